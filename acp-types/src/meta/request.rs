@@ -1,0 +1,122 @@
+//! What a client may ask for with its requests.
+
+use super::META_KEY;
+use crate::record::{Seq, Turn};
+use crate::{Raw, RawKind};
+
+/// `_meta["acp-bridge"]` of a client's request. Absent and `null` members are `None`; unknown ones are ignored.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RequestMeta {
+    /// `session/resume`, `session/load`: the cursor, that is the seq of the last record the client has.
+    pub after: Option<Seq>,
+    /// `session/prompt`: a prompt with the same key never runs twice (P6).
+    pub key: Option<String>,
+    /// `session/prompt`: what to do while a turn runs. Open; `queue` is the default.
+    pub on_busy: Option<String>,
+    /// `session/cancel`: the turn that is meant; without it, whichever runs.
+    pub turn: Option<Turn>,
+    /// `session/prompt`: go on although the agent may have forgotten the conversation.
+    pub accept_context_loss: Option<bool>,
+}
+
+/// A member of `_meta["acp-bridge"]` of the wrong type. The request is answered with "invalid params".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("`_meta[\"acp-bridge\"]{member}` is not {expected}: correct it or leave it out")]
+#[non_exhaustive]
+pub struct MetaError {
+    /// The member with its dot; empty for the object itself.
+    pub member: &'static str,
+    /// What it should be.
+    pub expected: &'static str,
+}
+
+impl RequestMeta {
+    /// Reads it out of a request's params.
+    ///
+    /// # Errors
+    /// When `_meta["acp-bridge"]` or one of the known members has the wrong type.
+    pub fn read(params: Raw<'_>) -> Result<Self, MetaError> {
+        let Some(ours) = params.path(&["_meta", META_KEY]).filter(|ours| !ours.is_null()) else {
+            return Ok(Self::default());
+        };
+        if ours.kind() != RawKind::Object {
+            return Err(MetaError { member: "", expected: "an object" });
+        }
+        let [after, key, on_busy, turn, accept] = ours.pick(["after", "key", "onBusy", "turn", "acceptContextLoss"]);
+        Ok(Self {
+            after: typed(after, ".after", "a non-negative integer", Raw::as_u64)?,
+            key: typed(key, ".key", "a string", text)?,
+            on_busy: typed(on_busy, ".onBusy", "a string", text)?,
+            turn: typed(turn, ".turn", "a non-negative integer", Raw::as_u64)?,
+            accept_context_loss: typed(accept, ".acceptContextLoss", "a boolean", Raw::as_bool)?,
+        })
+    }
+}
+
+fn text(raw: Raw<'_>) -> Option<String> {
+    raw.as_string().map(Into::into)
+}
+
+fn typed<'a, T>(
+    raw: Option<Raw<'a>>,
+    member: &'static str,
+    expected: &'static str,
+    read: impl Fn(Raw<'a>) -> Option<T>,
+) -> Result<Option<T>, MetaError> {
+    match raw.filter(|raw| !raw.is_null()) {
+        None => Ok(None),
+        Some(raw) => read(raw).map(Some).ok_or(MetaError { member, expected }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MetaError, RequestMeta};
+    use crate::Raw;
+
+    fn read(ours: &str) -> Result<RequestMeta, MetaError> {
+        let params = format!(r#"{{"sessionId":"s","_meta":{{"theirs":1,"acp-bridge":{ours}}}}}"#);
+        RequestMeta::read(Raw::parse(&params).unwrap())
+    }
+
+    #[test]
+    fn every_member_is_read_and_unknown_ones_are_ignored() {
+        let meta = read(r#"{"after":0,"key":"k\u0031","onBusy":"later","turn":7,"acceptContextLoss":false,"new":[1]}"#)
+            .unwrap();
+        let wanted = RequestMeta {
+            after: Some(0),
+            key: Some("k1".into()),
+            on_busy: Some("later".into()),
+            turn: Some(7),
+            accept_context_loss: Some(false),
+        };
+        assert_eq!(meta, wanted);
+    }
+
+    #[test]
+    fn absent_and_null_mean_nothing_asked_for() {
+        for ours in ["null", "{}", r#"{"after":null,"key":null}"#] {
+            assert_eq!(read(ours), Ok(RequestMeta::default()), "{ours}");
+        }
+        for params in ["{}", r#"{"_meta":null}"#, r#"{"_meta":5}"#, r#"{"_meta":{}}"#, "[]"] {
+            assert_eq!(RequestMeta::read(Raw::parse(params).unwrap()), Ok(RequestMeta::default()), "{params}");
+        }
+    }
+
+    #[test]
+    fn a_member_of_the_wrong_type_is_named() {
+        for (ours, member) in [
+            ("[]", ""),
+            (r#"{"after":-1}"#, ".after"),
+            (r#"{"after":1.5}"#, ".after"),
+            (r#"{"after":"1"}"#, ".after"),
+            (r#"{"key":1}"#, ".key"),
+            (r#"{"onBusy":{}}"#, ".onBusy"),
+            (r#"{"turn":true}"#, ".turn"),
+            (r#"{"acceptContextLoss":"yes"}"#, ".acceptContextLoss"),
+        ] {
+            assert_eq!(read(ours).unwrap_err().member, member, "{ours}");
+        }
+    }
+}

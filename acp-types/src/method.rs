@@ -1,0 +1,146 @@
+//! The method table: every method of ACP v1 (stable and unstable) and of the v2 draft, with the facts that other code
+//! needs about it. Nobody else keeps a list of method names.
+
+mod table;
+pub mod v1;
+pub mod v2;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Raw;
+
+/// A version of the protocol that this crate knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Version {
+    /// ACP v1.
+    V1,
+    /// The ACP v2 draft.
+    V2,
+}
+
+/// Who handles a method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "a connection has two sides")]
+pub enum Direction {
+    /// Clients send it, agents handle it.
+    ToAgent,
+    /// Agents send it, clients handle it.
+    ToClient,
+    /// Either side may send it.
+    Both,
+}
+
+/// Whether a method has an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(clippy::exhaustive_enums, reason = "JSON-RPC has these two and no more")]
+pub enum Call {
+    /// Answered once.
+    Request,
+    /// Never answered.
+    Notification,
+}
+
+/// What a call is about, which decides how it is routed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scope {
+    /// The whole connection.
+    Connection,
+    /// The session that `sessionId` in the params names.
+    Session,
+    /// The session that `sessionId` names, or without one the request that `requestId` names.
+    SessionOrRequest,
+    /// The request that `requestId` names.
+    Request,
+}
+
+/// How settled a method is within its version. The v2 draft may change as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Stability {
+    /// Part of the specification.
+    Stable,
+    /// Proposed; may change or go.
+    Unstable,
+}
+
+/// One row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct Method {
+    /// Name on the wire. With `call` it names the row: `mcp/message` and `proxy/successor` are both kinds of call.
+    pub name: &'static str,
+    /// Request or notification.
+    pub call: Call,
+    /// Who handles it.
+    pub direction: Direction,
+    /// What it is about.
+    pub scope: Scope,
+    /// How settled it is.
+    pub stability: Stability,
+    /// Name of the params type in the schema.
+    pub params: &'static str,
+    /// Name of the result type in the schema; `None` for notifications.
+    pub output: Option<&'static str>,
+}
+
+/// A request and its types. Implemented by the empty types of [`v1`] and `v2`.
+pub trait Request {
+    /// Its row in the table.
+    const METHOD: Method;
+    /// Its params.
+    type Params: Serialize + DeserializeOwned + Send + 'static;
+    /// Its result.
+    type Output: Serialize + DeserializeOwned + Send + 'static;
+
+    /// Decodes a result. `null`, which peers send for results without required members, reads as `{}`.
+    ///
+    /// # Errors
+    /// When it does not have the shape of the result.
+    fn decode_output(raw: Raw<'_>) -> serde_json::Result<Self::Output> {
+        if raw.is_null() { Raw::EMPTY_OBJECT.decode() } else { raw.decode() }
+    }
+}
+
+/// A notification and its params. Implemented by the empty types of [`v1`] and `v2`.
+pub trait Notification {
+    /// Its row in the table.
+    const METHOD: Method;
+    /// Its params.
+    type Params: Serialize + DeserializeOwned + Send + 'static;
+}
+
+impl Version {
+    /// Every method of this version.
+    #[must_use]
+    pub const fn methods(self) -> &'static [Method] {
+        match self {
+            Self::V1 => v1::METHODS,
+            Self::V2 => v2::METHODS,
+        }
+    }
+}
+
+/// Finds a method by name; the request where there is a notification of the same name. `None` for extension methods,
+/// which begin with `_`, and for unknown ones.
+#[must_use]
+pub fn lookup(name: &str, version: Version) -> Option<&'static Method> {
+    find(name, Call::Request, version).or_else(|| find(name, Call::Notification, version))
+}
+
+/// Finds the request or the notification of that name.
+#[must_use]
+pub fn find(name: &str, call: Call, version: Version) -> Option<&'static Method> {
+    version.methods().iter().find(|method| method.call == call && method.name == name)
+}
+
+/// Whether a method is outside ACP: its name begins with `_` (ACP v1, "Extensibility").
+#[must_use]
+pub fn is_extension(name: &str) -> bool {
+    name.starts_with('_')
+}
+
+#[cfg(test)]
+mod tests;

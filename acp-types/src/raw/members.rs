@@ -1,0 +1,136 @@
+//! Walking the top level of an object or array whose text was checked before.
+
+use std::borrow::Cow;
+use std::iter::FusedIterator;
+
+use super::Raw;
+use crate::{escape, scan};
+
+/// A member of an object and where it stands in the object's text.
+#[derive(Clone, Copy)]
+pub(crate) struct Member<'a> {
+    /// The key as written, with its quotes.
+    pub(crate) key: &'a str,
+    pub(crate) value: Raw<'a>,
+    /// Where the key's opening quote stands.
+    pub(crate) start: usize,
+    /// Where the value begins.
+    pub(crate) value_start: usize,
+    /// Where the value ends.
+    pub(crate) end: usize,
+}
+
+impl Member<'_> {
+    #[inline]
+    pub(crate) fn is(&self, key: &str) -> bool {
+        escape::is(self.key, key)
+    }
+}
+
+/// Members as written. Ends early, and never panics, on text that is not an object.
+#[derive(Clone)]
+pub(crate) struct RawMembers<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> RawMembers<'a> {
+    pub(super) fn new(raw: Raw<'a>) -> Self {
+        let text = if raw.0.starts_with('{') { raw.0 } else { "" };
+        Self { text, at: 1 }
+    }
+}
+
+impl<'a> Iterator for RawMembers<'a> {
+    type Item = Member<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Member<'a>> {
+        let bytes = self.text.as_bytes();
+        let mut start = scan::space(bytes, self.at);
+        if bytes.get(start) == Some(&b',') {
+            start = scan::space(bytes, start + 1);
+        }
+        if bytes.get(start) != Some(&b'"') {
+            return None;
+        }
+        let key_end = scan::skip_string(bytes, start);
+        let colon = scan::space(bytes, key_end);
+        let value_start = scan::space(bytes, colon + 1);
+        let end = scan::skip(bytes, value_start);
+        self.at = end;
+        let key = self.text.get(start..key_end)?;
+        let value = Raw(self.text.get(value_start..end)?);
+        Some(Member { key, value, start, value_start, end })
+    }
+}
+
+/// An object's members in order; see [`Raw::members`].
+#[derive(Clone)]
+pub struct Members<'a>(RawMembers<'a>);
+
+impl<'a> Members<'a> {
+    pub(super) fn new(raw: Raw<'a>) -> Self {
+        Self(raw.raw_members())
+    }
+}
+
+impl std::fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Members").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Cow<'a, str>, Raw<'a>);
+
+    /// The key is decoded; one that names half a surrogate pair is given as written, without its quotes.
+    fn next(&mut self) -> Option<Self::Item> {
+        let member = self.0.next()?;
+        let key = escape::decode(member.key).unwrap_or(Cow::Borrowed(member.key.trim_matches('"')));
+        Some((key, member.value))
+    }
+}
+
+impl FusedIterator for Members<'_> {}
+
+/// An array's elements in order; see [`Raw::elements`].
+#[derive(Clone)]
+pub struct Elements<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Elements<'a> {
+    pub(super) fn new(raw: Raw<'a>) -> Self {
+        let text = if raw.0.starts_with('[') { raw.0 } else { "" };
+        Self { text, at: 1 }
+    }
+}
+
+impl std::fmt::Debug for Elements<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Elements").finish_non_exhaustive()
+    }
+}
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Raw<'a>;
+
+    fn next(&mut self) -> Option<Raw<'a>> {
+        let bytes = self.text.as_bytes();
+        let mut start = scan::space(bytes, self.at);
+        if bytes.get(start) == Some(&b',') {
+            start = scan::space(bytes, start + 1);
+        }
+        if matches!(bytes.get(start), None | Some(b']' | b'}' | b',')) {
+            self.at = bytes.len();
+            return None;
+        }
+        let end = scan::skip(bytes, start);
+        self.at = end;
+        self.text.get(start..end).map(Raw)
+    }
+}
+
+impl FusedIterator for Elements<'_> {}

@@ -1,0 +1,209 @@
+//! The body of each kind of record.
+//!
+//! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
+
+mod outcome;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::Seq;
+use crate::RawBuf;
+
+/// `session_created`: what is needed to open the session again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionCreated {
+    /// Working directory, absolute.
+    pub cwd: String,
+    /// The `session/new` params with every secret removed: `env` and header values of MCP servers are empty.
+    pub params: RawBuf,
+    /// Whether something was removed from `params`, so that they no longer suffice to start the MCP servers.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub redacted: bool,
+    /// The `initialize` params given to the agent on behalf of the client that made the session.
+    pub initialize: RawBuf,
+}
+
+/// `session_updated`: only the members that changed.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionUpdated {
+    /// New title; an empty one clears it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// New `currentModeId`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<String>,
+    /// New `configOptions`, the whole list.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config_options: Option<RawBuf>,
+}
+
+/// How an agent process came to serve the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub enum Start {
+    /// `session/new` of a new session.
+    New,
+    /// `session/load`; the agent's own replay was suppressed.
+    Load,
+    /// `session/resume`.
+    Resume,
+    /// `session/new` for a session that has history: the agent has forgotten it, and that was accepted.
+    ContextLost,
+}
+
+/// `agent_started`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AgentStarted {
+    /// The agent's own session id. It never leaves the host.
+    pub agent_session: String,
+    /// How it came to serve the session.
+    pub start: Start,
+    /// The agent's `initialize` result.
+    pub initialize: RawBuf,
+    /// The agent's result of `session/new`, `session/load` or `session/resume`.
+    pub state: RawBuf,
+}
+
+/// `agent_exited`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct AgentExited {
+    /// One sentence: exit status, signal, or what the bridge did and why.
+    pub reason: String,
+    /// Whether the bridge stopped it.
+    pub expected: bool,
+}
+
+/// `prompt_queued`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct PromptQueued {
+    /// The client's key: the same key never starts a second turn.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// The `session/prompt` params as the client sent them, with the session's id as clients know it.
+    pub params: RawBuf,
+    /// The client accepts that the agent may have forgotten the conversation.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accept_context_loss: bool,
+}
+
+/// `turn_started`. The user's message follows as `update` records, one for each content block.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct TurnStarted {}
+
+/// `request`: an agent-to-client request that is not a permission request.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Requested {
+    /// The ACP or extension method.
+    pub method: String,
+    /// Its params as they go on the wire; absent when the agent sent none.
+    #[serde(default, deserialize_with = "crate::present", skip_serializing_if = "Option::is_none")]
+    pub params: Option<RawBuf>,
+}
+
+/// `permission_resolved` and `response`: the one answer that the agent gets. Exactly one of `result` and `error`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Resolved {
+    /// Seq of the request that it answers.
+    pub request: Seq,
+    /// The JSON-RPC result.
+    #[serde(default, deserialize_with = "crate::present", skip_serializing_if = "Option::is_none")]
+    pub result: Option<RawBuf>,
+    /// The JSON-RPC error object.
+    #[serde(default, deserialize_with = "crate::present", skip_serializing_if = "Option::is_none")]
+    pub error: Option<RawBuf>,
+    /// Why, when not by a client's own answer: `cancelled`, `agent_exited`, `withdrawn`, `recovered`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<String>,
+}
+
+/// `cancel_requested`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct CancelRequested {}
+
+/// `turn_ended`: the one terminal record of a turn (P7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "outcome::Fields", try_from = "outcome::Fields")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The agent answered the prompt.
+    Completed {
+        /// `stopReason` of the answer; `unknown` when it had none.
+        stop_reason: String,
+        /// The agent's result, whole.
+        result: RawBuf,
+    },
+    /// It was stopped.
+    Cancelled {
+        /// The agent's result, when it gave one.
+        result: Option<RawBuf>,
+        /// The agent ignored the cancel past the grace time and was killed.
+        killed: bool,
+    },
+    /// The agent answered with an error, or could not be started.
+    Failed {
+        /// The JSON-RPC error object.
+        error: RawBuf,
+    },
+    /// Agent or bridge died in mid-turn; what the agent did after the last record is unknown.
+    Interrupted {
+        /// One sentence.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The name of the variant as written in the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed { .. } => "completed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Failed { .. } => "failed",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+}
+
+/// `extension`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Extension {
+    /// The notification's method; begins with `_`.
+    pub method: String,
+    /// Its params as they go on the wire.
+    #[serde(default, deserialize_with = "crate::present", skip_serializing_if = "Option::is_none")]
+    pub params: Option<RawBuf>,
+}
+
+/// `session_closed`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct SessionClosed {
+    /// Who closed it, when it was a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Arc<str>>,
+}

@@ -1,0 +1,133 @@
+//! What a record is.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
+        /// What a record is. Open: kinds of a newer version arrive as [`Kind::Other`] and are to be skipped.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Kind {
+            $($(#[$doc])* $name,)*
+            /// A kind that this version does not know.
+            Other(Box<str>),
+        }
+
+        impl Kind {
+            /// Every kind that this version knows.
+            pub const KNOWN: &'static [Self] = &[$(Self::$name),*];
+
+            /// The name as written in the log.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$name => $text,)*
+                    Self::Other(name) => name,
+                }
+            }
+        }
+
+        impl From<&str> for Kind {
+            fn from(name: &str) -> Self {
+                match name {
+                    $($text => Self::$name,)*
+                    other => Self::Other(other.into()),
+                }
+            }
+        }
+    };
+}
+
+kinds! {
+    /// The session exists and its first agent has accepted it; always seq 1. Body: `SessionCreated`.
+    SessionCreated = "session_created",
+    /// Title, mode or configuration changed. Body: `SessionUpdated`.
+    SessionUpdated = "session_updated",
+    /// An agent process serves the session. Body: `AgentStarted`.
+    AgentStarted = "agent_started",
+    /// The agent process is gone. Body: `AgentExited`.
+    AgentExited = "agent_exited",
+    /// A prompt was accepted; its seq names the turn. Body: `PromptQueued`.
+    PromptQueued = "prompt_queued",
+    /// The prompt is being given to the agent. Body: `TurnStarted`.
+    TurnStarted = "turn_started",
+    /// A `session/update`; the body is its `params`.
+    Update = "update",
+    /// `session/request_permission`; the body is its `params`. Its seq names the request.
+    PermissionRequested = "permission_requested",
+    /// The one answer to a permission request. Body: `Resolved`.
+    PermissionResolved = "permission_resolved",
+    /// Any other agent-to-client request. Body: `Requested`. Its seq names the request.
+    Request = "request",
+    /// The one answer to such a request. Body: `Resolved`.
+    Response = "response",
+    /// Somebody asked for a turn to stop. Body: `CancelRequested`.
+    CancelRequested = "cancel_requested",
+    /// The one terminal record of a turn. Body: `Outcome`.
+    TurnEnded = "turn_ended",
+    /// An agent joined the session.
+    LaneJoined = "lane_joined",
+    /// An agent left the session.
+    LaneLeft = "lane_left",
+    /// An agent-to-client notification outside ACP (`_…`). Body: `Extension`.
+    Extension = "extension",
+    /// The session's agent was stopped on request; a later load or resume opens it again. Body: `SessionClosed`.
+    SessionClosed = "session_closed",
+}
+
+impl Kind {
+    /// Whether the record matters for the session's state; updates and extensions, the bulk of a log, do not.
+    #[must_use]
+    pub fn is_control(&self) -> bool {
+        !matches!(self, Self::Update | Self::Extension)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+impl<'de> Deserialize<'de> for Kind {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Ok(Self::from(&*name))
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Kind {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Kind".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        let known: Vec<&str> = Self::KNOWN.iter().map(Self::as_str).collect();
+        schemars::json_schema!({
+            "description": "Open set: a reader skips kinds that it does not know.",
+            "anyOf": [{ "enum": known }, { "type": "string" }]
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Kind;
+
+    #[test]
+    fn every_known_kind_comes_back_from_its_name() {
+        for kind in Kind::KNOWN {
+            assert_eq!(&Kind::from(kind.as_str()), kind);
+        }
+        assert_eq!(Kind::from("later"), Kind::Other("later".into()));
+    }
+}
