@@ -1,0 +1,46 @@
+//! Bounds of one driven connection.
+
+use std::time::Duration;
+
+use crate::proto::Limits;
+
+/// Bounds of one driven connection. Memory per connection stays below about twice the sum of the byte bounds plus the
+/// biggest message.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Config {
+    /// What the connection core may hold open.
+    pub limits: Limits,
+    /// Events that wait for the application. Default: 1024, enough to make one wake-up cheap per event. At the limit
+    /// reading stops, which in the end stops the peer.
+    pub inbox_events: usize,
+    /// Bytes of events that wait for the application. Default: 1 MiB. Same behaviour at the limit.
+    pub inbox_bytes: usize,
+    /// Messages that wait to be written. Default: 1024. At the limit senders wait.
+    pub outbox_messages: usize,
+    /// Bytes of messages that wait to be written. Default: 1 MiB. Same behaviour at the limit; one bigger message
+    /// passes when nothing else waits.
+    pub outbox_bytes: usize,
+    /// How long a closing connection may take to write what is queued. Default: 5 s. The rest is dropped.
+    pub close_timeout: Duration,
+    /// How long a typed handler may go on after its request was cancelled with `$/cancel_request`, or after the peer is
+    /// gone. Default: 5 s. Then it is dropped and the request answered with error -32800.
+    pub cancel_grace: Duration,
+    /// How long the peer's last words are read after it stopped taking ours. Default: 1 s.
+    pub linger: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            inbox_events: 1024,
+            inbox_bytes: 1024 * 1024,
+            outbox_messages: 1024,
+            outbox_bytes: 1024 * 1024,
+            close_timeout: Duration::from_secs(5),
+            cancel_grace: Duration::from_secs(5),
+            linger: Duration::from_secs(1),
+        }
+    }
+}

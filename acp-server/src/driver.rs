@@ -1,0 +1,44 @@
+//! The task that runs one connection: bytes in, events out, and the reverse.
+
+mod inbox;
+mod outbox;
+mod task;
+
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::transport::Transport;
+
+pub use inbox::Inbox;
+pub use outbox::{Closed, Outbox, TryError};
+
+/// The application's side of a running connection.
+///
+/// Dropping both halves closes it after what is queued has been written.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made to be taken apart")]
+pub struct Link {
+    /// Sends.
+    pub outbox: Outbox,
+    /// Receives.
+    pub inbox: Inbox,
+}
+
+/// Starts the one task that owns the connection. It ends by itself: see [`Outbox::finished`].
+///
+/// # Panics
+/// Outside a Tokio runtime.
+pub fn start<T: Transport>(transport: T, config: Config) -> Link {
+    let (reader, writer) = transport.split(config.limits.frame.max_bytes);
+    let (commands, received) = mpsc::channel(config.outbox_messages.max(1));
+    // One batch waits while the next one fills: a busy reader takes a whole batch per wake-up.
+    let (batches, inbox) = mpsc::channel(1);
+    let finished = CancellationToken::new();
+    let closing = CancellationToken::new();
+    let released = CancellationToken::new();
+    let outbox = Outbox::new(commands, config.outbox_bytes, closing.clone(), released.clone(), finished.clone());
+    let queue = task::Queue { commands: received, credit: outbox.credit(), closing, released };
+    tokio::spawn(task::Task::new(reader, writer, config, queue, batches, finished).run());
+    Link { outbox, inbox: Inbox::new(inbox) }
+}

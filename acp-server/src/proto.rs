@@ -1,0 +1,17 @@
+//! The connection core: JSON-RPC 2.0 as ACP uses it, both roles in one type, without I/O, clock or channels.
+//!
+//! Frames and calls go in, frames to write and events come out; whoever drives it drains both.
+
+mod connection;
+mod error;
+mod event;
+mod limits;
+mod pending;
+mod refusal;
+
+pub use connection::Connection;
+pub use error::{RespondError, SendError};
+pub use event::{CloseReason, Event, Incoming, IncomingNotification, Payload, Rejection, ResponseError};
+pub use limits::Limits;
+pub use pending::RequestKey;
+pub use refusal::Refusal;

@@ -1,0 +1,292 @@
+//! What the connection core tells the application.
+
+use std::fmt;
+use std::ops::Range;
+
+use acp_types::{FrameError, Raw, RawBuf, RawError, RequestId};
+use bytes::Bytes;
+
+use super::RequestKey;
+
+/// Something the peer did, in the order in which it did it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Event {
+    /// Wants one answer: [`Connection::respond`](super::Connection::respond).
+    Request(Incoming),
+    /// Wants none.
+    Notification(IncomingNotification),
+    /// The one outcome of a request of ours.
+    Response {
+        /// As handed in with the request.
+        key: RequestKey,
+        /// The result, or why there is none.
+        outcome: Result<Payload, ResponseError>,
+    },
+    /// The peer gave up on a request that is still open (`$/cancel_request`). It still wants an answer: a result, or
+    /// the error -32800. Reported once per request.
+    Cancelled {
+        /// Id of the open request.
+        id: RequestId,
+    },
+    /// A message that was not understood. It was answered where JSON-RPC allows it, and dropped.
+    Rejected {
+        /// Why.
+        reason: Rejection,
+    },
+    /// An answer to nothing: to a request that we never sent, or that has its outcome already. It was dropped.
+    Stray {
+        /// The answer's id.
+        id: RequestId,
+    },
+    /// The last event: the peer sends nothing more.
+    Closed(CloseReason),
+}
+
+impl Event {
+    /// How much memory it holds, in bytes, for bounds: the message and a little.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        size_of::<Self>()
+            + match self {
+                Self::Request(request) => request.call.line.len(),
+                Self::Notification(notification) => notification.call.line.len(),
+                Self::Response { outcome: Ok(payload), .. } => payload.line.len(),
+                Self::Response { outcome: Err(ResponseError::Peer(error)), .. } => error.as_raw().as_str().len(),
+                _ => 0,
+            }
+    }
+}
+
+/// Method and params of one received message, as ranges of its bytes.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) line: Bytes,
+    pub(super) method: Name,
+    pub(super) params: Option<Range<usize>>,
+}
+
+/// A method name: where it stands, or itself when it was written with escapes.
+#[derive(Clone)]
+pub(super) enum Name {
+    Span(Range<usize>),
+    Text(Box<str>),
+}
+
+impl Call {
+    fn method(&self) -> &str {
+        match &self.method {
+            Name::Span(range) => text(&self.line, range),
+            Name::Text(name) => name,
+        }
+    }
+
+    fn params(&self) -> Option<Raw<'_>> {
+        self.params.as_ref().map(|range| Raw::trusted(text(&self.line, range)))
+    }
+}
+
+/// The bytes were found to be UTF-8 when the frame was parsed, so the fallback is never taken.
+fn text<'a>(line: &'a Bytes, range: &Range<usize>) -> &'a str {
+    line.get(range.clone()).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// A request of the peer, over its bytes as received.
+///
+/// The bytes pin the buffer that they were read into: copy what is kept for long.
+#[derive(Clone)]
+pub struct Incoming {
+    pub(super) id: RequestId,
+    pub(super) call: Call,
+}
+
+impl Incoming {
+    /// The id to answer to, as the peer wrote it.
+    #[must_use]
+    pub fn id(&self) -> &RequestId {
+        &self.id
+    }
+
+    /// The method name.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.call.method()
+    }
+
+    /// The params, an object or array, as received.
+    #[must_use]
+    pub fn params(&self) -> Option<Raw<'_>> {
+        self.call.params()
+    }
+
+    /// The whole message as received.
+    #[must_use]
+    pub fn line(&self) -> &Bytes {
+        &self.call.line
+    }
+}
+
+impl fmt::Debug for Incoming {
+    /// Without the params: payloads do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Incoming")
+            .field("id", &self.id)
+            .field("method", &self.method())
+            .field("bytes", &self.call.line.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A notification of the peer, over its bytes as received.
+///
+/// The bytes pin the buffer that they were read into: copy what is kept for long.
+#[derive(Clone)]
+pub struct IncomingNotification {
+    pub(super) call: Call,
+}
+
+impl IncomingNotification {
+    /// The method name.
+    #[must_use]
+    pub fn method(&self) -> &str {
+        self.call.method()
+    }
+
+    /// The params, an object or array, as received.
+    #[must_use]
+    pub fn params(&self) -> Option<Raw<'_>> {
+        self.call.params()
+    }
+
+    /// The params alone, without a copy.
+    #[must_use]
+    pub fn into_payload(self) -> Option<Payload> {
+        let range = self.call.params?;
+        Some(Payload { line: self.call.line, range })
+    }
+
+    /// The whole message as received.
+    #[must_use]
+    pub fn line(&self) -> &Bytes {
+        &self.call.line
+    }
+}
+
+impl fmt::Debug for IncomingNotification {
+    /// Without the params: payloads do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncomingNotification")
+            .field("method", &self.method())
+            .field("bytes", &self.call.line.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The result of a request of ours, or the params of a notification, over the message's bytes as received.
+///
+/// The bytes pin the buffer that they were read into: copy what is kept for long.
+#[derive(Clone)]
+pub struct Payload {
+    pub(super) line: Bytes,
+    pub(super) range: Range<usize>,
+}
+
+impl Payload {
+    /// The value, any JSON.
+    #[must_use]
+    pub fn raw(&self) -> Raw<'_> {
+        Raw::trusted(text(&self.line, &self.range))
+    }
+}
+
+impl From<RawBuf> for Payload {
+    /// Copies the value.
+    fn from(value: RawBuf) -> Self {
+        let line = Bytes::copy_from_slice(value.as_str().as_bytes());
+        let range = 0..line.len();
+        Self { line, range }
+    }
+}
+
+impl fmt::Debug for Payload {
+    /// Without the content: payloads do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload").field("bytes", &self.range.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why a request of ours has no result.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ResponseError {
+    /// The peer answered with an error, kept as received.
+    #[error(transparent)]
+    Peer(RawError),
+    /// The peer's answer was not a valid message.
+    #[error("the peer's answer is not valid: {0}")]
+    Invalid(FrameError),
+    /// The connection closed first. Whether the peer acted on the request is unknown.
+    #[error("the connection closed before the answer: the peer may or may not have acted on the request")]
+    Closed,
+    /// It was never sent; see [`SendError::TooMany`](super::SendError::TooMany).
+    #[error("{limit} requests wait for an answer already: wait for one of them")]
+    TooMany {
+        /// [`Limits::max_outgoing`](super::Limits::max_outgoing).
+        limit: usize,
+    },
+}
+
+/// Why a message of the peer was dropped.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Rejection {
+    /// Not a valid message.
+    #[error(transparent)]
+    Frame(FrameError),
+    /// A WebSocket message that is not text.
+    #[error("binary messages are not supported: send JSON as text")]
+    Binary,
+    /// A request while as many are open as the limits allow. It was answered with an error.
+    #[error("request {id} came while {limit} others wait for an answer")]
+    TooManyRequests {
+        /// The request's id.
+        id: RequestId,
+        /// [`Limits::max_incoming`](super::Limits::max_incoming).
+        limit: usize,
+    },
+    /// A request with the id of one that is still open. It was not answered: the peer could not tell the answers apart.
+    #[error("request {id} came again while the first one with that id waits for its answer")]
+    DuplicateId {
+        /// The id.
+        id: RequestId,
+    },
+}
+
+/// Why the peer sends nothing more.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CloseReason {
+    /// This side closed the connection.
+    #[error("closed by this side")]
+    Local,
+    /// The peer ended its stream in good order.
+    #[error("closed by the peer")]
+    Peer,
+    /// The peer closed its WebSocket with this code and reason.
+    #[error("closed by the peer with WebSocket code {code}: {reason}")]
+    WebSocket {
+        /// RFC 6455 section 7.4; 1005 when the peer gave none.
+        code: u16,
+        /// The peer's words.
+        reason: String,
+    },
+    /// The peer sent a message so far over the limit that the transport could not skip it.
+    #[error("the peer sent a message far over the limit of {limit} bytes")]
+    TooLarge {
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The transport failed.
+    #[error("the transport failed: {0}")]
+    Transport(String),
+}

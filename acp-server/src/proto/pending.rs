@@ -1,0 +1,83 @@
+//! The two tables of open requests, ours and the peer's.
+
+use std::collections::HashMap;
+
+use acp_types::RequestId;
+
+/// Names a request of ours from the call to its one outcome. On the wire it is the JSON-RPC id, as an integer.
+///
+/// The caller hands it in and uses each key once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(clippy::exhaustive_structs, reason = "a newtype over the number on the wire")]
+pub struct RequestKey(pub u64);
+
+/// Requests of ours that wait for an answer.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    /// Whether its cancellation has been asked for.
+    open: HashMap<RequestKey, bool>,
+}
+
+impl Outgoing {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn contains(&self, key: RequestKey) -> bool {
+        self.open.contains_key(&key)
+    }
+
+    pub(super) fn insert(&mut self, key: RequestKey) {
+        self.open.insert(key, false);
+    }
+
+    /// Whether this is the first cancellation of an open request.
+    pub(super) fn cancel(&mut self, key: RequestKey) -> bool {
+        self.open.get_mut(&key).is_some_and(|cancelled| !std::mem::replace(cancelled, true))
+    }
+
+    pub(super) fn remove(&mut self, key: RequestKey) -> bool {
+        self.open.remove(&key).is_some()
+    }
+
+    /// All that is open, oldest key first; the table is empty afterwards.
+    pub(super) fn drain(&mut self) -> Vec<RequestKey> {
+        let mut keys: Vec<_> = std::mem::take(&mut self.open).into_keys().collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+/// Requests of the peer that wait for our answer.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    /// Whether the peer has cancelled it.
+    open: HashMap<RequestId, bool>,
+}
+
+impl Unanswered {
+    pub(super) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    pub(super) fn contains(&self, id: &RequestId) -> bool {
+        self.open.contains_key(id)
+    }
+
+    pub(super) fn insert(&mut self, id: RequestId) {
+        self.open.insert(id, false);
+    }
+
+    /// Whether this is the first cancellation of an open request.
+    pub(super) fn cancel(&mut self, id: &RequestId) -> bool {
+        self.open.get_mut(id).is_some_and(|cancelled| !std::mem::replace(cancelled, true))
+    }
+
+    pub(super) fn remove(&mut self, id: &RequestId) -> bool {
+        self.open.remove(id).is_some()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.open.clear();
+    }
+}

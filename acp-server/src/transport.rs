@@ -1,0 +1,73 @@
+//! Where frames come from and go to.
+
+pub mod child;
+mod line;
+pub mod memory;
+pub mod stdio;
+pub mod ws;
+
+use std::collections::VecDeque;
+use std::future::Future;
+
+use bytes::Bytes;
+
+pub use line::{LineReader, LineWriter, Lines};
+
+use crate::codec::Input;
+use crate::proto::CloseReason;
+
+/// A two-way stream of frames.
+pub trait Transport: Send + 'static {
+    /// The receiving half.
+    type Reader: FrameReader;
+    /// The sending half.
+    type Writer: FrameWriter;
+
+    /// Takes the halves apart. `limit` is the size of the largest message to accept, in bytes.
+    fn split(self, limit: usize) -> (Self::Reader, Self::Writer);
+}
+
+/// The receiving half of a transport.
+pub trait FrameReader: Send + 'static {
+    /// Waits for messages and appends all that are there, at least one unless the stream ended.
+    ///
+    /// A message over the limit is skipped and reported as [`Input::Refused`]. Dropping the future loses nothing.
+    fn read(&mut self, inputs: &mut Vec<Input>) -> impl Future<Output = Result<Reading, TransportError>> + Send;
+}
+
+/// Whether there is more to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a stream goes on or it does not")]
+pub enum Reading {
+    /// The stream goes on.
+    Open,
+    /// The stream is over; what was appended with this is the last.
+    Ended(CloseReason),
+}
+
+/// The sending half of a transport.
+pub trait FrameWriter: Send + 'static {
+    /// Writes all of `frames` with as few system calls as possible, then flushes once.
+    ///
+    /// Frames are taken out of the queue as they are written. Dropping the future loses nothing: the next call goes on
+    /// where this one stopped, also inside a frame.
+    fn write(&mut self, frames: &mut VecDeque<Bytes>) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Tells the peer that nothing more comes, and why where the transport can say it.
+    fn close(&mut self, reason: &CloseReason) -> impl Future<Output = Result<(), TransportError>> + Send;
+}
+
+/// A transport that cannot go on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TransportError {
+    /// The operating system refused.
+    #[error("input or output failed: {0}")]
+    Io(#[from] std::io::Error),
+    /// The other side is gone.
+    #[error("the peer is gone")]
+    Gone,
+    /// The WebSocket protocol was broken.
+    #[error("WebSocket failed: {0}")]
+    WebSocket(#[source] Box<tokio_tungstenite::tungstenite::Error>),
+}

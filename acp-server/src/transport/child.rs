@@ -1,0 +1,11 @@
+//! Agents as child processes: spawned, watched, and never left behind.
+
+mod handle;
+mod pipe;
+mod spec;
+mod stderr;
+mod supervise;
+
+pub use handle::{ChildHandle, Deadlines, ExitReport};
+pub use pipe::ChildTransport;
+pub use spec::{ChildSpec, Environment, SpawnError};

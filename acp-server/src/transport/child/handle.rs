@@ -1,0 +1,132 @@
+//! What one can do with a running child besides talking to it.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::timeout;
+
+use super::pipe::Stdin;
+use super::stderr::Stderr;
+use super::supervise::{Order, Watched};
+
+/// How a child ended. Neither code nor signal is known when its guard was killed from outside, or when it could not be
+/// killed at all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct ExitReport {
+    /// Exit code, when it exited by itself.
+    pub code: Option<i32>,
+    /// Number of the signal that ended it.
+    pub signal: Option<i32>,
+}
+
+impl fmt::Display for ExitReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.code, self.signal) {
+            (Some(code), _) => write!(f, "exited with code {code}"),
+            (None, Some(signal)) => write!(f, "was ended by signal {signal}"),
+            (None, None) => f.write_str("ended, nobody knows how"),
+        }
+    }
+}
+
+/// How long each way of stopping a child gets before the next one.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it out")]
+pub struct Deadlines {
+    /// After its stdin was closed. Default: 2 s.
+    pub stdin_close: Duration,
+    /// After SIGTERM to its group. Default: 2 s.
+    pub term: Duration,
+    /// After SIGKILL to everything below it. Default: 5 s. Only a process stuck in the kernel survives this.
+    pub kill: Duration,
+}
+
+impl Default for Deadlines {
+    fn default() -> Self {
+        Self { stdin_close: Duration::from_secs(2), term: Duration::from_secs(2), kill: Duration::from_secs(5) }
+    }
+}
+
+/// A running child. Dropping it kills the child and all that it started.
+#[derive(Debug)]
+pub struct ChildHandle {
+    pid: Option<u32>,
+    orders: mpsc::UnboundedSender<Order>,
+    exit: watch::Receiver<Option<ExitReport>>,
+    stdin: Stdin,
+    stderr: Stderr,
+}
+
+impl ChildHandle {
+    pub(super) fn new(watched: Watched, stdin: Stdin, stderr: Stderr) -> Self {
+        let Watched { pid, orders, exit } = watched;
+        Self { pid, orders, exit, stdin, stderr }
+    }
+
+    /// Process id of the program, which is also the id of its group. Free for reuse once it has exited.
+    #[must_use]
+    pub fn id(&self) -> Option<u32> {
+        self.pid
+    }
+
+    /// The last 64 KiB of its stderr, for error messages. May hold secrets: not for logs.
+    #[must_use]
+    pub fn stderr_tail(&self) -> String {
+        self.stderr.tail()
+    }
+
+    /// How it ended, if it has.
+    #[must_use]
+    pub fn exited(&self) -> Option<ExitReport> {
+        *self.exit.borrow()
+    }
+
+    /// Waits for its end. Its stderr is complete then unless something that it started, and that got away, holds it.
+    pub async fn wait(&self) -> ExitReport {
+        exit_of(self.exit.clone()).await
+    }
+
+    /// A future of its end that does not borrow the handle.
+    pub fn watch(&self) -> impl Future<Output = ExitReport> + Send + use<> {
+        exit_of(self.exit.clone())
+    }
+
+    /// Kills it and all that it started, at once. Its end is reported by [`ChildHandle::wait`].
+    pub fn kill(&self) {
+        self.order(Order::Kill);
+    }
+
+    /// Stops it: closes its stdin, then SIGTERM to its group, then SIGKILL to all, each with a deadline.
+    pub async fn shutdown(&mut self, deadlines: Deadlines) -> ExitReport {
+        self.stdin.close();
+        let mut report = timeout(deadlines.stdin_close, self.wait()).await.ok();
+        if report.is_none() {
+            self.order(Order::Terminate);
+            report = timeout(deadlines.term, self.wait()).await.ok();
+        }
+        if report.is_none() {
+            self.order(Order::Kill);
+            report = timeout(deadlines.kill, self.wait()).await.ok();
+        }
+        if !self.stderr.is_drained() {
+            // Its last words are in the pipe already; only a stranger who holds the other end makes this wait.
+            let _ = timeout(Duration::from_millis(100), self.stderr.drained()).await;
+        }
+        report.unwrap_or_default()
+    }
+
+    fn order(&self, order: Order) {
+        // Nobody takes orders for a child that has ended.
+        let _ = self.orders.send(order);
+    }
+}
+
+async fn exit_of(mut exit: watch::Receiver<Option<ExitReport>>) -> ExitReport {
+    match exit.wait_for(Option::is_some).await {
+        Ok(report) => report.unwrap_or_default(),
+        // The runtime that watched it is shutting down.
+        Err(_) => ExitReport::default(),
+    }
+}

@@ -1,0 +1,71 @@
+//! The two pipes between us and a child.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use tokio::io::AsyncWrite;
+use tokio::net::unix::pipe;
+
+use crate::transport::{LineReader, LineWriter, Transport};
+
+/// A child's stdin and stdout.
+#[derive(Debug)]
+pub struct ChildTransport {
+    reader: pipe::Receiver,
+    stdin: Stdin,
+}
+
+impl ChildTransport {
+    pub(super) fn new(reader: pipe::Receiver, writer: pipe::Sender) -> Self {
+        Self { reader, stdin: Stdin(Arc::new(Mutex::new(Some(writer)))) }
+    }
+
+    pub(super) fn stdin(&self) -> Stdin {
+        self.stdin.clone()
+    }
+}
+
+impl Transport for ChildTransport {
+    type Reader = LineReader<pipe::Receiver>;
+    type Writer = LineWriter<Stdin>;
+
+    fn split(self, limit: usize) -> (Self::Reader, Self::Writer) {
+        (LineReader::new(self.reader, limit), LineWriter::new(self.stdin))
+    }
+}
+
+/// The child's stdin. Shared, because closing it is how a child is asked to stop, and whoever asks is not the task that
+/// writes. The lock is held for one system call.
+#[derive(Debug, Clone)]
+pub struct Stdin(Arc<Mutex<Option<pipe::Sender>>>);
+
+impl Stdin {
+    /// Closes it. A write after this fails as if the child had closed its end.
+    pub(super) fn close(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+    }
+
+    fn with<T>(&self, write: impl FnOnce(Pin<&mut pipe::Sender>) -> Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        match self.0.lock().unwrap_or_else(PoisonError::into_inner).as_mut() {
+            Some(sender) => write(Pin::new(sender)),
+            None => Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+        }
+    }
+}
+
+impl AsyncWrite for Stdin {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.with(|sender| sender.poll_write(context, bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.close();
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,77 @@
+//! Child processes: talking to them, stopping them, and what they leave behind.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::time::Duration;
+
+use acp_server::proto::{CloseReason, Event};
+use acp_server::transport::child::{ChildSpec, Deadlines, SpawnError};
+use acp_server::{Config, start};
+use acp_types::RawBuf;
+use support::{events, within};
+
+fn sh(script: &str) -> ChildSpec {
+    ChildSpec::new("sh").args(["-c", script])
+}
+
+#[tokio::test]
+async fn messages_go_through_a_child_and_come_back() {
+    let (transport, mut child) = ChildSpec::new("cat").spawn().await.unwrap();
+    let (outbox, mut heard) = events(start(transport, Config::default()));
+    for number in 0..2000 {
+        outbox.notify("echo", RawBuf::parse(format!("[{number}]")).unwrap()).await.unwrap();
+    }
+    for number in 0..2000 {
+        let Some(Event::Notification(echo)) = heard.next().await else { panic!("no echo {number}") };
+        assert_eq!(echo.params().unwrap().as_str(), format!("[{number}]"));
+    }
+    let report = within("the exit", child.shutdown(Deadlines::default())).await;
+    assert_eq!(report.code, Some(0), "cat ends when its stdin does");
+    assert!(matches!(heard.next().await, Some(Event::Closed(CloseReason::Peer))));
+}
+
+#[tokio::test]
+async fn what_a_child_says_before_it_dies_is_heard() {
+    let (transport, child) =
+        sh(r#"echo '{"jsonrpc":"2.0","method":"last"}'; echo broken >&2; exit 3"#).spawn().await.unwrap();
+    let (_outbox, mut heard) = events(start(transport, Config::default()));
+    assert!(matches!(heard.next().await, Some(Event::Notification(_))));
+    assert!(matches!(heard.next().await, Some(Event::Closed(_))));
+    assert_eq!(within("the exit", child.wait()).await.code, Some(3));
+}
+
+#[tokio::test]
+async fn a_program_that_is_missing_is_named() {
+    let error = ChildSpec::new("no-such-program-anywhere").spawn().await.unwrap_err();
+    assert!(matches!(error, SpawnError::Program { .. }));
+    assert!(error.to_string().contains("no-such-program-anywhere"), "{error}");
+}
+
+#[tokio::test]
+async fn a_child_that_ignores_everything_is_killed_with_its_group() {
+    let (transport, mut child) =
+        sh(r#"trap '' TERM; (trap '' TERM; while :; do sleep 1; done) & while :; do sleep 1; done"#)
+            .spawn()
+            .await
+            .unwrap();
+    let link = start(transport, Config::default());
+    let soon = Duration::from_millis(50);
+    let report =
+        within("the exit", child.shutdown(Deadlines { stdin_close: soon, term: soon, ..Deadlines::default() })).await;
+    assert_eq!((report.code, report.signal), (None, Some(9)));
+    drop(link);
+}
+
+#[tokio::test]
+async fn a_flood_on_stderr_stays_in_bounds_and_blocks_nothing() {
+    let (transport, mut child) =
+        sh("yes 'noise noise noise noise' | head -c 20000000 >&2; echo the end >&2; cat").spawn().await.unwrap();
+    let (outbox, mut heard) = events(start(transport, Config::default()));
+    outbox.notify("echo", RawBuf::parse("{}").unwrap()).await.unwrap();
+    assert!(matches!(heard.next().await, Some(Event::Notification(_))));
+    within("the exit", child.shutdown(Deadlines::default())).await;
+    let tail = child.stderr_tail();
+    assert_eq!(tail.len(), 64 * 1024);
+    assert!(tail.ends_with("the end\n"));
+}
