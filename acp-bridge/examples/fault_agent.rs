@@ -1,0 +1,308 @@
+//! An ACP agent that does wrong things on demand: the other side of the bridge's tests. Not an example to follow.
+//!
+//! It speaks JSON by hand over blocking stdio, so that it can also say what no library would. The first word of a
+//! prompt says what it does, see [`Agent::turn`]. Flags: `--no-load` (can neither load nor resume), `--resume`,
+//! `--mute` (never answers anything), `--die-on-start`, `--pid FILE` (writes its process id there).
+
+#![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
+
+use std::io::{BufRead, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// Whether stdin is read no more.
+static DEAF: AtomicBool = AtomicBool::new(false);
+
+fn main() {
+    let flags: Vec<String> = std::env::args().skip(1).collect();
+    let has = |name: &str| flags.iter().any(|flag| flag == name);
+    if has("--die-on-start") {
+        eprintln!("told to die at the start");
+        std::process::exit(7);
+    }
+    if let Some(at) = flags.iter().position(|flag| flag == "--pid") {
+        std::fs::write(&flags[at + 1], std::process::id().to_string()).expect("write the pid file");
+    }
+    let (sender, lines) = channel();
+    std::thread::spawn(move || read(&sender));
+    let mut agent = Agent { lines, no_load: has("--no-load"), resume: has("--resume"), asked: 0, cancelled: false };
+    while let Ok(message) = agent.lines.recv() {
+        if !has("--mute") {
+            agent.handle(&message);
+        }
+    }
+}
+
+fn read(sender: &Sender<Value>) {
+    for line in std::io::stdin().lock().lines() {
+        let Ok(line) = line else { break };
+        while DEAF.load(Ordering::Relaxed) {
+            std::thread::park();
+        }
+        let Ok(message) = serde_json::from_str(&line) else { continue };
+        if sender.send(message).is_err() {
+            break;
+        }
+    }
+}
+
+struct Agent {
+    lines: Receiver<Value>,
+    no_load: bool,
+    resume: bool,
+    asked: u64,
+    cancelled: bool,
+}
+
+fn raw(line: &str) {
+    let mut out = std::io::stdout().lock();
+    if out.write_all(line.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush()).is_err() {
+        std::process::exit(0);
+    }
+}
+
+fn send(message: &Value) {
+    raw(&message.to_string());
+}
+
+fn answer(id: &Value, result: &Value) {
+    send(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
+}
+
+fn say(session: &Value, text: &str) {
+    update(session, &json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": text } }));
+}
+
+fn update(session: &Value, update: &Value) {
+    send(
+        &json!({ "jsonrpc": "2.0", "method": "session/update", "params": { "sessionId": session, "update": update } }),
+    );
+}
+
+impl Agent {
+    fn handle(&mut self, message: &Value) {
+        let (id, params) = (&message["id"], &message["params"]);
+        match message["method"].as_str() {
+            Some("initialize") => answer(
+                id,
+                &json!({
+                    "protocolVersion": 1,
+                    "agentInfo": { "name": "fault-agent", "version": "1" },
+                    "agentCapabilities": {
+                        "loadSession": !self.no_load && !self.resume,
+                        "sessionCapabilities": if self.resume { json!({ "resume": {} }) } else { json!({}) },
+                        "_future": { "kept": 1 },
+                    },
+                    "authMethods": [{ "id": "key", "name": "Key" }],
+                }),
+            ),
+            Some("session/new") => {
+                let session = format!("agent-{}", std::process::id());
+                update(
+                    &json!(session),
+                    &json!({ "sessionUpdate": "available_commands_update", "availableCommands": [] }),
+                );
+                answer(
+                    id,
+                    &json!({
+                        "sessionId": session,
+                        "modes": { "currentModeId": "ask", "availableModes": [{ "id": "ask", "name": "Ask" }, { "id": "auto", "name": "Auto" }] },
+                        "received": params,
+                    }),
+                );
+            }
+            Some("session/load") => {
+                say(&params["sessionId"], "REPLAYED BY THE AGENT");
+                answer(id, &json!({ "modes": { "currentModeId": "ask", "availableModes": [] }, "received": params }));
+            }
+            Some("session/resume" | "session/set_mode" | "logout") => answer(id, &json!({})),
+            Some("session/set_config_option") => {
+                answer(id, &json!({ "configOptions": [{ "id": "model", "currentValue": params["value"] }] }))
+            }
+            Some("authenticate") => answer(id, &json!({ "method": params["methodId"] })),
+            Some("session/prompt") => self.prompt(id, params),
+            Some(method) if method.starts_with('_') && !id.is_null() => answer(id, &json!({ "echo": params })),
+            Some(_) if !id.is_null() => {
+                send(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "no such method" } }));
+            }
+            _ => {}
+        }
+    }
+
+    fn prompt(&mut self, id: &Value, params: &Value) {
+        self.cancelled = false;
+        let session = &params["sessionId"];
+        let text = params["prompt"][0]["text"].as_str().unwrap_or_default().to_owned();
+        match self.turn(id, session, &text) {
+            Ok(reason) => answer(id, &json!({ "stopReason": reason, "_future": [1e2, 30] })),
+            Err(error) => send(&json!({ "jsonrpc": "2.0", "id": id, "error": error })),
+        }
+    }
+
+    #[expect(clippy::too_many_lines, reason = "a flat table: one arm for each word")]
+    fn turn(&mut self, id: &Value, session: &Value, text: &str) -> Result<&'static str, Value> {
+        let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
+        let number = |default: u64| rest.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(default);
+        match word {
+            // N chunks, a pause of MS between them; obeys cancel.
+            "count" => {
+                let pause = rest.split(' ').nth(1).and_then(|ms| ms.parse().ok()).unwrap_or(2);
+                for i in 1..=number(10) {
+                    say(session, &format!("{i} "));
+                    if self.pause(Duration::from_millis(pause)) {
+                        return Ok("cancelled");
+                    }
+                }
+            }
+            // N chunks of 50 bytes as fast as they are taken.
+            "flood" => {
+                let line = json!({
+                    "jsonrpc": "2.0", "method": "session/update",
+                    "params": { "sessionId": session, "update": {
+                        "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": "x".repeat(50) } } },
+                })
+                .to_string();
+                let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+                for _ in 0..number(1000) {
+                    if writeln!(out, "{line}").is_err() {
+                        std::process::exit(0);
+                    }
+                }
+            }
+            // N chunks, so many a second, each with the time in microseconds.
+            "stamp" => {
+                let rate: u64 = rest.split(' ').nth(1).and_then(|rate| rate.parse().ok()).unwrap_or(100);
+                for _ in 0..number(100) {
+                    std::thread::sleep(Duration::from_micros(1_000_000 / rate.max(1)));
+                    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+                    say(session, &now.as_micros().to_string());
+                }
+            }
+            // Waits until it is cancelled.
+            "wait" => {
+                say(session, "waiting");
+                while !self.pause(Duration::from_secs(3600)) {}
+                return Ok("cancelled");
+            }
+            // Asks for permission and says what was chosen.
+            "ask" => {
+                let outcome = self.request(
+                    "session/request_permission",
+                    &json!({
+                        "sessionId": session,
+                        "toolCall": { "toolCallId": "c1", "title": "Run it", "_future": 1 },
+                        "options": [
+                            { "optionId": "yes", "name": "Yes", "kind": "allow_once" },
+                            { "optionId": "no", "name": "No", "kind": "reject_once" },
+                        ],
+                    }),
+                );
+                say(session, &format!("chosen {outcome}"));
+                if self.cancelled {
+                    return Ok("cancelled");
+                }
+            }
+            // Asks the client something that is not in ACP; also an elicitation and a file.
+            "ext" => {
+                let answer = self.request("_ask/colour", &json!({ "sessionId": session, "n": 1 }));
+                say(session, &format!("answered {answer}"));
+            }
+            "elicit" => {
+                let answer = self.request("elicitation/create", &json!({ "sessionId": session, "mode": "form", "message": "Name?", "requestedSchema": { "type": "object", "properties": {} } }));
+                say(session, &format!("answered {answer}"));
+            }
+            "file" => {
+                let answer = self.request("fs/read_text_file", &json!({ "sessionId": session, "path": "/x" }));
+                say(session, &format!("answered {answer}"));
+            }
+            "notify" => {
+                send(&json!({ "jsonrpc": "2.0", "method": "_news", "params": { "sessionId": session, "n": 1 } }))
+            }
+            // Ignores everything, cancel included.
+            "hang" => {
+                say(session, "hanging");
+                loop {
+                    std::thread::park();
+                }
+            }
+            // Reads its stdin no more, and never answers.
+            "deaf" => {
+                DEAF.store(true, Ordering::Relaxed);
+                say(session, "deaf");
+                loop {
+                    std::thread::park();
+                }
+            }
+            "die" => {
+                say(session, "dying");
+                std::process::exit(3);
+            }
+            "crash" => {
+                say(session, "crashing");
+                eprintln!("the reason is on stderr");
+                std::process::abort();
+            }
+            "fail" => return Err(json!({ "code": 4711, "message": "told to fail", "data": { "n": 1e2 } })),
+            "garbage" => {
+                for line in [
+                    "this is no JSON",
+                    "{\"jsonrpc\":\"1.0\"}",
+                    "[]",
+                    "",
+                    "{\"jsonrpc\":\"2.0\",\"id\":999,\"result\":1}",
+                ] {
+                    raw(line);
+                }
+                std::io::stdout().write_all(b"\xff\xfe\n").expect("write");
+                say(session, "after garbage");
+            }
+            "stderr" => {
+                let line = "e".repeat(1023);
+                for _ in 0..number(4096) {
+                    eprintln!("{line}");
+                }
+                say(session, "after stderr");
+            }
+            // Answers the prompt here and again when the turn is over.
+            "twice" => answer(id, &json!({ "stopReason": "end_turn" })),
+            // What a relay that decodes would lose.
+            "lossless" => raw(&format!(
+                r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"zeta":1e2,"sessionId":{session},"update":{{"sessionUpdate":"_later","big":123456789012345678901234567890,"exp":1E+2,"content":[null,"\u00e9"]}},"alpha":{{"b":1,"a":2}}}}}}"#
+            )),
+            "title" => update(session, &json!({ "sessionUpdate": "session_info_update", "title": rest })),
+            "pid" => say(session, &std::process::id().to_string()),
+            _ => say(session, rest),
+        }
+        Ok("end_turn")
+    }
+
+    /// Waits, and takes what comes meanwhile; whether the turn was cancelled.
+    fn pause(&mut self, time: Duration) -> bool {
+        match self.lines.recv_timeout(time) {
+            Ok(message) if message["method"] == "session/cancel" => self.cancelled = true,
+            Ok(message) => self.handle(&message),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => std::process::exit(0),
+        }
+        self.cancelled
+    }
+
+    /// Sends a request and waits for its answer; a cancel meanwhile is remembered.
+    fn request(&mut self, method: &str, params: &Value) -> Value {
+        self.asked += 1;
+        let id = json!(format!("ask-{}", self.asked));
+        send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+        loop {
+            let Ok(message) = self.lines.recv() else { std::process::exit(0) };
+            if message["id"] == id && message["method"].is_null() {
+                return if message["error"].is_null() { message["result"].clone() } else { message["error"].clone() };
+            }
+            if message["method"] == "session/cancel" {
+                self.cancelled = true;
+            }
+        }
+    }
+}

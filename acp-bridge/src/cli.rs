@@ -1,0 +1,57 @@
+//! The command line: arguments, one file per subcommand, and what they print.
+
+mod args;
+mod cancel;
+mod chat;
+mod client;
+mod doctor;
+mod exit;
+mod output;
+mod send;
+mod serve;
+mod sessions;
+mod show;
+mod tail;
+mod turn;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+pub use exit::Exit;
+
+/// Runs the command line of this process and returns its exit code.
+#[must_use]
+pub fn main() -> ExitCode {
+    acp_server::guard::init();
+    let args = args::Args::parse();
+    match run(args) {
+        Ok(()) => ExitCode::from(Exit::Ok),
+        Err(error) => {
+            if exit::is_broken_pipe(&error) {
+                return ExitCode::from(Exit::Ok);
+            }
+            output::error(&error);
+            ExitCode::from(exit::code_of(&error))
+        }
+    }
+}
+
+fn run(args: args::Args) -> anyhow::Result<()> {
+    output::logging(args.verbose);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let result = runtime.block_on(async {
+        match args.command {
+            args::Command::Serve(args) => serve::run(args).await,
+            args::Command::Chat(args) => chat::run(args).await,
+            args::Command::Sessions(args) => sessions::run(args).await,
+            args::Command::Tail(args) => tail::run(args).await,
+            args::Command::Send(args) => send::run(args).await,
+            args::Command::Cancel(args) => cancel::run(args).await,
+            args::Command::Doctor(args) => doctor::run(args).await,
+        }
+    });
+    // A read of the terminal cannot be interrupted; the process does not wait for it.
+    runtime.shutdown_background();
+    result
+}

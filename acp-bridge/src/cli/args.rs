@@ -1,0 +1,207 @@
+//! Arguments as typed; no logic.
+
+use std::path::PathBuf;
+
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+
+/// Where `serve` listens and where the other commands look for it.
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
+/// `http://` and [`DEFAULT_LISTEN`].
+const DEFAULT_URL: &str = "http://127.0.0.1:4477";
+
+/// Durable, shared, controllable sessions for ACP agents.
+#[derive(Debug, Parser)]
+#[command(
+    name = "acp-bridge",
+    version,
+    about,
+    after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no bridge or agent reached, 4 the turn did not complete."
+)]
+pub(super) struct Args {
+    /// Log more to stderr: -v life-cycle, -vv every message. `ACP_BRIDGE_LOG` takes a filter instead.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Run the bridge in front of an agent.
+    #[command(after_help = "Example: acp-bridge serve --log sqlite:sessions.db -- my-agent --acp")]
+    Serve(Serve),
+    /// Talk to the agent in the terminal. Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
+    Chat(Chat),
+    /// List sessions.
+    Sessions(Sessions),
+    /// Show what a session says, from a cursor.
+    Tail(Tail),
+    /// Send a prompt and show the turn until it ends.
+    Send(Send),
+    /// Stop the running turn of a session.
+    Cancel(Cancel),
+    /// Check the log, the agent and a running bridge.
+    Doctor(Doctor),
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Url {
+    /// The running bridge.
+    #[arg(long, env = "ACP_BRIDGE_URL", default_value = DEFAULT_URL)]
+    pub(super) url: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Durability {
+    /// What a client saw survives a power cut.
+    Fsync,
+    /// It survives `kill -9`, not a power cut; latency is lower.
+    Os,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Serve {
+    /// Loopback address and port; `:0` picks a free port.
+    #[arg(long, env = "ACP_BRIDGE_LISTEN", default_value = DEFAULT_LISTEN, value_name = "ADDR")]
+    pub(super) listen: String,
+    /// The session log: `sqlite:FILE`.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = "sqlite:acp-bridge.db", value_name = "URL")]
+    pub(super) log: String,
+    /// When a record counts as stored.
+    #[arg(long, env = "ACP_BRIDGE_DURABILITY", value_enum, default_value_t = Durability::Fsync)]
+    pub(super) durability: Durability,
+    /// How long an agent may take to obey a cancel before it is killed and restarted: `10s`, `500ms`.
+    #[arg(long, env = "ACP_BRIDGE_CANCEL_GRACE", default_value = "10s", value_parser = duration)]
+    pub(super) cancel_grace: std::time::Duration,
+    /// How long an agent may take to start, and again to open a session.
+    #[arg(long, env = "ACP_BRIDGE_START_TIMEOUT", default_value = "60s", value_parser = duration)]
+    pub(super) start_timeout: std::time::Duration,
+    /// Go on with an agent that has forgotten the conversation when it can neither load nor resume it.
+    #[arg(long, env = "ACP_BRIDGE_ACCEPT_CONTEXT_LOSS")]
+    pub(super) accept_context_loss: bool,
+    /// Print where it listens as one JSON line.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// The agent's command line.
+    #[arg(last = true, required = true, value_name = "AGENT CMD")]
+    pub(super) agent: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Chat {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Go on with this session instead of starting one.
+    #[arg(long)]
+    pub(super) session: Option<String>,
+    /// Working directory of a new session; the current one by default.
+    #[arg(long)]
+    pub(super) cwd: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Sessions {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Tail {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
+    /// Only what came after this cursor: the `seq` of the last record you have.
+    #[arg(long, default_value_t = 0, value_name = "SEQ")]
+    pub(super) after: u64,
+    /// Stay and show what comes.
+    #[arg(long, short)]
+    pub(super) follow: bool,
+    /// Every message as one JSON line, as it came.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Send {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Its id, or `new` for a new session in the current directory.
+    pub(super) session: String,
+    /// The prompt.
+    pub(super) text: String,
+    /// Sending again with the same key never runs the prompt twice.
+    #[arg(long)]
+    pub(super) key: Option<String>,
+    /// Every message as one JSON line, as it came.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Cancel {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
+    /// This turn, running or queued, instead of the running one.
+    #[arg(long)]
+    pub(super) turn: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Doctor {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Also check this log file: `sqlite:FILE`.
+    #[arg(long, value_name = "URL")]
+    pub(super) log: Option<String>,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Also start this agent and ask what it is.
+    #[arg(last = true, value_name = "AGENT CMD")]
+    pub(super) agent: Vec<String>,
+}
+
+/// `10s`, `500ms`, `2m`.
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no duration; write 10s, 500ms or 2m"))?;
+    let scale = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return Err(format!("{text:?} has no unit; write 10s, 500ms or 2m")),
+    };
+    number
+        .checked_mul(scale)
+        .filter(|millis| *millis <= 86_400_000)
+        .map(std::time::Duration::from_millis)
+        .ok_or_else(|| format!("{text:?} is longer than a day"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_definitions_hold_together() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+
+    #[test]
+    fn a_duration_needs_a_unit_and_an_end() {
+        assert_eq!(duration("500ms"), Ok(std::time::Duration::from_millis(500)));
+        assert_eq!(duration("10s"), Ok(std::time::Duration::from_secs(10)));
+        assert!(duration("10").is_err());
+        assert!(duration("s").is_err());
+        assert!(duration("99999999m").is_err());
+    }
+}

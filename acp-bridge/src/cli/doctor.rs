@@ -1,0 +1,60 @@
+//! `acp-bridge doctor`.
+
+use std::path::Path;
+use std::time::Duration;
+
+use acp_server::transport::child::ChildSpec;
+use serde_json::json;
+
+use super::client::Client;
+use super::exit::{Exit, coded};
+use super::{args, output};
+use crate::{host, log};
+
+/// How long the agent may take to say what it is.
+const AGENT_TIMEOUT: Duration = Duration::from_secs(30);
+
+pub(super) async fn run(args: args::Doctor) -> anyhow::Result<()> {
+    let mut checks = Checks { json: args.json, failed: false };
+    if let Some(url) = &args.log {
+        let path = url.strip_prefix("sqlite:").unwrap_or(url);
+        checks.report("log", check_log(Path::new(path)))?;
+    }
+    if let Some((program, arguments)) = args.agent.split_first() {
+        let spec = ChildSpec::new(program).args(arguments);
+        checks.report("agent", host::probe(&spec, AGENT_TIMEOUT).await.map_err(|e| e.message().to_owned()))?;
+    }
+    let bridge = Client::connect(&args.url.url).await;
+    checks.report("bridge", bridge.map(|_| format!("answers at {}", args.url.url)).map_err(|e| format!("{e:#}")))?;
+    if checks.failed {
+        return Err(coded(Exit::Failed, "at least one check failed"));
+    }
+    Ok(())
+}
+
+fn check_log(path: &Path) -> Result<String, String> {
+    if !path.exists() {
+        return Ok(format!("{} does not exist yet; `serve` creates it", path.display()));
+    }
+    log::SqliteLog::check(path).map(|()| format!("{} is sound", path.display())).map_err(|e| e.to_string())
+}
+
+struct Checks {
+    json: bool,
+    failed: bool,
+}
+
+impl Checks {
+    fn report(&mut self, name: &str, outcome: Result<String, String>) -> std::io::Result<()> {
+        let (ok, text) = match &outcome {
+            Ok(text) => (true, text),
+            Err(text) => (false, text),
+        };
+        self.failed |= !ok;
+        if self.json {
+            output::line(&json!({ "check": name, "ok": ok, "detail": text }).to_string())
+        } else {
+            output::line(&format!("{} {name}: {text}", if ok { "ok    " } else { "FAILED" }))
+        }
+    }
+}

@@ -1,0 +1,32 @@
+//! `acp-bridge send`.
+
+use super::args;
+use super::client::Client;
+use super::output;
+use super::show::Form;
+use super::turn::{self, Progress};
+
+/// Sends a prompt and shows the turn. Permission requests are left to clients with a person behind them.
+pub(super) async fn run(args: args::Send) -> anyhow::Result<()> {
+    let mut client = Client::connect(&args.url.url).await?;
+    let form = if args.json { Form::Json } else { Form::Text };
+    let session = if args.session == "new" {
+        let session = client.new_session(None).await?;
+        if args.json {
+            output::line(&serde_json::json!({ "session": session }).to_string())?;
+        }
+        session
+    } else {
+        client.resume(&args.session, None).await?;
+        args.session
+    };
+    let key = turn::prompt(&client, &session, &args.text, args.key.as_deref()).await?;
+    loop {
+        let event = client.next().await?;
+        match turn::progress(&event, key, form)? {
+            Progress::Running => {}
+            Progress::Completed => return Ok(()),
+            Progress::Ended(why) => return Err(why),
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! `acp-bridge serve`.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use acp_server::transport::child::ChildSpec;
+use anyhow::{Context, bail};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio_util::sync::CancellationToken;
+
+use super::exit::{Exit, coded};
+use super::{args, output};
+use crate::{gateway, host, log};
+
+pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
+    let listener = bind(&args.listen).await?;
+    let durability = match args.durability {
+        args::Durability::Fsync => log::Durability::Fsync,
+        args::Durability::Os => log::Durability::Os,
+    };
+    let log = log::open(&args.log, durability).await?;
+    let Some((program, arguments)) = args.agent.split_first() else {
+        return Err(coded(Exit::Usage, "no agent command; write it after `--`"));
+    };
+    let mut config = host::Config::new(ChildSpec::new(program).args(arguments));
+    config.start_timeout = args.start_timeout;
+    config.session.cancel_grace = args.cancel_grace;
+    config.session.accept_context_loss = args.accept_context_loss;
+
+    let address = listener.local_addr()?;
+    let stop = CancellationToken::new();
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let host = tokio::spawn(host::Host::new(Arc::clone(&log), config, stop.child_token())?.run());
+    // The gateway goes last: its clients are to see how the host ended their turns.
+    let gateway_stop = CancellationToken::new();
+    let gateway = gateway::serve(listener, Arc::clone(&log), gateway::Config::default(), gateway_stop.clone());
+    let gateway = tokio::spawn(gateway);
+    announce(address, args.json)?;
+
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping");
+    stop.cancel();
+    let hosted = host.await.context("the host panicked")?;
+    gateway_stop.cancel();
+    let served = gateway.await.context("the gateway panicked")?;
+    log.shutdown().await;
+    hosted.context("the host failed")?;
+    served.context("the gateway failed")?;
+    Ok(())
+}
+
+/// Binds a loopback address; any other would let everybody on the network run the agent.
+async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+    let full = if listen.starts_with(':') { format!("127.0.0.1{listen}") } else { listen.to_owned() };
+    let address: SocketAddr = full
+        .replace("localhost", "127.0.0.1")
+        .parse()
+        .map_err(|_| coded(Exit::Usage, format!("{listen:?} is no address; write 127.0.0.1:PORT or :0")))?;
+    if !address.ip().is_loopback() {
+        bail!(coded(
+            Exit::Usage,
+            format!("{address} is not a loopback address; whoever reaches it could run the agent, so it is refused")
+        ));
+    }
+    TcpListener::bind(address)
+        .await
+        .with_context(|| format!("cannot listen on {address}; another --listen, or :0 for a free port"))
+}
+
+fn announce(address: SocketAddr, as_json: bool) -> std::io::Result<()> {
+    let url = format!("http://{address}");
+    if as_json {
+        output::line(&json!({ "event": "listening", "url": url }).to_string())
+    } else {
+        output::line(&format!("acp-bridge listens on {url} (ACP: ws://{address}/acp)"))
+    }
+}

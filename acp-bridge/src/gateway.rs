@@ -1,0 +1,83 @@
+//! The side that serves clients: ACP v1 over WebSocket at `/acp`.
+//!
+//! A gateway meets the host only in the log: it submits commands, folds and tails records, and holds nothing that a
+//! client could not get from another gateway on the same log. One task serves one connection; what it decides is in
+//! `connection`, which does no I/O.
+//!
+//! To a client it is an ACP agent. What it adds, all of it ignorable:
+//!
+//! | Where | What |
+//! |---|---|
+//! | `initialize` result | `_meta["acp-bridge"]`: `version` |
+//! | `session/resume` params | `_meta["acp-bridge"]`: `after`, the cursor to go on from |
+//! | `session/prompt` params | `_meta["acp-bridge"]`: `key`, `acceptContextLoss`, `onBusy` (`queue`) |
+//! | `session/prompt` result | `_meta["acp-bridge"]`: `seq`, `turn`, `outcome` |
+//! | `session/cancel` params | `_meta["acp-bridge"]`: `turn` |
+//! | `_acp-bridge/caught_up` | after a resume with a cursor: what follows is live |
+//! | `_acp-bridge/turn_ended` | a turn ended that this client did not prompt |
+//! | `_acp-bridge/detached` | a session can be followed no longer: it was deleted, or its log is damaged |
+//!
+//! A request of an agent goes to the client that prompted the turn and to those that wait for it; to everybody who is
+//! attached when there is no such turn or that client is not connected here; and again to whoever attaches while it is
+//! open. The host takes the first answer, the others are told with `$/cancel_request`.
+
+mod attachment;
+mod capabilities;
+mod connection;
+mod driver;
+mod http;
+mod outgoing;
+mod presence;
+mod refusal;
+mod render;
+mod transport;
+mod work;
+
+use std::time::Duration;
+
+pub use http::serve;
+
+/// Bounds of a gateway and of each of its connections.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// Clients connected at once. Default: 1024. One more gets HTTP 503.
+    pub max_connections: usize,
+    /// Bytes of one message of a client. Default: 16 MiB. A longer one is answered with an error, one of more than
+    /// twice the size ends the connection with code 1009.
+    pub max_message: usize,
+    /// Bounds of one connection.
+    pub limits: Limits,
+    /// How long connections may take at shutdown to write what is committed. Default: 5 s. Then they are cut.
+    pub drain: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            max_connections: 1024,
+            max_message: 16 * 1024 * 1024,
+            limits: Limits::default(),
+            drain: Duration::from_secs(5),
+        }
+    }
+}
+
+/// Bounds of one connection; a request over one of them is answered with an error that names it.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Sessions attached at once. Default: 256.
+    pub sessions: usize,
+    /// Prompts that wait for their turn's end. Default: 64: twice a session's queue.
+    pub prompts: usize,
+    /// Requests that wait for the host or the log. Default: 256. At twice as many, which only notifications can
+    /// reach, reading stops.
+    pub in_flight: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { sessions: 256, prompts: 64, in_flight: 256 }
+    }
+}

@@ -1,0 +1,73 @@
+//! The answer to `initialize`: the agent's own, with what the bridge adds and takes away.
+
+use acp_types::meta::META_KEY;
+use acp_types::{Raw, RawBuf, RawKind, rewrite};
+
+/// The protocol version that clients are served in, whichever they ask for.
+const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
+
+const SESSION: [&str; 2] = ["agentCapabilities", "sessionCapabilities"];
+
+/// What the bridge serves itself, whatever the agent can.
+const SERVED: [&str; 4] = ["list", "resume", "close", "delete"];
+
+/// What works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
+const WITHHELD: &str = "fork";
+
+/// The `initialize` result for a client, from the agent's. Nothing else of it changes.
+pub(super) fn rewrite(agent: Raw<'_>) -> RawBuf {
+    let mut result = rewrite::set_member(agent, "protocolVersion", PROTOCOL_VERSION);
+    result = rewrite::set_path(result.as_raw(), &["agentCapabilities", "loadSession"], Raw::trusted("true"));
+    for name in SERVED {
+        let path = [SESSION[0], SESSION[1], name];
+        let there = result.as_raw().path(&path).is_some_and(|value| value.kind() == RawKind::Object);
+        if !there {
+            result = rewrite::set_path(result.as_raw(), &path, Raw::EMPTY_OBJECT);
+        }
+    }
+    if let Some(served) = result.as_raw().path(&SESSION).filter(|served| served.member(WITHHELD).is_some()) {
+        let served = rewrite::remove_member(served, WITHHELD);
+        result = rewrite::set_path(result.as_raw(), &SESSION, served.as_raw());
+    }
+    let ours = concat!(r#"{"version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+    rewrite::set_path(result.as_raw(), &["_meta", META_KEY], Raw::trusted(ours))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rewritten(agent: &str) -> String {
+        rewrite(Raw::parse(agent).unwrap()).as_str().to_owned()
+    }
+
+    const OURS: &str = concat!(r#""_meta":{"acp-bridge":{"version":""#, env!("CARGO_PKG_VERSION"), r#""}}"#);
+
+    #[test]
+    fn an_agent_that_says_nothing_gets_what_the_bridge_serves() {
+        assert_eq!(
+            rewritten("{}"),
+            format!(
+                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}}}}}},{OURS}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn what_the_agent_says_stays_byte_for_byte() {
+        let agent = r#"{"protocolVersion":2,"x":1e2,"agentCapabilities":{"loadSession":false,"_future":[1.0],"sessionCapabilities":{"resume":{"a":1e2},"list":null,"fork":{},"close":{},"delete":{},"later":{}}},"_meta":{"theirs":1}}"#;
+        let ours = OURS.replace("\"_meta\":{", "");
+        assert_eq!(
+            rewritten(agent),
+            format!(
+                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}}}}}},"_meta":{{"theirs":1,{ours}}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn nonsense_in_place_of_capabilities_is_replaced() {
+        let result = rewritten(r#"{"agentCapabilities":7}"#);
+        assert!(result.contains(r#""loadSession":true"#), "{result}");
+    }
+}

@@ -1,0 +1,216 @@
+//! One client's connection: what it asks for, what it is attached to, what it is told. Pure: no I/O, clock or channels.
+//!
+//! What the client and the log do goes in; what to write ([`Connection::take_output`]) and what to do
+//! ([`Connection::take_effects`]) comes out.
+
+mod effect;
+mod params;
+mod requests;
+mod results;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use acp_server::proto::{Event, IncomingNotification, Payload, RequestKey, ResponseError};
+use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
+use acp_types::record::Record;
+use acp_types::{RawBuf, RequestId, SessionId};
+
+pub(super) use effect::{Effect, EntryKind, Opened, Outcome, Then};
+
+use self::params::Params;
+use super::Limits;
+use super::attachment::{Attachment, AttachmentId};
+use super::outgoing::{Asked, Item, Outgoing};
+use super::presence::Presence;
+use super::{refusal, render};
+use crate::log::LogError;
+use crate::session::Command;
+
+/// Bytes of answers that may wait to be written before the client is no longer listened to.
+const MAX_UNWRITTEN: usize = 256 * 1024;
+
+/// How far the handshake is.
+#[derive(Debug)]
+enum Phase {
+    New,
+    Initializing,
+    Ready {
+        /// The client's `initialize` params.
+        initialize: RawBuf,
+    },
+}
+
+/// One client's connection.
+#[derive(Debug)]
+pub(super) struct Connection {
+    limits: Limits,
+    phase: Phase,
+    attachments: HashMap<SessionId, Attachment>,
+    sessions: HashMap<AttachmentId, SessionId>,
+    next_attachment: u64,
+    /// Sessions that are being created, loaded or resumed.
+    opening: usize,
+    /// Prompts that have no turn yet; whether the client gave up on them.
+    unsettled: HashMap<RequestId, bool>,
+    /// Effects whose result is awaited.
+    in_flight: usize,
+    effects: Vec<Effect>,
+    out: Outgoing,
+}
+
+impl Connection {
+    /// A connection that has not been initialized. `client` names it in every log that it writes to.
+    pub(super) fn new(client: Arc<str>, limits: Limits, presence: Arc<Presence>) -> Self {
+        Self {
+            limits,
+            phase: Phase::New,
+            attachments: HashMap::new(),
+            sessions: HashMap::new(),
+            next_attachment: 0,
+            opening: 0,
+            unsettled: HashMap::new(),
+            in_flight: 0,
+            effects: Vec::new(),
+            out: Outgoing::new(client, presence),
+        }
+    }
+
+    /// Takes what the client did.
+    pub(super) fn handle(&mut self, event: Event) {
+        match event {
+            Event::Request(request) => self.request(&request),
+            Event::Notification(notification) => self.notification(&notification),
+            Event::Response { key, outcome } => self.response(key, outcome),
+            Event::Cancelled { id } => self.cancelled(&id),
+            Event::Rejected { reason } => tracing::debug!(%reason, "a client sent what is no message"),
+            // An answer to a request that was resolved before, or to none: nothing waits for it.
+            _ => {}
+        }
+    }
+
+    /// Takes the next records of an attachment. Those of one that is no more are ignored.
+    pub(super) fn records(&mut self, attachment: AttachmentId, records: &[Arc<Record>]) {
+        let Some(session) = self.sessions.get(&attachment) else { return };
+        let Some(attached) = self.attachments.get_mut(session) else { return };
+        attached.records(records, &mut self.out);
+        let session = session.clone();
+        self.detach_if_closed(&session);
+    }
+
+    /// Takes what went wrong with following an attachment's log; whether the attachment goes on.
+    pub(super) fn tail_failed(&mut self, attachment: AttachmentId, failure: &LogError) -> bool {
+        let Some(session) = self.sessions.get(&attachment).cloned() else { return false };
+        if let LogError::Unwritable { reason } = failure {
+            if let Some(attached) = self.attachments.get_mut(&session) {
+                attached.unwritable(reason, &mut self.out);
+            }
+            return true;
+        }
+        let error = refusal::log_failed(&session, failure);
+        self.sessions.remove(&attachment);
+        if let Some(attached) = self.attachments.remove(&session) {
+            attached.end(&error, &mut self.out);
+            if let Some((method, params)) = render::detached(&session, &error) {
+                self.out.notify(method, Some(params.as_raw()));
+            }
+        }
+        false
+    }
+
+    /// Another client of this gateway has gone.
+    pub(super) fn departed(&mut self) {
+        for attached in self.attachments.values() {
+            attached.departed(&mut self.out);
+        }
+    }
+
+    /// Whether more of what the client sends can be taken: its answers are written, its commands get through.
+    pub(super) fn listens(&self) -> bool {
+        self.in_flight < self.limits.in_flight * 2 && self.out.bytes() < MAX_UNWRITTEN
+    }
+
+    /// What to write, in order.
+    pub(super) fn take_output(&mut self) -> Vec<Item> {
+        self.out.take()
+    }
+
+    /// What to do, in order.
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// Every attachment with its session and cursor.
+    pub(super) fn attached(&self) -> impl Iterator<Item = (AttachmentId, &SessionId, u64)> {
+        self.attachments.iter().map(|(session, attached)| (attached.id, session, attached.cursor()))
+    }
+
+    fn notification(&mut self, notification: &IncomingNotification) {
+        if !matches!(self.phase, Phase::Ready { .. }) {
+            return;
+        }
+        let name = notification.method();
+        let params = Params::new(notification.params());
+        if name == v1::Cancel::METHOD.name {
+            let Ok(session) = params.session() else { return };
+            // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
+            let turn = params.meta().ok().and_then(|meta| meta.turn);
+            self.submit(Some(session), Command::Cancel { turn }, Then::Nothing);
+            return;
+        }
+        let known = method::find(name, Call::Notification, Version::V1);
+        let passes = known.is_some_and(|known| known.direction != Direction::ToClient);
+        if passes || method::is_extension(name) {
+            let session = params.session().ok().filter(|session| self.attachments.contains_key(session));
+            let command = Command::Notify { method: name.to_owned(), params: params.to_owned() };
+            self.submit(session, command, Then::Nothing);
+        }
+    }
+
+    /// The client's answer to a request of an agent.
+    fn response(&mut self, key: RequestKey, outcome: Result<Payload, ResponseError>) {
+        let Some(Asked { session, request, withdrawn }) = self.out.answered(key) else { return };
+        let answer = match outcome {
+            Ok(result) => Ok(result.raw().to_owned()),
+            Err(ResponseError::Peer(error)) if !withdrawn => Err(error.into_raw()),
+            // Not answered: it waits in the log for whoever attaches next.
+            Err(_) => return,
+        };
+        self.submit(Some(session), Command::Answer { request, answer }, Then::Nothing);
+    }
+
+    /// The client gave up on a request of its own. Only a prompt can be stopped; the answer comes as for any stop.
+    fn cancelled(&mut self, id: &RequestId) {
+        if let Some(given_up) = self.unsettled.get_mut(id) {
+            *given_up = true;
+            return;
+        }
+        let waiting =
+            self.attachments.iter().find_map(|(session, attached)| Some((session.clone(), attached.turn_of(id)?)));
+        if let Some((session, turn)) = waiting {
+            self.submit(Some(session), Command::Cancel { turn: Some(turn) }, Then::Nothing);
+        }
+    }
+
+    fn submit(&mut self, session: Option<SessionId>, command: Command, then: Then) {
+        self.effect(Effect::Submit { session, command, then });
+    }
+
+    fn effect(&mut self, effect: Effect) {
+        self.in_flight += usize::from(effect.has_result());
+        self.effects.push(effect);
+    }
+
+    fn detach_if_closed(&mut self, session: &SessionId) {
+        if self.attachments.get(session).is_some_and(Attachment::is_closed)
+            && let Some(attached) = self.attachments.remove(session)
+        {
+            self.sessions.remove(&attached.id);
+            self.effects.push(Effect::Untail { attachment: attached.id });
+            attached.end(&refusal::not_attached(session), &mut self.out);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,111 @@
+//! Reading the few members of a request's params that the gateway needs; the rest passes untouched.
+
+use acp_types::meta::RequestMeta;
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
+
+use crate::gateway::refusal;
+use crate::log::ListQuery;
+
+/// Sessions in one answer to `session/list`.
+pub(super) const PAGE: usize = 100;
+
+/// Session ids longer than this name nothing, and would otherwise be repeated in errors.
+const MAX_ID: usize = 256;
+
+/// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
+const MAX_KEY: usize = 1024;
+
+/// The params of a request or notification.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Params<'a>(Option<Raw<'a>>);
+
+impl<'a> Params<'a> {
+    pub(super) fn new(params: Option<Raw<'a>>) -> Self {
+        Self(params)
+    }
+
+    pub(super) fn to_owned(self) -> Option<RawBuf> {
+        self.0.map(Raw::to_owned)
+    }
+
+    /// As an object; without params, an empty one.
+    pub(super) fn object(self) -> Result<RawBuf, ErrorObjectOwned> {
+        match self.0 {
+            None => Ok(Raw::EMPTY_OBJECT.to_owned()),
+            Some(params) if params.kind() == RawKind::Object => Ok(params.to_owned()),
+            Some(_) => Err(refusal::invalid_params("the params must be an object")),
+        }
+    }
+
+    /// `sessionId`.
+    pub(super) fn session(self) -> Result<SessionId, ErrorObjectOwned> {
+        let id = self.member("sessionId").and_then(Raw::as_string);
+        match id {
+            Some(id) if id.len() <= MAX_ID => Ok(SessionId::from(&*id)),
+            Some(_) => Err(refusal::invalid_params(format!("`sessionId` is longer than {MAX_ID} bytes"))),
+            None => Err(refusal::invalid_params("`sessionId` is missing or not a string")),
+        }
+    }
+
+    /// `_meta["acp-bridge"]`.
+    pub(super) fn meta(self) -> Result<RequestMeta, ErrorObjectOwned> {
+        let Some(params) = self.0 else { return Ok(RequestMeta::default()) };
+        let meta = RequestMeta::read(params).map_err(|error| refusal::invalid_params(error.to_string()))?;
+        if meta.key.as_ref().is_some_and(|key| key.len() > MAX_KEY) {
+            let message = format!("`_meta[\"acp-bridge\"].key` is longer than {MAX_KEY} bytes: use a shorter one");
+            return Err(refusal::invalid_params(message));
+        }
+        Ok(meta)
+    }
+
+    /// Checks what `session/new`, `load` and `resume` need: an absolute `cwd`, and a list of MCP servers if any.
+    pub(super) fn check_workspace(self) -> Result<(), ErrorObjectOwned> {
+        let cwd = self.member("cwd").and_then(Raw::as_string);
+        match cwd {
+            Some(cwd) if cwd.starts_with('/') => {}
+            Some(_) => return Err(refusal::invalid_params("`cwd` is not an absolute path")),
+            None => return Err(refusal::invalid_params("`cwd` is missing or not a string")),
+        }
+        match self.member("mcpServers").map(Raw::kind) {
+            None | Some(RawKind::Array | RawKind::Null) => Ok(()),
+            Some(_) => Err(refusal::invalid_params("`mcpServers` is not an array")),
+        }
+    }
+
+    /// Checks that `protocolVersion` is a number; which one does not matter, since there is one answer.
+    pub(super) fn check_initialize(self) -> Result<(), ErrorObjectOwned> {
+        match self.member("protocolVersion").map(Raw::kind) {
+            Some(RawKind::Number) => Ok(()),
+            _ => Err(refusal::invalid_params("`protocolVersion` is missing or not a number")),
+        }
+    }
+
+    /// Checks that `prompt` is a list of content.
+    pub(super) fn check_prompt(self) -> Result<(), ErrorObjectOwned> {
+        match self.member("prompt").map(Raw::kind) {
+            Some(RawKind::Array) => Ok(()),
+            _ => Err(refusal::invalid_params("`prompt` is missing or not an array of content blocks")),
+        }
+    }
+
+    /// The query of `session/list`. Its cursor is the id of the last session of the page before.
+    pub(super) fn list_query(self) -> Result<ListQuery, ErrorObjectOwned> {
+        let cwd = self.optional_text("cwd")?;
+        let after = self.optional_text("cursor")?.map(SessionId::from);
+        Ok(ListQuery { cwd, after, limit: PAGE })
+    }
+
+    fn optional_text(self, key: &str) -> Result<Option<String>, ErrorObjectOwned> {
+        match self.member(key).filter(|value| !value.is_null()) {
+            None => Ok(None),
+            Some(value) => match value.as_string() {
+                Some(text) => Ok(Some(text.into_owned())),
+                None => Err(refusal::invalid_params(format!("`{key}` is not a string"))),
+            },
+        }
+    }
+
+    fn member(self, key: &str) -> Option<Raw<'a>> {
+        self.0?.member(key)
+    }
+}

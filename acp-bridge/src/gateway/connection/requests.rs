@@ -1,0 +1,173 @@
+//! The client's requests: what each one needs and which command it becomes.
+
+use acp_server::proto::Incoming;
+use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Version, v1};
+use acp_types::{ErrorObjectOwned, RequestId, SessionId};
+
+use super::params::Params;
+use super::{Connection, Effect, EntryKind, Phase, Then};
+use crate::gateway::refusal;
+use crate::session::Command;
+
+/// The only thing to do with a prompt while a turn runs, so far.
+const QUEUE: &str = "queue";
+
+/// Begins the names of methods for programs that stand between client and agent; the bridge does not chain.
+const PROXY: &str = "proxy/";
+
+impl Connection {
+    /// Takes a request; every one is answered once, here or later.
+    pub(super) fn request(&mut self, request: &Incoming) {
+        if let Err(error) = self.dispatch(request.id(), request.method(), Params::new(request.params())) {
+            self.out.respond(request.id().clone(), Err(error));
+        }
+    }
+
+    fn dispatch(&mut self, id: &RequestId, name: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        if name == v1::Initialize::METHOD.name {
+            return self.initialize(id, params);
+        }
+        let Phase::Ready { .. } = self.phase else {
+            return Err(refusal::invalid_request("the connection is not initialized: call initialize first"));
+        };
+        if self.in_flight >= self.limits.in_flight {
+            return Err(refusal::too_many("requests in flight", self.limits.in_flight));
+        }
+        let served = [
+            (v1::NewSession::METHOD, Self::new_session as fn(&mut Self, &RequestId, Params<'_>) -> _),
+            (v1::LoadSession::METHOD, Self::load),
+            (v1::ResumeSession::METHOD, Self::resume),
+            (v1::Prompt::METHOD, Self::prompt),
+            (v1::ListSessions::METHOD, Self::list),
+            (v1::CloseSession::METHOD, Self::close),
+            (v1::DeleteSession::METHOD, Self::delete),
+        ];
+        match served.iter().find(|(method, _)| method.name == name) {
+            Some((_, serve)) => serve(self, id, params),
+            None => self.pass(id, name, params),
+        }
+    }
+
+    fn initialize(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        if !matches!(self.phase, Phase::New) {
+            return Err(refusal::invalid_request("the connection is initialized already: open another one"));
+        }
+        params.check_initialize()?;
+        let initialize = params.object()?;
+        self.phase = Phase::Initializing;
+        let then = Then::Initialize { id: id.clone(), initialize: initialize.clone() };
+        self.submit(None, Command::Describe { initialize }, then);
+        Ok(())
+    }
+
+    fn new_session(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        params.check_workspace()?;
+        self.room_for_session()?;
+        let Phase::Ready { initialize } = &self.phase else { return Ok(()) };
+        let command = Command::Create { params: params.object()?, initialize: initialize.clone() };
+        self.opening += 1;
+        self.submit(None, command, Then::Created { id: id.clone() });
+        Ok(())
+    }
+
+    fn load(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        self.open(id, params, EntryKind::Load)
+    }
+
+    fn resume(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let after = params.meta()?.after;
+        self.open(id, params, EntryKind::Resume { after })
+    }
+
+    fn open(&mut self, id: &RequestId, params: Params<'_>, entry: EntryKind) -> Result<(), ErrorObjectOwned> {
+        let session = params.session()?;
+        params.check_workspace()?;
+        if !self.attachments.contains_key(&session) {
+            self.room_for_session()?;
+        }
+        self.opening += 1;
+        self.effect(Effect::Open { session, params: params.object()?, entry, id: id.clone() });
+        Ok(())
+    }
+
+    fn room_for_session(&self) -> Result<(), ErrorObjectOwned> {
+        if self.attachments.len() + self.opening >= self.limits.sessions {
+            return Err(refusal::too_many("sessions attached", self.limits.sessions));
+        }
+        Ok(())
+    }
+
+    fn prompt(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let session = self.attached_session(params)?;
+        let meta = params.meta()?;
+        params.check_prompt()?;
+        if meta.on_busy.as_deref().is_some_and(|on_busy| on_busy != QUEUE) {
+            let message = "`_meta[\"acp-bridge\"].onBusy` can only be \"queue\" in this version: leave it out";
+            return Err(refusal::invalid_params(message));
+        }
+        let waiting: usize = self.attachments.values().map(|attached| attached.waiting() + attached.unsettled).sum();
+        if waiting >= self.limits.prompts {
+            return Err(refusal::too_many("prompts waiting", self.limits.prompts));
+        }
+        if let Some(attached) = self.attachments.get_mut(&session) {
+            attached.unsettled += 1;
+        }
+        self.unsettled.insert(id.clone(), false);
+        let command = Command::Prompt {
+            params: params.object()?,
+            key: meta.key,
+            accept_context_loss: meta.accept_context_loss.unwrap_or(false),
+        };
+        self.submit(Some(session.clone()), command, Then::Prompt { id: id.clone(), session });
+        Ok(())
+    }
+
+    fn list(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let query = params.list_query()?;
+        self.effect(Effect::List { query, id: id.clone() });
+        Ok(())
+    }
+
+    fn close(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let session = params.session()?;
+        self.effect(Effect::Close { session, id: id.clone() });
+        Ok(())
+    }
+
+    fn delete(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let session = params.session()?;
+        self.submit(Some(session), Command::Delete, Then::Deleted { id: id.clone() });
+        Ok(())
+    }
+
+    /// Passes a request on to the agent: of the session if it is about one, else of any.
+    fn pass(&mut self, id: &RequestId, name: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let session = if method::is_extension(name) {
+            params.session().ok().filter(|session| self.attachments.contains_key(session))
+        } else {
+            match passed_on(name) {
+                None => return Err(refusal::method_not_found(name)),
+                Some(method) if method.scope == Scope::Session => Some(self.attached_session(params)?),
+                Some(_) => None,
+            }
+        };
+        let command = Command::Call { method: name.to_owned(), params: params.to_owned() };
+        self.submit(session, command, Then::Call { id: id.clone() });
+        Ok(())
+    }
+
+    fn attached_session(&self, params: Params<'_>) -> Result<SessionId, ErrorObjectOwned> {
+        let session = params.session()?;
+        if self.attachments.contains_key(&session) { Ok(session) } else { Err(refusal::not_attached(&session)) }
+    }
+}
+
+/// A request of ACP that agents answer and that makes sense through a bridge. A fork's session would be known to the
+/// agent only.
+fn passed_on(name: &str) -> Option<&'static Method> {
+    method::find(name, Call::Request, Version::V1).filter(|method| {
+        method.direction != Direction::ToClient
+            && method.name != v1::ForkSession::METHOD.name
+            && !method.name.starts_with(PROXY)
+    })
+}

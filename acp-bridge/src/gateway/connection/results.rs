@@ -1,0 +1,187 @@
+//! What came of the effects, and what the client is told of it.
+
+use acp_types::error::ErrorCode;
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
+use serde::Serialize;
+
+use super::params::PAGE;
+use super::{Connection, Effect, EntryKind, Opened, Outcome, Phase, Then};
+use crate::gateway::attachment::{Attachment, AttachmentId, Entry};
+use crate::gateway::{capabilities, refusal, render};
+use crate::log::{Answer, SessionInfo};
+use crate::session::{Command, Reply, State};
+
+impl Connection {
+    /// Takes what came of an effect.
+    pub(in crate::gateway) fn done(&mut self, outcome: Outcome) {
+        self.in_flight -= 1;
+        match outcome {
+            Outcome::Submitted { then, answer } => self.submitted(then, answer),
+            Outcome::Opened { session, entry, id, opened } => {
+                self.opening -= 1;
+                match opened {
+                    Ok(opened) => self.opened(session, entry, id, *opened),
+                    Err(error) => self.out.respond(id, Err(error)),
+                }
+            }
+            Outcome::Closed { session, id, head } => match (head, self.attachments.get_mut(&session)) {
+                (Ok(head), Some(attached)) => {
+                    attached.close(id, head);
+                    self.detach_if_closed(&session);
+                }
+                (Ok(_), None) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
+                (Err(error), _) => self.out.respond(id, Err(error)),
+            },
+            Outcome::Listed { id, sessions } => {
+                let answer = sessions.and_then(|sessions| listed(&sessions));
+                self.out.respond(id, answer);
+            }
+        }
+    }
+
+    fn submitted(&mut self, then: Then, answer: Answer) {
+        match then {
+            Then::Initialize { id, initialize } => self.initialized(id, initialize, answer),
+            Then::Created { id } => self.created(id, answer),
+            Then::Prompt { id, session } => self.prompted(id, &session, answer),
+            Then::Deleted { id } => {
+                let answer = match answer {
+                    Err(error) if error.code() != ErrorCode::RESOURCE_NOT_FOUND.0 => Err(error),
+                    _ => Ok(Raw::EMPTY_OBJECT.to_owned()),
+                };
+                self.out.respond(id, answer);
+            }
+            Then::Call { id } => self.called(id, answer),
+            // Nobody waits for it, but a stop or an answer that did not get through must not go unnoticed.
+            Then::Nothing => {
+                if let Err(error) = answer {
+                    tracing::warn!(client = %self.out.client, error = error.message(), "the host refused a command");
+                }
+            }
+        }
+    }
+
+    fn initialized(&mut self, id: RequestId, initialize: RawBuf, answer: Answer) {
+        if let Ok(Reply::Agent(Ok(result))) = answer {
+            self.phase = Phase::Ready { initialize };
+            self.out.respond(id, Ok(capabilities::rewrite(result.as_raw())));
+        } else {
+            // The client may try again.
+            self.phase = Phase::New;
+            self.called(id, answer);
+        }
+    }
+
+    fn created(&mut self, id: RequestId, answer: Answer) {
+        self.opening -= 1;
+        match answer {
+            Ok(Reply::Created { session, result }) => {
+                self.out.respond(id, Ok(result));
+                self.attach(session, State::default(), 0, Entry::Live);
+            }
+            other => self.called(id, other),
+        }
+    }
+
+    fn opened(&mut self, session: SessionId, kind: EntryKind, id: RequestId, opened: Opened) {
+        let Opened { result, state, after } = opened;
+        let entry = match kind {
+            EntryKind::Load => Entry::Load { id, result },
+            EntryKind::Resume { after } => {
+                self.out.respond(id, Ok(result));
+                if after.is_some() { Entry::Resume } else { Entry::Live }
+            }
+        };
+        self.attach(session, state, after, entry);
+    }
+
+    fn attach(&mut self, session: SessionId, state: State, after: u64, entry: Entry) {
+        self.next_attachment += 1;
+        let id = AttachmentId(self.next_attachment);
+        let earlier = self.attachments.remove(&session);
+        if earlier.is_some() {
+            self.out.withdraw_session(&session);
+        }
+        let mut attached = Attachment::new(id, session.clone(), state, after, entry, &mut self.out);
+        if let Some(earlier) = earlier {
+            self.sessions.remove(&earlier.id);
+            self.effects.push(Effect::Untail { attachment: earlier.id });
+            attached.succeed(earlier, &mut self.out);
+        }
+        self.effects.push(Effect::Tail { attachment: id, session: session.clone(), after });
+        self.sessions.insert(id, session.clone());
+        self.attachments.insert(session.clone(), attached);
+        self.detach_if_closed(&session);
+    }
+
+    fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {
+        let given_up = self.unsettled.remove(&id).unwrap_or(false);
+        let attached = self.attachments.get_mut(session);
+        match (answer, attached) {
+            (Ok(Reply::Turn(turn)), Some(attached)) => {
+                attached.unsettled = attached.unsettled.saturating_sub(1);
+                attached.wait(turn, id, &mut self.out);
+                if given_up {
+                    self.submit(Some(session.clone()), Command::Cancel { turn: Some(turn) }, Then::Nothing);
+                }
+            }
+            // Deleted, and with it whatever became of the prompt.
+            (Ok(Reply::Turn(_)), None) => self.out.respond(id, Err(refusal::unknown_session(session))),
+            (answer, attached) => {
+                if let Some(attached) = attached {
+                    attached.unsettled = attached.unsettled.saturating_sub(1);
+                }
+                self.called(id, answer);
+            }
+        }
+        self.detach_if_closed(session);
+    }
+
+    /// Answers with what the agent said, or with why it could not.
+    fn called(&mut self, id: RequestId, answer: Answer) {
+        match answer {
+            Ok(Reply::Agent(outcome)) => self.out.respond_raw(id, outcome.map_err(render::received)),
+            Ok(Reply::Done) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
+            Ok(_) => self.out.respond(id, Err(refusal::internal("the host's answer does not fit the request"))),
+            Err(error) => self.out.respond(id, Err(error)),
+        }
+    }
+}
+
+/// The result of `session/list`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed<'a> {
+    sessions: Vec<Listing<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next_cursor: Option<&'a SessionId>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Listing<'a> {
+    session_id: &'a SessionId,
+    cwd: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<String>,
+}
+
+fn listed(sessions: &[SessionInfo]) -> Result<RawBuf, ErrorObjectOwned> {
+    let listings = sessions.iter().map(|info| Listing {
+        session_id: &info.id,
+        cwd: &info.cwd,
+        title: info.title.as_deref(),
+        updated_at: timestamp(info.updated_at),
+    });
+    let next_cursor = sessions.last().filter(|_| sessions.len() >= PAGE).map(|info| &info.id);
+    let listed = Listed { sessions: listings.collect(), next_cursor };
+    RawBuf::encode(&listed).map_err(|error| refusal::internal(error.to_string()))
+}
+
+/// ISO 8601, UTC; `None` for a time that no calendar has.
+fn timestamp(micros: u64) -> Option<String> {
+    let micros = i64::try_from(micros).ok()?;
+    Some(jiff::Timestamp::from_microsecond(micros).ok()?.to_string())
+}

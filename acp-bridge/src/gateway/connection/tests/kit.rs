@@ -1,0 +1,314 @@
+//! A connection with somebody at each end, and hand-made records.
+
+use std::sync::Arc;
+
+use acp_server::proto::{self, RequestKey};
+use acp_types::record::body::{self, AgentStarted, PromptQueued, Resolved, SessionCreated, Start};
+use acp_types::record::{Kind, Origin, Record, Seq, Turn};
+use acp_types::{RawBuf, SessionId};
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::gateway::Limits;
+use crate::gateway::attachment::AttachmentId;
+use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
+use crate::gateway::outgoing::Item;
+use crate::gateway::presence::{Presence, Present};
+use crate::log::Answer;
+use crate::session::{Command, Reply, State};
+
+pub(super) const ME: &str = "me";
+
+pub(super) fn raw(text: &str) -> RawBuf {
+    RawBuf::parse(text).unwrap()
+}
+
+/// A connection, the client in front of it and the gateway behind it.
+pub(super) struct Kit {
+    pub(super) connection: Connection,
+    pub(super) presence: Arc<Presence>,
+    core: proto::Connection,
+    _me: Present,
+}
+
+impl Kit {
+    pub(super) fn new() -> Self {
+        Self::with_limits(Limits::default())
+    }
+
+    pub(super) fn with_limits(limits: Limits) -> Self {
+        let presence = Presence::new();
+        Self {
+            connection: Connection::new(ME.into(), limits, Arc::clone(&presence)),
+            core: proto::Connection::new(proto::Limits::default()),
+            _me: presence.enter(ME.into()),
+            presence,
+        }
+    }
+
+    /// Initialized.
+    pub(super) fn ready() -> Self {
+        Self::ready_with(Limits::default())
+    }
+
+    pub(super) fn ready_with(limits: Limits) -> Self {
+        let mut kit = Self::with_limits(limits);
+        kit.request(0, "initialize", &json!({ "protocolVersion": 1 }));
+        kit.answer(Ok(Reply::Agent(Ok(raw("{}")))));
+        kit.out();
+        kit
+    }
+
+    /// The client sends a message.
+    pub(super) fn send(&mut self, message: &Value) {
+        self.core.receive(Bytes::from(message.to_string()));
+        while let Some(event) = self.core.next_event() {
+            self.connection.handle(event);
+        }
+    }
+
+    pub(super) fn request(&mut self, id: u64, method: &str, params: &Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
+    }
+
+    pub(super) fn notify(&mut self, method: &str, params: &Value) {
+        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
+    }
+
+    /// The client answers a request that it was sent.
+    pub(super) fn respond(&mut self, key: u64, result: &Value) {
+        self.answer_to(key, &json!({ "result": result }));
+    }
+
+    pub(super) fn respond_error(&mut self, key: u64, error: &Value) {
+        self.answer_to(key, &json!({ "error": error }));
+    }
+
+    fn answer_to(&mut self, key: u64, members: &Value) {
+        // The core has to have sent it.
+        self.core.request(RequestKey(key), "m", None).unwrap();
+        while self.core.next_frame().is_some() {}
+        let mut message = members.clone();
+        message["jsonrpc"] = json!("2.0");
+        message["id"] = json!(key);
+        self.send(&message);
+    }
+
+    /// What was written since the last call: notifications as they are, answers as `{id, result|error}`, requests as
+    /// `{ask, method, params}`, their cancellation as `{cancel}`.
+    pub(super) fn out(&mut self) -> Vec<Value> {
+        let parse = |raw: &str| serde_json::from_str::<Value>(raw).unwrap();
+        let mut out = Vec::new();
+        for item in self.connection.take_output() {
+            match item {
+                Item::Frames(frames) => {
+                    for frame in frames {
+                        let mut value = parse(std::str::from_utf8(&frame).unwrap());
+                        assert_eq!(value.as_object_mut().unwrap().remove("jsonrpc"), Some(json!("2.0")));
+                        out.push(value);
+                    }
+                }
+                Item::Respond { id, outcome } => {
+                    let id = parse(id.as_raw().as_str());
+                    // The next request may have the same id.
+                    let _ = self.core.respond(&serde_json::from_value(id.clone()).unwrap(), Ok(acp_types::Raw::NULL));
+                    out.push(match outcome {
+                        Ok(result) => json!({ "id": id, "result": parse(result.as_str()) }),
+                        Err(error) => json!({ "id": id, "error": parse(error.as_raw().as_str()) }),
+                    });
+                }
+                Item::Request { key, method, params } => {
+                    out.push(json!({ "ask": key.0, "method": *method, "params": parse(params.as_str()) }));
+                }
+                Item::Cancel(key) => out.push(json!({ "cancel": key.0 })),
+            }
+        }
+        out
+    }
+
+    /// The one thing that was written.
+    pub(super) fn only(&mut self) -> Value {
+        let mut out = self.out();
+        assert_eq!(out.len(), 1, "{out:?}");
+        out.remove(0)
+    }
+
+    /// Texts of updates and kinds of everything else that was written.
+    pub(super) fn shown(&mut self) -> Vec<String> {
+        let name = |value: &Value| match () {
+            () if !value["params"]["update"].is_null() => {
+                value["params"]["update"]["content"]["text"].as_str().unwrap().to_owned()
+            }
+            () if !value["ask"].is_null() => format!("ask {}", value["ask"]),
+            () if !value["cancel"].is_null() => format!("cancel {}", value["cancel"]),
+            () if !value["id"].is_null() => format!("answer {}", value["id"]),
+            () => value["method"].as_str().unwrap().to_owned(),
+        };
+        self.out().iter().map(name).collect()
+    }
+
+    pub(super) fn effects(&mut self) -> Vec<Effect> {
+        self.connection.take_effects()
+    }
+
+    /// The one thing that is to be done.
+    pub(super) fn effect(&mut self) -> Effect {
+        let mut effects = self.effects();
+        assert_eq!(effects.len(), 1, "{effects:?}");
+        effects.remove(0)
+    }
+
+    /// The one command that was submitted, not answered.
+    pub(super) fn command(&mut self) -> (Option<SessionId>, Command) {
+        match self.effect() {
+            Effect::Submit { session, command, .. } => (session, command),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Answers the one command that was submitted.
+    pub(super) fn answer(&mut self, answer: Answer) -> Command {
+        match self.effect() {
+            Effect::Submit { command, then, .. } => {
+                self.connection.done(Outcome::Submitted { then, answer });
+                command
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Creates a session and attaches.
+    pub(super) fn created(&mut self, session: &str) -> AttachmentId {
+        self.request(1, "session/new", &json!({ "cwd": "/", "mcpServers": [] }));
+        let result = raw(&json!({ "sessionId": session }).to_string());
+        self.answer(Ok(Reply::Created { session: session.into(), result }));
+        assert_eq!(self.only()["result"]["sessionId"], session);
+        self.tail()
+    }
+
+    /// Loads or resumes a log, to the point where its tail is opened; the cursor.
+    pub(super) fn open(&mut self, id: u64, method: &str, after: Option<Seq>, log: &Log) -> (AttachmentId, Seq) {
+        let mut params = json!({ "sessionId": "s", "cwd": "/", "mcpServers": [] });
+        if let Some(after) = after {
+            params["_meta"] = json!({ "acp-bridge": { "after": after } });
+        }
+        self.request(id, method, &params);
+        let mut effects = self.effects();
+        let Some(Effect::Open { session, entry, id, .. }) = effects.pop() else { panic!("{effects:?}") };
+        assert!(effects.is_empty());
+        let state = log.state();
+        let after = match (method, after) {
+            ("session/load", _) => 0,
+            (_, Some(after)) => after,
+            (_, None) => state.head(),
+        };
+        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), state, after }));
+        self.connection.done(Outcome::Opened { session, entry, id, opened });
+        let attachment = match self.connection.take_effects().pop() {
+            Some(Effect::Tail { attachment, after: from, .. }) => {
+                assert_eq!(from, after);
+                attachment
+            }
+            other => panic!("{other:?}"),
+        };
+        (attachment, after)
+    }
+
+    /// The tail that was opened.
+    pub(super) fn tail(&mut self) -> AttachmentId {
+        match self.effect() {
+            Effect::Tail { attachment, .. } => attachment,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Sends a prompt that is accepted as `turn`.
+    pub(super) fn prompt(&mut self, id: u64, turn: Turn) {
+        self.request(id, "session/prompt", &json!({ "sessionId": "s", "prompt": [] }));
+        self.answer(Ok(Reply::Turn(turn)));
+    }
+}
+
+/// A log in the making.
+#[derive(Default)]
+pub(super) struct Log {
+    pub(super) records: Vec<Arc<Record>>,
+}
+
+impl Log {
+    /// A session with an agent.
+    pub(super) fn new() -> Self {
+        let mut log = Self::default();
+        let created = SessionCreated { cwd: "/".into(), params: raw("{}"), redacted: false, initialize: raw("{}") };
+        log.add(Kind::SessionCreated, None, Origin::Host, &created);
+        let started =
+            AgentStarted { agent_session: "a".into(), start: Start::New, initialize: raw("{}"), state: raw("{}") };
+        log.add(Kind::AgentStarted, None, Origin::Host, &started);
+        log
+    }
+
+    pub(super) fn add<T: Serialize>(&mut self, kind: Kind, turn: Option<Turn>, origin: Origin, body: &T) -> Seq {
+        let seq = self.records.len() as Seq + 1;
+        let body = RawBuf::encode(body).unwrap();
+        let lane = Record::MAIN_LANE.into();
+        self.records.push(Arc::new(Record { seq, at: seq, epoch: 1, lane, origin, kind, turn, body }));
+        seq
+    }
+
+    pub(super) fn say(&mut self, origin: Origin, kind: &str, turn: Option<Turn>, text: &str) -> Seq {
+        let seq = self.records.len() as Seq + 1;
+        let params = json!({
+            "sessionId": "s",
+            "update": { "sessionUpdate": kind, "content": { "type": "text", "text": text } },
+            "_meta": { "acp-bridge": { "seq": seq, "at": seq, "turn": turn, "lane": "main" } },
+        });
+        self.add(Kind::Update, turn, origin, &params)
+    }
+
+    /// A chunk of the agent.
+    pub(super) fn chunk(&mut self, turn: Turn, text: &str) -> Seq {
+        self.say(Origin::Agent, "agent_message_chunk", Some(turn), text)
+    }
+
+    /// A prompt of a client, started at once, with the message that it makes.
+    pub(super) fn prompt(&mut self, client: &str) -> Turn {
+        let by = Origin::Client(client.into());
+        let prompt = PromptQueued { key: None, params: raw("{}"), accept_context_loss: false };
+        let turn = self.add(Kind::PromptQueued, None, by.clone(), &prompt);
+        self.add(Kind::TurnStarted, Some(turn), Origin::Host, &body::TurnStarted {});
+        self.say(by, "user_message_chunk", Some(turn), &format!("{client} says"));
+        turn
+    }
+
+    pub(super) fn end(&mut self, turn: Turn) -> Seq {
+        let result = raw(r#"{"stopReason":"end_turn"}"#);
+        self.end_as(turn, &body::Outcome::Completed { stop_reason: "end_turn".into(), result })
+    }
+
+    pub(super) fn end_as(&mut self, turn: Turn, outcome: &body::Outcome) -> Seq {
+        self.add(Kind::TurnEnded, Some(turn), Origin::Host, outcome)
+    }
+
+    pub(super) fn ask(&mut self, turn: Option<Turn>) -> Seq {
+        self.add(Kind::PermissionRequested, turn, Origin::Agent, &json!({ "sessionId": "s", "options": [] }))
+    }
+
+    pub(super) fn resolve(&mut self, request: Seq) -> Seq {
+        let resolved = Resolved { request, result: Some(raw("{}")), error: None, cause: None };
+        self.add(Kind::PermissionResolved, None, Origin::Client("other".into()), &resolved)
+    }
+
+    pub(super) fn state(&self) -> State {
+        let mut state = State::default();
+        for record in &self.records {
+            state.apply(record).unwrap();
+        }
+        state
+    }
+
+    /// What follows a cursor.
+    pub(super) fn after(&self, cursor: Seq) -> &[Arc<Record>] {
+        &self.records[usize::try_from(cursor).unwrap()..]
+    }
+}

@@ -1,0 +1,282 @@
+//! The task of one connection: events, records and results in, frames and commands out.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_server::proto::Event;
+use acp_server::{Closed, Link, Outbox};
+use acp_types::SessionId;
+use acp_types::record::{Record, Seq};
+use futures_util::future::{AbortHandle, Abortable, Aborted, BoxFuture};
+use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout_at};
+use tokio_util::sync::CancellationToken;
+
+use super::Config;
+use super::attachment::AttachmentId;
+use super::connection::{Connection, Effect, Outcome};
+use super::outgoing::Item;
+use super::presence::Presence;
+use super::work::Worker;
+use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
+
+/// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
+/// stops reading costs.
+const BATCH: ReadLimit = ReadLimit { records: 512, bytes: 128 * 1024 };
+
+/// Beyond the drain time, to close a connection that takes nothing.
+const GOODBYE: Duration = Duration::from_millis(500);
+
+type Records = Result<Vec<Arc<Record>>, LogError>;
+
+/// What following a log came to; with the tail, to go on.
+type Tailed = (AttachmentId, Option<Tail>, Records);
+
+/// What a connection's task needs from its gateway.
+#[derive(Debug, Clone)]
+pub(super) struct Context {
+    pub(super) log: Arc<dyn SessionLog>,
+    pub(super) config: Config,
+    pub(super) presence: Arc<Presence>,
+    pub(super) shutdown: CancellationToken,
+}
+
+/// Serves one client until it or the gateway goes.
+pub(super) async fn run(link: Link, context: Context) {
+    let client: Arc<str> = uuid::Uuid::now_v7().to_string().into();
+    let present = context.presence.enter(Arc::clone(&client));
+    let driver = Driver {
+        connection: Connection::new(Arc::clone(&client), context.config.limits, Arc::clone(&context.presence)),
+        worker: Worker { log: Arc::clone(&context.log), client },
+        outbox: link.outbox,
+        writing: None,
+        work: FuturesUnordered::new(),
+        tails: FuturesUnordered::new(),
+        following: HashMap::new(),
+    };
+    let departures = context.presence.departures();
+    driver.run(link.inbox, departures, &context).await;
+    drop(present);
+}
+
+struct Driver {
+    connection: Connection,
+    worker: Worker,
+    outbox: Outbox,
+    /// What the outbox has no room for yet. While there is any, no more records are taken.
+    writing: Option<BoxFuture<'static, Result<(), Closed>>>,
+    work: FuturesUnordered<BoxFuture<'static, Option<Outcome>>>,
+    tails: FuturesUnordered<Abortable<BoxFuture<'static, Tailed>>>,
+    following: HashMap<AttachmentId, AbortHandle>,
+}
+
+/// What woke the task.
+enum Step {
+    Written(Result<(), Closed>),
+    Done(Option<Outcome>),
+    Events(Option<Vec<Event>>),
+    Tailed(Result<Tailed, Aborted>),
+    Departed,
+    Shutdown,
+}
+
+impl Driver {
+    async fn run(mut self, mut inbox: acp_server::Inbox, mut departures: watch::Receiver<u64>, context: &Context) {
+        loop {
+            self.flush();
+            let step = tokio::select! {
+                biased;
+                () = context.shutdown.cancelled() => Step::Shutdown,
+                events = inbox.next_batch(), if self.connection.listens() => Step::Events(events),
+                step = self.step() => step,
+                Ok(()) = departures.changed() => Step::Departed,
+            };
+            match step {
+                Step::Events(None) | Step::Written(Err(Closed { .. })) => break,
+                Step::Events(Some(events)) => {
+                    if !self.events(events) {
+                        break;
+                    }
+                }
+                Step::Departed => self.connection.departed(),
+                Step::Shutdown => return self.drain(inbox, Instant::now() + context.config.drain).await,
+                other => self.take(other),
+            }
+        }
+        self.leave(Instant::now() + context.config.drain).await;
+    }
+
+    /// Waits for what this side does. Cancel-safe.
+    async fn step(&mut self) -> Step {
+        let idle = self.writing.is_none();
+        tokio::select! {
+            biased;
+            written = poll_optional(&mut self.writing) => {
+                self.writing = None;
+                Step::Written(written)
+            }
+            Some(outcome) = self.work.next() => Step::Done(outcome),
+            Some(tailed) = self.tails.next(), if idle => Step::Tailed(tailed),
+        }
+    }
+
+    /// Whether the client is still there.
+    fn events(&mut self, events: Vec<Event>) -> bool {
+        for event in events {
+            if let Event::Closed(reason) = event {
+                tracing::debug!(client = %self.worker.client, %reason, "a client has gone");
+                return false;
+            }
+            self.connection.handle(event);
+        }
+        true
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Done(Some(outcome)) => self.connection.done(outcome),
+            Step::Tailed(Ok((id, tail, records))) => self.tailed(id, tail, records),
+            _ => {}
+        }
+    }
+
+    fn tailed(&mut self, id: AttachmentId, tail: Option<Tail>, records: Records) {
+        match records {
+            Ok(records) => self.connection.records(id, &records),
+            Err(error) => {
+                if !self.connection.tail_failed(id, &error) {
+                    self.following.remove(&id);
+                    return;
+                }
+            }
+        }
+        if let Some(tail) = tail
+            && self.following.contains_key(&id)
+        {
+            self.follow(id, next(id, tail).boxed());
+        }
+    }
+
+    fn follow(&mut self, id: AttachmentId, next: BoxFuture<'static, Tailed>) {
+        let (handle, registration) = AbortHandle::new_pair();
+        self.following.insert(id, handle);
+        self.tails.push(Abortable::new(next, registration));
+    }
+
+    /// Starts what the connection wants done, and gives the outbox what it wants written.
+    fn flush(&mut self) {
+        for effect in self.connection.take_effects() {
+            match effect {
+                Effect::Tail { attachment, session, after } => {
+                    let log = Arc::clone(&self.worker.log);
+                    self.follow(attachment, open(attachment, log, session, after).boxed());
+                }
+                Effect::Untail { attachment } => {
+                    if let Some(handle) = self.following.remove(&attachment) {
+                        handle.abort();
+                    }
+                }
+                effect => self.work.push(self.worker.clone().run(effect).boxed()),
+            }
+        }
+        if self.writing.is_none() {
+            let items = self.connection.take_output();
+            if !items.is_empty() {
+                self.writing = Some(write(self.outbox.clone(), items).boxed());
+            }
+        }
+    }
+
+    /// The client has gone: what it still asked for is done, nobody is told.
+    async fn leave(&mut self, deadline: Instant) {
+        self.tails.clear();
+        self.flush();
+        let finish = async {
+            while let Some(outcome) = self.work.next().await {
+                // It may lead to more: a stop that waited for its turn to be known.
+                self.take(Step::Done(outcome));
+                self.flush();
+            }
+        };
+        // Whether the host takes long is its own affair: what it was asked has reached it.
+        let _ = timeout_at(deadline, finish).await;
+    }
+
+    /// Writes what is committed, then says goodbye.
+    async fn drain(&mut self, mut inbox: acp_server::Inbox, deadline: Instant) {
+        let complete = async {
+            let attached = self.connection.attached().map(|(_, session, _)| session.clone()).collect();
+            let heads = heads(&self.worker.log, attached).await;
+            while self.writing.is_some() || !self.work.is_empty() || self.behind(&heads) {
+                let step = self.step().await;
+                if let Step::Written(Err(Closed { .. })) = step {
+                    return;
+                }
+                self.take(step);
+                self.flush();
+            }
+        };
+        if timeout_at(deadline, complete).await.is_err() {
+            tracing::debug!(client = %self.worker.client, "a client did not get everything before the shutdown");
+        }
+        let goodbye = async {
+            self.outbox.close().await;
+            while inbox.next_batch().await.is_some() {}
+            self.outbox.finished().await;
+        };
+        // The connection's own task has its own deadline; past this one it is on its own.
+        let _ = timeout_at(deadline + GOODBYE, goodbye).await;
+    }
+
+    fn behind(&self, heads: &HashMap<SessionId, Seq>) -> bool {
+        self.connection.attached().any(|(_, session, cursor)| heads.get(session).is_some_and(|&head| cursor < head))
+    }
+}
+
+/// Where the log of each session ends.
+async fn heads(log: &Arc<dyn SessionLog>, sessions: Vec<SessionId>) -> HashMap<SessionId, Seq> {
+    let mut heads = HashMap::new();
+    for session in sessions {
+        if let Ok(Some(info)) = log.get(&session).await {
+            heads.insert(session, info.head);
+        }
+    }
+    heads
+}
+
+async fn open(id: AttachmentId, log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> Tailed {
+    match log::tail(log, session, after).await {
+        Ok(tail) => next(id, tail).await,
+        Err(error) => (id, None, Err(error)),
+    }
+}
+
+async fn next(id: AttachmentId, mut tail: Tail) -> Tailed {
+    let records = tail.next(BATCH).await;
+    (id, Some(tail), records)
+}
+
+async fn write(outbox: Outbox, items: Vec<Item>) -> Result<(), Closed> {
+    for item in items {
+        match item {
+            Item::Frames(frames) => outbox.frames(frames).await?,
+            Item::Respond { id, outcome } => outbox.respond_raw(id, outcome).await?,
+            Item::Request { key, method, params } => outbox.request_as(key, &method, params).await?,
+            Item::Cancel(key) => outbox.cancel(key).await?,
+        }
+    }
+    Ok(())
+}
+
+/// The outcome of a future that may not be there; pending for ever without one.
+async fn poll_optional<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
+    match future {
+        Some(future) => future.await,
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,184 @@
+//! HTTP: who may come in, and the way from a request to a WebSocket.
+
+mod guard;
+mod handshake;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{any, get};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::Config;
+use super::driver::Context;
+use super::presence::Presence;
+use crate::log::SessionLog;
+
+/// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
+const MAX_HTTP: usize = 256;
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Pause after the operating system refused a connection, out of descriptors perhaps.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Beyond [`Config::drain`], for tasks to end by themselves.
+const LAST_CALL: Duration = Duration::from_secs(1);
+
+#[derive(Debug, Clone)]
+struct Gateway {
+    context: Context,
+    clients: Arc<Semaphore>,
+    tasks: Tasks,
+}
+
+/// Every task of the gateway; none outlives [`serve`].
+#[derive(Debug, Clone, Default)]
+struct Tasks {
+    tracker: TaskTracker,
+    abort: CancellationToken,
+}
+
+impl Tasks {
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let abort = self.abort.clone();
+        self.tracker.spawn(async move { abort.run_until_cancelled(task).await });
+    }
+}
+
+/// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, `ok` at `/healthz`.
+///
+/// Only requests whose `Host`, and `Origin` if any, name this machine's loopback are served; others get 403. At
+/// shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
+/// and are closed with WebSocket code 1001, within [`Config::drain`]. To let clients see how their turns end, stop
+/// the host first. Dropping the future cuts every connection.
+///
+/// # Errors
+/// When `listener` cannot accept any more.
+pub async fn serve(
+    listener: TcpListener,
+    log: Arc<dyn SessionLog>,
+    config: Config,
+    shutdown: CancellationToken,
+) -> io::Result<()> {
+    let gateway = Gateway {
+        clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+        tasks: Tasks::default(),
+        context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
+    };
+    let cut = gateway.tasks.abort.clone().drop_guard();
+    let router = Router::new()
+        .route("/acp", any(acp))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .with_state(gateway.clone())
+        .layer(middleware::from_fn(guard::loopback_only));
+    let accepted = accept(&listener, &gateway, router, &shutdown).await;
+    drop(listener);
+    gateway.tasks.tracker.close();
+    let last = gateway.context.config.drain + LAST_CALL;
+    if tokio::time::timeout(last, gateway.tasks.tracker.wait()).await.is_err() {
+        tracing::warn!("some connections did not end in time and are cut");
+    }
+    drop(cut);
+    gateway.tasks.tracker.wait().await;
+    accepted
+}
+
+async fn accept(
+    listener: &TcpListener,
+    gateway: &Gateway,
+    router: Router,
+    shutdown: &CancellationToken,
+) -> io::Result<()> {
+    let http = Arc::new(Semaphore::new(MAX_HTTP));
+    loop {
+        let next = async {
+            // Never closed.
+            let permit = Arc::clone(&http).acquire_owned().await.ok();
+            (permit, listener.accept().await)
+        };
+        let (permit, accepted) = tokio::select! {
+            () = shutdown.cancelled() => return Ok(()),
+            next = next => next,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) if is_fatal(&error) => return Err(error),
+            Err(error) => {
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+                continue;
+            }
+        };
+        let (router, shutdown) = (router.clone(), shutdown.clone());
+        gateway.tasks.spawn(async move {
+            speak_http(stream, router, shutdown).await;
+            drop(permit);
+        });
+    }
+}
+
+/// Whether accepting cannot work again. Everything else concerns one connection or passes.
+fn is_fatal(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
+}
+
+async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationToken) {
+    // Frames are small and written in batches: waiting for more only adds latency.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection broke at once");
+        return;
+    }
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
+        .with_upgrades();
+    tokio::pin!(connection);
+    let served = tokio::select! {
+        served = &mut connection => served,
+        () = shutdown.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = served {
+        tracing::debug!(%error, "an HTTP connection ended early");
+    }
+}
+
+/// `/acp`: a WebSocket, or what is missing for one.
+async fn acp(State(gateway): State<Gateway>, mut request: Request) -> Response {
+    let accept = match handshake::check(request.method(), request.headers()) {
+        Ok(accept) => accept,
+        Err(refused) => return refused.into_response(),
+    };
+    let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else {
+        let limit = gateway.context.config.max_connections;
+        let body = format!("{limit} clients are connected, the limit: close one, or try again later\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
+    };
+    let upgrade = hyper::upgrade::on(&mut request);
+    let context = gateway.context.clone();
+    gateway.tasks.spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => handshake::serve(upgraded, context).await,
+            Err(error) => tracing::debug!(%error, "a client left during the handshake"),
+        }
+        drop(permit);
+    });
+    let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket")];
+    (StatusCode::SWITCHING_PROTOCOLS, headers, [(header::SEC_WEBSOCKET_ACCEPT, accept)]).into_response()
+}

@@ -1,0 +1,93 @@
+//! The WebSocket handshake (RFC 6455 section 4.2) on a request that HTTP has read.
+
+use acp_server::transport::ws;
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use axum::response::{IntoResponse, Response};
+use hyper::upgrade::{Parts, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::gateway::driver::{self, Context};
+use crate::gateway::transport::ClientSocket;
+
+const VERSION: &str = "13";
+
+/// Bytes of frames that wait for a client, see [`driver`]: with a batch being rendered and one in the socket's own
+/// buffer this keeps a client that stops reading below 1 MiB.
+const OUTBOX_BYTES: usize = 384 * 1024;
+
+/// Why a request is no handshake that can be completed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum NoHandshake {
+    NotWebSocket,
+    Version,
+    NoKey,
+}
+
+impl IntoResponse for NoHandshake {
+    fn into_response(self) -> Response {
+        match self {
+            Self::NotWebSocket => {
+                let headers = [(UPGRADE, "websocket"), (CONNECTION, "upgrade")];
+                let body = "ACP is spoken here over WebSocket only: connect to ws://HOST:PORT/acp\n";
+                (StatusCode::UPGRADE_REQUIRED, headers, body).into_response()
+            }
+            Self::Version => {
+                let body = "only WebSocket version 13 is known here: connect with that\n";
+                (StatusCode::UPGRADE_REQUIRED, [(SEC_WEBSOCKET_VERSION, VERSION)], body).into_response()
+            }
+            Self::NoKey => (StatusCode::BAD_REQUEST, "the handshake has no Sec-WebSocket-Key\n").into_response(),
+        }
+    }
+}
+
+/// The value of `Sec-WebSocket-Accept` for a handshake.
+pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<String, NoHandshake> {
+    if method != Method::GET || !has_token(headers, CONNECTION, "upgrade") || !has_token(headers, UPGRADE, "websocket")
+    {
+        return Err(NoHandshake::NotWebSocket);
+    }
+    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
+        return Err(NoHandshake::Version);
+    }
+    headers.get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::NoKey)
+}
+
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value: &HeaderValue| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
+}
+
+/// Serves the client at the other end of an upgraded connection.
+pub(super) async fn serve(upgraded: Upgraded, context: Context) {
+    let limit = context.config.max_message;
+    let settings = Some(ws::config(limit));
+    let mut config = acp_server::Config::default();
+    config.limits.frame.max_bytes = limit;
+    config.outbox_bytes = OUTBOX_BYTES;
+    config.close_timeout = context.config.drain;
+    // Every connection is a TCP stream; without HTTP's wrapping around it, reads and writes are direct.
+    let link = match upgraded.downcast::<TokioIo<TcpStream>>() {
+        Ok(Parts { io, read_buf, .. }) => {
+            let stream = io.into_inner();
+            let stream = WebSocketStream::from_partially_read(stream, read_buf.into(), Role::Server, settings).await;
+            start(ws::Socket::from_stream(stream, limit), config, &context)
+        }
+        Err(upgraded) => {
+            let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, settings).await;
+            start(ws::Socket::from_stream(stream, limit), config, &context)
+        }
+    };
+    driver::run(link, context).await;
+}
+
+fn start<S>(socket: ws::Socket<S>, config: acp_server::Config, context: &Context) -> acp_server::Link
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin + Send + 'static,
+{
+    acp_server::start(ClientSocket { socket, shutdown: context.shutdown.clone() }, config)
+}

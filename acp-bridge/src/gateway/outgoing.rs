@@ -1,0 +1,165 @@
+//! What a connection wants written, in order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use acp_server::proto::RequestKey;
+use acp_types::record::Seq;
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, RequestId, SessionId};
+use bytes::{Bytes, BytesMut};
+
+use super::presence::Presence;
+use super::render;
+
+/// One thing to write.
+#[derive(Debug)]
+pub(super) enum Item {
+    /// Notifications, ready for the wire.
+    Frames(Vec<Bytes>),
+    /// The answer to a request of the client.
+    Respond { id: RequestId, outcome: Result<RawBuf, RawError> },
+    /// A request to the client.
+    Request { key: RequestKey, method: Arc<str>, params: RawBuf },
+    /// The client need not answer that one any more.
+    Cancel(RequestKey),
+}
+
+/// A request that the client was sent on behalf of an agent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Asked {
+    pub(super) session: SessionId,
+    /// Seq of the record that asks.
+    pub(super) request: Seq,
+    /// It was asked again under another key. A result still counts; an error only says that the client obeyed.
+    pub(super) withdrawn: bool,
+}
+
+/// What the attachments of one connection write to, and the requests that the client has open.
+#[derive(Debug)]
+pub(super) struct Outgoing {
+    /// The id under which this connection appears in logs.
+    pub(super) client: Arc<str>,
+    presence: Arc<Presence>,
+    asked: HashMap<RequestKey, Asked>,
+    /// Only this connection sends requests on its link, so it numbers them itself.
+    next_key: u64,
+    items: Vec<Item>,
+    /// Frames are cut from here, many to one allocation.
+    buffer: BytesMut,
+    bytes: usize,
+}
+
+impl Outgoing {
+    pub(super) fn new(client: Arc<str>, presence: Arc<Presence>) -> Self {
+        Self {
+            client,
+            presence,
+            asked: HashMap::new(),
+            next_key: 1,
+            items: Vec::new(),
+            buffer: BytesMut::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Whether the client of that id is this one or another that is connected to this gateway.
+    pub(super) fn is_connected(&self, client: &str) -> bool {
+        *client == *self.client || self.presence.is_connected(client)
+    }
+
+    /// Makes room for the frames of updates whose params have so many bytes together.
+    pub(super) fn reserve(&mut self, updates: usize, params: usize) {
+        self.buffer.reserve(updates * render::UPDATE_OVERHEAD + params);
+    }
+
+    /// A `session/update` with these params.
+    pub(super) fn update(&mut self, params: Raw<'_>) {
+        let frame = render::update(&mut self.buffer, params);
+        self.frame(frame);
+    }
+
+    pub(super) fn notify(&mut self, method: &str, params: Option<Raw<'_>>) {
+        self.frame(Bytes::from(acp_types::frame::notification(method, params)));
+    }
+
+    fn frame(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        match self.items.last_mut() {
+            Some(Item::Frames(frames)) => frames.push(frame),
+            _ => self.items.push(Item::Frames(vec![frame])),
+        }
+    }
+
+    pub(super) fn respond(&mut self, id: RequestId, outcome: Result<RawBuf, ErrorObjectOwned>) {
+        self.respond_raw(id, outcome.map_err(|error| RawError::from(&error)));
+    }
+
+    pub(super) fn respond_raw(&mut self, id: RequestId, outcome: Result<RawBuf, RawError>) {
+        self.bytes += match &outcome {
+            Ok(result) => result.as_str().len(),
+            Err(error) => error.as_raw().as_str().len(),
+        };
+        self.items.push(Item::Respond { id, outcome });
+    }
+
+    /// Sends the client a request of an agent.
+    pub(super) fn ask(&mut self, session: &SessionId, request: Seq, method: &Arc<str>, params: Option<&RawBuf>) {
+        let key = RequestKey(self.next_key);
+        self.next_key += 1;
+        self.asked.insert(key, Asked { session: session.clone(), request, withdrawn: false });
+        let params = params.cloned().unwrap_or_else(|| Raw::EMPTY_OBJECT.to_owned());
+        self.bytes += params.as_str().len();
+        self.items.push(Item::Request { key, method: Arc::clone(method), params });
+    }
+
+    /// Whether the client has this request open.
+    pub(super) fn has_asked(&self, session: &SessionId, request: Seq) -> bool {
+        self.asked.values().any(|asked| asked.request == request && !asked.withdrawn && asked.session == *session)
+    }
+
+    /// The request was answered by somebody or by nobody: the client need not any more.
+    pub(super) fn resolved(&mut self, session: &SessionId, request: Seq) {
+        self.cancel(|asked| asked.request == request && asked.session == *session, true);
+    }
+
+    /// The session is detached: nothing that the client answers reaches it.
+    pub(super) fn drop_session(&mut self, session: &SessionId) {
+        self.cancel(|asked| asked.session == *session, true);
+    }
+
+    /// The session is attached anew, and what is pending will be asked again.
+    pub(super) fn withdraw_session(&mut self, session: &SessionId) {
+        self.cancel(|asked| asked.session == *session, false);
+    }
+
+    fn cancel(&mut self, which: impl Fn(&Asked) -> bool, forget: bool) {
+        let mut keys: Vec<_> = self.asked.iter().filter(|(_, asked)| which(asked)).map(|(&key, _)| key).collect();
+        keys.sort_unstable_by_key(|key| key.0);
+        for key in keys {
+            let Some(asked) = self.asked.get_mut(&key) else { continue };
+            if !asked.withdrawn {
+                asked.withdrawn = true;
+                self.items.push(Item::Cancel(key));
+            }
+            if forget {
+                self.asked.remove(&key);
+            }
+        }
+    }
+
+    /// The client has answered, or will not.
+    pub(super) fn answered(&mut self, key: RequestKey) -> Option<Asked> {
+        self.asked.remove(&key)
+    }
+
+    /// Bytes that wait to be taken, roughly.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Everything to write, oldest first.
+    pub(super) fn take(&mut self) -> Vec<Item> {
+        self.bytes = 0;
+        std::mem::take(&mut self.items)
+    }
+}

@@ -1,0 +1,67 @@
+//! What clients are told when the gateway itself says no.
+
+use acp_types::error::{ErrorCode, error};
+use acp_types::record::Seq;
+use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
+use serde::Serialize;
+
+use crate::log::LogError;
+
+pub(super) fn invalid_request(message: impl Into<String>) -> ErrorObjectOwned {
+    error(ErrorCode::INVALID_REQUEST, message, None)
+}
+
+pub(super) fn invalid_params(message: impl Into<String>) -> ErrorObjectOwned {
+    error(ErrorCode::INVALID_PARAMS, message, None)
+}
+
+pub(super) fn internal(message: impl Into<String>) -> ErrorObjectOwned {
+    error(ErrorCode::INTERNAL_ERROR, message, None)
+}
+
+pub(super) fn method_not_found(method: &str) -> ErrorObjectOwned {
+    let shown: String = method.chars().take(100).collect();
+    let message = format!("there is no method {shown:?} here: see the capabilities in the answer to initialize");
+    error(ErrorCode::METHOD_NOT_FOUND, message, data("method", &shown))
+}
+
+pub(super) fn unknown_session(session: &SessionId) -> ErrorObjectOwned {
+    let message = format!("there is no session {session}: it was deleted, or belongs to another log");
+    error(ErrorCode::RESOURCE_NOT_FOUND, message, data("sessionId", session))
+}
+
+pub(super) fn not_attached(session: &SessionId) -> ErrorObjectOwned {
+    let message =
+        format!("this connection is not attached to session {session}: call session/load or session/resume first");
+    error(ErrorCode::RESOURCE_NOT_FOUND, message, data("sessionId", session))
+}
+
+pub(super) fn beyond_head(after: Seq, latest: Seq) -> ErrorObjectOwned {
+    let message = format!("the cursor {after} is beyond the session's last record {latest}: resume from what you have");
+    error(ErrorCode::INVALID_PARAMS, message, data("latest", &latest))
+}
+
+pub(super) fn trimmed(after: Seq, oldest: Seq) -> ErrorObjectOwned {
+    let message =
+        format!("what follows cursor {after} is no longer kept: resume from {oldest} at the earliest, or load");
+    error(ErrorCode::INVALID_PARAMS, message, data("oldest", &oldest))
+}
+
+pub(super) fn too_many(what: &str, limit: usize) -> ErrorObjectOwned {
+    internal(format!("this connection has {limit} {what} already: wait for one to end, or open another connection"))
+}
+
+/// A log that failed while it was read.
+pub(super) fn log_failed(session: &SessionId, failure: &LogError) -> ErrorObjectOwned {
+    match failure {
+        LogError::NotFound { .. } => unknown_session(session),
+        LogError::BeyondHead { after, head } => beyond_head(*after, *head),
+        LogError::Trimmed { after, oldest } => trimmed(*after, *oldest),
+        other => internal(other.to_string()),
+    }
+}
+
+/// The data of an error; left out if it could not be encoded, which strings and numbers always can.
+fn data<T: Serialize + ?Sized>(key: &str, value: &T) -> Option<RawBuf> {
+    RawBuf::encode(&serde_json::json!({ key: value })).ok()
+}

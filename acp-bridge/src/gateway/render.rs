@@ -1,0 +1,186 @@
+//! From records to what goes on the wire.
+
+use acp_types::error::ErrorCode;
+use acp_types::meta::{DETACHED, META_KEY, TURN_ENDED};
+use acp_types::record::body::Outcome;
+use acp_types::record::{Record, Seq, Turn};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, SessionId, error, frame, rewrite};
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+
+const UPDATE: &str = "session/update";
+const UPDATE_HEAD: &str = r#"{"jsonrpc":"2.0","method":"session/update","params":"#;
+
+/// Bytes of an update's frame around its params.
+pub(super) const UPDATE_OVERHEAD: usize = UPDATE_HEAD.len() + 1;
+
+/// The frame of a `session/update`, cut from `buffer`. The params go on the wire as they stand in the log.
+pub(super) fn update(buffer: &mut BytesMut, params: Raw<'_>) -> Bytes {
+    let text = params.as_str().as_bytes();
+    if text.contains(&b'\n') {
+        // Rare: a client's own content, written on several lines. Line-based readers could not take it.
+        return Bytes::from(frame::notification(UPDATE, Some(params)));
+    }
+    buffer.reserve(UPDATE_OVERHEAD + text.len());
+    buffer.put_slice(UPDATE_HEAD.as_bytes());
+    buffer.put_slice(text);
+    buffer.put_u8(b'}');
+    buffer.split().freeze()
+}
+
+/// `_meta["acp-bridge"]` of a prompt's answer.
+#[derive(Debug, Serialize)]
+struct AnswerMeta<'a> {
+    seq: Seq,
+    turn: Turn,
+    outcome: &'a str,
+}
+
+/// The answer to a prompt, from how its turn ended. `seq` is a cursor behind everything that belongs to the turn.
+pub(super) fn prompt_answer(turn: Turn, seq: Seq, outcome: &Outcome) -> Result<RawBuf, RawError> {
+    let with_meta = |result: Raw<'_>| {
+        let meta = AnswerMeta { seq, turn, outcome: outcome.name() };
+        match RawBuf::encode(&meta) {
+            Ok(meta) => rewrite::set_path(result, &["_meta", META_KEY], meta.as_raw()),
+            Err(_) => result.to_owned(),
+        }
+    };
+    match outcome {
+        Outcome::Completed { result, .. } | Outcome::Cancelled { result: Some(result), .. } => {
+            Ok(with_meta(result.as_raw()))
+        }
+        Outcome::Cancelled { result: None, .. } => Ok(with_meta(Raw::trusted(r#"{"stopReason":"cancelled"}"#))),
+        Outcome::Failed { error } => Err(received(error.clone())),
+        Outcome::Interrupted { reason } => Err(RawError::from(&interrupted(turn, reason))),
+        other => {
+            let message = format!("turn {turn} ended as {}, which this version does not know", other.name());
+            Err(RawError::from(&error::error(ErrorCode::INTERNAL_ERROR, message, None)))
+        }
+    }
+}
+
+fn interrupted(turn: Turn, reason: &str) -> ErrorObjectOwned {
+    let data = serde_json::json!({ META_KEY: { "outcome": "interrupted", "turn": turn } });
+    error::error(ErrorCode::INTERNAL_ERROR, reason, RawBuf::encode(&data).ok())
+}
+
+/// An agent's error object as the log has it.
+pub(super) fn received(error: RawBuf) -> RawError {
+    RawError::new(error).unwrap_or_else(|invalid| {
+        let message = format!("the agent answered with an error that is none: {invalid}");
+        RawError::from(&error::error(ErrorCode::INTERNAL_ERROR, message, None))
+    })
+}
+
+/// Params of `_acp-bridge/turn_ended`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct TurnEnded<'a> {
+    session_id: &'a SessionId,
+    turn: Turn,
+    outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stop_reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<RawBuf>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<serde_json::Value>,
+}
+
+/// Method and params that tell a client of a turn's end, from its `turn_ended` record.
+pub(super) fn turn_ended(
+    session: &SessionId,
+    turn: Turn,
+    outcome: &Outcome,
+    record: &Record,
+) -> Option<(&'static str, RawBuf)> {
+    let (stop_reason, error, reason) = match outcome {
+        Outcome::Completed { stop_reason, .. } => (Some(stop_reason.as_str()), None, None),
+        Outcome::Cancelled { .. } => (Some("cancelled"), None, None),
+        Outcome::Failed { error } => (None, Some(error.clone()), None),
+        Outcome::Interrupted { reason } => (None, None, Some(reason.as_str())),
+        _ => (None, None, None),
+    };
+    let meta =
+        acp_types::meta::UpdateMeta { seq: record.seq, at: record.at, turn: Some(turn), lane: (&*record.lane).into() };
+    let meta = Some(serde_json::json!({ META_KEY: meta }));
+    let params = TurnEnded { session_id: session, turn, outcome: outcome.name(), stop_reason, error, reason, meta };
+    Some((TURN_ENDED, RawBuf::encode(&params).ok()?))
+}
+
+/// The same for a turn that goes on in a log that cannot be written: there is no record, and hence no cursor.
+pub(super) fn turn_unwritable(
+    session: &SessionId,
+    turn: Turn,
+    error: &ErrorObjectOwned,
+) -> Option<(&'static str, RawBuf)> {
+    let error = Some(RawError::from(error).into_raw());
+    let params =
+        TurnEnded { session_id: session, turn, outcome: "failed", stop_reason: None, error, reason: None, meta: None };
+    Some((TURN_ENDED, RawBuf::encode(&params).ok()?))
+}
+
+/// Method and params that tell a client why nothing of a session follows any more.
+pub(super) fn detached(session: &SessionId, error: &ErrorObjectOwned) -> Option<(&'static str, RawBuf)> {
+    let params = serde_json::json!({ "sessionId": session, "error": error });
+    Some((DETACHED, RawBuf::encode(&params).ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(text: &str) -> RawBuf {
+        RawBuf::parse(text).unwrap()
+    }
+
+    #[test]
+    fn updates_share_one_buffer_and_keep_their_bytes() {
+        let mut buffer = BytesMut::with_capacity(4096);
+        for params in [r#"{"sessionId":"s","n":1e2}"#, "{ \"sessionId\" : \"s\"\n}"] {
+            let frame = update(&mut buffer, Raw::parse(params).unwrap());
+            let expected = frame::notification(UPDATE, Some(Raw::parse(params).unwrap()));
+            assert_eq!(frame, expected.as_bytes());
+        }
+    }
+
+    #[test]
+    fn a_completed_turn_is_answered_with_the_agents_result_and_ours_beside_it() {
+        let result = raw(r#"{"stopReason":"end_turn","n":1e2,"_meta":{"theirs":1}}"#);
+        let outcome = Outcome::Completed { stop_reason: "end_turn".into(), result };
+        assert_eq!(
+            prompt_answer(3, 9, &outcome).unwrap().as_str(),
+            r#"{"stopReason":"end_turn","n":1e2,"_meta":{"theirs":1,"acp-bridge":{"seq":9,"turn":3,"outcome":"completed"}}}"#
+        );
+    }
+
+    #[test]
+    fn a_cancelled_turn_without_a_result_gets_one() {
+        let outcome = Outcome::Cancelled { result: None, killed: true };
+        let answer = prompt_answer(3, 9, &outcome).unwrap();
+        assert_eq!(
+            answer.as_str(),
+            r#"{"stopReason":"cancelled","_meta":{"acp-bridge":{"seq":9,"turn":3,"outcome":"cancelled"}}}"#
+        );
+    }
+
+    #[test]
+    fn a_failed_turn_is_answered_with_the_agents_own_error() {
+        let error = raw(r#"{"message":"m","x":1e2,"code":4711}"#);
+        let answer = prompt_answer(3, 9, &Outcome::Failed { error: error.clone() }).unwrap_err();
+        assert_eq!(answer.as_raw(), error.as_raw());
+        let none = prompt_answer(3, 9, &Outcome::Failed { error: raw("1") }).unwrap_err();
+        assert_eq!(none.code(), ErrorCode::INTERNAL_ERROR);
+    }
+
+    #[test]
+    fn an_interrupted_turn_is_an_error_that_says_why() {
+        let answer = prompt_answer(3, 9, &Outcome::Interrupted { reason: "gone".into() }).unwrap_err();
+        assert_eq!(
+            answer.as_raw().as_str(),
+            r#"{"code":-32603,"message":"gone","data":{"acp-bridge":{"outcome":"interrupted","turn":3}}}"#
+        );
+    }
+}

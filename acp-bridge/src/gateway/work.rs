@@ -1,0 +1,110 @@
+//! Doing what a connection wants done: the only part of a gateway that reads the log and speaks to the host.
+
+use std::sync::Arc;
+
+use acp_types::record::Seq;
+use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
+
+use super::connection::{Effect, EntryKind, Opened, Outcome};
+use super::refusal;
+use crate::log::{self, Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::session::{Command, Reply, State};
+
+/// What an effect needs.
+#[derive(Debug, Clone)]
+pub(super) struct Worker {
+    pub(super) log: Arc<dyn SessionLog>,
+    pub(super) client: Arc<str>,
+}
+
+impl Worker {
+    /// Does it. Tails are the driver's; they have no outcome.
+    pub(super) async fn run(self, effect: Effect) -> Option<Outcome> {
+        Some(match effect {
+            Effect::Submit { session, command, then } => {
+                let answer = log::submit(&*self.log, session, self.client, command).await;
+                Outcome::Submitted { then, answer }
+            }
+            Effect::Open { session, params, entry, id } => {
+                let opened = self.open(&session, params, entry).await.map(Box::new);
+                Outcome::Opened { session, entry, id, opened }
+            }
+            Effect::Close { session, id } => {
+                let head = self.close(&session).await;
+                Outcome::Closed { session, id, head }
+            }
+            Effect::List { query, id } => Outcome::Listed { id, sessions: self.list(query).await },
+            Effect::Tail { .. } | Effect::Untail { .. } => return None,
+        })
+    }
+
+    async fn open(&self, session: &SessionId, params: RawBuf, entry: EntryKind) -> Result<Opened, ErrorObjectOwned> {
+        let info = self.info(session).await?;
+        if let EntryKind::Resume { after: Some(after) } = entry {
+            check_cursor(after, &info)?;
+        }
+        let attach = Command::Attach { params };
+        let reply = log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), attach).await?;
+        let Reply::State(result) = reply else {
+            return Err(refusal::internal("the host's answer does not fit the request"));
+        };
+        let (state, oldest) = self.fold(session).await?;
+        let after = match entry {
+            EntryKind::Load => oldest,
+            EntryKind::Resume { after: Some(after) } => after,
+            EntryKind::Resume { after: None } => state.head(),
+        };
+        Ok(Opened { result, state, after })
+    }
+
+    async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
+        let info = self.log.get(session).await.map_err(|error| refusal::log_failed(session, &error))?;
+        info.ok_or_else(|| refusal::unknown_session(session))
+    }
+
+    /// The state as of now, and the oldest cursor that can be read.
+    async fn fold(&self, session: &SessionId) -> Result<(State, Seq), ErrorObjectOwned> {
+        // What is committed up to here is in the records that are read below.
+        let info = self.info(session).await?;
+        let mut state = State::default();
+        loop {
+            let read = self.log.read(session, state.head(), ReadLimit::default(), Filter::Control).await;
+            let records = read.map_err(|error| refusal::log_failed(session, &error))?;
+            if records.is_empty() {
+                break;
+            }
+            for record in &records {
+                state
+                    .apply(record)
+                    .map_err(|error| refusal::log_failed(session, &LogError::Corrupt { reason: error.to_string() }))?;
+            }
+        }
+        state.set_head(info.head);
+        Ok((state, info.oldest))
+    }
+
+    async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {
+        log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), Command::Close).await?;
+        Ok(self.info(session).await?.head)
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, ErrorObjectOwned> {
+        if let Some(after) = &query.after {
+            let found = self.log.get(after).await.map_err(|error| refusal::log_failed(after, &error))?;
+            if found.is_none() {
+                return Err(refusal::invalid_params("`cursor` names no page: list again without it"));
+            }
+        }
+        self.log.list(query).await.map_err(|error| refusal::internal(error.to_string()))
+    }
+}
+
+fn check_cursor(after: Seq, info: &SessionInfo) -> Result<(), ErrorObjectOwned> {
+    if after > info.head {
+        return Err(refusal::beyond_head(after, info.head));
+    }
+    if after < info.oldest {
+        return Err(refusal::trimmed(after, info.oldest));
+    }
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! The side that owns agent processes and is the log's only writer.
+//!
+//! One task per session drives the pure [`crate::session::Machine`]: commands from the log's bus and frames from the
+//! agent go in, records go to the log, and effects run once those records are on stable storage.
+
+mod agent;
+mod broker;
+mod clock;
+mod driver;
+mod effects;
+mod launch;
+mod opening;
+mod supervisor;
+
+use std::time::Duration;
+
+use acp_server::transport::child::ChildSpec;
+
+pub use supervisor::Host;
+
+use crate::session;
+
+/// How the host runs agents and sessions.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Config {
+    /// How an agent process is started.
+    pub agent: ChildSpec,
+    /// Limits and rules of every session.
+    pub session: session::Config,
+    /// How long an agent may take for `initialize`, and again for `session/new`, `load` or `resume`.
+    pub start_timeout: Duration,
+}
+
+impl Config {
+    /// Defaults for an agent command: 60 s to start.
+    #[must_use]
+    pub fn new(agent: ChildSpec) -> Self {
+        Self { agent, session: session::Config::default(), start_timeout: Duration::from_secs(60) }
+    }
+}
+
+/// Starts an agent, asks what it is, and stops it: its name and what it can do, in one line.
+///
+/// # Errors
+/// When it cannot be started or does not answer `initialize` in time.
+pub async fn probe(agent: &ChildSpec, timeout: Duration) -> Result<String, acp_types::ErrorObjectOwned> {
+    let initialize = launch::initialize_params(acp_types::Raw::EMPTY_OBJECT);
+    let agent = agent::Agent::start(agent, initialize, timeout).await?;
+    let name = agent.description.as_raw().path(&["agentInfo", "name"]).and_then(acp_types::Raw::as_string);
+    let name = name.map_or_else(|| "the agent gives no name".to_owned(), String::from);
+    let way = if agent.can(&["sessionCapabilities", "resume"]) {
+        "resumes sessions"
+    } else if agent.can(&["loadSession"]) {
+        "loads sessions"
+    } else {
+        "can neither load nor resume a session: after a crash of the agent its context is lost"
+    };
+    agent.stop().await;
+    Ok(format!("{name}; {way}"))
+}

@@ -1,0 +1,193 @@
+//! One agent process: its connection and the calls that are made before a session's driver takes it over.
+
+use std::time::Duration;
+
+use acp_server::proto::{Event, RequestKey, ResponseError};
+use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines};
+use acp_server::{Inbox, Outbox};
+use acp_types::error::{self, ErrorCode};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+
+/// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
+const MAX_EARLY: usize = 256;
+
+/// An agent process that has answered `initialize`.
+#[derive(Debug)]
+pub(super) struct Agent {
+    pub(super) handle: ChildHandle,
+    pub(super) outbox: Outbox,
+    pub(super) inbox: Inbox,
+    /// What it was told about the client.
+    pub(super) initialize: RawBuf,
+    /// Its answer.
+    pub(super) description: RawBuf,
+    /// What it said before anybody listened, oldest first.
+    pub(super) early: Vec<Event>,
+    /// What is not worth keeping there, while a session is being restored.
+    pub(super) drop_early: Option<fn(&Event) -> bool>,
+}
+
+/// Why a call to an agent came to nothing.
+#[derive(Debug)]
+pub(super) enum CallError {
+    /// The agent answered with this error object.
+    Agent(RawBuf),
+    /// There is no answer and the process is of no more use.
+    Lost(ErrorObjectOwned),
+}
+
+impl CallError {
+    /// As a JSON-RPC error for the client.
+    pub(super) fn into_error(self) -> ErrorObjectOwned {
+        match self {
+            Self::Agent(raw) => raw
+                .as_raw()
+                .decode::<ErrorObjectOwned>()
+                .unwrap_or_else(|_| error::error(ErrorCode::INTERNAL_ERROR, "the agent gave a malformed error", None)),
+            Self::Lost(error) => error,
+        }
+    }
+}
+
+impl Agent {
+    /// Starts the process and initializes it.
+    pub(super) async fn start(
+        spec: &ChildSpec,
+        initialize: RawBuf,
+        timeout: Duration,
+    ) -> Result<Self, ErrorObjectOwned> {
+        let (transport, handle) = spec
+            .spawn()
+            .await
+            .map_err(|e| failure(format!("the agent could not be started: {e}; check the agent command")))?;
+        let link = acp_server::start(transport, acp_server::Config::default());
+        let mut agent = Self {
+            handle,
+            outbox: link.outbox,
+            inbox: link.inbox,
+            description: RawBuf::from(Raw::NULL),
+            initialize: initialize.clone(),
+            early: Vec::new(),
+            drop_early: None,
+        };
+        match agent.call("initialize", Some(initialize), Some(timeout)).await {
+            Ok(description) => {
+                agent.description = description;
+                Ok(agent)
+            }
+            Err(e) => {
+                agent.handle.kill();
+                Err(e.into_error())
+            }
+        }
+    }
+
+    /// Sends a request and waits for its answer; what else the agent says meanwhile is kept in `early`.
+    pub(super) async fn call(
+        &mut self,
+        method: &str,
+        params: Option<RawBuf>,
+        timeout: Option<Duration>,
+    ) -> Result<RawBuf, CallError> {
+        let answer = async {
+            let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
+            match self.outbox.request(method, params).await {
+                Ok(key) => self.answer_to(key).await,
+                Err(_) => None,
+            }
+        };
+        let answer = match timeout {
+            Some(limit) => match tokio::time::timeout(limit, answer).await {
+                Ok(answer) => answer,
+                Err(_) => {
+                    self.handle.kill();
+                    let text =
+                        format!("the agent did not answer {method} within {} s and was stopped", limit.as_secs());
+                    return Err(CallError::Lost(self.with_stderr(text)));
+                }
+            },
+            None => answer.await,
+        };
+        match answer {
+            Some(Ok(result)) => Ok(result),
+            Some(Err(error)) => Err(CallError::Agent(error)),
+            None => {
+                let exit = self.exit_reason().await;
+                Err(CallError::Lost(failure(format!("the agent exited before it answered {method}: {exit}"))))
+            }
+        }
+    }
+
+    async fn answer_to(&mut self, wanted: RequestKey) -> Option<Result<RawBuf, RawBuf>> {
+        while let Some(batch) = self.inbox.next_batch().await {
+            let mut found = None;
+            for event in batch {
+                match event {
+                    Event::Response { key, outcome } if key == wanted => {
+                        found = Some(match outcome {
+                            Ok(payload) => Some(Ok(payload.raw().to_owned())),
+                            Err(ResponseError::Peer(error)) => Some(Err(error.into_raw())),
+                            Err(_) => None,
+                        });
+                    }
+                    Event::Closed(_) => return found.flatten(),
+                    other => self.keep(other),
+                }
+            }
+            if let Some(answer) = found {
+                return answer;
+            }
+        }
+        None
+    }
+
+    fn keep(&mut self, event: Event) {
+        let dropped = self.drop_early.is_some_and(|unwanted| unwanted(&event));
+        if !dropped && self.early.len() < MAX_EARLY {
+            self.early.push(event);
+        }
+    }
+
+    /// Waits for the process to be gone and says how it ended, with the end of its stderr.
+    pub(super) async fn exit_reason(&mut self) -> String {
+        let report = self.handle.shutdown(Deadlines::default()).await;
+        with_tail(&report.to_string(), &self.handle.stderr_tail())
+    }
+
+    /// Stops the process politely: stdin closed, then TERM, then KILL.
+    pub(super) async fn stop(self) {
+        let Self { mut handle, outbox, inbox, .. } = self;
+        drop((outbox, inbox));
+        handle.shutdown(Deadlines::default()).await;
+    }
+
+    fn with_stderr(&self, text: String) -> ErrorObjectOwned {
+        failure(with_tail(&text, &self.handle.stderr_tail()))
+    }
+
+    /// Its capabilities as `initialize` gave them.
+    pub(super) fn can(&self, path: &[&str]) -> bool {
+        let mut full = vec!["agentCapabilities"];
+        full.extend_from_slice(path);
+        self.description.as_raw().path(&full).is_some_and(|value| !matches!(value.as_str(), "null" | "false"))
+    }
+}
+
+/// An internal error that concerns the agent.
+pub(super) fn failure(text: impl Into<String>) -> ErrorObjectOwned {
+    error::error(ErrorCode::INTERNAL_ERROR, text.into(), None)
+}
+
+/// The last lines of stderr, at most 2 KiB, behind a sentence.
+fn with_tail(text: &str, stderr: &str) -> String {
+    const MAX: usize = 2048;
+    let stderr = stderr.trim();
+    if stderr.is_empty() {
+        return text.into();
+    }
+    let mut from = stderr.len().saturating_sub(MAX);
+    while !stderr.is_char_boundary(from) {
+        from += 1;
+    }
+    format!("{text}; its stderr ends: {}", &stderr[from..])
+}

@@ -1,0 +1,169 @@
+//! What concerns the agent as such and no session: its description, authentication, and new sessions.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use acp_types::record::body::{AgentStarted, Start};
+use acp_types::{ErrorObjectOwned, RawBuf};
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::Config;
+use super::agent::{Agent, CallError, failure};
+use super::launch;
+use crate::session::StartPlan;
+
+/// Starts agents, and keeps the one that was started to learn what the agent is for the first session.
+#[derive(Debug)]
+pub(super) struct Broker {
+    config: Config,
+    spare: Mutex<Option<Agent>>,
+    described: OnceCell<RawBuf>,
+    /// Params of the last `authenticate` that succeeded: given to each new process, and never to the log.
+    credentials: Mutex<Option<RawBuf>>,
+    calls: Semaphore,
+}
+
+/// Requests to the agent that name no session, at once: each holds a process of its own until it is answered, and an
+/// `authenticate` may wait for a person. More are refused.
+const MAX_CALLS: usize = 4;
+
+impl Broker {
+    pub(super) fn new(config: Config) -> Arc<Self> {
+        Arc::new(Self {
+            config,
+            spare: Mutex::new(None),
+            described: OnceCell::new(),
+            credentials: Mutex::new(None),
+            calls: Semaphore::new(MAX_CALLS),
+        })
+    }
+
+    /// The agent's `initialize` result; the process that gave it becomes the spare one.
+    pub(super) async fn describe(&self, client: &RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
+        let description = self.described.get_or_try_init(|| async {
+            let agent = self.start(launch::initialize_params(client.as_raw())).await?;
+            let description = agent.description.clone();
+            self.park(agent);
+            Ok(description)
+        });
+        description.await.cloned()
+    }
+
+    /// A request to the agent that names no session, such as `authenticate`.
+    pub(super) async fn call(
+        &self,
+        method: &str,
+        params: Option<RawBuf>,
+    ) -> Result<Result<RawBuf, RawBuf>, ErrorObjectOwned> {
+        let Ok(_permit) = self.calls.try_acquire() else {
+            return Err(failure(format!("{MAX_CALLS} requests to the agent that name no session are open; try again")));
+        };
+        let mut agent = match self.take_spare(None) {
+            Some(agent) => agent,
+            None => self.start(launch::initialize_params(acp_types::Raw::EMPTY_OBJECT)).await?,
+        };
+        let answer = agent.call(method, params.clone(), None).await;
+        match answer {
+            Ok(result) => {
+                match method {
+                    "authenticate" => *lock(&self.credentials) = params,
+                    "logout" => *lock(&self.credentials) = None,
+                    _ => {}
+                }
+                self.park(agent);
+                Ok(Ok(result))
+            }
+            Err(CallError::Agent(error)) => {
+                self.park(agent);
+                Ok(Err(error))
+            }
+            Err(CallError::Lost(error)) => Err(error),
+        }
+    }
+
+    /// A notification to the agent that names no session; lost when no process is waiting.
+    pub(super) async fn notify(&self, method: &str, params: Option<RawBuf>) {
+        if let Some(agent) = self.take_spare(None) {
+            // A closed connection shows at the next call.
+            let params = params.unwrap_or_else(|| RawBuf::from(acp_types::Raw::EMPTY_OBJECT));
+            let _ = agent.outbox.notify(method, params).await;
+            self.park(agent);
+        }
+    }
+
+    /// An agent with a new session. The outer error is the bridge's own, the inner one the agent's.
+    pub(super) async fn open_new(
+        &self,
+        client: &RawBuf,
+        params: RawBuf,
+    ) -> Result<Result<(Agent, AgentStarted), RawBuf>, ErrorObjectOwned> {
+        let initialize = launch::initialize_params(client.as_raw());
+        let timeout = self.config.start_timeout;
+        if let Some(mut agent) = self.take_spare(Some(&initialize)) {
+            match launch::open_new(&mut agent, params.clone(), Start::New, timeout).await {
+                Ok(started) => return Ok(Ok((agent, started))),
+                Err(CallError::Agent(error)) => {
+                    self.park(agent);
+                    return Ok(Err(error));
+                }
+                // It may have died while it waited: a fresh one decides.
+                Err(CallError::Lost(_)) => {}
+            }
+        }
+        let mut agent = self.start(initialize).await?;
+        match launch::open_new(&mut agent, params, Start::New, timeout).await {
+            Ok(started) => Ok(Ok((agent, started))),
+            Err(CallError::Agent(error)) => {
+                self.park(agent);
+                Ok(Err(error))
+            }
+            Err(CallError::Lost(error)) => Err(error),
+        }
+    }
+
+    /// An agent for a session that exists.
+    pub(super) async fn reopen(&self, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
+        let mut agent = self.start(plan.initialize.clone()).await?;
+        let started = launch::reopen(&mut agent, plan, self.config.start_timeout).await?;
+        Ok((agent, started))
+    }
+
+    async fn start(&self, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+        let mut agent = Agent::start(&self.config.agent, initialize, self.config.start_timeout).await?;
+        let credentials = lock(&self.credentials).clone();
+        if let Some(params) = credentials
+            && agent.call("authenticate", Some(params), Some(self.config.start_timeout)).await.is_err()
+        {
+            tracing::warn!("a new agent process refused the authentication that an earlier one accepted");
+        }
+        Ok(agent)
+    }
+
+    /// The waiting process, if it was initialized the same way. Another one stays for whoever it fits.
+    fn take_spare(&self, initialize: Option<&RawBuf>) -> Option<Agent> {
+        let mut spare = lock(&self.spare);
+        if let (Some(agent), Some(wanted)) = (spare.as_ref(), initialize)
+            && agent.initialize != *wanted
+        {
+            return None;
+        }
+        spare.take()
+    }
+
+    /// Keeps a process for the next need. One waits at most; dropping the other stops it.
+    fn park(&self, mut agent: Agent) {
+        agent.early.clear();
+        *lock(&self.spare) = Some(agent);
+    }
+
+    /// Stops the waiting process.
+    pub(super) async fn shutdown(&self) {
+        let spare = lock(&self.spare).take();
+        if let Some(agent) = spare {
+            agent.stop().await;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

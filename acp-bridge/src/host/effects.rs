@@ -1,0 +1,46 @@
+//! From an agent's frames to the machine's inputs.
+
+use acp_server::proto::{Event, ResponseError};
+
+use crate::session::{CallId, FromAgent};
+
+/// One event of the connection as the machine takes it. `call` tells which call of the machine a response answers.
+pub(super) fn from_agent(
+    event: Event,
+    call: impl FnOnce(acp_server::proto::RequestKey) -> Option<CallId>,
+) -> Option<FromAgent> {
+    match event {
+        Event::Notification(notification) if notification.method() == "session/update" => {
+            Some(FromAgent::Update(notification.into_payload()?))
+        }
+        Event::Notification(notification) => Some(FromAgent::Notification {
+            method: notification.method().to_owned(),
+            params: notification.params().map(acp_types::Raw::to_owned),
+        }),
+        Event::Request(request) => Some(FromAgent::Request {
+            id: request.id().clone(),
+            method: request.method().to_owned(),
+            params: request.params().map(acp_types::Raw::to_owned),
+        }),
+        Event::Cancelled { id } => Some(FromAgent::Withdrew(id)),
+        Event::Response { key, outcome } => {
+            let call = call(key)?;
+            let outcome = match outcome {
+                Ok(payload) => Ok(payload.raw().to_owned()),
+                Err(ResponseError::Peer(error)) => Err(error.into_raw()),
+                // The connection is gone: the exit that follows says so.
+                Err(_) => return None,
+            };
+            Some(FromAgent::Answered { call, outcome })
+        }
+        Event::Rejected { reason } => {
+            tracing::warn!(%reason, "the agent sent something that is no JSON-RPC message");
+            None
+        }
+        Event::Stray { id } => {
+            tracing::warn!(%id, "the agent answered a request that is not open");
+            None
+        }
+        _ => None,
+    }
+}

@@ -1,0 +1,119 @@
+//! From a client's `initialize` to the agent's, and from an agent process to an agent that serves a session.
+
+use std::time::Duration;
+
+use acp_server::proto::Event;
+use acp_types::error::{self, ErrorCode};
+use acp_types::record::body::{AgentStarted, Start};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, rewrite};
+
+use super::agent::{Agent, CallError, failure};
+use crate::session::StartPlan;
+
+/// The `initialize` params for an agent: the client's own, as protocol version 1 and without `fs` and `terminal`, which
+/// the bridge does not offer.
+pub(super) fn initialize_params(client: Raw<'_>) -> RawBuf {
+    let params = rewrite::set_member(client, "protocolVersion", Raw::parse("1").unwrap_or(Raw::NULL));
+    let Some(capabilities) = params.as_raw().member("clientCapabilities") else { return params };
+    let capabilities = rewrite::remove_member(capabilities, "fs");
+    let capabilities = rewrite::remove_member(capabilities.as_raw(), "terminal");
+    rewrite::set_member(params.as_raw(), "clientCapabilities", capabilities.as_raw())
+}
+
+/// Opens a new session on an agent.
+pub(super) async fn open_new(
+    agent: &mut Agent,
+    params: RawBuf,
+    start: Start,
+    timeout: Duration,
+) -> Result<AgentStarted, CallError> {
+    let state = agent.call("session/new", Some(params), Some(timeout)).await?;
+    let id = state.as_raw().member("sessionId").and_then(Raw::as_string).map(String::from);
+    let Some(agent_session) = id else {
+        return Err(CallError::Lost(failure("the agent answered session/new without a sessionId")));
+    };
+    Ok(AgentStarted { agent_session, start, initialize: agent.description.clone(), state })
+}
+
+/// Brings an agent back to a session that it had: by resume, by load, or anew where that is accepted.
+pub(super) async fn reopen(
+    agent: &mut Agent,
+    plan: &StartPlan,
+    timeout: Duration,
+) -> Result<AgentStarted, ErrorObjectOwned> {
+    let way = if agent.can(&["sessionCapabilities", "resume"]) {
+        Some(("session/resume", Start::Resume))
+    } else if agent.can(&["loadSession"]) {
+        Some(("session/load", Start::Load))
+    } else {
+        None
+    };
+    let started = match way {
+        Some((method, start)) => match restore(agent, plan, method, start, timeout).await {
+            Err(CallError::Agent(_)) if plan.accept_context_loss => forget(agent, plan, timeout).await,
+            other => other.map_err(CallError::into_error),
+        },
+        None if plan.accept_context_loss => forget(agent, plan, timeout).await,
+        None => Err(error::error(
+            ErrorCode::INTERNAL_ERROR,
+            "the agent process ended and this agent can neither load nor resume a session, so it has forgotten the \
+             conversation; send the prompt with _meta[\"acp-bridge\"].acceptContextLoss = true, or start the bridge \
+             with --accept-context-loss, to go on without it",
+            RawBuf::encode(&serde_json::json!({ "acp-bridge": { "contextLost": true } })).ok(),
+        )),
+    }?;
+    restore_mode(agent, plan, &started, timeout).await;
+    Ok(started)
+}
+
+async fn restore(
+    agent: &mut Agent,
+    plan: &StartPlan,
+    method: &str,
+    start: Start,
+    timeout: Duration,
+) -> Result<AgentStarted, CallError> {
+    let id = RawBuf::encode(&plan.agent_session).map_err(|e| CallError::Lost(failure(e.to_string())))?;
+    let params = rewrite::set_member(plan.params.as_raw(), "sessionId", id.as_raw());
+    agent.drop_early = Some(is_replay);
+    let state = agent.call(method, Some(params), Some(timeout)).await;
+    agent.drop_early = None;
+    let state = state?;
+    let state = if state.as_raw() == Raw::NULL { RawBuf::from(Raw::EMPTY_OBJECT) } else { state };
+    Ok(AgentStarted { agent_session: plan.agent_session.clone(), start, initialize: agent.description.clone(), state })
+}
+
+async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, ErrorObjectOwned> {
+    open_new(agent, plan.params.clone(), Start::ContextLost, timeout).await.map_err(CallError::into_error)
+}
+
+/// Whether an event is the agent's own replay of the conversation: the log has it already.
+fn is_replay(event: &Event) -> bool {
+    let Event::Notification(notification) = event else { return false };
+    let kind = notification.params().and_then(|p| p.path(&["update", "sessionUpdate"])).and_then(Raw::as_string);
+    matches!(
+        kind.as_deref(),
+        Some(
+            "user_message_chunk"
+                | "agent_message_chunk"
+                | "agent_thought_chunk"
+                | "tool_call"
+                | "tool_call_update"
+                | "plan"
+        )
+    )
+}
+
+/// Puts the session back into the mode it was in: an agent that restarts in a laxer one must not stay there unseen.
+async fn restore_mode(agent: &mut Agent, plan: &StartPlan, started: &AgentStarted, timeout: Duration) {
+    let Some(mode) = &plan.mode else { return };
+    let now = started.state.as_raw().path(&["modes", "currentModeId"]).and_then(Raw::as_string);
+    if now.is_none_or(|now| now == mode.as_str()) {
+        return;
+    }
+    let params = serde_json::json!({ "sessionId": started.agent_session, "modeId": mode });
+    let Ok(params) = RawBuf::encode(&params) else { return };
+    if agent.call("session/set_mode", Some(params), Some(timeout)).await.is_err() {
+        tracing::warn!(mode = mode.as_str(), "the restarted agent did not take the session's mode back");
+    }
+}

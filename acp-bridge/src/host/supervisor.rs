@@ -1,0 +1,341 @@
+//! Takes commands from the log's bus and hands each to the task of its session.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_types::error::{self, ErrorCode};
+use acp_types::{RawBuf, SessionId};
+use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::agent::failure;
+use super::broker::Broker;
+use super::driver::{Context, Driver, End};
+use super::{Config, clock};
+use crate::log::{Answer, Envelope, Inbox, ListQuery, LogError, SessionLog};
+use crate::session::{Command, Machine, Reply};
+
+/// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
+const SESSION_QUEUE: usize = 256;
+
+/// Requests that concern the agent as such, at once.
+const MAX_GENERAL: usize = 256;
+
+/// First pause before a session whose log could not be written is tried again; doubles up to [`MAX_RETRY`].
+const FIRST_RETRY: Duration = Duration::from_millis(500);
+const MAX_RETRY: Duration = Duration::from_secs(30);
+
+/// How long sessions may take to write their end at shutdown.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// What a task leaves behind: the session that it served and the commands that it did not take any more.
+#[derive(Debug)]
+enum Finished {
+    Session(SessionId, Vec<Envelope>),
+    General,
+    /// A new session. It is answered only when its task is known, or its first prompt would find none.
+    Created {
+        driver: Box<Driver>,
+        session: SessionId,
+        result: RawBuf,
+        reply: oneshot::Sender<Answer>,
+    },
+}
+
+/// The host of a log: takes its commands from the moment that it is made.
+#[derive(Debug)]
+pub struct Host {
+    inbox: Inbox,
+    supervisor: Supervisor,
+}
+
+impl Host {
+    /// Becomes the log's host.
+    ///
+    /// # Errors
+    /// [`LogError::Closed`] when the log has another host in this process.
+    pub fn new(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
+        let inbox = log.bus().inbox().ok_or(LogError::Closed)?;
+        let broker = Broker::new(config.clone());
+        let context = Context { log, broker, config, stopping: TaskTracker::new(), shutdown };
+        let general = Arc::new(Semaphore::new(MAX_GENERAL));
+        let supervisor = Supervisor { context, sessions: HashMap::new(), tasks: JoinSet::new(), general };
+        Ok(Self { inbox, supervisor })
+    }
+
+    /// Serves until the shutdown, then ends every running turn as interrupted and stops every agent.
+    ///
+    /// Sessions that a crash left with open turns are closed first, so that their readers see how those turns ended.
+    /// Dropping the future kills every agent and leaves the log as a crash would.
+    ///
+    /// # Errors
+    /// When the log cannot be listed.
+    pub async fn run(self) -> Result<(), LogError> {
+        let Self { mut inbox, mut supervisor } = self;
+        let shutdown = supervisor.context.shutdown.clone();
+        supervisor.recover().await?;
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => break,
+                Some(finished) = supervisor.tasks.join_next() => supervisor.finished(finished),
+                envelope = inbox.recv() => match envelope {
+                    Some(envelope) => supervisor.dispatch(envelope),
+                    None => break,
+                },
+            }
+        }
+        supervisor.drain().await;
+        Ok(())
+    }
+}
+
+#[derive(Debug)]
+struct Supervisor {
+    context: Context,
+    sessions: HashMap<SessionId, mpsc::Sender<Envelope>>,
+    tasks: JoinSet<Finished>,
+    general: Arc<Semaphore>,
+}
+
+impl Supervisor {
+    async fn recover(&mut self) -> Result<(), LogError> {
+        let mut query = ListQuery::default();
+        loop {
+            let page = self.context.log.list(query.clone()).await?;
+            let Some(last) = page.last() else { return Ok(()) };
+            query.after = Some(last.id.clone());
+            for info in page.into_iter().filter(|info| info.open_turns > 0) {
+                self.open(info.id);
+            }
+        }
+    }
+
+    fn dispatch(&mut self, envelope: Envelope) {
+        match envelope.session.clone() {
+            None => self.general(envelope),
+            Some(session) => self.hand_to(session, envelope),
+        }
+    }
+
+    fn hand_to(&mut self, session: SessionId, envelope: Envelope) {
+        let sender = match self.sessions.get(&session) {
+            Some(sender) => sender.clone(),
+            None => self.open(session.clone()),
+        };
+        match sender.try_send(envelope) {
+            Ok(()) => {}
+            Err(mpsc::error::TrySendError::Full(envelope)) => {
+                refuse(envelope, failure("too many commands wait for this session; try again"));
+            }
+            // Its task is on its way out; what it did not take comes back through `finished`.
+            Err(mpsc::error::TrySendError::Closed(envelope)) => {
+                self.open(session);
+                self.dispatch_once(envelope);
+            }
+        }
+    }
+
+    fn dispatch_once(&mut self, envelope: Envelope) {
+        let Some(session) = envelope.session.clone() else { return };
+        if let Some(sender) = self.sessions.get(&session)
+            && let Err(e) = sender.try_send(envelope)
+        {
+            refuse(e.into_inner(), failure("the session is being closed; try again"));
+        }
+    }
+
+    fn open(&mut self, session: SessionId) -> mpsc::Sender<Envelope> {
+        let (sender, commands) = mpsc::channel(SESSION_QUEUE);
+        self.sessions.insert(session.clone(), sender.clone());
+        self.tasks.spawn(serve(self.context.clone(), session, None, commands));
+        sender
+    }
+
+    fn finished(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
+        match finished {
+            Ok(Finished::Session(session, left)) => {
+                if self.sessions.get(&session).is_some_and(mpsc::Sender::is_closed) {
+                    self.sessions.remove(&session);
+                }
+                for envelope in left {
+                    self.dispatch(envelope);
+                }
+            }
+            Ok(Finished::Created { driver, session, result, reply }) => {
+                let (sender, commands) = mpsc::channel(SESSION_QUEUE);
+                self.sessions.insert(session.clone(), sender);
+                self.tasks.spawn(serve(self.context.clone(), session.clone(), Some(driver), commands));
+                // Whoever asked may have gone; the session stays.
+                let _ = reply.send(Ok(Reply::Created { session, result }));
+            }
+            Ok(Finished::General) => {}
+            Err(e) => {
+                tracing::error!(error = %e, "a host task panicked");
+                self.sessions.retain(|_, sender| !sender.is_closed());
+            }
+        }
+    }
+
+    fn general(&mut self, envelope: Envelope) {
+        let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
+            refuse(envelope, failure("too many requests to the agent are open; try again"));
+            return;
+        };
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            general(context, envelope).await
+        });
+    }
+
+    /// Waits for every session to write its end. What takes longer than [`DRAIN`], such as an authentication that
+    /// nobody completes, is ended as it is.
+    async fn drain(&mut self) {
+        self.sessions.clear();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        if tokio::time::timeout(DRAIN, all).await.is_err() {
+            tracing::warn!("some requests did not end in time and are cut off");
+            self.tasks.shutdown().await;
+        }
+        self.context.broker.shutdown().await;
+        self.context.stopping.close();
+        self.context.stopping.wait().await;
+    }
+}
+
+/// Serves one session. A log that cannot be written is tried again for as long as it takes: after a pause, or when a
+/// command comes, which is refused if the log still cannot be written.
+async fn serve(
+    context: Context,
+    session: SessionId,
+    created: Option<Box<Driver>>,
+    mut commands: mpsc::Receiver<Envelope>,
+) -> Finished {
+    let mut next = created.map(|driver| Ok(*driver));
+    let mut pause = FIRST_RETRY;
+    let mut held = None;
+    loop {
+        let opened = match next.take() {
+            Some(opened) => opened,
+            None => Driver::open(context.clone(), session.clone()).await,
+        };
+        let error = match opened {
+            Ok(mut driver) => {
+                pause = FIRST_RETRY;
+                match driver.serve(held.take(), &mut commands).await {
+                    End::Done => break,
+                    End::Lost(error) => error,
+                }
+            }
+            Err(error) => error,
+        };
+        if !matches!(error, LogError::Unwritable { .. }) {
+            if let Some(envelope) = held.take() {
+                refuse(envelope, lost(&error, &session));
+            }
+            answer_all(&mut commands, &error, &session).await;
+            break;
+        }
+        if let Some(envelope) = held.take() {
+            refuse(envelope, failure(error.to_string()));
+        }
+        tracing::error!(%session, %error, "the session cannot go on; trying again");
+        tokio::select! {
+            () = context.shutdown.cancelled() => break,
+            () = tokio::time::sleep(pause) => {}
+            envelope = commands.recv() => match envelope {
+                Some(envelope) => held = Some(envelope),
+                None => break,
+            },
+        }
+        pause = (pause * 2).min(MAX_RETRY);
+    }
+    commands.close();
+    let mut left = Vec::new();
+    while let Ok(envelope) = commands.try_recv() {
+        left.push(envelope);
+    }
+    Finished::Session(session, left)
+}
+
+/// The session is not there, or not ours any more: whoever asked is told.
+async fn answer_all(commands: &mut mpsc::Receiver<Envelope>, why: &LogError, session: &SessionId) {
+    commands.close();
+    while let Some(envelope) = commands.recv().await {
+        refuse(envelope, lost(why, session));
+    }
+}
+
+fn lost(why: &LogError, session: &SessionId) -> acp_types::ErrorObjectOwned {
+    match why {
+        LogError::NotFound { .. } => error::error(
+            ErrorCode::RESOURCE_NOT_FOUND,
+            format!("there is no session {session}"),
+            RawBuf::encode(&serde_json::json!({ "sessionId": session })).ok(),
+        ),
+        _ => failure(why.to_string()),
+    }
+}
+
+fn refuse(envelope: Envelope, error: acp_types::ErrorObjectOwned) {
+    // Whoever asked may have gone.
+    let _ = envelope.reply.send(Err(error));
+}
+
+async fn general(context: Context, envelope: Envelope) -> Finished {
+    let Envelope { command, reply, .. } = envelope;
+    let answer = match command {
+        Command::Create { params, initialize } => match create(&context, &initialize, params).await {
+            Ok((driver, session, result)) => return Finished::Created { driver, session, result, reply },
+            Err(answer) => answer,
+        },
+        command => describe_or_pass(&context, command).await,
+    };
+    // Whoever asked may have gone.
+    let _ = reply.send(answer);
+    Finished::General
+}
+
+async fn describe_or_pass(context: &Context, command: Command) -> Answer {
+    match command {
+        Command::Describe { initialize } => context.broker.describe(&initialize).await.map(|raw| Reply::Agent(Ok(raw))),
+        Command::Call { method, params } => context.broker.call(&method, params).await.map(Reply::Agent),
+        Command::Notify { method, params } => {
+            context.broker.notify(&method, params).await;
+            Ok(Reply::Done)
+        }
+        _ => Err(failure("this command needs a session")),
+    }
+}
+
+/// Makes a session, or says what the client is to be told instead.
+async fn create(
+    context: &Context,
+    initialize: &RawBuf,
+    params: RawBuf,
+) -> Result<(Box<Driver>, SessionId, RawBuf), Answer> {
+    let opened = context.broker.open_new(initialize, params.clone()).await.map_err(Err)?;
+    let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
+    let session = SessionId::from(uuid::Uuid::now_v7().to_string());
+    let early = std::mem::take(&mut agent.early);
+    let early = early.into_iter().filter_map(|event| super::effects::from_agent(event, |_| None)).collect();
+    let id = RawBuf::encode(&session).map_err(|e| Err(failure(e.to_string())))?;
+    let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
+    let (machine, mut out) = Machine::create(
+        session.clone(),
+        context.config.session.clone(),
+        clock::now(),
+        &params,
+        agent.initialize.clone(),
+        started,
+        early,
+    );
+    let records = std::mem::take(&mut out.records);
+    context.log.create(&session, records).await.map_err(|e| Err(failure(e.to_string())))?;
+    let driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
+    Ok((Box::new(driver), session, result))
+}

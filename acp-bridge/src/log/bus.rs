@@ -1,0 +1,167 @@
+//! The way from gateways to hosts.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use acp_types::SessionId;
+use acp_types::error::{self, ErrorCode};
+use tokio::sync::{mpsc, oneshot};
+
+use super::Answer;
+use crate::session::Command;
+
+/// Commands that wait for the host. Each holds a client's frame, so the bound is a bound on memory; a client whose
+/// command does not fit waits, and reads no further meanwhile.
+const CAPACITY: usize = 1024;
+
+/// A command on its way.
+#[derive(Debug)]
+pub struct Envelope {
+    /// The session it is for; `None` when it concerns the agent as such.
+    pub session: Option<SessionId>,
+    /// The client that sent it, by the id that its gateway gave it.
+    pub client: Arc<str>,
+    /// What it wants.
+    pub command: Command,
+    /// Where the answer goes. Whoever asked may have gone.
+    pub reply: oneshot::Sender<Answer>,
+}
+
+/// Takes commands to the one host of a log, in order, at most once each.
+pub struct Bus {
+    sender: mpsc::Sender<Envelope>,
+    inbox: Mutex<Option<mpsc::Receiver<Envelope>>>,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        let (sender, receiver) = mpsc::channel(CAPACITY);
+        Self { sender, inbox: Mutex::new(Some(receiver)) }
+    }
+}
+
+impl Bus {
+    /// Sends a command and waits for its answer; waits for room first. Dropping the future takes back a command that
+    /// still waits for room, and no other.
+    ///
+    /// # Errors
+    /// The host's own refusal; an internal error when no host takes commands, or it went away before answering.
+    pub async fn submit(&self, session: Option<SessionId>, client: Arc<str>, command: Command) -> Answer {
+        if self.is_idle() {
+            return Err(no_host());
+        }
+        let (reply, answer) = oneshot::channel();
+        let envelope = Envelope { session, client, command, reply };
+        self.sender.send(envelope).await.map_err(|_| no_host())?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// The host's end. `None` when it was taken before: a log has one host in a process.
+    #[must_use]
+    pub fn inbox(&self) -> Option<Inbox> {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take().map(|receiver| Inbox { receiver })
+    }
+
+    /// Whether no host has come yet.
+    fn is_idle(&self) -> bool {
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+}
+
+impl fmt::Debug for Bus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bus").field("waiting", &(CAPACITY - self.sender.capacity())).finish_non_exhaustive()
+    }
+}
+
+/// The host's end of a [`Bus`]. Dropping it refuses what waits and whatever comes later.
+#[derive(Debug)]
+pub struct Inbox {
+    receiver: mpsc::Receiver<Envelope>,
+}
+
+impl Inbox {
+    /// The next command; `None` when the log is gone. Cancel-safe.
+    pub async fn recv(&mut self) -> Option<Envelope> {
+        self.receiver.recv().await
+    }
+}
+
+fn no_host() -> acp_types::ErrorObjectOwned {
+    error::error(ErrorCode::INTERNAL_ERROR, "no host serves this log; start one, or try again once it is up", None)
+}
+
+fn gone() -> acp_types::ErrorObjectOwned {
+    error::error(
+        ErrorCode::INTERNAL_ERROR,
+        "the host stopped before it answered; whether it did what was asked shows in the session's log",
+        None,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Bus;
+    use crate::session::{Command, Reply};
+
+    #[tokio::test]
+    async fn a_command_without_a_host_is_refused_at_once() {
+        let bus = Bus::default();
+        let error = bus.submit(None, "c".into(), Command::Close).await.unwrap_err();
+        assert_eq!(error.code(), -32603);
+        assert!(error.message().contains("no host serves this log"), "{}", error.message());
+    }
+
+    #[tokio::test]
+    async fn a_command_reaches_the_host_and_its_answer_comes_back() {
+        let bus = Bus::default();
+        let mut inbox = bus.inbox().unwrap();
+        let host = async {
+            let envelope = inbox.recv().await.unwrap();
+            assert_eq!((envelope.session.unwrap().as_str(), &*envelope.client), ("s", "c"));
+            envelope.reply.send(Ok(Reply::Turn(7))).unwrap();
+        };
+        let (answer, ()) = tokio::join!(bus.submit(Some("s".into()), "c".into(), Command::Close), host);
+        assert_eq!(answer.unwrap(), Reply::Turn(7));
+    }
+
+    #[tokio::test]
+    async fn the_inbox_is_taken_once() {
+        let bus = Bus::default();
+        let inbox = bus.inbox();
+        assert!(inbox.is_some());
+        assert!(bus.inbox().is_none());
+    }
+
+    #[tokio::test]
+    async fn a_host_that_drops_a_command_or_its_inbox_fails_the_client() {
+        let bus = Bus::default();
+        let mut inbox = bus.inbox().unwrap();
+        let submit = bus.submit(None, "c".into(), Command::Close);
+        let (answer, ()) = tokio::join!(submit, async { drop(inbox.recv().await) });
+        assert!(answer.unwrap_err().message().contains("stopped before it answered"));
+        drop(inbox);
+        let answer = bus.submit(None, "c".into(), Command::Close).await;
+        assert!(answer.unwrap_err().message().contains("no host"));
+    }
+
+    #[tokio::test]
+    async fn a_full_bus_makes_the_client_wait() {
+        let bus = std::sync::Arc::new(Bus::default());
+        let mut inbox = bus.inbox().unwrap();
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..super::CAPACITY + 1 {
+            let bus = std::sync::Arc::clone(&bus);
+            clients.spawn(async move { bus.submit(None, "c".into(), Command::Close).await });
+        }
+        while bus.sender.capacity() > 0 {
+            tokio::task::yield_now().await;
+        }
+        for _ in 0..super::CAPACITY + 1 {
+            inbox.recv().await.unwrap().reply.send(Ok(Reply::Done)).unwrap();
+        }
+        while let Some(answer) = clients.join_next().await {
+            assert_eq!(answer.unwrap().unwrap(), Reply::Done);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! The log in one SQLite file.
+//!
+//! One thread writes and commits whatever has queued while the last commit ran (group commit); readers near the head
+//! are served from the [`Hub`] and all others by a few read-only connections. Checkpoints run on a connection of their
+//! own, so that no commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view
+//! `records` shows it in readable form.
+
+mod check;
+mod connection;
+mod failure;
+mod garbage;
+mod job;
+mod keeper;
+mod lock;
+mod readers;
+mod row;
+mod schema;
+mod store;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use acp_types::SessionId;
+use acp_types::record::{Record, Seq};
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot, watch};
+
+use self::job::{Done, Job, Work};
+use self::readers::Readers;
+use super::hub::{Bounds, Hub};
+use super::{Bus, Filter, Head, ListQuery, LogError, OpenError, ReadLimit, SessionInfo, SessionLog};
+
+/// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
+/// next caller waits for room.
+const QUEUE: usize = 256;
+
+/// What an acknowledged append survives (P2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A crash of the bridge, of the machine, and a power cut: each commit waits until the disk has it.
+    #[default]
+    Fsync,
+    /// A crash of the bridge. After a power cut the newest records may be missing, in order and without gaps.
+    Os,
+}
+
+/// A log in one SQLite file, held by one bridge at a time.
+///
+/// Call [`SessionLog::shutdown`] to close it; one that is only dropped closes in the background, a little later.
+#[derive(Debug)]
+pub struct SqliteLog {
+    jobs: mpsc::Sender<Job>,
+    readers: Arc<Readers>,
+    hub: Arc<Hub>,
+    bus: Bus,
+    closed: AtomicBool,
+}
+
+impl SqliteLog {
+    /// Opens a log, or makes a new one where there is no file. Keeps a lock on `FILE.lock` until it is closed.
+    ///
+    /// # Errors
+    /// When another bridge has it, when it is of a newer version, damaged, not a log at all, or cannot be opened.
+    pub async fn open(path: impl Into<PathBuf>, durability: Durability) -> Result<Self, OpenError> {
+        let path = path.into();
+        let given = path.clone();
+        let opened = tokio::task::spawn_blocking(move || Self::open_blocking(&path, durability)).await;
+        opened.unwrap_or_else(|e| Err(OpenError::Io { path: given, reason: format!("opening it was cut short: {e}") }))
+    }
+
+    fn open_blocking(given: &Path, durability: Durability) -> Result<Self, OpenError> {
+        let path = std::path::absolute(given).map_err(|e| failure::io(given, &e))?;
+        let hub = Arc::new(Hub::new(Bounds::default()));
+        let readers = Arc::new(Readers::new(path.clone()));
+        let jobs = writer::start(&path, durability, Arc::clone(&hub), Arc::clone(&readers), QUEUE)?;
+        Ok(Self { jobs, readers, hub, bus: Bus::default(), closed: AtomicBool::new(false) })
+    }
+
+    /// Reads a whole log and says whether it is sound. A bridge may be using it meanwhile. Takes time in proportion to
+    /// its size.
+    ///
+    /// # Errors
+    /// What is wrong with it, as for [`SqliteLog::open`].
+    pub fn check(path: &Path) -> Result<(), OpenError> {
+        check::check(path)
+    }
+
+    /// Bounds the size of the database file, in bytes; what does not fit fails with [`LogError::Unwritable`]. A file
+    /// that is larger already does not shrink. The write-ahead log next to it is not counted.
+    ///
+    /// # Errors
+    /// When the log is closed.
+    pub async fn limit_size(&self, bytes: u64) -> Result<(), LogError> {
+        self.run(Work::LimitSize { bytes }).await.map(drop)
+    }
+
+    /// Has the writer do something and waits until it is on stable storage.
+    async fn run(&self, work: Work) -> Result<Done, LogError> {
+        let (reply, answer) = oneshot::channel();
+        self.jobs.send(Job { work, reply }).await.map_err(|_| LogError::Closed)?;
+        answer.await.unwrap_or(Err(LogError::Closed))
+    }
+
+    fn still_open(&self) -> Result<(), LogError> {
+        if self.closed.load(Ordering::Acquire) { Err(LogError::Closed) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl SessionLog for SqliteLog {
+    async fn create(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.run(Work::Create { session: session.clone(), records }).await.map(drop)
+    }
+
+    async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
+        self.still_open()?;
+        self.readers.run(move |connection| readers::list(connection, &query)).await
+    }
+
+    async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
+        self.still_open()?;
+        let session = session.clone();
+        self.readers.run(move |connection| readers::get(connection, &session)).await
+    }
+
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
+        let done = self.run(Work::Delete { session: session.clone() }).await?;
+        Ok(matches!(done, Done::Deleted))
+    }
+
+    async fn claim(&self, session: &SessionId) -> Result<SessionInfo, LogError> {
+        match self.run(Work::Claim { session: session.clone() }).await? {
+            Done::Claimed(info) => Ok(*info),
+            _ => Err(LogError::NotFound { session: session.clone() }),
+        }
+    }
+
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.run(Work::Append { session: session.clone(), records }).await.map(drop)
+    }
+
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: Seq,
+        limit: ReadLimit,
+        filter: Filter,
+    ) -> Result<Vec<Arc<Record>>, LogError> {
+        self.still_open()?;
+        if filter == Filter::All
+            && let Some(recent) = self.hub.recent(session, after, limit)
+        {
+            return recent;
+        }
+        let session = session.clone();
+        self.readers.run(move |connection| readers::read(connection, &session, after, limit, filter)).await
+    }
+
+    async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
+        match self.run(Work::Trim { session: session.clone(), through }).await? {
+            Done::Moved { oldest, .. } => Ok(oldest),
+            _ => Err(LogError::NotFound { session: session.clone() }),
+        }
+    }
+
+    async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {
+        self.still_open()?;
+        // Followed before the store is asked, so that no commit can fall in between.
+        let watch = self.hub.watch(session);
+        if let Some(receiver) = watch.known() {
+            return Ok(receiver);
+        }
+        match self.get(session).await? {
+            Some(info) => Ok(watch.fill(info.head, info.oldest)),
+            None => {
+                self.hub.unwatch(session, watch);
+                Err(LogError::NotFound { session: session.clone() })
+            }
+        }
+    }
+
+    fn fault(&self, session: &SessionId, reason: &str) {
+        self.hub.fault(session, reason);
+    }
+
+    fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    async fn shutdown(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.readers.close().await;
+        // Fails when the writer has stopped already.
+        let _ = self.run(Work::Shutdown).await;
+        self.hub.close();
+    }
+}

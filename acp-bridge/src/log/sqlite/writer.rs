@@ -1,0 +1,200 @@
+//! The one thread that writes.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+
+use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TryRecvError;
+use tokio::sync::oneshot;
+
+use super::job::{Done, Job, Work};
+use super::keeper::Keeper;
+use super::lock::FileLock;
+use super::readers::Readers;
+use super::store::{Refusal, Store};
+use super::{Durability, connection, failure, garbage, schema};
+use crate::log::hub::Hub;
+use crate::log::{LogError, OpenError};
+
+/// Jobs in one commit.
+const MAX_JOBS: usize = 256;
+/// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
+const MAX_BYTES: usize = 4 << 20;
+
+/// Opens the file and starts its writer. The thread ends when every sender is gone, or on [`Work::Shutdown`].
+pub(super) fn start(
+    path: &Path,
+    durability: Durability,
+    hub: Arc<Hub>,
+    readers: Arc<Readers>,
+    queue: usize,
+) -> Result<mpsc::Sender<Job>, OpenError> {
+    schema::refuse_foreign(path)?;
+    let lock = FileLock::take(path)?;
+    schema::refuse_truncated(path)?;
+    let store = Store::new(connection::writer(path, durability)?);
+    let keeper = Keeper::start(path, Arc::clone(&hub), readers)?;
+    let (sender, jobs) = mpsc::channel(queue);
+    let writer = Writer { store, keeper, hub, jobs, garbage: true, lock };
+    thread::Builder::new()
+        .name("log-writer".to_owned())
+        .spawn(move || writer.run())
+        .map_err(|e| failure::io(path, &e))?;
+    Ok(sender)
+}
+
+struct Writer {
+    store: Store,
+    keeper: Keeper,
+    hub: Arc<Hub>,
+    jobs: mpsc::Receiver<Job>,
+    /// Whether deleted records may be waiting to be removed.
+    garbage: bool,
+    lock: FileLock,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut batch = Vec::new();
+        let asked = loop {
+            let Some(first) = self.next() else { break None };
+            self.gather(first, &mut batch);
+            if let Some(asked) = self.write(&mut batch) {
+                break Some(asked);
+            }
+        };
+        let Self { store, keeper, lock, .. } = self;
+        // The last connection to close moves everything into the main file and removes the write-ahead log.
+        keeper.stop();
+        drop(store);
+        drop(lock);
+        if let Some(asked) = asked {
+            // Whoever asked may have gone.
+            let _ = asked.send(Ok(Done::Nothing));
+        }
+    }
+
+    /// The next job. Deleted records are removed while there is none.
+    fn next(&mut self) -> Option<Job> {
+        while self.garbage {
+            match self.jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => self.collect(),
+            }
+        }
+        self.jobs.blocking_recv()
+    }
+
+    /// What has queued while the last commit ran goes into the next one.
+    fn gather(&mut self, first: Job, batch: &mut Vec<Job>) {
+        let mut bytes = first.work.weight();
+        let mut last = matches!(first.work, Work::Shutdown);
+        batch.push(first);
+        while !last
+            && batch.len() < MAX_JOBS
+            && bytes < MAX_BYTES
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            bytes += job.work.weight();
+            last = matches!(job.work, Work::Shutdown);
+            batch.push(job);
+        }
+        self.keeper.written(bytes);
+    }
+
+    /// Commits a batch, tells the readers, then answers. Returns who asked for the end.
+    fn write(&mut self, batch: &mut Vec<Job>) -> Option<oneshot::Sender<Result<Done, LogError>>> {
+        let outcomes = self.transaction(batch);
+        let mut asked = None;
+        match outcomes {
+            Ok(outcomes) => {
+                for (job, outcome) in batch.iter().zip(&outcomes) {
+                    self.publish(&job.work, outcome);
+                }
+                for (job, outcome) in batch.drain(..).zip(outcomes) {
+                    if matches!(job.work, Work::Shutdown) {
+                        asked = Some(job.reply);
+                    } else {
+                        // Whoever asked may have gone.
+                        let _ = job.reply.send(outcome);
+                    }
+                }
+                self.keeper.empty_if_large(self.store.connection());
+            }
+            Err(error) => {
+                tracing::error!(%error, jobs = batch.len(), "a commit to the session log failed");
+                for job in batch.drain(..) {
+                    if matches!(job.work, Work::Shutdown) {
+                        asked = Some(job.reply);
+                    } else {
+                        let _ = job.reply.send(Err(error.clone()));
+                    }
+                }
+            }
+        }
+        asked
+    }
+
+    /// All of a batch or nothing. What is not allowed fails alone; what the disk refuses fails everything.
+    fn transaction(&mut self, batch: &[Job]) -> Result<Vec<Result<Done, LogError>>, LogError> {
+        let done = self.try_transaction(batch);
+        done.map_err(|error| {
+            self.store.roll_back();
+            failure::write(&error)
+        })
+    }
+
+    fn try_transaction(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Result<Done, LogError>>> {
+        self.store.begin()?;
+        let mut outcomes = Vec::with_capacity(batch.len());
+        for job in batch {
+            outcomes.push(match self.store.apply(&job.work) {
+                Ok(done) => Ok(done),
+                Err(Refusal::Logical(error)) => Err(error),
+                Err(Refusal::Sql(error)) => return Err(error),
+            });
+        }
+        self.store.commit()?;
+        Ok(outcomes)
+    }
+
+    fn publish(&mut self, work: &Work, outcome: &Result<Done, LogError>) {
+        match (work, outcome) {
+            (Work::Delete { session }, Ok(Done::Deleted)) => {
+                self.garbage = true;
+                self.hub.deleted(session);
+            }
+            (work, Ok(Done::Moved { last, oldest })) => {
+                let Some((session, records)) = work.records() else { return };
+                self.garbage |= matches!(work, Work::Trim { .. });
+                // A later job of the same batch may have moved the head further; its records follow.
+                let last = records.last().map_or(*last, |record| record.seq);
+                self.hub.publish(session, last, *oldest, records);
+            }
+            _ => {}
+        }
+    }
+
+    fn collect(&mut self) {
+        let collected = self.store.begin().and_then(|()| {
+            let more = garbage::collect(self.store.connection())?;
+            self.store.commit()?;
+            Ok(more)
+        });
+        match collected {
+            Ok(more) => {
+                self.garbage = more;
+                self.keeper.written(if more { 512 << 10 } else { 0 });
+                self.keeper.empty_if_large(self.store.connection());
+            }
+            Err(error) => {
+                self.store.roll_back();
+                // It is tried again after the next deletion, or when the log is opened next.
+                self.garbage = false;
+                tracing::warn!(%error, "deleted records of the session log cannot be removed yet");
+            }
+        }
+    }
+}

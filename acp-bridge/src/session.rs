@@ -1,0 +1,16 @@
+//! The session's logic, pure: no I/O, no clock, no channels. Time and ids come in as arguments.
+//!
+//! [`State`] is what a log says: both sides fold the same records into it. [`Machine`] is the host's side: it turns
+//! commands and agent traffic into records, and into effects that are run once those records are on stable storage.
+
+mod command;
+mod io;
+mod machine;
+mod redact;
+mod state;
+
+pub use command::{Command, Reply};
+pub use io::{CallId, CommandId, Effect, FromAgent, Input, Output, StartPlan};
+pub use machine::{Config, Machine};
+pub use redact::redact;
+pub use state::{PendingRequest, State, StateError, TurnInfo, TurnPhase};

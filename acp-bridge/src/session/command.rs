@@ -1,0 +1,89 @@
+//! What a gateway asks of a host. It travels through the log's bus, never directly.
+
+use acp_types::record::{Seq, Turn};
+use acp_types::{RawBuf, SessionId};
+
+/// What a client wants. With no session it concerns the agent as such; see `log::Envelope`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Command {
+    /// What the agent is: its `initialize` result. Starts an agent process when none has been asked before.
+    Describe {
+        /// The client's `initialize` params.
+        initialize: RawBuf,
+    },
+    /// `session/new`.
+    Create {
+        /// Its params.
+        params: RawBuf,
+        /// The client's `initialize` params.
+        initialize: RawBuf,
+    },
+    /// A client attaches by `session/load` or `session/resume`. Starts no agent, but lets queued prompts go on.
+    Attach {
+        /// Its params: working directory and MCP servers for the next time that the agent is started.
+        params: RawBuf,
+    },
+    /// `session/prompt`.
+    Prompt {
+        /// Its params as the client sent them.
+        params: RawBuf,
+        /// The client's key (P6).
+        key: Option<String>,
+        /// Go on even if the agent has forgotten the conversation.
+        accept_context_loss: bool,
+    },
+    /// `session/cancel`.
+    Cancel {
+        /// This turn, running or queued; without it the running one.
+        turn: Option<Turn>,
+    },
+    /// The answer to a pending agent-to-client request.
+    Answer {
+        /// Seq of the request.
+        request: Seq,
+        /// Result, or error object.
+        answer: Result<RawBuf, RawBuf>,
+    },
+    /// Any other client-to-agent request, passed on as it is: modes, options, authentication, `_` methods.
+    Call {
+        /// Its method.
+        method: String,
+        /// Its params; `sessionId` is replaced by the host.
+        params: Option<RawBuf>,
+    },
+    /// A client-to-agent notification, passed on as it is.
+    Notify {
+        /// Its method.
+        method: String,
+        /// Its params.
+        params: Option<RawBuf>,
+    },
+    /// `session/close`: cancel what runs, stop the agent.
+    Close,
+    /// `session/delete`: close, then forget the log.
+    Delete,
+}
+
+/// The host's answer, given after every record of the command is on stable storage (P2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Reply {
+    /// The agent's answer as it gave it: result, or error object.
+    Agent(Result<RawBuf, RawBuf>),
+    /// The session exists.
+    Created {
+        /// Its id as clients know it.
+        session: SessionId,
+        /// The agent's `session/new` result, with that id.
+        result: RawBuf,
+    },
+    /// Attached: modes and options as a `session/load` result has them.
+    State(RawBuf),
+    /// The prompt is accepted: its turn, or the turn that its key has started before.
+    Turn(Turn),
+    /// Whether this answer was the one that counted.
+    Answered(bool),
+    /// Done.
+    Done,
+}

@@ -1,0 +1,151 @@
+//! What the machine takes and gives.
+
+use std::sync::Arc;
+
+use acp_server::proto::Payload;
+use acp_types::record::Record;
+use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
+
+use super::{Command, Reply};
+
+/// Names one command between its arrival and its reply. Given by the driver.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u64);
+
+/// Names one request of ours to the agent. Given by the machine, never used twice in one machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CallId(pub u64);
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Input {
+    /// A client wants something.
+    Command {
+        /// For the reply.
+        id: CommandId,
+        /// Who.
+        client: Arc<str>,
+        /// What.
+        command: Command,
+    },
+    /// The agent did something.
+    Agent(FromAgent),
+    /// The time of [`super::Machine::deadline`] has come.
+    Tick,
+}
+
+/// One thing that the agent did.
+#[derive(Debug)]
+pub enum FromAgent {
+    /// It is there, with a session of its own: the answer to [`Effect::StartAgent`].
+    Started(acp_types::record::body::AgentStarted),
+    /// It could not be started or could not open the session. The process, if any, is gone.
+    StartFailed {
+        /// For whoever waits for a turn.
+        error: ErrorObjectOwned,
+    },
+    /// `session/update`, its params.
+    Update(Payload),
+    /// A request.
+    Request {
+        /// As the agent sent it.
+        id: RequestId,
+        /// Its method.
+        method: String,
+        /// Its params.
+        params: Option<RawBuf>,
+    },
+    /// It no longer wants that request answered (`$/cancel_request`).
+    Withdrew(RequestId),
+    /// Any other notification.
+    Notification {
+        /// Its method.
+        method: String,
+        /// Its params.
+        params: Option<RawBuf>,
+    },
+    /// The answer to [`Effect::Call`]: result, or error object.
+    Answered {
+        /// Which.
+        call: CallId,
+        /// Result or error object, raw.
+        outcome: Result<RawBuf, RawBuf>,
+    },
+    /// Its process is gone. Calls that it left open are not answered any more.
+    Exited {
+        /// One sentence: exit status and the end of its stderr.
+        reason: String,
+    },
+}
+
+/// How to bring an agent to a session that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartPlan {
+    /// `initialize` params for the agent.
+    pub initialize: RawBuf,
+    /// `session/new` params of the session: working directory, MCP servers.
+    pub params: RawBuf,
+    /// The agent's own id of the session.
+    pub agent_session: String,
+    /// Open a new, empty one if the agent can neither load nor resume.
+    pub accept_context_loss: bool,
+    /// The mode that the session was in, to be set again if the agent comes back in another.
+    pub mode: Option<String>,
+}
+
+/// One thing to do, after the records that came with it are on stable storage.
+#[derive(Debug)]
+pub enum Effect {
+    /// Answer a command.
+    Reply {
+        /// Which.
+        command: CommandId,
+        /// With what.
+        reply: Result<Reply, ErrorObjectOwned>,
+    },
+    /// Start the agent; ends in [`FromAgent::Started`] or [`FromAgent::StartFailed`].
+    StartAgent(StartPlan),
+    /// Stop the agent's process: politely, or at once as a process group. No [`FromAgent::Exited`] follows;
+    /// what it still says is dropped.
+    StopAgent {
+        /// At once.
+        kill: bool,
+    },
+    /// Send a request to the agent; ends in [`FromAgent::Answered`] or [`FromAgent::Exited`].
+    Call {
+        /// For the answer.
+        call: CallId,
+        /// Its method.
+        method: String,
+        /// Its params, with the agent's own session id.
+        params: Option<RawBuf>,
+    },
+    /// Send a notification to the agent.
+    Notify {
+        /// Its method.
+        method: String,
+        /// Its params, with the agent's own session id.
+        params: Option<RawBuf>,
+    },
+    /// Answer a request of the agent.
+    Respond {
+        /// As the agent sent it.
+        id: RequestId,
+        /// Result, or error object.
+        answer: Result<RawBuf, RawBuf>,
+    },
+    /// Delete the session from the log, then answer the command.
+    Delete {
+        /// Who waits.
+        command: CommandId,
+    },
+}
+
+/// What came of one or more inputs: records to append as one batch, then effects to run in order.
+#[derive(Debug, Default)]
+pub struct Output {
+    /// To append. Their seqs follow on each other and on the machine's head.
+    pub records: Vec<Arc<Record>>,
+    /// To run after that.
+    pub effects: Vec<Effect>,
+}

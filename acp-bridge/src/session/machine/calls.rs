@@ -1,0 +1,170 @@
+//! Requests and notifications to the agent.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use acp_types::error::{self, ErrorCode};
+use acp_types::record::{Kind, Origin, Turn};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+
+use super::super::{CallId, CommandId, Effect, Reply};
+use super::recorder::Step;
+use super::{Agent, Machine, wire};
+
+/// Requests to the agent that have no answer yet.
+#[derive(Debug, Default)]
+pub(super) struct Calls {
+    next: u64,
+    open: BTreeMap<CallId, Call>,
+    /// For the agent to be there.
+    waiting: VecDeque<Waiting>,
+}
+
+/// A request to the agent.
+#[derive(Debug)]
+enum Call {
+    /// The prompt of the running turn.
+    Prompt(Turn),
+    /// A client's own.
+    Passed(Passed),
+}
+
+/// A client's request that is passed on.
+#[derive(Debug)]
+struct Passed {
+    command: CommandId,
+    client: Arc<str>,
+    then: Then,
+}
+
+/// What a good answer means for the session.
+#[derive(Debug)]
+enum Then {
+    Nothing,
+    /// It is in this mode.
+    Mode(String),
+    /// It has the options of the result.
+    Options,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    passed: Passed,
+    method: String,
+    params: Option<RawBuf>,
+}
+
+impl Machine {
+    /// A client's request that is the agent's to answer.
+    pub(super) fn call(
+        &mut self,
+        step: &mut Step<'_>,
+        command: CommandId,
+        client: Arc<str>,
+        method: String,
+        params: Option<RawBuf>,
+    ) {
+        let then = match &*method {
+            "session/set_mode" => {
+                let mode = params.as_ref().and_then(|params| params.as_raw().member("modeId")?.as_string());
+                mode.map_or(Then::Nothing, |mode| Then::Mode(mode.into_owned()))
+            }
+            "session/set_config_option" => Then::Options,
+            _ => Then::Nothing,
+        };
+        let call = Waiting { passed: Passed { command, client, then }, method, params };
+        if self.agent == Agent::Alive {
+            self.pass(step, call);
+        } else if self.calls.waiting.len() >= self.config.max_waiting_calls {
+            let message = format!("{} requests wait for the agent to start; try again", self.calls.waiting.len());
+            step.refuse(command, ErrorCode::INTERNAL_ERROR, message);
+        } else {
+            self.calls.waiting.push_back(call);
+            self.need_agent(step, false);
+        }
+    }
+
+    /// Passes on what waited for the agent.
+    pub(super) fn pass_waiting(&mut self, step: &mut Step<'_>) {
+        while let Some(call) = self.calls.waiting.pop_front() {
+            self.pass(step, call);
+        }
+    }
+
+    fn pass(&mut self, step: &mut Step<'_>, call: Waiting) {
+        let Waiting { passed, method, params } = call;
+        if self.calls.open.len() >= self.config.max_open_calls {
+            let message = format!("the agent has {} requests to answer already; try again", self.calls.open.len());
+            step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
+            return;
+        }
+        let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session()));
+        self.send(step, Call::Passed(passed), method, params);
+    }
+
+    /// Gives the running turn's prompt to the agent.
+    pub(super) fn send_prompt(&mut self, step: &mut Step<'_>, turn: Turn, params: Raw<'_>) {
+        let params = wire::to_agent(params, self.agent_session());
+        self.send(step, Call::Prompt(turn), "session/prompt".to_owned(), Some(params));
+    }
+
+    fn send(&mut self, step: &mut Step<'_>, call: Call, method: String, params: Option<RawBuf>) {
+        let id = CallId(self.calls.next);
+        self.calls.next += 1;
+        self.calls.open.insert(id, call);
+        step.effect(Effect::Call { call: id, method, params });
+    }
+
+    /// A client's notification; nobody is there to hear it while there is no agent.
+    pub(super) fn notify(&mut self, step: &mut Step<'_>, command: CommandId, method: String, params: Option<RawBuf>) {
+        if self.agent == Agent::Alive {
+            let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session()));
+            step.effect(Effect::Notify { method, params });
+        }
+        step.reply(command, Ok(Reply::Done));
+    }
+
+    /// The agent answers; a second answer, and one to nothing, is dropped.
+    pub(super) fn answered(&mut self, step: &mut Step<'_>, call: CallId, outcome: Result<RawBuf, RawBuf>) {
+        match self.calls.open.remove(&call) {
+            Some(Call::Prompt(turn)) => self.prompt_answered(step, turn, outcome),
+            Some(Call::Passed(passed)) => {
+                let updated = match (&outcome, passed.then) {
+                    (Ok(_), Then::Mode(mode)) => self.new_mode(&mode),
+                    (Ok(result), Then::Options) => {
+                        result.as_raw().member("configOptions").and_then(|options| self.new_options(options))
+                    }
+                    _ => None,
+                };
+                if let Some(updated) = updated {
+                    self.record(step, Kind::SessionUpdated, Origin::Client(passed.client), None, &updated);
+                }
+                step.reply(passed.command, Ok(Reply::Agent(outcome)));
+            }
+            None => {}
+        }
+    }
+
+    /// The agent is gone: what it had to answer is answered for it.
+    pub(super) fn fail_open_calls(&mut self, step: &mut Step<'_>, reason: &str) {
+        for call in std::mem::take(&mut self.calls.open).into_values() {
+            if let Call::Passed(passed) = call {
+                let message = format!("there is no answer from the agent: {reason}");
+                step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
+            }
+        }
+    }
+
+    /// The agent will not come: what waited for it is answered.
+    pub(super) fn fail_waiting_calls(&mut self, step: &mut Step<'_>, error: &ErrorObjectOwned) {
+        for call in std::mem::take(&mut self.calls.waiting) {
+            step.reply(call.passed.command, Err(error.clone()));
+        }
+    }
+
+    /// Both, when the session is put to rest.
+    pub(super) fn fail_calls(&mut self, step: &mut Step<'_>, reason: &str) {
+        self.fail_open_calls(step, reason);
+        self.fail_waiting_calls(step, &error::error(ErrorCode::INTERNAL_ERROR, reason, None));
+    }
+}

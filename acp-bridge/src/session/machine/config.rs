@@ -1,0 +1,40 @@
+//! Limits and rules of a session.
+
+use std::time::Duration;
+
+/// Limits and rules of a session.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Config {
+    /// How long an agent may take to end a turn that was cancelled before it is killed (P5). Default 10 s.
+    pub cancel_grace: Duration,
+    /// Every prompt may run although the agent has forgotten the conversation. Default no.
+    pub accept_context_loss: bool,
+    /// Prompts that may wait for the running one; more are answered with an error. Default 32.
+    pub max_queue: usize,
+    /// Bytes of their params together; the first waits whatever its size. Default 32 MiB.
+    pub max_queue_bytes: usize,
+    /// Requests of the agent that may wait for an answer; more are answered with an error. Default 256.
+    pub max_pending: usize,
+    /// Bytes of their params together; the first waits whatever its size. Default 32 MiB.
+    pub max_pending_bytes: usize,
+    /// Requests of clients that may wait for the agent to start; more are answered with an error. Default 64.
+    pub max_waiting_calls: usize,
+    /// Requests of clients that the agent may leave open; more are answered with an error. Default 256.
+    pub max_open_calls: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            cancel_grace: Duration::from_secs(10),
+            accept_context_loss: false,
+            max_queue: 32,
+            max_queue_bytes: 32 << 20,
+            max_pending: 256,
+            max_pending_bytes: 32 << 20,
+            max_waiting_calls: 64,
+            max_open_calls: 256,
+        }
+    }
+}

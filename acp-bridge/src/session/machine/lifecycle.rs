@@ -1,0 +1,91 @@
+//! The agent process: started when it is needed, started again when it is gone.
+
+use acp_types::error::{self, ErrorCode, RawError};
+use acp_types::record::body::{AgentExited, AgentStarted, Outcome};
+use acp_types::record::{Kind, Origin, Turn};
+use acp_types::{ErrorObjectOwned, RawBuf};
+
+use super::super::{Effect, StartPlan};
+use super::recorder::Step;
+use super::requests::Cause;
+use super::{Agent, Machine};
+
+impl Machine {
+    /// Sees to it that an agent comes, once.
+    pub(super) fn need_agent(&mut self, step: &mut Step<'_>, accepts_loss: bool) {
+        if self.agent != Agent::Absent {
+            return;
+        }
+        let accepts_loss = accepts_loss || self.config.accept_context_loss;
+        self.agent = Agent::Starting { accepts_loss };
+        if let Some(plan) = self.plan(accepts_loss) {
+            step.effect(Effect::StartAgent(plan));
+        } else {
+            let message = "the log does not say how the session's agent was started; make a new session";
+            self.start_failed(step, &error::error(ErrorCode::INTERNAL_ERROR, message, None));
+        }
+    }
+
+    fn plan(&self, accept_context_loss: bool) -> Option<StartPlan> {
+        Some(StartPlan {
+            initialize: self.state.created()?.initialize.clone(),
+            params: self.start_params.clone(),
+            agent_session: self.state.agent()?.agent_session.clone(),
+            accept_context_loss,
+            mode: self.state.mode().map(str::to_owned),
+        })
+    }
+
+    pub(super) fn started(&mut self, step: &mut Step<'_>, started: &AgentStarted) {
+        if !matches!(self.agent, Agent::Starting { .. }) {
+            return;
+        }
+        self.agent = Agent::Alive;
+        self.record(step, Kind::AgentStarted, Origin::Host, None, started);
+        self.pass_waiting(step);
+        self.advance(step);
+    }
+
+    /// Whoever waits is told, all of them: to try once for each would only make them wait. Turns that may run without
+    /// the agent's memory get a try of their own if this one was not allowed to lose it.
+    pub(super) fn start_failed(&mut self, step: &mut Step<'_>, error: &ErrorObjectOwned) {
+        let Agent::Starting { accepts_loss } = self.agent else { return };
+        self.agent = Agent::Absent;
+        self.fail_waiting_calls(step, error);
+        if self.paused {
+            return;
+        }
+        let outcome = Outcome::Failed { error: raw(error) };
+        let queued: Vec<Turn> = self.state.queue().collect();
+        for turn in queued {
+            let may_try = !accepts_loss && self.state.turn(turn).is_some_and(|info| info.accept_context_loss);
+            if !may_try {
+                self.end_turn(step, turn, Origin::Host, &outcome);
+            }
+        }
+        self.advance(step);
+    }
+
+    /// The agent went by itself.
+    pub(super) fn exited(&mut self, step: &mut Step<'_>, reason: &str) {
+        self.agent = Agent::Absent;
+        let exited = AgentExited { reason: reason.to_owned(), expected: false };
+        self.record(step, Kind::AgentExited, Origin::Host, None, &exited);
+        self.resolve_all(step, Cause::AGENT_EXITED);
+        if let Some(turn) = self.state.running() {
+            let cancelled = self.state.turn(turn).is_some_and(|info| info.cancel_requested);
+            let outcome = if cancelled {
+                Outcome::Cancelled { result: None, killed: false }
+            } else {
+                Outcome::Interrupted { reason: format!("the agent exited in mid-turn: {reason}") }
+            };
+            self.end_turn(step, turn, Origin::Host, &outcome);
+        }
+        self.fail_open_calls(step, &format!("it exited: {reason}"));
+        self.advance(step);
+    }
+}
+
+fn raw(error: &ErrorObjectOwned) -> RawBuf {
+    RawError::from(error).into_raw()
+}

@@ -1,0 +1,182 @@
+//! Requests of the agent to a client: each gets one answer (P8).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use acp_types::error::{self, ErrorCode, RawError};
+use acp_types::record::body::{Requested, Resolved};
+use acp_types::record::{Kind, Origin, Seq};
+use acp_types::{Raw, RawBuf, RequestId};
+
+use super::super::{CommandId, Effect, PendingRequest, Reply};
+use super::Machine;
+use super::recorder::Step;
+
+/// The ids by which the agent knows the requests that are pending in the state; nothing of them is in the log.
+#[derive(Debug, Default)]
+pub(super) struct OpenRequests {
+    by_seq: HashMap<Seq, RequestId>,
+    by_id: HashMap<RequestId, Seq>,
+}
+
+impl OpenRequests {
+    fn add(&mut self, seq: Seq, id: RequestId) {
+        self.by_seq.insert(seq, id.clone());
+        self.by_id.insert(id, seq);
+    }
+
+    fn take(&mut self, seq: Seq) -> Option<RequestId> {
+        let id = self.by_seq.remove(&seq)?;
+        self.by_id.remove(&id);
+        Some(id)
+    }
+}
+
+/// Why requests are answered by other than a client, and whether the agent is there to be told.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Cause {
+    /// As [`Resolved::cause`] has it.
+    name: &'static str,
+    /// For an error message.
+    text: &'static str,
+    agent_listens: bool,
+}
+
+impl Cause {
+    pub(super) const CANCELLED: Self = Self { name: "cancelled", text: "the turn was cancelled", agent_listens: true };
+    pub(super) const TURN_ENDED: Self =
+        Self { name: "turn_ended", text: "the agent ended the turn", agent_listens: true };
+    pub(super) const WITHDRAWN: Self =
+        Self { name: "withdrawn", text: "the agent withdrew the request", agent_listens: true };
+    pub(super) const AGENT_EXITED: Self = Self { name: "agent_exited", text: "the agent exited", agent_listens: false };
+    pub(super) const RECOVERED: Self = Self { name: "recovered", text: "the bridge stopped", agent_listens: false };
+}
+
+impl Machine {
+    /// The agent asks. An id that is in use already is not looked at twice: an answer to the second could not be told
+    /// from the one to the first.
+    pub(super) fn request(&mut self, step: &mut Step<'_>, id: RequestId, method: String, params: Option<RawBuf>) {
+        if self.requests.by_id.contains_key(&id) {
+            return;
+        }
+        if method.starts_with("fs/") || method.starts_with("terminal/") {
+            respond_error(step, id, ErrorCode::METHOD_NOT_FOUND, &format!("{method} is not offered to the agent"));
+            return;
+        }
+        if let Some(full) = self.too_many_pending(params.as_ref()) {
+            respond_error(step, id, ErrorCode::INTERNAL_ERROR, &full);
+            return;
+        }
+        let turn = self.state.running();
+        let seq = if method == PendingRequest::PERMISSION {
+            let body = self.for_clients(step, turn, params.as_ref().map_or(Raw::EMPTY_OBJECT, RawBuf::as_raw));
+            self.record_raw(step, Kind::PermissionRequested, Origin::Agent, turn, body)
+        } else {
+            let params = params.map(|params| self.for_clients_if_of_session(step, turn, params));
+            self.record(step, Kind::Request, Origin::Agent, turn, &Requested { method, params })
+        };
+        self.requests.add(seq, id);
+        // The turn is on its way out: nobody is to be asked any more.
+        if turn.and_then(|turn| self.state.turn(turn)).is_some_and(|info| info.cancel_requested) {
+            self.resolve_by_default(step, seq, Cause::CANCELLED);
+        }
+    }
+
+    fn too_many_pending(&self, params: Option<&RawBuf>) -> Option<String> {
+        let mut bytes = params.map_or(0, |params| params.as_str().len());
+        let mut count = 0;
+        for (_, request) in self.state.pending() {
+            count += 1;
+            bytes += request.weight();
+        }
+        let full = count >= self.config.max_pending || (count > 0 && bytes > self.config.max_pending_bytes);
+        full.then(|| format!("{count} requests wait for a client's answer already; wait for one of them"))
+    }
+
+    /// A client answers. The first answer counts.
+    pub(super) fn answer(
+        &mut self,
+        step: &mut Step<'_>,
+        command: CommandId,
+        client: Arc<str>,
+        request: Seq,
+        answer: Result<RawBuf, RawBuf>,
+    ) {
+        let counts = self.state.pending_request(request).is_some();
+        if counts {
+            self.resolve(step, request, Origin::Client(client), answer, None, true);
+        }
+        step.reply(command, Ok(Reply::Answered(counts)));
+    }
+
+    /// The agent no longer wants an answer, but JSON-RPC wants it to get one.
+    pub(super) fn withdrew(&mut self, step: &mut Step<'_>, id: &RequestId) {
+        if let Some(&seq) = self.requests.by_id.get(id) {
+            let error = cancelled_error(Cause::WITHDRAWN);
+            self.resolve(step, seq, Origin::Agent, Err(error), Some(Cause::WITHDRAWN.name), true);
+        }
+    }
+
+    /// Answers what is pending in one turn.
+    pub(super) fn resolve_turn(&mut self, step: &mut Step<'_>, turn: Seq, cause: Cause) {
+        let of_turn = self.state.pending().filter(|(_, request)| request.turn == Some(turn));
+        let seqs: Vec<Seq> = of_turn.map(|(seq, _)| seq).collect();
+        for seq in seqs {
+            self.resolve_by_default(step, seq, cause);
+        }
+    }
+
+    /// Answers all that is pending.
+    pub(super) fn resolve_all(&mut self, step: &mut Step<'_>, cause: Cause) {
+        let seqs: Vec<Seq> = self.state.pending().map(|(seq, _)| seq).collect();
+        for seq in seqs {
+            self.resolve_by_default(step, seq, cause);
+        }
+    }
+
+    fn resolve_by_default(&mut self, step: &mut Step<'_>, request: Seq, cause: Cause) {
+        let permission = self.state.pending_request(request).is_some_and(PendingRequest::is_permission);
+        let answer = if permission {
+            Ok(RawBuf::trusted(r#"{"outcome":{"outcome":"cancelled"}}"#))
+        } else {
+            Err(cancelled_error(cause))
+        };
+        self.resolve(step, request, Origin::Host, answer, Some(cause.name), cause.agent_listens);
+    }
+
+    /// The one answer to a request that is pending.
+    fn resolve(
+        &mut self,
+        step: &mut Step<'_>,
+        request: Seq,
+        origin: Origin,
+        answer: Result<RawBuf, RawBuf>,
+        cause: Option<&str>,
+        agent_listens: bool,
+    ) {
+        let Some(pending) = self.state.pending_request(request) else { return };
+        let kind = if pending.is_permission() { Kind::PermissionResolved } else { Kind::Response };
+        let turn = pending.turn;
+        let (result, error) = match answer.clone() {
+            Ok(result) => (Some(result), None),
+            Err(error) => (None, Some(error)),
+        };
+        let resolved = Resolved { request, result, error, cause: cause.map(str::to_owned) };
+        self.record(step, kind, origin, turn, &resolved);
+        if let Some(id) = self.requests.take(request)
+            && agent_listens
+        {
+            step.effect(Effect::Respond { id, answer });
+        }
+    }
+}
+
+fn respond_error(step: &mut Step<'_>, id: RequestId, code: ErrorCode, message: &str) {
+    let error = RawError::from(&error::error(code, message, None)).into_raw();
+    step.effect(Effect::Respond { id, answer: Err(error) });
+}
+
+fn cancelled_error(cause: Cause) -> RawBuf {
+    let message = format!("the request was cancelled: {}", cause.text);
+    RawError::from(&error::error(ErrorCode::REQUEST_CANCELLED, message, None)).into_raw()
+}

@@ -1,0 +1,59 @@
+//! Params on their way through: from the agent's session to the client's and back (P11).
+
+use acp_types::meta::META_KEY;
+use acp_types::rewrite::{self, ParamsEdit};
+use acp_types::{Raw, RawBuf};
+
+/// Client to agent: the agent's own session id where there is one, and nothing of ours in `_meta`.
+pub(super) fn to_agent(params: Raw<'_>, agent_session: &str) -> RawBuf {
+    let params = without_our_meta(params);
+    if params.as_raw().member("sessionId").is_none() {
+        return params;
+    }
+    rewrite::params(params.as_raw(), &ParamsEdit { session_id: Some(agent_session), meta: None })
+}
+
+/// Params without `_meta["acp-bridge"]`, and without a `_meta` that held nothing else.
+pub(super) fn without_our_meta(params: Raw<'_>) -> RawBuf {
+    let Some(meta) = params.member("_meta").filter(|meta| meta.member(META_KEY).is_some()) else {
+        return params.to_owned();
+    };
+    let meta = rewrite::remove_member(meta, META_KEY);
+    if meta.as_raw().members().next().is_none() {
+        rewrite::remove_member(params, "_meta")
+    } else {
+        rewrite::set_member(params, "_meta", meta.as_raw())
+    }
+}
+
+/// `{"sessionId": …}`.
+pub(super) fn session_only(agent_session: &str) -> RawBuf {
+    rewrite::params(Raw::EMPTY_OBJECT, &ParamsEdit { session_id: Some(agent_session), meta: None })
+}
+
+/// The params of a `user_message_chunk` with one content block, with room for the session id.
+pub(super) fn user_message_chunk(block: Raw<'_>) -> String {
+    format!(r#"{{"sessionId":null,"update":{{"sessionUpdate":"user_message_chunk","content":{block}}}}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use acp_types::Raw;
+
+    use super::to_agent;
+
+    #[test]
+    fn only_the_session_id_and_our_meta_change_on_the_way_to_the_agent() {
+        for (params, wanted) in [
+            (
+                r#"{ "sessionId" : "ours", "n":1e2, "_meta":{"theirs": 1,"acp-bridge":{"key":"k"}}, "sessionId":"x" }"#,
+                r#"{ "sessionId" : "a1", "n":1e2, "_meta":{"theirs": 1}, "sessionId":"a1" }"#,
+            ),
+            (r#"{"_meta":{"acp-bridge":{}},"modeId":"m"}"#, r#"{"modeId":"m"}"#),
+            (r#"{"_meta":{}}"#, r#"{"_meta":{}}"#),
+            ("[1]", "[1]"),
+        ] {
+            assert_eq!(to_agent(Raw::parse(params).unwrap(), "a1").as_str(), wanted);
+        }
+    }
+}

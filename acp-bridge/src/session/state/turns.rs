@@ -1,0 +1,149 @@
+//! The turns of a session: one runs at most, some wait, the newest that ended are remembered.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use acp_types::RawBuf;
+use acp_types::record::Turn;
+use acp_types::record::body::Outcome;
+
+/// Turns that ended and are remembered: enough that a client which was away for a day finds its own again.
+const MAX_ENDED: usize = 1024;
+
+/// Bytes of their results; a result is usually some fifty bytes but may be as large as a frame.
+const MAX_ENDED_BYTES: usize = 4 << 20;
+
+/// What is known of one turn.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TurnInfo {
+    /// The client's key for it (P6).
+    pub key: Option<Arc<str>>,
+    /// The client that prompted.
+    pub client: Option<Arc<str>>,
+    /// Where it stands.
+    pub phase: TurnPhase,
+    /// The `session/prompt` params as the client sent them; `None` once it has ended.
+    pub params: Option<RawBuf>,
+    /// Somebody asked for it to stop.
+    pub cancel_requested: bool,
+    /// It may run although the agent has forgotten the conversation.
+    pub accept_context_loss: bool,
+}
+
+/// Where a turn stands. It only ever moves down this list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "these are all the states of a turn; a new one must be handled everywhere")]
+pub enum TurnPhase {
+    /// Accepted, not given to the agent yet.
+    Queued,
+    /// Given to the agent.
+    Running,
+    /// It has its one terminal record (P7).
+    Ended(Outcome),
+}
+
+impl TurnPhase {
+    /// How the turn ended; `None` while it has not.
+    #[must_use]
+    pub fn outcome(&self) -> Option<&Outcome> {
+        match self {
+            Self::Ended(outcome) => Some(outcome),
+            Self::Queued | Self::Running => None,
+        }
+    }
+}
+
+/// All of them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Turns {
+    turns: BTreeMap<Turn, TurnInfo>,
+    keys: HashMap<Arc<str>, Turn>,
+    queue: VecDeque<Turn>,
+    running: Option<Turn>,
+    /// In the order in which they ended.
+    ended: VecDeque<Turn>,
+    ended_bytes: usize,
+}
+
+impl Turns {
+    pub(super) fn running(&self) -> Option<Turn> {
+        self.running
+    }
+
+    pub(super) fn queue(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
+        self.queue.iter().copied()
+    }
+
+    pub(super) fn get(&self, turn: Turn) -> Option<&TurnInfo> {
+        self.turns.get(&turn)
+    }
+
+    pub(super) fn by_key(&self, key: &str) -> Option<Turn> {
+        self.keys.get(key).copied()
+    }
+
+    pub(super) fn queue_up(&mut self, turn: Turn, info: TurnInfo) {
+        if let Some(key) = &info.key {
+            self.keys.insert(Arc::clone(key), turn);
+        }
+        self.turns.insert(turn, info);
+        self.queue.push_back(turn);
+    }
+
+    /// Whether it could start: it was queued and none runs.
+    pub(super) fn start(&mut self, turn: Turn) -> bool {
+        let at = self.queue.iter().position(|&queued| queued == turn);
+        let (None, Some(at), Some(info)) = (self.running, at, self.turns.get_mut(&turn)) else { return false };
+        info.phase = TurnPhase::Running;
+        self.queue.remove(at);
+        self.running = Some(turn);
+        true
+    }
+
+    /// Whether it was open, so that it could be asked to stop.
+    pub(super) fn cancel(&mut self, turn: Turn) -> bool {
+        let Some(info) = self.turns.get_mut(&turn) else { return false };
+        let open = info.phase.outcome().is_none();
+        info.cancel_requested |= open;
+        open
+    }
+
+    /// Whether it was open, so that it could end.
+    pub(super) fn end(&mut self, turn: Turn, outcome: Outcome) -> bool {
+        let Some(info) = self.turns.get_mut(&turn).filter(|info| info.phase.outcome().is_none()) else { return false };
+        self.ended_bytes += weight(&outcome);
+        info.phase = TurnPhase::Ended(outcome);
+        info.params = None;
+        if self.running == Some(turn) {
+            self.running = None;
+        }
+        self.queue.retain(|&queued| queued != turn);
+        self.ended.push_back(turn);
+        // The newest is kept whatever its size: somebody waits for it.
+        while self.ended.len() > 1 && (self.ended.len() > MAX_ENDED || self.ended_bytes > MAX_ENDED_BYTES) {
+            self.forget_oldest();
+        }
+        true
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some(turn) = self.ended.pop_front() else { return };
+        let Some(info) = self.turns.remove(&turn) else { return };
+        self.ended_bytes -= info.phase.outcome().map_or(0, weight);
+        if let Some(key) = info.key.filter(|key| self.keys.get(key) == Some(&turn)) {
+            self.keys.remove(&key);
+        }
+    }
+}
+
+/// Bytes that an outcome holds.
+fn weight(outcome: &Outcome) -> usize {
+    match outcome {
+        Outcome::Completed { stop_reason, result } => stop_reason.len() + result.as_str().len(),
+        Outcome::Cancelled { result, .. } => result.as_ref().map_or(0, |result| result.as_str().len()),
+        Outcome::Failed { error } => error.as_str().len(),
+        Outcome::Interrupted { reason } => reason.len(),
+        _ => 0,
+    }
+}

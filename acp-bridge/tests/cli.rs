@@ -1,0 +1,83 @@
+//! The command line as a person or a script uses it.
+
+mod support;
+
+use std::process::Command;
+
+use serde_json::Value;
+use support::{Bridge, Options};
+
+#[test]
+fn a_session_can_be_started_listed_read_prompted_and_stopped_from_the_shell() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let (made, status) = bridge.cli(&["send", "new", "echo hello", "--json"]);
+    assert!(status.success());
+    let first: Value = serde_json::from_str(made.lines().next().unwrap()).unwrap();
+    let session = first["session"].as_str().unwrap().to_owned();
+    assert!(made.lines().last().unwrap().contains("end_turn"), "{made}");
+
+    let (listed, _) = bridge.cli(&["sessions"]);
+    assert!(listed.contains(&session));
+    let (listed, _) = bridge.cli(&["sessions", "--json"]);
+    assert_eq!(serde_json::from_str::<Value>(listed.trim()).unwrap()["sessionId"], session.as_str());
+
+    let (said, status) = bridge.cli(&["send", &session, "echo again"]);
+    assert_eq!((said.trim(), status.code()), ("again", Some(0)));
+
+    let (tail, status) = bridge.cli(&["tail", &session, "--json"]);
+    assert!(status.success());
+    let seqs: Vec<u64> = tail
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap())
+        .filter(|message| message["method"] == "session/update")
+        .filter_map(|message| message["params"]["_meta"]["acp-bridge"]["seq"].as_u64())
+        .collect();
+    assert!(seqs.len() >= 4 && seqs.is_sorted(), "{tail}");
+    let (rest, _) = bridge.cli(&["tail", &session, "--json", "--after", &seqs.last().unwrap().to_string()]);
+    assert!(!rest.contains("session/update"), "{rest}");
+}
+
+#[test]
+fn cancel_stops_a_turn_that_another_process_prompted() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let mut client = bridge.client();
+    let session = client.new_session();
+    let turn = client.prompt(&session, "wait");
+    client.chunk();
+    let (_, status) = bridge.cli(&["cancel", &session]);
+    assert!(status.success());
+    assert_eq!(client.answer(turn)["result"]["stopReason"], "cancelled");
+}
+
+#[test]
+fn exit_codes_tell_a_failed_turn_from_an_unreachable_bridge_and_wrong_usage() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let (_, status) = bridge.cli(&["send", "new", "fail"]);
+    assert_eq!(status.code(), Some(4));
+    let (_, status) = bridge.cli(&["tail", "nonesuch"]);
+    assert_eq!(status.code(), Some(1));
+    let run = |args: &[&str]| Command::new(env!("CARGO_BIN_EXE_acp-bridge")).args(args).output().unwrap();
+    let unreachable = run(&["sessions", "--url", "http://127.0.0.1:9"]);
+    assert_eq!(unreachable.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&unreachable.stderr).contains("acp-bridge serve"));
+    assert_eq!(run(&["serve"]).status.code(), Some(2));
+    assert_eq!(run(&["serve", "--listen", "0.0.0.0:0", "--", "true"]).status.code(), Some(2));
+}
+
+#[test]
+fn doctor_says_what_is_wrong() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let agent = support::example("fault_agent");
+    let log = format!("sqlite:{}", bridge.log.display());
+    let address = format!("http://{}", bridge.address);
+    let run = |args: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_acp-bridge")).arg("doctor").args(args).output().unwrap();
+        (String::from_utf8(output.stdout).unwrap(), output.status.code())
+    };
+    let (said, code) = run(&["--url", &address, "--log", &log, "--", &agent]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("fault-agent"), "{said}");
+    let (said, code) = run(&["--url", "http://127.0.0.1:9", "--json", "--", "/nonexistent/agent"]);
+    assert_eq!(code, Some(1));
+    assert!(said.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["ok"] == false), "{said}");
+}

@@ -1,0 +1,470 @@
+//! What every session log does, whatever it stores its records in.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod log_support;
+
+use std::sync::Arc;
+
+use acp_bridge::log::{
+    Durability, Filter, ListQuery, LogError, MemoryLog, ReadLimit, SessionInfo, SessionLog, SqliteLog, tail,
+};
+use acp_types::record::{Kind, Origin, Record, Seq};
+use acp_types::{RawBuf, SessionId};
+use log_support::{DEADLINE, Dice, created, follow, next, read_all, record, seqs, session, updates, with_body};
+use tokio::task::JoinSet;
+
+type Log = Arc<dyn SessionLog>;
+
+/// Runs each test for every kind of log.
+macro_rules! suite {
+    ($($test:ident,)*) => {
+        mod memory {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                super::run(std::sync::Arc::new(super::MemoryLog::new()), super::$test).await;
+            })*
+        }
+        suite!(@sqlite sqlite_fsync Fsync $($test,)*);
+        suite!(@sqlite sqlite_os Os $($test,)*);
+    };
+    (@sqlite $module:ident $durability:ident $($test:ident,)*) => {
+        mod $module {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                let directory = tempfile::tempdir().unwrap();
+                let path = directory.path().join("log.db");
+                let log = super::SqliteLog::open(&path, super::Durability::$durability).await.unwrap();
+                super::run(std::sync::Arc::new(log), super::$test).await;
+                super::SqliteLog::check(&path).unwrap();
+            })*
+        }
+    };
+}
+
+async fn run<F: Future<Output = ()>>(log: Log, test: impl FnOnce(Log) -> F) {
+    tokio::time::timeout(DEADLINE, test(Arc::clone(&log))).await.expect("the test ends in time");
+    log.shutdown().await;
+}
+
+suite! {
+    records_come_back_in_order_and_unchanged,
+    a_batch_that_does_not_follow_on_the_head_is_refused_with_the_seq_that_does,
+    a_refused_batch_leaves_nothing_behind,
+    a_claim_fences_off_the_host_before_it,
+    two_hosts_never_both_append,
+    a_session_is_created_once,
+    an_unknown_session_is_named_in_every_refusal,
+    a_read_keeps_its_limits_and_returns_at_least_one_record,
+    a_read_of_control_records_passes_the_bulk_over,
+    a_cursor_beyond_the_head_is_refused_with_the_head,
+    a_cursor_before_the_trim_is_refused_with_the_oldest_that_can_be_read,
+    a_trim_goes_no_further_than_the_head_and_never_back,
+    a_tail_gets_history_then_live_each_record_once_while_a_host_writes,
+    many_tails_see_the_same,
+    a_tail_dropped_in_the_middle_of_waiting_loses_nothing,
+    a_tail_that_is_not_read_holds_up_nobody_and_misses_nothing,
+    a_fault_reaches_every_tail_once_and_is_over_with_the_next_commit,
+    a_deleted_session_ends_its_tails_and_its_id_can_be_used_again,
+    a_listing_goes_from_the_newest_and_stays_in_place_while_sessions_are_added,
+    a_listing_can_be_of_one_working_directory,
+    a_session_is_described_by_its_records,
+    many_sessions_are_written_at_once,
+    a_log_that_is_shut_down_refuses_everything_and_ends_its_tails,
+}
+
+async fn records_come_back_in_order_and_unchanged(log: Log) {
+    let body = RawBuf::parse("{\"z\":1e2, \"a\" :[123456789012345678901234567890,\"\\u00e9\u{1F600}\\n\"]}").unwrap();
+    let odd = Record {
+        seq: 2,
+        at: u64::MAX,
+        epoch: 1,
+        lane: "second \"lane\"".into(),
+        origin: Origin::Client("client one".into()),
+        kind: Kind::from("of_a_later_version"),
+        turn: Some(u64::MAX),
+        body,
+    };
+    let large = RawBuf::encode(&"x".repeat(3_000_000)).unwrap();
+    let mut written = vec![created("/work"), Arc::new(odd)];
+    written.push(with_body(3, 1, Kind::Update, large));
+    written.push(with_body(4, 1, Kind::TurnEnded, RawBuf::parse("null").unwrap()));
+    let id = SessionId::from("söme/id with 'quotes'");
+    log.create(&id, written.clone()).await.unwrap();
+    let more = updates(5..=3000);
+    for batch in more.chunks(7) {
+        log.append(&id, batch.to_vec()).await.unwrap();
+    }
+    written.extend(more);
+    log.append(&id, Vec::new()).await.unwrap();
+    assert_eq!(read_all(&*log, &id, 0, Filter::All).await.unwrap(), written);
+    assert_eq!(log.get(&id).await.unwrap().unwrap().head, 3000);
+}
+
+async fn a_batch_that_does_not_follow_on_the_head_is_refused_with_the_seq_that_does(log: Log) {
+    let id = session(&*log, "s", 5).await;
+    for got in [5, 7, 0, 1, u64::MAX] {
+        let refused = log.append(&id, vec![record(got, 1, Kind::Update)]).await;
+        assert_eq!(refused, Err(LogError::Conflict { expected: 6, got }));
+    }
+    let id = SessionId::from("other");
+    let refused = log.create(&id, updates(2..=3)).await;
+    assert_eq!(refused, Err(LogError::Conflict { expected: 1, got: 2 }));
+    assert_eq!(log.get(&id).await.unwrap(), None);
+}
+
+async fn a_refused_batch_leaves_nothing_behind(log: Log) {
+    let id = session(&*log, "s", 3).await;
+    let with_gap = vec![record(4, 1, Kind::PromptQueued), record(5, 1, Kind::Update), record(7, 1, Kind::Update)];
+    assert_eq!(log.append(&id, with_gap).await, Err(LogError::Conflict { expected: 6, got: 7 }));
+    let of_two_epochs = vec![record(4, 1, Kind::PromptQueued), record(5, 2, Kind::Update)];
+    assert_eq!(log.append(&id, of_two_epochs).await, Err(LogError::Fenced { epoch: 2, current: 1 }));
+    let info = log.get(&id).await.unwrap().unwrap();
+    assert_eq!((info.head, info.open_turns), (3, 0));
+    assert_eq!(seqs(&read_all(&*log, &id, 0, Filter::All).await.unwrap()), [1, 2, 3]);
+    log.append(&id, updates(4..=4)).await.unwrap();
+}
+
+async fn a_claim_fences_off_the_host_before_it(log: Log) {
+    let id = session(&*log, "s", 3).await;
+    let claimed = log.claim(&id).await.unwrap();
+    assert_eq!((claimed.epoch, claimed.head), (2, 3));
+    let stale = log.append(&id, updates(4..=4)).await;
+    assert_eq!(stale, Err(LogError::Fenced { epoch: 1, current: 2 }));
+    log.append(&id, vec![record(4, 2, Kind::Update)]).await.unwrap();
+    assert_eq!(log.claim(&id).await.unwrap().epoch, 3);
+    assert_eq!(log.get(&id).await.unwrap().unwrap().epoch, 3);
+    let epochs: Vec<_> = read_all(&*log, &id, 0, Filter::All).await.unwrap().iter().map(|r| r.epoch).collect();
+    assert_eq!(epochs, [1, 1, 1, 2]);
+}
+
+/// Several hosts take the session from each other all the time; whatever is written follows one order of epochs.
+async fn two_hosts_never_both_append(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let mut hosts = JoinSet::new();
+    for _ in 0..4 {
+        let (log, id) = (Arc::clone(&log), id.clone());
+        hosts.spawn(async move {
+            for _ in 0..30 {
+                let info = log.claim(&id).await.unwrap();
+                let mut seq = info.head;
+                // Appends until another host has the session.
+                for _ in 0..20 {
+                    seq += 1;
+                    match log.append(&id, vec![record(seq, info.epoch, Kind::Update)]).await {
+                        Ok(()) => {}
+                        Err(LogError::Fenced { .. }) => break,
+                        Err(other) => panic!("{other}"),
+                    }
+                }
+            }
+        });
+    }
+    while let Some(ended) = hosts.join_next().await {
+        ended.unwrap();
+    }
+    let all = read_all(&*log, &id, 0, Filter::All).await.unwrap();
+    assert_eq!(seqs(&all), (1..=all.len() as Seq).collect::<Vec<_>>());
+    assert!(all.is_sorted_by_key(|record| record.epoch), "an older epoch appended after a newer one");
+}
+
+async fn a_session_is_created_once(log: Log) {
+    let id = session(&*log, "s", 2).await;
+    let again = log.create(&id, vec![created("/elsewhere")]).await;
+    assert_eq!(again, Err(LogError::Exists { session: id.clone() }));
+    assert_eq!(log.get(&id).await.unwrap().unwrap().cwd, "/work");
+}
+
+async fn an_unknown_session_is_named_in_every_refusal(log: Log) {
+    let id = SessionId::from("nowhere");
+    let not_found = LogError::NotFound { session: id.clone() };
+    assert!(not_found.to_string().contains("nowhere"));
+    assert_eq!(log.get(&id).await, Ok(None));
+    assert_eq!(log.delete(&id).await, Ok(false));
+    assert_eq!(log.claim(&id).await, Err(not_found.clone()));
+    assert_eq!(log.append(&id, updates(1..=1)).await, Err(not_found.clone()));
+    assert_eq!(log.read(&id, 0, ReadLimit::default(), Filter::All).await, Err(not_found.clone()));
+    assert_eq!(log.read(&id, 0, ReadLimit::default(), Filter::Control).await, Err(not_found.clone()));
+    assert_eq!(log.trim(&id, 1).await, Err(not_found.clone()));
+    assert_eq!(log.head(&id).await.map(drop), Err(not_found.clone()));
+    assert_eq!(tail(Arc::clone(&log), id.clone(), 0).await.map(drop), Err(not_found.clone()));
+    let query = ListQuery { after: Some(id.clone()), ..ListQuery::default() };
+    assert_eq!(log.list(query).await, Err(not_found));
+    log.fault(&id, "nobody hears this");
+}
+
+async fn a_read_keeps_its_limits_and_returns_at_least_one_record(log: Log) {
+    let id = session(&*log, "s", 50).await;
+    let weight = record(10, 1, Kind::Update).weight();
+    for (limit, expected) in [
+        (ReadLimit { records: 3, bytes: usize::MAX }, 3),
+        (ReadLimit { records: usize::MAX, bytes: usize::MAX }, 41),
+        (ReadLimit { records: 10, bytes: 2 * weight }, 2),
+        (ReadLimit { records: 10, bytes: 2 * weight - 1 }, 1),
+        (ReadLimit { records: 0, bytes: 0 }, 1),
+    ] {
+        let some = log.read(&id, 9, limit, Filter::All).await.unwrap();
+        assert_eq!(seqs(&some), (10..10 + expected).collect::<Vec<_>>(), "{limit:?}");
+    }
+    assert_eq!(log.read(&id, 50, ReadLimit::default(), Filter::All).await, Ok(Vec::new()));
+}
+
+async fn a_read_of_control_records_passes_the_bulk_over(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let kinds = [Kind::PromptQueued, Kind::Update, Kind::Extension, Kind::from("later"), Kind::Update, Kind::TurnEnded];
+    let records = (2..).zip(kinds).map(|(seq, kind)| record(seq, 1, kind)).collect();
+    log.append(&id, records).await.unwrap();
+    log.append(&id, updates(8..=2000)).await.unwrap();
+    let control = read_all(&*log, &id, 0, Filter::Control).await.unwrap();
+    assert_eq!(seqs(&control), [1, 2, 5, 7]);
+    assert_eq!(seqs(&read_all(&*log, &id, 2, Filter::Control).await.unwrap()), [5, 7]);
+    assert_eq!(log.read(&id, 2000, ReadLimit::default(), Filter::Control).await, Ok(Vec::new()));
+    let one = log.read(&id, 0, ReadLimit { records: 1, bytes: usize::MAX }, Filter::Control).await.unwrap();
+    assert_eq!(seqs(&one), [1]);
+}
+
+async fn a_cursor_beyond_the_head_is_refused_with_the_head(log: Log) {
+    let id = session(&*log, "s", 5).await;
+    let beyond = LogError::BeyondHead { after: 6, head: 5 };
+    assert_eq!(log.read(&id, 6, ReadLimit::default(), Filter::All).await, Err(beyond.clone()));
+    assert_eq!(log.read(&id, 6, ReadLimit::default(), Filter::Control).await, Err(beyond.clone()));
+    assert_eq!(tail(Arc::clone(&log), id.clone(), 6).await.map(drop), Err(beyond));
+    let far = log.read(&id, u64::MAX, ReadLimit::default(), Filter::All).await;
+    assert_eq!(far, Err(LogError::BeyondHead { after: u64::MAX, head: 5 }));
+    assert!(tail(log, id, 5).await.unwrap().caught_up());
+}
+
+async fn a_cursor_before_the_trim_is_refused_with_the_oldest_that_can_be_read(log: Log) {
+    let id = session(&*log, "s", 10).await;
+    log.append(&id, vec![record(11, 1, Kind::PromptQueued)]).await.unwrap();
+    log.append(&id, updates(12..=5000)).await.unwrap();
+    let mut behind = tail(Arc::clone(&log), id.clone(), 100).await.unwrap();
+    assert_eq!(log.trim(&id, 4000).await, Ok(4000));
+    let trimmed = |after| LogError::Trimmed { after, oldest: 4000 };
+    assert_eq!(log.read(&id, 0, ReadLimit::default(), Filter::All).await, Err(trimmed(0)));
+    assert_eq!(log.read(&id, 3999, ReadLimit::default(), Filter::All).await, Err(trimmed(3999)));
+    assert_eq!(tail(Arc::clone(&log), id.clone(), 1).await.map(drop), Err(trimmed(1)));
+    assert_eq!(next(&mut behind).await, Err(trimmed(100)));
+    assert_eq!(read_all(&*log, &id, 4000, Filter::All).await.unwrap(), updates(4001..=5000));
+    assert_eq!(seqs(&read_all(&*log, &id, 0, Filter::Control).await.unwrap()), [1, 11]);
+    let info = log.get(&id).await.unwrap().unwrap();
+    assert_eq!((info.oldest, info.head), (4000, 5000));
+    log.append(&id, updates(5001..=5001)).await.unwrap();
+    assert_eq!(log.head(&id).await.unwrap().borrow().oldest, 4000);
+}
+
+async fn a_trim_goes_no_further_than_the_head_and_never_back(log: Log) {
+    let id = session(&*log, "s", 10).await;
+    assert_eq!(log.trim(&id, 4).await, Ok(4));
+    assert_eq!(log.trim(&id, 2).await, Ok(4));
+    assert_eq!(log.trim(&id, 99).await, Ok(10));
+    assert_eq!(log.read(&id, 10, ReadLimit::default(), Filter::All).await, Ok(Vec::new()));
+    log.append(&id, updates(11..=11)).await.unwrap();
+    assert_eq!(log.read(&id, 10, ReadLimit::default(), Filter::All).await, Ok(updates(11..=11)));
+}
+
+/// Appends updates in batches of changing size, up to a seq.
+async fn write(log: &Log, id: &SessionId, from: Seq, through: Seq) {
+    let mut dice = Dice(7);
+    let mut first = from;
+    while first <= through {
+        let last = through.min(first + dice.roll(60));
+        log.append(id, updates(first..=last)).await.unwrap();
+        first = last + 1;
+    }
+}
+
+async fn a_tail_gets_history_then_live_each_record_once_while_a_host_writes(log: Log) {
+    const LAST: Seq = 12_000;
+    let id = session(&*log, "s", 4000).await;
+    let writer = {
+        let (log, id) = (Arc::clone(&log), id.clone());
+        tokio::spawn(async move { write(&log, &id, 4001, LAST).await })
+    };
+    let mut dice = Dice(42);
+    let mut readers = JoinSet::new();
+    for _ in 0..50 {
+        let head = log.head(&id).await.unwrap().borrow().last;
+        let cursor = dice.roll(head + 1);
+        let mut tail = tail(Arc::clone(&log), id.clone(), cursor).await.unwrap();
+        // Some go all the way, others leave and their place is taken by the next.
+        let through = if dice.roll(5) == 0 { LAST } else { (cursor + dice.roll(2000)).min(head) };
+        readers.spawn(async move {
+            let all = follow(&mut tail, through).await;
+            assert_eq!(tail.cursor(), cursor + all.len() as Seq);
+            assert!(all.iter().all(|r| r.seq == 1 || **r == *record(r.seq, 1, Kind::Update)), "a record has changed");
+        });
+    }
+    writer.await.unwrap();
+    while let Some(ended) = readers.join_next().await {
+        ended.unwrap();
+    }
+}
+
+async fn many_tails_see_the_same(log: Log) {
+    let id = session(&*log, "s", 100).await;
+    let mut readers = JoinSet::new();
+    for _ in 0..20 {
+        let mut tail = tail(Arc::clone(&log), id.clone(), 0).await.unwrap();
+        readers.spawn(async move { follow(&mut tail, 3000).await });
+    }
+    write(&log, &id, 101, 3000).await;
+    let written = read_all(&*log, &id, 0, Filter::All).await.unwrap();
+    assert_eq!(written.len(), 3000);
+    while let Some(seen) = readers.join_next().await {
+        assert!(seen.unwrap() == written);
+    }
+}
+
+async fn a_tail_dropped_in_the_middle_of_waiting_loses_nothing(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let writer = {
+        let (log, id) = (Arc::clone(&log), id.clone());
+        tokio::spawn(async move { write(&log, &id, 2, 2000).await })
+    };
+    let mut tail = tail(Arc::clone(&log), id.clone(), 0).await.unwrap();
+    let mut all = Vec::new();
+    let mut given_up = 0;
+    while tail.cursor() < 2000 {
+        tokio::select! {
+            biased;
+            some = tail.next(ReadLimit { records: 5, bytes: usize::MAX }) => all.extend(some.unwrap()),
+            () = tokio::task::yield_now() => given_up += 1,
+        }
+    }
+    writer.await.unwrap();
+    assert!(given_up > 0, "the tail was never dropped while it waited");
+    assert_eq!(seqs(&all), (1..=2000).collect::<Vec<_>>());
+}
+
+async fn a_tail_that_is_not_read_holds_up_nobody_and_misses_nothing(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let mut slow = tail(Arc::clone(&log), id.clone(), 1).await.unwrap();
+    let mut quick = tail(Arc::clone(&log), id.clone(), 1).await.unwrap();
+    write(&log, &id, 2, 20_000).await;
+    assert_eq!(follow(&mut quick, 20_000).await.len(), 19_999);
+    assert!(quick.caught_up() && !slow.caught_up());
+    assert!(follow(&mut slow, 20_000).await == updates(2..=20_000));
+}
+
+async fn a_fault_reaches_every_tail_once_and_is_over_with_the_next_commit(log: Log) {
+    let id = session(&*log, "s", 2).await;
+    let mut tail = tail(Arc::clone(&log), id.clone(), 0).await.unwrap();
+    log.fault(&id, "the disk is full");
+    assert_eq!(seqs(&next(&mut tail).await.unwrap()), [1, 2], "what is written comes first");
+    let fault = LogError::Unwritable { reason: "the disk is full".to_owned() };
+    assert_eq!(next(&mut tail).await, Err(fault.clone()));
+    log.fault(&id, "the disk is full");
+    let quiet = tail.next(ReadLimit::default());
+    tokio::select! {
+        biased;
+        again = quiet => panic!("told twice: {again:?}"),
+        () = tokio::task::yield_now() => {}
+    }
+    log.append(&id, updates(3..=3)).await.unwrap();
+    assert_eq!(seqs(&next(&mut tail).await.unwrap()), [3]);
+    assert_eq!(log.head(&id).await.unwrap().borrow().fault, None);
+    log.fault(&id, "the disk is full");
+    assert_eq!(next(&mut tail).await, Err(fault));
+}
+
+async fn a_deleted_session_ends_its_tails_and_its_id_can_be_used_again(log: Log) {
+    let id = session(&*log, "s", 3000).await;
+    let not_found = LogError::NotFound { session: id.clone() };
+    let mut waiting = tail(Arc::clone(&log), id.clone(), 3000).await.unwrap();
+    let waiting = tokio::spawn(async move { (next(&mut waiting).await, next(&mut waiting).await) });
+    let mut behind = tail(Arc::clone(&log), id.clone(), 5).await.unwrap();
+    assert_eq!(log.delete(&id).await, Ok(true));
+    assert_eq!(waiting.await.unwrap(), (Err(not_found.clone()), Err(not_found.clone())));
+    assert_eq!(next(&mut behind).await, Err(not_found.clone()));
+    assert_eq!(log.delete(&id).await, Ok(false));
+    assert_eq!(log.get(&id).await, Ok(None));
+    assert_eq!(log.list(ListQuery::default()).await, Ok(Vec::new()));
+    assert_eq!(log.append(&id, updates(3001..=3001)).await, Err(not_found.clone()));
+
+    let again = session(&*log, "s", 2).await;
+    assert_eq!(next(&mut behind).await, Err(not_found), "it was another session's tail");
+    assert_eq!(seqs(&read_all(&*log, &again, 0, Filter::All).await.unwrap()), [1, 2]);
+}
+
+fn ids(sessions: &[SessionInfo]) -> Vec<&str> {
+    sessions.iter().map(|info| info.id.as_str()).collect()
+}
+
+async fn a_listing_goes_from_the_newest_and_stays_in_place_while_sessions_are_added(log: Log) {
+    for n in 0..7 {
+        session(&*log, &format!("s{n}"), 1).await;
+    }
+    // Being written to changes no place.
+    log.append(&"s1".into(), updates(2..=2)).await.unwrap();
+    let page = |after: Option<&str>| ListQuery { cwd: None, after: after.map(SessionId::from), limit: 3 };
+    let first = log.list(page(None)).await.unwrap();
+    assert_eq!(ids(&first), ["s6", "s5", "s4"]);
+    session(&*log, "s7", 1).await;
+    log.delete(&"s3".into()).await.unwrap();
+    let second = log.list(page(Some("s4"))).await.unwrap();
+    assert_eq!(ids(&second), ["s2", "s1", "s0"]);
+    assert_eq!(second[1].head, 2);
+    assert_eq!(log.list(page(Some("s0"))).await, Ok(Vec::new()));
+    assert_eq!(log.list(ListQuery::default()).await.unwrap().len(), 7);
+}
+
+async fn a_listing_can_be_of_one_working_directory(log: Log) {
+    for (id, cwd) in [("a", "/one"), ("b", "/two"), ("c", "/one"), ("d", "/one/deeper")] {
+        log.create(&id.into(), vec![created(cwd)]).await.unwrap();
+    }
+    let query = ListQuery { cwd: Some("/one".to_owned()), ..ListQuery::default() };
+    assert_eq!(ids(&log.list(query).await.unwrap()), ["c", "a"]);
+    let query = ListQuery { cwd: Some("/one".to_owned()), after: Some("c".into()), limit: 1 };
+    assert_eq!(ids(&log.list(query).await.unwrap()), ["a"]);
+}
+
+async fn a_session_is_described_by_its_records(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let title = |seq, title: &str| {
+        with_body(seq, 1, Kind::SessionUpdated, RawBuf::encode(&serde_json::json!({ "title": title })).unwrap())
+    };
+    let mut expected = SessionInfo::new(id.clone());
+    let mut records = vec![created("/work")];
+    records.extend([title(2, "a title"), record(3, 1, Kind::PromptQueued), record(4, 1, Kind::PromptQueued)]);
+    records.extend([record(5, 1, Kind::TurnEnded), record(6, 1, Kind::SessionUpdated), record(7, 1, Kind::Update)]);
+    for record in &records {
+        expected.apply(record);
+    }
+    log.append(&id, records[1..].to_vec()).await.unwrap();
+    let info = log.get(&id).await.unwrap().unwrap();
+    assert_eq!(info, expected);
+    assert_eq!((info.title.as_deref(), info.open_turns, info.cwd.as_str()), (Some("a title"), 1, "/work"));
+    assert_eq!((info.created_at, info.updated_at), (records[0].at, records[6].at));
+    log.append(&id, vec![title(8, "")]).await.unwrap();
+    assert_eq!(log.get(&id).await.unwrap().unwrap().title, None);
+}
+
+async fn many_sessions_are_written_at_once(log: Log) {
+    let mut hosts = JoinSet::new();
+    for n in 0..40 {
+        let log = Arc::clone(&log);
+        hosts.spawn(async move {
+            let id = session(&*log, &format!("s{n}"), 1).await;
+            write(&log, &id, 2, 300 + n).await;
+            (id, 300 + n)
+        });
+    }
+    while let Some(ended) = hosts.join_next().await {
+        let (id, head) = ended.unwrap();
+        let all = read_all(&*log, &id, 0, Filter::All).await.unwrap();
+        assert_eq!(seqs(&all), (1..=head).collect::<Vec<_>>());
+    }
+}
+
+async fn a_log_that_is_shut_down_refuses_everything_and_ends_its_tails(log: Log) {
+    let id = session(&*log, "s", 2).await;
+    let mut waiting = tail(Arc::clone(&log), id.clone(), 2).await.unwrap();
+    let waiting = tokio::spawn(async move { next(&mut waiting).await });
+    log.shutdown().await;
+    assert_eq!(waiting.await.unwrap(), Err(LogError::Closed));
+    assert_eq!(log.append(&id, updates(3..=3)).await, Err(LogError::Closed));
+    assert_eq!(log.read(&id, 0, ReadLimit::default(), Filter::All).await, Err(LogError::Closed));
+    assert_eq!(log.get(&id).await, Err(LogError::Closed));
+    assert_eq!(log.head(&id).await.map(drop), Err(LogError::Closed));
+    log.shutdown().await;
+}

@@ -1,0 +1,276 @@
+//! A session's machine with a log in memory: what comes in, what is recorded, what is to be done.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
+
+pub(crate) mod model;
+
+use std::sync::Arc;
+
+use acp_bridge::session::{
+    CallId, Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, Reply, StartPlan, State,
+};
+use acp_types::record::body::{AgentStarted, Outcome, Start};
+use acp_types::record::{Kind, Record, Seq, Turn};
+use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
+use serde_json::{Value, json};
+
+pub(crate) const SECOND: u64 = 1_000_000;
+
+pub(crate) fn raw(text: &str) -> RawBuf {
+    RawBuf::parse(text).unwrap()
+}
+
+pub(crate) fn value(raw: &RawBuf) -> Value {
+    serde_json::from_str(raw.as_str()).unwrap()
+}
+
+/// What an agent with modes says when it starts.
+pub(crate) fn agent_started(start: Start) -> AgentStarted {
+    AgentStarted {
+        agent_session: "agent-1".into(),
+        start,
+        initialize: raw("{}"),
+        state: raw(r#"{"sessionId":"agent-1","modes":{"currentModeId":"ask"}}"#),
+    }
+}
+
+/// A machine, its log, and the effects that nobody has looked at yet.
+pub(crate) struct Session {
+    pub(crate) machine: Machine,
+    pub(crate) log: Vec<Arc<Record>>,
+    pub(crate) effects: Vec<Effect>,
+    pub(crate) now: u64,
+    folded: State,
+    config: Config,
+    next_command: u64,
+}
+
+impl Session {
+    pub(crate) fn new() -> Self {
+        Self::with(Config::default(), r#"{"cwd":"/w","mcpServers":[]}"#, vec![])
+    }
+
+    pub(crate) fn with(config: Config, params: &str, early: Vec<FromAgent>) -> Self {
+        let now = 1_000 * SECOND;
+        let (machine, out) = Machine::create(
+            SessionId::from("s"),
+            config.clone(),
+            now,
+            &raw(params),
+            raw(r#"{"protocolVersion":1}"#),
+            agent_started(Start::New),
+            early,
+        );
+        let mut session =
+            Self { machine, log: vec![], effects: vec![], now, folded: State::default(), config, next_command: 0 };
+        session.take(out);
+        session
+    }
+
+    /// Appends and folds; the effects wait to be looked at.
+    fn take(&mut self, out: Output) {
+        for record in out.records {
+            assert_eq!(record.seq, self.log.len() as Seq + 1, "seqs have no gaps");
+            self.folded.apply(&record).unwrap();
+            self.log.push(record);
+        }
+        assert_eq!(&self.folded, self.machine.state(), "the log says what the machine thinks");
+        self.effects.extend(out.effects);
+    }
+
+    /// One input; returns the effects that it has brought.
+    pub(crate) fn input(&mut self, input: Input) -> Vec<Effect> {
+        let mut out = Output::default();
+        self.machine.handle(self.now, input, &mut out);
+        self.take(out);
+        std::mem::take(&mut self.effects)
+    }
+
+    pub(crate) fn agent(&mut self, event: FromAgent) -> Vec<Effect> {
+        self.input(Input::Agent(event))
+    }
+
+    /// A command's reply and what else it has brought.
+    pub(crate) fn command(&mut self, client: &str, command: Command) -> (Result<Reply, ErrorObjectOwned>, Vec<Effect>) {
+        let id = CommandId(self.next_command);
+        self.next_command += 1;
+        let mut effects = self.input(Input::Command { id, client: client.into(), command });
+        let at = effects.iter().position(|effect| matches!(effect, Effect::Reply { command, .. } if *command == id));
+        let Effect::Reply { reply, .. } = effects.remove(at.expect("a reply")) else { unreachable!() };
+        (reply, effects)
+    }
+
+    /// A command whose reply comes later.
+    pub(crate) fn open_command(&mut self, client: &str, command: Command) -> (CommandId, Vec<Effect>) {
+        let id = CommandId(self.next_command);
+        self.next_command += 1;
+        let effects = self.input(Input::Command { id, client: client.into(), command });
+        (id, effects)
+    }
+
+    /// A prompt that is accepted.
+    pub(crate) fn prompt(&mut self, text: &str) -> (Turn, Vec<Effect>) {
+        let (reply, effects) = self.command("c1", prompt(text, None));
+        let Ok(Reply::Turn(turn)) = reply else { panic!("{reply:?}") };
+        (turn, effects)
+    }
+
+    /// A prompt that runs at once, and the call to the agent.
+    pub(crate) fn running(&mut self, text: &str) -> (Turn, CallId) {
+        let (turn, effects) = self.prompt(text);
+        assert_eq!(self.machine.state().running(), Some(turn));
+        (turn, call(&effects).0)
+    }
+
+    pub(crate) fn cancel(&mut self, turn: Option<Turn>) -> Vec<Effect> {
+        let (reply, effects) = self.command("c2", Command::Cancel { turn });
+        assert_eq!(reply, Ok(Reply::Done));
+        effects
+    }
+
+    pub(crate) fn answered(&mut self, call: CallId, outcome: Result<&str, &str>) -> Vec<Effect> {
+        let outcome = outcome.map(raw).map_err(raw);
+        self.agent(FromAgent::Answered { call, outcome })
+    }
+
+    /// The agent asks; returns the seq of the record.
+    pub(crate) fn asks(&mut self, id: u64, method: &str, params: &str) -> Seq {
+        let params = Some(raw(params));
+        let effects = self.agent(FromAgent::Request { id: RequestId::from(id), method: method.into(), params });
+        assert!(effects.is_empty(), "{effects:?}");
+        self.log.len() as Seq
+    }
+
+    pub(crate) fn asks_permission(&mut self, id: u64) -> Seq {
+        self.asks(id, "session/request_permission", r#"{"sessionId":"agent-1","options":[]}"#)
+    }
+
+    /// The machine is gone with all that it had not recorded; another one opens the log. Looked at as control records
+    /// only, which is how the host reads it.
+    pub(crate) fn crash(&mut self) -> Vec<Effect> {
+        self.now += SECOND;
+        let mut state = State::default();
+        for record in self.log.iter().filter(|record| record.kind.is_control()) {
+            state.apply(record).unwrap();
+        }
+        state.set_head(self.log.len() as Seq);
+        let epoch = self.log.last().map_or(0, |record| record.epoch) + 1;
+        let (machine, out) = Machine::recover(SessionId::from("s"), epoch, state, self.config.clone(), self.now);
+        self.machine = machine;
+        self.effects.clear();
+        self.take(out);
+        std::mem::take(&mut self.effects)
+    }
+
+    pub(crate) fn shutdown(&mut self) -> Vec<Effect> {
+        let mut out = Output::default();
+        self.machine.shutdown(self.now, &mut out);
+        self.take(out);
+        std::mem::take(&mut self.effects)
+    }
+
+    pub(crate) fn exits(&mut self) -> Vec<Effect> {
+        self.agent(FromAgent::Exited { reason: "exit status 7".into() })
+    }
+
+    /// The kinds of the records after `seq`.
+    pub(crate) fn kinds(&self, after: Seq) -> Vec<&str> {
+        self.log.iter().filter(|record| record.seq > after).map(|record| record.kind.as_str()).collect()
+    }
+
+    pub(crate) fn head(&self) -> Seq {
+        self.log.len() as Seq
+    }
+
+    pub(crate) fn record(&self, seq: Seq) -> &Record {
+        &self.log[usize::try_from(seq).unwrap() - 1]
+    }
+
+    /// The one record of that kind after `seq`.
+    pub(crate) fn only(&self, after: Seq, kind: &Kind) -> &Record {
+        let mut found = self.log.iter().filter(|record| record.seq > after && record.kind == *kind);
+        let record = found.next().expect("such a record");
+        assert!(found.next().is_none(), "only one {kind}");
+        record
+    }
+
+    pub(crate) fn outcome(&self, turn: Turn) -> Option<Outcome> {
+        let ended = |record: &&Arc<Record>| record.kind == Kind::TurnEnded && record.turn == Some(turn);
+        let mut found = self.log.iter().filter(ended);
+        let outcome = found.next().map(|record| record.decode().unwrap());
+        assert!(found.next().is_none(), "a turn ends once");
+        outcome
+    }
+}
+
+pub(crate) fn prompt(text: &str, key: Option<&str>) -> Command {
+    let params = json!({ "sessionId": "s", "prompt": [{ "type": "text", "text": text }] });
+    Command::Prompt { params: raw(&params.to_string()), key: key.map(Into::into), accept_context_loss: false }
+}
+
+/// The one call to the agent among effects: id, method, params.
+pub(crate) fn call(effects: &[Effect]) -> (CallId, String, Option<Value>) {
+    let mut found = effects.iter().filter_map(|effect| match effect {
+        Effect::Call { call, method, params } => Some((*call, method.clone(), params.as_ref().map(value))),
+        _ => None,
+    });
+    let call = found.next().expect("a call to the agent");
+    assert!(found.next().is_none(), "one call");
+    call
+}
+
+/// The answers to the agent among effects.
+pub(crate) fn responses(effects: &[Effect]) -> Vec<(String, Result<Value, Value>)> {
+    let respond = |effect: &Effect| match effect {
+        Effect::Respond { id, answer } => Some((id.to_string(), answer.as_ref().map(value).map_err(value))),
+        _ => None,
+    };
+    effects.iter().filter_map(respond).collect()
+}
+
+/// The methods of the notifications to the agent among effects.
+pub(crate) fn notified(effects: &[Effect]) -> Vec<&str> {
+    let mut methods = vec![];
+    for effect in effects {
+        if let Effect::Notify { method, .. } = effect {
+            methods.push(method.as_str());
+        }
+    }
+    methods
+}
+
+/// The one plan to start an agent among effects.
+pub(crate) fn plan(effects: &[Effect]) -> &StartPlan {
+    let mut found = effects.iter().filter_map(|effect| match effect {
+        Effect::StartAgent(plan) => Some(plan),
+        _ => None,
+    });
+    let plan = found.next().expect("a start of the agent");
+    assert!(found.next().is_none(), "one start");
+    plan
+}
+
+pub(crate) fn starts(effects: &[Effect]) -> bool {
+    effects.iter().any(|effect| matches!(effect, Effect::StartAgent(_)))
+}
+
+pub(crate) fn stops(effects: &[Effect]) -> Option<bool> {
+    effects.iter().find_map(|effect| match effect {
+        Effect::StopAgent { kill } => Some(*kill),
+        _ => None,
+    })
+}
+
+/// The replies among effects.
+pub(crate) fn replies(effects: &[Effect]) -> Vec<(CommandId, Result<Reply, ErrorObjectOwned>)> {
+    let reply = |effect: &Effect| match effect {
+        Effect::Reply { command, reply } => Some((*command, reply.clone())),
+        _ => None,
+    };
+    effects.iter().filter_map(reply).collect()
+}
+
+pub(crate) fn update(params: &str) -> FromAgent {
+    FromAgent::Update(raw(params).into())
+}

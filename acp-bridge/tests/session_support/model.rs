@@ -1,0 +1,531 @@
+//! A whole world around a machine: clients, a driver, an agent and a log, moved by a list of [`Op`]s.
+//!
+//! It checks the promises at every step. The property tests and the fuzz target `session_ops` run it.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use acp_bridge::session::{
+    CallId, Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, Reply, State,
+};
+use acp_types::record::body::{AgentStarted, PromptQueued, Start};
+use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
+use acp_types::{ErrorCode, RawBuf, RequestId, SessionId, error};
+
+/// One thing that happens. Numbers pick among what is there, so that every list of operations means something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Op {
+    Prompt {
+        key: u8,
+        accept_context_loss: bool,
+    },
+    Cancel {
+        turn: Option<u8>,
+    },
+    Answer {
+        request: u8,
+        error: bool,
+    },
+    Call {
+        kind: u8,
+    },
+    Notify,
+    Attach,
+    Close,
+    Update {
+        kind: u8,
+    },
+    Request {
+        method: u8,
+        id: u8,
+    },
+    Withdraw {
+        request: u8,
+    },
+    Notification,
+    /// The agent answers one of its open calls, in any order.
+    AgentAnswers {
+        call: u8,
+        kind: u8,
+    },
+    /// It answers what it has answered before, or what it was never asked.
+    AgentAnswersAgain {
+        call: u8,
+    },
+    AgentExits,
+    Started {
+        forgot: bool,
+    },
+    StartFails,
+    /// Time passes, up to half the grace; then the driver's timer fires if it is due.
+    Wait {
+        tenths: u8,
+    },
+    /// The driver appends and runs the effects.
+    Flush,
+    /// The machine is lost: with what it has not appended, or between the append and the effects.
+    Crash {
+        appended: bool,
+    },
+    Shutdown,
+}
+
+impl From<[u8; 3]> for Op {
+    fn from([op, a, b]: [u8; 3]) -> Self {
+        match op % 32 {
+            0..=3 => Self::Prompt { key: a % 6, accept_context_loss: b % 4 == 0 },
+            4 | 5 => Self::Cancel { turn: (a % 2 == 0).then_some(b) },
+            6 | 7 => Self::Answer { request: a, error: b % 3 == 0 },
+            8 => Self::Call { kind: a },
+            9 => Self::Notify,
+            10 => Self::Attach,
+            11 if b % 3 == 0 => Self::Close,
+            11..=13 => Self::Update { kind: a },
+            14..=16 => Self::Request { method: a, id: b % 8 },
+            17 => Self::Withdraw { request: a },
+            18 => Self::Notification,
+            19..=21 => Self::AgentAnswers { call: a, kind: b },
+            22 => Self::AgentAnswersAgain { call: a },
+            23 if b % 2 == 0 => Self::AgentExits,
+            23..=25 => Self::Started { forgot: a % 4 == 0 },
+            26 if b % 2 == 0 => Self::StartFails,
+            26 | 27 => Self::Wait { tenths: a },
+            28 if b % 4 == 0 => Self::Shutdown,
+            28 | 29 if b % 2 == 0 => Self::Crash { appended: a % 2 == 0 },
+            _ => Self::Flush,
+        }
+    }
+}
+
+const UPDATES: [&str; 10] = [
+    r#"{"sessionId":"a","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"t"}}}"#,
+    r#"{"sessionId":"a","update":{"sessionUpdate":"session_info_update","title":"T"}}"#,
+    r#"{"sessionId":"a","update":{"sessionUpdate":"session_info_update","title":null}}"#,
+    r#"{"sessionId":"a","update":{"sessionUpdate":"current_mode_update","currentModeId":"m\ud800"}}"#,
+    r#"{"sessionId":"a","update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#,
+    r#"{"sessionId":"a","update":{"sessionUpdate":"config_option_update","configOptions":[1e2]}}"#,
+    r#"{"update":[],"_meta":7}"#,
+    r#"{"sessionId":"a","sessionId":"b","update":{"sessionUpdate":7},"_meta":{"acp-bridge":1,"acp-bridge":2}}"#,
+    "[[]]",
+    "{}",
+];
+
+const METHODS: [&str; 5] =
+    ["session/request_permission", "session/request_permission", "elicitation/create", "_x/ask", "fs/read_text_file"];
+
+const CALLS: [&str; 4] = ["session/set_mode", "session/set_config_option", "_x/call", "session/set_mode"];
+
+const RESULTS: [&str; 6] = [
+    r#"{"stopReason":"end_turn"}"#,
+    r#"{"stopReason":"cancelled"}"#,
+    r#"{"configOptions":[1,2]}"#,
+    "null",
+    r#"{"stopReason":7}"#,
+    "{}",
+];
+
+/// One request of the agent, from its asking to its answer.
+#[derive(Debug)]
+struct Asked {
+    id: RequestId,
+    answers: u32,
+    /// The process that asked is gone, so that no answer is due.
+    moot: bool,
+}
+
+/// The agent process, as the driver sees it.
+#[derive(Debug, Default)]
+struct Agent {
+    alive: bool,
+    starting: bool,
+    open: Vec<(CallId, bool)>,
+    answered: Vec<CallId>,
+    asked: Vec<Asked>,
+}
+
+/// Everything around a machine.
+pub(crate) struct World {
+    machine: Machine,
+    config: Config,
+    out: Output,
+    /// What is on stable storage.
+    log: Vec<Arc<Record>>,
+    folded: State,
+    epoch: Epoch,
+    now: u64,
+    agent: Agent,
+    next_command: u64,
+    /// Commands of the present machine that wait for their reply.
+    waiting: HashMap<CommandId, Option<u8>>,
+    /// Turns that were promised, by key (P6).
+    promised: HashMap<u8, Turn>,
+    /// A client has attached or prompted since the last crash, so that queued turns are to go on.
+    client_came: bool,
+}
+
+fn raw(text: &str) -> RawBuf {
+    RawBuf::parse(text).unwrap()
+}
+
+fn pick<T>(items: &[T], number: u8) -> Option<&T> {
+    items.get(usize::from(number).checked_rem(items.len())?)
+}
+
+fn started(agent_session: &str, start: Start) -> AgentStarted {
+    let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"},"configOptions":[]}"#);
+    AgentStarted { agent_session: agent_session.into(), start, initialize: raw("{}"), state }
+}
+
+impl World {
+    /// Runs all operations, then lets the agent and time do what they must, and checks that nothing is left open.
+    pub(crate) fn run(ops: &[Op]) {
+        let mut world = Self::new();
+        for &op in ops {
+            world.op(op);
+        }
+        world.drain();
+    }
+
+    fn new() -> Self {
+        let mut config = Config::default();
+        config.max_queue = 4;
+        config.max_pending = 3;
+        config.max_waiting_calls = 2;
+        config.max_open_calls = 3;
+        let params = raw(r#"{"cwd":"/","mcpServers":[{"env":[{"name":"n","value":"SECRET"}]}]}"#);
+        let first = started("agent", Start::New);
+        let (machine, out) = Machine::create("s".into(), config.clone(), 1, &params, raw("{}"), first, vec![]);
+        let mut world = Self {
+            machine,
+            config,
+            out,
+            log: vec![],
+            folded: State::default(),
+            epoch: 1,
+            now: 1,
+            agent: Agent { alive: true, ..Agent::default() },
+            next_command: 0,
+            waiting: HashMap::new(),
+            promised: HashMap::new(),
+            client_came: true,
+        };
+        // A session exists once its first batch is on stable storage.
+        world.flush();
+        world
+    }
+
+    fn op(&mut self, op: Op) {
+        self.now += 1;
+        if matches!(op, Op::Started { .. } | Op::StartFails) {
+            // What comes of a start is handed in with no effect left to run, which might take the start back.
+            self.flush();
+        }
+        match op {
+            Op::Prompt { key, accept_context_loss } => self.prompt(key, accept_context_loss),
+            Op::Cancel { turn } => self.cancel(turn),
+            Op::Answer { request, error } => self.answer(request, error),
+            Op::Call { kind } => {
+                let method = pick(&CALLS, kind).unwrap().to_string();
+                let params = Some(raw(r#"{"sessionId":"s","modeId":"auto","_meta":{"acp-bridge":{}}}"#));
+                self.command(None, Command::Call { method, params });
+            }
+            Op::Notify => self.command(None, Command::Notify { method: "_x".into(), params: None }),
+            Op::Attach => self.command(None, Command::Attach { params: raw(r#"{"mcpServers":[]}"#) }),
+            Op::Close => {
+                self.command(None, Command::Close);
+                assert_eq!(self.machine.state().running(), None);
+                assert_eq!(self.machine.state().queue().len(), 0);
+                assert_eq!(self.machine.state().pending().count(), 0);
+            }
+            Op::AgentExits if self.agent.alive => self.agent_dies(true),
+            Op::Started { forgot } if self.agent.starting => {
+                self.agent = Agent { alive: true, ..Agent::default() };
+                let started = if forgot { started("other", Start::ContextLost) } else { started("agent", Start::Load) };
+                self.hear(FromAgent::Started(started));
+            }
+            Op::StartFails if self.agent.starting => {
+                self.agent.starting = false;
+                let error = error::error(ErrorCode::INTERNAL_ERROR, "no", None);
+                self.hear(FromAgent::StartFailed { error });
+            }
+            Op::AgentExits | Op::Started { .. } | Op::StartFails => {}
+            Op::Wait { tenths } => self.wait(tenths),
+            Op::Flush => self.flush(),
+            Op::Crash { appended } => self.crash(appended),
+            Op::Shutdown => {
+                self.machine.shutdown(self.now, &mut self.out);
+                assert_eq!(self.machine.state().running(), None);
+                self.crash(true);
+            }
+            _ if self.agent.alive => self.agent_op(op),
+            _ => {}
+        }
+    }
+
+    /// What a process can only do while it lives.
+    fn agent_op(&mut self, op: Op) {
+        match op {
+            Op::Update { kind } => self.hear(FromAgent::Update(raw(pick(&UPDATES, kind).unwrap()).into())),
+            Op::Request { method, id } => {
+                let id = RequestId::from(u64::from(id));
+                // The connection drops requests whose id is in use.
+                if self.agent.asked.iter().any(|asked| asked.id == id && asked.answers == 0) {
+                    return;
+                }
+                self.agent.asked.push(Asked { id: id.clone(), answers: 0, moot: false });
+                let method = pick(&METHODS, method).unwrap().to_string();
+                self.hear(FromAgent::Request { id, method, params: Some(raw(r#"{"sessionId":"a"}"#)) });
+            }
+            Op::Withdraw { request } => {
+                let open: Vec<_> = self.agent.asked.iter().filter(|asked| asked.answers == 0).collect();
+                let id = pick(&open, request).map_or(RequestId::from(99), |asked| asked.id.clone());
+                self.hear(FromAgent::Withdrew(id));
+            }
+            Op::Notification => self.hear(FromAgent::Notification { method: "_x".into(), params: None }),
+            Op::AgentAnswers { call, kind } => {
+                let Some(&(call, _)) = pick(&self.agent.open, call) else { return };
+                self.agent.open.retain(|(open, _)| *open != call);
+                self.agent.answered.push(call);
+                let outcome = match pick(&RESULTS, kind / 2) {
+                    Some(result) if kind % 4 != 3 => Ok(raw(result)),
+                    _ => Err(raw(r#"{"code":1,"message":"m"}"#)),
+                };
+                self.hear(FromAgent::Answered { call, outcome });
+            }
+            Op::AgentAnswersAgain { call } => {
+                let call = pick(&self.agent.answered, call).copied().unwrap_or(CallId(u64::MAX));
+                let before = self.machine.state().head();
+                self.hear(FromAgent::Answered { call, outcome: Ok(raw("{}")) });
+                assert_eq!(self.machine.state().head(), before, "a second answer does nothing");
+            }
+            _ => {}
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.machine.handle(self.now, input, &mut self.out);
+    }
+
+    fn hear(&mut self, event: FromAgent) {
+        self.handle(Input::Agent(event));
+    }
+
+    fn command(&mut self, key: Option<u8>, command: Command) {
+        let id = CommandId(self.next_command);
+        self.next_command += 1;
+        self.waiting.insert(id, key);
+        self.client_came |= matches!(command, Command::Attach { .. } | Command::Prompt { .. });
+        self.handle(Input::Command { id, client: format!("c{}", id.0 % 3).into(), command });
+    }
+
+    fn prompt(&mut self, key: u8, accept_context_loss: bool) {
+        let params = raw(r#"{"sessionId":"s","prompt":[{"type":"text","text":"t"},7],"_meta":{"acp-bridge":{}}}"#);
+        // Key 0 stands for none.
+        let text = (key > 0).then(|| format!("k{key}"));
+        self.command(Some(key), Command::Prompt { params, key: text, accept_context_loss });
+    }
+
+    fn cancel(&mut self, turn: Option<u8>) {
+        let state = self.machine.state();
+        let turns: Vec<Turn> = self.log.iter().filter(|r| r.kind == Kind::PromptQueued).map(|r| r.seq).collect();
+        let turn = turn.map(|turn| pick(&turns, turn).copied().unwrap_or(999));
+        let idle = state.running().is_none() && state.queue().len() == 0;
+        let (head, effects) = (state.head(), self.out.effects.len());
+        self.command(None, Command::Cancel { turn });
+        if idle {
+            assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
+            assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
+            assert_eq!(self.machine.deadline(), None);
+        }
+    }
+
+    fn answer(&mut self, request: u8, error: bool) {
+        let pending: Vec<Seq> = self.machine.state().pending().map(|(seq, _)| seq).collect();
+        // Now and then to what is not pending, or not any more.
+        let request = pick(&pending, request).copied().filter(|_| request % 4 != 3).unwrap_or(Seq::from(request));
+        let answer = if error { Err(raw(r#"{"code":1,"message":"m"}"#)) } else { Ok(raw("{}")) };
+        self.command(None, Command::Answer { request, answer });
+    }
+
+    fn wait(&mut self, tenths: u8) {
+        self.now += u64::from(tenths % 50) * 100_000;
+        let Some(deadline) = self.machine.deadline() else { return };
+        if self.now >= deadline {
+            let turn = self.machine.state().running();
+            self.handle(Input::Tick);
+            let state = self.machine.state();
+            let over = turn.is_none_or(|turn| state.turn(turn).is_none_or(|info| info.phase.outcome().is_some()));
+            assert!(over, "a turn that was cancelled is over after the grace");
+            assert_eq!(self.machine.deadline(), None);
+        }
+    }
+
+    fn agent_dies(&mut self, by_itself: bool) {
+        self.agent.alive = false;
+        self.agent.starting = false;
+        self.agent.open.clear();
+        self.agent.answered.clear();
+        for asked in &mut self.agent.asked {
+            asked.moot = true;
+        }
+        if by_itself {
+            self.hear(FromAgent::Exited { reason: "it wanted to".into() });
+        }
+    }
+
+    fn append(&mut self) {
+        for record in std::mem::take(&mut self.out.records) {
+            assert_eq!(record.seq, self.log.len() as Seq + 1, "seqs have no gaps");
+            assert_eq!(record.epoch, self.epoch);
+            assert!(!record.body.as_str().contains("SECRET"));
+            RawBuf::parse(record.body.as_str()).unwrap();
+            self.folded.apply(&record).unwrap();
+            self.log.push(record);
+        }
+        assert_eq!(&self.folded, self.machine.state(), "the log says what the machine thinks");
+    }
+
+    fn flush(&mut self) {
+        self.append();
+        for effect in std::mem::take(&mut self.out.effects) {
+            self.run_effect(effect);
+        }
+        self.check_that_it_goes_on();
+    }
+
+    /// With nothing left to do, something else must be under way for everything that is open.
+    fn check_that_it_goes_on(&self) {
+        let state = self.machine.state();
+        let running = state.running().and_then(|turn| state.turn(turn));
+        match running {
+            Some(info) => {
+                assert!(self.agent.alive && self.agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
+                assert_eq!(info.cancel_requested, self.machine.deadline().is_some(), "a cancel has an end");
+            }
+            None if self.client_came && state.queue().len() > 0 => {
+                assert!(self.agent.starting, "the next turn waits for the agent and for nothing else");
+            }
+            None => assert_eq!(self.machine.deadline(), None),
+        }
+        assert!(state.queue().len() <= self.config.max_queue);
+        assert!(state.pending().count() <= self.config.max_pending);
+        let of_turns = state.pending().filter_map(|(_, request)| request.turn);
+        assert!(of_turns.into_iter().all(|turn| Some(turn) == state.running()), "no request outlives its turn");
+        assert_eq!(state.agent_alive(), self.agent.alive, "the log knows whether there is an agent");
+    }
+
+    fn run_effect(&mut self, effect: Effect) {
+        match effect {
+            Effect::Reply { command, reply } => self.reply(command, reply.ok()),
+            Effect::StartAgent(plan) => {
+                assert!(!self.agent.alive && !self.agent.starting, "one process per session");
+                assert!(!plan.agent_session.is_empty());
+                self.agent.starting = true;
+            }
+            Effect::StopAgent { .. } => self.agent_dies(false),
+            Effect::Call { call, method, params } if self.agent.alive => {
+                let prompt = method == "session/prompt";
+                assert!(!(prompt && self.agent.open.iter().any(|(_, prompt)| *prompt)), "one turn at a time");
+                let params = params.unwrap();
+                let session = params.as_raw().member("sessionId").unwrap().as_string().unwrap().into_owned();
+                assert!(session == "agent" || session == "other", "the agent's own session id, not {session}");
+                assert!(!params.as_str().contains("acp-bridge"));
+                self.agent.open.push((call, prompt));
+            }
+            Effect::Respond { id, .. } if self.agent.alive => {
+                let mut open = self.agent.asked.iter_mut().rev();
+                let asked = open.find(|asked| asked.id == id).expect("an answer to something that was asked");
+                asked.answers += 1;
+                assert_eq!(asked.answers, 1, "one answer");
+            }
+            _ => {}
+        }
+    }
+
+    fn reply(&mut self, command: CommandId, reply: Option<Reply>) {
+        let key = self.waiting.remove(&command).expect("one reply to each command");
+        if let (Some(key), Some(Reply::Turn(turn))) = (key, reply) {
+            assert_eq!(self.log[usize::try_from(turn).unwrap() - 1].kind, Kind::PromptQueued, "on storage first");
+            if key > 0 {
+                assert_eq!(*self.promised.entry(key).or_insert(turn), turn, "a key never yields two turns");
+            }
+        }
+    }
+
+    /// The machine is gone, and so is the process; another machine opens the log, which was read in full or only for
+    /// its control records.
+    fn crash(&mut self, appended: bool) {
+        if appended {
+            self.append();
+        }
+        let mut state = State::default();
+        for record in self.log.iter().filter(|record| !appended || record.kind.is_control()) {
+            state.apply(record).unwrap();
+        }
+        state.set_head(self.log.len() as Seq);
+        self.epoch += 1;
+        self.agent_dies(false);
+        self.waiting.clear();
+        self.client_came = false;
+        let (machine, out) = Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now);
+        self.machine = machine;
+        self.out = out;
+        assert_eq!(self.machine.state().running(), None);
+        assert_eq!(self.machine.state().pending().count(), 0);
+        self.flush();
+        // Epochs differ until the new machine has written something.
+        self.folded = self.machine.state().clone();
+    }
+
+    /// The agent does what it should, a client is there, time passes: everything has to come to an end.
+    fn drain(&mut self) {
+        self.flush();
+        self.command(None, Command::Attach { params: raw("{}") });
+        // Of every other world the agent ends no turn by itself.
+        let hangs = self.now.is_multiple_of(2);
+        for _ in 0..32 {
+            self.flush();
+            self.op(Op::Started { forgot: false });
+            if hangs {
+                self.command(None, Command::Cancel { turn: None });
+                self.op(Op::Wait { tenths: 49 });
+                self.op(Op::Wait { tenths: 49 });
+                self.op(Op::Wait { tenths: 49 });
+                self.flush();
+            }
+            for _ in 0..self.agent.open.len() {
+                self.op(Op::AgentAnswers { call: 0, kind: 0 });
+            }
+            self.op(Op::Answer { request: 0, error: false });
+        }
+        self.flush();
+        self.check_the_end();
+    }
+
+    fn check_the_end(&self) {
+        let state = self.machine.state();
+        assert_eq!((state.running(), state.queue().len(), state.pending().count()), (None, 0, 0));
+        assert_eq!(self.machine.deadline(), None);
+        assert!(self.waiting.is_empty(), "every command got its reply");
+        for asked in &self.agent.asked {
+            assert!(asked.moot || asked.answers == 1, "every request got its answer: {asked:?}");
+        }
+        let (mut ended, mut keys, mut running) = (HashSet::new(), HashSet::new(), None);
+        for record in &self.log {
+            match record.kind {
+                Kind::PromptQueued => {
+                    let prompt: PromptQueued = record.decode().unwrap();
+                    assert!(prompt.key.is_none_or(|key| keys.insert(key)), "one turn for each key");
+                }
+                Kind::TurnStarted => assert_eq!(running.replace(record.turn), None, "one turn at a time"),
+                Kind::TurnEnded => {
+                    assert!(ended.insert(record.turn.unwrap()), "a turn ends once");
+                    running = running.filter(|running| *running != record.turn);
+                }
+                _ => {}
+            }
+        }
+        let queued: HashSet<Turn> = self.log.iter().filter(|r| r.kind == Kind::PromptQueued).map(|r| r.seq).collect();
+        assert_eq!(queued, ended, "every accepted prompt ends");
+    }
+}

@@ -1,0 +1,211 @@
+//! A blocking WebSocket client with no knowledge of ACP beyond JSON. Every wait has a deadline.
+
+use std::collections::VecDeque;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+pub struct Client {
+    socket: WebSocket<TcpStream>,
+    next_id: u64,
+    /// Messages that were read while something else was waited for.
+    kept: VecDeque<Value>,
+    /// The last message as it stood on the wire.
+    pub last_raw: String,
+}
+
+impl Client {
+    pub fn connect(address: &str) -> Self {
+        let stream = TcpStream::connect(address).expect("connect to the bridge");
+        stream.set_read_timeout(Some(Duration::from_millis(100))).expect("set a read timeout");
+        stream.set_nodelay(true).expect("no delay");
+        let (socket, _) = client(format!("ws://{address}/acp"), stream).expect("a WebSocket handshake");
+        Self { socket, next_id: 0, kept: VecDeque::new(), last_raw: String::new() }
+    }
+
+    pub fn initialize(&mut self) -> Value {
+        self.call(
+            "initialize",
+            &json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": { "name": "test", "version": "1" } }),
+        )
+    }
+
+    pub fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).expect("send");
+    }
+
+    pub fn send_binary(&mut self, bytes: &[u8]) {
+        self.socket.send(Message::binary(bytes.to_vec())).expect("send");
+    }
+
+    pub fn notify(&mut self, method: &str, params: &Value) {
+        self.send_text(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
+    }
+
+    /// Sends a request and returns its id.
+    pub fn request(&mut self, method: &str, params: &Value) -> u64 {
+        self.next_id += 1;
+        let id = self.next_id;
+        self.send_text(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string());
+        id
+    }
+
+    pub fn respond(&mut self, id: &Value, result: &Value) {
+        self.send_text(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+    }
+
+    /// The next message of the wire, or `None` at the deadline.
+    pub fn read(&mut self, limit: Duration) -> Option<Value> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => {
+                    self.last_raw = text.as_str().to_owned();
+                    return Some(serde_json::from_str(&self.last_raw).unwrap_or_else(|e| panic!("{text}: {e}")));
+                }
+                Ok(_) => {}
+                Err(tokio_tungstenite::tungstenite::Error::Io(e))
+                    if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+                {
+                    if Instant::now() >= deadline {
+                        return None;
+                    }
+                }
+                Err(e) => panic!("the connection ended: {e}"),
+            }
+        }
+    }
+
+    /// The next message, kept ones first.
+    pub fn next(&mut self) -> Value {
+        if let Some(message) = self.kept.pop_front() {
+            return message;
+        }
+        self.read(DEADLINE).expect("a message before the deadline")
+    }
+
+    /// The first message that fits; the others are kept in order.
+    pub fn wait_for(&mut self, what: &str, mut fits: impl FnMut(&Value) -> bool) -> Value {
+        if let Some(at) = self.kept.iter().position(&mut fits) {
+            return self.kept.remove(at).expect("just found");
+        }
+        let deadline = Instant::now() + DEADLINE;
+        while Instant::now() < deadline {
+            if let Some(message) = self.read(Duration::from_millis(200)) {
+                if fits(&message) {
+                    return message;
+                }
+                self.kept.push_back(message);
+            }
+        }
+        panic!("no {what} before the deadline; got {:?}", self.kept);
+    }
+
+    /// The whole answer to a request.
+    pub fn answer(&mut self, id: u64) -> Value {
+        self.wait_for(&format!("answer {id}"), |m| m["id"] == json!(id) && m["method"].is_null())
+    }
+
+    /// The result of a request; panics on an error.
+    pub fn call(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.request(method, params);
+        let answer = self.answer(id);
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].clone()
+    }
+
+    /// The error of a request; panics on a result.
+    pub fn refused(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.request(method, params);
+        let answer = self.answer(id);
+        assert!(answer["result"].is_null(), "{method}: {}", answer["result"]);
+        answer["error"].clone()
+    }
+
+    pub fn new_session(&mut self) -> String {
+        let result = self.call("session/new", &json!({ "cwd": "/", "mcpServers": [] }));
+        result["sessionId"].as_str().expect("a session id").to_owned()
+    }
+
+    /// Sends a prompt; its request id.
+    pub fn prompt(&mut self, session: &str, text: &str) -> u64 {
+        self.request("session/prompt", &json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] }))
+    }
+
+    pub fn prompt_with_key(&mut self, session: &str, text: &str, key: &str) -> u64 {
+        self.request(
+            "session/prompt",
+            &json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }], "_meta": { "acp-bridge": { "key": key } } }),
+        )
+    }
+
+    /// The next `session/update` notification.
+    pub fn update(&mut self) -> Value {
+        self.wait_for("update", |m| m["method"] == "session/update")
+    }
+
+    /// The next agent message chunk: its seq and text.
+    pub fn chunk(&mut self) -> (u64, String) {
+        let message = self.wait_for("chunk", |m| kind(m) == Some("agent_message_chunk"));
+        seq_and_text(&message)
+    }
+
+    /// Waits for a prompt's answer and returns it with the agent's chunks that came before: seq and text.
+    pub fn turn(&mut self, id: u64) -> (Value, Vec<(u64, String)>) {
+        let answer = self.answer(id);
+        (answer, self.chunks())
+    }
+
+    /// The agent's chunks that have been read and not been taken yet.
+    pub fn chunks(&mut self) -> Vec<(u64, String)> {
+        let (chunks, rest) = self.kept.drain(..).partition(|m| kind(m) == Some("agent_message_chunk"));
+        self.kept = rest;
+        let chunks: VecDeque<Value> = chunks;
+        chunks.iter().map(seq_and_text).collect()
+    }
+
+    /// Attaches from a cursor; everything up to `caught_up` stays to be read.
+    pub fn resume(&mut self, session: &str, after: Option<u64>) -> Value {
+        let mut params = json!({ "sessionId": session, "cwd": "/", "mcpServers": [] });
+        if let Some(after) = after {
+            params["_meta"] = json!({ "acp-bridge": { "after": after } });
+        }
+        self.call("session/resume", &params)
+    }
+
+    pub fn load(&mut self, session: &str) -> Value {
+        self.call("session/load", &json!({ "sessionId": session, "cwd": "/", "mcpServers": [] }))
+    }
+
+    pub fn caught_up(&mut self) -> u64 {
+        let message = self.wait_for("caught_up", |m| m["method"] == "_acp-bridge/caught_up");
+        message["params"]["seq"].as_u64().expect("a seq")
+    }
+
+    /// The next `_acp-bridge/turn_ended`.
+    pub fn turn_ended(&mut self) -> Value {
+        self.wait_for("turn_ended", |m| m["method"] == "_acp-bridge/turn_ended")["params"].clone()
+    }
+
+    pub fn cancel(&mut self, session: &str) {
+        self.notify("session/cancel", &json!({ "sessionId": session }));
+    }
+}
+
+pub fn kind(message: &Value) -> Option<&str> {
+    message["params"]["update"]["sessionUpdate"].as_str()
+}
+
+fn seq_and_text(message: &Value) -> (u64, String) {
+    let seq = message["params"]["_meta"]["acp-bridge"]["seq"].as_u64().expect("a seq");
+    (seq, message["params"]["update"]["content"]["text"].as_str().unwrap_or_default().to_owned())
+}
+
+/// The texts of chunks in one string.
+pub fn text(chunks: &[(u64, String)]) -> String {
+    chunks.iter().map(|(_, text)| text.as_str()).collect()
+}

@@ -1,0 +1,16 @@
+//! A bridge as a process of its own, and a client that speaks the wire and nothing else.
+#![allow(dead_code, unreachable_pub, reason = "each test file uses its part")]
+
+pub mod bridge;
+pub mod client;
+
+pub use bridge::{Bridge, Options};
+pub use client::Client;
+
+/// The path of an example of this package, built by `cargo test` beside the tests.
+pub fn example(name: &str) -> String {
+    let exe = std::env::current_exe().expect("the test's own path");
+    let path = exe.parent().and_then(|deps| deps.parent()).expect("target/PROFILE").join("examples").join(name);
+    assert!(path.exists(), "{} is missing: run `cargo build --examples -p acp-bridge`", path.display());
+    path.to_str().expect("a UTF-8 path").to_owned()
+}
