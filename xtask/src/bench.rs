@@ -1,0 +1,61 @@
+//! `cargo xtask bench`: whole processes against peers that run in the same invocation; writes `docs/benchmarks.md`.
+
+mod bridge;
+mod core;
+mod direct;
+mod page;
+mod pair;
+mod programs;
+mod stats;
+mod usage;
+
+use clap::ValueEnum;
+
+use crate::run::say;
+
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// The connection core over stdio.
+    Core,
+    /// The bridge over WebSocket.
+    Bridge,
+    /// Both.
+    All,
+}
+
+/// How often and how much.
+#[derive(Debug, Clone, Copy)]
+struct Effort {
+    runs: usize,
+    updates: u64,
+    requests: u64,
+    stamps: u64,
+    missed: u64,
+}
+
+const FULL: Effort = Effort { runs: 5, updates: 100_000, requests: 2_000, stamps: 500, missed: 800_000 };
+const QUICK: Effort = Effort { runs: 1, updates: 20_000, requests: 500, stamps: 100, missed: 100_000 };
+
+/// Measures and, unless `quick`, writes the page.
+pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
+    let effort = if quick { QUICK } else { FULL };
+    // Taken before, because others may commit while this runs.
+    let head = page::head()?;
+    programs::build()?;
+    let mut sections = Vec::new();
+    if part != Part::Bridge {
+        sections.push(core::section(effort)?);
+    }
+    if part != Part::Core {
+        sections.push(bridge::section(effort)?);
+    }
+    for section in &sections {
+        say(&section.markdown());
+    }
+    if quick {
+        say("quick figures are not written to docs/benchmarks.md");
+        return Ok(());
+    }
+    page::write(&head, &sections)
+}

@@ -1,0 +1,67 @@
+//! `cargo xtask check`: format, clippy, docs, features, structure.
+
+use anyhow::bail;
+
+use crate::run::{capture, cargo, execute, has, root, say};
+use crate::tidy;
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    for directory in [".", "interop", "fuzz"] {
+        execute(cargo().args(["fmt", "--all", "--check"]).current_dir(root().join(directory)))?;
+    }
+    execute(cargo().args([
+        "clippy",
+        "--locked",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
+    let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    execute(cargo().args(clippy).current_dir(root().join("interop")))?;
+    // The fuzzing engine is C++ and only needed to run the targets; linting them needs neither.
+    let no_engine = ("CUSTOM_LIBFUZZER_PATH", "unused/libfuzzer.a");
+    execute(cargo().args(clippy).env(no_engine.0, no_engine.1).current_dir(root().join("fuzz")))?;
+    execute(
+        cargo()
+            .args(["doc", "--locked", "--workspace", "--all-features", "--no-deps", "--document-private-items"])
+            .env("RUSTDOCFLAGS", "-D warnings"),
+    )?;
+    for features in [&["--no-default-features"][..], &[]] {
+        for package in ["acp-types", "acp-server"] {
+            execute(cargo().args(["check", "--locked", "--quiet", "--package", package]).args(features))?;
+        }
+    }
+    core_without_io()?;
+    licences()?;
+    tidy::run()
+}
+
+/// Licences, duplicates and sources of dependencies, where the tool for that is installed.
+fn licences() -> anyhow::Result<()> {
+    if !has("cargo-deny") {
+        say("cargo-deny is not installed: licences and sources of dependencies were not checked");
+        return Ok(());
+    }
+    execute(cargo().args(["deny", "--all-features", "check", "licenses", "bans", "sources"]))
+}
+
+/// The connection core must not be able to do I/O: no async runtime in its tree.
+fn core_without_io() -> anyhow::Result<()> {
+    let tree = capture(cargo().args([
+        "tree",
+        "--package",
+        "acp-server",
+        "--no-default-features",
+        "--edges",
+        "normal",
+        "--prefix",
+        "none",
+    ]))?;
+    if let Some(line) = tree.lines().find(|line| line.starts_with("tokio")) {
+        bail!("acp-server without features depends on {line}; the core must stay free of I/O");
+    }
+    Ok(())
+}

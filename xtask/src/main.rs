@@ -1,0 +1,24 @@
+//! The project's own commands: `cargo xtask demo | test | bench | check | tidy | gen`.
+
+mod bench;
+mod check;
+mod cli;
+mod demo;
+mod r#gen;
+mod run;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    match cli::Args::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nfailed: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! `cargo xtask test`: installs what the tests need, runs everything, says what was and was not exercised.
+
+mod count;
+mod leftovers;
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, bail};
+
+use crate::run::{self, capture, execute, has, program, root, say};
+
+/// One part of the suite and what it exercises.
+struct Part {
+    name: &'static str,
+    exercises: &'static str,
+    /// Runs it and says how many tests passed.
+    run: fn() -> anyhow::Result<u64>,
+}
+
+const PARTS: &[Part] = &[
+    Part {
+        name: "workspace",
+        exercises: "types, connection core, transports, log on SQLite and in memory, session machine, gateway, the \
+                    bridge as a process with kill -9, bad input, bad agents",
+        run: workspace,
+    },
+    Part { name: "docs", exercises: "the examples in the documentation", run: doc_tests },
+    Part {
+        name: "interop",
+        exercises: "official Rust SDK 5.0.0 and TypeScript SDK 2.4.0 over stdio and WebSocket, both directions",
+        run: interop,
+    },
+    Part { name: "demo", exercises: "cargo xtask demo --once, with the official TypeScript SDK's agent", run: demo },
+];
+
+/// Not run here, and why; shown so that nobody takes silence for coverage.
+const NOT_EXERCISED: &[(&str, &str)] = &[
+    (
+        "fuzz targets",
+        "need cargo-fuzz and a nightly compiler; the same operations run as property tests in `workspace`",
+    ),
+    ("benchmarks", "cargo xtask bench"),
+    ("macOS", "only Linux is tested"),
+    ("a power cut", "fsync before delivery is checked by what the log asks of SQLite, not by cutting power"),
+];
+
+pub(crate) fn run() -> anyhow::Result<()> {
+    install()?;
+    let mut failed = Vec::new();
+    let mut table = Vec::new();
+    for part in PARTS {
+        say(&format!("\n== {}: {}", part.name, part.exercises));
+        let start = Instant::now();
+        let outcome = (part.run)();
+        let seconds = start.elapsed().as_secs();
+        let verdict = match outcome {
+            Ok(0) => "nothing to run".to_owned(),
+            Ok(count) => format!("{count} passed"),
+            Err(error) => {
+                say(&format!("FAILED {}: {error:#}", part.name));
+                failed.push(part.name);
+                "FAILED".to_owned()
+            }
+        };
+        table.push((part, verdict, seconds));
+    }
+    say("\nexercised:");
+    for (part, verdict, seconds) in &table {
+        say(&format!("  {:<10} {verdict:<14} {seconds:>4} s  {}", part.name, part.exercises));
+    }
+    say("not exercised:");
+    for (what, why) in NOT_EXERCISED {
+        say(&format!("  {what}: {why}"));
+    }
+    leftovers::check()?;
+    if !failed.is_empty() {
+        bail!("failed: {}", failed.join(", "));
+    }
+    Ok(())
+}
+
+/// What the tests need beyond Rust and a C compiler: Node with the official SDK, and the sqlite3 tool.
+fn install() -> anyhow::Result<()> {
+    if !has("node") || !has("npm") {
+        bail!("node and npm are needed (Node 20 or newer): install Node and run this again");
+    }
+    if !has("sqlite3") {
+        say("the sqlite3 tool is missing; installing it with apt");
+        let sudo = capture(program("id").arg("-u"))?.trim() != "0";
+        let apt = |arguments: &[&str]| {
+            let mut command = if sudo { program("sudo") } else { program("apt-get") };
+            if sudo {
+                command.arg("apt-get");
+            }
+            execute(command.args(arguments))
+        };
+        apt(&["update", "-qq"])
+            .and_then(|()| apt(&["install", "-y", "-qq", "sqlite3"]))
+            .context("sqlite3 cannot be installed; install it by hand and run this again")?;
+    }
+    npm()
+}
+
+/// The official TypeScript SDK, pinned by the lock file. Left alone when it is there as the lock file wants it.
+pub(crate) fn npm() -> anyhow::Result<()> {
+    let directory = root().join("interop/ts");
+    let packages = |file: &str| -> Option<serde_json::Map<String, serde_json::Value>> {
+        let text = std::fs::read_to_string(directory.join(file)).ok()?;
+        let lock: serde_json::Value = serde_json::from_str(&text).ok()?;
+        let packages = lock["packages"].as_object()?.iter();
+        Some(
+            packages
+                .filter(|(path, _)| !path.is_empty())
+                .map(|(path, it)| (path.clone(), it["integrity"].clone()))
+                .collect(),
+        )
+    };
+    if packages("package-lock.json") == packages("node_modules/.package-lock.json") {
+        return Ok(());
+    }
+    execute(program("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(directory))
+}
+
+/// A cargo whose processes, and theirs, can be told from all others.
+fn cargo() -> Command {
+    let mut cargo = run::cargo();
+    leftovers::mark(&mut cargo);
+    cargo
+}
+
+fn workspace() -> anyhow::Result<u64> {
+    // The tests start the examples as programs; `cargo test` alone would build them as tests.
+    execute(cargo().args(["build", "--locked", "--workspace", "--all-features", "--bins", "--examples"]))?;
+    count::tests(cargo().args([
+        "test",
+        "--locked",
+        "--workspace",
+        "--all-features",
+        "--no-fail-fast",
+        "--lib",
+        "--bins",
+        "--tests",
+    ]))
+}
+
+fn doc_tests() -> anyhow::Result<u64> {
+    count::tests(cargo().args(["test", "--locked", "--workspace", "--all-features", "--doc"]))
+}
+
+fn interop() -> anyhow::Result<u64> {
+    // The interoperability tests start our programs from the workspace's own target directory.
+    execute(cargo().args([
+        "build",
+        "--locked",
+        "--package",
+        "acp-bridge",
+        "--package",
+        "acp-server",
+        "--bins",
+        "--examples",
+    ]))?;
+    let directory = root().join("interop");
+    execute(cargo().args(["build", "--locked", "--workspace"]).current_dir(&directory))?;
+    count::tests(cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]).current_dir(&directory))
+}
+
+fn demo() -> anyhow::Result<u64> {
+    execute(cargo().args(["xtask", "demo", "--once"]))?;
+    Ok(1)
+}
