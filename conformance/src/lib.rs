@@ -1,0 +1,1 @@
+//! Tests and test tools for people who implement ACP.

@@ -1,0 +1,3 @@
+//! The `acp-conformance` program.
+
+fn main() {}

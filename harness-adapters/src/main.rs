@@ -1,0 +1,3 @@
+//! The `acp-harness` program.
+
+fn main() {}

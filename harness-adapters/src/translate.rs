@@ -1,0 +1,257 @@
+//! The contract of a translator: a pure state machine between one ACP session and one session of a harness.
+//!
+//! No I/O, no clock, no randomness: everything comes in as an [`Input`], everything to do goes out as an [`Effect`].
+//! That makes a session of a real harness replayable from its recorded inputs alone.
+
+use std::time::Duration;
+
+use acp_types::RawBuf;
+use acp_types::v1;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::failure::Failure;
+
+/// One request of the client to a session, numbered by the driver. Each gets exactly one [`Effect::Answer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "a number")]
+pub struct RequestId(pub u64);
+
+/// One question to the client, numbered by the translator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "a number")]
+pub struct AskId(pub u64);
+
+/// One timer, numbered by the translator. Arming it again replaces it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+#[expect(clippy::exhaustive_structs, reason = "a number")]
+pub struct Timer(pub u64);
+
+/// What happens to a session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "a translator has to handle each of them")]
+pub enum Input {
+    /// The client asks for something.
+    Request {
+        /// To answer it by.
+        id: RequestId,
+        /// What it asks for.
+        request: Request,
+    },
+    /// The client takes a request back: `session/cancel` or `$/cancel_request` of a prompt. The request still gets its
+    /// answer. It may have been answered already; then nothing happens.
+    Cancel {
+        /// Which.
+        id: RequestId,
+    },
+    /// One message of the harness, valid JSON, as received.
+    Native(RawBuf),
+    /// The client answered a question, or could not. Comes at most once, and not after [`Effect::Withdraw`] unless the
+    /// two crossed; then it is to be ignored.
+    Answered {
+        /// Which.
+        ask: AskId,
+        /// Its answer.
+        answer: Reply,
+    },
+    /// A timer that was armed has run out.
+    Fired {
+        /// Which.
+        timer: Timer,
+    },
+    /// The harness is gone for good. Every open request has to be answered now; nothing is sent to it any more.
+    Exited(Failure),
+}
+
+/// What a client can ask of an open session.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "a translator has to handle each of them")]
+pub enum Request {
+    /// `session/prompt`. During a turn it waits for its end. Answered by [`Answer::Prompt`].
+    Prompt(v1::PromptRequest),
+    /// `_session/steering`: put into the running turn at once. Answered by [`Answer::Steer`].
+    Steer(Vec<v1::ContentBlock>),
+    /// `session/set_mode`. Answered by [`Answer::Done`].
+    SetMode(v1::SessionModeId),
+    /// `session/set_config_option`. Answered by [`Answer::Config`].
+    SetConfig {
+        /// The option.
+        option: v1::SessionConfigId,
+        /// Its new value.
+        value: v1::SessionConfigOptionValue,
+    },
+    /// `session/set_title`. Answered by [`Answer::Done`].
+    SetTitle(String),
+    /// `session/close`, or the client is gone: stop what runs, as a cancel does. The channel to the harness is closed
+    /// once it is answered, by [`Answer::Done`].
+    Close,
+}
+
+/// What the client said to a question.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "a translator has to handle each of them")]
+pub enum Reply {
+    /// To [`Question::Permission`].
+    Permission(v1::RequestPermissionOutcome),
+    /// To [`Question::Form`].
+    Form(v1::CreateElicitationResponse),
+    /// The client refused the question, does not know it, or is gone. Never to be taken as consent.
+    Failed,
+}
+
+/// What is to be done, in order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "the driver has to do each of them")]
+pub enum Effect {
+    /// `session/update` to the client.
+    Update(v1::SessionUpdate),
+    /// One message to the harness.
+    Send(RawBuf),
+    /// A question to the client.
+    Ask {
+        /// To recognise the answer by.
+        ask: AskId,
+        /// The question.
+        question: Question,
+    },
+    /// Nobody needs the answer to a question any more; the client is told by `$/cancel_request`.
+    Withdraw(AskId),
+    /// The answer to a request.
+    Answer {
+        /// Which.
+        id: RequestId,
+        /// Its result.
+        #[serde(serialize_with = "one_of")]
+        answer: Result<Answer, Failure>,
+    },
+    /// [`Input::Fired`] is wanted after this time.
+    Arm {
+        /// Which.
+        timer: Timer,
+        /// How long from now.
+        after: Duration,
+    },
+    /// A timer is not wanted any more.
+    Disarm(Timer),
+    /// The harness does not do what it has to: end its process. [`Input::Exited`] follows.
+    Kill,
+}
+
+/// A question to the client.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "the driver has to ask each of them")]
+pub enum Question {
+    /// `session/request_permission`.
+    Permission(v1::RequestPermissionRequest),
+    /// `elicitation/create`; only for clients that have it.
+    Form(v1::CreateElicitationRequest),
+}
+
+/// The result of a request.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(clippy::exhaustive_enums, reason = "the driver has to send each of them")]
+pub enum Answer {
+    /// To [`Request::Prompt`].
+    Prompt(v1::PromptResponse),
+    /// To [`Request::Steer`].
+    Steer(Steered),
+    /// To [`Request::SetConfig`]: all options as they are now.
+    Config(Vec<v1::SessionConfigOption>),
+    /// To the others.
+    Done,
+}
+
+/// What became of a steering message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Steered {
+    /// It is in the running turn.
+    Injected,
+    /// No turn runs; nothing was done. Prompt instead.
+    Idle,
+}
+
+/// The effects of one step, in order.
+#[derive(Debug, Default)]
+pub struct Effects(Vec<Effect>);
+
+impl Effects {
+    /// Adds one.
+    pub fn push(&mut self, effect: Effect) {
+        self.0.push(effect);
+    }
+
+    /// Tells the client something.
+    pub fn update(&mut self, update: v1::SessionUpdate) {
+        self.0.push(Effect::Update(update));
+    }
+
+    /// Sends the harness one message.
+    pub fn send(&mut self, message: RawBuf) {
+        self.0.push(Effect::Send(message));
+    }
+
+    /// Answers a request.
+    pub fn answer(&mut self, id: RequestId, answer: Result<Answer, Failure>) {
+        self.0.push(Effect::Answer { id, answer });
+    }
+
+    /// Takes all that were added.
+    pub fn take(&mut self) -> std::vec::Drain<'_, Effect> {
+        self.0.drain(..)
+    }
+}
+
+/// What a client can show, as far as a translator cares; read from its `initialize`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+#[expect(clippy::exhaustive_structs, reason = "tests write it out")]
+#[expect(clippy::struct_excessive_bools, reason = "each is one capability")]
+pub struct ClientFeatures {
+    /// `elicitation/create` with forms.
+    pub forms: bool,
+    /// `_meta.terminal_output`: output of commands as it comes, under `_meta.terminal_output` of a tool call.
+    pub terminal_output: bool,
+    /// `notice` updates.
+    pub notices: bool,
+    /// `compaction_update` updates.
+    pub compaction: bool,
+    /// Config options of type boolean.
+    pub boolean_options: bool,
+}
+
+/// A session's translator.
+pub trait Translator: Send + 'static {
+    /// All it has to know at the beginning; part of a recorded transcript.
+    type Setup: Clone + Send + Serialize + DeserializeOwned;
+
+    /// A session that is open and idle.
+    fn new(setup: Self::Setup) -> Self;
+
+    /// Takes one input and adds what is to be done. It never panics, whatever the harness sends.
+    fn step(&mut self, input: Input, out: &mut Effects);
+}
+
+fn one_of<S: serde::Serializer>(answer: &Result<Answer, Failure>, serializer: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Outcome<'a> {
+        Ok(&'a Answer),
+        Error(&'a Failure),
+    }
+    match answer {
+        Ok(answer) => Outcome::Ok(answer),
+        Err(failure) => Outcome::Error(failure),
+    }
+    .serialize(serializer)
+}
