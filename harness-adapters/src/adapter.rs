@@ -104,3 +104,13 @@ impl std::fmt::Debug for Channel {
         f.debug_struct("Channel").finish_non_exhaustive()
     }
 }
+
+/// What a harness is made from, as given on the command line.
+#[derive(Debug, Clone, Default)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it out")]
+pub struct Options {
+    /// The harness's program. Without it, it is looked for.
+    pub program: Option<std::path::PathBuf>,
+    /// Further arguments for the harness, after ours.
+    pub args: Vec<std::ffi::OsString>,
+}

@@ -8,6 +8,9 @@
 //! This crate knows no network and keeps no log.
 
 pub mod adapter;
+pub mod claude;
+pub mod codex;
+pub mod diff;
 pub mod failure;
 pub mod translate;
 

@@ -1,0 +1,1 @@
+//! The Claude Code CLI, `claude -p` with stream-json and its control protocol.
