@@ -23,9 +23,12 @@ pub struct Config {
     pub outbox_bytes: usize,
     /// How long a closing connection may take to write what is queued. Default: 5 s. The rest is dropped.
     pub close_timeout: Duration,
-    /// How long a typed handler may go on after its request was cancelled with `$/cancel_request`, or after the peer is
-    /// gone. Default: 5 s. Then it is dropped and the request answered with error -32800.
+    /// How long a typed handler may go on after its request was cancelled with `$/cancel_request`. Default: 5 s. Then it
+    /// is dropped and the request answered with error -32800.
     pub cancel_grace: Duration,
+    /// How long typed handlers may go on after the peer is gone, and then as much again once they are cancelled.
+    /// Default: 5 s. Then they are dropped.
+    pub drain_grace: Duration,
     /// How long the peer's last words are read after it stopped taking ours. Default: 1 s.
     pub linger: Duration,
 }
@@ -40,6 +43,7 @@ impl Default for Config {
             outbox_bytes: 1024 * 1024,
             close_timeout: Duration::from_secs(5),
             cancel_grace: Duration::from_secs(5),
+            drain_grace: Duration::from_secs(5),
             linger: Duration::from_secs(1),
         }
     }

@@ -12,6 +12,7 @@ use crate::proto::{Incoming, IncomingNotification};
 pub struct Context<P> {
     peer: P,
     message: Message,
+    answered: CancellationToken,
 }
 
 #[derive(Debug)]
@@ -22,11 +23,11 @@ enum Message {
 
 impl<P> Context<P> {
     pub(crate) fn of_request(peer: P, request: Incoming, cancelled: CancellationToken) -> Self {
-        Self { peer, message: Message::Request(request, cancelled) }
+        Self { peer, message: Message::Request(request, cancelled), answered: CancellationToken::new() }
     }
 
     pub(crate) fn of_notification(peer: P, notification: IncomingNotification) -> Self {
-        Self { peer, message: Message::Notification(notification) }
+        Self { peer, message: Message::Notification(notification), answered: CancellationToken::new() }
     }
 
     /// The method called.
@@ -69,6 +70,13 @@ impl<P> Context<P> {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(&self.message, Message::Request(_, cancelled) if cancelled.is_cancelled())
+    }
+
+    /// A token that fires once the answer to the request is on its way, for what the peer may only get after it. For a
+    /// notification it never fires.
+    #[must_use]
+    pub fn answered(&self) -> CancellationToken {
+        self.answered.clone()
     }
 
     /// A token that is cancelled with the request, for work that is handed to others. For a notification it never is.

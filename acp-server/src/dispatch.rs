@@ -16,6 +16,7 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use crate::config::Config;
 use crate::context::Context;
 use crate::driver::{Inbox, Outbox};
 use crate::error::Answer;
@@ -43,20 +44,22 @@ pub(crate) struct Dispatcher<S> {
     peer: Weak<Shared>,
     outbox: Outbox,
     abandoned: CancellationToken,
-    grace: Duration,
+    cancel_grace: Duration,
+    drain_grace: Duration,
     initialized: bool,
     calls: OpenCalls,
     handlers: JoinSet<RequestId>,
 }
 
 impl<S: Side> Dispatcher<S> {
-    pub(crate) fn new(side: S, peer: &Peer, abandoned: CancellationToken, grace: Duration) -> Self {
+    pub(crate) fn new(side: S, peer: &Peer, abandoned: CancellationToken, config: &Config) -> Self {
         Self {
             side: Arc::new(side),
             peer: peer.downgrade(),
             outbox: peer.outbox().clone(),
             abandoned,
-            grace,
+            cancel_grace: config.cancel_grace,
+            drain_grace: config.drain_grace,
             initialized: !S::AGENT,
             calls: OpenCalls::default(),
             handlers: JoinSet::new(),
@@ -115,7 +118,7 @@ impl<S: Side> Dispatcher<S> {
         let token = self.calls.open(&request);
         let span = telemetry::request_span(request.method(), &id);
         let context = Context::of_request(peer.clone().into(), request, token);
-        let call = Call { side: Arc::clone(&self.side), peer, context, grace: self.grace };
+        let call = Call { side: Arc::clone(&self.side), peer, context, grace: self.cancel_grace };
         if S::AGENT && first {
             // Nothing else may run before it, so nothing waits for it in vain.
             self.initialized = call.run().instrument(span).await;
@@ -151,7 +154,7 @@ impl<S: Side> Dispatcher<S> {
         if let Some(peer) = Peer::upgrade(&self.peer) {
             peer.fail_all();
         }
-        let grace = self.grace;
+        let grace = self.drain_grace;
         for _ in 0..2 {
             let all = async {
                 while let Some(done) = self.handlers.join_next().await {
@@ -196,6 +199,7 @@ impl<S: Side> Call<S> {
         if let Some(id) = context.request_id() {
             // On a closed connection nobody waits for it.
             let _ = peer.outbox().respond(id.clone(), outcome).await;
+            context.answered().cancel();
         }
         ok
     }

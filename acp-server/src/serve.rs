@@ -15,7 +15,7 @@ use crate::transport::Transport;
 
 /// Serves an agent until the client is gone, and returns why it ended.
 ///
-/// Handlers that still run then get [`Config::cancel_grace`] to finish and as much again once they are cancelled.
+/// Handlers that still run then get [`Config::drain_grace`] to finish and as much again once they are cancelled.
 /// Dropping the future closes the connection.
 pub async fn serve(agent: impl Agent, transport: impl Transport) -> CloseReason {
     serve_until(agent, transport, Config::default(), std::future::pending()).await
@@ -60,6 +60,6 @@ fn open<S: Side, T: Transport>(
     let Link { outbox, inbox } = start(transport, config);
     let abandoned = CancellationToken::new();
     let peer = Peer::new(outbox, abandoned.clone());
-    let dispatch = Dispatcher::new(side, &peer, abandoned, config.cancel_grace).run(inbox);
+    let dispatch = Dispatcher::new(side, &peer, abandoned, &config).run(inbox);
     (peer, dispatch)
 }
