@@ -1,5 +1,13 @@
 //! Serves a harness as an ACP agent: what an implementation provides, and the parts that drive it.
 
+mod agent;
+mod driver;
+pub mod process;
+mod record;
+mod sessions;
+
+pub use agent::serve;
+
 use acp_types::v1;
 use bytes::Bytes;
 use tokio::sync::mpsc;

@@ -230,6 +230,28 @@ pub struct ClientFeatures {
     pub boolean_options: bool,
 }
 
+impl ClientFeatures {
+    /// Reads them from what the client said of itself.
+    #[must_use]
+    pub fn of(client: &v1::InitializeRequest) -> Self {
+        let capabilities = &client.client_capabilities;
+        let session = capabilities.session.as_ref();
+        let marked = |key: &str| {
+            let meta = capabilities.meta.as_ref();
+            meta.and_then(|meta| meta.get(key)).and_then(serde_json::Value::as_bool).unwrap_or_default()
+        };
+        Self {
+            forms: capabilities.elicitation.as_ref().is_some_and(|elicitation| elicitation.form.is_some()),
+            terminal_output: marked("terminal_output"),
+            notices: session.is_some_and(|session| session.notices.is_some()),
+            compaction: session.is_some_and(|session| session.compaction.is_some()),
+            boolean_options: session
+                .and_then(|session| session.config_options.as_ref())
+                .is_some_and(|options| options.boolean.is_some()),
+        }
+    }
+}
+
 /// A session's translator.
 pub trait Translator: Send + 'static {
     /// All it has to know at the beginning; part of a recorded transcript.

@@ -1,0 +1,257 @@
+//! A harness as an ACP agent.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use acp_server::transport::Transport;
+use acp_server::{Agent, AgentContext, Answer, ClientPeer, serve_until};
+use acp_types::{Raw, RawBuf, v1};
+use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc;
+
+use super::sessions::Sessions;
+use super::{Harness, Open};
+use crate::failure::{Failure, FailureKind};
+use crate::translate::{self, Request, Steered};
+
+/// After this time a request that its client has cancelled is answered without its session, which is stuck.
+const CANCEL: Duration = Duration::from_secs(30);
+/// Steering, as the official adapters call it.
+const STEER: &str = "_session/steering";
+
+/// Serves a harness until the client is gone or `shutdown` fires, and leaves no process behind.
+///
+/// With `recordings`, the inputs of each session are written into a file there, prompts and file contents included.
+/// Dropping the future kills the harness's processes.
+pub async fn serve<H: Harness>(
+    harness: H,
+    transport: impl Transport,
+    recordings: Option<PathBuf>,
+    shutdown: impl Future<Output = ()>,
+) {
+    let mut config = acp_server::Config::default();
+    config.cancel_grace = CANCEL;
+    // Without a client there is nobody to finish for; sessions are closed below.
+    config.drain_grace = Duration::ZERO;
+    let shared = std::sync::Arc::new(Shared { harness, sessions: Sessions::new(recordings) });
+    serve_until(Adapter(std::sync::Arc::clone(&shared)), transport, config, shutdown).await;
+    shared.sessions.close_all().await;
+    shared.harness.shutdown().await;
+}
+
+struct Shared<H> {
+    harness: H,
+    sessions: Sessions,
+}
+
+struct Adapter<H>(std::sync::Arc<Shared<H>>);
+
+/// What the client is told of a session that was opened.
+struct Introduction {
+    session: v1::SessionId,
+    modes: Option<v1::SessionModeState>,
+    options: Vec<v1::SessionConfigOption>,
+}
+
+impl<H: Harness> Adapter<H> {
+    async fn open(&self, how: Open, context: &AgentContext) -> Result<Introduction, Failure> {
+        let Shared { harness, sessions } = &*self.0;
+        sessions.room()?;
+        if let Open::Load(v1::LoadSessionRequest { session_id, .. })
+        | Open::Resume(v1::ResumeSessionRequest { session_id, .. }) = &how
+        {
+            sessions.make_way(session_id).await?;
+        }
+        let mut opened = harness.open(how).await?;
+        let told = Introduction {
+            session: opened.session.clone(),
+            modes: opened.modes.take(),
+            options: std::mem::take(&mut opened.options),
+        };
+        if let Some(history) = opened.history.take()
+            && let Err(failure) = replay(&told.session, history, context.client()).await
+        {
+            Sessions::discard(opened.channel).await;
+            return Err(failure);
+        }
+        sessions.start(opened, context.client(), context.answered())?;
+        Ok(told)
+    }
+
+    async fn ask(
+        &self,
+        session: &v1::SessionId,
+        request: Request,
+        context: &AgentContext,
+    ) -> Result<translate::Answer, Failure> {
+        self.0.sessions.ask(session, request, context.token()).await
+    }
+}
+
+async fn replay(
+    session: &v1::SessionId,
+    mut history: mpsc::Receiver<Result<v1::SessionUpdate, Failure>>,
+    client: &ClientPeer,
+) -> Result<(), Failure> {
+    while let Some(update) = history.recv().await {
+        let notification = v1::SessionNotification::new(session.clone(), update?);
+        if client.session_update(notification).await.is_err() {
+            return Err(Failure::new(FailureKind::Harness, "the client is gone"));
+        }
+    }
+    Ok(())
+}
+
+impl<H: Harness> Agent for Adapter<H> {
+    async fn initialize(&self, params: v1::InitializeRequest, _: &AgentContext) -> Answer<v1::InitializeResponse> {
+        Ok(self.0.harness.initialize(&params).await?)
+    }
+
+    async fn authenticate(
+        &self,
+        params: v1::AuthenticateRequest,
+        _: &AgentContext,
+    ) -> Answer<v1::AuthenticateResponse> {
+        self.0.harness.authenticate(params).await?;
+        Ok(v1::AuthenticateResponse::default())
+    }
+
+    async fn logout(&self, _: v1::LogoutRequest, _: &AgentContext) -> Answer<v1::LogoutResponse> {
+        self.0.harness.logout().await?;
+        Ok(v1::LogoutResponse::default())
+    }
+
+    async fn new_session(
+        &self,
+        params: v1::NewSessionRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::NewSessionResponse> {
+        let told = self.open(Open::New(params), context).await?;
+        Ok(v1::NewSessionResponse::new(told.session).modes(told.modes).config_options(told.options))
+    }
+
+    async fn load_session(
+        &self,
+        params: v1::LoadSessionRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::LoadSessionResponse> {
+        let told = self.open(Open::Load(params), context).await?;
+        Ok(v1::LoadSessionResponse::new().modes(told.modes).config_options(told.options))
+    }
+
+    async fn resume_session(
+        &self,
+        params: v1::ResumeSessionRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::ResumeSessionResponse> {
+        let told = self.open(Open::Resume(params), context).await?;
+        Ok(v1::ResumeSessionResponse::new().modes(told.modes).config_options(told.options))
+    }
+
+    async fn fork_session(
+        &self,
+        params: v1::ForkSessionRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::ForkSessionResponse> {
+        let told = self.open(Open::Fork(params), context).await?;
+        Ok(v1::ForkSessionResponse::new(told.session).modes(told.modes).config_options(told.options))
+    }
+
+    async fn list_sessions(
+        &self,
+        params: v1::ListSessionsRequest,
+        _: &AgentContext,
+    ) -> Answer<v1::ListSessionsResponse> {
+        Ok(self.0.harness.list(params).await?)
+    }
+
+    async fn close_session(
+        &self,
+        params: v1::CloseSessionRequest,
+        _: &AgentContext,
+    ) -> Answer<v1::CloseSessionResponse> {
+        self.0.sessions.close(&params.session_id).await?;
+        Ok(v1::CloseSessionResponse::default())
+    }
+
+    async fn delete_session(
+        &self,
+        params: v1::DeleteSessionRequest,
+        _: &AgentContext,
+    ) -> Answer<v1::DeleteSessionResponse> {
+        // One that is not open need not be closed.
+        let _ = self.0.sessions.close(&params.session_id).await;
+        self.0.harness.delete(params.session_id).await?;
+        Ok(v1::DeleteSessionResponse::default())
+    }
+
+    async fn prompt(&self, params: v1::PromptRequest, context: &AgentContext) -> Answer<v1::PromptResponse> {
+        let session = params.session_id.clone();
+        match self.ask(&session, Request::Prompt(params), context).await? {
+            translate::Answer::Prompt(response) => Ok(response),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
+    async fn set_session_mode(
+        &self,
+        params: v1::SetSessionModeRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::SetSessionModeResponse> {
+        self.ask(&params.session_id, Request::SetMode(params.mode_id), context).await?;
+        Ok(v1::SetSessionModeResponse::default())
+    }
+
+    async fn set_session_config_option(
+        &self,
+        params: v1::SetSessionConfigOptionRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::SetSessionConfigOptionResponse> {
+        let request = Request::SetConfig { option: params.config_id, value: params.value };
+        match self.ask(&params.session_id, request, context).await? {
+            translate::Answer::Config(options) => Ok(v1::SetSessionConfigOptionResponse::new(options)),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+
+    async fn set_session_title(
+        &self,
+        params: v1::SetSessionTitleRequest,
+        context: &AgentContext,
+    ) -> Answer<v1::SetSessionTitleResponse> {
+        self.ask(&params.session_id, Request::SetTitle(params.title.clone()), context).await?;
+        Ok(v1::SetSessionTitleResponse::new(params.title))
+    }
+
+    async fn ext_method(&self, method: &str, params: Option<Raw<'_>>, context: &AgentContext) -> Answer<RawBuf> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params {
+            session_id: v1::SessionId,
+            prompt: Vec<v1::ContentBlock>,
+        }
+        #[derive(Serialize)]
+        struct Response {
+            outcome: Steered,
+        }
+        if method != STEER {
+            let message = format!("method not found: {method}");
+            return Err(acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None));
+        }
+        let invalid = |what: String| Failure::new(FailureKind::InvalidParams, format!("{STEER}: {what}"));
+        let params = params.ok_or_else(|| invalid("it needs sessionId and prompt".to_owned()))?;
+        let params: Params = params.decode().map_err(|error| invalid(error.to_string()))?;
+        match self.ask(&params.session_id, Request::Steer(params.prompt), context).await? {
+            translate::Answer::Steer(outcome) => {
+                RawBuf::encode(&Response { outcome }).map_err(|error| invalid(error.to_string()).into())
+            }
+            other => Err(unexpected(&other).into()),
+        }
+    }
+}
+
+fn unexpected(answer: &translate::Answer) -> Failure {
+    tracing::error!(?answer, "a translator gave an answer of another request");
+    Failure::new(FailureKind::Harness, "the adapter gave an answer of another request; this is a bug in it")
+}

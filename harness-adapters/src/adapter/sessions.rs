@@ -1,0 +1,175 @@
+//! The sessions that are open.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use acp_server::ClientPeer;
+use acp_types::v1;
+use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::driver::{Command, Driver, Outcome};
+use super::record::Recording;
+use super::{Channel, Opened};
+use crate::failure::{Failure, FailureKind};
+use crate::translate::{Request, RequestId, Translator};
+
+/// Sessions open at once. A harness process takes some 200 MB each.
+const MOST: usize = 64;
+/// Requests of the client that wait for a session's driver; more wait at the client.
+const COMMANDS: usize = 64;
+
+/// The sessions of one connection.
+#[derive(Debug, Default)]
+pub(super) struct Sessions {
+    open: Mutex<HashMap<v1::SessionId, Handle>>,
+    next_request: AtomicU64,
+    drivers: TaskTracker,
+    recordings: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone)]
+struct Handle {
+    commands: mpsc::Sender<Command>,
+    /// Requests without an answer.
+    busy: Arc<AtomicUsize>,
+}
+
+impl Sessions {
+    /// `recordings` is where each session is recorded, if it is.
+    pub(super) fn new(recordings: Option<PathBuf>) -> Self {
+        Self { recordings, ..Self::default() }
+    }
+
+    fn open(&self) -> MutexGuard<'_, HashMap<v1::SessionId, Handle>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn handle(&self, session: &v1::SessionId) -> Result<Handle, Failure> {
+        let mut open = self.open();
+        match open.get(session) {
+            Some(handle) if !handle.commands.is_closed() => Ok(handle.clone()),
+            _ => {
+                open.remove(session);
+                Err(not_open(session))
+            }
+        }
+    }
+
+    /// Whether one more may be opened.
+    pub(super) fn room(&self) -> Result<(), Failure> {
+        let mut open = self.open();
+        open.retain(|_, handle| !handle.commands.is_closed());
+        if open.len() < MOST {
+            return Ok(());
+        }
+        let message = format!("{MOST} sessions are open already, which is the limit: close one first");
+        Err(Failure::new(FailureKind::InvalidParams, message))
+    }
+
+    /// Makes way for opening a session that is open already, unless it is at work.
+    pub(super) async fn make_way(&self, session: &v1::SessionId) -> Result<(), Failure> {
+        let Ok(handle) = self.handle(session) else { return Ok(()) };
+        if handle.busy.load(Ordering::Relaxed) > 0 {
+            let message = format!("session {session} is open and at work: cancel its turn or wait for the end");
+            return Err(Failure::new(FailureKind::InvalidParams, message));
+        }
+        self.close(session).await
+    }
+
+    /// Starts the driver of a session that has been opened; it says nothing before `answered` fires.
+    pub(super) fn start<T: Translator>(
+        &self,
+        opened: Opened<T>,
+        client: &ClientPeer,
+        answered: CancellationToken,
+    ) -> Result<(), Failure> {
+        let Opened { session, setup, channel, updates, .. } = opened;
+        let recording = self.recording::<T>(&session, &setup)?;
+        let (commands, taken) = mpsc::channel(COMMANDS);
+        let driver = Driver::new(T::new(setup), session.clone(), client.clone(), taken, recording);
+        self.open().insert(session, Handle { commands, busy: Arc::default() });
+        self.drivers.spawn(driver.run(channel, answered, updates));
+        Ok(())
+    }
+
+    fn recording<T: Translator>(
+        &self,
+        session: &v1::SessionId,
+        setup: &T::Setup,
+    ) -> Result<Option<Recording>, Failure> {
+        let Some(directory) = &self.recordings else { return Ok(None) };
+        let recording = Recording::create::<T>(directory, &session.0, setup);
+        recording.map(Some).map_err(|error| {
+            let message = format!("cannot record into {}: {error}; choose another directory", directory.display());
+            Failure::new(FailureKind::Unavailable, message)
+        })
+    }
+
+    /// Asks a session for something and waits for the answer. When `cancelled` fires, the request is taken back, and
+    /// its answer awaited all the same.
+    pub(super) async fn ask(&self, session: &v1::SessionId, request: Request, cancelled: CancellationToken) -> Outcome {
+        let handle = self.handle(session)?;
+        let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
+        let (reply, mut answer) = oneshot::channel();
+        let _busy = Busy::new(&handle.busy);
+        let gone = || Failure::new(FailureKind::Harness, "the session was closed before it answered");
+        handle.commands.send(Command::Request { id, request, reply }).await.map_err(|_| not_open(session))?;
+        tokio::select! {
+            answer = &mut answer => return answer.unwrap_or_else(|_| Err(gone())),
+            () = cancelled.cancelled() => {}
+        }
+        // A session that has ended meanwhile has answered or will not.
+        let _ = handle.commands.send(Command::Cancel(id)).await;
+        answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Closes a session and waits until its harness has let go of it.
+    pub(super) async fn close(&self, session: &v1::SessionId) -> Result<(), Failure> {
+        self.handle(session)?;
+        let closed = self.ask(session, Request::Close, CancellationToken::new()).await;
+        self.open().remove(session);
+        closed.map(drop)
+    }
+
+    /// Closes all of them.
+    pub(super) async fn close_all(&self) {
+        let sessions: Vec<_> = self.open().keys().cloned().collect();
+        for outcome in join_all(sessions.iter().map(|session| self.close(session))).await {
+            if let Err(failure) = outcome {
+                tracing::debug!(%failure, "a session ended while it was closed");
+            }
+        }
+        self.drivers.close();
+        self.drivers.wait().await;
+    }
+
+    /// Ends a session of a harness that nobody will use.
+    pub(super) async fn discard(channel: Channel) {
+        (channel.shutdown)().await;
+    }
+}
+
+/// Counts a request for as long as it is open.
+struct Busy(Arc<AtomicUsize>);
+
+impl Busy {
+    fn new(count: &Arc<AtomicUsize>) -> Self {
+        count.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(count))
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn not_open(session: &v1::SessionId) -> Failure {
+    Failure::new(FailureKind::NotFound, format!("session {session} is not open: load or resume it first"))
+}
