@@ -48,7 +48,7 @@ pub struct ChildSpec {
     program: OsString,
     args: Vec<OsString>,
     environment: Environment,
-    env: Vec<(OsString, OsString)>,
+    env: Vec<(OsString, Option<OsString>)>,
     cwd: Option<PathBuf>,
     on_stderr: Option<Arc<LineCallback>>,
 }
@@ -122,7 +122,14 @@ impl ChildSpec {
     /// Sets a variable, whatever our environment says about it.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.env.push((name.into(), value.into()));
+        self.env.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Leaves a variable out, whatever our environment says about it.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), None));
         self
     }
 
@@ -186,7 +193,12 @@ impl ChildSpec {
     ) -> Result<tokio::process::Child, SpawnError> {
         command.env_clear();
         command.envs(std::env::vars_os().filter(|(name, _)| self.environment.passes(name)));
-        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
         if let Some(directory) = &self.cwd {
             command.current_dir(directory);
         }
