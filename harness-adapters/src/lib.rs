@@ -9,9 +9,11 @@
 
 pub mod adapter;
 pub mod claude;
+pub mod cli;
 pub mod codex;
 pub mod diff;
 pub mod failure;
+pub mod profile;
 pub mod translate;
 
 pub use failure::{Failure, FailureKind};

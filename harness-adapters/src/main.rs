@@ -1,3 +1,7 @@
 //! The `acp-harness` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    harness_adapters::cli::main()
+}

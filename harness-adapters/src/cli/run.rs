@@ -1,0 +1,80 @@
+//! `acp-harness NAME`: a harness as an agent on our stdin and stdout.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::Command;
+
+use acp_server::stdio;
+use anyhow::Context;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::args;
+use super::exit::{Exit, coded};
+use crate::adapter::Options;
+use crate::profile::{Adapter, Profile, Profiles};
+
+/// Runs a harness that has an adapter.
+pub(super) async fn adapter(profiles: &Profiles, name: &str, args: args::Run) -> anyhow::Result<()> {
+    let profile = profiles.get(name)?;
+    if let Some(directory) = &args.record {
+        std::fs::create_dir_all(directory).with_context(|| format!("cannot record into {}", directory.display()))?;
+    }
+    let Some(adapter) = profile.adapter else {
+        return exec(profile, args.program, &args.args);
+    };
+    drive(adapter, Options { program: args.program, args: args.args }, args.record).await
+}
+
+/// Runs any other harness by its name.
+pub(super) async fn other(profiles: &Profiles, words: &[OsString]) -> anyhow::Result<()> {
+    let (name, rest) = words.split_first().context("no harness named")?;
+    let profile = profiles.get(&name.to_string_lossy())?;
+    match profile.adapter {
+        Some(adapter) => {
+            let program = profile.locate(None, |name| std::env::var_os(name));
+            drive(adapter, Options { program, args: rest.to_vec() }, None).await
+        }
+        None => exec(profile, None, rest),
+    }
+}
+
+async fn drive(adapter: Adapter, options: Options, record: Option<PathBuf>) -> anyhow::Result<()> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    };
+    let transport = stdio()?;
+    match adapter {
+        Adapter::Codex | Adapter::Claude => {
+            let _ = (options, transport, record);
+            stop.await;
+            anyhow::bail!("this adapter is not there yet");
+        }
+    }
+    Ok(())
+}
+
+/// Becomes the harness: it speaks ACP itself, and nothing of us stays in memory.
+fn exec(profile: &Profile, program: Option<PathBuf>, args: &[OsString]) -> anyhow::Result<()> {
+    let Some(program) = profile.locate(program.as_deref(), |name| std::env::var_os(name)) else {
+        return Err(coded(Exit::Unavailable, missing(profile)));
+    };
+    let mut command = Command::new(&program);
+    command.args(&profile.args).args(args).envs(&profile.env);
+    let error = command.exec();
+    Err(coded(Exit::Unavailable, format!("cannot start {}: {error}", program.display())))
+}
+
+/// What to tell somebody who does not have it.
+pub(super) fn missing(profile: &Profile) -> String {
+    let program = profile.program.display();
+    match &profile.install {
+        Some(install) => format!("{program} is not on PATH; install it with `{install}`"),
+        None => format!("{program} is not on PATH; install it or correct its profile"),
+    }
+}

@@ -1,0 +1,94 @@
+//! What of a profile is on this machine.
+
+use std::ffi::OsString;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use super::{Profile, Version};
+
+/// How long a program may take to say its version or whether somebody is logged in.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A harness that is here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Installed {
+    /// Where its program is.
+    pub program: PathBuf,
+    /// Its version, if it says one.
+    pub version: Option<Version>,
+}
+
+impl Profile {
+    /// Where its program is: as `program` says, as its variable says, or on `PATH`.
+    #[must_use]
+    pub fn locate(&self, program: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        let named = self.program_env.as_deref().and_then(&var).filter(|named| !named.is_empty()).map(PathBuf::from);
+        let wanted = program.map(Path::to_path_buf).or(named).unwrap_or_else(|| self.program.clone());
+        find(&wanted, var("PATH"))
+    }
+
+    /// Asks a program for its version. One that takes long, or says none, has none.
+    pub async fn installed(&self, program: PathBuf) -> Installed {
+        let said = run(&program, &self.version).await.map(|(_, said)| said).unwrap_or_default();
+        Installed { version: Version::find(&said), program }
+    }
+
+    /// Whether somebody is logged in, if the harness can tell.
+    pub async fn logged_in(&self, program: &Path) -> Option<bool> {
+        Some(run(program, &self.login).await?.0)
+    }
+}
+
+/// A program by path, or by name on `path`.
+#[must_use]
+pub fn find(program: &Path, path: Option<OsString>) -> Option<PathBuf> {
+    if program.components().count() > 1 {
+        return runnable(program).then(|| program.to_path_buf());
+    }
+    std::env::split_paths(&path?).map(|directory| directory.join(program)).find(|candidate| runnable(candidate))
+}
+
+fn runnable(path: &Path) -> bool {
+    path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
+}
+
+/// Whether it went well, and what it printed.
+async fn run(program: &Path, args: &[String]) -> Option<(bool, String)> {
+    if args.is_empty() {
+        return None;
+    }
+    let mut command = Command::new(program);
+    command.args(args).stdin(Stdio::null()).stderr(Stdio::null()).kill_on_drop(true);
+    let output = timeout(PATIENCE, command.output()).await.ok()?.ok()?;
+    Some((output.status.success(), String::from_utf8_lossy(&output.stdout).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn program(directory: &Path, name: &str, mode: u32) -> PathBuf {
+        let path = directory.join(name);
+        std::fs::write(&path, "#!/bin/sh\n").unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        path
+    }
+
+    #[test]
+    fn a_program_is_what_can_be_run_in_the_order_of_the_path() {
+        let [first, second] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        program(first.path(), "tool", 0o644);
+        let runnable = program(second.path(), "tool", 0o755);
+        let path = std::env::join_paths([first.path(), second.path()]).unwrap();
+        assert_eq!(find(Path::new("tool"), Some(path.clone())), Some(runnable.clone()));
+        assert_eq!(find(&runnable, None), Some(runnable));
+        assert_eq!(find(Path::new("other"), Some(path)), None);
+        assert_eq!(find(&first.path().join("tool"), None), None);
+    }
+}
