@@ -1,3 +1,7 @@
 //! The `acp-conformance` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    conformance::cli::main()
+}

@@ -1,0 +1,26 @@
+//! A scripted model: one local HTTP server that speaks OpenAI Responses and Anthropic Messages, streaming, and says what
+//! a [`Script`] tells it to.
+//!
+//! A harness is started against it with any key; see `docs/model.md` for how, and for the script's reference. What the
+//! model answers depends on nothing but the script and the requests: all ids are counters.
+//!
+//! Everything but [`serve()`] and what it calls is pure: a request is read into a `Turn`, the `Book` finds the reply, and the
+//! API's module turns the reply into the steps of a response.
+
+mod anthropic;
+mod book;
+mod control;
+mod gates;
+mod ids;
+mod journal;
+mod openai;
+mod request;
+mod script;
+mod server;
+mod steps;
+mod text;
+mod turn;
+
+pub use journal::Journal;
+pub use script::{Script, ScriptError};
+pub use server::{serve, serve_with};

@@ -1,0 +1,102 @@
+//! Which reply a request gets.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::script::{Reply, Script};
+use super::turn::{SideCall, Turn};
+
+/// Conversations whose calls are counted; the oldest is forgotten first.
+const MAX_COUNTS: usize = 10_000;
+
+/// A script and how far each conversation has come in it.
+#[derive(Debug)]
+pub(super) struct Book {
+    script: Script,
+    counts: HashMap<Place, usize>,
+    order: VecDeque<Place>,
+}
+
+/// One prompt in one conversation: a retry is the same place, the same words later in the conversation are not.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+struct Place {
+    prompt: usize,
+    text: String,
+    /// Messages before it that match the same entry.
+    earlier: usize,
+}
+
+/// What to answer.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Found {
+    Side(SideCall),
+    Reply {
+        /// Index in the script.
+        prompt: usize,
+        /// Of this prompt, counted from 1.
+        call: usize,
+        /// Nothing when the script has no more.
+        reply: Option<Reply>,
+    },
+    /// No entry is for any message of the request.
+    Nothing,
+}
+
+impl Book {
+    pub(super) fn new(script: Script) -> Self {
+        Self { script, counts: HashMap::new(), order: VecDeque::new() }
+    }
+
+    pub(super) fn script(&self) -> &Script {
+        &self.script
+    }
+
+    /// The reply to this request, which counts as given.
+    pub(super) fn find(&mut self, turn: &Turn) -> Found {
+        if let Some(side) = turn.side {
+            return Found::Side(side);
+        }
+        let Some(place) = self.place(turn) else { return Found::Nothing };
+        let prompt = place.prompt;
+        let call = self.count(place);
+        let entry = &self.script.prompts[prompt];
+        let reply = match entry.replies.get(call - 1) {
+            None if entry.repeat => entry.replies.last(),
+            reply => reply,
+        };
+        Found::Reply { prompt, call, reply: reply.cloned() }
+    }
+
+    fn place(&self, turn: &Turn) -> Option<Place> {
+        let newest_first = turn.users.iter().enumerate().rev();
+        newest_first
+            .filter_map(|(at, text)| {
+                let prompt = self.entry(turn, text)?;
+                let earlier = turn.users[..at].iter().filter(|text| self.entry(turn, text) == Some(prompt)).count();
+                Some(Place { prompt, text: text.clone(), earlier })
+            })
+            .next()
+    }
+
+    /// The first entry that is for this text.
+    fn entry(&self, turn: &Turn, text: &str) -> Option<usize> {
+        self.script
+            .prompts
+            .iter()
+            .position(|prompt| prompt.api.is_none_or(|api| api == turn.api) && prompt.wanted.is(text))
+    }
+
+    fn count(&mut self, place: Place) -> usize {
+        if let Some(count) = self.counts.get_mut(&place) {
+            *count += 1;
+            return *count;
+        }
+        if self.order.len() >= MAX_COUNTS
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.counts.remove(&oldest);
+        }
+        self.order.push_back(place.clone());
+        self.counts.insert(place, 1);
+        1
+    }
+}

@@ -1,0 +1,73 @@
+//! Requests of either API.
+
+use serde_json::Value;
+
+use super::book::Found;
+use super::ids::Ids;
+use super::script::{Api, End, Part, Script, Status};
+use super::steps::Answer;
+use super::turn::{SideCall, Turn};
+use super::{anthropic, openai};
+
+/// A request for a model's response.
+#[derive(Debug)]
+pub(super) enum Request {
+    OpenAi(openai::Request),
+    Anthropic(anthropic::Request),
+}
+
+impl Request {
+    /// Reads a body; the error is for the client.
+    pub(super) fn read(api: Api, body: &Value) -> Result<Self, String> {
+        match api {
+            Api::OpenAi => openai::Request::read(body).map(Self::OpenAi),
+            Api::Anthropic => anthropic::Request::read(body).map(Self::Anthropic),
+        }
+    }
+
+    pub(super) const fn turn(&self) -> &Turn {
+        match self {
+            Self::OpenAi(request) => &request.turn,
+            Self::Anthropic(request) => &request.turn,
+        }
+    }
+
+    /// The response to what the book found.
+    pub(super) fn answer(&self, found: &Found, script: &Script, ids: &mut Ids) -> Answer {
+        match found {
+            Found::Side(side) => {
+                self.render(&[Part::Say([self.side_text(*side, script).as_str()].into())], script, ids)
+            }
+            Found::Reply { reply: Some(reply), .. } => self.render(reply, script, ids),
+            Found::Reply { reply: None, .. } => self.render(&[Part::Say(["(end of script)"].into())], script, ids),
+            Found::Nothing => self.render(&[Part::End(End::Status(self.no_entry()))], script, ids),
+        }
+    }
+
+    fn render(&self, reply: &[Part], script: &Script, ids: &mut Ids) -> Answer {
+        match self {
+            Self::OpenAi(request) => openai::render(reply, request, script.usage, ids),
+            Self::Anthropic(request) => anthropic::render(reply, request, script.usage, ids),
+        }
+    }
+
+    fn side_text(&self, side: SideCall, script: &Script) -> String {
+        match side {
+            SideCall::Title => serde_json::json!({ "title": script.side.title }).to_string(),
+            SideCall::Review => openai::review(script.side.review).to_string(),
+            SideCall::Summary => script.side.summary.clone(),
+            SideCall::Text => script.side.text.clone(),
+        }
+    }
+
+    fn no_entry(&self) -> Status {
+        let newest = self.turn().users.last().map_or("", String::as_str);
+        let start: String = newest.chars().take(200).collect();
+        Status {
+            code: 400,
+            retry_after: None,
+            error_type: None,
+            message: Some(format!("no [[prompt]] of the script matches {start:?}; add one, or one with match = \"*\"")),
+        }
+    }
+}

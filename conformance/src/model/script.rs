@@ -1,0 +1,146 @@
+//! What the model says: the types of a script. `docs/model.md` is their reference.
+
+mod part;
+mod read;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+pub(super) use part::*;
+pub use read::ScriptError;
+
+/// What the model says to which prompt.
+#[derive(Debug, Clone)]
+pub struct Script {
+    pub(super) prompts: Vec<Prompt>,
+    pub(super) usage: Usage,
+    pub(super) side: Side,
+}
+
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// When the text is no TOML, has a key that no script has, or asks for what no response can be. The error names the
+    /// line.
+    pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        read::script(text)
+    }
+
+    /// The script that answers every prompt with a short text.
+    #[must_use]
+    pub fn hello() -> Self {
+        let words = Words::from(["Hello from ", "the scripted model."]);
+        let reply: Reply = Arc::from([Part::Say(words)]);
+        let every = Prompt { wanted: Wanted::Any, api: None, replies: vec![reply], repeat: true };
+        Self { prompts: vec![every], usage: Usage::default(), side: Side::default() }
+    }
+
+    /// The names of the gates at which some reply waits.
+    pub(super) fn gates(&self) -> BTreeSet<String> {
+        let parts = self.prompts.iter().flat_map(|prompt| &prompt.replies).flat_map(|reply| reply.iter());
+        parts
+            .filter_map(|part| match part {
+                Part::Wait(gate) => Some(gate.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+}
+
+/// One model response: its parts in order.
+pub(super) type Reply = Arc<[Part]>;
+
+/// The replies to one prompt.
+#[derive(Debug, Clone)]
+pub(super) struct Prompt {
+    pub(super) wanted: Wanted,
+    pub(super) api: Option<Api>,
+    /// The nth model call gets the nth reply; never empty.
+    pub(super) replies: Vec<Reply>,
+    /// Whether the last reply is given for all further calls.
+    pub(super) repeat: bool,
+}
+
+/// Which user messages an entry is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Wanted {
+    Any,
+    Containing(String),
+}
+
+impl Wanted {
+    pub(super) fn is(&self, text: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Containing(part) => text.contains(part.as_str()),
+        }
+    }
+}
+
+/// The two protocols.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Api {
+    #[serde(rename = "openai")]
+    OpenAi,
+    Anthropic,
+}
+
+impl Api {
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "openai",
+            Self::Anthropic => "anthropic",
+        }
+    }
+}
+
+/// The tokens that every response claims to have used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Usage {
+    pub(super) input: u64,
+    pub(super) output: u64,
+    /// Of the input.
+    pub(super) cached: u64,
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { input: 100, output: 20, cached: 0 }
+    }
+}
+
+/// The answers to calls that a harness makes for itself.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Side {
+    pub(super) title: String,
+    pub(super) review: Review,
+    /// What a conversation was about, when the harness compacts it.
+    pub(super) summary: String,
+    /// The answer to everything else that offers no tools.
+    pub(super) text: String,
+}
+
+impl Default for Side {
+    fn default() -> Self {
+        Self {
+            title: "Scripted session".to_owned(),
+            review: Review::Allow,
+            summary: "Scripted summary".to_owned(),
+            text: "ok".to_owned(),
+        }
+    }
+}
+
+/// What a reviewer model says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Review {
+    Allow,
+    Deny,
+}
