@@ -1,7 +1,10 @@
 //! Anthropic Messages.
 
+mod history;
 mod request;
 mod stream;
+mod tasks;
+mod tools;
 
 use serde_json::{Value, json};
 

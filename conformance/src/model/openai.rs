@@ -1,7 +1,9 @@
 //! OpenAI Responses.
 
+mod patch;
 mod request;
 mod stream;
+mod tools;
 
 use serde_json::{Value, json};
 

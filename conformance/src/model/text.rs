@@ -38,3 +38,13 @@ fn is_injected(text: &str) -> bool {
     let text = text.trim_start();
     text.is_empty() || INJECTED.iter().any(|start| text.starts_with(start))
 }
+
+/// A word for the shell.
+pub(super) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '/');
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::request::Request;
+use super::tools::{self, Use};
 use crate::model::ids::Ids;
 use crate::model::script::{End, Failed, Part, Usage, Words};
 use crate::model::steps::{Answer, Event, Step};
@@ -16,7 +17,10 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
         match part {
             Part::Say(words) => writer.write(Kind::Text, words),
             Part::Think(words) => writer.write(Kind::Thinking, words),
-            Part::Call(_) => {}
+            Part::Call(call) => match tools::uses(call, request) {
+                Ok(uses) => uses.into_iter().for_each(|one| writer.call(one)),
+                Err(why) => return writer.fail(400, None, why, None),
+            },
             Part::Wait(gate) => writer.steps.push(Step::Wait(gate.clone())),
             Part::Pause(time) => writer.steps.push(Step::Pause(*time)),
             Part::End(end) => return writer.end(end),
@@ -105,6 +109,19 @@ impl<'a> Writer<'a> {
         };
         self.send("content_block_stop", json!({ "index": index }));
         self.content.push(block);
+    }
+
+    fn call(&mut self, call: Use) {
+        self.close();
+        let (index, id) = (self.content.len(), self.ids.next("toolu"));
+        let block = json!({ "type": "tool_use", "id": id, "name": call.name, "input": {} });
+        self.send("content_block_start", json!({ "index": index, "content_block": block }));
+        let input = call.input.to_string();
+        let delta = json!({ "type": "input_json_delta", "partial_json": input });
+        self.send("content_block_delta", json!({ "index": index, "delta": delta }));
+        self.send("content_block_stop", json!({ "index": index }));
+        self.content.push(json!({ "type": "tool_use", "id": id, "name": call.name, "input": call.input }));
+        self.called = true;
     }
 
     fn message(&self, content: &[Value], reason: Option<&str>, output: u64) -> Value {

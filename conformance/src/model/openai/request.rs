@@ -27,6 +27,11 @@ impl Tools {
         self.names.contains(name)
     }
 
+    /// Whether the model reaches most tools only by running a script.
+    pub(super) fn code_mode(&self) -> bool {
+        self.has("functions.exec") || (self.has("exec") && !self.has("exec_command"))
+    }
+
     fn add(&mut self, prefix: &str, tools: &Value) {
         for tool in tools.as_array().into_iter().flatten() {
             let name = tool["name"].as_str().or(tool["type"].as_str()).unwrap_or_default();

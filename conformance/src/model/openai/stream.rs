@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::request::Request;
+use super::tools::{self, Item};
 use crate::model::ids::Ids;
 use crate::model::script::{End, Failed, Part, Usage, Words};
 use crate::model::steps::{Answer, Event, Step};
@@ -16,7 +17,7 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
         match part {
             Part::Say(words) => writer.say(words),
             Part::Think(words) => writer.think(words),
-            Part::Call(_) => {}
+            Part::Call(call) => tools::items(call, &request.tools).into_iter().for_each(|item| writer.item(item)),
             Part::Wait(gate) => writer.steps.push(Step::Wait(gate.clone())),
             Part::Pause(time) => writer.steps.push(Step::Pause(*time)),
             Part::End(end) => return writer.end(end),
@@ -155,6 +156,41 @@ impl<'a> Writer<'a> {
         let at = self.output.len();
         self.send("response.output_item.done", json!({ "output_index": at, "item": item }));
         self.output.push(item);
+    }
+
+    /// An item that comes whole.
+    fn item(&mut self, item: Item) {
+        self.close();
+        let at = self.output.len();
+        match item {
+            Item::Text(text) => self.say(&Words(vec![text])),
+            Item::Function { namespace, name, arguments } => {
+                let (id, call) = (self.ids.next("fc"), self.ids.next("call"));
+                let arguments = arguments.to_string();
+                let mut item =
+                    json!({ "type": "function_call", "id": id, "call_id": call, "name": name, "arguments": "" });
+                if let Some(namespace) = namespace {
+                    item["namespace"] = namespace.into();
+                }
+                self.send("response.output_item.added", json!({ "output_index": at, "item": item }));
+                let done = json!({ "item_id": id, "output_index": at, "arguments": arguments });
+                self.send("response.function_call_arguments.done", done);
+                item["arguments"] = arguments.into();
+                item["status"] = "completed".into();
+                self.done(item);
+            }
+            Item::Custom { name, input } => {
+                let (id, call) = (self.ids.next("ctc"), self.ids.next("call"));
+                let mut item =
+                    json!({ "type": "custom_tool_call", "id": id, "call_id": call, "name": name, "input": "" });
+                self.send("response.output_item.added", json!({ "output_index": at, "item": item }));
+                let done = json!({ "item_id": id, "output_index": at, "input": input });
+                self.send("response.custom_tool_call_input.done", done);
+                item["input"] = input.into();
+                item["status"] = "completed".into();
+                self.done(item);
+            }
+        }
     }
 
     fn complete(mut self) -> Answer {
