@@ -1,0 +1,260 @@
+//! One session of Claude Code as one ACP session: a pure state machine.
+
+mod asks;
+mod calls;
+pub(crate) mod commands;
+pub(crate) mod content;
+mod controls;
+mod describe;
+mod fault;
+mod files;
+mod notices;
+pub(crate) mod options;
+pub(crate) mod plan;
+mod requests;
+pub(crate) mod screen;
+pub(crate) mod shell;
+mod stop;
+mod text;
+mod turns;
+mod usage;
+
+use std::path::PathBuf;
+
+use acp_types::v1;
+use serde::{Deserialize, Serialize};
+
+use self::asks::{Asks, Then};
+use self::commands::Commands;
+use self::controls::Controls;
+use self::notices::Notices;
+use self::options::{Change, Options};
+use self::plan::Plan;
+use self::screen::Screen;
+use self::turns::Turns;
+use self::usage::Meter;
+use super::wire::system::Init;
+use super::wire::{Message, System, TurnResult};
+use crate::failure::Failure;
+use crate::translate::{Answer, ClientFeatures, Effects, Input, RequestId, Translator};
+
+/// What a session is like when it is open.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Setup {
+    /// Its id.
+    pub(crate) session: v1::SessionId,
+    /// Where it works.
+    pub(crate) cwd: PathBuf,
+    /// A UUID that no other process had.
+    pub(crate) seed: String,
+    /// What the client can show.
+    #[serde(default)]
+    pub(crate) features: ClientFeatures,
+    /// What can be chosen, and what is.
+    pub(crate) options: Options,
+    /// Its commands.
+    #[serde(default)]
+    pub(crate) commands: Commands,
+    /// Its tasks.
+    #[serde(default)]
+    pub(crate) plan: Plan,
+    /// What it is called.
+    #[serde(default)]
+    pub(crate) title: Option<String>,
+}
+
+/// One session.
+#[derive(Debug)]
+pub struct Session {
+    session: v1::SessionId,
+    features: ClientFeatures,
+    screen: Screen,
+    turns: Turns,
+    asks: Asks,
+    controls: Controls,
+    options: Options,
+    commands: Commands,
+    notices: Notices,
+    meter: Meter,
+    title: Option<String>,
+    /// The request to close, which waits for the end of the turn.
+    closing: Option<RequestId>,
+    /// Why the program is gone.
+    gone: Option<Failure>,
+}
+
+impl Translator for Session {
+    type Setup = Setup;
+
+    fn new(setup: Setup) -> Self {
+        let Setup { session, cwd, seed, features, options, commands, plan, title } = setup;
+        Self {
+            session,
+            features,
+            screen: Screen::new(cwd, features, plan),
+            turns: Turns::new(&seed),
+            asks: Asks::default(),
+            controls: Controls::new(&seed),
+            options,
+            commands,
+            notices: Notices::new(features),
+            meter: Meter::default(),
+            title,
+            closing: None,
+            gone: None,
+        }
+    }
+
+    fn step(&mut self, input: Input, out: &mut Effects) {
+        match input {
+            Input::Request { id, request } => self.request(id, request, out),
+            Input::Cancel { id } => self.cancel(id, out),
+            Input::Native(message) => self.message(Message::read(message.as_raw()), out),
+            Input::Answered { ask, answer } => {
+                if self.gone.is_none() && self.asks.answered(ask, answer, out) == Then::Stop {
+                    self.stop(out);
+                }
+            }
+            Input::Fired { timer } => self.fired(timer, out),
+            Input::Exited(failure) => self.exited(failure, out),
+        }
+    }
+}
+
+impl Session {
+    fn message(&mut self, message: Message, out: &mut Effects) {
+        match message {
+            Message::System(system) => self.system(system, out),
+            Message::Stream(event) => {
+                if event.parent_tool_use_id.is_none() {
+                    self.meter.stream(&event.event, out);
+                    self.screen.stream(event, out);
+                }
+            }
+            Message::Assistant(assistant) => self.screen.assistant(assistant, out),
+            Message::User(user) => self.screen.user(&user, out),
+            Message::Result(result) => self.result(&result, out),
+            Message::Ask(ask) => self.asks.ask(&self.session, *ask, self.features, &self.screen.calls, out),
+            Message::Withdrawn { request_id } => self.asks.withdrawn(&request_id, out),
+            Message::Reply(reply) => self.replied(reply, out),
+            Message::Lifecycle(lifecycle) => self.lifecycle(&lifecycle, out),
+            Message::Other => {}
+        }
+    }
+
+    fn system(&mut self, system: System, out: &mut Effects) {
+        match system {
+            System::Init(init) => self.init(&init, out),
+            System::Status(status) => {
+                if let Some(mode) = &status.permission_mode {
+                    self.apply(Change::Mode(mode.clone()), out);
+                }
+                self.notices.status(&status, out);
+            }
+            System::ApiRetry(retry) => self.notices.retry(&retry, out),
+            System::CompactBoundary(compacted) => self.notices.compacted(&compacted, out),
+            System::Informational(informational) => {
+                if informational.level.as_deref() == Some("warning") {
+                    self.notices.warn(&informational.content, out);
+                }
+            }
+            System::SessionTitleChanged { title } => self.named(title, out),
+            System::TaskNotification(task) => {
+                let failed = task.status.as_deref() != Some("completed");
+                if let Some(call) = &task.tool_use_id {
+                    self.screen.calls.over(call, failed, task.summary.as_deref(), out);
+                }
+            }
+            System::Other => {}
+        }
+    }
+
+    fn init(&mut self, init: &Init, out: &mut Effects) {
+        if let Some(mode) = &init.permission_mode {
+            self.apply(Change::Mode(mode.clone()), out);
+        }
+        if let Some(model) = &init.model
+            && self.options.hear_model(model)
+        {
+            self.tell_options(out);
+        }
+        if self.commands.hear(init) {
+            out.update(self.commands.update());
+        }
+        self.notices.servers(&init.mcp_servers, out);
+    }
+
+    /// Takes over a change of an option and tells the client, if it is one.
+    fn apply(&mut self, change: Change, out: &mut Effects) {
+        let mode = matches!(change, Change::Mode(_));
+        if self.options.apply(change) {
+            if mode {
+                let update = v1::CurrentModeUpdate::new(self.options.mode.clone());
+                out.update(v1::SessionUpdate::CurrentModeUpdate(update));
+            }
+            self.tell_options(out);
+        }
+    }
+
+    fn tell_options(&self, out: &mut Effects) {
+        let update = v1::ConfigOptionUpdate::new(self.options.config());
+        out.update(v1::SessionUpdate::ConfigOptionUpdate(update));
+    }
+
+    fn named(&mut self, title: String, out: &mut Effects) {
+        if self.title.as_ref() != Some(&title) {
+            self.title = Some(title.clone());
+            let update = v1::SessionInfoUpdate::new().title(title);
+            out.update(v1::SessionUpdate::SessionInfoUpdate(update));
+        }
+    }
+
+    /// The end of a turn, of a prompt or of none.
+    fn result(&mut self, result: &TurnResult, out: &mut Effects) {
+        self.meter.result(result, out);
+        self.notices.finish(out);
+        let spoken = self.screen.take_fault();
+        let shown = self.screen.text.take_shown();
+        let Some(turn) = &mut self.turns.running else {
+            self.screen.finish(out);
+            return;
+        };
+        let answers = |uuid: &String| result.answers(uuid);
+        let steered = turn.steers.iter().any(answers);
+        turn.steers.retain(|uuid| !result.answers(uuid));
+        if !(answers(&turn.uuid) || steered || result.answers_whatever_runs()) {
+            // A turn that nobody prompted for. What this one has open is not told from what that had, so it stays open.
+            return;
+        }
+        let outcome = fault::outcome(result, spoken);
+        if let (false, Ok(_), Some(text)) = (shown, &outcome, result.result.as_deref().filter(|text| !text.is_empty()))
+        {
+            // A command of the program may answer in its result alone.
+            self.screen.say(result.uuid.as_deref().unwrap_or(&turn.uuid), text, out);
+        }
+        match outcome {
+            Ok(reason) if !turn.stopping && !turn.steers.is_empty() => turn.ended = Some(reason),
+            outcome => self.end(outcome, out),
+        }
+    }
+
+    /// Answers the prompt that runs, and goes on to the next.
+    fn end(&mut self, outcome: Result<v1::StopReason, Failure>, out: &mut Effects) {
+        let Some(turn) = self.turns.running.take() else { return };
+        self.forget(&turn, out);
+        self.asks.refuse_orphans(out);
+        self.screen.finish(out);
+        let outcome = if turn.stopping { Ok(v1::StopReason::Cancelled) } else { outcome };
+        let usage = self.meter.take_prompt();
+        out.answer(turn.id, outcome.map(|reason| Answer::Prompt(v1::PromptResponse::new(reason).usage(usage))));
+        self.closed(out);
+        self.next(out);
+    }
+}
+
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= most).last() {
+        Some(end) if text.len() > most => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
+    }
+}

@@ -1,0 +1,216 @@
+//! Questions of the program that the client has to answer.
+
+mod form;
+mod permission;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use acp_types::v1;
+use serde_json::{Value, json};
+
+use self::permission::Choice;
+use super::calls::Calls;
+use crate::claude::wire::control::{self, CanUseTool, Elicitation, Wanted};
+use crate::claude::wire::{Ask, Permission};
+use crate::translate::{AskId, ClientFeatures, Effect, Effects, Question, Reply};
+
+/// What the model is told when a question cannot be put to the user.
+const NO_FORMS: &str = "The user cannot answer this kind of question here. Ask in your answer instead.";
+/// What the model is told when the user did not answer.
+const UNANSWERED: &str = "The user did not answer the questions.";
+/// What the model is told when the user refused a call.
+const REFUSED: &str = "The user refused this call. Do not try it again; go on without it, or ask what to do instead.";
+/// What the model is told when the turn is stopped.
+const STOPPED: &str = "The user stopped the turn.";
+
+/// The questions that are open.
+#[derive(Debug, Default)]
+pub(super) struct Asks {
+    next: u64,
+    open: BTreeMap<AskId, Open>,
+    /// Taken back by us, and to be answered unless the program takes them back too.
+    orphans: BTreeSet<String>,
+    /// Calls that are allowed for this session, as [`permission::key`] writes them.
+    allowed: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Open {
+    request_id: String,
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Permission { input: Value, choices: Vec<Choice>, key: String },
+    Questions { input: Value },
+    Elicitation,
+}
+
+/// What an answer means for the turn.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// It goes on.
+    GoOn,
+    /// It is to be stopped.
+    Stop,
+}
+
+impl Asks {
+    /// The program wants something.
+    pub(super) fn ask(
+        &mut self,
+        session: &v1::SessionId,
+        ask: Ask,
+        features: ClientFeatures,
+        calls: &Calls,
+        out: &mut Effects,
+    ) {
+        let Ask { request_id, request } = ask;
+        match request {
+            Wanted::CanUseTool(tool) if tool.tool_name == "AskUserQuestion" => {
+                self.questions(session, request_id, tool, features, out);
+            }
+            Wanted::CanUseTool(tool) => self.permission(session, request_id, tool, calls, out),
+            Wanted::Elicitation(elicitation) => self.elicitation(session, request_id, &elicitation, features, out),
+            Wanted::HookCallback {} => out.send(control::answer(&request_id, &json!({}))),
+            Wanted::Other => out.send(control::refuse(&request_id, "not supported by this client")),
+        }
+    }
+
+    fn permission(
+        &mut self,
+        session: &v1::SessionId,
+        request_id: String,
+        tool: CanUseTool,
+        calls: &Calls,
+        out: &mut Effects,
+    ) {
+        let key = permission::key(&tool);
+        if self.allowed.contains(&key) {
+            let permission = Permission::Allow { updated_input: tool.input, updated_permissions: Vec::new() };
+            out.send(control::answer(&request_id, &permission));
+            return;
+        }
+        let call = tool.tool_use_id.as_deref().and_then(|id| calls.asked(id));
+        let call = call.unwrap_or_else(|| permission::unknown_call(&tool, &request_id));
+        let choices = permission::choices(&tool);
+        let options = choices.iter().map(Choice::option).collect();
+        let question = v1::RequestPermissionRequest::new(session.clone(), call, options);
+        let what = What::Permission { input: tool.input, choices, key };
+        self.put(request_id, what, Question::Permission(question), out);
+    }
+
+    fn questions(
+        &mut self,
+        session: &v1::SessionId,
+        request_id: String,
+        tool: CanUseTool,
+        features: ClientFeatures,
+        out: &mut Effects,
+    ) {
+        let form = features.forms.then(|| form::questions(session, &tool)).flatten();
+        let Some(form) = form else {
+            let permission = Permission::Deny { message: NO_FORMS.to_owned(), interrupt: false };
+            out.send(control::answer(&request_id, &permission));
+            return;
+        };
+        self.put(request_id, What::Questions { input: tool.input }, Question::Form(form), out);
+    }
+
+    fn elicitation(
+        &mut self,
+        session: &v1::SessionId,
+        request_id: String,
+        elicitation: &Elicitation,
+        features: ClientFeatures,
+        out: &mut Effects,
+    ) {
+        match features.forms.then(|| form::elicitation(session, elicitation)).flatten() {
+            Some(form) => self.put(request_id, What::Elicitation, Question::Form(form), out),
+            None => out.send(control::refuse(&request_id, "this client cannot show such a form")),
+        }
+    }
+
+    fn put(&mut self, request_id: String, what: What, question: Question, out: &mut Effects) {
+        let ask = AskId(self.next);
+        self.next += 1;
+        self.open.insert(ask, Open { request_id, what });
+        out.push(Effect::Ask { ask, question });
+    }
+
+    /// The client answered.
+    pub(super) fn answered(&mut self, ask: AskId, reply: Reply, out: &mut Effects) -> Then {
+        let Some(Open { request_id, what }) = self.open.remove(&ask) else { return Then::GoOn };
+        match what {
+            What::Permission { input, choices, key } => {
+                let (permission, then) = self.decided(input, &choices, key, &reply);
+                out.send(control::answer(&request_id, &permission));
+                then
+            }
+            What::Questions { mut input } => {
+                let answers = form::answers(&input, &reply);
+                let permission = match (answers, input.as_object_mut()) {
+                    (Some(answers), Some(members)) => {
+                        members.insert("answers".to_owned(), answers);
+                        Permission::Allow { updated_input: input, updated_permissions: Vec::new() }
+                    }
+                    _ => Permission::Deny { message: UNANSWERED.to_owned(), interrupt: false },
+                };
+                out.send(control::answer(&request_id, &permission));
+                Then::GoOn
+            }
+            What::Elicitation => {
+                out.send(control::answer(&request_id, &form::elicited(&reply)));
+                Then::GoOn
+            }
+        }
+    }
+
+    fn decided(&mut self, input: Value, choices: &[Choice], key: String, reply: &Reply) -> (Permission, Then) {
+        let refused = |then| {
+            let (message, interrupt) = match then {
+                Then::GoOn => (REFUSED, false),
+                Then::Stop => (STOPPED, true),
+            };
+            (Permission::Deny { message: message.to_owned(), interrupt }, then)
+        };
+        let selected = match reply {
+            Reply::Permission(v1::RequestPermissionOutcome::Selected(selected)) => selected,
+            Reply::Permission(v1::RequestPermissionOutcome::Cancelled) => return refused(Then::Stop),
+            _ => return refused(Then::GoOn),
+        };
+        let choice = choices.iter().find(|choice| *choice.id == *selected.option_id.0);
+        let Some(choice) = choice.filter(|choice| choice.allows()) else { return refused(Then::GoOn) };
+        if choice.remembers {
+            self.allowed.insert(key);
+        }
+        (Permission::Allow { updated_input: input, updated_permissions: choice.updates.clone() }, Then::GoOn)
+    }
+
+    /// The program takes a question back.
+    pub(super) fn withdrawn(&mut self, request_id: &str, out: &mut Effects) {
+        self.orphans.remove(request_id);
+        let ask = self.open.iter().find(|(_, open)| open.request_id == request_id).map(|(ask, _)| *ask);
+        if let Some(ask) = ask {
+            self.open.remove(&ask);
+            out.push(Effect::Withdraw(ask));
+        }
+    }
+
+    /// Takes all questions back. The program, which is being interrupted, is expected to do the same.
+    pub(super) fn withdraw_all(&mut self, out: &mut Effects) {
+        for (ask, open) in std::mem::take(&mut self.open) {
+            self.orphans.insert(open.request_id);
+            out.push(Effect::Withdraw(ask));
+        }
+    }
+
+    /// The turn is over: what the program still waits for is refused.
+    pub(super) fn refuse_orphans(&mut self, out: &mut Effects) {
+        for request_id in std::mem::take(&mut self.orphans) {
+            let permission = Permission::Deny { message: STOPPED.to_owned(), interrupt: false };
+            out.send(control::answer(&request_id, &permission));
+        }
+    }
+}

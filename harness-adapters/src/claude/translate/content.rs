@@ -1,0 +1,132 @@
+//! Prompts, in the program's own form.
+
+use acp_types::v1;
+use serde_json::{Value, json};
+
+use crate::failure::{Failure, FailureKind};
+
+/// Pictures that the model can see.
+const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// Commands that would end the session under the client's feet.
+const SESSION: [&str; 3] = ["clear", "reset", "new"];
+
+/// Content of a prompt.
+pub(super) fn blocks(prompt: &[v1::ContentBlock]) -> Result<Vec<Value>, Failure> {
+    let invalid = |what: String| Failure::new(FailureKind::InvalidParams, what);
+    if prompt.is_empty() {
+        return Err(invalid("the prompt is empty".to_owned()));
+    }
+    if let Some(command) = command(prompt)
+        && SESSION.contains(&command)
+    {
+        return Err(invalid(format!("/{command} would begin another session: ask for a new session instead")));
+    }
+    prompt.iter().map(|block| one(block).map_err(invalid)).collect()
+}
+
+fn one(block: &v1::ContentBlock) -> Result<Value, String> {
+    Ok(match block {
+        v1::ContentBlock::Text(text) => words(&text.text),
+        v1::ContentBlock::Image(image) => {
+            if !IMAGES.contains(&image.mime_type.as_str()) {
+                let known = IMAGES.join(", ");
+                return Err(format!("an image of type {} cannot be shown to the model, only {known}", image.mime_type));
+            }
+            picture(&image.mime_type, &image.data)
+        }
+        v1::ContentBlock::ResourceLink(link) => words(&format!("[{}]({})", link.name, link.uri)),
+        v1::ContentBlock::Resource(embedded) => match &embedded.resource {
+            v1::EmbeddedResourceResource::TextResourceContents(resource) => {
+                words(&format!("<context ref=\"{}\">\n{}\n</context>", resource.uri, resource.text))
+            }
+            v1::EmbeddedResourceResource::BlobResourceContents(resource) => blob(resource)?,
+            _ => return Err("an embedded resource of an unknown kind".to_owned()),
+        },
+        v1::ContentBlock::Audio(_) => return Err("the model cannot hear audio".to_owned()),
+        _ => return Err("content of an unknown kind".to_owned()),
+    })
+}
+
+fn blob(resource: &v1::BlobResourceContents) -> Result<Value, String> {
+    match resource.mime_type.as_deref() {
+        Some(kind) if IMAGES.contains(&kind) => Ok(picture(kind, &resource.blob)),
+        Some(kind @ "application/pdf") => Ok(json!({
+            "type": "document",
+            "source": { "type": "base64", "media_type": kind, "data": resource.blob },
+        })),
+        kind => Err(format!("{}: a resource of type {} cannot be embedded", resource.uri, kind.unwrap_or("unknown"))),
+    }
+}
+
+fn words(text: &str) -> Value {
+    json!({ "type": "text", "text": text })
+}
+
+fn picture(kind: &str, data: &str) -> Value {
+    json!({ "type": "image", "source": { "type": "base64", "media_type": kind, "data": data } })
+}
+
+/// The name of the command that a prompt is, if it is one.
+fn command(prompt: &[v1::ContentBlock]) -> Option<&str> {
+    let v1::ContentBlock::Text(text) = prompt.first()? else { return None };
+    text.text.trim_start().strip_prefix('/')?.split_whitespace().next()
+}
+
+/// A line to call a session by, from its first prompt.
+pub(crate) fn title(text: &str) -> Option<String> {
+    const LENGTH: usize = 80;
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
+    Some(match line.char_indices().nth(LENGTH) {
+        Some((at, _)) => format!("{}…", line[..at].trim_end()),
+        None => line.to_owned(),
+    })
+}
+
+/// The text of a prompt.
+pub(super) fn text(prompt: &[v1::ContentBlock]) -> Option<&str> {
+    prompt.iter().find_map(|block| match block {
+        v1::ContentBlock::Text(text) => Some(text.text.as_str()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use acp_types::v1;
+    use serde_json::json;
+
+    use super::{blocks, title};
+    use crate::failure::FailureKind;
+
+    #[test]
+    fn links_and_embedded_files_name_their_uri() {
+        let link = v1::ContentBlock::ResourceLink(v1::ResourceLink::new("a.rs", "file:///ws/a.rs"));
+        let file = v1::TextResourceContents::new("fn a() {}", "file:///ws/b.rs");
+        let file = v1::EmbeddedResource::new(v1::EmbeddedResourceResource::TextResourceContents(file));
+        let blocks = blocks(&[link, v1::ContentBlock::Resource(file)]).expect("a prompt");
+        assert_eq!(blocks[0], json!({ "type": "text", "text": "[a.rs](file:///ws/a.rs)" }));
+        assert_eq!(blocks[1]["text"], "<context ref=\"file:///ws/b.rs\">\nfn a() {}\n</context>");
+    }
+
+    #[test]
+    fn a_picture_that_the_model_cannot_see_is_refused() {
+        let picture = v1::ContentBlock::Image(v1::ImageContent::new("AAAA", "image/tiff"));
+        let failure = blocks(&[picture]).expect_err("refused");
+        assert_eq!(failure.kind, FailureKind::InvalidParams);
+        assert!(failure.message.contains("image/png"), "{failure}");
+    }
+
+    #[test]
+    fn commands_that_begin_another_session_are_refused() {
+        assert!(blocks(&[v1::ContentBlock::from("/clear now")]).is_err());
+        assert!(blocks(&[v1::ContentBlock::from("/clearly not")]).is_ok());
+        assert!(blocks(&[]).is_err());
+    }
+
+    #[test]
+    fn a_title_is_one_short_line() {
+        assert_eq!(title("\n  Fix it \nplease").as_deref(), Some("Fix it"));
+        assert_eq!(title(&"x".repeat(100)).map(|title| title.chars().count()), Some(81));
+        assert_eq!(title(" \n"), None);
+    }
+}

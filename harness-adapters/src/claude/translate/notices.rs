@@ -1,0 +1,102 @@
+//! What the program says about itself that is neither text nor a call.
+
+use std::collections::BTreeSet;
+
+use acp_types::v1;
+
+use crate::claude::wire::system::{ApiRetry, Compacted, McpServer, Status};
+use crate::translate::{ClientFeatures, Effects};
+
+/// Retries, compaction, servers that do not work.
+#[derive(Debug, Default)]
+pub(super) struct Notices {
+    features: ClientFeatures,
+    compactions: u64,
+    compacting: bool,
+    /// Servers that were spoken of.
+    broken: BTreeSet<String>,
+}
+
+impl Notices {
+    pub(super) fn new(features: ClientFeatures) -> Self {
+        Self { features, ..Self::default() }
+    }
+
+    /// A request to the model is tried again.
+    pub(super) fn retry(&self, retry: &ApiRetry, out: &mut Effects) {
+        let ApiRetry { attempt, max_retries, retry_delay_ms, error_status, error } = retry;
+        tracing::info!(attempt, max_retries, status = error_status, "a request to the model is tried again");
+        let status = error_status.map(|status| format!(" with status {status}")).unwrap_or_default();
+        let word = error.as_deref().filter(|word| *word != "unknown").map(|word| format!(" ({word})"));
+        let description = format!(
+            "The request failed{status}{}. Attempt {attempt} of {max_retries} in {:.1} s.",
+            word.unwrap_or_default(),
+            retry_delay_ms / 1000.0,
+        );
+        self.notice(v1::NoticeSeverity::Warning, "The model is asked again", &description, out);
+    }
+
+    /// Something that people should know.
+    pub(super) fn warn(&self, text: &str, out: &mut Effects) {
+        tracing::info!("the harness warns");
+        self.notice(v1::NoticeSeverity::Warning, "Claude Code", text, out);
+    }
+
+    /// MCP servers, at the beginning of a turn.
+    pub(super) fn servers(&mut self, servers: &[McpServer], out: &mut Effects) {
+        for server in servers {
+            if matches!(server.status.as_str(), "connected" | "pending") {
+                self.broken.remove(&server.name);
+            } else if self.broken.insert(server.name.clone()) {
+                tracing::info!(status = server.status, "an MCP server does not work");
+                let description = format!("MCP server {}: {}", server.name, server.status);
+                self.notice(v1::NoticeSeverity::Warning, "An MCP server does not work", &description, out);
+            }
+        }
+    }
+
+    /// Compaction may have begun or failed.
+    pub(super) fn status(&mut self, status: &Status, out: &mut Effects) {
+        if status.status.as_deref() == Some("compacting") && !self.compacting {
+            self.compacting = true;
+            self.compactions += 1;
+            self.compaction(v1::CompactionStatus::InProgress, None, out);
+        } else if let (true, Some("failed")) = (self.compacting, status.compact_result.as_deref()) {
+            self.compacting = false;
+            self.compaction(v1::CompactionStatus::Failed, status.compact_error.clone(), out);
+        }
+    }
+
+    /// Compaction is done.
+    pub(super) fn compacted(&mut self, _: &Compacted, out: &mut Effects) {
+        if !std::mem::take(&mut self.compacting) {
+            self.compactions += 1;
+        }
+        self.compaction(v1::CompactionStatus::Completed, None, out);
+    }
+
+    /// A turn is over, and compaction with it.
+    pub(super) fn finish(&mut self, out: &mut Effects) {
+        if std::mem::take(&mut self.compacting) {
+            self.compaction(v1::CompactionStatus::Cancelled, None, out);
+        }
+    }
+
+    fn compaction(&self, status: v1::CompactionStatus, error: Option<String>, out: &mut Effects) {
+        tracing::info!(?status, "compaction");
+        if self.features.compaction {
+            let mut update = v1::CompactionUpdate::new(format!("compaction-{}", self.compactions), status);
+            if let Some(error) = error {
+                update = update.error(error);
+            }
+            out.update(v1::SessionUpdate::CompactionUpdate(update));
+        }
+    }
+
+    fn notice(&self, severity: v1::NoticeSeverity, title: &str, description: &str, out: &mut Effects) {
+        if self.features.notices {
+            let notice = v1::Notice::new(severity, title).description(description.to_owned());
+            out.update(v1::SessionUpdate::Notice(notice));
+        }
+    }
+}

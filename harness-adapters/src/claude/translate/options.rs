@@ -1,0 +1,303 @@
+//! Modes, models and effort.
+
+use acp_types::v1;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// What can be chosen, and what is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Options {
+    /// The mode.
+    pub(crate) mode: String,
+    /// All modes.
+    pub(crate) modes: Vec<Mode>,
+    /// The model, as it is chosen.
+    pub(crate) model: String,
+    /// All models.
+    pub(crate) models: Vec<Model>,
+    /// The effort; `None` when the model has none.
+    pub(crate) effort: Option<String>,
+}
+
+/// A permission mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) enum Mode {
+    Default,
+    AcceptEdits,
+    Plan,
+    DontAsk,
+    Auto,
+    BypassPermissions,
+}
+
+/// A model.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub(crate) struct Model {
+    /// What it is chosen by.
+    pub(crate) value: String,
+    /// What it stands for.
+    pub(crate) resolved_model: Option<String>,
+    /// For people.
+    pub(crate) display_name: Option<String>,
+    /// For people.
+    pub(crate) description: Option<String>,
+    /// How hard it can think.
+    pub(crate) supported_effort_levels: Vec<String>,
+    /// It has the mode that asks another model.
+    pub(crate) supports_auto_mode: bool,
+}
+
+/// What is to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Change {
+    Mode(String),
+    Model(String),
+    Effort(String),
+}
+
+impl Mode {
+    /// Those that can be chosen where `bypass` can work or cannot, and `auto`.
+    pub(crate) fn all(auto: bool, bypass: bool) -> Vec<Self> {
+        let mut modes = vec![Self::Default, Self::AcceptEdits, Self::Plan, Self::DontAsk];
+        modes.extend(auto.then_some(Self::Auto));
+        modes.extend(bypass.then_some(Self::BypassPermissions));
+        modes
+    }
+
+    fn id(self) -> &'static str {
+        match self {
+            Self::Default => "default",
+            Self::AcceptEdits => "acceptEdits",
+            Self::Plan => "plan",
+            Self::DontAsk => "dontAsk",
+            Self::Auto => "auto",
+            Self::BypassPermissions => "bypassPermissions",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Default => "Ask",
+            Self::AcceptEdits => "Accept edits",
+            Self::Plan => "Plan",
+            Self::DontAsk => "Don't ask",
+            Self::Auto => "Auto",
+            Self::BypassPermissions => "Bypass permissions",
+        }
+    }
+
+    fn description(self) -> &'static str {
+        match self {
+            Self::Default => "Asks before it changes something",
+            Self::AcceptEdits => "Edits files in the workspace without asking",
+            Self::Plan => "Looks and plans, changes nothing",
+            Self::DontAsk => "Refuses what is not allowed already, without asking",
+            Self::Auto => "A second model decides what is safe",
+            Self::BypassPermissions => "Allows everything; only for sandboxes",
+        }
+    }
+}
+
+impl Options {
+    /// All options, as the client sees them.
+    pub(crate) fn config(&self) -> Vec<v1::SessionConfigOption> {
+        let mode = select(
+            "mode",
+            "Mode",
+            &self.mode,
+            v1::SessionConfigOptionCategory::Mode,
+            self.modes.iter().map(|mode| (mode.id(), mode.name(), Some(mode.description()))).collect(),
+        );
+        let mut options = vec![mode];
+        if !self.models.is_empty() {
+            let models = self.models.iter().map(|model| {
+                let name = model.display_name.as_deref().unwrap_or(&model.value);
+                (model.value.as_str(), name, model.description.as_deref())
+            });
+            let category = v1::SessionConfigOptionCategory::Model;
+            options.push(select("model", "Model", &self.model, category, models.collect()));
+        }
+        if let Some(effort) = &self.effort {
+            let levels = self.levels().iter().map(|level| (level.as_str(), level.as_str(), None));
+            let category = v1::SessionConfigOptionCategory::ThoughtLevel;
+            options.push(select("effort", "Effort", effort, category, levels.collect()));
+        }
+        options
+    }
+
+    /// Modes, the older way.
+    pub(crate) fn modes(&self) -> v1::SessionModeState {
+        let modes = self
+            .modes
+            .iter()
+            .map(|mode| v1::SessionMode::new(mode.id(), mode.name()).description(mode.description().to_owned()));
+        v1::SessionModeState::new(self.mode.clone(), modes.collect())
+    }
+
+    /// The change that a client asks for, or why it cannot be.
+    pub(super) fn change(&self, option: &str, value: &v1::SessionConfigOptionValue) -> Result<Change, String> {
+        let value = value.as_value_id().map(|value| value.0.to_string());
+        let value = value.ok_or_else(|| format!("{option} is chosen by the id of a value"))?;
+        match option {
+            "mode" => self.mode(&value),
+            "model" if self.models.iter().any(|model| model.value == value) => Ok(Change::Model(value)),
+            "effort" if self.levels().contains(&value) => Ok(Change::Effort(value)),
+            "model" | "effort" => Err(format!("{option} cannot be {value}")),
+            _ => Err(format!("there is no option {option}")),
+        }
+    }
+
+    /// The change of mode that a client asks for, or why it cannot be.
+    pub(super) fn mode(&self, id: &str) -> Result<Change, String> {
+        if self.modes.iter().any(|mode| mode.id() == id) {
+            return Ok(Change::Mode(id.to_owned()));
+        }
+        let known: Vec<_> = self.modes.iter().map(|mode| mode.id()).collect();
+        Err(format!("there is no mode {id} here, only {}", known.join(", ")))
+    }
+
+    /// Takes over a change; whether it was one.
+    pub(super) fn apply(&mut self, change: Change) -> bool {
+        match change {
+            Change::Mode(mode) => replace(&mut self.mode, mode),
+            Change::Model(model) => {
+                let changed = replace(&mut self.model, model);
+                let levels = self.levels();
+                let effort = match &self.effort {
+                    Some(effort) if levels.contains(effort) => Some(effort.clone()),
+                    _ => levels.iter().find(|level| *level == "medium").or(levels.first()).cloned(),
+                };
+                self.effort = effort;
+                changed
+            }
+            Change::Effort(effort) => {
+                let changed = self.effort.as_ref() != Some(&effort);
+                self.effort = Some(effort);
+                changed
+            }
+        }
+    }
+
+    /// Hears which model is used; whether it is another than was thought.
+    pub(super) fn hear_model(&mut self, resolved: &str) -> bool {
+        if self.chosen().is_some_and(|model| model.stands_for(resolved)) {
+            return false;
+        }
+        let value = match self.models.iter().find(|model| model.stands_for(resolved)) {
+            Some(model) => model.value.clone(),
+            None => {
+                self.models.push(Model { value: resolved.to_owned(), ..Model::default() });
+                resolved.to_owned()
+            }
+        };
+        self.apply(Change::Model(value))
+    }
+
+    fn chosen(&self) -> Option<&Model> {
+        self.models.iter().find(|model| model.value == self.model)
+    }
+
+    fn levels(&self) -> &[String] {
+        self.chosen().map_or(&[], |model| &model.supported_effort_levels)
+    }
+
+    /// From what the program said of itself at the beginning.
+    pub(crate) fn read(initialized: &Value, settings: &Value, bypass: bool) -> Self {
+        let models: Vec<Model> = initialized
+            .get("models")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .filter_map(|model| serde_json::from_value(model.clone()).ok())
+            .collect();
+        let auto = models.iter().any(|model| model.supports_auto_mode);
+        let mode = initialized.get("current_permission_mode").and_then(Value::as_str).unwrap_or("default");
+        let applied = |key: &str| settings.pointer(&format!("/applied/{key}")).and_then(Value::as_str);
+        let model = models.first().map(|model| model.value.clone()).unwrap_or_default();
+        let effort = applied("effort").map(str::to_owned);
+        let mut options = Self { mode: mode.to_owned(), modes: Mode::all(auto, bypass), model, models, effort };
+        if let Some(model) = applied("model") {
+            options.hear_model(model);
+        }
+        if options.effort.as_ref().is_some_and(|effort| !options.levels().contains(effort)) {
+            options.effort = None;
+        }
+        options
+    }
+}
+
+impl Model {
+    fn stands_for(&self, resolved: &str) -> bool {
+        self.value == resolved || self.resolved_model.as_deref() == Some(resolved)
+    }
+}
+
+fn replace(place: &mut String, value: String) -> bool {
+    std::mem::replace(place, value) != *place
+}
+
+fn select(
+    id: &'static str,
+    name: &str,
+    current: &str,
+    category: v1::SessionConfigOptionCategory,
+    values: Vec<(&str, &str, Option<&str>)>,
+) -> v1::SessionConfigOption {
+    let mut values: Vec<_> = values
+        .into_iter()
+        .map(|(value, name, description)| {
+            v1::SessionConfigSelectOption::new(value.to_owned(), name).description(description.map(str::to_owned))
+        })
+        .collect();
+    // What is chosen is always among what can be.
+    if values.iter().all(|value| *value.value.0 != *current) {
+        values.push(v1::SessionConfigSelectOption::new(current.to_owned(), current));
+    }
+    v1::SessionConfigOption::select(id, name, current.to_owned(), values).category(category)
+}
+
+#[cfg(test)]
+mod tests {
+    use acp_types::v1;
+    use serde_json::json;
+
+    use super::{Change, Options};
+
+    fn options() -> Options {
+        let models = json!({ "current_permission_mode": "default", "models": [
+            { "value": "default", "resolvedModel": "m-5", "supportedEffortLevels": ["low", "high"], "supportsAutoMode": true },
+            { "value": "small", "resolvedModel": "s-5" },
+        ]});
+        Options::read(&models, &json!({ "applied": { "model": "m-5", "effort": "high" } }), false)
+    }
+
+    #[test]
+    fn only_modes_that_can_work_are_offered() {
+        let modes: Vec<_> = options().modes().available_modes.into_iter().map(|mode| mode.id.to_string()).collect();
+        assert_eq!(modes, ["default", "acceptEdits", "plan", "dontAsk", "auto"]);
+        assert!(options().mode("bypassPermissions").is_err());
+    }
+
+    #[test]
+    fn a_model_without_effort_has_no_such_option() {
+        let mut options = options();
+        assert_eq!(options.config().len(), 3);
+        let value = v1::SessionConfigOptionValue::value_id("small");
+        let change = options.change("model", &value).expect("a change");
+        assert_eq!(change, Change::Model("small".to_owned()));
+        assert!(options.apply(change));
+        assert_eq!(options.config().len(), 2);
+    }
+
+    #[test]
+    fn a_model_that_was_changed_elsewhere_is_noticed_once() {
+        let mut options = options();
+        assert!(!options.hear_model("m-5"));
+        assert!(options.hear_model("s-5"));
+        assert_eq!(options.model, "small");
+        assert!(options.hear_model("unheard-of"));
+        assert!(!options.hear_model("unheard-of"));
+    }
+}

@@ -1,0 +1,144 @@
+//! What the client asks for.
+
+use acp_types::v1;
+
+use super::Session;
+use super::content;
+use super::controls::Pending;
+use super::options::Change;
+use super::stop::SETTING;
+use super::turns::{Turn, Waiting};
+use crate::claude::wire::{Control, Reply, control};
+use crate::failure::{Failure, FailureKind};
+use crate::translate::{Answer, Effect, Effects, Request, RequestId, Steered};
+
+impl Session {
+    pub(super) fn request(&mut self, id: RequestId, request: Request, out: &mut Effects) {
+        if let Some(failure) = &self.gone {
+            let answer = if request == Request::Close { Ok(Answer::Done) } else { Err(failure.clone()) };
+            out.answer(id, answer);
+            return;
+        }
+        let invalid = |what| Failure::new(FailureKind::InvalidParams, what);
+        match request {
+            Request::Prompt(prompt) => match self.queue(id, &prompt) {
+                Ok(()) => {
+                    if self.title.is_none()
+                        && let Some(title) = content::text(&prompt.prompt).and_then(content::title)
+                    {
+                        self.named(title, out);
+                    }
+                    self.next(out);
+                }
+                Err(failure) => out.answer(id, Err(failure)),
+            },
+            Request::Steer(prompt) => {
+                let answer = self.steer(&prompt, out);
+                out.answer(id, answer.map(Answer::Steer));
+            }
+            Request::SetMode(mode) => match self.options.mode(&mode.0) {
+                Ok(change) => self.change(id, change, false, out),
+                Err(what) => out.answer(id, Err(invalid(what))),
+            },
+            Request::SetConfig { option, value } => match self.options.change(&option.0, &value) {
+                Ok(change) => self.change(id, change, true, out),
+                Err(what) => out.answer(id, Err(invalid(what))),
+            },
+            Request::SetTitle(title) => {
+                let control = Control::RenameSession { title: title.clone() };
+                self.controls.send(&control, Pending::Title { id, title }, out);
+                self.expect_setting(out);
+            }
+            Request::Close => self.close(id, out),
+        }
+    }
+
+    fn queue(&mut self, id: RequestId, prompt: &v1::PromptRequest) -> Result<(), Failure> {
+        if self.closing.is_some() {
+            return Err(Failure::new(FailureKind::InvalidParams, "the session is being closed"));
+        }
+        let content = content::blocks(&prompt.prompt)?;
+        self.turns.wait(id, content)
+    }
+
+    /// Sends the next prompt, if none runs.
+    pub(super) fn next(&mut self, out: &mut Effects) {
+        if let Some(Waiting { id, content }) = self.turns.next() {
+            let uuid = self.turns.name();
+            out.send(control::prompt(&uuid, &content));
+            self.turns.running = Some(Turn::new(id, uuid));
+            self.screen.text.take_shown();
+        }
+    }
+
+    fn steer(&mut self, prompt: &[v1::ContentBlock], out: &mut Effects) -> Result<Steered, Failure> {
+        let content = content::blocks(prompt)?;
+        if self.turns.running.is_none() {
+            return Ok(Steered::Idle);
+        }
+        let uuid = self.turns.name();
+        match &mut self.turns.running {
+            Some(turn) if turn.takes_more() => {
+                out.send(control::prompt(&uuid, &content));
+                turn.steers.push(uuid);
+                Ok(Steered::Injected)
+            }
+            _ => Err(Failure::new(FailureKind::InvalidParams, "the turn takes no more messages; prompt instead")),
+        }
+    }
+
+    fn change(&mut self, id: RequestId, change: Change, as_option: bool, out: &mut Effects) {
+        let control = match &change {
+            Change::Mode(mode) => Control::SetPermissionMode { mode: mode.clone() },
+            Change::Model(model) => Control::SetModel { model: model.clone() },
+            Change::Effort(effort) => {
+                Control::ApplyFlagSettings { settings: serde_json::json!({ "effortLevel": effort }) }
+            }
+        };
+        self.controls.send(&control, Pending::Change { id, change, as_option }, out);
+        self.expect_setting(out);
+    }
+
+    fn expect_setting(&self, out: &mut Effects) {
+        out.push(Effect::Arm { timer: SETTING.0, after: SETTING.1 });
+    }
+
+    /// The program answered a request of ours.
+    pub(super) fn replied(&mut self, reply: Reply, out: &mut Effects) {
+        let Some(pending) = self.controls.answered(&reply.request_id) else { return };
+        let result = reply.into_result();
+        match pending {
+            Pending::Interrupt => self.interrupted(result.ok().as_ref(), out),
+            Pending::TakeBack { uuid } => {
+                let taken = result.ok().and_then(|answer| answer.get("cancelled")?.as_bool()).unwrap_or(false);
+                self.taken_back(&uuid, taken, out);
+            }
+            Pending::Change { id, change, as_option } => match result {
+                Ok(_) => {
+                    self.apply(change, out);
+                    let answer = if as_option { Answer::Config(self.options.config()) } else { Answer::Done };
+                    out.answer(id, Ok(answer));
+                }
+                Err(refusal) => out.answer(id, Err(refused(&refusal))),
+            },
+            Pending::Title { id, title } => match result {
+                Ok(_) => {
+                    self.named(title, out);
+                    out.answer(id, Ok(Answer::Done));
+                }
+                Err(refusal) => out.answer(id, Err(refused(&refusal))),
+            },
+        }
+        if !self.controls.awaited() {
+            out.push(Effect::Disarm(SETTING.0));
+        }
+    }
+}
+
+fn refused(refusal: &control::Refusal) -> Failure {
+    let failure = Failure::new(FailureKind::InvalidParams, format!("Claude Code refused: {}", refusal.message));
+    match &refusal.code {
+        Some(code) => failure.with("error", code.clone()),
+        None => failure,
+    }
+}

@@ -1,0 +1,97 @@
+//! What a session shows: text, thoughts, calls, the plan. The same for what is live and for what is replayed.
+
+use std::path::PathBuf;
+
+use super::calls::Calls;
+use super::fault::Spoken;
+use super::plan::Plan;
+use super::text::{Kind, Text};
+use crate::claude::wire::{Assistant, Block, StreamEvent, User};
+use crate::translate::{ClientFeatures, Effects};
+
+/// Answers that the program makes up where the model has none.
+const FILLERS: [&str; 2] = ["No response requested.", "(no content)"];
+
+/// The visible part of a session.
+#[derive(Debug)]
+pub(crate) struct Screen {
+    pub(super) calls: Calls,
+    pub(super) text: Text,
+    /// The failure that was spoken of last.
+    fault: Option<Spoken>,
+}
+
+impl Screen {
+    pub(crate) fn new(cwd: PathBuf, features: ClientFeatures, plan: Plan) -> Self {
+        Self { calls: Calls::new(cwd, features, plan), text: Text::default(), fault: None }
+    }
+
+    /// A part of a message of the session's own model.
+    pub(super) fn stream(&mut self, event: StreamEvent, out: &mut Effects) {
+        self.text.stream(event, &mut self.calls, out);
+    }
+
+    /// Blocks of a message of the model, or of a sub-agent's.
+    pub(crate) fn assistant(&mut self, assistant: Assistant, out: &mut Effects) {
+        let Assistant { message, parent_tool_use_id: parent, error, is_api_error_message } = assistant;
+        let parent = parent.as_deref();
+        let synthetic = message.model == "<synthetic>";
+        for block in message.content {
+            match block {
+                Block::Text { text } if error.is_some() || is_api_error_message => {
+                    if parent.is_none() {
+                        self.fault = Some(Spoken { word: error.clone(), text });
+                    }
+                }
+                Block::Text { text } if synthetic && FILLERS.contains(&text.as_str()) => {}
+                Block::Text { text } => match parent {
+                    Some(parent) => self.calls.told(parent, &text, out),
+                    None => self.text.whole(&message.id, Kind::Text, &text, out),
+                },
+                Block::Thinking { thinking } if parent.is_none() => {
+                    self.text.whole(&message.id, Kind::Thought, &thinking, out);
+                }
+                Block::ToolUse { id, name, input } => {
+                    if parent.is_none() {
+                        self.text.pass(&message.id);
+                    }
+                    self.calls.call(&id, &name, input, parent, out);
+                }
+                _ if parent.is_none() => self.text.pass(&message.id),
+                _ => {}
+            }
+        }
+    }
+
+    /// Results of tools. Other words for the model are not shown.
+    pub(crate) fn user(&mut self, user: &User, out: &mut Effects) {
+        self.calls.results(user, out);
+    }
+
+    /// Text that is no message of the model, such as what a command says.
+    pub(crate) fn say(&mut self, id: &str, text: &str, out: &mut Effects) {
+        out.update(super::text::chunk(Kind::Text, id, text));
+    }
+
+    /// The failure that was spoken of, once.
+    pub(super) fn take_fault(&mut self) -> Option<Spoken> {
+        self.fault.take()
+    }
+
+    /// The end of a turn: what is still open of it will not be heard of again.
+    pub(crate) fn finish(&mut self, out: &mut Effects) {
+        self.text.finish();
+        self.calls.close(false, out);
+    }
+
+    /// The end of everything.
+    pub(crate) fn close(&mut self, out: &mut Effects) {
+        self.text.finish();
+        self.calls.close(true, out);
+    }
+
+    /// The tasks as they are now.
+    pub(crate) fn plan(&self) -> &Plan {
+        &self.calls.plan
+    }
+}

@@ -1,0 +1,116 @@
+//! Output of commands.
+
+use std::path::Path;
+
+use acp_types::v1;
+use serde_json::{Map, Value, json};
+
+/// What of an output is shown at most, in bytes; of more, the beginning and the end.
+const MOST: usize = 8 * 1024 * 1024;
+
+/// How a command ended.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    /// What it wrote.
+    pub(super) text: String,
+    /// Its exit code, if it is known.
+    pub(super) code: Option<i64>,
+}
+
+impl Output {
+    /// From what `Bash` returned.
+    pub(super) fn of_result(result: &Value, words: &str, failed: bool) -> Self {
+        let Some(result) = result.as_object() else { return Self::of_words(words, failed) };
+        let part = |key: &str| result.get(key).and_then(Value::as_str).unwrap_or_default();
+        let stdout = result.get(PERSISTED).and_then(Value::as_str).unwrap_or_else(|| part("stdout"));
+        let stderr = part("stderr");
+        let mut text = stdout.to_owned();
+        if !text.is_empty() && !text.ends_with('\n') && !stderr.is_empty() {
+            text.push('\n');
+        }
+        text.push_str(stderr);
+        Self { text: bounded(text), code: (!failed).then_some(0) }
+    }
+
+    /// From what the model is told, when that is all there is.
+    pub(super) fn of_words(words: &str, failed: bool) -> Self {
+        if !failed {
+            let text = if words == "(Bash completed with no output)" { "" } else { words };
+            return Self { text: bounded(text.to_owned()), code: Some(0) };
+        }
+        let words = words.strip_prefix("Error: ").unwrap_or(words);
+        let (first, rest) = words.split_once('\n').unwrap_or((words, ""));
+        match first.strip_prefix("Exit code ").and_then(|code| code.trim().parse().ok()) {
+            Some(code) => Self { text: bounded(rest.to_owned()), code: Some(code) },
+            None => Self { text: bounded(words.to_owned()), code: None },
+        }
+    }
+}
+
+/// The member of a result that holds the content of its `persistedOutputPath`; put there before it is translated.
+pub(crate) const PERSISTED: &str = "persistedOutput";
+
+/// A call that begins, for clients that show terminals.
+pub(super) fn terminal(call: &str, cwd: &Path) -> (v1::ToolCallContent, Map<String, Value>) {
+    let content = v1::ToolCallContent::Terminal(v1::Terminal::new(call.to_owned()));
+    let meta = meta("terminal_info", json!({ "terminal_id": call, "cwd": cwd }));
+    (content, meta)
+}
+
+/// The end of a call, for clients that show terminals.
+pub(super) fn finished(call: &str, output: &Output) -> Map<String, Value> {
+    let mut all = Map::new();
+    if !output.text.is_empty() {
+        all.extend(meta("terminal_output", json!({ "terminal_id": call, "data": output.text })));
+    }
+    let exit = json!({ "terminal_id": call, "exit_code": output.code, "signal": null });
+    all.extend(meta("terminal_exit", exit));
+    all
+}
+
+fn meta(key: &str, value: Value) -> Map<String, Value> {
+    Map::from_iter([(key.to_owned(), value)])
+}
+
+fn bounded(text: String) -> String {
+    if text.len() <= MOST {
+        return text;
+    }
+    let head = (0..=MOST / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+    let tail = (text.len() - MOST / 2..).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    format!("{}\n[{} bytes are left out here]\n{}", &text[..head], tail - head, &text[tail..])
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::{MOST, Output, bounded};
+
+    #[test]
+    fn stdout_and_stderr_are_both_shown() {
+        let output = Output::of_result(&json!({ "stdout": "a", "stderr": "b" }), "", false);
+        assert_eq!((output.text.as_str(), output.code), ("a\nb", Some(0)));
+    }
+
+    #[test]
+    fn an_output_that_went_into_a_file_is_shown_whole() {
+        let output = Output::of_result(&json!({ "stdout": "a", "persistedOutput": "abc" }), "", false);
+        assert_eq!(output.text, "abc");
+    }
+
+    #[test]
+    fn the_exit_code_of_a_failure_is_not_output() {
+        let output = Output::of_result(&Value::from("Error: Exit code 3\nhi"), "Exit code 3\nhi\nerr", true);
+        assert_eq!((output.text.as_str(), output.code), ("hi\nerr", Some(3)));
+    }
+
+    #[test]
+    fn too_much_output_keeps_both_ends() {
+        let text = format!("begin{}end", "é".repeat(MOST));
+        let short = bounded(text);
+        assert!(short.starts_with("begin") && short.ends_with("end"));
+        assert!(short.contains("bytes are left out here"));
+        assert!(short.len() < MOST + 100);
+    }
+}

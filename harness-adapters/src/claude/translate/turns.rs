@@ -1,0 +1,106 @@
+//! Prompts: one runs, others wait.
+
+use std::collections::VecDeque;
+
+use acp_types::v1;
+use serde_json::Value;
+use uuid::Uuid;
+
+use crate::failure::{Failure, FailureKind};
+use crate::translate::RequestId;
+
+/// Prompts that may wait, and messages that may be put into one turn.
+const WAITING: usize = 32;
+
+/// The prompts of a session.
+#[derive(Debug)]
+pub(super) struct Turns {
+    seed: Uuid,
+    sent: u64,
+    pub(super) running: Option<Turn>,
+    waiting: VecDeque<Waiting>,
+}
+
+/// A prompt that was sent.
+#[derive(Debug)]
+pub(super) struct Turn {
+    /// To answer it by.
+    pub(super) id: RequestId,
+    /// What the program calls it.
+    pub(super) uuid: String,
+    /// It is to end as cancelled.
+    pub(super) stopping: bool,
+    /// Messages that were put into it and have not been answered.
+    pub(super) steers: Vec<String>,
+    /// How it ended, when only [`Turn::steers`] are left.
+    pub(super) ended: Option<v1::StopReason>,
+}
+
+/// A prompt that waits.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    /// To answer it by.
+    pub(super) id: RequestId,
+    /// What it says.
+    pub(super) content: Vec<Value>,
+}
+
+impl Turns {
+    /// `seed` is unique to the process.
+    pub(super) fn new(seed: &str) -> Self {
+        Self { seed: Uuid::parse_str(seed).unwrap_or_default(), sent: 0, running: None, waiting: VecDeque::new() }
+    }
+
+    /// A name for the next message, unique and the same in each replay.
+    pub(super) fn name(&mut self) -> String {
+        self.sent += 1;
+        let named = (self.seed.as_u128() & !u128::from(u64::MAX)) | u128::from(self.seed.as_u64_pair().1 ^ self.sent);
+        Uuid::from_u128(named).to_string()
+    }
+
+    /// Lets a prompt wait.
+    pub(super) fn wait(&mut self, id: RequestId, content: Vec<Value>) -> Result<(), Failure> {
+        if self.waiting.len() >= WAITING {
+            let message = format!("{WAITING} prompts wait already: wait for one of them to end");
+            return Err(Failure::new(FailureKind::InvalidParams, message));
+        }
+        self.waiting.push_back(Waiting { id, content });
+        Ok(())
+    }
+
+    /// The prompt to send now, if there is one and none runs.
+    pub(super) fn next(&mut self) -> Option<Waiting> {
+        if self.running.is_some() {
+            return None;
+        }
+        self.waiting.pop_front()
+    }
+
+    /// Takes back a prompt that waits; whether it did.
+    pub(super) fn take_back(&mut self, id: RequestId) -> bool {
+        let before = self.waiting.len();
+        self.waiting.retain(|waiting| waiting.id != id);
+        self.waiting.len() < before
+    }
+
+    /// Takes back all that wait.
+    pub(super) fn take_back_all(&mut self) -> Vec<RequestId> {
+        self.waiting.drain(..).map(|waiting| waiting.id).collect()
+    }
+
+    /// Whether a prompt runs or waits.
+    pub(super) fn busy(&self) -> bool {
+        self.running.is_some() || !self.waiting.is_empty()
+    }
+}
+
+impl Turn {
+    pub(super) fn new(id: RequestId, uuid: String) -> Self {
+        Self { id, uuid, stopping: false, steers: Vec::new(), ended: None }
+    }
+
+    /// Whether one more message may be put into it.
+    pub(super) fn takes_more(&self) -> bool {
+        !self.stopping && self.steers.len() < WAITING
+    }
+}

@@ -1,0 +1,84 @@
+//! What Claude Code says and hears: the part of stream-json and of its control protocol that is used here.
+//!
+//! Reading is tolerant: fields that are not known are skipped, a message of a kind that is not known is
+//! [`Message::Other`], and so is one whose fields are not what they were. Nothing that the program says is an error.
+
+pub(crate) mod control;
+pub(crate) mod message;
+pub(crate) mod result;
+pub(crate) mod stream;
+pub(crate) mod system;
+
+use acp_types::Raw;
+use serde::Deserialize;
+
+pub(crate) use control::{Ask, Control, Permission, Reply};
+pub(crate) use message::{Assistant, Block, User};
+pub(crate) use result::TurnResult;
+pub(crate) use stream::{Event, StreamEvent};
+pub(crate) use system::System;
+
+/// One line of the program.
+#[derive(Debug)]
+pub(crate) enum Message {
+    /// `system`.
+    System(System),
+    /// `stream_event`: a part of a message of the model.
+    Stream(StreamEvent),
+    /// `assistant`: one block of a message of the model.
+    Assistant(Assistant),
+    /// `user`: results of tools, and notes for the model.
+    User(User),
+    /// `result`: the end of a turn.
+    Result(Box<TurnResult>),
+    /// `control_request`: it wants something.
+    Ask(Box<Ask>),
+    /// `control_cancel_request`: it does not want it any more.
+    Withdrawn {
+        /// Which.
+        request_id: String,
+    },
+    /// `control_response`: the answer to one of ours.
+    Reply(Reply),
+    /// `command_lifecycle`: what became of a prompt.
+    Lifecycle(Lifecycle),
+    /// Something else.
+    Other,
+}
+
+/// `command_lifecycle`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Lifecycle {
+    /// The `uuid` that the prompt was sent with.
+    pub(crate) command_uuid: String,
+    /// `queued`, `started`, `completed`, `cancelled`.
+    pub(crate) state: String,
+}
+
+impl Message {
+    /// Reads one line.
+    pub(crate) fn read(line: Raw<'_>) -> Self {
+        let Some(kind) = line.member("type").and_then(Raw::as_string) else { return Self::Other };
+        let read = match kind.as_ref() {
+            "system" => line.decode().map(Self::System),
+            "stream_event" => line.decode().map(Self::Stream),
+            "assistant" => line.decode().map(Self::Assistant),
+            "user" => line.decode().map(Self::User),
+            "result" => line.decode().map(|result| Self::Result(Box::new(result))),
+            "control_request" => line.decode().map(|ask| Self::Ask(Box::new(ask))),
+            "control_response" => line.decode().map(|reply: control::Envelope| Self::Reply(reply.response)),
+            "control_cancel_request" => {
+                line.decode().map(|it: control::Withdrawn| Self::Withdrawn { request_id: it.request_id })
+            }
+            "command_lifecycle" => line.decode().map(Self::Lifecycle),
+            _ => Ok(Self::Other),
+        };
+        read.unwrap_or_else(|error| {
+            tracing::debug!(kind = %kind, category = ?error.classify(), column = error.column(), "unreadable message");
+            Self::Other
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! `system`: what the program says about itself.
+
+use serde::Deserialize;
+use serde_json::Value;
+
+/// `system`.
+#[derive(Debug, Deserialize)]
+#[serde(tag = "subtype", rename_all = "snake_case")]
+pub(crate) enum System {
+    /// A turn begins.
+    Init(Init),
+    /// It does something, or its mode changed.
+    Status(Status),
+    /// A request to the model failed and is tried again.
+    ApiRetry(ApiRetry),
+    /// The conversation was summed up.
+    CompactBoundary(Compacted),
+    /// Something that people should know.
+    Informational(Informational),
+    /// The session has another name.
+    SessionTitleChanged {
+        /// It.
+        title: String,
+    },
+    /// A sub-agent or a command is over.
+    TaskNotification(Task),
+    /// Something else.
+    #[serde(other)]
+    Other,
+}
+
+/// `init`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Init {
+    /// The model.
+    pub(crate) model: Option<String>,
+    /// The mode.
+    #[serde(rename = "permissionMode")]
+    pub(crate) permission_mode: Option<String>,
+    /// Commands, by name.
+    pub(crate) slash_commands: Option<Vec<String>>,
+    /// Those that need a terminal.
+    pub(crate) terminal_slash_commands: Vec<String>,
+    /// MCP servers and how they are.
+    pub(crate) mcp_servers: Vec<McpServer>,
+}
+
+/// An MCP server.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+pub(crate) struct McpServer {
+    /// Its name.
+    pub(crate) name: String,
+    /// `connected`, `failed`, `needs-auth`, `pending`.
+    pub(crate) status: String,
+}
+
+/// `status`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Status {
+    /// `requesting`, `compacting`.
+    pub(crate) status: Option<String>,
+    /// The mode, when it changed.
+    #[serde(rename = "permissionMode")]
+    pub(crate) permission_mode: Option<String>,
+    /// How compacting ended.
+    pub(crate) compact_result: Option<String>,
+    /// Why it did not.
+    pub(crate) compact_error: Option<String>,
+}
+
+/// `api_retry`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct ApiRetry {
+    /// Which attempt failed.
+    pub(crate) attempt: u64,
+    /// How many there are.
+    pub(crate) max_retries: u64,
+    /// The pause before the next.
+    pub(crate) retry_delay_ms: f64,
+    /// HTTP status.
+    pub(crate) error_status: Option<u16>,
+    /// A word for it.
+    pub(crate) error: Option<String>,
+}
+
+/// `compact_boundary`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Compacted {
+    /// What is known about it.
+    pub(crate) compact_metadata: Value,
+}
+
+/// `informational`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Informational {
+    /// What.
+    pub(crate) content: String,
+    /// How bad it is.
+    pub(crate) level: Option<String>,
+}
+
+/// `task_notification`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Task {
+    /// The call that began it.
+    pub(crate) tool_use_id: Option<String>,
+    /// How it ended.
+    pub(crate) status: Option<String>,
+    /// What it came to.
+    pub(crate) summary: Option<String>,
+}
