@@ -1,7 +1,7 @@
 //! Telling what the user wrote from what the harness adds to it.
 
 /// How texts begin that a harness puts among the user's messages.
-const INJECTED: [&str; 12] = [
+const INJECTED: [&str; 16] = [
     "<environment_context>",
     "<user_instructions>",
     "<permissions instructions>",
@@ -14,6 +14,10 @@ const INJECTED: [&str; 12] = [
     "<command-name>",
     "# AGENTS.md instructions",
     "[Request interrupted by user",
+    "Output token limit hit. Resume directly",
+    "Your response above was stopped by a safety classifier",
+    "Your response above was cut off mid-stream",
+    "Continue from where you left off.",
 ];
 
 /// How the prompts begin by which harnesses ask for a summary.

@@ -147,6 +147,11 @@ impl<'a> Writer<'a> {
         let delta = json!({ "stop_reason": reason, "stop_sequence": null });
         self.send("message_delta", json!({ "delta": delta, "usage": { "output_tokens": self.usage.output } }));
         self.send("message_stop", json!({}));
+        self.answer(reason)
+    }
+
+    /// The response as far as it is written.
+    fn answer(mut self, reason: &str) -> Answer {
         let start = Event::new("message_start", json!({ "message": self.message(&[], None, 1) }));
         self.steps.insert(0, Step::Send(start));
         let whole = self.message(&self.content, Some(reason), self.usage.output);
@@ -161,8 +166,7 @@ impl<'a> Writer<'a> {
         }
         self.close();
         self.send("error", json!({ "error": body["error"] }));
-        self.steps.push(Step::Drop);
-        self.complete("end_turn")
+        self.answer("end_turn")
     }
 
     fn end(mut self, end: &End) -> Answer {
@@ -178,11 +182,11 @@ impl<'a> Writer<'a> {
                 }
                 let event = self.delta(Kind::Text, &endless.text);
                 self.steps.push(Step::Endless { event, every: Duration::from_millis(endless.every_ms) });
-                self.complete("end_turn")
+                self.answer("end_turn")
             }
             End::Drop => {
                 self.steps.push(Step::Drop);
-                self.complete("end_turn")
+                self.answer("end_turn")
             }
             End::Refuse(text) => {
                 self.write(Kind::Text, &Words(vec![text.clone()]));
@@ -196,8 +200,7 @@ impl<'a> Writer<'a> {
                 self.close();
                 let error = json!({ "type": kind, "message": "the script says so" });
                 self.send("error", json!({ "error": error }));
-                self.steps.push(Step::Drop);
-                self.complete("end_turn")
+                self.answer("end_turn")
             }
             End::Incomplete(reason) => {
                 let reason = match reason.as_str() {

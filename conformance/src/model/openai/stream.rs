@@ -202,6 +202,11 @@ impl<'a> Writer<'a> {
 
     fn finish(mut self, name: &'static str, response: Value) -> Answer {
         self.send(name, json!({ "response": response }));
+        self.answer(response)
+    }
+
+    /// The response as far as it is written.
+    fn answer(mut self, response: Value) -> Answer {
         let created = Event::new("response.created", json!({ "response": { "id": self.id, "status": "in_progress" } }));
         // Pauses before the first part come before the response begins.
         self.steps.insert(0, Step::Send(created));
@@ -226,11 +231,13 @@ impl<'a> Writer<'a> {
                 }
                 let event = self.delta(&endless.text);
                 self.steps.push(Step::Endless { event, every: Duration::from_millis(endless.every_ms) });
-                self.complete()
+                let response = self.response("in_progress");
+                self.answer(response)
             }
             End::Drop => {
                 self.steps.push(Step::Drop);
-                self.complete()
+                let response = self.response("in_progress");
+                self.answer(response)
             }
             // There is no other word for it that Codex reads.
             End::Refuse(text) => {
@@ -247,8 +254,8 @@ impl<'a> Writer<'a> {
             End::SseError(kind) => {
                 self.close();
                 self.send("error", json!({ "code": kind, "message": "the script says so", "param": null }));
-                self.steps.push(Step::Drop);
-                self.complete()
+                let response = self.response("failed");
+                self.answer(response)
             }
             End::Incomplete(reason) => {
                 self.close();

@@ -94,6 +94,8 @@ impl Player {
                 }
                 Step::Drop => {
                     self.steps.clear();
+                    // What was said before is written out only while there is nothing new to write.
+                    tokio::task::yield_now().await;
                     return Some(Err(cut()));
                 }
             }
