@@ -1,5 +1,6 @@
 //! The command line: arguments, one file per subcommand, and what they print.
 
+mod agent;
 mod args;
 mod cancel;
 mod chat;

@@ -42,6 +42,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Codex(args) => run::adapter(&profiles, "codex", args).await,
             args::Command::Claude(args) => run::adapter(&profiles, "claude", args).await,
             args::Command::List(args) => list::run(&profiles, &args).await,
+            args::Command::Which(args) => list::which(&profiles, &args),
             args::Command::Doctor(args) => doctor::run(&profiles, args).await,
             args::Command::Other(words) => run::other(&profiles, &words).await,
         }

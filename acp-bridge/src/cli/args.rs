@@ -29,7 +29,8 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the bridge in front of an agent.
-    #[command(after_help = "Example: acp-bridge serve --log sqlite:sessions.db -- my-agent --acp")]
+    #[command(after_help = "\
+Examples: acp-bridge serve --log sqlite:sessions.db --agent codex\n          acp-bridge serve --log sqlite:sessions.db -- my-agent --acp")]
     Serve(Serve),
     /// Talk to the agent in the terminal. Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
     Chat(Chat),
@@ -41,7 +42,7 @@ pub(super) enum Command {
     Send(Send),
     /// Stop the running turn of a session.
     Cancel(Cancel),
-    /// Check the log, the agent and a running bridge.
+    /// Check the log, a running bridge and, if one is given, an agent.
     Doctor(Doctor),
 }
 
@@ -83,9 +84,19 @@ pub(super) struct Serve {
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
+    #[command(flatten)]
+    pub(super) agent: Agent,
+}
+
+/// The agent behind the bridge.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Agent {
+    /// A harness by name, as `acp-harness list` shows it: codex, claude, gemini, opencode, openclaw, or one of your own.
+    #[arg(long = "agent", value_name = "NAME", conflicts_with = "command")]
+    pub(super) name: Option<String>,
     /// The agent's command line.
-    #[arg(last = true, required = true, value_name = "AGENT CMD")]
-    pub(super) agent: Vec<String>,
+    #[arg(last = true, value_name = "AGENT CMD")]
+    pub(super) command: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -163,9 +174,8 @@ pub(super) struct Doctor {
     /// One JSON object per line.
     #[arg(long)]
     pub(super) json: bool,
-    /// Also start this agent and ask what it is.
-    #[arg(last = true, value_name = "AGENT CMD")]
-    pub(super) agent: Vec<String>,
+    #[command(flatten)]
+    pub(super) agent: Agent,
 }
 
 /// `10s`, `500ms`, `2m`.

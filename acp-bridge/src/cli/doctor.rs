@@ -3,12 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use acp_server::transport::child::ChildSpec;
 use serde_json::json;
 
 use super::client::Client;
 use super::exit::{Exit, coded};
-use super::{args, output};
+use super::{agent, args, output};
 use crate::{host, log};
 
 /// How long the agent may take to say what it is.
@@ -20,8 +19,7 @@ pub(super) async fn run(args: args::Doctor) -> anyhow::Result<()> {
         let path = url.strip_prefix("sqlite:").unwrap_or(url);
         checks.report("log", check_log(Path::new(path)))?;
     }
-    if let Some((program, arguments)) = args.agent.split_first() {
-        let spec = ChildSpec::new(program).args(arguments);
+    if let Some(spec) = agent::spec(&args.agent).await? {
         checks.report("agent", host::probe(&spec, AGENT_TIMEOUT).await.map_err(|e| e.message().to_owned()))?;
     }
     let bridge = Client::connect(&args.url.url).await;

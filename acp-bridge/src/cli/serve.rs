@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use acp_server::transport::child::ChildSpec;
 use anyhow::{Context, bail};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -11,7 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
-use super::{args, output};
+use super::{agent, args, output};
 use crate::{gateway, host, log};
 
 pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
@@ -21,10 +20,10 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         args::Durability::Os => log::Durability::Os,
     };
     let log = log::open(&args.log, durability).await?;
-    let Some((program, arguments)) = args.agent.split_first() else {
-        return Err(coded(Exit::Usage, "no agent command; write it after `--`"));
-    };
-    let mut config = host::Config::new(ChildSpec::new(program).args(arguments));
+    let agent = agent::spec(&args.agent).await?.ok_or_else(|| {
+        coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
+    })?;
+    let mut config = host::Config::new(agent);
     config.start_timeout = args.start_timeout;
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;

@@ -32,6 +32,8 @@ pub(super) enum Command {
     Claude(Run),
     /// Show the known harnesses and what is installed.
     List(List),
+    /// Print where a harness's program is: exit code 2 for a name that nobody knows, 3 when it is not installed.
+    Which(Which),
     /// Check a harness: program, version, login, and one turn against a scripted model.
     Doctor(Doctor),
     /// Run a harness that speaks ACP itself, by the name of its profile; further words are arguments for it.
@@ -57,6 +59,12 @@ pub(super) struct List {
     /// One JSON object per line.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Which {
+    /// As `acp-harness list` shows it.
+    pub(super) name: String,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -1,8 +1,10 @@
-//! `acp-harness list`.
+//! `acp-harness list` and `acp-harness which`.
 
 use futures_util::future::join_all;
 use serde_json::json;
 
+use super::exit::{Exit, coded};
+use super::run::missing;
 use super::{args, output};
 use crate::profile::{Installed, Profile, Profiles};
 
@@ -15,6 +17,14 @@ pub(super) async fn run(profiles: &Profiles, args: &args::List) -> anyhow::Resul
             output::line(&as_text(profile, installed.as_ref()))?;
         }
     }
+    Ok(())
+}
+
+pub(super) fn which(profiles: &Profiles, args: &args::Which) -> anyhow::Result<()> {
+    let profile = profiles.get(&args.name)?;
+    let program = profile.locate(None, |name| std::env::var_os(name));
+    let program = program.ok_or_else(|| coded(Exit::Unavailable, missing(profile)))?;
+    output::line(&program.display().to_string())?;
     Ok(())
 }
 
