@@ -17,7 +17,7 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
         anyhow::bail!("step `prepare` failed: node and npm are needed (Node 20 or newer)");
     }
     execute(cargo().args(["build", "--quiet", "--package", "acp-bridge"])).context("step `build` failed")?;
-    crate::test::npm().context("step `get the agent` failed")?;
+    crate::npm::install(crate::npm::SDK).context("step `get the agent` failed")?;
     let mut stage = Stage::new().context("step `start the bridge` failed")?;
     say(&format!("\nThe bridge listens on {}, its log is {}.", stage.url(), stage.log().display()));
     for (number, act) in acts::ACTS.iter().enumerate() {

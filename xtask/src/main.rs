@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod demo;
 mod r#gen;
+mod npm;
 mod run;
 mod test;
 mod tidy;

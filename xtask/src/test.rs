@@ -2,13 +2,15 @@
 
 mod count;
 mod leftovers;
+mod tools;
 
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 
-use crate::run::{self, capture, execute, has, program, root, say};
+use crate::npm;
+use crate::run::{self, execute, has, say};
 
 /// One part of the suite and what it exercises.
 struct Part {
@@ -80,46 +82,14 @@ pub(crate) fn run() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// What the tests need beyond Rust and a C compiler: Node with the official SDK, and the sqlite3 tool.
+/// What the tests need beyond Rust and a C compiler: Node with the official SDK and the harnesses, and some tools.
 fn install() -> anyhow::Result<()> {
     if !has("node") || !has("npm") {
         bail!("node and npm are needed (Node 20 or newer): install Node and run this again");
     }
-    if !has("sqlite3") {
-        say("the sqlite3 tool is missing; installing it with apt");
-        let sudo = capture(program("id").arg("-u"))?.trim() != "0";
-        let apt = |arguments: &[&str]| {
-            let mut command = if sudo { program("sudo") } else { program("apt-get") };
-            if sudo {
-                command.arg("apt-get");
-            }
-            execute(command.args(arguments))
-        };
-        apt(&["update", "-qq"])
-            .and_then(|()| apt(&["install", "-y", "-qq", "sqlite3"]))
-            .context("sqlite3 cannot be installed; install it by hand and run this again")?;
-    }
-    npm()
-}
-
-/// The official TypeScript SDK, pinned by the lock file. Left alone when it is there as the lock file wants it.
-pub(crate) fn npm() -> anyhow::Result<()> {
-    let directory = root().join("interop/ts");
-    let packages = |file: &str| -> Option<serde_json::Map<String, serde_json::Value>> {
-        let text = std::fs::read_to_string(directory.join(file)).ok()?;
-        let lock: serde_json::Value = serde_json::from_str(&text).ok()?;
-        let packages = lock["packages"].as_object()?.iter();
-        Some(
-            packages
-                .filter(|(path, _)| !path.is_empty())
-                .map(|(path, it)| (path.clone(), it["integrity"].clone()))
-                .collect(),
-        )
-    };
-    if packages("package-lock.json") == packages("node_modules/.package-lock.json") {
-        return Ok(());
-    }
-    execute(program("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(directory))
+    tools::install()?;
+    npm::install(npm::SDK)?;
+    npm::install(npm::HARNESSES)
 }
 
 /// A cargo whose processes, and theirs, can be told from all others.

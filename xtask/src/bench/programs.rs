@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::run::{cargo, execute, root};
 
 pub(super) fn build() -> anyhow::Result<()> {
-    crate::test::npm()?;
+    crate::npm::install(crate::npm::SDK)?;
     execute(cargo().args(["build", "--locked", "--release", "--package", "acp-bridge", "--bins", "--examples"]))?;
     execute(cargo().args(["build", "--locked", "--release", "--workspace"]).current_dir(root().join("interop")))
 }
