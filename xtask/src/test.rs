@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::bail;
 
 use crate::npm;
-use crate::run::{self, execute, has, say};
+use crate::run::{self, execute, has, root, say};
 
 /// One part of the suite and what it exercises.
 struct Part {
