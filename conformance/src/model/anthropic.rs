@@ -25,3 +25,8 @@ pub(super) fn error(status: u16, kind: Option<&str>, message: &str) -> Value {
     };
     json!({ "type": "error", "error": { "type": kind.unwrap_or(usual), "message": message } })
 }
+
+/// A summary in the form that Claude Code asks for.
+pub(super) fn summary(text: &str) -> String {
+    format!("<analysis>\nThe script says so.\n</analysis>\n\n<summary>\n{text}\n</summary>")
+}

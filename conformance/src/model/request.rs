@@ -34,12 +34,16 @@ impl Request {
 
     /// The response to what the book found.
     pub(super) fn answer(&self, found: &Found, script: &Script, ids: &mut Ids) -> Answer {
+        let api = self.turn().api;
         match found {
             Found::Side(side) => {
-                self.render(&[Part::Say([self.side_text(*side, script).as_str()].into())], script, ids)
+                self.render(&[Part::Say([side_text(api, *side, script).as_str()].into())], script, ids)
             }
             Found::Reply { reply: Some(reply), .. } => self.render(reply, script, ids),
             Found::Reply { reply: None, .. } => self.render(&[Part::Say(["(end of script)"].into())], script, ids),
+            Found::Nothing if self.turn().users.is_empty() => {
+                self.render(&[Part::Say(["(no prompt)"].into())], script, ids)
+            }
             Found::Nothing => self.render(&[Part::End(End::Status(self.no_entry()))], script, ids),
         }
     }
@@ -48,15 +52,6 @@ impl Request {
         match self {
             Self::OpenAi(request) => openai::render(reply, request, script.usage, ids),
             Self::Anthropic(request) => anthropic::render(reply, request, script.usage, ids),
-        }
-    }
-
-    fn side_text(&self, side: SideCall, script: &Script) -> String {
-        match side {
-            SideCall::Title => serde_json::json!({ "title": script.side.title }).to_string(),
-            SideCall::Review => openai::review(script.side.review).to_string(),
-            SideCall::Summary => script.side.summary.clone(),
-            SideCall::Text => script.side.text.clone(),
         }
     }
 
@@ -69,5 +64,15 @@ impl Request {
             error_type: None,
             message: Some(format!("no [[prompt]] of the script matches {start:?}; add one, or one with match = \"*\"")),
         }
+    }
+}
+
+fn side_text(api: Api, side: SideCall, script: &Script) -> String {
+    match (side, api) {
+        (SideCall::Title, _) => serde_json::json!({ "title": script.side.title }).to_string(),
+        (SideCall::Review, _) => openai::review(script.side.review).to_string(),
+        (SideCall::Summary, Api::OpenAi) => script.side.summary.clone(),
+        (SideCall::Summary, Api::Anthropic) => anthropic::summary(&script.side.summary),
+        (SideCall::Text, _) => script.side.text.clone(),
     }
 }

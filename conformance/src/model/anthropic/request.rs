@@ -22,11 +22,7 @@ impl Request {
     pub(in crate::model) fn read(body: &Value) -> Result<Self, String> {
         let model = body["model"].as_str().ok_or("`model` is missing or no text")?.to_owned();
         let messages = body["messages"].as_array().ok_or("`messages` is missing or no list")?;
-        let users: Vec<String> = messages
-            .iter()
-            .filter(|message| message["role"] == "user")
-            .filter_map(|message| text::written(texts(&message["content"])))
-            .collect();
+        let users: Vec<String> = messages.iter().filter_map(written).collect();
         let mut tools: BTreeSet<String> = names(&body["tools"]).collect();
         let side = side_call(body, &users, &tools);
         let notes = || texts(&body["system"]).chain(messages.iter().flat_map(|message| texts(&message["content"])));
@@ -48,6 +44,16 @@ impl Request {
             Some(directory) if !path.starts_with(['/', '~']) => format!("{}/{path}", directory.trim_end_matches('/')),
             _ => path.to_owned(),
         }
+    }
+}
+
+/// What the user wrote in a message; it may come in one of the harness.
+fn written(message: &Value) -> Option<String> {
+    let texts = || texts(&message["content"]);
+    match message["role"].as_str() {
+        Some("user") => text::written(texts()),
+        Some("system") => texts().find_map(text::steered).map(str::to_owned),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::patch;
-use super::request::Tools;
+use super::request::{Request, Tools};
 use crate::model::script::{Call, Shell};
 use crate::model::text::quoted;
 
@@ -21,7 +21,8 @@ pub(super) enum Item {
 }
 
 /// The items for a call. What a model in code mode does is a script that it runs.
-pub(super) fn items(call: &Call, tools: &Tools) -> Vec<Item> {
+pub(super) fn items(call: &Call, request: &Request) -> Vec<Item> {
+    let tools = &request.tools;
     let one = match call {
         Call::Shell(shell) => direct(tools, "exec_command", command(shell)),
         Call::Write(write) => apply(tools, &patch::add(&write.path, &write.text)),
@@ -48,6 +49,11 @@ pub(super) fn items(call: &Call, tools: &Tools) -> Vec<Item> {
             function(None, "request_user_input", json!({ "questions": [one] }))
         }
         Call::Agent(agent) => return sub_agent(&agent.prompt, agent.background, tools),
+        Call::WaitAgents(millis) if tools.has("collaboration.wait_agent") => wait_agents(*millis),
+        Call::WaitAgents(millis) => {
+            let arguments = json!({ "targets": request.agents, "timeout_ms": millis });
+            function(Some("multi_agent_v1".to_owned()), "wait_agent", arguments)
+        }
         Call::Mcp(mcp) => {
             let (server, tool) = mcp.parts();
             let arguments = Value::Object(mcp.arguments.clone());
@@ -118,11 +124,17 @@ fn sub_agent(prompt: &str, background: bool, tools: &Tools) -> Vec<Item> {
         let namespace = Some("multi_agent_v1".to_owned());
         return vec![function(namespace, "spawn_agent", json!({ "message": prompt }))];
     }
-    let namespace = || Some("collaboration".to_owned());
     let task = json!({ "task_name": "helper", "message": prompt, "fork_turns": "none" });
-    let mut items = vec![function(namespace(), "spawn_agent", task)];
+    let mut items = vec![function(Some("collaboration".to_owned()), "spawn_agent", task)];
     if !background {
-        items.push(function(namespace(), "wait_agent", json!({ "timeout_ms": AGENT_MS })));
+        items.push(wait_agents(AGENT_MS));
     }
     items
 }
+
+fn wait_agents(millis: u64) -> Item {
+    function(Some("collaboration".to_owned()), "wait_agent", json!({ "timeout_ms": millis }))
+}
+
+#[cfg(test)]
+mod tests;

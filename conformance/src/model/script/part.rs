@@ -73,6 +73,8 @@ pub(in crate::model) enum Call {
     Plan(Vec<PlanStep>),
     Question(Question),
     Agent(Agent),
+    /// At most so many milliseconds.
+    WaitAgents(u64),
     Mcp(Mcp),
     ExitPlan(String),
     ViewImage(String),

@@ -103,7 +103,7 @@ fn check_follows(before: &[Part], part: &Part) -> Result<(), String> {
 }
 
 /// The keys that say what a part is; all others are its options.
-const HEADS: [&str; 25] = [
+const HEADS: [&str; 27] = [
     "say",
     "think",
     "shell",
@@ -129,14 +129,14 @@ const HEADS: [&str; 25] = [
     "refuse",
     "failed",
     "sse_error",
+    "incomplete",
+    "wait_agents",
 ];
-/// A reason, so not in the list above only for its length.
-const INCOMPLETE: &str = "incomplete";
 
 fn part(table: Table) -> Result<Part, String> {
-    let mut heads = table.keys().map(String::as_str).filter(|key| HEADS.contains(key) || *key == INCOMPLETE);
+    let mut heads = table.keys().map(String::as_str).filter(|key| HEADS.contains(key));
     let Some(head) = heads.next() else {
-        return Err(format!("a part needs one of {}, {INCOMPLETE}", HEADS.join(", ")));
+        return Err(format!("a part needs one of {}", HEADS.join(", ")));
     };
     if let Some(other) = heads.next() {
         return Err(format!("`{head}` and `{other}` in one part; write two parts"));
@@ -170,7 +170,7 @@ fn build(head: &str, table: Table) -> Result<Part, String> {
         "refuse" => Part::End(End::Refuse(only(head, table)?)),
         "failed" => Part::End(End::Failed(all(table)?)),
         "sse_error" => Part::End(End::SseError(only(head, table)?)),
-        INCOMPLETE => Part::End(End::Incomplete(only(head, table)?)),
+        "incomplete" => Part::End(End::Incomplete(only(head, table)?)),
         _ => Part::Call(call(head, table)?),
     })
 }
@@ -193,6 +193,7 @@ fn call(head: &str, table: Table) -> Result<Call, String> {
         "plan" => Call::Plan(only(head, table)?),
         "question" => Call::Question(all(table)?),
         "agent" => Call::Agent(all(table)?),
+        "wait_agents" => Call::WaitAgents(millis(only(head, table)?)?),
         "mcp" => {
             let mcp: super::Mcp = all(table)?;
             match mcp.name.split_once('.') {
