@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: whole processes against peers that run in the same invocation; writes `docs/benchmarks.md`.
 
+mod adapters;
 mod bridge;
 mod core;
 mod direct;
@@ -20,7 +21,9 @@ pub(crate) enum Part {
     Core,
     /// The bridge over WebSocket.
     Bridge,
-    /// Both.
+    /// The adapters of Codex and Claude Code.
+    Adapters,
+    /// All of it.
     All,
 }
 
@@ -44,11 +47,15 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     let head = page::head()?;
     programs::build()?;
     let mut sections = Vec::new();
-    if part != Part::Bridge {
+    let wanted = |one: Part| part == one || part == Part::All;
+    if wanted(Part::Core) {
         sections.push(core::section(effort)?);
     }
-    if part != Part::Core {
+    if wanted(Part::Bridge) {
         sections.push(bridge::section(effort)?);
+    }
+    if wanted(Part::Adapters) {
+        sections.push(adapters::section(effort.runs)?);
     }
     for section in &sections {
         say(&section.markdown());

@@ -6,6 +6,8 @@ use crate::run::{execute, program, root};
 pub(crate) const SDK: &str = "interop/ts";
 /// The harnesses that have adapters.
 pub(crate) const HARNESSES: &str = "harness-adapters/tests/npm";
+/// The official adapters, which ours are measured against.
+pub(crate) const OFFICIAL_ADAPTERS: &str = "interop/adapters";
 
 /// Installs what a directory's lock file wants. Left alone when it is there.
 pub(crate) fn install(directory: &str) -> anyhow::Result<()> {

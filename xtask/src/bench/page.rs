@@ -6,6 +6,8 @@ use std::process::Command;
 use crate::run::{capture, program, root, say};
 
 const PAGE: &str = "docs/benchmarks.md";
+/// How the sections follow each other on it.
+const ORDER: [&str; 3] = ["## Connection", "## Bridge", "## Adapters"];
 
 /// One figure, of ours and of the peers.
 pub(super) struct Row {
@@ -55,7 +57,7 @@ pub(super) fn write(head: &str, sections: &[Section]) -> anyhow::Result<()> {
     let kept = before.split("\n## ").skip(1).map(|section| format!("## {}\n", section.trim_end()));
     let mut texts: Vec<String> = sections.iter().map(Section::markdown).collect();
     texts.extend(kept.filter(|old| !sections.iter().any(|new| old.starts_with(&format!("## {}\n", new.title)))));
-    texts.sort_by_key(|text| !text.starts_with("## Connection"));
+    texts.sort_by_key(|text| ORDER.iter().position(|title| text.starts_with(title)));
     std::fs::write(&path, format!("{head}\n{}", texts.join("\n")))?;
     say(&format!("written to {PAGE}"));
     Ok(())

@@ -8,7 +8,7 @@ use crate::run::{cargo, execute, root};
 
 pub(super) fn build() -> anyhow::Result<()> {
     crate::npm::install(crate::npm::SDK)?;
-    execute(cargo().args(["build", "--locked", "--release", "--package", "acp-bridge", "--bins", "--examples"]))?;
+    execute(cargo().args(["build", "--locked", "--release", "--workspace", "--bins", "--examples"]))?;
     execute(cargo().args(["build", "--locked", "--release", "--workspace"]).current_dir(root().join("interop")))
 }
 
