@@ -100,3 +100,6 @@ impl Book {
         1
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -225,3 +225,6 @@ fn failure(failed: &Failed) -> (u16, Option<&str>, String) {
     };
     (status, kind, failed.message.as_deref().unwrap_or(usual).to_owned())
 }
+
+#[cfg(test)]
+mod tests;

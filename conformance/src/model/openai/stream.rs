@@ -277,3 +277,6 @@ fn tokens(usage: Usage) -> Value {
         "total_tokens": usage.input + usage.output,
     })
 }
+
+#[cfg(test)]
+mod tests;

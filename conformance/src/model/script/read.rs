@@ -235,3 +235,6 @@ fn gate(name: String) -> Result<String, String> {
     }
     Ok(name)
 }
+
+#[cfg(test)]
+mod tests;
