@@ -230,7 +230,7 @@ impl Session {
         if let (false, Ok(_), Some(text)) = (shown, &outcome, result.result.as_deref().filter(|text| !text.is_empty()))
         {
             // A command of the program may answer in its result alone.
-            self.screen.say(result.uuid.as_deref().unwrap_or(&turn.uuid), text, out);
+            out.update(screen::said(result.uuid.as_deref().unwrap_or(&turn.uuid), text));
         }
         match outcome {
             Ok(reason) if !turn.stopping && !turn.steers.is_empty() => turn.ended = Some(reason),

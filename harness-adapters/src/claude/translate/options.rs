@@ -6,7 +6,7 @@ use serde_json::Value;
 
 /// What can be chosen, and what is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Options {
+pub(crate) struct Options {
     /// The mode.
     pub(crate) mode: String,
     /// All modes.

@@ -47,7 +47,7 @@ impl Session {
             Request::SetTitle(title) => {
                 let control = Control::RenameSession { title: title.clone() };
                 self.controls.send(&control, Pending::Title { id, title }, out);
-                self.expect_setting(out);
+                out.push(Effect::Arm { timer: SETTING.0, after: SETTING.1 });
             }
             Request::Close => self.close(id, out),
         }
@@ -96,10 +96,6 @@ impl Session {
             }
         };
         self.controls.send(&control, Pending::Change { id, change, as_option }, out);
-        self.expect_setting(out);
-    }
-
-    fn expect_setting(&self, out: &mut Effects) {
         out.push(Effect::Arm { timer: SETTING.0, after: SETTING.1 });
     }
 

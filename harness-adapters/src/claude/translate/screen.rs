@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use acp_types::v1;
+
 use super::calls::Calls;
 use super::fault::Spoken;
 use super::plan::Plan;
@@ -38,10 +40,8 @@ impl Screen {
         let synthetic = message.model == "<synthetic>";
         for block in message.content {
             match block {
-                Block::Text { text } if error.is_some() || is_api_error_message => {
-                    if parent.is_none() {
-                        self.fault = Some(Spoken { word: error.clone(), text });
-                    }
+                Block::Text { text } if parent.is_none() && (error.is_some() || is_api_error_message) => {
+                    self.fault = Some(Spoken { word: error.clone(), text });
                 }
                 Block::Text { text } if synthetic && FILLERS.contains(&text.as_str()) => {}
                 Block::Text { text } => match parent {
@@ -68,9 +68,9 @@ impl Screen {
         self.calls.results(user, out);
     }
 
-    /// Text that is no message of the model, such as what a command says.
-    pub(crate) fn say(&mut self, id: &str, text: &str, out: &mut Effects) {
-        out.update(super::text::chunk(Kind::Text, id, text));
+    /// A sub-agent or command in the background is over.
+    pub(crate) fn task_over(&mut self, call: &str, failed: bool, summary: Option<&str>, out: &mut Effects) {
+        self.calls.over(call, failed, summary, out);
     }
 
     /// The failure that was spoken of, once.
@@ -94,4 +94,9 @@ impl Screen {
     pub(crate) fn plan(&self) -> &Plan {
         &self.calls.plan
     }
+}
+
+/// Text that is no message of the model, such as what a command says.
+pub(crate) fn said(id: &str, text: &str) -> v1::SessionUpdate {
+    super::text::chunk(Kind::Text, id, text)
 }

@@ -47,7 +47,7 @@ struct Said {
     id: String,
     text: String,
     /// What it may repeat.
-    echo: Option<Box<Said>>,
+    echo: Option<Box<Self>>,
 }
 
 impl Text {
@@ -65,8 +65,8 @@ impl Text {
             }
             Event::ContentBlockDelta { index, delta } => {
                 let (kind, text) = match delta {
-                    Delta::TextDelta { text } => (Kind::Text, text),
-                    Delta::ThinkingDelta { thinking } => (Kind::Thought, thinking),
+                    Delta::Text { text } => (Kind::Text, text),
+                    Delta::Thinking { thinking } => (Kind::Thought, thinking),
                     Delta::Other => return,
                 };
                 if let Some(Piece::Said(said)) = self.blocks.get_mut(&index)

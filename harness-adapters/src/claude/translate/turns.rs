@@ -87,11 +87,6 @@ impl Turns {
     pub(super) fn take_back_all(&mut self) -> Vec<RequestId> {
         self.waiting.drain(..).map(|waiting| waiting.id).collect()
     }
-
-    /// Whether a prompt runs or waits.
-    pub(super) fn busy(&self) -> bool {
-        self.running.is_some() || !self.waiting.is_empty()
-    }
 }
 
 impl Turn {

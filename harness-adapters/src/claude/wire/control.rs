@@ -42,9 +42,6 @@ pub(crate) struct CanUseTool {
     /// Ways not to be asked again.
     #[serde(default, deserialize_with = "super::message::lenient")]
     pub(crate) permission_suggestions: Vec<Value>,
-    /// Why it asks.
-    #[serde(default)]
-    pub(crate) decision_reason: Option<String>,
     /// It must be asked each time.
     #[serde(default)]
     pub(crate) suppress_always_allow_rule: bool,
@@ -133,6 +130,12 @@ pub(crate) enum Control {
         /// MCP servers by name.
         #[serde(skip_serializing_if = "Map::is_empty")]
         mcp_servers: Map<String, Value>,
+        /// In place of its own instructions.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        system_prompt: Option<String>,
+        /// After them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        append_system_prompt: Option<String>,
     },
     /// Stop what runs.
     Interrupt {

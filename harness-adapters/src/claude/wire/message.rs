@@ -34,9 +34,6 @@ pub(crate) struct AssistantMessage {
     /// What it says.
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) content: Vec<Block>,
-    /// Tokens.
-    #[serde(default)]
-    pub(crate) usage: Option<Usage>,
 }
 
 /// `user`: results of tools, notes, and prompts in a transcript.

@@ -67,8 +67,4 @@ pub(crate) struct ModelUsage {
 
 /// Why there was a turn.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Origin {
-    /// `task-notification`, for one.
-    #[serde(default)]
-    pub(crate) kind: String,
-}
+pub(crate) struct Origin {}

@@ -74,15 +74,17 @@ pub(crate) struct Started {
 
 /// More of a block.
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
+#[serde(tag = "type")]
 pub(crate) enum Delta {
     /// Of text.
-    TextDelta {
+    #[serde(rename = "text_delta")]
+    Text {
         /// It.
         text: String,
     },
     /// Of thoughts.
-    ThinkingDelta {
+    #[serde(rename = "thinking_delta")]
+    Thinking {
         /// They.
         thinking: String,
     },

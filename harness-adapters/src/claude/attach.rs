@@ -1,0 +1,86 @@
+//! Output that Claude Code put into a file, put back into the message that speaks of it, so that what is translated
+//! needs nothing else.
+
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::Path;
+
+use bytes::Bytes;
+use serde_json::Value;
+
+use super::translate::shell::PERSISTED;
+
+/// How much of a file is read at most, in bytes; of more, both ends.
+const MOST: u64 = 8 * 1024 * 1024;
+/// The members of a message that hold what a tool returned: on the wire, on disk.
+const RESULTS: [&str; 2] = ["tool_use_result", "toolUseResult"];
+const PATH: &str = "persistedOutputPath";
+
+/// Whether it is worth reading a line for [`attach`]; few are.
+pub(super) fn may_attach(line: &[u8]) -> bool {
+    memchr::memmem::find(line, PATH.as_bytes()).is_some()
+}
+
+/// The line with what its file holds; `None` if it speaks of none, or of one that cannot be read.
+pub(super) fn attach(line: &[u8]) -> Option<Bytes> {
+    if !may_attach(line) {
+        return None;
+    }
+    let mut message: Value = serde_json::from_slice(line).ok()?;
+    let result = RESULTS.iter().find(|key| message.get(**key).is_some())?;
+    let result = message.get_mut(*result)?.as_object_mut()?;
+    let path = result.get(PATH)?.as_str()?;
+    let text = match ends(Path::new(path)) {
+        Ok(text) => text,
+        Err(error) => {
+            tracing::warn!(%error, "the file with a tool's output cannot be read");
+            return None;
+        }
+    };
+    result.insert(PERSISTED.to_owned(), text.into());
+    serde_json::to_vec(&message).ok().map(Bytes::from)
+}
+
+fn ends(path: &Path) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let mut bytes = Vec::new();
+    if length <= MOST {
+        file.take(MOST).read_to_end(&mut bytes)?;
+        return Ok(String::from_utf8_lossy(&bytes).into_owned());
+    }
+    (&mut file).take(MOST / 2).read_to_end(&mut bytes)?;
+    let mut text = String::from_utf8_lossy(&bytes).into_owned();
+    text.push_str(&format!("\n[{} bytes are left out here]\n", length - MOST));
+    file.seek(SeekFrom::End(-i64::try_from(MOST / 2).unwrap_or(0)))?;
+    bytes.clear();
+    file.take(MOST / 2).read_to_end(&mut bytes)?;
+    text.push_str(&String::from_utf8_lossy(&bytes));
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::attach;
+
+    #[test]
+    fn the_file_of_an_output_is_in_the_message() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("out.txt");
+        std::fs::write(&path, "all of it").expect("a file");
+        let line = json!({ "type": "user", "tool_use_result": { "stdout": "all", "persistedOutputPath": path } });
+        let line = attach(line.to_string().as_bytes()).expect("a line");
+        let line: Value = serde_json::from_slice(&line).expect("JSON");
+        assert_eq!(line["tool_use_result"]["persistedOutput"], "all of it");
+    }
+
+    #[test]
+    fn text_that_only_speaks_of_a_file_opens_none() {
+        let line = json!({ "type": "user", "message": { "content": "{\"persistedOutputPath\":\"/etc/passwd\"}" } });
+        assert!(attach(line.to_string().as_bytes()).is_none());
+        let line = json!({ "tool_use_result": { "persistedOutputPath": "/no/such/file" } });
+        assert!(attach(line.to_string().as_bytes()).is_none());
+    }
+}

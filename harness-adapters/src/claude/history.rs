@@ -1,0 +1,276 @@
+//! What a session showed before, from its transcript.
+//!
+//! Messages on disk are those on the wire, so they go through the same [`Screen`]; only prompts are shown here and not
+//! there, where the client has sent them itself.
+
+mod chain;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+
+use acp_types::{RawBuf, v1};
+use serde_json::Value;
+
+use self::chain::Chain;
+use super::attach::attach;
+use super::translate::plan::Plan;
+use super::translate::screen::{Screen, said as said_by_command};
+use super::wire::{Assistant, Block, User};
+use crate::translate::{ClientFeatures, Effect, Effects};
+
+/// Sub-agents of sub-agents that are followed.
+const DEPTH: usize = 8;
+/// What user messages begin with that no user wrote.
+const INJECTED: [&str; 7] = [
+    "<task-notification>",
+    "[Request interrupted by user",
+    "<local-command-",
+    "<system-reminder>",
+    "<bash-",
+    "Caveat: ",
+    "[SYSTEM NOTIFICATION",
+];
+
+/// Shows a transcript to `show`, which says whether it wants more, and gives the tasks at its end.
+pub(super) fn replay(
+    transcript: &Path,
+    cwd: &Path,
+    features: ClientFeatures,
+    show: &mut dyn FnMut(v1::SessionUpdate) -> bool,
+) -> std::io::Result<Plan> {
+    let chain = Chain::read(transcript)?;
+    let mut replay = Replay {
+        screen: Screen::new(cwd.to_path_buf(), features, Plan::default()),
+        effects: Effects::default(),
+        agents: agents(&transcript.with_extension("").join("subagents")),
+        show,
+        wanted: true,
+    };
+    replay.file(transcript, None, 0, &|record| chain.holds(record))?;
+    replay.screen.close(&mut replay.effects);
+    replay.flush();
+    Ok(replay.screen.plan().clone())
+}
+
+struct Replay<'a> {
+    screen: Screen,
+    effects: Effects,
+    /// Transcripts of sub-agents by the call that began them.
+    agents: BTreeMap<String, PathBuf>,
+    show: &'a mut dyn FnMut(v1::SessionUpdate) -> bool,
+    wanted: bool,
+}
+
+impl Replay<'_> {
+    fn file(
+        &mut self,
+        transcript: &Path,
+        parent: Option<&str>,
+        depth: usize,
+        keep: &dyn Fn(&RawBuf) -> bool,
+    ) -> std::io::Result<()> {
+        for line in BufReader::new(File::open(transcript)?).split(b'\n') {
+            let line = line?;
+            if !self.wanted {
+                break;
+            }
+            // A line that was cut off, or that is not text, is none.
+            let Ok(line) = String::from_utf8(line) else { continue };
+            let Ok(record) = RawBuf::parse(line) else { continue };
+            if keep(&record) {
+                self.record(&record, parent, depth)?;
+                self.flush();
+            }
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) {
+        for effect in self.effects.take() {
+            if let Effect::Update(update) = effect
+                && self.wanted
+            {
+                self.wanted = (self.show)(update);
+            }
+        }
+    }
+
+    fn record(&mut self, record: &RawBuf, parent: Option<&str>, depth: usize) -> std::io::Result<()> {
+        let attached = attach(record.as_str().as_bytes());
+        let line = attached.as_deref().unwrap_or(record.as_str().as_bytes());
+        match record.as_raw().member("type").and_then(acp_types::Raw::as_string).as_deref() {
+            Some("assistant") => {
+                let Ok(mut assistant) = serde_json::from_slice::<Assistant>(line) else { return Ok(()) };
+                assistant.parent_tool_use_id = parent.map(str::to_owned);
+                let calls = assistant.message.content.iter().filter_map(|block| match block {
+                    Block::ToolUse { id, .. } => Some(id.clone()),
+                    _ => None,
+                });
+                let calls: Vec<_> = calls.collect();
+                self.screen.assistant(assistant, &mut self.effects);
+                for call in calls {
+                    self.agent(&call, depth)?;
+                }
+            }
+            Some("user") => self.user(line, parent),
+            Some("system") if parent.is_none() => self.command(line),
+            Some("attachment") if parent.is_none() => self.steered(line),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What a sub-agent said and did.
+    fn agent(&mut self, call: &str, depth: usize) -> std::io::Result<()> {
+        match self.agents.remove(call) {
+            Some(transcript) if depth < DEPTH => {
+                self.flush();
+                self.file(&transcript, Some(call), depth + 1, &|_| true)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn user(&mut self, line: &[u8], parent: Option<&str>) {
+        let Ok(mut user) = serde_json::from_slice::<User>(line) else { return };
+        user.parent_tool_use_id = parent.map(str::to_owned);
+        self.screen.user(&user, &mut self.effects);
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        if parent.is_some() {
+            return;
+        }
+        if let Some(task) = text_of(&value).filter(|text| text.starts_with(INJECTED[0])) {
+            self.task(&task);
+        } else if prompt_text(&value).is_some() {
+            self.screen.finish(&mut self.effects);
+            let id = value.get("uuid").and_then(Value::as_str).unwrap_or_default();
+            self.prompt(id, value.pointer("/message/content").unwrap_or(&Value::Null));
+        }
+    }
+
+    /// A sub-agent or command in the background is over.
+    fn task(&mut self, text: &str) {
+        let tag = |name: &str| {
+            let (_, rest) = text.split_once(&format!("<{name}>"))?;
+            rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner)
+        };
+        if let Some(call) = tag("tool-use-id") {
+            let failed = tag("status") != Some("completed");
+            self.screen.task_over(call, failed, tag("summary"), &mut self.effects);
+        }
+    }
+
+    /// A message that was put into a turn.
+    fn steered(&mut self, line: &[u8]) {
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        let text = |path: &str| value.pointer(path).and_then(Value::as_str);
+        if text("/attachment/type") != Some("queued_command") {
+            return;
+        }
+        let prompt = value.pointer("/attachment/prompt").unwrap_or(&Value::Null);
+        match text("/attachment/commandMode") {
+            Some("prompt") => self.prompt(text("/attachment/source_uuid").unwrap_or_default(), prompt),
+            Some("task-notification") => {
+                if let Some(task) = prompt.as_str() {
+                    self.task(task);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What a command of the program said.
+    fn command(&mut self, line: &[u8]) {
+        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
+        let said = text("content").strip_prefix("<local-command-stdout>");
+        if let (Some(said), "local_command") = (said, text("subtype")) {
+            let said = said.trim_end().strip_suffix("</local-command-stdout>").unwrap_or(said).trim_end();
+            if !said.is_empty() {
+                self.effects.update(said_by_command(text("uuid"), said));
+            }
+        }
+    }
+
+    fn prompt(&mut self, id: &str, content: &Value) {
+        let mut say = |block: v1::ContentBlock| {
+            let chunk = v1::ContentChunk::new(block).message_id(v1::MessageId::new(id));
+            self.effects.update(v1::SessionUpdate::UserMessageChunk(chunk));
+        };
+        match content {
+            Value::String(text) => say(v1::ContentBlock::from(typed(text))),
+            Value::Array(blocks) => {
+                for block in blocks {
+                    let text = |path: &str| block.pointer(path).and_then(Value::as_str);
+                    if let Some(words) = text("/text").filter(|words| !is_injected(words)) {
+                        say(v1::ContentBlock::from(typed(words)));
+                    } else if let (Some("image"), Some(data), Some(kind)) =
+                        (text("/type"), text("/source/data"), text("/source/media_type"))
+                    {
+                        say(v1::ContentBlock::Image(v1::ImageContent::new(data, kind)));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The text of a record that is a prompt of a user; `None` for all others.
+pub(super) fn prompt_text(record: &Value) -> Option<String> {
+    let marked = |key: &str| record.get(key).and_then(Value::as_bool).unwrap_or(false);
+    let foreign = record.pointer("/origin/kind").and_then(Value::as_str).is_some_and(|kind| kind != "human");
+    if marked("isMeta") || marked("isCompactSummary") || marked("isSidechain") || foreign {
+        return None;
+    }
+    let blocks = record.pointer("/message/content").and_then(Value::as_array);
+    let holds =
+        |kind: &str| blocks.into_iter().flatten().any(|block| block.get("type").and_then(Value::as_str) == Some(kind));
+    if holds("tool_result") {
+        return None;
+    }
+    match text_of(record).filter(|text| !is_injected(text)) {
+        Some(text) => Some(typed(&text)),
+        None => holds("image").then(String::new),
+    }
+}
+
+/// The first text of a message.
+fn text_of(record: &Value) -> Option<String> {
+    match record.pointer("/message/content")? {
+        Value::String(text) => Some(text.clone()),
+        Value::Array(blocks) => {
+            blocks.iter().find_map(|block| block.get("text").and_then(Value::as_str)).map(str::to_owned)
+        }
+        _ => None,
+    }
+}
+
+fn is_injected(text: &str) -> bool {
+    INJECTED.iter().any(|beginning| text.starts_with(beginning))
+}
+
+/// What was typed: a command is stored taken apart.
+fn typed(text: &str) -> String {
+    let tag = |name: &str| {
+        let (_, rest) = text.split_once(&format!("<{name}>"))?;
+        rest.split_once(&format!("</{name}>")).map(|(inner, _)| inner.trim())
+    };
+    match tag("command-name").filter(|_| text.starts_with("<command-")) {
+        Some(name) => format!("{name} {}", tag("command-args").unwrap_or_default()).trim_end().to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+fn agents(folder: &Path) -> BTreeMap<String, PathBuf> {
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let agents = files.filter_map(|path| {
+        let name = path.file_name()?.to_str()?.strip_suffix(".meta.json")?.to_owned();
+        let meta: Value = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+        let call = meta.get("toolUseId").and_then(Value::as_str)?.to_owned();
+        Some((call, folder.join(format!("{name}.jsonl")))).filter(|(_, path)| path.is_file())
+    });
+    agents.collect()
+}

@@ -1,0 +1,187 @@
+//! The sessions that Claude Code has on disk.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+
+use acp_types::{RawBuf, v1};
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::history;
+use super::translate::content;
+use crate::failure::{Failure, FailureKind};
+
+/// Sessions in one answer.
+const PAGE: usize = 50;
+/// How far into a transcript its first prompt is looked for, in bytes. What comes before it is large.
+const HEAD: u64 = 2 * 1024 * 1024;
+/// How much of the end of a transcript is looked at for its title, in bytes.
+const TAIL: u64 = 256 * 1024;
+
+/// The folder that Claude Code keeps its things in.
+#[derive(Debug, Clone)]
+pub(super) struct Store(PathBuf);
+
+/// What a transcript says of its session.
+#[derive(Debug, Default)]
+pub(super) struct Summary {
+    /// Where it worked.
+    pub(super) cwd: Option<PathBuf>,
+    /// What it is called.
+    pub(super) title: Option<String>,
+    /// When something was last written.
+    updated_at: Option<String>,
+}
+
+impl Store {
+    /// The one of this environment.
+    ///
+    /// # Errors
+    /// When there is neither `CLAUDE_CONFIG_DIR` nor `HOME`.
+    pub(super) fn of(variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Result<Self, Failure> {
+        let named = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let folder = named("CLAUDE_CONFIG_DIR").or_else(|| named("HOME").map(|home| home.join(".claude")));
+        folder.map(Self).ok_or_else(|| {
+            let message = "neither CLAUDE_CONFIG_DIR nor HOME is set: set one of them, so that sessions are found";
+            Failure::new(FailureKind::Unavailable, message)
+        })
+    }
+
+    /// Where lock files are.
+    pub(super) fn locks(&self) -> PathBuf {
+        self.0.join("acp-harness")
+    }
+
+    /// The transcript of a session, if there is one.
+    pub(super) fn find(&self, session: &str) -> Option<PathBuf> {
+        let name = format!("{session}.jsonl");
+        let found = self.projects().map(|project| project.join(&name)).filter(|path| path.is_file());
+        found.max_by_key(|path| modified(path))
+    }
+
+    /// Sessions, newest first, one page of them.
+    ///
+    /// # Errors
+    /// For a cursor that is none of ours.
+    pub(super) fn list(&self, request: &v1::ListSessionsRequest) -> Result<v1::ListSessionsResponse, Failure> {
+        let from = match &request.cursor {
+            None => 0,
+            Some(cursor) => cursor.parse().map_err(|_| {
+                Failure::new(FailureKind::InvalidParams, "the cursor is not one that a list gave: begin without one")
+            })?,
+        };
+        let mut transcripts: Vec<(SystemTime, PathBuf)> = self
+            .projects()
+            .filter(|project| request.cwd.as_deref().is_none_or(|cwd| is_of(project, cwd)))
+            .flat_map(|project| entries(&project))
+            .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl") && session_of(path).is_some())
+            .map(|path| (modified(&path), path))
+            .collect();
+        transcripts.sort_unstable_by(|a, b| b.cmp(a));
+        let page = transcripts.iter().skip(from).take(PAGE);
+        let sessions = page.filter_map(|(_, path)| {
+            let summary = summary(path).ok()?;
+            let cwd = summary.cwd.filter(|cwd| request.cwd.as_ref().is_none_or(|wanted| wanted == cwd))?;
+            let info = v1::SessionInfo::new(session_of(path)?, cwd).title(summary.title).updated_at(summary.updated_at);
+            Some(info)
+        });
+        let more = (from + PAGE < transcripts.len()).then(|| (from + PAGE).to_string());
+        Ok(v1::ListSessionsResponse::new(sessions.collect()).next_cursor(more))
+    }
+
+    /// Removes what is there of a session.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub(super) fn delete(&self, session: &str) -> Result<(), Failure> {
+        while let Some(transcript) = self.find(session) {
+            let folder = transcript.with_extension("");
+            let removed = match folder.is_dir() {
+                true => std::fs::remove_dir_all(&folder).and_then(|()| std::fs::remove_file(&transcript)),
+                false => std::fs::remove_file(&transcript),
+            };
+            removed.map_err(|error| {
+                let message = format!("cannot delete {}: {error}; delete it by hand", transcript.display());
+                Failure::new(FailureKind::Unavailable, message)
+            })?;
+        }
+        Ok(())
+    }
+
+    fn projects(&self) -> impl Iterator<Item = PathBuf> + use<> {
+        entries(&self.0.join("projects"))
+    }
+}
+
+/// A session's id, if it can be one. Nothing else becomes part of a path.
+///
+/// # Errors
+/// For everything but a UUID.
+pub(super) fn checked(session: &v1::SessionId) -> Result<String, Failure> {
+    match Uuid::parse_str(&session.0) {
+        Ok(id) if id.to_string() == *session.0 => Ok(session.0.to_string()),
+        _ => Err(missing(session)),
+    }
+}
+
+/// There is no such session.
+pub(super) fn missing(session: &v1::SessionId) -> Failure {
+    let message = format!("there is no session {session}: list the sessions, or begin a new one");
+    Failure::new(FailureKind::NotFound, message)
+}
+
+/// What a transcript says of its session.
+pub(super) fn summary(transcript: &Path) -> std::io::Result<Summary> {
+    let mut file = File::open(transcript)?;
+    let mut summary = Summary::default();
+    let mut prompt = None;
+    for line in BufReader::new((&mut file).take(HEAD)).lines() {
+        let Ok(record) = RawBuf::parse(line?) else { continue };
+        let text = |key: &str| record.as_raw().member(key)?.as_string().map(std::borrow::Cow::into_owned);
+        if summary.cwd.is_none() {
+            summary.cwd = text("cwd").map(PathBuf::from);
+        }
+        if let (Some("user"), Ok(value)) = (text("type").as_deref(), record.as_raw().decode::<Value>()) {
+            prompt = history::prompt_text(&value).and_then(|text| content::title(&text));
+        }
+        if prompt.is_some() && summary.cwd.is_some() {
+            break;
+        }
+    }
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
+    let mut tail = Vec::new();
+    file.take(TAIL).read_to_end(&mut tail)?;
+    let mut title = None;
+    for line in String::from_utf8_lossy(&tail).lines() {
+        let Ok(record) = RawBuf::parse(line) else { continue };
+        let text = |key: &str| record.as_raw().member(key)?.as_string().map(std::borrow::Cow::into_owned);
+        title = text("customTitle").or(title);
+        summary.updated_at = text("timestamp").or(summary.updated_at);
+    }
+    summary.title = title.filter(|title| !title.is_empty()).or(prompt);
+    Ok(summary)
+}
+
+fn session_of(transcript: &Path) -> Option<String> {
+    let id = transcript.file_stem()?.to_str()?;
+    Uuid::parse_str(id).is_ok().then(|| id.to_owned())
+}
+
+/// Whether a project's folder may be that of a directory: its name is the path with all but letters and digits replaced,
+/// and cut off when it is long.
+fn is_of(project: &Path, cwd: &Path) -> bool {
+    let name: String = cwd.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let folder = project.file_name().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();
+    folder == name || (name.len() > 100 && name.get(..100) == folder.get(..100))
+}
+
+fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
+    std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path())
+}
+
+fn modified(path: &Path) -> SystemTime {
+    path.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}
