@@ -9,6 +9,7 @@ use acp_server::{Agent, AgentContext, Answer, ClientPeer, serve_until};
 use acp_types::{Raw, RawBuf, v1};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use super::sessions::Sessions;
 use super::{Harness, Open};
@@ -63,6 +64,7 @@ impl<H: Harness> Adapter<H> {
         {
             sessions.make_way(session_id).await?;
         }
+        let again = again(&how);
         let mut opened = harness.open(how).await?;
         let told = Introduction {
             session: opened.session.clone(),
@@ -75,7 +77,7 @@ impl<H: Harness> Adapter<H> {
             Sessions::discard(opened.channel).await;
             return Err(failure);
         }
-        sessions.start(opened, context.client(), context.answered())?;
+        sessions.start(opened, again(told.session.clone()), context.client(), context.answered())?;
         Ok(told)
     }
 
@@ -85,8 +87,41 @@ impl<H: Harness> Adapter<H> {
         request: Request,
         context: &AgentContext,
     ) -> Result<translate::Answer, Failure> {
+        self.reopen(session, context.client()).await?;
         self.0.sessions.ask(session, request, context.token()).await
     }
+
+    /// Opens a session again whose harness was lost, so that the next prompt works as if nothing had been.
+    async fn reopen(&self, session: &v1::SessionId, client: &ClientPeer) -> Result<(), Failure> {
+        let Shared { harness, sessions } = &*self.0;
+        let Some((again, _guard)) = sessions.lost(session).await else { return Ok(()) };
+        tracing::info!(%session, "the harness was lost; opening the session again");
+        let again = v1::ResumeSessionRequest::clone(&again);
+        let mut opened = harness.open(Open::Resume(again.clone())).await?;
+        // What the client set before may be forgotten.
+        if let Some(modes) = opened.modes.take() {
+            let mode = v1::CurrentModeUpdate::new(modes.current_mode_id);
+            opened.updates.push(v1::SessionUpdate::CurrentModeUpdate(mode));
+        }
+        let options = v1::ConfigOptionUpdate::new(std::mem::take(&mut opened.options));
+        opened.updates.push(v1::SessionUpdate::ConfigOptionUpdate(options));
+        let now = CancellationToken::new();
+        now.cancel();
+        sessions.start(opened, again, client, now)
+    }
+}
+
+/// How to open the same session once more.
+fn again(how: &Open) -> impl FnOnce(v1::SessionId) -> v1::ResumeSessionRequest + use<> {
+    let (cwd, servers, directories) = match how {
+        Open::New(v1::NewSessionRequest { cwd, mcp_servers, additional_directories, .. })
+        | Open::Load(v1::LoadSessionRequest { cwd, mcp_servers, additional_directories, .. })
+        | Open::Resume(v1::ResumeSessionRequest { cwd, mcp_servers, additional_directories, .. })
+        | Open::Fork(v1::ForkSessionRequest { cwd, mcp_servers, additional_directories, .. }) => {
+            (cwd.clone(), mcp_servers.clone(), additional_directories.clone())
+        }
+    };
+    move |session| v1::ResumeSessionRequest::new(session, cwd).mcp_servers(servers).additional_directories(directories)
 }
 
 async fn replay(

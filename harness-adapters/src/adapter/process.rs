@@ -172,7 +172,7 @@ async fn keep(
     let tail = handle.stderr_tail();
     let from = (tail.len().saturating_sub(STDERR)..).find(|at| tail.is_char_boundary(*at)).unwrap_or(tail.len());
     let tail = &tail[from..];
-    let mut failure = Failure::new(FailureKind::Harness, format!("{who} {report}; load the session again to go on"))
+    let mut failure = Failure::new(FailureKind::Harness, format!("{who} {report}; the next prompt starts it again"))
         .with("exitCode", report.code)
         .with("signal", report.signal);
     if !tail.trim().is_empty() {

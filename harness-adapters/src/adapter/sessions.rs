@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use acp_server::ClientPeer;
 use acp_types::v1;
 use futures_util::future::join_all;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{MutexGuard as MutexGuardAsync, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -28,6 +28,8 @@ const COMMANDS: usize = 64;
 pub(super) struct Sessions {
     open: Mutex<HashMap<v1::SessionId, Handle>>,
     next_request: AtomicU64,
+    /// Held while a session is opened again, so that it is done once.
+    reopening: tokio::sync::Mutex<()>,
     drivers: TaskTracker,
     recordings: Option<PathBuf>,
 }
@@ -37,6 +39,8 @@ struct Handle {
     commands: mpsc::Sender<Command>,
     /// Requests without an answer.
     busy: Arc<AtomicUsize>,
+    /// How to open it again should its harness be lost.
+    again: Arc<v1::ResumeSessionRequest>,
 }
 
 impl Sessions {
@@ -50,20 +54,38 @@ impl Sessions {
     }
 
     fn handle(&self, session: &v1::SessionId) -> Result<Handle, Failure> {
-        let mut open = self.open();
+        let open = self.open();
         match open.get(session) {
             Some(handle) if !handle.commands.is_closed() => Ok(handle.clone()),
-            _ => {
-                open.remove(session);
-                Err(not_open(session))
-            }
+            _ => Err(not_open(session)),
         }
+    }
+
+    /// If a session has lost its harness without having been closed: how to open it again, and a guard that keeps
+    /// others from doing it too.
+    pub(super) async fn lost(
+        &self,
+        session: &v1::SessionId,
+    ) -> Option<(Arc<v1::ResumeSessionRequest>, MutexGuardAsync<'_, ()>)> {
+        let is_lost = || self.open().get(session).is_some_and(|handle| handle.commands.is_closed());
+        if !is_lost() {
+            return None;
+        }
+        let guard = self.reopening.lock().await;
+        // Somebody else may have done it meanwhile.
+        if !is_lost() {
+            return None;
+        }
+        let again = self.open().get(session).map(|handle| Arc::clone(&handle.again));
+        again.map(|again| (again, guard))
     }
 
     /// Whether one more may be opened.
     pub(super) fn room(&self) -> Result<(), Failure> {
         let mut open = self.open();
-        open.retain(|_, handle| !handle.commands.is_closed());
+        if open.len() >= MOST {
+            open.retain(|_, handle| !handle.commands.is_closed());
+        }
         if open.len() < MOST {
             return Ok(());
         }
@@ -85,6 +107,7 @@ impl Sessions {
     pub(super) fn start<T: Translator>(
         &self,
         opened: Opened<T>,
+        again: v1::ResumeSessionRequest,
         client: &ClientPeer,
         answered: CancellationToken,
     ) -> Result<(), Failure> {
@@ -92,7 +115,7 @@ impl Sessions {
         let recording = self.recording::<T>(&session, &setup)?;
         let (commands, taken) = mpsc::channel(COMMANDS);
         let driver = Driver::new(T::new(setup), session.clone(), client.clone(), taken, recording);
-        self.open().insert(session, Handle { commands, busy: Arc::default() });
+        self.open().insert(session, Handle { commands, busy: Arc::default(), again: Arc::new(again) });
         self.drivers.spawn(driver.run(channel, answered, updates));
         Ok(())
     }
@@ -130,10 +153,13 @@ impl Sessions {
 
     /// Closes a session and waits until its harness has let go of it.
     pub(super) async fn close(&self, session: &v1::SessionId) -> Result<(), Failure> {
-        self.handle(session)?;
-        let closed = self.ask(session, Request::Close, CancellationToken::new()).await;
+        let closed = match self.handle(session) {
+            Ok(_) => self.ask(session, Request::Close, CancellationToken::new()).await.map(drop),
+            // One that has lost its harness is closed by forgetting it.
+            Err(not_open) => self.open().contains_key(session).then_some(()).ok_or(not_open),
+        };
         self.open().remove(session);
-        closed.map(drop)
+        closed
     }
 
     /// Closes all of them.
