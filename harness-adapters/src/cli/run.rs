@@ -11,7 +11,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::args;
 use super::exit::{Exit, coded};
-use crate::adapter::Options;
+use crate::adapter::{self, Options};
+use crate::claude;
 use crate::profile::{Adapter, Profile, Profiles};
 
 /// Runs a harness that has an adapter.
@@ -50,11 +51,8 @@ async fn drive(adapter: Adapter, options: Options, record: Option<PathBuf>) -> a
     };
     let transport = stdio()?;
     match adapter {
-        Adapter::Codex | Adapter::Claude => {
-            let _ = (options, transport, record);
-            stop.await;
-            anyhow::bail!("this adapter is not there yet");
-        }
+        Adapter::Codex => anyhow::bail!("this adapter is not there yet"),
+        Adapter::Claude => adapter::serve(claude::Claude::new(options), transport, record, stop).await,
     }
     Ok(())
 }
