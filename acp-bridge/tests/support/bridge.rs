@@ -127,7 +127,7 @@ fn spawn(log: &Path, options: &Options) -> (Child, String) {
         .args(&words[1..])
         .args(["serve", "--listen", ":0", "--json", "--log", &format!("sqlite:{}", log.display())])
         .args(&options.args)
-        .arg("--")
+        .args((!options.agent.is_empty()).then_some("--"))
         .args(&options.agent)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())

@@ -3,6 +3,7 @@
 
 pub mod bridge;
 pub mod client;
+pub mod harness;
 
 pub use bridge::{Bridge, Options};
 pub use client::Client;
