@@ -52,6 +52,20 @@ pub(super) enum Answer {
     Refusal { before: Vec<Step>, status: u16, retry_after: Option<u64>, body: Value },
 }
 
+/// The same value with the keys of its objects in order, which they are not when some crate of the build asks for it.
+#[cfg(test)]
+pub(super) fn sorted(value: &Value) -> Value {
+    match value {
+        Value::Array(items) => items.iter().map(sorted).collect(),
+        Value::Object(fields) => {
+            let fields: std::collections::BTreeMap<_, _> =
+                fields.iter().map(|(key, it)| (key.clone(), sorted(it))).collect();
+            Value::Object(fields.into_iter().collect())
+        }
+        other => other.clone(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -55,7 +55,11 @@ pub(super) async fn response(model: Model, answer: Answer, streaming: bool) -> R
 
 /// A response whose body never comes.
 fn broken() -> Response {
-    let cut = stream::iter([Err::<Bytes, _>(cut())]);
+    let cut = stream::once(async {
+        // For the head to be written out before.
+        tokio::task::yield_now().await;
+        Err::<Bytes, _>(cut())
+    });
     ([(header::CONTENT_TYPE, "application/json")], Body::from_stream(cut)).into_response()
 }
 

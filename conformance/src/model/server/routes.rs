@@ -1,10 +1,10 @@
 //! Which request is answered how.
 
 use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};
 use axum::http::{HeaderMap, Uri};
 use axum::http::{StatusCode, header};
-use axum::middleware;
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -34,8 +34,20 @@ pub(super) fn router(model: Model) -> Router {
         .nest("/control", control::routes())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn(announced_size))
         .layer(middleware::from_fn(guard::loopback_only))
         .with_state(model)
+}
+
+/// Refuses a request that says it is too large before any of it is read.
+async fn announced_size(request: HttpRequest, next: Next) -> Response {
+    let length = request.headers().get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    if length.is_some_and(|length| length > MAX_BODY as u64) {
+        let message = format!("more than {MAX_BODY} bytes");
+        return (StatusCode::PAYLOAD_TOO_LARGE, Json(anthropic::error(413, None, &message))).into_response();
+    }
+    next.run(request).await
 }
 
 /// No models: harnesses then use the ones they know. In the shape of either API, and of Codex.

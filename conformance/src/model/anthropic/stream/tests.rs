@@ -2,6 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::script::Script;
+use crate::model::steps::sorted;
 
 fn answer(parts: &str) -> Answer {
     let script = Script::parse(&format!("[[prompt]]\nmatch = \"*\"\nreplies = [[{parts}]]")).unwrap();
@@ -21,7 +22,7 @@ fn lines(parts: &str) -> Vec<String> {
             assert_eq!(event.data["type"], event.name);
             let mut data = event.data.clone();
             data.as_object_mut().unwrap().remove("type");
-            format!("{} {data}", event.name)
+            format!("{} {}", event.name, sorted(&data))
         }
         other => format!("[{other:?}]"),
     };
