@@ -12,8 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::args;
 use super::exit::{Exit, coded};
 use crate::adapter::{self, Options};
-use crate::claude;
 use crate::profile::{Adapter, Profile, Profiles};
+use crate::{claude, codex};
 
 /// Runs a harness that has an adapter.
 pub(super) async fn adapter(profiles: &Profiles, name: &str, args: args::Run) -> anyhow::Result<()> {
@@ -51,7 +51,7 @@ async fn drive(adapter: Adapter, options: Options, record: Option<PathBuf>) -> a
     };
     let transport = stdio()?;
     match adapter {
-        Adapter::Codex => anyhow::bail!("this adapter is not there yet"),
+        Adapter::Codex => adapter::serve(codex::Codex::new(options), transport, record, stop).await,
         Adapter::Claude => adapter::serve(claude::Claude::new(options), transport, record, stop).await,
     }
     Ok(())

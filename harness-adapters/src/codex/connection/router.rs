@@ -1,0 +1,281 @@
+//! Knows where each message of the process belongs.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use acp_types::RawBuf;
+use bytes::Bytes;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::adapter::FromHarness;
+use crate::failure::{Failure, FailureKind};
+
+/// Messages kept for threads that are not known yet; they come before the answer to whoever opens one.
+const EARLY: usize = 64;
+/// What ids of our own calls begin with; those of sessions begin with their thread.
+const OWN: &str = "adapter";
+/// Children of children, at most.
+const DEPTH: usize = 16;
+
+/// How a call ended.
+#[derive(Debug)]
+pub(super) enum Reply {
+    Result(RawBuf),
+    Error(String),
+}
+
+/// How a login ended.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(in crate::codex) struct Login {
+    #[serde(default)]
+    pub(in crate::codex) login_id: Option<String>,
+    #[serde(default)]
+    pub(in crate::codex) success: bool,
+    #[serde(default)]
+    pub(in crate::codex) error: Option<String>,
+}
+
+/// Where a message goes.
+#[derive(Debug)]
+pub(super) struct Routed {
+    pub(super) session: Option<mpsc::Sender<FromHarness>>,
+    /// Its id, if it wants an answer.
+    pub(super) question: Option<RawBuf>,
+    /// Messages of threads that belong to the session, as it turns out now.
+    pub(super) after: Vec<Bytes>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Router(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    calls: HashMap<u64, oneshot::Sender<Reply>>,
+    /// By thread.
+    sessions: HashMap<String, Session>,
+    /// The thread that started it, by thread.
+    parents: HashMap<String, String>,
+    early: VecDeque<(String, Bytes)>,
+    login: Option<mpsc::Sender<Login>>,
+    ended: Option<Failure>,
+}
+
+#[derive(Debug)]
+struct Session {
+    prefix: String,
+    to: mpsc::Sender<FromHarness>,
+}
+
+/// As much of a message as it takes to tell where it belongs.
+#[derive(Deserialize)]
+struct Head<'a> {
+    #[serde(borrow, default)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    method: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    params: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    result: Option<&'a RawValue>,
+    #[serde(default)]
+    error: Option<crate::codex::wire::RpcError>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Where<'a> {
+    #[serde(borrow)]
+    thread_id: Option<Cow<'a, str>>,
+    thread: Option<Started>,
+    item: Option<Spawn>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Started {
+    id: String,
+    #[serde(default)]
+    parent_thread_id: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Spawn {
+    #[serde(default)]
+    receiver_thread_ids: Vec<String>,
+    #[serde(default)]
+    agent_thread_id: Option<String>,
+}
+
+impl Router {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Why the process is gone, if it is.
+    pub(super) fn ended(&self) -> Option<Failure> {
+        self.state().ended.clone()
+    }
+
+    /// The process is gone: nobody gets an answer any more. Returns whom to tell.
+    pub(super) fn end(&self, failure: Failure) -> Vec<mpsc::Sender<FromHarness>> {
+        let mut state = self.state();
+        state.ended = Some(failure);
+        state.calls.clear();
+        state.login = None;
+        state.sessions.drain().map(|(_, session)| session.to).collect()
+    }
+
+    pub(super) fn expect(&self, number: u64, reply: oneshot::Sender<Reply>) -> Result<(), Failure> {
+        let mut state = self.state();
+        if let Some(failure) = &state.ended {
+            return Err(failure.clone());
+        }
+        state.calls.insert(number, reply);
+        Ok(())
+    }
+
+    pub(super) fn forget(&self, number: u64) {
+        self.state().calls.remove(&number);
+    }
+
+    pub(super) fn logins(&self) -> mpsc::Receiver<Login> {
+        let (to, from) = mpsc::channel(4);
+        self.state().login = Some(to);
+        from
+    }
+
+    /// From now on messages of the thread go there. Returns those that came before.
+    pub(super) fn attach(
+        &self,
+        thread: &str,
+        prefix: &str,
+        to: mpsc::Sender<FromHarness>,
+    ) -> Result<Vec<Bytes>, Failure> {
+        let mut state = self.state();
+        if let Some(failure) = &state.ended {
+            return Err(failure.clone());
+        }
+        state.sessions.insert(thread.to_owned(), Session { prefix: prefix.to_owned(), to });
+        Ok(state.take_early(thread))
+    }
+
+    /// Sessions that nobody listens to any more get nothing more.
+    pub(super) fn forget_closed(&self) {
+        self.state().sessions.retain(|_, session| !session.to.is_closed());
+    }
+
+    /// Undoes it, unless another session took the thread over.
+    pub(super) fn detach(&self, thread: &str, prefix: &str) {
+        let mut state = self.state();
+        if state.sessions.get(thread).is_some_and(|session| session.prefix == prefix) {
+            state.sessions.remove(thread);
+            let State { parents, sessions, .. } = &mut *state;
+            parents.retain(|_, parent| sessions.contains_key(parent));
+        }
+    }
+
+    /// Answers a call of ours, or tells where else the message goes. `None` when nothing is left to do.
+    pub(super) fn route(&self, line: &Bytes) -> Option<Routed> {
+        let head: Head<'_> =
+            serde_json::from_slice(line).inspect_err(|_| tracing::debug!("a line of Codex is no message")).ok()?;
+        let Some(method) = head.method else { return self.answer(head) };
+        let place: Where<'_> =
+            head.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
+        let question = head.id.map(|id| RawBuf::trusted(id.get()));
+        let mut state = self.state();
+        let thread = place.thread_id.as_deref().or(place.thread.as_ref().map(|thread| thread.id.as_str()));
+        let Some(thread) = thread else {
+            if method == "account/login/completed"
+                && let (Some(to), Some(params)) = (&state.login, head.params)
+                && let Ok(login) = serde_json::from_str(params.get())
+            {
+                drop(to.try_send(login));
+            }
+            if method == "configWarning" || method == "warning" {
+                tracing::debug!("Codex has a warning about its configuration");
+            }
+            return question.map(|id| Routed { session: None, question: Some(id), after: Vec::new() });
+        };
+        let after = state.learn(thread, &place);
+        if let Some(session) = state.session(thread) {
+            return Some(Routed { session: Some(session), question, after });
+        }
+        if question.is_none() {
+            if state.early.len() == EARLY {
+                state.early.pop_front();
+            }
+            let early = (thread.to_owned(), line.clone());
+            state.early.push_back(early);
+            return None;
+        }
+        Some(Routed { session: None, question, after: Vec::new() })
+    }
+
+    fn answer(&self, head: Head<'_>) -> Option<Routed> {
+        let id: String = serde_json::from_str(head.id?.get()).ok()?;
+        let (prefix, number) = id.rsplit_once(':')?;
+        let mut state = self.state();
+        if prefix != OWN {
+            let session = state.sessions.values().find(|session| session.prefix == prefix)?.to.clone();
+            return Some(Routed { session: Some(session), question: None, after: Vec::new() });
+        }
+        let reply = state.calls.remove(&number.parse().ok()?)?;
+        // A call that nobody waits for any more.
+        let _ = reply.send(match head.error {
+            Some(error) => Reply::Error(error.message),
+            None => Reply::Result(RawBuf::trusted(head.result.map_or("null", RawValue::get))),
+        });
+        None
+    }
+}
+
+impl State {
+    /// Which threads were started by which. Returns what threads said before that was known.
+    fn learn(&mut self, thread: &str, place: &Where<'_>) -> Vec<Bytes> {
+        if let Some(Started { id, parent_thread_id: Some(parent) }) = &place.thread {
+            self.parents.insert(id.clone(), parent.clone());
+        }
+        let Some(item) = &place.item else { return Vec::new() };
+        let mut after = Vec::new();
+        for child in item.receiver_thread_ids.iter().chain(&item.agent_thread_id) {
+            if child != thread && !self.sessions.contains_key(child) && !self.parents.contains_key(child) {
+                self.parents.insert(child.clone(), thread.to_owned());
+                after.extend(self.take_early(child));
+            }
+        }
+        after
+    }
+
+    fn take_early(&mut self, thread: &str) -> Vec<Bytes> {
+        let (taken, rest): (VecDeque<_>, VecDeque<_>) =
+            std::mem::take(&mut self.early).into_iter().partition(|(of, _)| of == thread);
+        self.early = rest;
+        taken.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The session of a thread or of whoever started it.
+    fn session<'a>(&'a self, mut thread: &'a str) -> Option<mpsc::Sender<FromHarness>> {
+        for _ in 0..DEPTH {
+            if let Some(session) = self.sessions.get(thread) {
+                return Some(session.to.clone());
+            }
+            thread = self.parents.get(thread)?;
+        }
+        None
+    }
+}
+
+/// The id of a call of ours.
+pub(super) fn own_id(number: u64) -> String {
+    format!("{OWN}:{number}")
+}
+
+/// There is no answer and nobody knows why.
+pub(super) fn gone() -> Failure {
+    Failure::new(FailureKind::Harness, "Codex is gone; load the session again")
+}

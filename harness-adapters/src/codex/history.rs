@@ -1,0 +1,155 @@
+//! What was said and done before, shown by the very code that shows it live.
+
+mod texts;
+
+use std::collections::{HashSet, VecDeque};
+use std::sync::Arc;
+
+use acp_types::v1::SessionUpdate;
+use acp_types::{RawBuf, v1};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use tokio::sync::mpsc;
+
+use super::connection::Connection;
+use super::translate::{Setup, Translator};
+use super::wire::{Files, Page, Turn};
+use crate::failure::Failure;
+use crate::translate::{Effect, Effects, Input, Translator as _};
+use texts::Texts;
+
+/// Turns on one page.
+const PAGE: u32 = 20;
+/// Updates that wait for the client.
+const QUEUE: usize = 64;
+/// Sub-agents whose doings are shown, at most.
+const CHILDREN: usize = 64;
+
+type Sender = mpsc::Sender<Result<SessionUpdate, Failure>>;
+
+/// All updates of a thread that a client sees which loads it, oldest first.
+pub(super) fn stream(connection: Arc<Connection>, setup: Setup) -> mpsc::Receiver<Result<SessionUpdate, Failure>> {
+    let (to, from) = mpsc::channel(QUEUE);
+    let replay = async move {
+        if let Err(failure) = replay(&connection, setup, &to).await {
+            // Whoever does not listen any more has no use for the reason.
+            let _ = to.send(Err(failure)).await;
+        }
+    };
+    tokio::spawn(replay);
+    from
+}
+
+async fn replay(connection: &Connection, setup: Setup, to: &Sender) -> Result<(), Failure> {
+    let thread = setup.thread.clone();
+    let texts = texts::collect(connection, &thread).await?;
+    let mut player = Player {
+        connection,
+        to,
+        texts,
+        main: thread.clone(),
+        translator: Translator::new(Setup { replay: true, titled: true, ..setup }),
+        seen: HashSet::new(),
+    };
+    player.thread(thread).await
+}
+
+struct Player<'a> {
+    connection: &'a Connection,
+    to: &'a Sender,
+    texts: Texts,
+    main: String,
+    translator: Translator,
+    seen: HashSet<String>,
+}
+
+/// As much of an item as it takes to play it.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Head {
+    #[serde(default)]
+    id: String,
+    #[serde(default)]
+    status: Value,
+    #[serde(default)]
+    receiver_thread_ids: Vec<String>,
+    #[serde(default)]
+    agent_thread_id: Option<String>,
+}
+
+impl Player<'_> {
+    async fn thread(&mut self, main: String) -> Result<(), Failure> {
+        let mut threads = VecDeque::from([main]);
+        while let Some(thread) = threads.pop_front() {
+            self.turns(&thread, &mut threads).await?;
+        }
+        Ok(())
+    }
+
+    async fn turns(&mut self, thread: &str, threads: &mut VecDeque<String>) -> Result<(), Failure> {
+        let mut cursor = None;
+        loop {
+            let page = match page(self.connection, thread, cursor, "asc").await {
+                Ok(page) => page,
+                // The thread of a sub-agent may be gone.
+                Err(_) if thread != self.main => return Ok(()),
+                Err(failure) => return Err(failure),
+            };
+            for turn in page.data {
+                self.turn(thread, turn, threads).await?;
+            }
+            cursor = page.next_cursor;
+            if cursor.is_none() {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn turn(&mut self, thread: &str, turn: Turn, threads: &mut VecDeque<String>) -> Result<(), Failure> {
+        let about = |status: Value| json!({ "threadId": thread, "turn": { "id": turn.id, "status": status } });
+        self.play("turn/started", &about("inProgress".into()), &Files::new()).await?;
+        for item in &turn.items {
+            let Ok(head) = serde_json::from_str::<Head>(item.as_str()) else { continue };
+            let method = if head.status == "inProgress" { "item/started" } else { "item/completed" };
+            let params = json!({ "threadId": thread, "turnId": turn.id, "item": item });
+            let files = self.texts.of(&head.id);
+            self.play(method, &params, &files).await?;
+            for child in head.receiver_thread_ids.into_iter().chain(head.agent_thread_id) {
+                if child != self.main && self.seen.len() < CHILDREN && self.seen.insert(child.clone()) {
+                    threads.push_back(child);
+                }
+            }
+        }
+        let params = about(json!(turn.status));
+        self.play("turn/completed", &params, &Files::new()).await
+    }
+
+    async fn play(&mut self, method: &str, params: &Value, files: &Files) -> Result<(), Failure> {
+        let message = json!({ "method": method, "params": params, "_files": files });
+        let mut effects = Effects::default();
+        self.translator.step(Input::Native(RawBuf::trusted(message.to_string())), &mut effects);
+        let updates = effects.take().filter_map(|effect| match effect {
+            Effect::Update(update) => Some(update),
+            _ => None,
+        });
+        for update in updates.collect::<Vec<v1::SessionUpdate>>() {
+            if self.to.send(Ok(update)).await.is_err() {
+                return Err(Failure::new(crate::FailureKind::Harness, "nobody listens any more"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// One page of a thread's turns.
+async fn page(
+    connection: &Connection,
+    thread: &str,
+    cursor: Option<String>,
+    direction: &str,
+) -> Result<Page<Turn>, Failure> {
+    let params = json!({
+        "threadId": thread, "cursor": cursor, "limit": PAGE, "sortDirection": direction, "itemsView": "full",
+    });
+    Ok(connection.call("thread/turns/list", &params).await?)
+}

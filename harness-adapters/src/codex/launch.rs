@@ -1,0 +1,159 @@
+//! Finds the Codex program and how to start it.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use acp_server::transport::child::ChildSpec;
+
+use crate::adapter::Options;
+use crate::failure::{Failure, FailureKind};
+
+/// The oldest version that speaks the protocol this adapter is written for.
+pub(super) const MINIMUM: (u32, u32, u32) = (0, 166, 0);
+
+/// What the app-server is started with. Plans are off in Codex unless asked for; the number of retries is bounded so that
+/// a turn ends in bounded time when the provider is gone.
+const ARGS: [&str; 3] = ["app-server", "-c", "tools.update_plan.enabled=true"];
+/// What npm calls the platforms, and how Codex does.
+const PLATFORMS: [(&str, &str, &str, &str); 4] = [
+    ("linux", "x86_64", "codex-linux-x64", "x86_64-unknown-linux-musl"),
+    ("linux", "aarch64", "codex-linux-arm64", "aarch64-unknown-linux-musl"),
+    ("macos", "x86_64", "codex-darwin-x64", "x86_64-apple-darwin"),
+    ("macos", "aarch64", "codex-darwin-arm64", "aarch64-apple-darwin"),
+];
+
+/// How to start the app-server.
+///
+/// # Errors
+/// When there is no program; the failure says what to do.
+pub(super) fn app_server(options: &Options) -> Result<ChildSpec, Failure> {
+    let program = program(options, |name| std::env::var_os(name))?;
+    let mut spec = ChildSpec::new(&program).args(ARGS).args(options.args.clone());
+    if let Some(path) = tools(&program).and_then(|tools| search_path(&tools)) {
+        spec = spec.env("PATH", path);
+    }
+    Ok(spec)
+}
+
+/// The native program: as given, from `CODEX_PATH`, or from `PATH`; in place of npm's script, which would keep a Node
+/// process around, what it starts.
+///
+/// # Errors
+/// When there is none; the failure says what to do.
+pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -> Result<PathBuf, Failure> {
+    let given =
+        options.program.clone().or_else(|| variable("CODEX_PATH").filter(|path| !path.is_empty()).map(Into::into));
+    let found = match given {
+        Some(path) if path.components().count() > 1 => path.is_file().then_some(path.clone()).ok_or(path),
+        Some(name) => on_path(&name, variable("PATH")).ok_or(name),
+        None => on_path(Path::new("codex"), variable("PATH")).ok_or_else(|| "codex".into()),
+    };
+    let found = found.map_err(|missing| {
+        let message = format!(
+            "Codex is not installed: there is no {}; run `npm install -g @openai/codex`, or name its program with \
+             --program or CODEX_PATH",
+            missing.display()
+        );
+        Failure::new(FailureKind::Unavailable, message).with("program", missing.display().to_string())
+    })?;
+    Ok(native(&found).unwrap_or(found))
+}
+
+fn on_path(name: &Path, path: Option<OsString>) -> Option<PathBuf> {
+    std::env::split_paths(&path?).map(|directory| directory.join(name)).find(|candidate| candidate.is_file())
+}
+
+/// The native program next to npm's script, in the layouts of npm, pnpm and bun.
+fn native(script: &Path) -> Option<PathBuf> {
+    let script = script.canonicalize().ok()?;
+    if script.extension()? != "js" {
+        return None;
+    }
+    let package = script.parent()?.parent()?;
+    let (.., platform, triple) =
+        PLATFORMS.iter().find(|(os, arch, ..)| *os == std::env::consts::OS && *arch == std::env::consts::ARCH)?;
+    let scope = package.parent()?;
+    let nested = package.join("node_modules").join("@openai");
+    let candidates = [nested.join(platform), scope.join(platform), package.to_owned()];
+    candidates
+        .into_iter()
+        .map(|home| home.join("vendor").join(triple).join("bin").join("codex"))
+        .find(|candidate| candidate.is_file())
+}
+
+/// The programs that come with the native one, which npm's script puts on `PATH`.
+fn tools(program: &Path) -> Option<PathBuf> {
+    let tools = program.parent()?.parent()?.join("codex-path");
+    tools.is_dir().then_some(tools)
+}
+
+fn search_path(first: &Path) -> Option<OsString> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(first.to_owned()).chain(std::env::split_paths(&path))).ok()
+}
+
+/// Checks what the app-server calls itself: `client/0.169.0 (…)`.
+///
+/// # Errors
+/// When it is too old; the failure says what to do.
+pub(super) fn check_version(user_agent: &str) -> Result<String, Failure> {
+    let version = user_agent.split_once('/').map_or("", |(_, rest)| rest).split(' ').next().unwrap_or_default();
+    if parse(version).is_some_and(|version| version >= MINIMUM) {
+        return Ok(version.to_owned());
+    }
+    let (major, minor, patch) = MINIMUM;
+    let message = format!(
+        "Codex {} is too old or unknown, {major}.{minor}.{patch} is the least: run `npm install -g @openai/codex@latest`",
+        if version.is_empty() { "of unknown version" } else { version }
+    );
+    Err(Failure::new(FailureKind::Unavailable, message).with("version", version))
+}
+
+fn parse(version: &str) -> Option<(u32, u32, u32)> {
+    let numbers = version.split('-').next()?;
+    let mut parts = numbers.split('.').map(|part| part.parse().ok());
+    Some((parts.next()??, parts.next()??, parts.next()??))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_that_are_too_old_say_what_to_do() {
+        assert_eq!(check_version("acp-harness/0.169.0 (Linux; x86_64)").expect("new enough"), "0.169.0");
+        assert_eq!(check_version("acp-harness/0.170.0-alpha.1 (x)").expect("newer"), "0.170.0-alpha.1");
+        for old in ["acp-harness/0.90.9 (x)", "acp-harness", ""] {
+            let failure = check_version(old).expect_err(old);
+            assert!(failure.message.contains("npm install"), "{failure}");
+        }
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_says_what_to_do() {
+        let options = Options { program: Some("/nowhere/codex".into()), args: Vec::new() };
+        let failure = program(&options, |_| None).expect_err("there is none");
+        assert_eq!(failure.kind, FailureKind::Unavailable);
+        assert!(failure.message.contains("/nowhere/codex") && failure.message.contains("CODEX_PATH"), "{failure}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn in_place_of_the_script_of_npm_the_native_program_is_taken() {
+        let home = tempfile::tempdir().expect("temp dir");
+        let scope = home.path().join("node_modules/@openai");
+        let script = scope.join("codex/bin/codex.js");
+        let (.., platform, triple) =
+            PLATFORMS.iter().find(|(os, arch, ..)| *os == "linux" && *arch == std::env::consts::ARCH).expect("known");
+        let native = scope.join(platform).join("vendor").join(triple).join("bin/codex");
+        let link = home.path().join("codex");
+        for file in [&script, &native] {
+            std::fs::create_dir_all(file.parent().expect("parent")).expect("directories");
+            std::fs::write(file, "").expect("file");
+        }
+        std::os::unix::fs::symlink(&script, &link).expect("link");
+        let options = Options::default();
+        let found = program(&options, |name| (name == "PATH").then(|| home.path().into())).expect("it is there");
+        assert_eq!(found, native.canonicalize().expect("path"));
+    }
+}

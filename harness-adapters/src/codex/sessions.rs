@@ -1,0 +1,199 @@
+//! Opens, lists and deletes sessions.
+
+mod request;
+
+use std::sync::Arc;
+
+use acp_types::v1::{self, SessionUpdate};
+use futures_util::future::try_join;
+use serde_json::{Value, json};
+
+use super::auth;
+use super::connection::{CallError, Connection};
+use super::history;
+use super::options::Settings;
+use super::translate::{self, Setup, Skill, Translator};
+use super::wire::{Page, Skills, Started, Thread};
+use crate::adapter::Opened;
+use crate::failure::{Failure, FailureKind};
+use crate::translate::ClientFeatures;
+use request::Kind;
+pub(super) use request::Request;
+
+/// Sessions on one page of a list.
+const PAGE: u32 = 50;
+/// Skills that are offered as commands.
+const SKILLS: usize = 100;
+
+/// The answer to `initialize`; it needs no program.
+pub(super) fn introduction() -> v1::InitializeResponse {
+    let sessions = v1::SessionCapabilities::new()
+        .list(v1::SessionListCapabilities::default())
+        .resume(v1::SessionResumeCapabilities::default())
+        .close(v1::SessionCloseCapabilities::default())
+        .delete(v1::SessionDeleteCapabilities::default())
+        .fork(v1::SessionForkCapabilities::default())
+        .title(v1::SessionTitleCapabilities::default())
+        .system_prompt(
+            v1::SessionSystemPromptCapabilities::new().mode(
+                v1::SessionSystemPromptModeCapabilities::new()
+                    .override_(v1::SessionSystemPromptOverrideCapabilities::default()),
+            ),
+        )
+        .additional_directories(v1::SessionAdditionalDirectoriesCapabilities::default());
+    let capabilities = v1::AgentCapabilities::new()
+        .load_session(true)
+        .prompt_capabilities(v1::PromptCapabilities::new().image(true).embedded_context(true))
+        .mcp_capabilities(v1::McpCapabilities::new().http(true))
+        .session_capabilities(sessions)
+        .auth(v1::AgentAuthCapabilities::new().logout(v1::LogoutCapabilities::default()));
+    let info = v1::Implementation::new("acp-harness-codex", env!("CARGO_PKG_VERSION")).title("Codex".to_owned());
+    let steering = serde_json::Map::from_iter([("steering".to_owned(), json!({ "supported": true }))]);
+    v1::InitializeResponse::new(v1::ProtocolVersion::V1)
+        .agent_capabilities(capabilities)
+        .auth_methods(auth::methods())
+        .agent_info(info)
+        .meta(steering)
+}
+
+/// Opens a session.
+pub(super) async fn open(
+    connection: &Arc<Connection>,
+    request: Request,
+    features: ClientFeatures,
+) -> Result<Opened<Translator>, Failure> {
+    let (models, skills, ()) = {
+        let (models, (skills, ())) = try_join(
+            connection.models(),
+            try_join(async { Ok(skills(connection, &request).await) }, auth::check(connection)),
+        )
+        .await?;
+        (models, skills, ())
+    };
+    let started = start(connection, &request).await?;
+    let thread = started.thread.id.clone();
+    let lease = connection.lease(&thread);
+    let settings = Settings::new(&started, models, request.roots());
+    if let Some(mut patch) = settings.roots_patch() {
+        patch["threadId"] = thread.clone().into();
+        connection.call::<Value>("thread/settings/update", &patch).await?;
+    }
+    let mut setup = Setup {
+        thread: thread.clone(),
+        prefix: String::new(),
+        cwd: request.cwd.clone(),
+        features,
+        settings,
+        skills,
+        titled: started.thread.name.is_some() || !started.thread.preview.is_empty(),
+        replay: false,
+    };
+    let loaded = matches!(request.kind, Kind::Load(_));
+    let history = loaded.then(|| history::stream(Arc::clone(connection), setup.clone()));
+    let mut updates = vec![translate::available(&setup.skills)];
+    if let Some(title) = self::title(&started.thread) {
+        updates.push(SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title)));
+    }
+    let (modes, options) = (setup.settings.modes(), setup.settings.options());
+    // The last thing to do: from now on somebody has to read the channel.
+    let (channel, prefix) = connection.attach(lease)?;
+    setup.prefix = prefix;
+    let session = v1::SessionId::new(thread);
+    Ok(Opened { session, setup, channel, history, modes: Some(modes), options, updates })
+}
+
+async fn start(connection: &Connection, request: &Request) -> Result<Started, Failure> {
+    let mut params = request.params();
+    let (method, session) = match &request.kind {
+        Kind::New => ("thread/start", None),
+        Kind::Load(session) | Kind::Resume(session) => ("thread/resume", Some(session)),
+        Kind::Fork(session) => {
+            // Otherwise a fork takes the configured model rather than that of its origin.
+            let read = connection.call::<Read>("thread/read", &json!({ "threadId": session })).await;
+            let origin = read.map_err(|error| explained(error, session))?;
+            if let Some(model) = origin.thread.model {
+                params["model"] = model.into();
+            }
+            ("thread/fork", Some(session))
+        }
+    };
+    if let Some(session) = session {
+        params["threadId"] = session.clone().into();
+        params["excludeTurns"] = true.into();
+    }
+    let started = connection.call(method, &params).await;
+    started.map_err(|error| explained(error, session.map_or("", String::as_str)))
+}
+
+#[derive(serde::Deserialize)]
+struct Read {
+    thread: Thread,
+}
+
+/// What Codex's refusal to open a session means.
+fn explained(error: CallError, session: &str) -> Failure {
+    let CallError::Refused(message) = error else { return error.into() };
+    let (kind, text) = if message.contains("no rollout found")
+        || message.contains("not found")
+        || message.contains("invalid thread id")
+        || message.contains("thread not loaded")
+    {
+        (FailureKind::NotFound, format!("there is no session {session}: list the sessions to see which there are"))
+    } else if message.contains("active writer") {
+        let text = format!("session {session} is open in another Codex process: close it there, then try again");
+        (FailureKind::Unavailable, text)
+    } else {
+        (FailureKind::Harness, format!("Codex does not open the session: {message}"))
+    };
+    Failure::new(kind, text).with("cause", message)
+}
+
+async fn skills(connection: &Connection, request: &Request) -> Vec<Skill> {
+    let params = json!({ "cwds": [request.cwd] });
+    // A session without its skills is better than none.
+    let Ok(page) = connection.call::<Page<Skills>>("skills/list", &params).await else { return Vec::new() };
+    let skills = page.data.into_iter().flat_map(|entry| entry.skills).filter(|skill| skill.enabled);
+    let skills = skills.map(|skill| Skill {
+        name: skill.name,
+        description: skill.short_description.unwrap_or(skill.description),
+        path: skill.path,
+    });
+    skills.take(SKILLS).collect()
+}
+
+fn title(thread: &Thread) -> Option<String> {
+    thread.name.clone().or_else(|| translate::title(&thread.preview))
+}
+
+/// `session/list`, newest first.
+pub(super) async fn list(
+    connection: &Connection,
+    request: v1::ListSessionsRequest,
+) -> Result<v1::ListSessionsResponse, Failure> {
+    let mut params = json!({ "limit": PAGE, "cursor": request.cursor, "sortKey": "updated_at" });
+    if let Some(cwd) = &request.cwd {
+        params["cwd"] = json!(cwd);
+    }
+    let page: Page<Thread> = connection.call("thread/list", &params).await.map_err(|error| match error {
+        CallError::Refused(message) => {
+            Failure::new(FailureKind::InvalidParams, format!("Codex does not list: {message}"))
+        }
+        CallError::Broken(failure) => failure,
+    })?;
+    let sessions = page.data.into_iter().filter(|thread| thread.parent_thread_id.is_none()).map(|thread| {
+        let updated = jiff::Timestamp::from_second(thread.updated_at).ok().map(|time| time.to_string());
+        v1::SessionInfo::new(thread.id.clone(), thread.cwd.clone()).title(title(&thread)).updated_at(updated)
+    });
+    Ok(v1::ListSessionsResponse::new(sessions.collect()).next_cursor(page.next_cursor))
+}
+
+/// `session/delete`.
+pub(super) async fn delete(connection: &Connection, session: &v1::SessionId) -> Result<(), Failure> {
+    match connection.call::<Value>("thread/delete", &json!({ "threadId": session })).await {
+        Ok(_) => Ok(()),
+        Err(error) => match explained(error, &session.0) {
+            gone if gone.kind == FailureKind::NotFound => Ok(()),
+            failure => Err(failure),
+        },
+    }
+}

@@ -1,0 +1,198 @@
+//! What a client asks for when it opens a session, checked.
+
+use std::path::{Path, PathBuf};
+
+use acp_types::v1::{self, McpServer};
+use serde_json::{Map, Value, json};
+
+use crate::adapter::Open;
+use crate::codex::options;
+use crate::failure::{Failure, FailureKind};
+
+/// A request to open a session.
+#[derive(Debug)]
+pub(in crate::codex) struct Request {
+    pub(super) kind: Kind,
+    pub(super) cwd: PathBuf,
+    roots: Vec<PathBuf>,
+    servers: Map<String, Value>,
+    prompt: Option<SystemPrompt>,
+}
+
+#[derive(Debug)]
+pub(super) enum Kind {
+    New,
+    Load(String),
+    Resume(String),
+    Fork(String),
+}
+
+#[derive(Debug)]
+enum SystemPrompt {
+    Replace(String),
+    Append(String),
+}
+
+impl Request {
+    /// Checks it.
+    ///
+    /// # Errors
+    /// When it asks for something that cannot be; the failure says what.
+    pub(in crate::codex) fn new(how: Open) -> Result<Self, Failure> {
+        macro_rules! take {
+            ($request:expr, $kind:expr) => {{
+                let request = $request;
+                let kind = $kind(&request);
+                let meta = request.meta.as_ref();
+                Self {
+                    kind,
+                    prompt: system_prompt(request.system_prompt.as_ref(), meta)?,
+                    servers: servers(&request.mcp_servers)?,
+                    cwd: directory(request.cwd)?,
+                    roots: request.additional_directories.into_iter().map(directory).collect::<Result<_, _>>()?,
+                }
+            }};
+        }
+        Ok(match how {
+            Open::New(request) => take!(request, |_: &v1::NewSessionRequest| Kind::New),
+            Open::Load(request) => {
+                take!(request, |of: &v1::LoadSessionRequest| Kind::Load(of.session_id.0.to_string()))
+            }
+            Open::Resume(request) => {
+                take!(request, |of: &v1::ResumeSessionRequest| Kind::Resume(of.session_id.0.to_string()))
+            }
+            Open::Fork(request) => {
+                take!(request, |of: &v1::ForkSessionRequest| Kind::Fork(of.session_id.0.to_string()))
+            }
+        })
+    }
+
+    /// Where else it may write.
+    pub(super) fn roots(&self) -> Vec<String> {
+        self.roots.iter().map(|root| root.display().to_string()).collect()
+    }
+
+    /// The parameters that all ways of opening have in common.
+    pub(super) fn params(&self) -> Value {
+        let mut params = match self.kind {
+            Kind::New => options::defaults(),
+            _ => json!({}),
+        };
+        params["cwd"] = json!(self.cwd);
+        if !self.servers.is_empty() {
+            params["config"] = json!({ "mcp_servers": self.servers });
+        }
+        match &self.prompt {
+            Some(SystemPrompt::Replace(text)) => params["baseInstructions"] = text.clone().into(),
+            Some(SystemPrompt::Append(text)) => params["developerInstructions"] = text.clone().into(),
+            None => {}
+        }
+        params
+    }
+}
+
+fn invalid(message: String) -> Failure {
+    Failure::new(FailureKind::InvalidParams, message)
+}
+
+/// Codex takes any directory, also one that is not there.
+fn directory(path: PathBuf) -> Result<PathBuf, Failure> {
+    if !path.is_absolute() {
+        return Err(invalid(format!("{} is no absolute path: give the whole path", path.display())));
+    }
+    if !Path::is_dir(&path) {
+        return Err(invalid(format!("{} is no directory: create it, or give another one", path.display())));
+    }
+    Ok(path)
+}
+
+fn system_prompt(field: Option<&v1::SystemPrompt>, meta: Option<&v1::Meta>) -> Result<Option<SystemPrompt>, Failure> {
+    if let Some(prompt) = field {
+        let mut text = Vec::new();
+        for block in &prompt.content {
+            match block {
+                v1::ContentBlock::Text(part) => text.push(part.text.as_str()),
+                _ => return Err(invalid("a system prompt is text: leave everything else out".to_owned())),
+            }
+        }
+        let text = text.join("\n");
+        return match &prompt.mode {
+            v1::SystemPromptMode::Append => Ok(Some(SystemPrompt::Append(text))),
+            v1::SystemPromptMode::Override => Ok(Some(SystemPrompt::Replace(text))),
+            _ => Err(invalid("the mode of a system prompt is append or override".to_owned())),
+        };
+    }
+    match meta.and_then(|meta| meta.get("systemPrompt")) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(SystemPrompt::Replace(text.clone()))),
+        Some(given) => match given.get("append").and_then(Value::as_str) {
+            Some(text) => Ok(Some(SystemPrompt::Append(text.to_owned()))),
+            None => Err(invalid("_meta.systemPrompt is a text, or an object with the text to append".to_owned())),
+        },
+    }
+}
+
+/// The servers as Codex's configuration has them. They go through the pipe to Codex, never over a command line.
+fn servers(servers: &[McpServer]) -> Result<Map<String, Value>, Failure> {
+    let mut config = Map::new();
+    for server in servers {
+        let (name, server) = match server {
+            McpServer::Stdio(server) => {
+                let env: Map<_, _> =
+                    server.env.iter().map(|entry| (entry.name.clone(), entry.value.clone().into())).collect();
+                (&server.name, json!({ "command": server.command, "args": server.args, "env": env }))
+            }
+            McpServer::Http(server) => {
+                let headers: Map<_, _> =
+                    server.headers.iter().map(|header| (header.name.clone(), header.value.clone().into())).collect();
+                (&server.name, json!({ "url": server.url, "http_headers": headers }))
+            }
+            _ => return Err(invalid("Codex takes MCP servers over stdio and HTTP: leave the others out".to_owned())),
+        };
+        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
+        config.insert(plain, server);
+    }
+    Ok(config)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_that_cannot_be_are_named() {
+        for (path, expected) in [("relative", "no absolute path"), ("/nowhere/at/all", "no directory")] {
+            let failure = Request::new(Open::New(v1::NewSessionRequest::new(path))).expect_err(path);
+            assert_eq!(failure.kind, FailureKind::InvalidParams);
+            assert!(failure.message.contains(path) && failure.message.contains(expected), "{failure}");
+        }
+    }
+
+    #[test]
+    fn servers_keep_their_secrets_in_the_configuration() {
+        let mut server = v1::McpServerStdio::new("my server", "/bin/server");
+        server.env.push(v1::EnvVariable::new("KEY", "test-key"));
+        let mut http = v1::McpServerHttp::new("web", "http://127.0.0.1:1/mcp");
+        http.headers.push(v1::HttpHeader::new("authorization", "Bearer test-key"));
+        let request =
+            v1::NewSessionRequest::new("/").mcp_servers(vec![McpServer::Stdio(server), McpServer::Http(http)]);
+        let params = Request::new(Open::New(request)).expect("a request").params();
+        let servers = &params["config"]["mcp_servers"];
+        assert_eq!(servers["my_server"]["env"]["KEY"], "test-key");
+        assert_eq!(servers["web"]["http_headers"]["authorization"], "Bearer test-key");
+    }
+
+    #[test]
+    fn system_prompts_replace_or_append() {
+        for (given, expected) in [
+            (json!("be brief"), json!({ "baseInstructions": "be brief" })),
+            (json!({ "append": "be brief" }), json!({ "developerInstructions": "be brief" })),
+        ] {
+            let request = v1::NewSessionRequest::new("/").meta(Map::from_iter([("systemPrompt".to_owned(), given)]));
+            let params = Request::new(Open::New(request)).expect("a request").params();
+            for (key, value) in expected.as_object().expect("an object") {
+                assert_eq!(&params[key], value);
+            }
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! One thread of Codex as one ACP session: a pure state machine.
+
+mod agents;
+mod asks;
+mod calls;
+mod commands;
+mod edits;
+mod errors;
+mod forms;
+mod input;
+mod items;
+mod notices;
+mod output;
+mod settings;
+mod shell;
+mod text;
+mod turn;
+mod usage;
+mod view;
+
+use std::collections::VecDeque;
+use std::path::PathBuf;
+
+use acp_types::v1;
+use serde::{Deserialize, Serialize};
+
+use super::options::Settings;
+use super::wire::{self, Message};
+use crate::failure::Failure;
+use crate::translate::{ClientFeatures, Effects, Input, Request, RequestId, Timer};
+pub(super) use commands::{Skill, available};
+pub(super) use edits::sides;
+pub(super) use text::title;
+
+/// What a session begins with.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Setup {
+    /// The thread, which is the session's id, too.
+    pub(super) thread: String,
+    /// What the ids of its calls begin with.
+    pub(super) prefix: String,
+    pub(super) cwd: PathBuf,
+    pub(super) features: ClientFeatures,
+    pub(super) settings: Settings,
+    pub(super) skills: Vec<Skill>,
+    /// Whether it has a title, which otherwise comes from the first prompt.
+    pub(super) titled: bool,
+    /// Whether it is shown from its history, with what the user said.
+    pub(super) replay: bool,
+}
+
+/// The state of a session.
+#[derive(Debug)]
+pub struct Translator {
+    setup: Setup,
+    settings: Settings,
+    calls: calls::Calls,
+    waiting: VecDeque<(RequestId, v1::PromptRequest)>,
+    turn: Option<turn::Turn>,
+    /// The turn before; what still comes of it is late.
+    last_turn: Option<String>,
+    closing: Option<RequestId>,
+    items: items::Items,
+    texts: text::Texts,
+    asks: asks::Asks,
+    agents: agents::Agents,
+    usage: usage::Usage,
+    notices: notices::Notices,
+    titled: bool,
+}
+
+impl crate::translate::Translator for Translator {
+    type Setup = Setup;
+
+    fn new(setup: Setup) -> Self {
+        Self {
+            settings: setup.settings.clone(),
+            calls: calls::Calls::new(&setup.prefix),
+            waiting: VecDeque::new(),
+            turn: None,
+            last_turn: None,
+            closing: None,
+            items: items::Items::default(),
+            texts: text::Texts::default(),
+            asks: asks::Asks::default(),
+            agents: agents::Agents::default(),
+            usage: usage::Usage::default(),
+            notices: notices::Notices::default(),
+            titled: setup.titled,
+            setup,
+        }
+    }
+
+    fn step(&mut self, input: Input, out: &mut Effects) {
+        match input {
+            Input::Request { id, request } => self.request(id, request, out),
+            Input::Cancel { id } => self.cancel(id, out),
+            Input::Native(message) => {
+                if let Some(message) = wire::read::<Message>(Some(&message), "message") {
+                    self.native(message, out);
+                }
+            }
+            Input::Answered { ask, answer } => self.answered(ask, answer, out),
+            Input::Fired { timer } => self.fired(timer, out),
+            Input::Exited(failure) => self.exited(&failure, out),
+        }
+    }
+}
+
+impl Translator {
+    fn request(&mut self, id: RequestId, request: Request, out: &mut Effects) {
+        match request {
+            Request::Prompt(prompt) => self.prompt(id, prompt, out),
+            Request::Steer(prompt) => self.steer(id, &prompt, out),
+            Request::SetMode(mode) => self.set_mode(id, &mode, out),
+            Request::SetConfig { option, value } => self.set_config(id, &option, value, out),
+            Request::SetTitle(title) => self.set_title(id, &title, out),
+            Request::Close => self.close(id, out),
+        }
+    }
+
+    fn native(&mut self, message: Message, out: &mut Effects) {
+        match (&message.method, &message.id) {
+            (Some(_), Some(_)) => self.asked(&message, out),
+            (Some(_), None) => self.notified(message, out),
+            (None, Some(_)) => self.replied(&message, out),
+            (None, None) => {}
+        }
+    }
+
+    fn notified(&mut self, message: Message, out: &mut Effects) {
+        let Message { method, params, files, .. } = message;
+        let (method, params) = (method.as_deref().unwrap_or_default(), params.as_ref());
+        let Some(place) = wire::read::<wire::Place>(params, method) else { return };
+        let main = place.thread_id.as_ref().is_none_or(|thread| *thread == self.setup.thread);
+        let place = Place { child: place.thread_id.filter(|_| !main), turn: place.turn_id.unwrap_or_default() };
+        match method {
+            "item/started" | "item/completed" => {
+                if let Some(event) = wire::read::<wire::ItemEvent>(params, method) {
+                    self.item(&event.item, &files, method == "item/completed", &place, out);
+                }
+            }
+            "item/commandExecution/outputDelta" => self.with(params, method, |this, delta: wire::Delta| {
+                this.output(&delta, out);
+            }),
+            "turn/started" | "turn/completed" => self.with(params, method, |this, event: wire::TurnEvent| {
+                match (&place.child, method == "turn/completed") {
+                    (Some(child), done) => this.child_turn(child, &event.turn, done, out),
+                    (None, false) => this.turn_started(&event.turn, out),
+                    (None, true) => this.turn_completed(&event.turn, out),
+                }
+            }),
+            "serverRequest/resolved" => self.with(params, method, |this, event: wire::Resolved| {
+                this.resolved(&event.request_id, out);
+            }),
+            _ if main => self.told(method, params, out),
+            _ => {}
+        }
+    }
+
+    /// Notifications that only matter when they are about the session's own thread.
+    fn told(&mut self, method: &str, params: Option<&acp_types::RawBuf>, out: &mut Effects) {
+        match method {
+            "item/agentMessage/delta" | "item/plan/delta" => self.with(params, method, |this, delta: wire::Delta| {
+                this.said(&delta, out);
+            }),
+            "item/reasoning/summaryTextDelta" | "item/reasoning/textDelta" => {
+                self.with(params, method, |this, delta: wire::Delta| this.thought(&delta, out));
+            }
+            "turn/plan/updated" => self.with(params, method, |_, event: wire::PlanEvent| text::plan(&event, out)),
+            "thread/tokenUsage/updated" => self.with(params, method, |this, event: wire::Usage| {
+                this.used(&event.token_usage, out);
+            }),
+            "thread/name/updated" => self.with(params, method, |this, event: wire::Named| this.named(event, out)),
+            "thread/settings/updated" => self.with(params, method, |this, event: wire::SettingsEvent| {
+                this.settings_changed(&event, out);
+            }),
+            _ => self.noticed(method, params, out),
+        }
+    }
+
+    /// Reads and goes on, if it reads.
+    fn with<T: serde::de::DeserializeOwned>(
+        &mut self,
+        params: Option<&acp_types::RawBuf>,
+        method: &str,
+        then: impl FnOnce(&mut Self, T),
+    ) {
+        if let Some(event) = wire::read(params, method) {
+            then(self, event);
+        }
+    }
+
+    fn fired(&mut self, timer: Timer, out: &mut Effects) {
+        if timer == turn::STOP { self.stop_took_too_long(out) } else { self.output_due(timer, out) }
+    }
+
+    fn exited(&mut self, failure: &Failure, out: &mut Effects) {
+        for ask in self.asks.take_all() {
+            out.push(crate::translate::Effect::Withdraw(ask));
+        }
+        self.calls.fail_all(failure, out);
+        self.end_turn(Err(failure.clone()), out);
+        for (id, _) in std::mem::take(&mut self.waiting) {
+            out.answer(id, Err(failure.clone()));
+        }
+        self.items.close_all(out);
+        if let Some(id) = self.closing.take() {
+            out.answer(id, Ok(crate::translate::Answer::Done));
+        }
+    }
+}
+
+/// Where a notification belongs.
+#[derive(Debug, Clone)]
+struct Place {
+    /// The sub-agent's thread, if it is one's.
+    child: Option<String>,
+    turn: String,
+}

@@ -1,0 +1,91 @@
+//! What is said beside the turn: warnings, retries, compaction.
+
+use std::collections::BTreeSet;
+
+use acp_types::RawBuf;
+use acp_types::v1::{CompactionStatus, CompactionUpdate, Notice, NoticeSeverity, SessionUpdate};
+use serde::Deserialize;
+
+use super::{Translator, text};
+use crate::codex::wire::{ErrorEvent, Summarized, Warning};
+use crate::translate::Effects;
+
+/// Warnings that are remembered, so that they come once.
+const REMEMBERED: usize = 64;
+
+#[derive(Debug, Default)]
+pub(super) struct Notices(BTreeSet<String>);
+
+/// `mcpServer/startupStatus/updated`.
+#[derive(Debug, Deserialize)]
+struct Startup {
+    name: String,
+    #[serde(default)]
+    status: String,
+    #[serde(default)]
+    error: Option<String>,
+}
+
+/// `model/rerouted`.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rerouted {
+    from_model: String,
+    to_model: String,
+}
+
+impl Translator {
+    pub(super) fn noticed(&mut self, method: &str, params: Option<&RawBuf>, out: &mut Effects) {
+        match method {
+            "error" => self.with(params, method, |this, event: ErrorEvent| {
+                if event.will_retry {
+                    this.notice(
+                        NoticeSeverity::Warning,
+                        &event.error.message,
+                        event.error.additional_details.clone(),
+                        out,
+                    );
+                }
+                this.errored(event.error);
+            }),
+            "warning" | "guardianWarning" => self.with(params, method, |this, event: Warning| {
+                this.notice_once(&event.message, None, out);
+            }),
+            "configWarning" | "deprecationNotice" => self.with(params, method, |this, event: Summarized| {
+                this.notice_once(&event.summary, event.details, out);
+            }),
+            "mcpServer/startupStatus/updated" => self.with(params, method, |this, event: Startup| {
+                if event.status == "failed" {
+                    this.notice_once(&format!("MCP server {} did not start", event.name), event.error, out);
+                }
+            }),
+            "model/rerouted" => self.with(params, method, |this, event: Rerouted| {
+                this.notice_once(&format!("{} answers in place of {}", event.to_model, event.from_model), None, out);
+            }),
+            _ => tracing::trace!(method, "a notification was left out"),
+        }
+    }
+
+    fn notice_once(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
+        if self.notices.0.len() < REMEMBERED && self.notices.0.insert(title.to_owned()) {
+            self.notice(NoticeSeverity::Warning, title, description, out);
+        }
+    }
+
+    fn notice(&self, severity: NoticeSeverity, title: &str, description: Option<String>, out: &mut Effects) {
+        if self.setup.features.notices {
+            out.update(SessionUpdate::Notice(Notice::new(severity, title).description(description)));
+        } else {
+            tracing::info!("Codex has a warning or tries again");
+        }
+    }
+
+    pub(super) fn compaction(&self, id: &str, done: bool, out: &mut Effects) {
+        if self.setup.features.compaction {
+            let status = if done { CompactionStatus::Completed } else { CompactionStatus::InProgress };
+            out.update(SessionUpdate::CompactionUpdate(CompactionUpdate::new(id.to_owned(), status)));
+        } else if done {
+            out.update(SessionUpdate::AgentThoughtChunk(text::chunk(id, "The conversation was compacted.")));
+        }
+    }
+}

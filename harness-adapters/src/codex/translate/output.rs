@@ -1,0 +1,177 @@
+//! What a command has printed, in bounded memory.
+
+use std::collections::VecDeque;
+
+/// Kept of the beginning, and as much of the end, in bytes.
+const HALF: usize = 4 * 1024 * 1024;
+/// Shown of the beginning while a command runs, and as much of the end, in bytes.
+const GLIMPSE: usize = 128 * 1024;
+
+/// A text that grows at its end; when it is too long, its middle is left out.
+#[derive(Debug, Default)]
+pub(super) struct Output {
+    head: String,
+    tail: VecDeque<String>,
+    tail_len: usize,
+    omitted: usize,
+}
+
+impl Output {
+    pub(super) fn push(&mut self, text: &str) {
+        let room = if self.tail.is_empty() && self.omitted == 0 { HALF.saturating_sub(self.head.len()) } else { 0 };
+        let (first, rest) = text.split_at(floor(text, room));
+        self.head.push_str(first);
+        if rest.is_empty() {
+            return;
+        }
+        self.tail.push_back(rest.to_owned());
+        self.tail_len += rest.len();
+        while self.tail_len > HALF
+            && let Some(oldest) = self.tail.pop_front()
+        {
+            let cut = ceil(&oldest, (self.tail_len - HALF).min(oldest.len()));
+            self.omitted += cut;
+            self.tail_len -= cut;
+            if cut < oldest.len() {
+                self.tail.push_front(oldest[cut..].to_owned());
+            }
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.head.is_empty()
+    }
+
+    /// Whether it is whole and `text` begins with it; then what comes after it.
+    pub(super) fn rest_of<'t>(&self, text: &'t str) -> Option<&'t str> {
+        if self.omitted > 0 {
+            return None;
+        }
+        let rest = text.strip_prefix(self.head.as_str())?;
+        self.tail.iter().try_fold(rest, |rest, part| rest.strip_prefix(part.as_str()))
+    }
+
+    /// All that is kept.
+    pub(super) fn whole(&self) -> String {
+        let mut text = self.head.clone();
+        if self.omitted > 0 {
+            text.push_str(&left_out(self.omitted));
+        }
+        text.extend(self.tail.iter().map(String::as_str));
+        text
+    }
+
+    /// The beginning and the end.
+    pub(super) fn glimpse(&self) -> String {
+        shorten(&self.whole(), GLIMPSE)
+    }
+}
+
+/// A text of any length as it is kept.
+pub(super) fn bounded(text: &str) -> String {
+    shorten(text, HALF)
+}
+
+fn shorten(text: &str, half: usize) -> String {
+    if text.len() <= 2 * half {
+        return text.to_owned();
+    }
+    let (head, tail) = (floor(text, half), ceil(text, text.len() - half));
+    format!("{}{}{}", &text[..head], left_out(tail - head), &text[tail..])
+}
+
+fn left_out(bytes: usize) -> String {
+    format!("\n… {bytes} bytes left out …\n")
+}
+
+fn floor(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or_default()
+}
+
+fn ceil(text: &str, at: usize) -> usize {
+    (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
+}
+
+/// What a command printed, from what came while it ran and what Codex says at its end.
+///
+/// What came first is often missing in the former; the latter lacks its middle when it is long.
+pub(super) fn reconciled(streamed: &Output, aggregated: Option<&str>) -> String {
+    let Some(aggregated) = aggregated.filter(|text| !text.is_empty()) else { return streamed.whole() };
+    let Some(head) = head_of_cut(aggregated) else { return bounded(aggregated) };
+    let whole = streamed.whole();
+    let probe = &whole[..floor(&whole, 256.min(whole.len()))];
+    match head.find(probe).filter(|_| !probe.is_empty()) {
+        Some(at) => bounded(&format!("{}{whole}", &head[..at])),
+        None => bounded(aggregated),
+    }
+}
+
+/// What stands before the line that says that something is missing.
+fn head_of_cut(aggregated: &str) -> Option<&str> {
+    if aggregated.len() < 1_000_000 {
+        return None;
+    }
+    let at = aggregated.find(" bytes omitted")?;
+    let head = &aggregated[..at];
+    Some(head.rfind("...").map_or(head, |at| &head[..at]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn streamed(parts: &[&str]) -> Output {
+        let mut output = Output::default();
+        parts.iter().for_each(|part| output.push(part));
+        output
+    }
+
+    #[test]
+    fn what_came_first_is_put_back() {
+        assert_eq!(
+            reconciled(&streamed(&["line2\n", "line3\n"]), Some("line1\nline2\nline3\n")),
+            "line1\nline2\nline3\n"
+        );
+        assert_eq!(reconciled(&streamed(&["a"]), None), "a");
+        assert_eq!(reconciled(&streamed(&[]), Some("quick\n")), "quick\n");
+    }
+
+    #[test]
+    fn what_was_cut_out_is_put_back() {
+        let lines: String = (0..300_000).map(|line| format!("{line}\n")).collect();
+        let cut = format!("{}... 9 bytes omitted ...\n{}", &lines[..600_000], &lines[lines.len() - 500_000..]);
+        let missing = lines.find("\n100\n").expect("a line") + 1;
+        let output = streamed(&[&lines[missing..900_000], &lines[900_000..]]);
+        assert!(reconciled(&output, Some(&cut)) == lines, "the whole output");
+    }
+
+    #[test]
+    fn too_much_loses_its_middle() {
+        let mut output = Output::default();
+        for part in 0..1200 {
+            output.push(&format!("{part:08}").repeat(1024));
+        }
+        let whole = output.whole();
+        assert!(whole.len() < 2 * HALF + 64, "{}", whole.len());
+        assert!(whole.starts_with("00000000") && whole.ends_with("00001199"), "both ends");
+        assert!(whole.contains("… 1441792 bytes left out …"), "what is missing");
+        assert!(output.glimpse().len() < 2 * GLIMPSE + 64);
+    }
+
+    #[test]
+    fn characters_stay_whole() {
+        let mut output = Output::default();
+        for _ in 0..3 {
+            output.push(&"é".repeat(HALF / 2 + 1));
+            output.push("x");
+        }
+        let _ = (output.whole(), output.glimpse());
+    }
+
+    #[test]
+    fn the_rest_is_what_was_not_streamed() {
+        assert_eq!(streamed(&["a", "b"]).rest_of("abc"), Some("c"));
+        assert_eq!(streamed(&["b"]).rest_of("abc"), None);
+        assert_eq!(streamed(&[]).rest_of("abc"), Some("abc"));
+    }
+}

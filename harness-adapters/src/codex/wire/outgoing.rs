@@ -1,0 +1,35 @@
+//! Messages to the app-server.
+
+use acp_types::RawBuf;
+use bytes::Bytes;
+use serde::Serialize;
+use serde_json::json;
+
+/// A request.
+pub(in crate::codex) fn call(id: &str, method: &str, params: &impl Serialize) -> RawBuf {
+    encode(&json!({ "id": id, "method": method, "params": params }))
+}
+
+/// A notification.
+pub(in crate::codex) fn notify(method: &str) -> RawBuf {
+    encode(&json!({ "method": method }))
+}
+
+/// The answer to a request of the app-server.
+pub(in crate::codex) fn answer(id: &RawBuf, result: &impl Serialize) -> RawBuf {
+    encode(&json!({ "id": id, "result": result }))
+}
+
+/// The answer to a request of the app-server that cannot be met.
+pub(in crate::codex) fn refuse(id: &RawBuf, why: &str) -> RawBuf {
+    encode(&json!({ "id": id, "error": { "code": -32601, "message": why } }))
+}
+
+fn encode(value: &serde_json::Value) -> RawBuf {
+    RawBuf::trusted(value.to_string())
+}
+
+/// As bytes to send.
+pub(in crate::codex) fn bytes(message: &RawBuf) -> Bytes {
+    Bytes::copy_from_slice(message.as_str().as_bytes())
+}
