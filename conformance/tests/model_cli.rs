@@ -3,12 +3,16 @@
 
 mod support;
 
-use std::process::Output;
+use std::process::{Output, Stdio};
 
-use support::{Model, program};
+use support::{DEADLINE, Model, program, wait};
 
 fn run(arguments: &[&str]) -> Output {
-    program().args(arguments).output().unwrap()
+    let mut child = program().args(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    if wait(&mut child, DEADLINE).is_none() {
+        child.kill().unwrap();
+    }
+    child.wait_with_output().unwrap()
 }
 
 #[test]

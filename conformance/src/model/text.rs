@@ -1,7 +1,7 @@
 //! Telling what the user wrote from what the harness adds to it.
 
 /// How texts begin that a harness puts among the user's messages.
-const INJECTED: [&str; 17] = [
+const INJECTED: [&str; 21] = [
     "<environment_context>",
     "<user_instructions>",
     "<permissions instructions>",
@@ -9,6 +9,9 @@ const INJECTED: [&str; 17] = [
     "<skills_instructions>",
     "<subagent_notification>",
     "<turn_aborted>",
+    "<user_shell_command>",
+    "<agent_message_board_notification>",
+    "Another language model started to solve this problem and produced a summary",
     "<system-reminder>",
     "<local-command-",
     "<command-name>",
@@ -18,6 +21,7 @@ const INJECTED: [&str; 17] = [
     "Your response above was stopped by a safety classifier",
     "Your response above was cut off mid-stream",
     "Continue from where you left off.",
+    "[Your previous response had no visible output",
     "This session is being continued from a previous conversation",
 ];
 

@@ -57,8 +57,8 @@ pub(super) fn uses(call: &Call, request: &Request) -> Result<Vec<Use>, &'static 
             });
             vec![Use::new("Agent", input)]
         }
-        // `Agent` waits by itself unless it is told not to.
-        Call::WaitAgents(_) => Vec::new(),
+        // `Agent` waits by itself unless it is told not to. A call that does nothing keeps the replies in step.
+        Call::WaitAgents(_) => vec![plain("true".to_owned())],
         Call::Mcp(mcp) => {
             let (server, tool) = mcp.parts();
             vec![Use::new(&format!("mcp__{server}__{tool}"), Value::Object(mcp.arguments.clone()))]

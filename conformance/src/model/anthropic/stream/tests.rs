@@ -96,8 +96,9 @@ fn a_command_has_a_description_and_its_options() {
 }
 
 #[test]
-fn waiting_for_agents_is_nothing_here() {
-    assert_eq!(uses("{ wait_agents = 10000 }"), []);
+fn waiting_for_agents_does_nothing_but_takes_a_call() {
+    let input = json!({ "command": "true", "description": "Run the scripted command" });
+    assert_eq!(uses("{ wait_agents = 10000 }"), [("Bash".to_owned(), input)]);
 }
 
 #[test]
