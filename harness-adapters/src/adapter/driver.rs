@@ -21,7 +21,7 @@ use crate::translate::{Answer, AskId, Effect, Effects, Input, Question, Reply, R
 
 /// From this many messages on that wait for the client or the harness, nothing more is read from the harness.
 const BACKLOG: usize = 64;
-/// How long a session that is closed may take to say what is left, before its process is ended.
+/// How long a session that is closed may take to stop what runs, and then again to end.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 /// The result of a request.
@@ -65,6 +65,8 @@ struct State {
     kill: bool,
     /// The request to close, once it came.
     closing: Option<RequestId>,
+    /// Until when a session that is to be closed may take to stop what runs.
+    deadline: Option<Instant>,
     closed: bool,
 }
 
@@ -104,6 +106,10 @@ impl<T: Translator> Driver<T> {
                     self.state.timers.remove(&timer);
                     self.step(Input::Fired { timer });
                 }
+                () = sleep_until(self.state.deadline.unwrap_or_else(Instant::now)), if self.state.deadline.is_some() => {
+                    tracing::warn!("the harness does not stop; its session is closed all the same");
+                    self.state.closed = true;
+                }
                 sent = front(&self.state.to_client, &self.client), if !held && !self.state.to_client.is_empty() => {
                     if let Some(out) = self.state.to_client.pop_front() {
                         self.hand_over(out, sent);
@@ -138,6 +144,7 @@ impl<T: Translator> Driver<T> {
             Some(Command::Request { id, request, reply }) => {
                 if request == Request::Close {
                     self.state.closing = Some(id);
+                    self.state.deadline = Some(Instant::now() + FAREWELL);
                 }
                 self.state.replies.insert(id, reply);
                 self.step(Input::Request { id, request });
