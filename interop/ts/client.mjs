@@ -5,7 +5,7 @@
 //
 // Each line of stdin is a step: {"request": METHOD, "params": {…}}, {"notify": METHOD, "params": {…}},
 // {"start": METHOD, "params": {…}} (does not wait for the answer), {"wait": N} (until N updates have come),
-// {"permission": "yes" | "no" | "hold"} (how permission requests are answered from now on), {"measure": PROMPT,
+// {"permission": ID | KIND | "hold"} (the option that is chosen from now on, by its id or its kind), {"measure": PROMPT,
 // "updates": N} (prompts the last session, counts and times N updates instead of printing them) or {"exit": true}.
 // In params, "$session" stands for the id of the session that was made or loaded last.
 // Each line of stdout is {"update": params}, {"ask": params}, {"notification": method, "params": …},
@@ -52,7 +52,8 @@ const app = acp
       await new Promise((resolve) => signal.addEventListener("abort", resolve));
       return { outcome: { outcome: "cancelled" } };
     }
-    return { outcome: { outcome: "selected", optionId: permission } };
+    const option = params.options.find((option) => option.optionId === permission || option.kind === permission);
+    return { outcome: { outcome: "selected", optionId: option?.optionId ?? permission } };
   });
 
 async function request(agent, method, params) {

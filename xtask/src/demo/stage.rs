@@ -9,26 +9,28 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
+use super::harness::Harness;
 use crate::run::root;
 
 /// How long anything may take.
-const DEADLINE: Duration = Duration::from_secs(30);
+const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A bridge with its log, and the session that is played.
 pub(crate) struct Stage {
-    directory: tempfile::TempDir,
     bridge: Child,
     url: String,
     pub(crate) session: String,
     /// Seq of the last update that some client has seen.
     pub(crate) cursor: u64,
+    pub(crate) harness: Harness,
+    /// Last, so that it is removed when everything else is gone.
+    directory: tempfile::TempDir,
 }
 
 impl Stage {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let directory = tempfile::tempdir()?;
-        let (bridge, url) = start_bridge(directory.path())?;
-        Ok(Self { directory, bridge, url, session: String::new(), cursor: 0 })
+    pub(crate) fn new(directory: tempfile::TempDir, harness: Harness) -> anyhow::Result<Self> {
+        let (bridge, url) = start_bridge(directory.path(), &harness)?;
+        Ok(Self { directory, bridge, url, session: String::new(), cursor: 0, harness })
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -48,7 +50,7 @@ impl Stage {
 
     /// Starts it again on the same log.
     pub(crate) fn restart_bridge(&mut self) -> anyhow::Result<()> {
-        let (bridge, url) = start_bridge(self.directory.path())?;
+        let (bridge, url) = start_bridge(self.directory.path(), &self.harness)?;
         self.bridge = bridge;
         self.url = url;
         Ok(())
@@ -80,18 +82,15 @@ pub(crate) fn program() -> anyhow::Result<PathBuf> {
     Ok(std::env::current_exe()?.with_file_name("acp-bridge"))
 }
 
-fn start_bridge(directory: &Path) -> anyhow::Result<(Child, String)> {
-    let mut bridge = Command::new(program()?)
-        .args(["serve", "--listen", ":0", "--json", "--cancel-grace", "3s"])
-        .arg("--log")
+fn start_bridge(directory: &Path, harness: &Harness) -> anyhow::Result<(Child, String)> {
+    let mut command = Command::new(program()?);
+    command
+        .args(["serve", "--listen", ":0", "--json", "--log"])
         .arg(format!("sqlite:{}", directory.join("demo.db").display()))
-        .args(["--", "node"])
-        .arg(root().join("interop/ts/agent.mjs"))
-        .env("AGENT_STATE", directory.join("agent"))
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .spawn()
-        .context("the bridge cannot be started")?;
+        .stdout(Stdio::piped());
+    harness.dress(&mut command);
+    let mut bridge = command.spawn().context("the bridge cannot be started")?;
     let mut line = String::new();
     let stdout = bridge.stdout.take().context("the bridge has no stdout")?;
     BufReader::new(stdout).read_line(&mut line)?;
@@ -168,6 +167,16 @@ impl Client {
     pub(crate) fn prompt(&mut self, session: &str, text: &str) -> anyhow::Result<()> {
         let params = json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] });
         self.step(&json!({ "start": "session/prompt", "params": params }))
+    }
+
+    /// The next line that is wanted; those before it are dropped.
+    pub(crate) fn until(&mut self, mut wanted: impl FnMut(&Value) -> bool) -> anyhow::Result<Value> {
+        loop {
+            let line = self.next()?;
+            if wanted(&line) {
+                return Ok(line);
+            }
+        }
     }
 
     /// The next line of any kind.
