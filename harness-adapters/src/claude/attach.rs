@@ -1,5 +1,5 @@
-//! Output that Claude Code put into a file, put back into the message that speaks of it, so that what is translated
-//! needs nothing else.
+//! What is in files and belongs to a message, put into it: output that was too long for it, and the text that an edit is
+//! to change. So what is translated needs nothing else.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -15,10 +15,14 @@ const MOST: u64 = 8 * 1024 * 1024;
 /// The members of a message that hold what a tool returned: on the wire, on disk.
 const RESULTS: [&str; 2] = ["tool_use_result", "toolUseResult"];
 const PATH: &str = "persistedOutputPath";
+const ASK: &str = "can_use_tool";
+const ORIGINAL: &str = "original_file";
+/// Files up to this many bytes are shown whole before they are changed.
+const PREVIEW: u64 = 1024 * 1024;
 
 /// Whether it is worth reading a line for [`attach`]; few are.
 pub(super) fn may_attach(line: &[u8]) -> bool {
-    memchr::memmem::find(line, PATH.as_bytes()).is_some()
+    [PATH, ASK].iter().any(|word| memchr::memmem::find(line, word.as_bytes()).is_some())
 }
 
 /// The line with what its file holds; `None` if it speaks of none, or of one that cannot be read.
@@ -27,6 +31,12 @@ pub(super) fn attach(line: &[u8]) -> Option<Bytes> {
         return None;
     }
     let mut message: Value = serde_json::from_slice(line).ok()?;
+    output(&mut message).or_else(|| original(&mut message))?;
+    serde_json::to_vec(&message).ok().map(Bytes::from)
+}
+
+/// The whole output of a command.
+fn output(message: &mut Value) -> Option<()> {
     let result = RESULTS.iter().find(|key| message.get(**key).is_some())?;
     let result = message.get_mut(*result)?.as_object_mut()?;
     let path = result.get(PATH)?.as_str()?;
@@ -38,7 +48,24 @@ pub(super) fn attach(line: &[u8]) -> Option<Bytes> {
         }
     };
     result.insert(PERSISTED.to_owned(), text.into());
-    serde_json::to_vec(&message).ok().map(Bytes::from)
+    Some(())
+}
+
+/// What is in the file that a tool asks to change.
+fn original(message: &mut Value) -> Option<()> {
+    let request = message.get_mut("request")?.as_object_mut()?;
+    let is = |key: &str, values: &[&str]| {
+        request.get(key).and_then(Value::as_str).is_some_and(|value| values.contains(&value))
+    };
+    if !is("subtype", &[ASK]) || !is("tool_name", &["Edit", "Write"]) {
+        return None;
+    }
+    let path = Path::new(request.get("input")?.get("file_path")?.as_str()?);
+    // One that cannot be read or is too long to be looked at is shown by what changes in it.
+    let small = path.is_absolute() && path.metadata().is_ok_and(|it| it.is_file() && it.len() <= PREVIEW);
+    let text = small.then(|| std::fs::read_to_string(path).ok())??;
+    request.insert(ORIGINAL.to_owned(), text.into());
+    Some(())
 }
 
 fn ends(path: &Path) -> std::io::Result<String> {
@@ -74,6 +101,20 @@ mod tests {
         let line = attach(line.to_string().as_bytes()).expect("a line");
         let line: Value = serde_json::from_slice(&line).expect("JSON");
         assert_eq!(line["tool_use_result"]["persistedOutput"], "all of it");
+    }
+
+    #[test]
+    fn a_file_that_is_to_be_changed_is_in_the_question() {
+        let home = tempfile::tempdir().expect("a directory");
+        let path = home.path().join("a.txt");
+        std::fs::write(&path, "before").expect("a file");
+        let ask = |tool| {
+            let request = json!({ "subtype": "can_use_tool", "tool_name": tool, "input": { "file_path": path } });
+            attach(json!({ "type": "control_request", "request": request }).to_string().as_bytes())
+        };
+        let line: Value = serde_json::from_slice(&ask("Edit").expect("a line")).expect("JSON");
+        assert_eq!(line["request"]["original_file"], "before");
+        assert!(ask("Read").is_none());
     }
 
     #[test]

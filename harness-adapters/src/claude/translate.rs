@@ -211,7 +211,8 @@ impl Session {
 
     /// The end of a turn, of a prompt or of none.
     fn result(&mut self, result: &TurnResult, out: &mut Effects) {
-        self.meter.result(result, out);
+        let prompted = self.turns.answered_by(result);
+        self.meter.result(result, prompted, out);
         self.notices.finish(out);
         let spoken = self.screen.take_fault();
         let shown = self.screen.text.take_shown();
@@ -219,11 +220,9 @@ impl Session {
             self.screen.finish(out);
             return;
         };
-        let answers = |uuid: &String| result.answers(uuid);
-        let steered = turn.steers.iter().any(answers);
         turn.steers.retain(|uuid| !result.answers(uuid));
-        if !(answers(&turn.uuid) || steered || result.answers_whatever_runs()) {
-            // A turn that nobody prompted for. What this one has open is not told from what that had, so it stays open.
+        if !prompted {
+            // A turn that nobody prompted for. What it has open is not told from what the prompt has, and stays open.
             return;
         }
         let outcome = fault::outcome(result, spoken);

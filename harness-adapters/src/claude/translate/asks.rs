@@ -92,7 +92,7 @@ impl Asks {
             out.send(control::answer(&request_id, &permission));
             return;
         }
-        let call = tool.tool_use_id.as_deref().and_then(|id| calls.asked(id));
+        let call = tool.tool_use_id.as_deref().and_then(|id| calls.asked(id, tool.original_file.as_deref()));
         let call = call.unwrap_or_else(|| permission::unknown_call(&tool, &request_id));
         let choices = permission::choices(&tool);
         let options = choices.iter().map(Choice::option).collect();

@@ -110,7 +110,7 @@ impl Calls {
     }
 
     /// What a client needs to know of a call to allow it; `None` for one that is not known.
-    pub(super) fn asked(&self, id: &str) -> Option<v1::ToolCallUpdate> {
+    pub(super) fn asked(&self, id: &str, original: Option<&str>) -> Option<v1::ToolCallUpdate> {
         let call = self.known.get(id).filter(|call| !call.hidden)?;
         let description = describe(&call.name, &call.input, &self.cwd);
         let mut fields = v1::ToolCallUpdateFields::new()
@@ -119,7 +119,9 @@ impl Calls {
             .status(v1::ToolCallStatus::Pending)
             .locations(description.locations)
             .raw_input(call.input.clone());
-        if !description.content.is_empty() {
+        if let Some(diff) = files::preview(&call.name, &call.input, original, &self.cwd) {
+            fields = fields.content(vec![diff.into()]);
+        } else if !description.content.is_empty() {
             fields = fields.content(description.content);
         }
         Some(v1::ToolCallUpdate::new(id.to_owned(), fields))
@@ -293,7 +295,14 @@ impl Call {
                     meta.extend(shell::finished(id, &output));
                     return None;
                 }
-                Some(vec![v1::ContentBlock::from(output.text).into()])
+                Some(
+                    Some(output.text)
+                        .filter(|text| !text.is_empty())
+                        .map(v1::ContentBlock::from)
+                        .map(Into::into)
+                        .into_iter()
+                        .collect(),
+                )
             }
             "Edit" | "Write" if !failed => files::diff(result, cwd).map(|diff| vec![diff.into()]),
             "ExitPlanMode" | "AskUserQuestion" if !failed => None,

@@ -23,6 +23,8 @@ pub(super) enum Pending {
     TakeBack { uuid: String },
     /// To change an option, as a client asked.
     Change { id: RequestId, change: Change, as_option: bool },
+    /// To see what else a change has changed.
+    Settings,
     /// To name the session, as a client asked.
     Title { id: RequestId, title: String },
 }
@@ -31,7 +33,7 @@ impl Pending {
     /// The request of the client that waits for it.
     fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Interrupt | Self::TakeBack { .. } => None,
+            Self::Interrupt | Self::TakeBack { .. } | Self::Settings => None,
             Self::Change { id, .. } | Self::Title { id, .. } => Some(*id),
         }
     }

@@ -53,7 +53,7 @@ fn failure(result: &TurnResult, spoken: Option<Spoken>) -> Failure {
         (FailureKind::AuthRequired, ..) => "; log in with `claude auth login`, or set ANTHROPIC_API_KEY",
         (_, Some("billing_error"), _) => "; check the account's credit",
         (_, Some("model_not_found"), _) => "; choose another model",
-        (_, Some("rate_limit"), _) | (_, _, Some(429 | 529)) => "; try again later",
+        (_, Some("rate_limit"), _) | (_, _, Some(429)) => "; try again later",
         _ if result.terminal_reason.as_deref() == Some("prompt_too_long") => "; compact the session or start a new one",
         _ => "",
     };

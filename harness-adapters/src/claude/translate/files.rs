@@ -29,6 +29,25 @@ pub(super) fn diff(result: &Value, cwd: &Path) -> Option<v1::Diff> {
     Some(v1::Diff::new(path, after).old_text(original.to_owned()))
 }
 
+/// The diff that a call would make, when what is in its file is known.
+pub(super) fn preview(tool: &str, input: &Value, original: Option<&str>, cwd: &Path) -> Option<v1::Diff> {
+    let text = |key: &str| input.get(key).and_then(Value::as_str);
+    let path = cwd.join(text("file_path")?);
+    let original = original?;
+    let after = match tool {
+        "Write" => text("content")?.to_owned(),
+        "Edit" => {
+            let (old, new) = (text("old_string").filter(|old| original.contains(*old))?, text("new_string")?);
+            match input.get("replace_all").and_then(Value::as_bool).unwrap_or(false) {
+                true => original.replace(old, new),
+                false => original.replacen(old, new, 1),
+            }
+        }
+        _ => return None,
+    };
+    Some(v1::Diff::new(path, after).old_text(original.to_owned()))
+}
+
 /// Applies the hunks of a structured patch; `None` when one does not fit.
 fn patched(original: &str, patch: &Value) -> Option<String> {
     let lines: Vec<&str> = original.split_inclusive('\n').collect();

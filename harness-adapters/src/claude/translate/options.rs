@@ -195,6 +195,15 @@ impl Options {
         self.apply(Change::Model(value))
     }
 
+    /// Hears which effort is used; whether it is another than was thought.
+    pub(super) fn hear_settings(&mut self, settings: &Value) -> bool {
+        let effort = settings.pointer("/applied/effort").and_then(Value::as_str);
+        match effort.filter(|effort| self.levels().iter().any(|level| level == effort)) {
+            Some(effort) => self.apply(Change::Effort(effort.to_owned())),
+            None => false,
+        }
+    }
+
     fn chosen(&self) -> Option<&Model> {
         self.models.iter().find(|model| model.value == self.model)
     }

@@ -109,9 +109,19 @@ impl Session {
                 let taken = result.ok().and_then(|answer| answer.get("cancelled")?.as_bool()).unwrap_or(false);
                 self.taken_back(&uuid, taken, out);
             }
+            Pending::Settings => {
+                if self.options.hear_settings(&result.unwrap_or_default()) {
+                    self.tell_options(out);
+                }
+            }
             Pending::Change { id, change, as_option } => match result {
                 Ok(_) => {
+                    let model = matches!(change, Change::Model(_));
                     self.apply(change, out);
+                    if model {
+                        // Each model has an effort of its own.
+                        self.controls.send(&Control::GetSettings, Pending::Settings, out);
+                    }
                     let answer = if as_option { Answer::Config(self.options.config()) } else { Answer::Done };
                     out.answer(id, Ok(answer));
                 }

@@ -39,6 +39,8 @@ impl Output {
             return Self { text: bounded(text.to_owned()), code: Some(0) };
         }
         let words = words.strip_prefix("Error: ").unwrap_or(words);
+        let words = words.strip_prefix("<tool_use_error>").unwrap_or(words);
+        let words = words.strip_suffix("</tool_use_error>").unwrap_or(words);
         let (first, rest) = words.split_once('\n').unwrap_or((words, ""));
         match first.strip_prefix("Exit code ").and_then(|code| code.trim().parse().ok()) {
             Some(code) => Self { text: bounded(rest.to_owned()), code: Some(code) },

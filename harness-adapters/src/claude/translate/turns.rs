@@ -6,6 +6,7 @@ use acp_types::v1;
 use serde_json::Value;
 use uuid::Uuid;
 
+use crate::claude::wire::TurnResult;
 use crate::failure::{Failure, FailureKind};
 use crate::translate::RequestId;
 
@@ -74,6 +75,15 @@ impl Turns {
             return None;
         }
         self.waiting.pop_front()
+    }
+
+    /// Whether a result is to the prompt that runs, or to something that was put into it.
+    pub(super) fn answered_by(&self, result: &TurnResult) -> bool {
+        self.running.as_ref().is_some_and(|turn| {
+            result.answers(&turn.uuid)
+                || turn.steers.iter().any(|uuid| result.answers(uuid))
+                || result.answers_whatever_runs()
+        })
     }
 
     /// Takes back a prompt that waits; whether it did.

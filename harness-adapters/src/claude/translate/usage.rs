@@ -31,11 +31,13 @@ impl Meter {
         }
     }
 
-    /// The end of a turn.
-    pub(super) fn result(&mut self, result: &TurnResult, out: &mut Effects) {
+    /// The end of a turn, of the prompt that runs or of none.
+    pub(super) fn result(&mut self, result: &TurnResult, prompted: bool, out: &mut Effects) {
         self.window = result.model_usage.values().filter_map(|usage| usage.context_window).max().or(self.window);
         self.cost = result.total_cost_usd.or(self.cost);
-        self.prompt = Some(sum(self.prompt.unwrap_or_default(), result.usage));
+        if prompted {
+            self.prompt = Some(sum(self.prompt.unwrap_or_default(), result.usage));
+        }
         self.report(out);
     }
 

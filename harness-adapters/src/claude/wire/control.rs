@@ -42,6 +42,9 @@ pub(crate) struct CanUseTool {
     /// Ways not to be asked again.
     #[serde(default, deserialize_with = "super::message::lenient")]
     pub(crate) permission_suggestions: Vec<Value>,
+    /// What is in the file that it is to change; put there before it is read here.
+    #[serde(default)]
+    pub(crate) original_file: Option<String>,
     /// It must be asked each time.
     #[serde(default)]
     pub(crate) suppress_always_allow_rule: bool,
