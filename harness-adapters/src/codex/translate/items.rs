@@ -111,13 +111,11 @@ impl Translator {
                     self.user_said(id, content, out);
                 }
             }
-            Item::AgentMessage { .. } | Item::Plan { .. } | Item::Reasoning { .. } | Item::ExitedReviewMode { .. } => {
-                match &place.child {
-                    Some(child) if done => self.child_said(child, item, out),
-                    None if done => self.text_completed(item, place, out),
-                    _ => {}
-                }
-            }
+            Item::AgentMessage { .. } | Item::Plan { .. } | Item::Reasoning { .. } => match &place.child {
+                Some(child) if done => self.child_said(child, item, out),
+                None if done => self.text_completed(item, place, out),
+                _ => {}
+            },
             Item::ContextCompaction { id } => self.compaction(id, done, out),
             Item::CollabAgentToolCall { .. } | Item::SubAgentActivity { .. } => self.agent(item, done, place, out),
             _ => self.tool(item, files, done, place, out),

@@ -6,6 +6,8 @@ use std::collections::VecDeque;
 const HALF: usize = 4 * 1024 * 1024;
 /// Shown of the beginning while a command runs, and as much of the end, in bytes.
 const GLIMPSE: usize = 128 * 1024;
+/// Codex leaves nothing out of what is shorter, in bytes.
+const CUT: usize = 1024 * 1024;
 
 /// A text that grows at its end; when it is too long, its middle is left out.
 #[derive(Debug, Default)]
@@ -49,6 +51,11 @@ impl Output {
         }
         let rest = text.strip_prefix(self.head.as_str())?;
         self.tail.iter().try_fold(rest, |rest, part| rest.strip_prefix(part.as_str()))
+    }
+
+    /// Of all that was printed, in bytes.
+    fn len(&self) -> usize {
+        self.head.len() + self.omitted + self.tail_len
     }
 
     /// All that is kept.
@@ -97,23 +104,27 @@ fn ceil(text: &str, at: usize) -> usize {
 /// What came first is often missing in the former; the latter lacks its middle when it is long.
 pub(super) fn reconciled(streamed: &Output, aggregated: Option<&str>) -> String {
     let Some(aggregated) = aggregated.filter(|text| !text.is_empty()) else { return streamed.whole() };
-    let Some(head) = head_of_cut(aggregated) else { return bounded(aggregated) };
+    let Some((head, omitted, tail)) = cut(aggregated) else { return bounded(aggregated) };
     let whole = streamed.whole();
-    let probe = &whole[..floor(&whole, 256.min(whole.len()))];
-    match head.find(probe).filter(|_| !probe.is_empty()) {
-        Some(at) => bounded(&format!("{}{whole}", &head[..at])),
-        None => bounded(aggregated),
+    // What is missing at the beginning follows from the lengths.
+    let missing =
+        (head.len() + omitted + tail.len()).checked_sub(streamed.len()).and_then(|at| head.split_at_checked(at));
+    match missing {
+        Some((missing, overlap)) if !whole.is_empty() && whole.starts_with(overlap) => {
+            bounded(&format!("{missing}{whole}"))
+        }
+        _ => bounded(aggregated),
     }
 }
 
-/// What stands before the line that says that something is missing.
-fn head_of_cut(aggregated: &str) -> Option<&str> {
-    if aggregated.len() < 1_000_000 {
+/// A text whose middle Codex has left out: what is before, how much is missing, what is after.
+fn cut(aggregated: &str) -> Option<(&str, usize, &str)> {
+    if aggregated.len() < CUT {
         return None;
     }
-    let at = aggregated.find(" bytes omitted")?;
-    let head = &aggregated[..at];
-    Some(head.rfind("...").map_or(head, |at| &head[..at]))
+    let (before, tail) = aggregated.split_once(" bytes omitted ...\n")?;
+    let (head, omitted) = before.rsplit_once("\n... ")?;
+    Some((head, omitted.parse().ok()?, tail))
 }
 
 #[cfg(test)]
@@ -138,11 +149,14 @@ mod tests {
 
     #[test]
     fn what_was_cut_out_is_put_back() {
-        let lines: String = (0..300_000).map(|line| format!("{line}\n")).collect();
-        let cut = format!("{}... 9 bytes omitted ...\n{}", &lines[..600_000], &lines[lines.len() - 500_000..]);
-        let missing = lines.find("\n100\n").expect("a line") + 1;
-        let output = streamed(&[&lines[missing..900_000], &lines[900_000..]]);
-        assert!(reconciled(&output, Some(&cut)) == lines, "the whole output");
+        // The same line again and again is where guessing goes wrong.
+        for lines in [(0..300_000).map(|line| format!("{line}\n")).collect::<String>(), "same\n".repeat(400_000)] {
+            let (head, tail) = (512 * 1024, lines.len() - 512 * 1024);
+            let cut = format!("{}\n... {} bytes omitted ...\n{}", &lines[..head], tail - head, &lines[tail..]);
+            let output = streamed(&[&lines[1000..900_000], &lines[900_000..]]);
+            assert!(reconciled(&output, Some(&cut)) == lines, "the whole output");
+            assert_eq!(reconciled(&streamed(&[]), Some(&cut)), cut);
+        }
     }
 
     #[test]

@@ -62,7 +62,6 @@ impl Translator {
             Item::Reasoning { id, summary, content } => {
                 (id, if summary.is_empty() { content.join("\n\n") } else { summary.join("\n\n") })
             }
-            Item::ExitedReviewMode { id, review } => (id, review.clone()),
             _ => return,
         };
         if self.is_late(&place.turn) && !self.setup.replay {

@@ -89,14 +89,6 @@ pub(in crate::codex) enum Item {
         #[serde(default)]
         duration_ms: u64,
     },
-    EnteredReviewMode {
-        id: String,
-    },
-    ExitedReviewMode {
-        id: String,
-        #[serde(default)]
-        review: String,
-    },
     ContextCompaction {
         id: String,
     },
@@ -317,8 +309,6 @@ impl Item {
             | Self::WebSearch { id, .. }
             | Self::ImageView { id, .. }
             | Self::Sleep { id, .. }
-            | Self::EnteredReviewMode { id, .. }
-            | Self::ExitedReviewMode { id, .. }
             | Self::ContextCompaction { id } => Some(id),
             Self::CommandExecution(command) => Some(&command.id),
             Self::McpToolCall(call) => Some(&call.id),
