@@ -128,7 +128,8 @@ pub(super) fn session(
     start: &Start,
     bypass: bool,
 ) -> ChildSpec {
-    let mut spec = ChildSpec::new(program).args(ARGS).cwd(&start.cwd);
+    // A session of its own, also when we are run from within another one.
+    let mut spec = ChildSpec::new(program).args(ARGS).cwd(&start.cwd).env_remove("CLAUDECODE");
     if bypass {
         spec = spec.arg("--allow-dangerously-skip-permissions");
     }

@@ -257,3 +257,6 @@ fn cut(text: &str, most: usize) -> String {
         _ => text.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests;

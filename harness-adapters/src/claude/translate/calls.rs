@@ -1,11 +1,14 @@
 //! Tool calls: each is opened once, updated, and closed once.
 
+mod call;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use acp_types::v1;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
+use self::call::{Call, RAW, is_shell, raw, written_plan};
 use super::describe::{self, describe};
 use super::plan::Plan;
 use super::shell::{self, Output};
@@ -16,8 +19,6 @@ use crate::translate::{ClientFeatures, Effects};
 
 /// What of a sub-agent's text is shown within its call, in bytes.
 const TOLD: usize = 256 * 1024;
-/// What of one string of a raw result is passed on, in bytes. What is longer is in the content.
-const RAW: usize = 16 * 1024;
 /// Calls known at once. Of more, those in the background are forgotten, oldest ids first.
 const KNOWN: usize = 4096;
 
@@ -31,20 +32,6 @@ pub(super) struct Calls {
     pub(super) plan: Plan,
     /// The plan that was last written into a file, for `ExitPlanMode`, which does not repeat it.
     proposal: Option<String>,
-}
-
-#[derive(Debug, Default)]
-struct Call {
-    name: String,
-    input: Value,
-    /// The call of the sub-agent that made it.
-    parent: Option<String>,
-    /// Not shown: it keeps the plan.
-    hidden: bool,
-    /// The client has not seen its end yet.
-    open: bool,
-    /// What a sub-agent has said.
-    told: String,
 }
 
 impl Calls {
@@ -251,124 +238,4 @@ impl Calls {
             self.known.remove(&id);
         }
     }
-}
-
-impl Call {
-    fn meta(&self) -> Map<String, Value> {
-        let mut claude = Map::from_iter([("toolName".to_owned(), Value::from(self.name.clone()))]);
-        if let Some(parent) = &self.parent {
-            claude.insert("parentToolUseId".to_owned(), Value::from(parent.clone()));
-        }
-        Map::from_iter([("claudeCode".to_owned(), Value::Object(claude))])
-    }
-
-    fn cut_off(&self, id: &str, features: ClientFeatures) -> v1::SessionUpdate {
-        let fields = v1::ToolCallUpdateFields::new().status(v1::ToolCallStatus::Failed);
-        let mut meta = self.meta();
-        if features.terminal_output && is_shell(&self.name) && !self.input.is_null() {
-            meta.extend(shell::finished(id, &Output::default()));
-        }
-        v1::SessionUpdate::ToolCallUpdate(v1::ToolCallUpdate::new(id.to_owned(), fields).meta(meta))
-    }
-
-    /// Whether more is to be expected after this result: the work goes on in the background.
-    fn goes_on(result: &Value) -> bool {
-        result.get("isAsync").and_then(Value::as_bool).unwrap_or(false) || result.get("backgroundTaskId").is_some()
-    }
-
-    /// What is to be seen of a result; `None` if nothing new is.
-    #[expect(clippy::too_many_arguments, reason = "everything that a result is shown by")]
-    fn show(
-        &self,
-        id: &str,
-        content: &Content,
-        failed: bool,
-        result: &Value,
-        cwd: &std::path::Path,
-        features: ClientFeatures,
-        meta: &mut Map<String, Value>,
-    ) -> Option<Vec<v1::ToolCallContent>> {
-        match self.name.as_str() {
-            name if is_shell(name) => {
-                let output = Output::of_result(result, &content.text(), failed);
-                if features.terminal_output {
-                    meta.extend(shell::finished(id, &output));
-                    return None;
-                }
-                Some(
-                    Some(output.text)
-                        .filter(|text| !text.is_empty())
-                        .map(v1::ContentBlock::from)
-                        .map(Into::into)
-                        .into_iter()
-                        .collect(),
-                )
-            }
-            "Edit" | "Write" if !failed => files::diff(result, cwd).map(|diff| vec![diff.into()]),
-            "ExitPlanMode" | "AskUserQuestion" if !failed => None,
-            "Read" if !failed => {
-                let text = result.pointer("/file/content").and_then(Value::as_str);
-                let shown = text.map_or_else(|| blocks(content), |text| vec![v1::ContentBlock::from(text).into()]);
-                Some(shown)
-            }
-            "Agent" | "Task" if !failed => self.report(result),
-            _ => Some(blocks(content)),
-        }
-    }
-
-    /// The report of a sub-agent, unless it has said it already.
-    fn report(&self, result: &Value) -> Option<Vec<v1::ToolCallContent>> {
-        if !self.told.is_empty() || Self::goes_on(result) {
-            return None;
-        }
-        let parts = result.get("content").and_then(Value::as_array)?;
-        let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
-        let texts: Vec<_> = texts.filter(|text| !text.starts_with("<tools-used-before-summary>")).collect();
-        Some(vec![v1::ContentBlock::from(texts.join("\n")).into()])
-    }
-}
-
-fn is_shell(name: &str) -> bool {
-    matches!(name, "Bash" | "PowerShell")
-}
-
-fn blocks(content: &Content) -> Vec<v1::ToolCallContent> {
-    let blocks = content.0.iter().filter_map(|block| match block {
-        Block::Text { text } if !text.is_empty() => Some(v1::ContentBlock::from(text.as_str())),
-        Block::Image { source } if !source.data.is_empty() => {
-            Some(v1::ContentBlock::Image(v1::ImageContent::new(source.data.clone(), source.media_type.clone())))
-        }
-        _ => None,
-    });
-    blocks.map(Into::into).collect()
-}
-
-/// A result for programs.
-fn raw(result: &Value, content: &Content) -> Value {
-    match result {
-        Value::Null => Value::from(cut(&content.text(), RAW)),
-        result => shortened(result),
-    }
-}
-
-fn shortened(value: &Value) -> Value {
-    match value {
-        Value::String(text) => Value::from(cut(text, RAW)),
-        Value::Array(items) => items.iter().map(shortened).collect(),
-        Value::Object(members) => {
-            let members = members.iter().filter(|(key, _)| key.as_str() != shell::PERSISTED);
-            members.map(|(key, value)| (key.clone(), shortened(value))).collect()
-        }
-        other => other.clone(),
-    }
-}
-
-/// The plan, when the call has written it into its file.
-fn written_plan(call: &Call, result: &Value, cwd: &std::path::Path) -> Option<String> {
-    let path = describe::file(&call.input, cwd)?;
-    let folder = path.parent().and_then(|folder| folder.file_name());
-    if !matches!(call.name.as_str(), "Write" | "Edit") || folder.is_none_or(|folder| folder != "plans") {
-        return None;
-    }
-    files::diff(result, cwd).map(|diff| diff.new_text)
 }

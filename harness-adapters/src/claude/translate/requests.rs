@@ -101,6 +101,7 @@ impl Session {
 
     /// The program answered a request of ours.
     pub(super) fn replied(&mut self, reply: Reply, out: &mut Effects) {
+        let awaited = self.controls.awaited();
         let Some(pending) = self.controls.answered(&reply.request_id) else { return };
         let result = reply.into_result();
         match pending {
@@ -135,7 +136,7 @@ impl Session {
                 Err(refusal) => out.answer(id, Err(refused(&refusal))),
             },
         }
-        if !self.controls.awaited() {
+        if awaited && !self.controls.awaited() {
             out.push(Effect::Disarm(SETTING.0));
         }
     }

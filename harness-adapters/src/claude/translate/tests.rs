@@ -1,0 +1,160 @@
+use acp_types::RawBuf;
+use acp_types::v1;
+use serde_json::{Value, json};
+
+use super::{Session, Setup};
+use crate::failure::{Failure, FailureKind};
+use crate::translate::{Effects, Input, Request, RequestId, Timer, Translator};
+
+/// A session whose effects are JSON.
+struct Peer {
+    session: Session,
+    next: u64,
+}
+
+impl Peer {
+    fn new() -> Self {
+        let setup = json!({
+            "session": "s", "cwd": "/ws", "seed": "00000000-0000-4000-8000-000000000000",
+            "options": { "mode": "default", "modes": ["default", "plan"], "model": "", "models": [], "effort": null },
+            "title": "known",
+        });
+        let setup: Setup = serde_json::from_value(setup).expect("a setup");
+        Self { session: Session::new(setup), next: 0 }
+    }
+
+    fn step(&mut self, input: Input) -> Vec<Value> {
+        let mut out = Effects::default();
+        self.session.step(input, &mut out);
+        out.take().map(|effect| serde_json::to_value(effect).expect("JSON")).collect()
+    }
+
+    fn ask(&mut self, request: Request) -> (RequestId, Vec<Value>) {
+        let id = RequestId(self.next);
+        self.next += 1;
+        (id, self.step(Input::Request { id, request }))
+    }
+
+    /// Sends a prompt; what it is called.
+    fn prompt(&mut self) -> (RequestId, String) {
+        let request = v1::PromptRequest::new("s", vec!["hi".into()]);
+        let (id, effects) = self.ask(Request::Prompt(request));
+        (id, effects[0]["send"]["uuid"].as_str().expect("a prompt was sent").to_owned())
+    }
+
+    fn native(&mut self, message: &Value) -> Vec<Value> {
+        self.step(Input::Native(RawBuf::encode(message).expect("JSON")))
+    }
+}
+
+fn answers(effects: &[Value]) -> Vec<&Value> {
+    effects.iter().filter_map(|effect| effect.get("answer")).collect()
+}
+
+fn control<'a>(effects: &'a [Value], subtype: &str) -> &'a str {
+    let sent = effects.iter().find(|effect| effect["send"]["request"]["subtype"] == subtype);
+    sent.unwrap_or_else(|| panic!("no {subtype} in {effects:?}"))["send"]["request_id"].as_str().expect("an id")
+}
+
+fn reply(id: &str, response: &Value) -> Value {
+    json!({ "type": "control_response", "response": { "subtype": "success", "request_id": id, "response": response } })
+}
+
+fn result(uuid: &str) -> Value {
+    json!({ "type": "result", "subtype": "success", "terminal_reason": "completed", "user_message_uuids": [uuid] })
+}
+
+#[test]
+fn a_program_that_ignores_an_interrupt_is_ended() {
+    let mut peer = Peer::new();
+    let (id, _) = peer.prompt();
+    let effects = peer.step(Input::Cancel { id });
+    assert!(effects.iter().any(|effect| effect.get("arm").is_some()), "{effects:?}");
+    let effects = peer.step(Input::Fired { timer: Timer(1) });
+    assert_eq!(effects, ["kill"]);
+    let effects = peer.step(Input::Exited(Failure::new(FailureKind::Harness, "gone")));
+    assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "cancelled");
+}
+
+#[test]
+fn a_prompt_that_had_not_begun_when_it_was_stopped_is_taken_back() {
+    let mut peer = Peer::new();
+    let (id, uuid) = peer.prompt();
+    let effects = peer.step(Input::Cancel { id });
+    let interrupt = control(&effects, "interrupt").to_owned();
+    let effects = peer.native(&reply(&interrupt, &json!({ "still_queued": [uuid] })));
+    let back = control(&effects, "cancel_async_message").to_owned();
+    let effects = peer.native(&reply(&back, &json!({ "cancelled": false })));
+    control(&effects, "interrupt");
+    assert!(answers(&effects).is_empty(), "it has begun meanwhile");
+    let effects = peer.native(&result(&uuid));
+    assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "cancelled");
+}
+
+#[test]
+fn results_of_other_turns_answer_no_prompt() {
+    let mut peer = Peer::new();
+    let (_, uuid) = peer.prompt();
+    let mut other = result("another");
+    assert!(answers(&peer.native(&other)).is_empty());
+    other["user_message_uuids"] = json!([]);
+    other["origin"] = json!({ "kind": "task-notification" });
+    assert!(answers(&peer.native(&other)).is_empty());
+    assert_eq!(answers(&peer.native(&result(&uuid))).len(), 1);
+    assert!(answers(&peer.native(&result(&uuid))).is_empty(), "it is answered already");
+}
+
+#[test]
+fn a_session_that_is_closed_answers_everything_even_if_its_turn_does_not_end() {
+    let mut peer = Peer::new();
+    peer.prompt();
+    let (_, effects) = peer.ask(Request::Prompt(v1::PromptRequest::new("s", vec!["waits".into()])));
+    assert!(effects.is_empty());
+    let (close, effects) = peer.ask(Request::Close);
+    assert_eq!(answers(&effects).len(), 1, "the one that waited");
+    let effects = peer.step(Input::Fired { timer: Timer(3) });
+    let ids: Vec<_> = answers(&effects).iter().map(|answer| answer["id"].clone()).collect();
+    assert_eq!(ids, [json!(0), json!(close.0)]);
+}
+
+#[test]
+fn too_many_prompts_are_refused() {
+    let mut peer = Peer::new();
+    peer.prompt();
+    let request = || Request::Prompt(v1::PromptRequest::new("s", vec!["hi".into()]));
+    for _ in 0..32 {
+        assert!(peer.ask(request()).1.is_empty());
+    }
+    let (_, effects) = peer.ask(request());
+    assert_eq!(answers(&effects)[0]["answer"]["error"]["kind"], "invalid_params");
+}
+
+#[test]
+fn requests_of_the_program_that_are_not_known_are_refused_not_ignored() {
+    let mut peer = Peer::new();
+    let ask = json!({ "type": "control_request", "request_id": "q", "request": { "subtype": "brand_new" } });
+    let effects = peer.native(&ask);
+    assert_eq!(effects[0]["send"]["response"]["subtype"], "error", "{effects:?}");
+    let form = json!({ "subtype": "elicitation", "mcp_server_name": "demo", "message": "Who?" });
+    let ask = json!({ "type": "control_request", "request_id": "q", "request": form });
+    assert_eq!(peer.native(&ask)[0]["send"]["response"]["subtype"], "error");
+}
+
+#[test]
+fn an_answer_to_nothing_is_ignored() {
+    let mut peer = Peer::new();
+    let (id, effects) = peer.ask(Request::SetMode("plan".into()));
+    let sent = control(&effects, "set_permission_mode").to_owned();
+    assert!(peer.native(&reply("never-used", &json!({}))).is_empty());
+    let effects = peer.native(&reply(&sent, &json!({ "mode": "plan" })));
+    assert_eq!(answers(&effects)[0], &json!({ "id": id.0, "answer": { "ok": "done" } }));
+    assert!(peer.native(&reply(&sent, &json!({}))).is_empty(), "it is answered already");
+}
+
+#[test]
+fn a_setting_that_is_never_answered_fails() {
+    let mut peer = Peer::new();
+    peer.ask(Request::SetTitle("x".to_owned()));
+    let effects = peer.step(Input::Fired { timer: Timer(2) });
+    assert_eq!(answers(&effects)[0]["answer"]["error"]["kind"], "harness");
+}
