@@ -1,8 +1,10 @@
 //! What was said and done before, shown by the very code that shows it live.
 
+mod plans;
 mod texts;
 
 use std::collections::{HashSet, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use acp_types::v1::SessionUpdate;
@@ -16,6 +18,7 @@ use super::translate::{Setup, Translator};
 use super::wire::{Files, Page, Turn};
 use crate::failure::Failure;
 use crate::translate::{Effect, Effects, Input, Translator as _};
+use plans::Plans;
 use texts::Texts;
 
 /// Turns on one page.
@@ -28,10 +31,14 @@ const CHILDREN: usize = 64;
 type Sender = mpsc::Sender<Result<SessionUpdate, Failure>>;
 
 /// All updates of a thread that a client sees which loads it, oldest first.
-pub(super) fn stream(connection: Arc<Connection>, setup: Setup) -> mpsc::Receiver<Result<SessionUpdate, Failure>> {
+pub(super) fn stream(
+    connection: Arc<Connection>,
+    setup: Setup,
+    file: Option<PathBuf>,
+) -> mpsc::Receiver<Result<SessionUpdate, Failure>> {
     let (to, from) = mpsc::channel(QUEUE);
     let replay = async move {
-        if let Err(failure) = replay(&connection, setup, &to).await {
+        if let Err(failure) = replay(&connection, setup, file, &to).await {
             // Whoever does not listen any more has no use for the reason.
             let _ = to.send(Err(failure)).await;
         }
@@ -40,13 +47,15 @@ pub(super) fn stream(connection: Arc<Connection>, setup: Setup) -> mpsc::Receive
     from
 }
 
-async fn replay(connection: &Connection, setup: Setup, to: &Sender) -> Result<(), Failure> {
+async fn replay(connection: &Connection, setup: Setup, file: Option<PathBuf>, to: &Sender) -> Result<(), Failure> {
     let thread = setup.thread.clone();
     let texts = texts::collect(connection, &thread).await?;
+    let plans = plans::collect(file).await;
     let mut player = Player {
         connection,
         to,
         texts,
+        plans,
         main: thread.clone(),
         translator: Translator::new(Setup { replay: true, titled: true, ..setup }),
         seen: HashSet::new(),
@@ -58,6 +67,7 @@ struct Player<'a> {
     connection: &'a Connection,
     to: &'a Sender,
     texts: Texts,
+    plans: Plans,
     main: String,
     translator: Translator,
     seen: HashSet<String>,
@@ -119,6 +129,10 @@ impl Player<'_> {
                     threads.push_back(child);
                 }
             }
+        }
+        if let Some(plan) = self.plans.get(&turn.id).cloned() {
+            let params = json!({ "threadId": thread, "turnId": turn.id, "plan": plan });
+            self.play("turn/plan/updated", &params, &Files::new()).await?;
         }
         let params = about(json!(turn.status));
         self.play("turn/completed", &params, &Files::new()).await

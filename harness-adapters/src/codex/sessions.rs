@@ -89,7 +89,7 @@ pub(super) async fn open(
         replay: false,
     };
     let loaded = matches!(request.kind, Kind::Load(_));
-    let history = loaded.then(|| history::stream(Arc::clone(connection), setup.clone()));
+    let history = loaded.then(|| history::stream(Arc::clone(connection), setup.clone(), started.thread.path.clone()));
     let mut updates = vec![translate::available(&setup.skills)];
     if let Some(title) = self::title(&started.thread) {
         updates.push(SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title)));

@@ -277,5 +277,5 @@ pub(super) fn own_id(number: u64) -> String {
 
 /// There is no answer and nobody knows why.
 pub(super) fn gone() -> Failure {
-    Failure::new(FailureKind::Harness, "Codex is gone; load the session again")
+    Failure::new(FailureKind::Harness, "Codex is gone; the next prompt starts it again")
 }

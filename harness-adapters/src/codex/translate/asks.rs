@@ -66,7 +66,7 @@ impl Translator {
     pub(super) fn asked(&mut self, message: &Message, out: &mut Effects) {
         let (Some(id), Some(method)) = (&message.id, &message.method) else { return };
         if self.is_stopping() {
-            return out.send(self.stopped_answer(id, method));
+            return out.send(stopped_answer(id, method));
         }
         let params = message.params.as_ref();
         let understood = match method.as_str() {
@@ -85,21 +85,6 @@ impl Translator {
         };
         if understood.is_none() {
             out.send(wire::refuse(id, "this client cannot answer that"));
-        }
-    }
-
-    /// What a question gets that comes while the turn is being stopped.
-    fn stopped_answer(&self, id: &RawBuf, method: &str) -> RawBuf {
-        match method {
-            "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
-                wire::answer(id, &json!({ "decision": "cancel" }))
-            }
-            "item/permissions/requestApproval" => wire::answer(id, &json!({ "permissions": {}, "scope": "turn" })),
-            "mcpServer/elicitation/request" => {
-                wire::answer(id, &json!({ "action": "cancel", "content": null, "_meta": null }))
-            }
-            "item/tool/requestUserInput" => wire::answer(id, &json!({ "answers": {} })),
-            _ => wire::refuse(id, "the turn is being stopped"),
         }
     }
 
@@ -311,4 +296,19 @@ fn word(choice: &str) -> &'static str {
 fn granted(asked: &Value) -> Value {
     let given = asked.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     Value::Object(given.map(|(key, value)| (key.clone(), value.clone())).collect())
+}
+
+/// What a question gets that comes while the turn is being stopped.
+fn stopped_answer(id: &RawBuf, method: &str) -> RawBuf {
+    match method {
+        "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
+            wire::answer(id, &json!({ "decision": "cancel" }))
+        }
+        "item/permissions/requestApproval" => wire::answer(id, &json!({ "permissions": {}, "scope": "turn" })),
+        "mcpServer/elicitation/request" => {
+            wire::answer(id, &json!({ "action": "cancel", "content": null, "_meta": null }))
+        }
+        "item/tool/requestUserInput" => wire::answer(id, &json!({ "answers": {} })),
+        _ => wire::refuse(id, "the turn is being stopped"),
+    }
 }

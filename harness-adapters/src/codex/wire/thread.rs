@@ -41,6 +41,9 @@ pub(in crate::codex) struct Thread {
     pub(in crate::codex) model: Option<String>,
     #[serde(default)]
     pub(in crate::codex) parent_thread_id: Option<String>,
+    /// Of the file that it is stored in.
+    #[serde(default)]
+    pub(in crate::codex) path: Option<std::path::PathBuf>,
 }
 
 /// A turn.
