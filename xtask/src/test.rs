@@ -24,7 +24,8 @@ const PARTS: &[Part] = &[
     Part {
         name: "workspace",
         exercises: "types, connection core, transports, log on SQLite and in memory, session machine, gateway, the \
-                    bridge as a process with kill -9, bad input, bad agents",
+                    bridge as a process with kill -9, bad input, bad agents; the real Codex 0.169.0 and Claude Code \
+                    2.1.330 against a scripted model, alone and behind the bridge, as root and as somebody else",
         run: workspace,
     },
     Part { name: "docs", exercises: "the examples in the documentation", run: doc_tests },
@@ -33,7 +34,11 @@ const PARTS: &[Part] = &[
         exercises: "official Rust SDK 5.0.0 and TypeScript SDK 2.4.0 over stdio and WebSocket, both directions",
         run: interop,
     },
-    Part { name: "demo", exercises: "cargo xtask demo --once, with the official TypeScript SDK's agent", run: demo },
+    Part {
+        name: "demo",
+        exercises: "cargo xtask demo --once: real Codex, scripted model, official TypeScript SDK as client",
+        run: demo,
+    },
 ];
 
 /// Not run here, and why; shown so that nobody takes silence for coverage.
@@ -43,6 +48,8 @@ const NOT_EXERCISED: &[(&str, &str)] = &[
         "need cargo-fuzz and a nightly compiler; the same operations run as property tests in `workspace`",
     ),
     ("benchmarks", "cargo xtask bench"),
+    ("the harnesses with a real model and a real login", "need an account; `cargo xtask demo` offers it"),
+    ("Gemini CLI, opencode, OpenClaw", "only their launch profiles are checked, not the programs"),
     ("macOS", "only Linux is tested"),
     ("a power cut", "fsync before delivery is checked by what the log asks of SQLite, not by cutting power"),
 ];
