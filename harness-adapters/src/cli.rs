@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-use crate::profile::{Profiles, user_file};
+use crate::profile::{Adapter, Profiles, user_file};
 
 pub use exit::Exit;
 
@@ -34,17 +34,17 @@ pub fn main() -> ExitCode {
 }
 
 fn run(args: args::Args) -> anyhow::Result<()> {
-    let profiles = Profiles::load(user_file(|name| std::env::var_os(name)))?;
+    let profiles = || Profiles::load(user_file(|name| std::env::var_os(name)));
     // One thread: sessions wait for their harness, and memory counts.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         match args.command {
-            args::Command::Codex(args) => run::adapter(&profiles, "codex", args).await,
-            args::Command::Claude(args) => run::adapter(&profiles, "claude", args).await,
-            args::Command::List(args) => list::run(&profiles, &args).await,
-            args::Command::Which(args) => list::which(&profiles, &args),
-            args::Command::Doctor(args) => doctor::run(&profiles, args).await,
-            args::Command::Other(words) => run::other(&profiles, &words).await,
+            args::Command::Codex(args) => run::adapter(Adapter::Codex, args).await,
+            args::Command::Claude(args) => run::adapter(Adapter::Claude, args).await,
+            args::Command::List(args) => list::run(&profiles()?, &args).await,
+            args::Command::Which(args) => list::which(&profiles()?, &args),
+            args::Command::Doctor(args) => doctor::run(&profiles()?, args).await,
+            args::Command::Other(words) => run::other(&profiles()?, &words),
         }
     });
     runtime.shutdown_background();

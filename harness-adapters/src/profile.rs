@@ -16,6 +16,9 @@ const BUILT_IN: &str = include_str!("../profiles.toml");
 /// A file of profiles of the user's own. Default: `acp-harness/profiles.toml` in `$XDG_CONFIG_HOME` or `~/.config`.
 pub const PROFILES: &str = "ACP_HARNESS_PROFILES";
 
+/// Subcommands of `acp-harness`, which no profile of the user's own can be called.
+const RESERVED: [&str; 6] = ["codex", "claude", "list", "which", "doctor", "help"];
+
 /// One harness.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,6 +74,17 @@ pub enum Adapter {
     Claude,
 }
 
+impl Adapter {
+    /// The subcommand that runs it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Codex => "codex",
+            Self::Claude => "claude",
+        }
+    }
+}
+
 /// How a harness is run without the network. `{url}` stands for the scripted model, `{home}` for a private home.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -113,6 +127,14 @@ pub enum ProfileError {
         #[source]
         source: Box<toml::de::Error>,
     },
+    /// A profile of the user's own has the name of a subcommand.
+    #[error("the profile {name:?} in {} would never be run: it is a subcommand; give it another name", path.display())]
+    Reserved {
+        /// The name.
+        name: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// No profile has this name.
     #[error("no harness is called {name:?}; known are {known}; add your own to {}", file.display())]
     Unknown {
@@ -143,6 +165,9 @@ impl Profiles {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(source) => return Err(ProfileError::Read { path: file, source }),
         };
+        if let Some(own) = all.iter().find(|own| RESERVED.contains(&own.name.as_str())) {
+            return Err(ProfileError::Reserved { name: own.name.clone(), path: file });
+        }
         for profile in parse(BUILT_IN, "this program")? {
             if all.iter().all(|own| own.name != profile.name) {
                 all.push(profile);
@@ -225,6 +250,15 @@ mod tests {
         assert_eq!(profiles.get("mine").unwrap().args, ["--acp"]);
         assert_eq!(profiles.get("gemini").unwrap().program, Path::new("other"));
         assert_eq!(profiles.iter().filter(|profile| profile.name == "gemini").count(), 1);
+    }
+
+    #[test]
+    fn a_profile_with_the_name_of_a_subcommand_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("profiles.toml");
+        std::fs::write(&file, "[[profile]]\nname = \"codex\"\nprogram = \"mine\"\n").unwrap();
+        let error = Profiles::load(file).unwrap_err().to_string();
+        assert!(error.contains("\"codex\"") && error.contains("another name"), "{error}");
     }
 
     #[test]

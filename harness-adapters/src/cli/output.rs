@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// Writes one line to stdout at once.
 pub(super) fn line(text: &str) -> std::io::Result<()> {
@@ -21,10 +23,13 @@ pub(super) fn error(error: &anyhow::Error) {
 /// Logs to stderr: warnings, or what `-v`, `-vv` or `ACP_HARNESS_LOG` ask for.
 pub(super) fn logging(verbose: u8) {
     let default = match verbose {
-        0 => "warn",
-        1 => "info",
-        _ => "debug",
+        0 => LevelFilter::WARN,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
     };
-    let filter = EnvFilter::try_from_env("ACP_HARNESS_LOG").unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false).init();
+    // `Targets` rather than `EnvFilter`, whose regular expressions would be a good part of this program's memory.
+    let wanted = std::env::var("ACP_HARNESS_LOG").ok().and_then(|filter| filter.parse::<Targets>().ok());
+    let filter = wanted.unwrap_or_else(|| Targets::new().with_default(default));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(false);
+    tracing_subscriber::registry().with(lines).with(filter).init();
 }

@@ -15,29 +15,18 @@ use crate::adapter::{self, Options};
 use crate::profile::{Adapter, Profile, Profiles};
 use crate::{claude, codex};
 
-/// Runs a harness that has an adapter.
-pub(super) async fn adapter(profiles: &Profiles, name: &str, args: args::Run) -> anyhow::Result<()> {
-    let profile = profiles.get(name)?;
+/// Runs a harness that has an adapter. It needs no profile, and so has none in memory.
+pub(super) async fn adapter(adapter: Adapter, args: args::Run) -> anyhow::Result<()> {
     if let Some(directory) = &args.record {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot record into {}", directory.display()))?;
     }
-    let Some(adapter) = profile.adapter else {
-        return exec(profile, args.program, &args.args);
-    };
     drive(adapter, Options { program: args.program, args: args.args }, args.record).await
 }
 
 /// Runs any other harness by its name.
-pub(super) async fn other(profiles: &Profiles, words: &[OsString]) -> anyhow::Result<()> {
+pub(super) fn other(profiles: &Profiles, words: &[OsString]) -> anyhow::Result<()> {
     let (name, rest) = words.split_first().context("no harness named")?;
-    let profile = profiles.get(&name.to_string_lossy())?;
-    match profile.adapter {
-        Some(adapter) => {
-            let program = profile.locate(None, |name| std::env::var_os(name));
-            drive(adapter, Options { program, args: rest.to_vec() }, None).await
-        }
-        None => exec(profile, None, rest),
-    }
+    exec(profiles.get(&name.to_string_lossy())?, rest)
 }
 
 async fn drive(adapter: Adapter, options: Options, record: Option<PathBuf>) -> anyhow::Result<()> {
@@ -57,14 +46,24 @@ async fn drive(adapter: Adapter, options: Options, record: Option<PathBuf>) -> a
     Ok(())
 }
 
-/// Becomes the harness: it speaks ACP itself, and nothing of us stays in memory.
-fn exec(profile: &Profile, program: Option<PathBuf>, args: &[OsString]) -> anyhow::Result<()> {
-    let Some(program) = profile.locate(program.as_deref(), |name| std::env::var_os(name)) else {
+/// Becomes the harness, which speaks ACP itself, so that nothing of us stays in memory; or the adapter that drives it.
+fn exec(profile: &Profile, args: &[OsString]) -> anyhow::Result<()> {
+    let Some(program) = profile.locate(None, |name| std::env::var_os(name)) else {
         return Err(coded(Exit::Unavailable, missing(profile)));
     };
-    let mut command = Command::new(&program);
-    command.args(&profile.args).args(args).envs(&profile.env);
-    let error = command.exec();
+    let mut command = match profile.adapter {
+        None => {
+            let mut command = Command::new(&program);
+            command.args(&profile.args);
+            command
+        }
+        Some(adapter) => {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.arg(adapter.name()).arg("--program").arg(&program).arg("--").args(&profile.args);
+            command
+        }
+    };
+    let error = command.args(args).envs(&profile.env).exec();
     Err(coded(Exit::Unavailable, format!("cannot start {}: {error}", program.display())))
 }
 

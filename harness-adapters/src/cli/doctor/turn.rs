@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use acp_server::proto::Event;
 use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines};
-use acp_server::{AgentPeer, Client, ClientContext, connect};
-use acp_types::v1;
-use anyhow::{Context, bail};
-use serde::Deserialize;
+use acp_server::{Config, Link, start};
+use acp_types::error::error;
+use acp_types::{ErrorCode, Raw, RawBuf};
+use anyhow::{Context, anyhow, bail};
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -30,20 +31,19 @@ pub(super) async fn run(profile: &Profile, offline: &Offline, program: PathBuf) 
     let model = Model::start().await?;
     let spec = spec(profile, offline, program, &home, &model.url)?;
     let (transport, mut handle) = spec.spawn().await?;
-    let said = Said::default();
-    let peer = connect(said.clone(), transport);
-    let outcome = timeout(PATIENCE, converse(&peer, home.path())).await;
-    peer.peer().close().await;
+    let mut talk = Talk { link: start(transport, Config::default()), said: String::new() };
+    let outcome = timeout(PATIENCE, talk.turn(home.path())).await;
+    talk.link.outbox.close().await;
     handle.shutdown(Deadlines::default()).await;
     let stop = match outcome {
         Ok(outcome) => outcome.with_context(|| stderr(&handle))?,
         Err(_) => bail!("no answer within {} s; {}", PATIENCE.as_secs(), stderr(&handle)),
     };
-    let text = said.text();
-    if stop != v1::StopReason::EndTurn || text.trim().is_empty() {
-        bail!("the turn ended with {stop:?} and the text {text:?}; {}", stderr(&handle));
+    let said = talk.said.trim();
+    if stop != "end_turn" || said.is_empty() {
+        bail!("the turn ended with {stop} and the text {said:?}; {}", stderr(&handle));
     }
-    Ok(format!("answered {:?}", text.trim()))
+    Ok(format!("answered {said:?}"))
 }
 
 fn stderr(handle: &ChildHandle) -> String {
@@ -85,33 +85,50 @@ fn spec(
     Ok(spec)
 }
 
-async fn converse(agent: &AgentPeer, cwd: &Path) -> anyhow::Result<v1::StopReason> {
-    let client = v1::Implementation::new("acp-harness doctor", env!("CARGO_PKG_VERSION"));
-    let hello = v1::InitializeRequest::new(v1::ProtocolVersion::V1).client_info(client);
-    agent.initialize(hello).await.context("initialize")?;
-    let session = agent.new_session(v1::NewSessionRequest::new(cwd)).await.context("session/new")?.session_id;
-    let prompt = v1::PromptRequest::new(session, vec![v1::ContentBlock::from("Say hello.")]);
-    Ok(agent.prompt(prompt).await.context("session/prompt")?.stop_reason)
+/// A client of the least kind. It does without the typed one, whose code would stay in the memory of every adapter.
+struct Talk {
+    link: Link,
+    said: String,
 }
 
-/// What the agent said, and nothing else of a client.
-#[derive(Debug, Clone, Default)]
-struct Said(Arc<Mutex<String>>);
-
-impl Said {
-    fn text(&self) -> String {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+impl Talk {
+    async fn turn(&mut self, cwd: &Path) -> anyhow::Result<String> {
+        let client = json!({ "name": "acp-harness doctor", "version": env!("CARGO_PKG_VERSION") });
+        let hello = json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": client });
+        self.call("initialize", &hello).await?;
+        let opened = self.call("session/new", &json!({ "cwd": cwd, "mcpServers": [] })).await?;
+        let prompt = json!([{ "type": "text", "text": "Say hello." }]);
+        let prompt = json!({ "sessionId": opened["sessionId"], "prompt": prompt });
+        let answer = self.call("session/prompt", &prompt).await?;
+        Ok(answer["stopReason"].as_str().unwrap_or_default().to_owned())
     }
-}
 
-impl Client for Said {
-    async fn session_update(&self, event: v1::SessionNotification, _: &ClientContext) {
-        if let v1::SessionUpdate::AgentMessageChunk(chunk) = event.update
-            && let v1::ContentBlock::Text(text) = chunk.content
-        {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push_str(&text.text);
+    async fn call(&mut self, method: &str, params: &Value) -> anyhow::Result<Value> {
+        let wanted = self.link.outbox.request(method, RawBuf::encode(params)?).await?;
+        while let Some(events) = self.link.inbox.next_batch().await {
+            for event in events {
+                match event {
+                    Event::Response { key, outcome } if key == wanted => {
+                        let payload = outcome.map_err(|error| anyhow!("{method}: {error}"))?;
+                        return Ok(serde_json::from_str(payload.raw().as_str())?);
+                    }
+                    Event::Request(request) => {
+                        let refused = error(ErrorCode::METHOD_NOT_FOUND, "a doctor decides nothing", None);
+                        self.link.outbox.respond(request.id().clone(), Err(refused)).await?;
+                    }
+                    Event::Notification(update) => self.said.extend(text_of(update.params())),
+                    _ => {}
+                }
+            }
         }
+        bail!("{method}: the agent is gone")
     }
+}
+
+fn text_of(update: Option<Raw<'_>>) -> Option<String> {
+    let update = update?.member("update")?;
+    let chunk = update.member("sessionUpdate")?.as_string()? == "agent_message_chunk";
+    chunk.then(|| update.path(&["content", "text"])?.as_string().map(std::borrow::Cow::into_owned)).flatten()
 }
 
 /// A scripted model as a process.
@@ -136,11 +153,8 @@ impl Model {
             .with_context(|| format!("cannot start {}", program.display()))?;
         let stdout = process.stdout.take().context("no stdout")?;
         let line = timeout(PATIENCE, BufReader::new(stdout).lines().next_line()).await??;
-        #[derive(Deserialize)]
-        struct Listening {
-            url: String,
-        }
-        let listening: Listening = serde_json::from_str(&line.context("the scripted model did not start")?)?;
-        Ok(Self { url: listening.url, process })
+        let listening: Value = serde_json::from_str(&line.context("the scripted model did not start")?)?;
+        let url = listening["url"].as_str().context("the scripted model did not say where it listens")?.to_owned();
+        Ok(Self { url, process })
     }
 }
