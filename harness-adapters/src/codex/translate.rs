@@ -199,11 +199,12 @@ impl Translator {
         for ask in self.asks.take_all() {
             out.push(crate::translate::Effect::Withdraw(ask));
         }
-        self.calls.fail_all(failure, out);
-        self.end_turn(Err(failure.clone()), out);
+        // First, because the end of a turn lets the next prompt begin.
         for (id, _) in std::mem::take(&mut self.waiting) {
             out.answer(id, Err(failure.clone()));
         }
+        self.calls.fail_all(failure, out);
+        self.end_turn(Err(failure.clone()), out);
         self.items.close_all(out);
         if let Some(id) = self.closing.take() {
             out.answer(id, Ok(crate::translate::Answer::Done));
