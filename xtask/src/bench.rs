@@ -46,6 +46,9 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     // Taken before, because others may commit while this runs.
     let head = page::head()?;
     programs::build()?;
+    if part != Part::Adapters {
+        programs::build_peers()?;
+    }
     let mut sections = Vec::new();
     let wanted = |one: Part| part == one || part == Part::All;
     if wanted(Part::Core) {

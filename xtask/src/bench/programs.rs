@@ -6,9 +6,14 @@ use std::process::Command;
 
 use crate::run::{cargo, execute, root};
 
+/// Ours.
 pub(super) fn build() -> anyhow::Result<()> {
+    execute(cargo().args(["build", "--locked", "--release", "--workspace", "--bins", "--examples"]))
+}
+
+/// The peers on the official SDKs.
+pub(super) fn build_peers() -> anyhow::Result<()> {
     crate::npm::install(crate::npm::SDK)?;
-    execute(cargo().args(["build", "--locked", "--release", "--workspace", "--bins", "--examples"]))?;
     execute(cargo().args(["build", "--locked", "--release", "--workspace"]).current_dir(root().join("interop")))
 }
 
