@@ -1,0 +1,14 @@
+//! Whatever Claude Code says, in whatever order with what the client does: nothing panics, every request is answered once.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+mod translate;
+
+type Translator = harness_adapters::claude::translate::Session;
+
+const TRANSCRIPT: &str = include_str!("../../harness-adapters/tests/transcripts/claude/text.jsonl");
+
+fuzz_target!(|bytes: &[u8]| {
+    translate::run::<Translator>(translate::setup::<Translator>(TRANSCRIPT), bytes);
+});
