@@ -96,7 +96,8 @@ fn install() -> anyhow::Result<()> {
     }
     tools::install()?;
     npm::install(npm::SDK)?;
-    npm::install(npm::HARNESSES)
+    npm::install(npm::HARNESSES)?;
+    npm::install(npm::OFFICIAL_ADAPTERS)
 }
 
 /// A cargo whose processes, and theirs, can be told from all others.

@@ -8,7 +8,7 @@ mod stage;
 
 pub(crate) use client::{Asked, Event, Events, Form};
 pub(crate) use model::Model;
-pub(crate) use programs::{harness, model_program};
+pub(crate) use programs::{harness, model_program, official};
 pub(crate) use stage::{Harness, Setting, Stage, User};
 
 use std::time::Duration;

@@ -34,3 +34,15 @@ pub(crate) fn harness(name: &str) -> PathBuf {
     );
     program
 }
+
+/// The official adapter of a harness, as npm installed it.
+pub(crate) fn official(name: &str) -> PathBuf {
+    let programs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../interop/adapters/node_modules/.bin");
+    let program = programs.join(if name == "codex" { "codex-acp" } else { "claude-agent-acp" });
+    assert!(
+        program.exists(),
+        "{} is missing: run `npm ci` in interop/adapters, as `cargo xtask test` does",
+        program.display()
+    );
+    program
+}

@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::client::{Events, Observer};
 use super::model::Model;
-use super::{harness, soon};
+use super::{harness, official, soon};
 
 /// Which harness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(crate) struct Setting {
     /// What is added to Codex's `config.toml`, before its tables.
     pub(crate) config: String,
     pub(crate) user: User,
+    /// The official adapter instead of ours.
+    pub(crate) official: bool,
 }
 
 impl Setting {
@@ -57,7 +59,14 @@ impl Setting {
             args: Vec::new(),
             config: String::new(),
             user: User::Same,
+            official: false,
         }
+    }
+
+    /// Puts the official adapter on stage.
+    pub(crate) fn official(mut self) -> Self {
+        self.official = true;
+        self
     }
 
     pub(crate) fn capabilities(mut self, capabilities: v1::ClientCapabilities) -> Self {
@@ -249,8 +258,12 @@ fn spec(setting: &Setting, url: &str, directory: &Path) -> ChildSpec {
         }
         User::Nobody => Vec::new(),
     };
-    words.extend([ours.into(), name.into(), "--program".into(), program.into()]);
-    words.extend(setting.args.iter().map(Into::into));
+    if setting.official {
+        words.push(official(name).into());
+    } else {
+        words.extend([ours.into(), name.into(), "--program".into(), program.into()]);
+        words.extend(setting.args.iter().map(Into::into));
+    }
     let mut spec = ChildSpec::new(words.remove(0)).args(words);
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
