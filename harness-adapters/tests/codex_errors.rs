@@ -5,10 +5,12 @@ mod support;
 
 use acp_server::transport::child::{ChildSpec, Deadlines};
 use acp_server::types::ErrorCode;
-use acp_server::types::v1::{InitializeRequest, NewSessionRequest, ProtocolVersion, StopReason};
+use acp_server::types::v1::{
+    AuthenticateRequest, InitializeRequest, LogoutRequest, NewSessionRequest, ProtocolVersion, StopReason,
+};
 use acp_server::{CallError, Client};
 use serde_json::Value;
-use support::{Stage, soon};
+use support::{Harness, Setting, Stage, soon};
 
 /// The agent's error: code, message and data.
 fn error(error: CallError) -> (ErrorCode, String, Value) {
@@ -154,4 +156,26 @@ async fn a_program_that_breaks_off_shows_its_last_words() {
     let (.., data) = opened_with("#!/bin/sh\necho 'cannot read my configuration' >&2\nexit 7\n").await;
     assert!(data["stderr"].as_str().expect("last words").contains("cannot read my configuration"), "{data}");
     assert_eq!(data["exitCode"], 7);
+}
+
+#[tokio::test]
+async fn without_a_login_a_session_says_how_to_log_in() {
+    let mut setting = Setting::new(Harness::Codex, "");
+    setting.args.extend(["--", "-c", "model_provider=openai"].map(str::to_owned));
+    let stage = Stage::set(setting).await;
+    let methods: Vec<_> = stage.about.auth_methods.iter().map(|method| method.id().0.to_string()).collect();
+    assert_eq!(methods, ["chatgpt", "api-key"]);
+    let refused = stage.agent.new_session(NewSessionRequest::new(stage.workspace())).await;
+    let (code, message, _) = error(refused.expect_err("nobody is logged in"));
+    assert_eq!(code, ErrorCode::AUTH_REQUIRED);
+    assert!(message.contains("codex login"), "{message}");
+
+    let meta = serde_json::Map::from_iter([("api-key".to_owned(), "test-key".into())]);
+    let request = AuthenticateRequest::new("api-key").meta(meta);
+    soon("authenticate", stage.agent.authenticate(request)).await.expect("logged in");
+    stage.new_session().await;
+    assert!(!stage.handle.stderr_tail().contains("test-key"));
+    soon("logout", stage.agent.logout(LogoutRequest::new())).await.expect("logged out");
+    stage.agent.new_session(NewSessionRequest::new(stage.workspace())).await.expect_err("nobody is logged in");
+    stage.leave().await;
 }

@@ -39,7 +39,7 @@ fn last_request(stage: &Stage) -> Value {
 
 #[tokio::test]
 async fn new_sessions_ask_the_user_and_can_be_changed() {
-    let mut stage = Stage::codex(SCRIPT).await;
+    let stage = Stage::codex(SCRIPT).await;
     let opened = stage.opened(NewSessionRequest::new(stage.workspace())).await;
     let session = opened.session_id;
     let modes = opened.modes.expect("modes");

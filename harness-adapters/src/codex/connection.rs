@@ -199,6 +199,13 @@ impl Connection {
         Ok((channel, prefix))
     }
 
+    /// Runs something that ends with the process.
+    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(task);
+    }
+
     /// What becomes of a login; call it before the login is started.
     pub(super) fn logins(&self) -> mpsc::Receiver<router::Login> {
         self.router.logins()

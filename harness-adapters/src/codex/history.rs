@@ -37,13 +37,14 @@ pub(super) fn stream(
     file: Option<PathBuf>,
 ) -> mpsc::Receiver<Result<SessionUpdate, Failure>> {
     let (to, from) = mpsc::channel(QUEUE);
+    let owner = Arc::clone(&connection);
     let replay = async move {
         if let Err(failure) = replay(&connection, setup, file, &to).await {
             // Whoever does not listen any more has no use for the reason.
             let _ = to.send(Err(failure)).await;
         }
     };
-    tokio::spawn(replay);
+    owner.spawn(replay);
     from
 }
 

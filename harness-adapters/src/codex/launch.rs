@@ -11,8 +11,7 @@ use crate::failure::{Failure, FailureKind};
 /// The oldest version that speaks the protocol this adapter is written for.
 pub(super) const MINIMUM: (u32, u32, u32) = (0, 166, 0);
 
-/// What the app-server is started with. Plans are off in Codex unless asked for; the number of retries is bounded so that
-/// a turn ends in bounded time when the provider is gone.
+/// What the app-server is started with. Plans are off in Codex unless asked for.
 const ARGS: [&str; 3] = ["app-server", "-c", "tools.update_plan.enabled=true"];
 /// What npm calls the platforms, and how Codex does.
 const PLATFORMS: [(&str, &str, &str, &str); 4] = [

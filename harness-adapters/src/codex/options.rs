@@ -1,65 +1,19 @@
 //! What a user can choose in a session: mode, model, effort, plan mode.
 
+mod modes;
+
 use acp_types::v1;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::wire::{self, Policy, Reviewer, Sandbox, SandboxPolicy};
+use modes::{CUSTOM, MODES, Mode};
 
 /// Ids of the options.
 pub(super) const MODE: &str = "mode";
 pub(super) const MODEL: &str = "model";
 pub(super) const EFFORT: &str = "reasoning_effort";
 pub(super) const COLLABORATION: &str = "collaboration_mode";
-
-/// The mode of new sessions: works in the workspace, asks for everything else.
-pub(super) const DEFAULT_MODE: &str = "workspace-write";
-/// Of threads whose settings are none of ours.
-const CUSTOM: &str = "custom";
-
-struct Mode {
-    id: &'static str,
-    name: &'static str,
-    description: &'static str,
-    policy: &'static str,
-    sandbox: Sandbox,
-    reviewer: Reviewer,
-}
-
-const MODES: [Mode; 4] = [
-    Mode {
-        id: "read-only",
-        name: "Read only",
-        description: "Reads files; asks before it changes anything or uses the network",
-        policy: "on-request",
-        sandbox: Sandbox::ReadOnly,
-        reviewer: Reviewer::User,
-    },
-    Mode {
-        id: DEFAULT_MODE,
-        name: "Workspace",
-        description: "Works in the workspace; asks before it leaves it or uses the network",
-        policy: "on-request",
-        sandbox: Sandbox::WorkspaceWrite,
-        reviewer: Reviewer::User,
-    },
-    Mode {
-        id: "agent",
-        name: "Workspace, reviewed by a model",
-        description: "Works in the workspace; a second model decides in place of the user about everything else",
-        policy: "on-request",
-        sandbox: Sandbox::WorkspaceWrite,
-        reviewer: Reviewer::AutoReview,
-    },
-    Mode {
-        id: "agent-full-access",
-        name: "Full access",
-        description: "Does everything without a sandbox and never asks",
-        policy: "never",
-        sandbox: Sandbox::DangerFullAccess,
-        reviewer: Reviewer::User,
-    },
-];
 
 /// A model that can be chosen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,6 +4,7 @@ mod agents;
 mod asks;
 mod calls;
 mod commands;
+mod decisions;
 mod edits;
 mod errors;
 mod forms;
@@ -13,6 +14,7 @@ mod notices;
 mod output;
 mod settings;
 mod shell;
+mod stop;
 mod text;
 mod turn;
 mod usage;
@@ -192,7 +194,7 @@ impl Translator {
     }
 
     fn fired(&mut self, timer: Timer, out: &mut Effects) {
-        if timer == turn::STOP { self.stop_took_too_long(out) } else { self.output_due(timer, out) }
+        if timer == stop::STOP { self.stop_took_too_long(out) } else { self.output_due(timer, out) }
     }
 
     fn exited(&mut self, failure: &Failure, out: &mut Effects) {
@@ -219,3 +221,6 @@ struct Place {
     child: Option<String>,
     turn: String,
 }
+
+#[cfg(test)]
+mod tests;

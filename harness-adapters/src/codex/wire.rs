@@ -5,6 +5,7 @@
 
 mod ask;
 mod event;
+mod input;
 mod item;
 mod outgoing;
 mod thread;
@@ -16,9 +17,8 @@ pub(super) use event::{
     Delta, ErrorEvent, ItemEvent, Named, Place, PlanEvent, Resolved, SettingsEvent, Step, StepStatus, Summarized,
     TokenUsage, Tokens, TurnEvent, Usage, Warning,
 };
-pub(super) use item::{
-    AgentTool, Change, ChangeKind, Command, CommandAction, File, Files, Item, McpCall, Status, UserInput,
-};
+pub(super) use input::{File, Files, UserInput};
+pub(super) use item::{AgentTool, Change, ChangeKind, Command, CommandAction, Item, McpCall, Status};
 pub(super) use outgoing::{answer, bytes, call, notify, refuse};
 pub(super) use thread::{
     Account, Model, Page, Policy, Reviewer, Sandbox, SandboxPolicy, Skills, Started, Thread, Turn, TurnError,

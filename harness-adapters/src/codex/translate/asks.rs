@@ -9,16 +9,11 @@ use acp_types::v1::{
 };
 use serde_json::{Value, json};
 
+use super::decisions::{Kind, ONCE, REJECT, RULE, SESSION, decision, stopped_answer};
 use super::forms::Form;
 use super::{Translator, view};
 use crate::codex::wire::{self, CommandAsk, ElicitationAsk, FileAsk, Message, NetworkAmendment, PermissionsAsk};
 use crate::translate::{AskId, Effect, Effects, Question, Reply};
-
-/// Ids of the options.
-const ONCE: &str = "allow_once";
-const SESSION: &str = "allow_session";
-const RULE: &str = "allow_rule";
-const REJECT: &str = "reject";
 
 /// Questions without an answer.
 #[derive(Debug, Default)]
@@ -36,15 +31,6 @@ struct Ask {
     call: Option<String>,
     /// The tool call exists for the sake of the question.
     own_call: bool,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Command { rule: Option<Value> },
-    Files,
-    Permissions(Value),
-    McpTool,
-    Form(Form),
 }
 
 impl Asks {
@@ -113,9 +99,11 @@ impl Translator {
         };
         let mut fields = ToolCallUpdateFields::new().kind(ToolKind::Execute);
         if let Some(command) = title {
-            fields = fields.title(command.clone()).raw_input(json!({
-                "command": command, "cwd": ask.cwd, "reason": ask.reason, "host": host,
-            }));
+            let mut raw = json!({ "command": command, "cwd": ask.cwd, "reason": ask.reason });
+            if let Some(host) = &host {
+                raw["host"] = host.clone().into();
+            }
+            fields = fields.title(command).raw_input(raw);
         }
         let kind = Kind::Command { rule };
         self.ask_permission(id, ask.item_id, kind, fields, label, out);
@@ -255,60 +243,5 @@ impl Translator {
             out.send(wire::answer(&ask.native, &result));
             self.asked_about(&ask, false, out);
         }
-    }
-}
-
-/// What Codex is told; an unknown choice cancels.
-fn decision(kind: &Kind, choice: &str) -> Value {
-    match kind {
-        Kind::Command { rule } => json!({ "decision": match (choice, rule) {
-            (RULE, Some(rule)) => rule.clone(),
-            _ => word(choice).into(),
-        } }),
-        Kind::Files => json!({ "decision": word(choice) }),
-        Kind::Permissions(asked) => {
-            let granted = if matches!(choice, ONCE | SESSION) { granted(asked) } else { json!({}) };
-            json!({ "permissions": granted, "scope": if choice == SESSION { "session" } else { "turn" } })
-        }
-        Kind::McpTool => {
-            let action = match choice {
-                ONCE | SESSION => "accept",
-                REJECT => "decline",
-                _ => "cancel",
-            };
-            let meta = if choice == SESSION { json!({ "persist": "session" }) } else { Value::Null };
-            json!({ "action": action, "content": if action == "accept" { json!({}) } else { Value::Null }, "_meta": meta })
-        }
-        Kind::Form(form) => form.declined(),
-    }
-}
-
-fn word(choice: &str) -> &'static str {
-    match choice {
-        ONCE => "accept",
-        SESSION => "acceptForSession",
-        REJECT => "decline",
-        _ => "cancel",
-    }
-}
-
-/// What was asked for, without what was not.
-fn granted(asked: &Value) -> Value {
-    let given = asked.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
-    Value::Object(given.map(|(key, value)| (key.clone(), value.clone())).collect())
-}
-
-/// What a question gets that comes while the turn is being stopped.
-fn stopped_answer(id: &RawBuf, method: &str) -> RawBuf {
-    match method {
-        "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {
-            wire::answer(id, &json!({ "decision": "cancel" }))
-        }
-        "item/permissions/requestApproval" => wire::answer(id, &json!({ "permissions": {}, "scope": "turn" })),
-        "mcpServer/elicitation/request" => {
-            wire::answer(id, &json!({ "action": "cancel", "content": null, "_meta": null }))
-        }
-        "item/tool/requestUserInput" => wire::answer(id, &json!({ "answers": {} })),
-        _ => wire::refuse(id, "the turn is being stopped"),
     }
 }

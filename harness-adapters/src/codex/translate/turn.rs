@@ -1,24 +1,17 @@
 //! The life of a turn: from a prompt to its answer.
 
-use std::time::Duration;
-
 use acp_types::v1;
 use serde::Deserialize;
 use serde_json::json;
 
 use super::calls::{Purpose, refused};
 use super::commands::Slash;
+use super::stop::STOP;
 use super::{Translator, errors, input};
 use crate::codex::wire::{self, Message, TurnStatus, UserInput};
 use crate::failure::{Failure, FailureKind};
-use crate::translate::{Answer, Effect, Effects, RequestId, Steered, Timer};
+use crate::translate::{Answer, Effect, Effects, RequestId, Steered};
 
-/// Runs while a turn is being stopped.
-pub(super) const STOP: Timer = Timer(0);
-/// How long Codex may take to end an interrupted turn; it takes some 10 ms.
-const INTERRUPT: Duration = Duration::from_secs(10);
-/// How long the commands of a stopped turn may take to end.
-const CLEAN: Duration = Duration::from_secs(3);
 /// Prompts that wait for their turn.
 const WAITING: usize = 32;
 
@@ -26,12 +19,12 @@ const WAITING: usize = 32;
 #[derive(Debug)]
 pub(super) struct Turn {
     /// `None` if Codex began it by itself.
-    prompt: Option<RequestId>,
+    pub(super) prompt: Option<RequestId>,
     /// Known once it has begun.
-    id: Option<String>,
-    phase: Phase,
+    pub(super) id: Option<String>,
+    pub(super) phase: Phase,
     /// Steering that waits for the turn to have begun.
-    steers: Vec<(RequestId, Vec<UserInput>)>,
+    pub(super) steers: Vec<(RequestId, Vec<UserInput>)>,
     /// The last error that was told of.
     error: Option<wire::TurnError>,
     /// The title that it gives to a session without one.
@@ -39,7 +32,7 @@ pub(super) struct Turn {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     Running,
     /// Is to be stopped; its end is awaited.
     Stopping,
@@ -172,71 +165,6 @@ impl Translator {
         }
     }
 
-    /// Stops the turn and whatever runs.
-    pub(super) fn stop(&mut self, out: &mut Effects) {
-        let Some(turn) = self.turn.as_mut().filter(|turn| turn.phase == Phase::Running) else { return };
-        turn.phase = Phase::Stopping;
-        let local = turn.id.is_none() && !self.calls.is_starting();
-        for (id, _) in std::mem::take(&mut turn.steers) {
-            out.answer(id, Ok(Answer::Steer(Steered::Idle)));
-        }
-        self.drop_asks(out);
-        if local {
-            return self.end_turn(Ok(v1::StopReason::Cancelled), out);
-        }
-        self.interrupt(out);
-        self.stop_children(out);
-        out.push(Effect::Arm { timer: STOP, after: INTERRUPT });
-    }
-
-    pub(super) fn is_stopping(&self) -> bool {
-        self.turn.as_ref().is_some_and(|turn| turn.phase != Phase::Running)
-    }
-
-    fn interrupt(&mut self, out: &mut Effects) {
-        let Some(id) = self.turn.as_ref().and_then(|turn| turn.id.as_ref()) else { return };
-        let params = json!({ "threadId": self.setup.thread, "turnId": id });
-        self.calls.call("turn/interrupt", &params, Purpose::Interrupt, out);
-    }
-
-    /// Ends the commands that an interrupt leaves running.
-    fn clean(&mut self, out: &mut Effects) {
-        if let Some(turn) = &mut self.turn {
-            turn.phase = Phase::Cleaning;
-        }
-        self.drop_asks(out);
-        let params = json!({ "threadId": self.setup.thread });
-        self.calls.call("thread/backgroundTerminals/clean", &params, Purpose::Clean, out);
-        out.push(Effect::Arm { timer: STOP, after: CLEAN });
-    }
-
-    /// The commands have been told to end.
-    pub(super) fn cleaned(&mut self, out: &mut Effects) {
-        self.settle(out);
-    }
-
-    /// Ends the turn if it was stopped and nothing of it is left.
-    pub(super) fn settle(&mut self, out: &mut Effects) {
-        let cleaning = self.turn.as_ref().is_none_or(|turn| turn.phase == Phase::Cleaning);
-        if !cleaning || self.items.runs_command() || self.calls.is_cleaning() {
-            return;
-        }
-        if self.turn.is_some() {
-            self.end_turn(Ok(v1::StopReason::Cancelled), out);
-        } else {
-            self.closed(out);
-        }
-    }
-
-    pub(super) fn stop_took_too_long(&mut self, out: &mut Effects) {
-        match self.turn.as_ref().map(|turn| turn.phase) {
-            Some(Phase::Stopping) => out.push(Effect::Kill),
-            Some(Phase::Cleaning) => self.end_turn(Ok(v1::StopReason::Cancelled), out),
-            Some(Phase::Running) => {}
-            None => self.closed(out),
-        }
-    }
-
     /// Answers the prompt and goes on with the next.
     pub(super) fn end_turn(&mut self, outcome: Result<v1::StopReason, Failure>, out: &mut Effects) {
         let Some(turn) = self.turn.take() else { return };
@@ -292,30 +220,8 @@ impl Translator {
         let params = json!({ "threadId": self.setup.thread, "input": input, "expectedTurnId": turn });
         self.calls.call("turn/steer", &params, Purpose::Steer(id), out);
     }
-
-    /// `session/close`: stops everything, then answers.
-    pub(super) fn close(&mut self, id: RequestId, out: &mut Effects) {
-        self.closing = Some(id);
-        for (waiting, _) in std::mem::take(&mut self.waiting) {
-            out.answer(waiting, Ok(cancelled()));
-        }
-        if self.turn.is_some() {
-            self.stop(out);
-        } else if self.items.runs_command() {
-            self.clean(out);
-        } else {
-            self.closed(out);
-        }
-    }
-
-    fn closed(&mut self, out: &mut Effects) {
-        if let Some(id) = self.closing.take() {
-            self.items.close_all(out);
-            out.answer(id, Ok(Answer::Done));
-        }
-    }
 }
 
-fn cancelled() -> Answer {
+pub(super) fn cancelled() -> Answer {
     Answer::Prompt(v1::PromptResponse::new(v1::StopReason::Cancelled))
 }

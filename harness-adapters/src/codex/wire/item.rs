@@ -1,11 +1,9 @@
 //! The things that a turn consists of.
 
-use std::collections::BTreeMap;
-
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
-use super::nullable;
+use super::{UserInput, nullable};
 
 /// One item of a turn.
 #[derive(Debug, Clone, Deserialize)]
@@ -246,56 +244,8 @@ pub(in crate::codex) enum AgentTool {
     Other,
 }
 
-/// A part of a user's message.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase")]
-pub(in crate::codex) enum UserInput {
-    Text {
-        text: String,
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        text_elements: Vec<Value>,
-    },
-    Image {
-        url: String,
-    },
-    LocalImage {
-        path: String,
-    },
-    Mention {
-        name: String,
-        path: String,
-    },
-    Skill {
-        name: String,
-        path: String,
-    },
-    #[serde(other)]
-    Other,
-}
-
-impl UserInput {
-    pub(in crate::codex) fn text(text: impl Into<String>) -> Self {
-        Self::Text { text: text.into(), text_elements: Vec::new() }
-    }
-}
-
-/// Files by their path.
-pub(in crate::codex) type Files = BTreeMap<String, File>;
-
-/// What a file held when a message about it was read.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(in crate::codex) enum File {
-    /// Not there.
-    Absent,
-    /// Text.
-    Text(String),
-    /// The texts before and after a change, when they are known.
-    Sides(Option<String>, String),
-}
-
 impl Item {
-    /// The text before it is told apart, for what has one.
+    /// Its id, if it is known at all.
     pub(in crate::codex) fn id(&self) -> Option<&str> {
         match self {
             Self::UserMessage { id, .. }
