@@ -3,9 +3,9 @@
 mod codex;
 mod support;
 
-use acp_server::types::v1::{Diff, PermissionOptionKind, StopReason, ToolCallStatus, ToolKind};
+use acp_server::types::v1::{Diff, PermissionOptionKind, SetSessionModeRequest, StopReason, ToolCallStatus, ToolKind};
 use codex::Screen;
-use support::Stage;
+use support::{Stage, soon};
 
 const SCRIPT: &str = r#"
     [[prompt]]
@@ -105,6 +105,9 @@ async fn a_change_that_asks_shows_what_it_would_change() {
     );
     let mut stage = Stage::codex(&script).await;
     let session = stage.new_session().await;
+    // Where a session may write depends on where the tests are run from; in this mode it is nowhere.
+    let request = SetSessionModeRequest::new(session.clone(), "read-only");
+    soon("session/set_mode", stage.agent.set_session_mode(request)).await.expect("a mode");
     for (choice, text, status) in [
         (PermissionOptionKind::RejectOnce, "a\nb\n", ToolCallStatus::Failed),
         (PermissionOptionKind::AllowOnce, "a\nB\n", ToolCallStatus::Completed),
