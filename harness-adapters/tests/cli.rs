@@ -77,10 +77,10 @@ fn a_harness_that_speaks_acp_gets_its_arguments_and_our_place() {
 
 fn doctor(name: &str) {
     model_program();
-    let home = tempfile::tempdir().unwrap();
+    let home = tempfile::tempdir().expect("as the test needs it");
     let program = harness(name);
     let path = std::env::var_os("PATH").expect("a PATH");
-    let arguments = ["doctor", name, "--json", "--program", program.to_str().unwrap()];
+    let arguments = ["doctor", name, "--json", "--program", program.to_str().expect("as the test needs it")];
     let (code, out, why) = said(&run(home.path(), Path::new(&path), &arguments));
     assert_eq!(code, Some(0), "{out}{why}");
     let checks = lines(&out);

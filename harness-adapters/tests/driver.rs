@@ -37,13 +37,13 @@ impl Stage {
         let served = tokio::spawn(adapter::serve(toy, left, directory, std::future::pending()));
         let Link { outbox, inbox } = start(right, Config::default());
         let mut stage = Self { outbox, inbox, kept: Vec::new(), served, opened, running };
-        stage.call("initialize", json!({ "protocolVersion": 1 })).await.unwrap();
+        stage.call("initialize", json!({ "protocolVersion": 1 })).await.expect("as the toy speaks");
         stage
     }
 
     async fn send(&self, method: &str, params: &Value) -> RequestKey {
-        let params = RawBuf::encode(params).unwrap();
-        within("room in the queue", self.outbox.request(method, params)).await.unwrap()
+        let params = RawBuf::encode(params).expect("as the toy speaks");
+        within("room in the queue", self.outbox.request(method, params)).await.expect("as the toy speaks")
     }
 
     async fn next(&mut self) -> Event {
@@ -61,9 +61,11 @@ impl Stage {
             match self.next().await {
                 Event::Response { key, outcome } if key == wanted => {
                     return match outcome {
-                        Ok(payload) => (Ok(serde_json::from_str(payload.raw().as_str()).unwrap()), texts),
+                        Ok(payload) => {
+                            (Ok(serde_json::from_str(payload.raw().as_str()).expect("as the toy speaks")), texts)
+                        }
                         Err(ResponseError::Peer(error)) => {
-                            (Err(serde_json::from_str(error.as_raw().as_str()).unwrap()), texts)
+                            (Err(serde_json::from_str(error.as_raw().as_str()).expect("as the toy speaks")), texts)
                         }
                         Err(other) => panic!("{other:?}"),
                     };
@@ -79,8 +81,8 @@ impl Stage {
     }
 
     async fn session(&mut self) -> String {
-        let made = self.call("session/new", json!({ "cwd": "/", "mcpServers": [] })).await.unwrap();
-        made["sessionId"].as_str().unwrap().to_owned()
+        let made = self.call("session/new", json!({ "cwd": "/", "mcpServers": [] })).await.expect("as the toy speaks");
+        made["sessionId"].as_str().expect("as the toy speaks").to_owned()
     }
 
     async fn prompt(&self, session: &str, text: &str) -> RequestKey {
@@ -99,8 +101,8 @@ impl Stage {
     }
 
     async fn cancel(&self, session: &str) {
-        let params = RawBuf::encode(&json!({ "sessionId": session })).unwrap();
-        self.outbox.notify("session/cancel", params).await.unwrap();
+        let params = RawBuf::encode(&json!({ "sessionId": session })).expect("as the toy speaks");
+        self.outbox.notify("session/cancel", params).await.expect("as the toy speaks");
     }
 }
 

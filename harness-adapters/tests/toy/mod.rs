@@ -43,7 +43,7 @@ impl Talk {
             out.push(Effect::Withdraw(ask.0));
         }
         for id in self.prompts.drain(..) {
-            out.answer(id, Ok(Answer::Prompt(v1::PromptResponse::new(reason.clone()))));
+            out.answer(id, Ok(Answer::Prompt(v1::PromptResponse::new(reason))));
         }
         if let Some(id) = self.close.take() {
             out.answer(id, Ok(Answer::Done));
@@ -79,7 +79,9 @@ impl Translator for Talk {
     }
 
     fn step(&mut self, input: Input, out: &mut Effects) {
-        let send = |out: &mut Effects, message: Value| out.send(RawBuf::parse(message.to_string()).unwrap());
+        let send = |out: &mut Effects, message: Value| {
+            out.send(RawBuf::parse(message.to_string()).expect("as the toy speaks"))
+        };
         match input {
             Input::Request { id, request: Request::Prompt(prompt) } => {
                 self.prompts.push(id);
@@ -102,7 +104,7 @@ impl Translator for Talk {
             }
             Input::Cancel { .. } => send(out, json!({ "interrupt": true })),
             Input::Native(message) => {
-                let message = serde_json::from_str(message.as_str()).unwrap();
+                let message = serde_json::from_str(message.as_str()).expect("as the toy speaks");
                 self.native(&message, out);
             }
             Input::Answered { ask, answer } => {
@@ -139,7 +141,7 @@ impl Harness for Toy {
                 tokio::spawn(async move {
                     for text in ["old 1", "old 2", "old 3"] {
                         let chunk = v1::ContentChunk::new(text.into());
-                        sender.send(Ok(v1::SessionUpdate::AgentMessageChunk(chunk))).await.unwrap();
+                        sender.send(Ok(v1::SessionUpdate::AgentMessageChunk(chunk))).await.expect("as the toy speaks");
                     }
                 });
                 (load.session_id, Some(history))
@@ -189,7 +191,7 @@ async fn play(mut input: mpsc::Receiver<Bytes>, output: mpsc::Sender<FromHarness
     let mut deaf = false;
     let mut asks = 0;
     while let Some(line) = input.recv().await {
-        let message: Value = serde_json::from_slice(&line).unwrap();
+        let message: Value = serde_json::from_slice(&line).expect("as the toy speaks");
         if message["interrupt"] == true && !deaf {
             say(json!({ "stopped": true })).await;
         }
@@ -204,7 +206,7 @@ async fn play(mut input: mpsc::Receiver<Bytes>, output: mpsc::Sender<FromHarness
                 say(json!({ "end": true })).await;
             }
             ("flood", count) => {
-                for number in 0..count.parse::<u64>().unwrap() {
+                for number in 0..count.parse::<u64>().expect("as the toy speaks") {
                     // A stop is obeyed in the middle.
                     if let Ok(line) = input.try_recv() {
                         assert!(String::from_utf8_lossy(&line).contains("interrupt"));
