@@ -5,7 +5,7 @@ mod permission;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use acp_types::v1;
+use acp_types::{RawBuf, v1};
 use serde_json::{Value, json};
 
 use self::permission::Choice;
@@ -28,8 +28,8 @@ const STOPPED: &str = "The user stopped the turn.";
 pub(super) struct Asks {
     next: u64,
     open: BTreeMap<AskId, Open>,
-    /// Taken back by us, and to be answered unless the program takes them back too.
-    orphans: BTreeSet<String>,
+    /// Taken back by us, and to be answered so unless the program takes them back too.
+    orphans: BTreeMap<String, RawBuf>,
     /// Calls that are allowed for this session, as [`permission::key`] writes them.
     allowed: BTreeSet<String>,
 }
@@ -45,6 +45,19 @@ enum What {
     Permission { input: Value, choices: Vec<Choice>, key: String },
     Questions { input: Value },
     Elicitation,
+}
+
+impl What {
+    /// What the program hears if the turn is stopped before there is an answer.
+    fn stopped(&self, request_id: &str) -> RawBuf {
+        match self {
+            Self::Permission { .. } | Self::Questions { .. } => {
+                let permission = Permission::Deny { message: STOPPED.to_owned(), interrupt: false };
+                control::answer(request_id, &permission)
+            }
+            Self::Elicitation => control::answer(request_id, &form::elicited(&Reply::Failed)),
+        }
+    }
 }
 
 /// What an answer means for the turn.
@@ -128,7 +141,7 @@ impl Asks {
     ) {
         match features.forms.then(|| form::elicitation(session, elicitation)).flatten() {
             Some(form) => self.put(request_id, What::Elicitation, Question::Form(form), out),
-            None => out.send(control::refuse(&request_id, "this client cannot show such a form")),
+            None => out.send(control::answer(&request_id, &form::declined())),
         }
     }
 
@@ -201,16 +214,16 @@ impl Asks {
     /// Takes all questions back. The program, which is being interrupted, is expected to do the same.
     pub(super) fn withdraw_all(&mut self, out: &mut Effects) {
         for (ask, open) in std::mem::take(&mut self.open) {
-            self.orphans.insert(open.request_id);
+            let answer = open.what.stopped(&open.request_id);
+            self.orphans.insert(open.request_id, answer);
             out.push(Effect::Withdraw(ask));
         }
     }
 
     /// The turn is over: what the program still waits for is refused.
     pub(super) fn refuse_orphans(&mut self, out: &mut Effects) {
-        for request_id in std::mem::take(&mut self.orphans) {
-            let permission = Permission::Deny { message: STOPPED.to_owned(), interrupt: false };
-            out.send(control::answer(&request_id, &permission));
+        for (_, answer) in std::mem::take(&mut self.orphans) {
+            out.send(answer);
         }
     }
 }

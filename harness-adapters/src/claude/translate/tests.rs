@@ -137,7 +137,8 @@ fn requests_of_the_program_that_are_not_known_are_refused_not_ignored() {
     assert_eq!(effects[0]["send"]["response"]["subtype"], "error", "{effects:?}");
     let form = json!({ "subtype": "elicitation", "mcp_server_name": "demo", "message": "Who?" });
     let ask = json!({ "type": "control_request", "request_id": "q", "request": form });
-    assert_eq!(peer.native(&ask)[0]["send"]["response"]["subtype"], "error");
+    let effects = peer.native(&ask);
+    assert_eq!(effects[0]["send"]["response"]["response"], json!({ "action": "decline" }), "{effects:?}");
 }
 
 #[test]

@@ -80,13 +80,16 @@ pub(super) fn elicitation(session: &v1::SessionId, asked: &Elicitation) -> Optio
 pub(super) fn elicited(reply: &Reply) -> Value {
     match reply {
         Reply::Form(response) if matches!(response.action, v1::ElicitationAction::Accept(_)) => {
-            json!({ "action": "accept", "content": accepted(reply) })
+            json!({ "action": "accept", "content": accepted(reply).cloned().unwrap_or_default() })
         }
-        Reply::Form(response) if matches!(response.action, v1::ElicitationAction::Decline) => {
-            json!({ "action": "decline" })
-        }
+        Reply::Form(response) if matches!(response.action, v1::ElicitationAction::Decline) => declined(),
         _ => json!({ "action": "cancel" }),
     }
+}
+
+/// What an MCP server gets to hear when its question cannot be shown.
+pub(super) fn declined() -> Value {
+    json!({ "action": "decline" })
 }
 
 fn accepted(reply: &Reply) -> Option<&std::collections::BTreeMap<String, v1::ElicitationContentValue>> {
@@ -143,5 +146,8 @@ mod tests {
         assert_eq!(answers(&tool().input, &Reply::Failed), None);
         assert_eq!(elicited(&declined), json!({ "action": "decline" }));
         assert_eq!(elicited(&Reply::Failed), json!({ "action": "cancel" }));
+        let empty = v1::ElicitationAction::Accept(v1::ElicitationAcceptAction::new());
+        let empty = Reply::Form(v1::CreateElicitationResponse::new(empty));
+        assert_eq!(elicited(&empty), json!({ "action": "accept", "content": {} }));
     }
 }
