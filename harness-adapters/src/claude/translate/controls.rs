@@ -67,6 +67,11 @@ impl Controls {
         waiting.into_values().filter_map(|pending| pending.request()).collect()
     }
 
+    /// Whether the program has yet to see a stop. What it is told after it may still be stopped by it.
+    pub(super) fn stopping(&self) -> bool {
+        self.open.values().any(|pending| matches!(pending, Pending::Interrupt | Pending::TakeBack { .. }))
+    }
+
     /// Whether the client waits for an answer.
     pub(super) fn awaited(&self) -> bool {
         self.open.values().any(|pending| pending.request().is_some())

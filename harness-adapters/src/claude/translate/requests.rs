@@ -61,8 +61,11 @@ impl Session {
         self.turns.wait(id, content)
     }
 
-    /// Sends the next prompt, if none runs.
+    /// Sends the next prompt, if none runs and no stop is on its way that would hit it.
     pub(super) fn next(&mut self, out: &mut Effects) {
+        if self.controls.stopping() {
+            return;
+        }
         if let Some(Waiting { id, content }) = self.turns.next() {
             let uuid = self.turns.name();
             out.send(control::prompt(&uuid, &content));
@@ -105,10 +108,14 @@ impl Session {
         let Some(pending) = self.controls.answered(&reply.request_id) else { return };
         let result = reply.into_result();
         match pending {
-            Pending::Interrupt => self.interrupted(result.ok().as_ref(), out),
+            Pending::Interrupt => {
+                self.interrupted(result.ok().as_ref(), out);
+                self.next(out);
+            }
             Pending::TakeBack { uuid } => {
                 let taken = result.ok().and_then(|answer| answer.get("cancelled")?.as_bool()).unwrap_or(false);
                 self.taken_back(&uuid, taken, out);
+                self.next(out);
             }
             Pending::Settings => {
                 if self.options.hear_settings(&result.unwrap_or_default()) {
