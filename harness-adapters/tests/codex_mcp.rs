@@ -54,7 +54,6 @@ async fn a_tool_of_a_server_runs_once_it_is_allowed() {
 #[tokio::test]
 async fn what_is_allowed_for_the_session_is_not_asked_again_and_writes_no_settings() {
     let mut stage = Stage::codex(mcp::SCRIPT).await;
-    let config = std::fs::read(stage.home().join(".codex/config.toml")).expect("a configuration");
     let session = stage.opened(mcp::session(&stage, vec![mcp::stdio(&stage)])).await.session_id;
     let prompt = stage.prompt(&session, "ping twice");
     let (asked, mut updates) = stage.asked().await;
@@ -69,7 +68,9 @@ async fn what_is_allowed_for_the_session_is_not_asked_again_and_writes_no_settin
     let screen = Screen::of(&updates);
     let pongs = screen.calls.iter().filter(|call| call.status == ToolCallStatus::Completed);
     assert_eq!(pongs.count(), 2, "{screen:#?}");
-    assert_eq!(std::fs::read(stage.home().join(".codex/config.toml")).expect("a configuration"), config);
+    // Codex keeps other things there as well, such as that it trusts the workspace.
+    let config = std::fs::read_to_string(stage.home().join(".codex/config.toml")).expect("a configuration");
+    assert!(!config.contains("ping") && !config.contains("mcp_servers"), "{config}");
     assert_eq!(mcp::files(&stage.workspace()), Vec::<std::path::PathBuf>::new());
     mcp::leave(stage).await;
 }
