@@ -12,7 +12,8 @@ use crate::translate::{ClientFeatures, Effects};
 pub(super) struct Notices {
     features: ClientFeatures,
     compactions: u64,
-    compacting: bool,
+    /// The id of the one that runs.
+    compacting: Option<String>,
     /// Servers that were spoken of.
     broken: BTreeSet<String>,
 }
@@ -57,35 +58,40 @@ impl Notices {
 
     /// Compaction may have begun or failed.
     pub(super) fn status(&mut self, status: &Status, out: &mut Effects) {
-        if status.status.as_deref() == Some("compacting") && !self.compacting {
-            self.compacting = true;
-            self.compactions += 1;
-            self.compaction(v1::CompactionStatus::InProgress, None, out);
-        } else if let (true, Some("failed")) = (self.compacting, status.compact_result.as_deref()) {
-            self.compacting = false;
-            self.compaction(v1::CompactionStatus::Failed, status.compact_error.clone(), out);
+        if status.status.as_deref() == Some("compacting") && self.compacting.is_none() {
+            let id = self.compaction_id(status.uuid.as_ref());
+            self.compaction(&id, v1::CompactionStatus::InProgress, None, out);
+            self.compacting = Some(id);
+        } else if status.compact_result.as_deref() == Some("failed")
+            && let Some(id) = self.compacting.take()
+        {
+            self.compaction(&id, v1::CompactionStatus::Failed, status.compact_error.clone(), out);
         }
     }
 
     /// Compaction is done.
-    pub(super) fn compacted(&mut self, _: &Compacted, out: &mut Effects) {
-        if !std::mem::take(&mut self.compacting) {
-            self.compactions += 1;
-        }
-        self.compaction(v1::CompactionStatus::Completed, None, out);
+    pub(super) fn compacted(&mut self, compacted: &Compacted, out: &mut Effects) {
+        let id = self.compacting.take().unwrap_or_else(|| self.compaction_id(compacted.uuid.as_ref()));
+        self.compaction(&id, v1::CompactionStatus::Completed, None, out);
     }
 
     /// A turn is over, and compaction with it.
     pub(super) fn finish(&mut self, out: &mut Effects) {
-        if std::mem::take(&mut self.compacting) {
-            self.compaction(v1::CompactionStatus::Cancelled, None, out);
+        if let Some(id) = self.compacting.take() {
+            self.compaction(&id, v1::CompactionStatus::Cancelled, None, out);
         }
     }
 
-    fn compaction(&self, status: v1::CompactionStatus, error: Option<String>, out: &mut Effects) {
+    /// An id that no compaction of the session has had, also not before it was loaded.
+    fn compaction_id(&mut self, message: Option<&String>) -> String {
+        self.compactions += 1;
+        message.cloned().unwrap_or_else(|| format!("compaction-{}", self.compactions))
+    }
+
+    fn compaction(&self, id: &str, status: v1::CompactionStatus, error: Option<String>, out: &mut Effects) {
         tracing::info!(?status, "compaction");
         if self.features.compaction {
-            let mut update = v1::CompactionUpdate::new(format!("compaction-{}", self.compactions), status);
+            let mut update = v1::CompactionUpdate::new(id.to_owned(), status);
             if let Some(error) = error {
                 update = update.error(error);
             }

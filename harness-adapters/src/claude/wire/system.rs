@@ -1,7 +1,6 @@
 //! `system`: what the program says about itself.
 
 use serde::Deserialize;
-use serde_json::Value;
 
 /// `system`.
 #[derive(Debug, Deserialize)]
@@ -69,6 +68,8 @@ pub(crate) struct Status {
     pub(crate) compact_result: Option<String>,
     /// Why it did not.
     pub(crate) compact_error: Option<String>,
+    /// The message's id.
+    pub(crate) uuid: Option<String>,
 }
 
 /// `api_retry`.
@@ -91,8 +92,8 @@ pub(crate) struct ApiRetry {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Compacted {
-    /// What is known about it.
-    pub(crate) compact_metadata: Value,
+    /// The message's id.
+    pub(crate) uuid: Option<String>,
 }
 
 /// `informational`.

@@ -1,0 +1,120 @@
+//! A conversation of Claude Code that is compacted.
+
+mod claude;
+mod support;
+
+use acp_server::types::v1::{
+    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, LoadSessionRequest,
+    SessionUpdate, StopReason,
+};
+use claude::{Item, assert_closed, call, messages, screen};
+use support::{Harness, Setting, Stage, soon};
+
+const SCRIPT: &str = r#"
+    [[prompt]]
+    match = "remember the violets"
+    replies = [[{ shell = "echo violets" }], [{ say = "I remember." }]]
+    [[prompt]]
+    match = "and now"
+    replies = [[{ say = "I go on." }]]
+    [[prompt]]
+    match = "once more"
+    replies = [[{ say = "And on." }]]
+    [[prompt]]
+    match = "at last"
+    replies = [[{ say = "I end." }]]
+    [side]
+    summary = "We spoke of violets."
+"#;
+
+fn with_compaction() -> ClientCapabilities {
+    let session = ClientSessionCapabilities::new().compaction(CompactionCapabilities::new());
+    ClientCapabilities::new().session(session)
+}
+
+/// What happened to compactions, in order.
+fn compactions(updates: &[SessionUpdate]) -> Vec<(String, CompactionStatus)> {
+    let compactions = updates.iter().filter_map(|update| match update {
+        SessionUpdate::CompactionUpdate(update) => Some((update.compaction_id.0.to_string(), update.status.clone())),
+        _ => None,
+    });
+    compactions.collect()
+}
+
+fn texts(items: &[Item]) -> Vec<&str> {
+    let texts = items.iter().filter_map(|item| match item {
+        Item::User(text) | Item::Message { text, .. } => Some(&**text),
+        _ => None,
+    });
+    texts.collect()
+}
+
+#[tokio::test]
+async fn a_compaction_is_shown_and_the_session_goes_on_and_loads_whole() {
+    let setting = Setting::new(Harness::Claude, SCRIPT).capabilities(with_compaction());
+    let mut stage = Stage::set(setting).await;
+    let session = stage.new_session().await;
+    let mut ids = Vec::new();
+    for prompt in ["remember the violets", "and now"] {
+        stage.turn(&session, prompt).await;
+        stage.events.drain();
+        assert_eq!(stage.turn(&session, "/compact").await.stop_reason, StopReason::EndTurn);
+        let updates = stage.events.updates();
+        let seen = compactions(&updates);
+        let [(begun, CompactionStatus::InProgress), (done, CompactionStatus::Completed)] = &seen[..] else {
+            panic!("one compaction from beginning to end, not {seen:?}")
+        };
+        assert_eq!(begun, done);
+        assert!(!ids.contains(done), "{done} was there already");
+        ids.push(done.clone());
+        let items = screen(&updates);
+        assert!(!texts(&items).concat().contains("We spoke of violets."), "{items:#?}");
+    }
+    stage.turn(&session, "once more").await;
+    assert_eq!(messages(&screen(&stage.events.updates())), ["And on."]);
+    let request = stage.model.requests().into_iter().rev().find(|request| request["side"].is_null());
+    let told = request.expect("a request")["body"]["messages"].to_string();
+    assert!(told.contains("We spoke of violets.") && !told.contains("echo violets"), "{told}");
+
+    stage.restart().await;
+    let request = LoadSessionRequest::new(session.clone(), stage.workspace());
+    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
+    let items = screen(&stage.events.updates());
+    assert_closed(&items);
+    call(&items, "echo violets");
+    let texts: Vec<_> = texts(&items).into_iter().filter(|text| !text.contains("ompact")).collect();
+    assert_eq!(texts, ["remember the violets", "I remember.", "and now", "I go on.", "once more", "And on."]);
+    stage.turn(&session, "at last").await;
+    assert_eq!(messages(&screen(&stage.events.updates())), ["I end."]);
+    stage.turn(&session, "/compact").await;
+    let again = compactions(&stage.events.updates());
+    assert!(!again.is_empty() && again.iter().all(|(id, _)| !ids.contains(id)), "{again:?}");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_client_that_cannot_show_compactions_gets_none() {
+    let mut stage = Stage::claude(SCRIPT).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "remember the violets").await;
+    assert_eq!(stage.turn(&session, "/compact").await.stop_reason, StopReason::EndTurn);
+    stage.turn(&session, "and now").await;
+    let updates = stage.events.updates();
+    assert_eq!(compactions(&updates), []);
+    let items = screen(&updates);
+    assert!(!texts(&items).concat().contains("We spoke of violets."), "{items:#?}");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_compaction_of_nothing_says_so() {
+    let setting = Setting::new(Harness::Claude, SCRIPT).capabilities(with_compaction());
+    let mut stage = Stage::set(setting).await;
+    let session = stage.new_session().await;
+    assert_eq!(stage.turn(&session, "/compact").await.stop_reason, StopReason::EndTurn);
+    let updates = stage.events.updates();
+    assert_eq!(compactions(&updates), []);
+    assert_eq!(messages(&screen(&updates)), ["Error: No messages to compact"]);
+    stage.turn(&session, "and now").await;
+    stage.leave().await;
+}
