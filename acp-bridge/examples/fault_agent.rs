@@ -7,7 +7,7 @@
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
 
 use std::io::{BufRead, Write};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
@@ -15,6 +15,14 @@ use serde_json::{Value, json};
 
 /// Whether stdin is read no more.
 static DEAF: AtomicBool = AtomicBool::new(false);
+
+/// When the last cancel was read, in microseconds since the Unix epoch.
+static CANCELLED_AT: AtomicU64 = AtomicU64::new(0);
+
+fn micros() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_micros()).unwrap_or(u64::MAX)
+}
 
 fn main() {
     let flags: Vec<String> = std::env::args().skip(1).collect();
@@ -42,7 +50,10 @@ fn read(sender: &Sender<Value>) {
         while DEAF.load(Ordering::Relaxed) {
             std::thread::park();
         }
-        let Ok(message) = serde_json::from_str(&line) else { continue };
+        let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+        if message["method"] == "session/cancel" {
+            CANCELLED_AT.store(micros(), Ordering::Relaxed);
+        }
         if sender.send(message).is_err() {
             break;
         }
@@ -172,13 +183,31 @@ impl Agent {
                     }
                 }
             }
+            // The same, each with its number.
+            "numbered" => {
+                let mut out = std::io::BufWriter::with_capacity(64 * 1024, std::io::stdout().lock());
+                for i in 1..=number(1000) {
+                    if writeln!(out, r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":{session},"update":{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":"{i:049} "}}}}}}}}"#).is_err() {
+                        std::process::exit(0);
+                    }
+                }
+            }
+            // Chunks as fast as they are taken until it is cancelled; then when it read that, in microseconds.
+            "deluge" => {
+                while !self.pause(Duration::ZERO) {
+                    for _ in 0..16 {
+                        say(session, &"x".repeat(50));
+                    }
+                }
+                say(session, &format!("stopped {}", CANCELLED_AT.load(Ordering::Relaxed)));
+                return Ok("cancelled");
+            }
             // N chunks, so many a second, each with the time in microseconds.
             "stamp" => {
                 let rate: u64 = rest.split(' ').nth(1).and_then(|rate| rate.parse().ok()).unwrap_or(100);
                 for _ in 0..number(100) {
                     std::thread::sleep(Duration::from_micros(1_000_000 / rate.max(1)));
-                    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-                    say(session, &now.as_micros().to_string());
+                    say(session, &micros().to_string());
                 }
             }
             // Waits until it is cancelled.

@@ -7,6 +7,8 @@ mod direct;
 mod page;
 mod pair;
 mod programs;
+mod server;
+mod sharing;
 mod stats;
 mod usage;
 
@@ -21,6 +23,8 @@ pub(crate) enum Part {
     Core,
     /// The bridge over WebSocket.
     Bridge,
+    /// Sessions that many clients share.
+    Sharing,
     /// The adapters of Codex and Claude Code.
     Adapters,
     /// All of it.
@@ -35,10 +39,35 @@ struct Effort {
     requests: u64,
     stamps: u64,
     missed: u64,
+    /// How often each client loses its connection.
+    drops: u64,
+    cancels: u64,
+    sessions: u64,
+    clients: u64,
 }
 
-const FULL: Effort = Effort { runs: 5, updates: 100_000, requests: 2_000, stamps: 500, missed: 800_000 };
-const QUICK: Effort = Effort { runs: 1, updates: 20_000, requests: 500, stamps: 100, missed: 100_000 };
+const FULL: Effort = Effort {
+    runs: 5,
+    updates: 100_000,
+    requests: 2_000,
+    stamps: 500,
+    missed: 800_000,
+    drops: 50,
+    cancels: 300,
+    sessions: 1_000,
+    clients: 5_000,
+};
+const QUICK: Effort = Effort {
+    runs: 1,
+    updates: 20_000,
+    requests: 500,
+    stamps: 100,
+    missed: 100_000,
+    drops: 10,
+    cancels: 50,
+    sessions: 100,
+    clients: 500,
+};
 
 /// Measures and, unless `quick`, writes the page.
 pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
@@ -46,7 +75,7 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     // Taken before, because others may commit while this runs.
     let head = page::head()?;
     programs::build()?;
-    if part != Part::Adapters {
+    if !matches!(part, Part::Adapters | Part::Sharing) {
         programs::build_peers()?;
     }
     let mut sections = Vec::new();
@@ -56,6 +85,9 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     }
     if wanted(Part::Bridge) {
         sections.push(bridge::section(effort)?);
+    }
+    if wanted(Part::Sharing) {
+        sections.push(sharing::section(effort)?);
     }
     if wanted(Part::Adapters) {
         sections.push(adapters::section(effort.runs)?);

@@ -81,6 +81,9 @@ pub(super) struct Serve {
     /// Go on with an agent that has forgotten the conversation when it can neither load nor resume it.
     #[arg(long, env = "ACP_BRIDGE_ACCEPT_CONTEXT_LOSS")]
     pub(super) accept_context_loss: bool,
+    /// Clients that may be connected at once.
+    #[arg(long, env = "ACP_BRIDGE_MAX_CLIENTS", default_value_t = 1024, value_name = "N")]
+    pub(super) max_clients: usize,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
+use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -14,6 +15,7 @@ use super::{agent, args, output};
 use crate::{gateway, host, log};
 
 pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
+    allow_many_files();
     let listener = bind(&args.listen).await?;
     let durability = match args.durability {
         args::Durability::Fsync => log::Durability::Fsync,
@@ -35,7 +37,8 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let host = tokio::spawn(host::Host::new(Arc::clone(&log), config, stop.child_token())?.run());
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let gateway = gateway::serve(listener, Arc::clone(&log), gateway::Config::default(), gateway_stop.clone());
+    let served = gateway::Config { max_connections: args.max_clients, ..gateway::Config::default() };
+    let gateway = gateway::serve(listener, Arc::clone(&log), served, gateway_stop.clone());
     let gateway = tokio::spawn(gateway);
     announce(address, args.json)?;
 
@@ -52,6 +55,15 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     hosted.context("the host failed")?;
     served.context("the gateway failed")?;
     Ok(())
+}
+
+/// Raises the limit of open files to what the system lets this process have: each client is one.
+fn allow_many_files() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    if let Err(error) = setrlimit(Resource::Nofile, limit) {
+        tracing::warn!(%error, "the limit of open files could not be raised; many clients may not get in");
+    }
 }
 
 /// Binds a loopback address; any other would let everybody on the network run the agent.

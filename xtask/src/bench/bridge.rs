@@ -1,26 +1,15 @@
 //! The bridge over WebSocket, against the official SDK's transport in front of the same agent, read by the same client.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+use std::time::Duration;
 
-use anyhow::{Context, bail};
-use serde_json::Value;
+use anyhow::Context;
 
 use super::page::{Row, Section};
+use super::server::{Server, Subject, load};
 use super::stats::{median, megabytes, per_second, time};
 use super::{Effort, programs, usage};
-use crate::run::{root, say};
-
-const DEADLINE: Duration = Duration::from_secs(300);
-
-/// What stands between the agent and the client.
-#[derive(Debug, Clone, Copy)]
-enum Subject {
-    Fsync,
-    Os,
-    Official,
-}
+use crate::run::say;
 
 pub(super) fn section(effort: Effort) -> anyhow::Result<Section> {
     Ok(Section {
@@ -112,37 +101,13 @@ fn medians(effort: Effort, arguments: &[&str], figure: &str, subjects: &[Subject
     let mut runs = vec![Vec::new(); subjects.len()];
     for round in 1..=effort.runs {
         for (subject, runs) in subjects.iter().zip(&mut runs) {
-            let figures = load(*subject, arguments)
+            let figures = load(&Server::start(*subject)?, arguments)
                 .with_context(|| format!("{subject:?}: load_client {}", arguments.join(" ")))?;
             say(&format!("  {}, round {round}, {subject:?}: {figures}", arguments.join(" ")));
             runs.push(figures[figure].as_f64().with_context(|| format!("the load client gave no {figure}"))?);
         }
     }
     Ok(runs.into_iter().map(median).collect())
-}
-
-fn load(subject: Subject, arguments: &[&str]) -> anyhow::Result<Value> {
-    let server = Server::start(subject)?;
-    let pid = server.child.id().to_string();
-    let mut client = programs::load_client();
-    client.arg(format!("{}/acp", server.url.replacen("http", "ws", 1)));
-    client.args(arguments.iter().map(|argument| if *argument == "PID" { &pid } else { *argument }));
-    let mut child = client.stdout(Stdio::piped()).spawn().context("the load client cannot be started")?;
-    let started = Instant::now();
-    // It prints one line, which fits into the pipe.
-    while child.try_wait()?.is_none() {
-        if started.elapsed() > DEADLINE {
-            let _ = child.kill();
-            let _ = child.wait();
-            bail!("not done after {} s", DEADLINE.as_secs());
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    let output = child.wait_with_output()?;
-    if !output.status.success() {
-        bail!("the load client failed: {}", output.status);
-    }
-    serde_json::from_slice(&output.stdout).context("the load client printed no JSON")
 }
 
 /// Resident memory of a server that has been left alone for a second: the bridge's, the official one's.
@@ -152,45 +117,8 @@ fn idle(effort: Effort) -> anyhow::Result<[f64; 2]> {
         for (subject, runs) in [Subject::Fsync, Subject::Official].into_iter().zip(&mut runs) {
             let server = Server::start(subject)?;
             std::thread::sleep(Duration::from_secs(1));
-            runs.push(usage::resident(server.child.id())? as f64);
+            runs.push(usage::resident(server.pid())? as f64);
         }
     }
     Ok(runs.map(median))
-}
-
-/// A running server with nothing in its log; gone, with its agents, when dropped.
-struct Server {
-    child: Child,
-    url: String,
-    _directory: tempfile::TempDir,
-}
-
-impl Server {
-    fn start(subject: Subject) -> anyhow::Result<Self> {
-        // Below target, because the system's temporary directory may be in memory, where fsync costs nothing.
-        let directory = tempfile::tempdir_in(root().join("target"))?;
-        let mut command = match subject {
-            Subject::Fsync => programs::bridge(directory.path(), "fsync"),
-            Subject::Os => programs::bridge(directory.path(), "os"),
-            Subject::Official => programs::official_server(),
-        };
-        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("it cannot be started")?;
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().context("stdout")?).read_line(&mut line)?;
-        let announced: Value = serde_json::from_str(&line).context("it did not say where it listens")?;
-        let url = announced["url"].as_str().context("it did not say where it listens")?.to_owned();
-        Ok(Self { child, url, _directory: directory })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -25,7 +25,7 @@ fn release(directory: &str, name: &str) -> PathBuf {
 pub(super) fn bridge(directory: &std::path::Path, durability: &str) -> Command {
     let mut command = Command::new(release("target/release", "acp-bridge"));
     command
-        .args(["serve", "--listen", ":0", "--json", "--durability", durability, "--log"])
+        .args(["serve", "--listen", ":0", "--json", "--durability", durability, "--max-clients", "6000", "--log"])
         .arg(format!("sqlite:{}", directory.join("bench.db").display()))
         .arg("--")
         .arg(load_agent());

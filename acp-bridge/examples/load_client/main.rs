@@ -5,22 +5,28 @@
 //! load_client ws://127.0.0.1:PORT/acp latency UPDATES PER_SECOND
 //! load_client ws://127.0.0.1:PORT/acp stalled UPDATES PID
 //! load_client ws://127.0.0.1:PORT/acp replay UPDATES
+//! load_client ws://127.0.0.1:PORT/acp churn UPDATES CLIENTS DROPS
+//! load_client ws://127.0.0.1:PORT/acp kill UPDATES PID
+//! load_client ws://127.0.0.1:PORT/acp survived SESSION
+//! load_client ws://127.0.0.1:PORT/acp crowd SESSIONS CLIENTS PID
+//! load_client ws://127.0.0.1:PORT/acp cancel TIMES
 //! ```
 //!
-//! The agent must take the prompts `flood N` and `stamp N PER_SECOND` (each chunk holds the time in microseconds).
+//! The agent must take the prompts `flood N`, `numbered N` (each chunk holds its number), `deluge` (floods until it is
+//! cancelled, then says when it was) and `stamp N PER_SECOND` (each chunk holds the time in microseconds).
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+mod cancel;
+mod churn;
+mod client;
+mod crowd;
+mod kill;
+
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, bail};
-use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
-use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
-
-const UPDATE: &[u8] = b"agent_message_chunk";
+use client::{Client, is_chunk};
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 #[expect(clippy::print_stdout, reason = "the figures are its result")]
@@ -34,6 +40,11 @@ async fn main() -> anyhow::Result<()> {
         "latency" => latency(url, number(2)?, number(3)?).await?,
         "stalled" => stalled(url, number(2)?, number(3)?).await?,
         "replay" => replay(url, number(2)?).await?,
+        "churn" => churn::run(url, number(2)?, number(3)?, number(4)?).await?,
+        "kill" => kill::run(url, number(2)?, number(3)?).await?,
+        "survived" => kill::survived(url, word(2)?).await?,
+        "crowd" => crowd::run(url, number(2)?, number(3)?, number(4)?).await?,
+        "cancel" => cancel::run(url, number(2)?).await?,
         other => bail!("{other} is no measurement"),
     };
     println!("{figures}");
@@ -72,10 +83,10 @@ async fn latency(url: &str, updates: u64, rate: u64) -> anyhow::Result<Value> {
     let mut taken = Vec::new();
     while (taken.len() as u64) < updates {
         let text = client.read().await?;
-        if !contains(&text, UPDATE) {
+        if !is_chunk(&text) {
             continue;
         }
-        let now = u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?;
+        let now = now()?;
         let update: Value = serde_json::from_slice(&text)?;
         let sent: u64 = update["params"]["update"]["content"]["text"].as_str().context("a stamp")?.trim().parse()?;
         taken.push(now.saturating_sub(sent));
@@ -123,95 +134,13 @@ async fn replay(url: &str, updates: u64) -> anyhow::Result<Value> {
     Ok(json!({ "seconds": seconds, "per_second": updates as f64 / seconds }))
 }
 
+/// Microseconds since the Unix epoch.
+fn now() -> anyhow::Result<u64> {
+    Ok(u64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_micros())?)
+}
+
 fn resident(pid: u64) -> anyhow::Result<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("VmRSS")?;
     Ok(line.split_whitespace().nth(1).context("a number")?.parse::<u64>()? * 1024)
-}
-
-fn contains(text: &[u8], needle: &[u8]) -> bool {
-    text.windows(needle.len()).any(|window| window == needle)
-}
-
-struct Client {
-    socket: Socket,
-    next_id: u64,
-    /// Updates that came before the answer to a request.
-    early: u64,
-}
-
-impl Client {
-    async fn connect(url: &str) -> anyhow::Result<Self> {
-        let (socket, _) = tokio_tungstenite::connect_async(url).await?;
-        let mut client = Self { socket, next_id: 0, early: 0 };
-        client.call("initialize", json!({ "protocolVersion": 1, "clientCapabilities": {} })).await?;
-        Ok(client)
-    }
-
-    async fn request(&mut self, method: &str, params: Value) -> anyhow::Result<u64> {
-        self.next_id += 1;
-        let text = json!({ "jsonrpc": "2.0", "id": self.next_id, "method": method, "params": params }).to_string();
-        self.socket.send(Message::text(text)).await?;
-        Ok(self.next_id)
-    }
-
-    async fn call(&mut self, method: &str, params: Value) -> anyhow::Result<Value> {
-        let id = self.request(method, params).await?;
-        loop {
-            let text = self.read().await?;
-            if contains(&text, UPDATE) {
-                self.early += 1;
-                continue;
-            }
-            let message: Value = serde_json::from_slice(&text)?;
-            if message["id"] == id && message["method"].is_null() {
-                if !message["error"].is_null() {
-                    bail!("{method}: {}", message["error"]);
-                }
-                return Ok(message["result"].clone());
-            }
-        }
-    }
-
-    async fn new_session(&mut self) -> anyhow::Result<String> {
-        let made = self.call("session/new", json!({ "cwd": "/", "mcpServers": [] })).await?;
-        Ok(made["sessionId"].as_str().context("a session id")?.to_owned())
-    }
-
-    async fn resume(&mut self, session: &str, after: Option<u64>) -> anyhow::Result<()> {
-        let mut params = json!({ "sessionId": session, "cwd": "/", "mcpServers": [] });
-        if let Some(after) = after {
-            params["_meta"] = json!({ "acp-bridge": { "after": after } });
-        }
-        self.call("session/resume", params).await?;
-        Ok(())
-    }
-
-    async fn prompt(&mut self, session: &str, text: &str) -> anyhow::Result<()> {
-        let prompt = json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] });
-        self.request("session/prompt", prompt).await?;
-        Ok(())
-    }
-
-    /// Reads until so many chunks of the agent have come.
-    async fn read_updates(&mut self, updates: u64) -> anyhow::Result<()> {
-        let mut read = std::mem::take(&mut self.early);
-        while read < updates {
-            if contains(&self.read().await?, UPDATE) {
-                read += 1;
-            }
-        }
-        Ok(())
-    }
-
-    async fn read(&mut self) -> anyhow::Result<tokio_tungstenite::tungstenite::Bytes> {
-        loop {
-            let message = tokio::time::timeout(Duration::from_secs(60), self.socket.next()).await;
-            match message.context("nothing came for a minute")?.context("the connection ended")?? {
-                Message::Text(text) => return Ok(text.into()),
-                Message::Close(_) => bail!("the server closed the connection"),
-                _ => {}
-            }
-        }
-    }
 }
