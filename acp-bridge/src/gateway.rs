@@ -30,6 +30,8 @@ mod outgoing;
 mod presence;
 mod refusal;
 mod render;
+#[cfg(test)]
+mod sim;
 mod transport;
 mod work;
 
