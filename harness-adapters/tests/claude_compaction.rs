@@ -3,12 +3,15 @@
 mod claude;
 mod support;
 
+use acp_server::CallError;
+use acp_server::types::ErrorCode;
 use acp_server::types::v1::{
     ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, LoadSessionRequest,
     SessionUpdate, StopReason,
 };
 use claude::{Item, assert_closed, call, messages, screen};
-use support::{Harness, Setting, Stage, soon};
+use serde_json::Value;
+use support::{Event, Harness, Model, Setting, Stage, soon};
 
 const SCRIPT: &str = r#"
     [[prompt]]
@@ -116,5 +119,64 @@ async fn a_compaction_of_nothing_says_so() {
     assert_eq!(compactions(&updates), []);
     assert_eq!(messages(&screen(&updates)), ["Error: No messages to compact"]);
     stage.turn(&session, "and now").await;
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_compaction_that_fails_does_not_stay_open_and_says_why() {
+    let mut stage = Stage::set(Setting::new(Harness::Claude, SCRIPT).capabilities(with_compaction())).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "remember the violets").await;
+    stage.events.drain();
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    // Ends the one that the harness asks.
+    stage.model = Model::start(SCRIPT, elsewhere.path());
+    let answer = stage.answer(stage.prompt(&session, "/compact")).await;
+    let updates = stage.events.updates();
+    let seen = compactions(&updates);
+    let [(begun, CompactionStatus::InProgress), (ended, CompactionStatus::Failed)] = &seen[..] else {
+        panic!("one compaction that failed, not {seen:?}")
+    };
+    assert_eq!(begun, ended);
+    assert_eq!(screen(&updates), []);
+    let Err(CallError::Refused { error, .. }) = answer else { panic!("an error, not {answer:?}") };
+    assert_eq!(error.code(), ErrorCode::INTERNAL_ERROR);
+    assert!(
+        error.message().contains("Error during compaction") && error.message().contains("ECONNREFUSED"),
+        "{error:?}"
+    );
+    let data: Value = error.data().expect("a cause").decode().expect("JSON");
+    assert_eq!(data["kind"], "model");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_compaction_that_is_stopped_is_cancelled_and_the_session_goes_on() {
+    let mut stage = Stage::set(Setting::new(Harness::Claude, SCRIPT).capabilities(with_compaction())).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "remember the violets").await;
+    stage.events.drain();
+    stage.model.freeze();
+    let prompt = stage.prompt(&session, "/compact");
+    let begins = |event| match event {
+        Event::Update(_, update) => matches!(*update, SessionUpdate::CompactionUpdate(_)).then_some(*update),
+        _ => None,
+    };
+    let mut updates = vec![stage.events.find(begins).await];
+    stage.cancel(&session).await;
+    assert_eq!(stage.answer(prompt).await.expect("an answer").stop_reason, StopReason::Cancelled);
+    updates.extend(stage.events.updates());
+    let seen = compactions(&updates);
+    let [(begun, CompactionStatus::InProgress), (ended, status)] = &seen[..] else {
+        panic!("one compaction that was stopped, not {seen:?}")
+    };
+    assert_eq!((begun, status), (ended, &CompactionStatus::Cancelled));
+    assert_eq!(screen(&updates), []);
+    stage.model.thaw();
+    stage.turn(&session, "and now").await;
+    assert_eq!(messages(&screen(&stage.events.updates())), ["I go on."]);
+    let request = stage.model.requests().into_iter().rev().find(|request| request["side"].is_null());
+    let told = request.expect("a request")["body"]["messages"].to_string();
+    assert!(told.contains("I remember."), "{told}");
     stage.leave().await;
 }

@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use acp_server::types::ErrorCode;
 use acp_server::types::v1::{
-    ClientCapabilities, CreateElicitationResponse, DeleteSessionRequest, ElicitationAction, ElicitationCapabilities,
-    ElicitationFormCapabilities, ForkSessionRequest, Meta, NewSessionRequest, PermissionOptionKind, SessionUpdate,
-    StopReason, ToolCallContent, ToolCallStatus,
+    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CreateElicitationResponse,
+    DeleteSessionRequest, ElicitationAction, ElicitationCapabilities, ElicitationFormCapabilities, ForkSessionRequest,
+    Meta, NewSessionRequest, PermissionOptionKind, SessionUpdate, StopReason, ToolCallContent, ToolCallStatus,
 };
 use official::{calls, last_request, listed, load, messages, refused, session_in, setting, texts, wire, written};
 use serde_json::json;
@@ -425,4 +425,30 @@ async fn five_megabytes_of_output_are_a_note_for_the_model() {
     let shown = wire(&stage.events.updates());
     assert!(shown.contains("Output too large"), "{shown}");
     assert!(shown.len() < 1_000_000 && !shown.contains("749999"));
+}
+
+/// A conversation that is compacted: how the turn ends, what the client sees of it, and what the model is told then.
+async fn compacted(stage: &mut Stage) -> (StopReason, Vec<SessionUpdate>, String) {
+    let session = stage.new_session().await;
+    // One message is too little for it.
+    stage.turn(&session, "hello violets").await;
+    stage.turn(&session, "hello roses").await;
+    stage.events.drain();
+    let reason = stage.turn(&session, "/compact").await.stop_reason;
+    let updates = stage.events.updates();
+    stage.turn(&session, "second").await;
+    (reason, updates, last_request(stage))
+}
+
+#[tokio::test]
+async fn a_compaction_is_text_of_the_agent() {
+    let capabilities = CompactionCapabilities::new();
+    let capabilities = ClientCapabilities::new().session(ClientSessionCapabilities::new().compaction(capabilities));
+    let mut stage = Stage::set(setting(Harness::Claude, TALK).capabilities(capabilities)).await;
+    let (reason, updates, told) = compacted(&mut stage).await;
+    assert_eq!(reason, StopReason::EndTurn);
+    assert!(!updates.iter().any(|update| matches!(update, SessionUpdate::CompactionUpdate(_))), "{updates:#?}");
+    let said = texts(&updates);
+    assert!(said.starts_with("Compacting...") && said.contains("Compacting completed."), "{said}");
+    assert!(told.contains("This session is being continued"), "{told}");
 }

@@ -6,9 +6,10 @@ mod official;
 mod support;
 
 use acp_server::types::v1::{
-    ClientCapabilities, CreateElicitationResponse, DeleteSessionRequest, ElicitationAction, ElicitationCapabilities,
-    ElicitationFormCapabilities, ForkSessionRequest, Meta, NewSessionRequest, PermissionOptionKind, SessionId,
-    SessionUpdate, SetSessionConfigOptionRequest, StopReason, SystemPrompt, SystemPromptMode,
+    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, CreateElicitationResponse,
+    DeleteSessionRequest, ElicitationAction, ElicitationCapabilities, ElicitationFormCapabilities, ForkSessionRequest,
+    Meta, NewSessionRequest, PermissionOptionKind, SessionId, SessionUpdate, SetSessionConfigOptionRequest, StopReason,
+    SystemPrompt, SystemPromptMode,
 };
 use acp_server::types::{ErrorCode, v1};
 use official::{calls, last_request, listed, load, messages, refused, session_in, setting, texts, wire};
@@ -338,4 +339,32 @@ async fn of_five_megabytes_the_beginning_is_missing() {
     let shown = wire(&stage.events.updates());
     assert!(shown.contains("5014000\\n"), "the end is there");
     assert!(!shown.contains("\"100000\\n") && !shown.contains("\\n100000\\n"), "so is the beginning");
+}
+
+/// A conversation that is compacted: how the turn ends, what the client sees of it, and what the model is told then.
+async fn compacted(stage: &mut Stage) -> (StopReason, Vec<SessionUpdate>, String) {
+    let session = stage.new_session().await;
+    stage.turn(&session, "hello violets").await;
+    stage.events.drain();
+    let reason = stage.turn(&session, "/compact").await.stop_reason;
+    let updates = stage.events.updates();
+    stage.turn(&session, "second").await;
+    (reason, updates, last_request(stage))
+}
+
+#[tokio::test]
+async fn a_compaction_is_shown() {
+    let script = format!("{TALK}\n[side]\nsummary = \"We spoke of violets.\"");
+    let capabilities = CompactionCapabilities::new();
+    let capabilities = ClientCapabilities::new().session(ClientSessionCapabilities::new().compaction(capabilities));
+    let mut stage = Stage::set(setting(Harness::Codex, &script).capabilities(capabilities)).await;
+    let (reason, updates, told) = compacted(&mut stage).await;
+    assert_eq!(reason, StopReason::EndTurn);
+    let statuses = updates.iter().filter_map(|update| match update {
+        SessionUpdate::CompactionUpdate(update) => Some(update.status.clone()),
+        _ => None,
+    });
+    assert_eq!(statuses.collect::<Vec<_>>(), [CompactionStatus::InProgress, CompactionStatus::Completed]);
+    assert_eq!(texts(&updates), "");
+    assert!(told.contains("We spoke of violets."), "{told}");
 }

@@ -131,7 +131,10 @@ impl Session {
                     self.screen.stream(event, out);
                 }
             }
-            Message::Assistant(assistant) => self.screen.assistant(assistant, out),
+            Message::Assistant(mut assistant) => {
+                assistant.is_api_error_message |= assistant.says(|text| self.notices.is_failure(text));
+                self.screen.assistant(assistant, out);
+            }
             Message::User(user) => self.screen.user(&user, out),
             Message::Result(result) => self.result(&result, out),
             Message::Ask(ask) => self.asks.ask(&self.session, *ask, self.features, &self.screen.calls, out),
@@ -149,7 +152,8 @@ impl Session {
                 if let Some(mode) = &status.permission_mode {
                     self.apply(Change::Mode(mode.clone()), out);
                 }
-                self.notices.status(&status, out);
+                let stopping = self.turns.running.as_ref().is_some_and(|turn| turn.stopping);
+                self.notices.status(&status, stopping, out);
             }
             System::ApiRetry(retry) => self.notices.retry(&retry, out),
             System::CompactBoundary(compacted) => self.notices.compacted(&compacted, out),
@@ -213,8 +217,9 @@ impl Session {
     fn result(&mut self, result: &TurnResult, out: &mut Effects) {
         let prompted = self.turns.answered_by(result);
         self.meter.result(result, prompted, out);
-        self.notices.finish(out);
         let spoken = self.screen.take_fault();
+        let compacted = spoken.as_ref().is_none_or(|spoken| !self.notices.is_failure(&spoken.text));
+        self.notices.finish(out);
         let shown = self.screen.text.take_shown();
         let Some(turn) = &mut self.turns.running else {
             self.screen.finish(out);
@@ -225,7 +230,7 @@ impl Session {
             // A turn that nobody prompted for. What it has open is not told from what the prompt has, and stays open.
             return;
         }
-        let outcome = fault::outcome(result, spoken);
+        let outcome = if compacted { fault::outcome(result, spoken) } else { Err(fault::failure(result, spoken)) };
         if let (false, Ok(_), Some(text)) = (shown, &outcome, result.result.as_deref().filter(|text| !text.is_empty()))
         {
             // A command of the program may answer in its result alone.
@@ -242,6 +247,7 @@ impl Session {
         let Some(turn) = self.turns.running.take() else { return };
         self.forget(&turn, out);
         self.asks.refuse_orphans(out);
+        self.notices.finish(out);
         self.screen.finish(out);
         let outcome = if turn.stopping { Ok(v1::StopReason::Cancelled) } else { outcome };
         let usage = self.meter.take_prompt();

@@ -35,7 +35,8 @@ pub(super) fn outcome(result: &TurnResult, spoken: Option<Spoken>) -> Result<v1:
     Err(failure(result, spoken))
 }
 
-fn failure(result: &TurnResult, spoken: Option<Spoken>) -> Failure {
+/// The failure that a turn ended with.
+pub(super) fn failure(result: &TurnResult, spoken: Option<Spoken>) -> Failure {
     let word = spoken.as_ref().and_then(|spoken| spoken.word.as_deref());
     let status = result.api_error_status;
     let of_model = word.is_some() || status.is_some() || result.subtype == "success";

@@ -14,8 +14,19 @@ pub(super) struct Notices {
     compactions: u64,
     /// The id of the one that runs.
     compacting: Option<String>,
+    /// What became of one in this turn that did not succeed.
+    failed: Option<Failed>,
     /// Servers that were spoken of.
     broken: BTreeSet<String>,
+}
+
+/// A compaction without a result.
+#[derive(Debug)]
+enum Failed {
+    /// With the error.
+    Because(String),
+    /// By the client; the program has words of its own for it.
+    Stopped,
 }
 
 impl Notices {
@@ -56,8 +67,8 @@ impl Notices {
         }
     }
 
-    /// Compaction may have begun or failed.
-    pub(super) fn status(&mut self, status: &Status, out: &mut Effects) {
+    /// Compaction may have begun or failed. In a turn that is being stopped it fails because of the stop.
+    pub(super) fn status(&mut self, status: &Status, stopping: bool, out: &mut Effects) {
         if status.status.as_deref() == Some("compacting") && self.compacting.is_none() {
             let id = self.compaction_id(status.uuid.as_ref());
             self.compaction(&id, v1::CompactionStatus::InProgress, None, out);
@@ -65,7 +76,13 @@ impl Notices {
         } else if status.compact_result.as_deref() == Some("failed")
             && let Some(id) = self.compacting.take()
         {
-            self.compaction(&id, v1::CompactionStatus::Failed, status.compact_error.clone(), out);
+            if stopping {
+                self.compaction(&id, v1::CompactionStatus::Cancelled, None, out);
+                self.failed = Some(Failed::Stopped);
+            } else {
+                self.compaction(&id, v1::CompactionStatus::Failed, status.compact_error.clone(), out);
+                self.failed = status.compact_error.clone().map(Failed::Because);
+            }
         }
     }
 
@@ -77,8 +94,18 @@ impl Notices {
 
     /// A turn is over, and compaction with it.
     pub(super) fn finish(&mut self, out: &mut Effects) {
+        self.failed = None;
         if let Some(id) = self.compacting.take() {
             self.compaction(&id, v1::CompactionStatus::Cancelled, None, out);
+        }
+    }
+
+    /// Whether a text of the program says no more than that compaction did not succeed.
+    pub(super) fn is_failure(&self, text: &str) -> bool {
+        match &self.failed {
+            Some(Failed::Because(error)) => !error.is_empty() && text.ends_with(error.as_str()),
+            Some(Failed::Stopped) => true,
+            None => false,
         }
     }
 

@@ -149,6 +149,7 @@ impl Session {
     /// The program is gone.
     pub(super) fn exited(&mut self, failure: Failure, out: &mut Effects) {
         self.asks.withdraw_all(out);
+        self.notices.finish(out);
         self.screen.close(out);
         self.gone = Some(failure.clone());
         if let Some(turn) = self.turns.running.take() {

@@ -22,6 +22,14 @@ pub(crate) struct Assistant {
     pub(crate) is_api_error_message: bool,
 }
 
+impl Assistant {
+    /// Whether the program itself says such a text in place of the model.
+    pub(crate) fn says(&self, such: impl Fn(&str) -> bool) -> bool {
+        let text = |block: &Block| matches!(block, Block::Text { text } if such(text));
+        self.message.model == "<synthetic>" && self.message.content.iter().any(text)
+    }
+}
+
 /// The message within [`Assistant`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct AssistantMessage {

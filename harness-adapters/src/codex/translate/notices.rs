@@ -8,13 +8,19 @@ use serde::Deserialize;
 
 use super::{Translator, text};
 use crate::codex::wire::{ErrorEvent, Summarized, Warning};
+use crate::failure::Failure;
 use crate::translate::Effects;
 
 /// Warnings that are remembered, so that they come once.
 const REMEMBERED: usize = 64;
 
 #[derive(Debug, Default)]
-pub(super) struct Notices(BTreeSet<String>);
+pub(super) struct Notices {
+    /// Warnings that the client has had.
+    told: BTreeSet<String>,
+    /// The compaction that runs.
+    compacting: Option<String>,
+}
 
 /// `mcpServer/startupStatus/updated`.
 #[derive(Debug, Deserialize)]
@@ -67,7 +73,7 @@ impl Translator {
     }
 
     fn notice_once(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
-        if self.notices.0.len() < REMEMBERED && self.notices.0.insert(title.to_owned()) {
+        if self.notices.told.len() < REMEMBERED && self.notices.told.insert(title.to_owned()) {
             self.notice(NoticeSeverity::Warning, title, description, out);
         }
     }
@@ -80,12 +86,23 @@ impl Translator {
         }
     }
 
-    pub(super) fn compaction(&self, id: &str, done: bool, out: &mut Effects) {
+    pub(super) fn compaction(&mut self, id: &str, done: bool, out: &mut Effects) {
+        self.notices.compacting = (!done).then(|| id.to_owned());
         if self.setup.features.compaction {
             let status = if done { CompactionStatus::Completed } else { CompactionStatus::InProgress };
             out.update(SessionUpdate::CompactionUpdate(CompactionUpdate::new(id.to_owned(), status)));
         } else if done {
             out.update(SessionUpdate::AgentThoughtChunk(text::chunk(id, "The conversation was compacted.")));
         }
+    }
+
+    /// The turn is over, and with it a compaction of which Codex says no more.
+    pub(super) fn end_compaction(&mut self, failure: Option<&Failure>, out: &mut Effects) {
+        let Some(id) = self.notices.compacting.take().filter(|_| self.setup.features.compaction) else { return };
+        let update = match failure {
+            Some(failure) => CompactionUpdate::new(id, CompactionStatus::Failed).error(failure.message.clone()),
+            None => CompactionUpdate::new(id, CompactionStatus::Cancelled),
+        };
+        out.update(SessionUpdate::CompactionUpdate(update));
     }
 }

@@ -175,6 +175,7 @@ impl Translator {
         self.last_turn = turn.id.or(self.last_turn.take());
         self.drop_asks(out);
         let ended = matches!(outcome, Ok(v1::StopReason::EndTurn));
+        self.end_compaction(outcome.as_ref().err(), out);
         self.items.end_turn(!stopped && outcome.is_ok(), out);
         self.agents.end_turn(!stopped && outcome.is_ok(), out);
         self.texts.clear();
