@@ -227,6 +227,26 @@ async fn instructions_and_directories_reach_the_program() {
 }
 
 #[tokio::test]
+async fn instructions_of_the_client_can_stand_in_place_of_its_own() {
+    let script = "[[prompt]]\nmatch = \"more\"\nrepeat = true\nreplies = [[{ say = \"More.\" }]]";
+    let stage = Stage::claude(script).await;
+    for (prompt, replaces) in [
+        (serde_json::json!("Speak like a poet."), true),
+        (serde_json::json!({ "append": "Speak like a poet." }), false),
+    ] {
+        let meta = serde_json::Map::from_iter([("systemPrompt".to_owned(), prompt)]);
+        let session = stage.opened(NewSessionRequest::new(stage.workspace()).meta(meta)).await.session_id;
+        stage.turn(&session, "more").await;
+        let requests = stage.model.requests();
+        let request = requests.iter().rev().find(|request| request["side"].is_null()).expect("a request");
+        let told = request["body"]["system"].to_string();
+        assert!(told.contains("Speak like a poet."), "{told}");
+        assert_eq!(!told.contains("You are an agent working with the user"), replaces, "{told}");
+    }
+    stage.leave().await;
+}
+
+#[tokio::test]
 async fn a_call_that_was_open_when_its_process_was_killed_is_closed() {
     let script = r#"
         [[prompt]]
