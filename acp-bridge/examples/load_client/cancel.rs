@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, is_chunk};
-use super::now;
+use super::measure::now;
 
 /// Chunks of a turn that are read before it is stopped, so that every queue on the way is as full as it gets.
 const BEFORE: u64 = 5_000;

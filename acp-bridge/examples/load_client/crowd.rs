@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::Client;
-use super::resident;
+use super::measure::resident;
 
 /// Sessions that one connection may have attached.
 const PER_CONNECTION: usize = 250;
