@@ -1,13 +1,14 @@
 //! The side that owns agent processes and is the log's only writer.
 //!
 //! One task per session drives the pure [`crate::session::Machine`]: commands from the log's bus and frames from the
-//! agent go in, records go to the log, and effects run once those records are on stable storage.
+//! agents go in, records go to the log, and effects run once those records are on stable storage.
 
 mod agent;
 mod broker;
 mod clock;
 mod driver;
 mod effects;
+mod lanes;
 mod launch;
 mod opening;
 mod supervisor;

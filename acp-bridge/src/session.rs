@@ -5,6 +5,7 @@
 
 mod command;
 mod io;
+mod lanes;
 mod machine;
 mod redact;
 mod state;
@@ -13,4 +14,4 @@ pub use command::{Command, Reply};
 pub use io::{CallId, CommandId, Effect, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
 pub use redact::redact;
-pub use state::{PendingRequest, State, StateError, TurnInfo, TurnPhase};
+pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};

@@ -13,8 +13,8 @@ use session_support::{Session, agent_started, call, notified, plan, raw, replies
 fn a_call_passes_to_the_agent_and_its_answer_back_as_they_are() {
     let mut session = Session::new();
     let params = Some(raw(r#"{"sessionId":"s","a":1e2,"_meta":{"acp-bridge":{}}}"#));
-    let (command, effects) = session.open_command("c1", Command::Call { method: "_x/y".into(), params });
-    let Effect::Call { call, method, params: Some(params) } = &effects[0] else { panic!("{effects:?}") };
+    let (command, effects) = session.open_command("c1", Command::Call { lane: None, method: "_x/y".into(), params });
+    let Effect::Call { call, method, params: Some(params), .. } = &effects[0] else { panic!("{effects:?}") };
     assert_eq!((method.as_str(), params.as_str()), ("_x/y", r#"{"sessionId":"agent-1","a":1e2}"#));
     let head = session.head();
     let effects = session.answered(*call, Err(r#"{"code":1,"message":"m","z":1e2}"#));
@@ -27,7 +27,7 @@ fn a_call_passes_to_the_agent_and_its_answer_back_as_they_are() {
 fn a_call_without_session_id_or_params_gets_none() {
     let mut session = Session::new();
     for params in [None, Some(r#"{"a":1}"#), Some("[1]")] {
-        let command = Command::Call { method: "_x/y".into(), params: params.map(raw) };
+        let command = Command::Call { lane: None, method: "_x/y".into(), params: params.map(raw) };
         let (_, effects) = session.open_command("c1", command);
         let Effect::Call { params: passed, .. } = &effects[0] else { panic!("{effects:?}") };
         assert_eq!(passed.as_ref().map(RawBuf::as_str), params);
@@ -38,7 +38,7 @@ fn a_call_without_session_id_or_params_gets_none() {
 fn a_mode_or_option_that_the_agent_has_taken_is_recorded_before_the_reply() {
     let mut session = Session::new();
     let set = |session: &mut Session, method: &str, params: &str, result: Result<&str, &str>| {
-        let command = Command::Call { method: method.into(), params: Some(raw(params)) };
+        let command = Command::Call { lane: None, method: method.into(), params: Some(raw(params)) };
         let (id, effects) = session.open_command("c1", command);
         let head = session.head();
         let effects = session.answered(call(&effects).0, result);
@@ -54,13 +54,16 @@ fn a_mode_or_option_that_the_agent_has_taken_is_recorded_before_the_reply() {
     let records = set(&mut session, "session/set_config_option", "{}", Ok(r#"{"configOptions":[{"id":"m"}]}"#));
     assert_eq!(value(&records[0].body), json!({ "configOptions": [{ "id": "m" }] }));
     let state = session.machine.state();
-    assert_eq!((state.mode(), state.config_options().map(Raw::as_str)), (Some("auto"), Some(r#"[{"id":"m"}]"#)));
+    assert_eq!(
+        (state.main().mode(), state.main().config_options().map(Raw::as_str)),
+        (Some("auto"), Some(r#"[{"id":"m"}]"#))
+    );
 }
 
 #[test]
 fn a_notification_of_a_client_passes_to_the_agent_and_is_lost_without_one() {
     let mut session = Session::new();
-    let notify = || Command::Notify { method: "_x".into(), params: Some(raw(r#"{"sessionId":"s"}"#)) };
+    let notify = || Command::Notify { lane: None, method: "_x".into(), params: Some(raw(r#"{"sessionId":"s"}"#)) };
     let (reply, effects) = session.command("c1", notify());
     assert_eq!((reply, notified(&effects)), (Ok(Reply::Done), vec!["_x"]));
     session.exits();
@@ -72,7 +75,7 @@ fn a_notification_of_a_client_passes_to_the_agent_and_is_lost_without_one() {
 fn calls_wait_for_the_agent_and_only_so_many() {
     let mut session = Session::new();
     session.exits();
-    let command = || Command::Call { method: "_x".into(), params: None };
+    let command = || Command::Call { lane: None, method: "_x".into(), params: None };
     let (first, effects) = session.open_command("c1", command());
     assert!(starts(&effects), "the first brings the agent back");
     for _ in 1..64 {
@@ -92,7 +95,7 @@ fn an_agent_that_answers_nothing_gets_only_so_many_calls() {
     let mut config = Config::default();
     config.max_open_calls = 2;
     let mut session = Session::with(config, "{}", vec![]);
-    let command = || Command::Call { method: "_x".into(), params: None };
+    let command = || Command::Call { lane: None, method: "_x".into(), params: None };
     session.open_command("c1", command());
     session.open_command("c1", command());
     assert_eq!(session.command("c1", command()).0.unwrap_err().code(), -32603);
@@ -101,7 +104,7 @@ fn an_agent_that_answers_nothing_gets_only_so_many_calls() {
 #[test]
 fn open_calls_are_answered_when_the_agent_exits_or_cannot_start() {
     let mut session = Session::new();
-    let command = || Command::Call { method: "_x".into(), params: None };
+    let command = || Command::Call { lane: None, method: "_x".into(), params: None };
     let (id, _) = session.open_command("c1", command());
     let effects = session.exits();
     let [(replied, Err(error))] = &replies(&effects)[..] else { panic!("{effects:?}") };
@@ -136,7 +139,7 @@ fn closing_ends_all_turns_stops_the_agent_and_answers_everybody() {
     let (one, _) = session.running("one");
     session.asks_permission(9);
     let (two, _) = session.prompt("two");
-    let (id, _) = session.open_command("c1", Command::Call { method: "_x".into(), params: None });
+    let (id, _) = session.open_command("c1", Command::Call { lane: None, method: "_x".into(), params: None });
     let head = session.head();
     let (reply, effects) = session.command("c1", Command::Close);
     assert_eq!(reply, Ok(Reply::Done));
@@ -165,7 +168,7 @@ fn closing_ends_all_turns_stops_the_agent_and_answers_everybody() {
     let (turn, effects) = session.prompt("again");
     assert!(starts(&effects) && !session.machine.state().closed());
     session.agent(FromAgent::Started(agent_started(Start::Resume)));
-    assert_eq!(session.machine.state().running(), Some(turn));
+    assert_eq!(session.machine.state().main().running(), Some(turn));
 }
 
 #[test]

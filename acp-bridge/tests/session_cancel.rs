@@ -113,7 +113,7 @@ fn an_agent_that_ignores_the_cancel_is_killed_and_started_again_at_once() {
     session.exits();
     assert_eq!(session.head(), head, "what the killed one still says is dropped");
     session.agent(FromAgent::Started(agent_started(Start::Load)));
-    assert_eq!(session.running("b").0, session.machine.state().running().unwrap());
+    assert_eq!(session.running("b").0, session.machine.state().main().running().unwrap());
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn the_next_queued_turn_runs_when_the_agent_is_back_after_a_kill() {
     let effects = session.input(Input::Tick);
     assert!(starts(&effects));
     session.agent(FromAgent::Started(agent_started(Start::Load)));
-    assert_eq!(session.machine.state().running(), Some(next));
+    assert_eq!(session.machine.state().main().running(), Some(next));
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn a_restart_after_a_kill_that_fails_ends_nothing_and_the_next_prompt_tries_agai
 fn a_kill_answers_open_calls() {
     let mut session = Session::new();
     session.running("a");
-    let (id, _) = session.open_command("c1", Command::Call { method: "_x".into(), params: None });
+    let (id, _) = session.open_command("c1", Command::Call { lane: None, method: "_x".into(), params: None });
     session.cancel(None);
     session.now += 10 * SECOND;
     let effects = session.input(Input::Tick);
@@ -195,7 +195,7 @@ fn a_queued_turn_is_cancelled_without_the_agent_ever_seeing_it() {
     assert!(session.cancel(Some(two)).is_empty());
     assert_eq!(session.kinds(head), ["cancel_requested", "turn_ended"]);
     assert_eq!(session.outcome(two), Some(Outcome::Cancelled { result: None, killed: false }));
-    assert_eq!(session.machine.state().running(), Some(one));
+    assert_eq!(session.machine.state().main().running(), Some(one));
     assert!(session.answered(id, Ok(r#"{"stopReason":"end_turn"}"#)).is_empty());
 }
 

@@ -51,7 +51,7 @@ fn the_agent_is_started_again_only_for_the_next_prompt() {
     let plan = plan(&effects);
     assert_eq!((plan.agent_session.as_str(), plan.initialize.as_str()), ("agent-1", r#"{"protocolVersion":1}"#));
     let effects = session.agent(FromAgent::Started(agent_started(Start::Resume)));
-    assert_eq!(session.machine.state().running(), Some(turn));
+    assert_eq!(session.machine.state().main().running(), Some(turn));
     assert_eq!(call(&effects).2.unwrap()["sessionId"], "agent-1");
 }
 
@@ -72,15 +72,15 @@ fn queued_turns_wait_after_a_restart_until_a_client_attaches() {
     session.running("a");
     let (two, _) = session.prompt("two");
     assert!(session.crash().is_empty());
-    assert_eq!(session.machine.state().queue().collect::<Vec<_>>(), [two]);
-    let (id, effects) = session.open_command("c1", Command::Call { method: "_x".into(), params: None });
+    assert_eq!(session.machine.state().main().queue().collect::<Vec<_>>(), [two]);
+    let (id, effects) = session.open_command("c1", Command::Call { lane: None, method: "_x".into(), params: None });
     assert!(starts(&effects));
     let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
     assert_eq!(call(&effects).1, "_x", "a call does not set them off");
     session.answered(call(&effects).0, Ok("{}"));
     let (_, effects) = session.command("c1", Command::Attach { params: raw("{}") });
     assert_eq!(call(&effects).1, "session/prompt");
-    assert_eq!((session.machine.state().running(), id.0 > 0), (Some(two), true));
+    assert_eq!((session.machine.state().main().running(), id.0 > 0), (Some(two), true));
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn a_cancel_after_a_restart_ends_the_next_queued_turn_and_sets_the_rest_off() {
     assert!(matches!(session.outcome(two), Some(Outcome::Cancelled { .. })));
     assert!(starts(&effects));
     session.agent(FromAgent::Started(agent_started(Start::Load)));
-    assert_eq!(session.machine.state().running(), Some(three));
+    assert_eq!(session.machine.state().main().running(), Some(three));
 }
 
 #[test]
@@ -114,7 +114,7 @@ fn a_failed_start_for_a_call_leaves_paused_turns_alone() {
     session.running("a");
     let (two, _) = session.prompt("two");
     session.crash();
-    session.open_command("c1", Command::Call { method: "_x".into(), params: None });
+    session.open_command("c1", Command::Call { lane: None, method: "_x".into(), params: None });
     let error = acp_types::error::error(acp_types::ErrorCode::INTERNAL_ERROR, "no", None);
     let effects = session.agent(FromAgent::StartFailed { error });
     assert!(replies(&effects)[0].1.is_err());
@@ -133,7 +133,7 @@ fn an_agent_that_dies_in_mid_turn_interrupts_it_and_the_queue_goes_on() {
     assert_eq!(session.outcome(one), Some(Outcome::Interrupted { reason: reason.into() }));
     assert!(starts(&effects));
     session.agent(FromAgent::Started(agent_started(Start::Load)));
-    assert_eq!(session.machine.state().running(), Some(two));
+    assert_eq!(session.machine.state().main().running(), Some(two));
 }
 
 #[test]
@@ -171,7 +171,7 @@ fn a_shutdown_interrupts_the_running_turn_and_keeps_the_queue() {
     let (one, _) = session.running("one");
     session.asks_permission(1);
     let (two, _) = session.prompt("two");
-    let (call, _) = session.open_command("c1", Command::Call { method: "_x".into(), params: None });
+    let (call, _) = session.open_command("c1", Command::Call { lane: None, method: "_x".into(), params: None });
     let head = session.head();
     let effects = session.shutdown();
     assert_eq!(session.kinds(head), ["agent_exited", "permission_resolved", "turn_ended"]);
@@ -185,7 +185,7 @@ fn a_shutdown_interrupts_the_running_turn_and_keeps_the_queue() {
     let (_, effects) = session.command("c1", Command::Attach { params: raw("{}") });
     assert!(starts(&effects));
     session.agent(FromAgent::Started(agent_started(Start::Load)));
-    assert_eq!(session.machine.state().running(), Some(two));
+    assert_eq!(session.machine.state().main().running(), Some(two));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn the_session_is_brought_back_in_its_mode() {
     let (_, effects) = session.prompt("a");
     assert_eq!(plan(&effects).mode.as_deref(), Some("auto"));
     session.agent(FromAgent::Started(agent_started(Start::Load)));
-    assert_eq!(session.machine.state().session_result().as_str(), r#"{"modes":{"currentModeId":"auto"}}"#);
+    assert_eq!(session.machine.state().main().session_result().as_str(), r#"{"modes":{"currentModeId":"auto"}}"#);
 }
 
 #[test]

@@ -54,7 +54,7 @@ fn the_first_answer_counts_and_the_agent_gets_it_as_the_client_gave_it() {
     let seq = session.head();
     let (reply, effects) = session.command("c7", answer(seq, r#"{"outcome":{"n":1e2}}"#));
     assert_eq!(reply, Ok(Reply::Answered(true)));
-    let [Effect::Respond { id, answer: Ok(given) }] = &effects[..] else { panic!("{effects:?}") };
+    let [Effect::Respond { id, answer: Ok(given), .. }] = &effects[..] else { panic!("{effects:?}") };
     assert_eq!((id.to_string().as_str(), given.as_str()), ("\"\\u0061-7\"", r#"{"outcome":{"n":1e2}}"#));
     let record = session.record(seq + 1);
     assert_eq!((&record.kind, record.turn), (&Kind::PermissionResolved, Some(turn)));

@@ -14,7 +14,7 @@ fn a_prompt_is_queued_started_shown_to_all_and_given_to_the_agent() {
     let mut session = Session::new();
     let text = r#"{ "sessionId" : "s", "prompt":[{"type":"text","text":"a","n":1e2},{"type":"image","x":[1, 2]}],"_meta":{"theirs":1,"acp-bridge":{"key":"k"}}}"#;
     let head = session.head();
-    let command = Command::Prompt { params: raw(text), key: Some("k".into()), accept_context_loss: false };
+    let command = Command::Prompt { lane: None, params: raw(text), key: Some("k".into()), accept_context_loss: false };
     let (reply, effects) = session.command("c1", command);
     let turn = head + 1;
     assert_eq!(reply, Ok(Reply::Turn(turn)));
@@ -72,7 +72,8 @@ fn an_update_that_is_no_object_is_dropped() {
 fn a_prompt_without_blocks_is_the_agents_to_refuse() {
     let mut session = Session::new();
     let head = session.head();
-    let command = Command::Prompt { params: raw(r#"{"sessionId":"s"}"#), key: None, accept_context_loss: false };
+    let command =
+        Command::Prompt { lane: None, params: raw(r#"{"sessionId":"s"}"#), key: None, accept_context_loss: false };
     let (_, effects) = session.command("c1", command);
     assert_eq!(session.kinds(head), ["prompt_queued", "turn_started"]);
     assert_eq!(call(&effects).1, "session/prompt");
@@ -122,9 +123,9 @@ fn turns_run_one_at_a_time_in_the_order_of_their_prompts() {
     assert!(effects.is_empty());
     let (three, _) = session.prompt("three");
     let effects = session.answered(first, Ok(r#"{"stopReason":"end_turn"}"#));
-    assert_eq!(session.machine.state().running(), Some(two));
+    assert_eq!(session.machine.state().main().running(), Some(two));
     session.answered(call(&effects).0, Ok(r#"{"stopReason":"refusal"}"#));
-    assert_eq!(session.machine.state().running(), Some(three));
+    assert_eq!(session.machine.state().main().running(), Some(three));
     assert!(matches!(session.outcome(one), Some(Outcome::Completed { stop_reason, .. }) if stop_reason == "end_turn"));
     assert!(matches!(session.outcome(two), Some(Outcome::Completed { stop_reason, .. }) if stop_reason == "refusal"));
 }
@@ -179,7 +180,7 @@ fn a_second_answer_to_a_prompt_is_dropped() {
     let (two, _) = session.running("two");
     let head = session.head();
     assert!(session.answered(id, Ok(r#"{"stopReason":"end_turn"}"#)).is_empty());
-    assert_eq!((session.head(), session.machine.state().running()), (head, Some(two)));
+    assert_eq!((session.head(), session.machine.state().main().running()), (head, Some(two)));
 }
 
 #[test]
@@ -268,7 +269,7 @@ fn a_turn_waits_for_the_agent_and_is_queued_until_then() {
     assert!(starts(&effects));
     let (_, effects) = session.prompt("b");
     assert!(!starts(&effects), "one start is enough");
-    assert_eq!(session.machine.state().running(), None);
+    assert_eq!(session.machine.state().main().running(), None);
     assert_eq!(session.machine.state().turn(turn).unwrap().phase, TurnPhase::Queued);
     let head = session.head();
     let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
@@ -294,7 +295,8 @@ fn an_agent_that_cannot_start_fails_all_that_wait_and_the_next_prompt_tries_agai
 
 #[test]
 fn context_loss_is_accepted_by_the_prompt_or_the_configuration_and_by_nothing_else() {
-    let accepting = |accept_context_loss| Command::Prompt { params: raw("{}"), key: None, accept_context_loss };
+    let accepting =
+        |accept_context_loss| Command::Prompt { lane: None, params: raw("{}"), key: None, accept_context_loss };
     let mut config = Config::default();
     for (configured, accepted) in [(false, false), (false, true), (true, false)] {
         config.accept_context_loss = configured;
@@ -311,7 +313,7 @@ fn a_turn_that_accepts_context_loss_gets_a_start_of_its_own() {
     session.exits();
     let (strict, effects) = session.prompt("a");
     assert!(!plan(&effects).accept_context_loss);
-    let command = Command::Prompt { params: raw("{}"), key: None, accept_context_loss: true };
+    let command = Command::Prompt { lane: None, params: raw("{}"), key: None, accept_context_loss: true };
     let (reply, _) = session.command("c1", command);
     let Ok(Reply::Turn(lenient)) = reply else { panic!("{reply:?}") };
     let error = error::error(error::ErrorCode::INTERNAL_ERROR, "forgotten", None);

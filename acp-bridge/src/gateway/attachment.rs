@@ -11,7 +11,7 @@ use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 use super::outgoing::Outgoing;
 use super::{refusal, render};
 use crate::replay::Coalescer;
-use crate::session::{PendingRequest, State};
+use crate::session::{LaneState, PendingRequest, State};
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -299,13 +299,14 @@ impl Attachment {
         let error = refusal::internal(format!(
             "the session log cannot be written: {reason}; what the agent did since is lost, prompt again when it can"
         ));
-        let running = self.state.running();
-        let waited = self.waiting.iter().any(|waiting| Some(waiting.turn) == running);
+        let running = self.state.lanes().filter_map(LaneState::running);
+        let not_ours: Vec<Turn> =
+            running.filter(|turn| self.waiting.iter().all(|waiting| waiting.turn != *turn)).collect();
         self.fail_waiting(&error, out);
-        if let Some(turn) = running.filter(|_| !waited)
-            && let Some((method, params)) = render::turn_unwritable(&self.session, turn, &error)
-        {
-            out.notify(method, Some(params.as_raw()));
+        for turn in not_ours {
+            if let Some((method, params)) = render::turn_unwritable(&self.session, turn, &error) {
+                out.notify(method, Some(params.as_raw()));
+            }
         }
     }
 

@@ -155,14 +155,14 @@ impl Connection {
             let Ok(session) = params.session() else { return };
             // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
             let turn = params.meta().ok().and_then(|meta| meta.turn);
-            self.submit(Some(session), Command::Cancel { turn }, Then::Nothing);
+            self.submit(Some(session), Command::Cancel { lane: None, turn }, Then::Nothing);
             return;
         }
         let known = method::find(name, Call::Notification, Version::V1);
         let passes = known.is_some_and(|known| known.direction != Direction::ToClient);
         if passes || method::is_extension(name) {
             let session = params.session().ok().filter(|session| self.attachments.contains_key(session));
-            let command = Command::Notify { method: name.to_owned(), params: params.to_owned() };
+            let command = Command::Notify { lane: None, method: name.to_owned(), params: params.to_owned() };
             self.submit(session, command, Then::Nothing);
         }
     }
@@ -188,7 +188,7 @@ impl Connection {
         let waiting =
             self.attachments.iter().find_map(|(session, attached)| Some((session.clone(), attached.turn_of(id)?)));
         if let Some((session, turn)) = waiting {
-            self.submit(Some(session), Command::Cancel { turn: Some(turn) }, Then::Nothing);
+            self.submit(Some(session), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
         }
     }
 

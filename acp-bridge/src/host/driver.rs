@@ -5,19 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::Closed;
-use acp_server::proto::{Event, RequestKey};
-use acp_types::record::body::AgentStarted;
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, SessionId};
+use acp_server::proto::Event;
+use acp_types::record::Record;
+use acp_types::{Raw, RawBuf, RawError, SessionId};
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agent::{Agent, failure};
 use super::broker::Broker;
+use super::lanes::{Happened, LaneAgents};
 use super::{Config, clock, effects, opening};
 use crate::log::{Answer, Envelope, LogError, SessionLog};
-use crate::session::{CallId, CommandId, Effect, FromAgent, Input, Machine, Output, Reply, StartPlan};
+use crate::session::{CallId, CommandId, Effect, FromAgent, Input, Machine, Output, Reply};
 
 /// Commands taken in one go; they share one commit.
 const COMMAND_BATCH: usize = 64;
@@ -46,8 +46,6 @@ pub(super) enum End {
     Lost(LogError),
 }
 
-type Opened = Result<(Agent, AgentStarted), ErrorObjectOwned>;
-
 /// One session while this host owns it.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -55,14 +53,11 @@ pub(super) struct Driver {
     session: SessionId,
     machine: Machine,
     out: Output,
-    agent: Option<Agent>,
-    calls: HashMap<RequestKey, CallId>,
-    opening: Option<JoinHandle<Opened>>,
-    stopped: Option<JoinHandle<()>>,
+    lanes: LaneAgents,
     replies: HashMap<CommandId, oneshot::Sender<Answer>>,
     next_command: u64,
     /// Calls that could not be given to the agent; the machine hears of them next.
-    unsent: Vec<CallId>,
+    unsent: Vec<(Arc<str>, CallId)>,
     closed: bool,
 }
 
@@ -75,7 +70,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Takes over a session that was just created.
+    /// Takes over a session that was just created, with the agent of `main`.
     pub(super) fn new(
         context: Context,
         session: SessionId,
@@ -83,15 +78,16 @@ impl Driver {
         out: Output,
         agent: Option<Agent>,
     ) -> Self {
+        let mut lanes = LaneAgents::default();
+        if let Some(agent) = agent {
+            lanes.of(Record::MAIN_LANE.into()).agent = Some(agent);
+        }
         Self {
             context,
             session,
             machine,
             out,
-            agent,
-            calls: HashMap::new(),
-            opening: None,
-            stopped: None,
+            lanes,
             replies: HashMap::new(),
             next_command: 0,
             unsent: Vec::new(),
@@ -127,8 +123,7 @@ impl Driver {
                     }
                 }
                 () = clock::until(self.machine.deadline()) => self.handle(Input::Tick),
-                opened = join(&mut self.opening) => self.opened(opened),
-                events = next_batch(&mut self.agent) => self.agent_events(events).await,
+                (lane, happened) = self.lanes.next() => self.happened(lane, happened),
             }
             if let Err(error) = self.flush().await {
                 return End::Lost(error);
@@ -150,37 +145,38 @@ impl Driver {
         self.machine.handle(clock::now(), input, &mut self.out);
     }
 
-    fn opened(&mut self, opened: Opened) {
-        match opened {
-            Ok((mut agent, started)) => {
-                let early = std::mem::take(&mut agent.early);
-                self.agent = Some(agent);
-                self.handle(Input::Agent(FromAgent::Started(started)));
-                for event in early {
-                    self.agent_event(event);
+    fn hear(&mut self, lane: &Arc<str>, event: FromAgent) {
+        self.handle(Input::Agent { lane: Arc::clone(lane), event });
+    }
+
+    fn happened(&mut self, lane: Arc<str>, happened: Happened) {
+        match happened {
+            Happened::Opened(opened) => match *opened {
+                Ok((mut agent, started)) => {
+                    let early = std::mem::take(&mut agent.early);
+                    self.lanes.of(Arc::clone(&lane)).agent = Some(agent);
+                    self.hear(&lane, FromAgent::Started(started));
+                    self.agent_events(&lane, early);
+                }
+                Err(error) => self.hear(&lane, FromAgent::StartFailed { error }),
+            },
+            Happened::Events(events) => {
+                let gone = events.as_ref().is_none_or(|events| events.iter().any(|e| matches!(e, Event::Closed(_))));
+                self.agent_events(&lane, events.unwrap_or_default());
+                if gone {
+                    self.lanes.of(lane).closed(&self.context.stopping);
                 }
             }
-            Err(error) => self.handle(Input::Agent(FromAgent::StartFailed { error })),
+            Happened::Exited(reason) => self.hear(&lane, FromAgent::Exited { reason }),
         }
     }
 
-    async fn agent_events(&mut self, events: Option<Vec<Event>>) {
-        let mut gone = events.is_none();
-        for event in events.into_iter().flatten() {
-            gone |= matches!(event, Event::Closed(_));
-            self.agent_event(event);
-        }
-        if gone && let Some(mut agent) = self.agent.take() {
-            self.calls.clear();
-            let reason = agent.exit_reason().await;
-            self.handle(Input::Agent(FromAgent::Exited { reason }));
-        }
-    }
-
-    fn agent_event(&mut self, event: Event) {
-        let calls = &mut self.calls;
-        if let Some(input) = effects::from_agent(event, |key| calls.remove(&key)) {
-            self.handle(Input::Agent(input));
+    fn agent_events(&mut self, lane: &Arc<str>, events: Vec<Event>) {
+        for event in events {
+            let call = |key| self.lanes.get(lane)?.calls.remove(&key);
+            if let Some(event) = effects::from_agent(event, call) {
+                self.hear(lane, event);
+            }
         }
     }
 
@@ -192,10 +188,10 @@ impl Driver {
             if unsent.is_empty() {
                 return Ok(());
             }
-            for call in unsent {
+            for (lane, call) in unsent {
                 let error =
                     RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
-                self.handle(Input::Agent(FromAgent::Answered { call, outcome: Err(error.into_raw()) }));
+                self.hear(&lane, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
             }
         }
     }
@@ -217,17 +213,24 @@ impl Driver {
     async fn run(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply),
-            Effect::StartAgent(plan) => self.start_agent(plan),
-            Effect::StopAgent { kill } => self.stop_agent(kill),
-            Effect::Call { call, method, params } => self.call(call, &method, params).await,
-            Effect::Notify { method, params } => {
+            Effect::StartAgent { lane, plan } => {
+                let broker = Arc::clone(&self.context.broker);
+                self.lanes.of(lane).open(async move { broker.reopen(&plan).await });
+            }
+            Effect::StopAgent { lane, kill } => {
+                if let Some(lane) = self.lanes.get(&lane) {
+                    lane.stop(kill, &self.context.stopping);
+                }
+            }
+            Effect::Call { lane, call, method, params } => self.call(lane, call, &method, params).await,
+            Effect::Notify { lane, method, params } => {
                 let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
-                if let Some(agent) = &self.agent {
+                if let Some(agent) = self.agent(&lane) {
                     read_in_time(&method, agent.outbox.notify(&method, params)).await;
                 }
             }
-            Effect::Respond { id, answer } => {
-                if let Some(agent) = &self.agent {
+            Effect::Respond { lane, id, answer } => {
+                if let Some(agent) = self.agent(&lane) {
                     let answer = answer.map_err(raw_error);
                     read_in_time("answer", agent.outbox.respond_raw(id, answer)).await;
                 }
@@ -240,15 +243,20 @@ impl Driver {
         }
     }
 
-    async fn call(&mut self, call: CallId, method: &str, params: Option<RawBuf>) {
-        let Some(agent) = &self.agent else { return };
+    fn agent(&mut self, lane: &str) -> Option<&Agent> {
+        self.lanes.get(lane)?.agent.as_ref()
+    }
+
+    async fn call(&mut self, lane: Arc<str>, call: CallId, method: &str, params: Option<RawBuf>) {
+        let Some(serving) = self.lanes.get(&lane) else { return };
+        let Some(agent) = &serving.agent else { return };
         let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
         let key = agent.outbox.reserve_key();
         // Known before it is sent: the answer may be there before the sending returns.
-        self.calls.insert(key, call);
+        serving.calls.insert(key, call);
         if !read_in_time(method, agent.outbox.request_as(key, method, params)).await {
-            self.calls.remove(&key);
-            self.unsent.push(call);
+            serving.calls.remove(&key);
+            self.unsent.push((lane, call));
         }
     }
 
@@ -256,33 +264,6 @@ impl Driver {
         if let Some(waiting) = self.replies.remove(&command) {
             // The gateway may have gone; nobody waits then.
             let _ = waiting.send(reply);
-        }
-    }
-
-    fn start_agent(&mut self, plan: StartPlan) {
-        let broker = Arc::clone(&self.context.broker);
-        let stopped = self.stopped.take();
-        self.opening = Some(tokio::spawn(async move {
-            if let Some(stopped) = stopped {
-                // Two processes on one agent session would damage it. A failed join means it is gone as well.
-                let _ = stopped.await;
-            }
-            broker.reopen(&plan).await
-        }));
-    }
-
-    fn stop_agent(&mut self, kill: bool) {
-        if let Some(opening) = self.opening.take() {
-            opening.abort();
-        }
-        self.calls.clear();
-        if let Some(agent) = self.agent.take() {
-            self.stopped = Some(self.context.stopping.spawn(async move {
-                if kill {
-                    agent.handle.kill();
-                }
-                agent.stop().await;
-            }));
         }
     }
 
@@ -301,13 +282,13 @@ impl Driver {
         for (_, waiting) in self.replies.drain() {
             let _ = waiting.send(Err(failure(error.to_string())));
         }
-        self.stop_agent(true);
+        self.lanes.stop_all(true, &self.context.stopping);
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.stop_agent(false);
+        self.lanes.stop_all(false, &self.context.stopping);
     }
 }
 
@@ -324,20 +305,4 @@ async fn read_in_time(what: &str, sending: impl Future<Output = Result<(), Close
 /// An answer's error object; one that is none becomes an internal error.
 fn raw_error(error: RawBuf) -> RawError {
     RawError::new(error).unwrap_or_else(|_| RawError::from(&failure("the client answered with a malformed error")))
-}
-
-/// The next events of the agent; pending for ever when there is none.
-async fn next_batch(agent: &mut Option<Agent>) -> Option<Vec<Event>> {
-    match agent {
-        Some(agent) => agent.inbox.next_batch().await,
-        None => std::future::pending().await,
-    }
-}
-
-/// The outcome of opening an agent; pending for ever when none is being opened. Cancel-safe.
-async fn join(opening: &mut Option<JoinHandle<Opened>>) -> Opened {
-    let Some(handle) = opening else { return std::future::pending().await };
-    let opened = handle.await;
-    *opening = None;
-    opened.unwrap_or_else(|e| Err(failure(format!("starting the agent failed: {e}"))))
 }

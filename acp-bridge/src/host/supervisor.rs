@@ -303,8 +303,8 @@ async fn general(context: Context, envelope: Envelope) -> Finished {
 async fn describe_or_pass(context: &Context, command: Command) -> Answer {
     match command {
         Command::Describe { initialize } => context.broker.describe(&initialize).await.map(|raw| Reply::Agent(Ok(raw))),
-        Command::Call { method, params } => context.broker.call(&method, params).await.map(Reply::Agent),
-        Command::Notify { method, params } => {
+        Command::Call { method, params, .. } => context.broker.call(&method, params).await.map(Reply::Agent),
+        Command::Notify { method, params, .. } => {
             context.broker.notify(&method, params).await;
             Ok(Reply::Done)
         }

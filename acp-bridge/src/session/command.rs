@@ -1,5 +1,7 @@
 //! What a gateway asks of a host. It travels through the log's bus, never directly.
 
+use std::sync::Arc;
+
 use acp_types::record::{Seq, Turn};
 use acp_types::{RawBuf, SessionId};
 
@@ -26,6 +28,8 @@ pub enum Command {
     },
     /// `session/prompt`.
     Prompt {
+        /// The lane whose agent is to get it; without one, `main`.
+        lane: Option<Arc<str>>,
         /// Its params as the client sent them.
         params: RawBuf,
         /// The client's key (P6).
@@ -35,7 +39,9 @@ pub enum Command {
     },
     /// `session/cancel`.
     Cancel {
-        /// This turn, running or queued; without it the running one.
+        /// The lane; without one that of the turn, or else `main`.
+        lane: Option<Arc<str>>,
+        /// This turn, running or queued; without it the running one of the lane.
         turn: Option<Turn>,
     },
     /// The answer to a pending agent-to-client request.
@@ -47,6 +53,8 @@ pub enum Command {
     },
     /// Any other client-to-agent request, passed on as it is: modes, options, authentication, `_` methods.
     Call {
+        /// The lane whose agent is meant; without one, `main`.
+        lane: Option<Arc<str>>,
         /// Its method.
         method: String,
         /// Its params; `sessionId` is replaced by the host.
@@ -54,6 +62,8 @@ pub enum Command {
     },
     /// A client-to-agent notification, passed on as it is.
     Notify {
+        /// The lane whose agent is meant; without one, `main`.
+        lane: Option<Arc<str>>,
         /// Its method.
         method: String,
         /// Its params.

@@ -28,13 +28,18 @@ pub enum Input {
         /// What.
         command: Command,
     },
-    /// The agent did something.
-    Agent(FromAgent),
+    /// A lane's agent did something.
+    Agent {
+        /// Which lane's.
+        lane: Arc<str>,
+        /// What.
+        event: FromAgent,
+    },
     /// The time of [`super::Machine::deadline`] has come.
     Tick,
 }
 
-/// One thing that the agent did.
+/// One thing that a lane's agent did.
 #[derive(Debug)]
 pub enum FromAgent {
     /// It is there, with a session of its own: the answer to [`Effect::StartAgent`].
@@ -78,7 +83,7 @@ pub enum FromAgent {
     },
 }
 
-/// How to bring an agent to a session that exists.
+/// How to bring an agent back to its lane of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartPlan {
     /// `initialize` params for the agent.
@@ -103,16 +108,25 @@ pub enum Effect {
         /// With what.
         reply: Result<Reply, ErrorObjectOwned>,
     },
-    /// Start the agent; ends in [`FromAgent::Started`] or [`FromAgent::StartFailed`].
-    StartAgent(StartPlan),
-    /// Stop the agent's process: politely, or at once as a process group. No [`FromAgent::Exited`] follows;
-    /// what it still says is dropped.
+    /// Start a lane's agent; ends in [`FromAgent::Started`] or [`FromAgent::StartFailed`].
+    StartAgent {
+        /// Which lane's.
+        lane: Arc<str>,
+        /// How.
+        plan: StartPlan,
+    },
+    /// Stop a lane's agent: politely, or at once as a process group. No [`FromAgent::Exited`] follows; what it still
+    /// says is dropped.
     StopAgent {
+        /// Which lane's.
+        lane: Arc<str>,
         /// At once.
         kill: bool,
     },
-    /// Send a request to the agent; ends in [`FromAgent::Answered`] or [`FromAgent::Exited`].
+    /// Send a request to an agent; ends in [`FromAgent::Answered`] or [`FromAgent::Exited`].
     Call {
+        /// Which lane's agent.
+        lane: Arc<str>,
         /// For the answer.
         call: CallId,
         /// Its method.
@@ -120,15 +134,19 @@ pub enum Effect {
         /// Its params, with the agent's own session id.
         params: Option<RawBuf>,
     },
-    /// Send a notification to the agent.
+    /// Send a notification to an agent.
     Notify {
+        /// Which lane's agent.
+        lane: Arc<str>,
         /// Its method.
         method: String,
         /// Its params, with the agent's own session id.
         params: Option<RawBuf>,
     },
-    /// Answer a request of the agent.
+    /// Answer a request of an agent.
     Respond {
+        /// Which lane's agent.
+        lane: Arc<str>,
         /// As the agent sent it.
         id: RequestId,
         /// Result, or error object.

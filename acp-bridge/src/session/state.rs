@@ -2,19 +2,19 @@
 
 mod apply;
 mod error;
+mod lane;
 mod pending;
 mod turns;
 
-use std::borrow::Cow;
-
-use acp_types::record::body::{AgentStarted, SessionCreated};
+use acp_types::record::body::SessionCreated;
 use acp_types::record::{Epoch, Seq, Turn};
-use acp_types::{Raw, RawBuf, rewrite};
 
 pub use error::StateError;
+pub use lane::LaneState;
 pub use pending::PendingRequest;
 pub use turns::{TurnInfo, TurnPhase};
 
+use super::lanes::Lanes;
 use pending::Pending;
 use turns::Turns;
 
@@ -30,12 +30,9 @@ pub struct State {
     head: Seq,
     epoch: Epoch,
     created: Option<SessionCreated>,
-    agent: Option<AgentStarted>,
-    agent_alive: bool,
     title: Option<String>,
-    mode: Option<String>,
-    config_options: Option<RawBuf>,
     closed: bool,
+    lanes: Lanes<LaneState>,
     turns: Turns,
     pending: Pending,
 }
@@ -64,37 +61,10 @@ impl State {
         self.created.as_ref()
     }
 
-    /// How its agent was last started, whether or not it still runs.
-    #[must_use]
-    pub fn agent(&self) -> Option<&AgentStarted> {
-        self.agent.as_ref()
-    }
-
-    /// Whether, as far as the log knows, an agent process serves the session.
-    #[must_use]
-    pub fn agent_alive(&self) -> bool {
-        self.agent_alive
-    }
-
     /// The session's title, if it has one.
     #[must_use]
     pub fn title(&self) -> Option<&str> {
         self.title.as_deref()
-    }
-
-    /// The mode that the session is in: `currentModeId`. It outlives the agent process.
-    #[must_use]
-    pub fn mode(&self) -> Option<&str> {
-        self.mode.as_deref()
-    }
-
-    /// The session's `configOptions`, the whole list: the last that was recorded, or that of the agent's start.
-    #[must_use]
-    pub fn config_options(&self) -> Option<Raw<'_>> {
-        match &self.config_options {
-            Some(options) => Some(options.as_raw()),
-            None => started_member(self.agent.as_ref()?, "configOptions"),
-        }
     }
 
     /// Whether it was closed and neither prompted nor given an agent since.
@@ -103,30 +73,36 @@ impl State {
         self.closed
     }
 
-    /// The turn that the agent works on.
+    /// The lane of the session's first agent.
     #[must_use]
-    pub fn running(&self) -> Option<Turn> {
-        self.turns.running()
+    pub fn main(&self) -> &LaneState {
+        self.lanes.main()
     }
 
-    /// Accepted turns that the agent has not been given yet, in the order in which it will be.
-    pub fn queue(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
-        self.turns.queue()
+    /// One lane by its name; `None` if there is none, or none any more.
+    #[must_use]
+    pub fn lane(&self, name: &str) -> Option<&LaneState> {
+        self.lanes.get(name)
     }
 
-    /// One turn; `None` for a seq that names no turn and for a turn that was forgotten.
+    /// All of them: `main`, then those that joined, by name.
+    pub fn lanes(&self) -> impl Iterator<Item = &LaneState> + '_ {
+        self.lanes.iter()
+    }
+
+    /// One turn of any lane; `None` for a seq that names no turn and for a turn that was forgotten.
     #[must_use]
     pub fn turn(&self, turn: Turn) -> Option<&TurnInfo> {
         self.turns.get(turn)
     }
 
-    /// The turn that a prompt with this key has started (P6).
+    /// The turn that a prompt with this key has started (P6), in whichever lane.
     #[must_use]
     pub fn turn_by_key(&self, key: &str) -> Option<Turn> {
         self.turns.by_key(key)
     }
 
-    /// Requests of the agent that nobody has answered yet, oldest first.
+    /// Requests of the agents that nobody has answered yet, oldest first.
     pub fn pending(&self) -> impl Iterator<Item = (Seq, &PendingRequest)> + '_ {
         self.pending.iter()
     }
@@ -136,32 +112,6 @@ impl State {
     pub fn pending_request(&self, request: Seq) -> Option<&PendingRequest> {
         self.pending.get(request)
     }
-
-    /// The result of `session/load` and `session/resume`: what the agent said at its last start, without its session
-    /// id, with the mode and the options as they are now. Everything else is as the agent wrote it.
-    #[must_use]
-    pub fn session_result(&self) -> RawBuf {
-        let Some(agent) = &self.agent else { return Raw::EMPTY_OBJECT.to_owned() };
-        let mut result = rewrite::remove_member(agent.state.as_raw(), "sessionId");
-        let with_modes = result.as_raw().path(&["modes", "currentModeId"]).is_some();
-        if with_modes && let Some(mode) = self.mode.as_ref().and_then(|mode| RawBuf::encode(mode).ok()) {
-            result = rewrite::set_path(result.as_raw(), &["modes", "currentModeId"], mode.as_raw());
-        }
-        if let Some(options) = &self.config_options {
-            result = rewrite::set_member(result.as_raw(), "configOptions", options.as_raw());
-        }
-        result
-    }
-}
-
-/// A member of what the agent answered at its start; `null` counts as absent.
-fn started_member<'a>(agent: &'a AgentStarted, key: &str) -> Option<Raw<'a>> {
-    agent.state.as_raw().member(key).filter(|value| !value.is_null())
-}
-
-/// The mode in which the agent started.
-fn started_mode(agent: &AgentStarted) -> Option<Cow<'_, str>> {
-    started_member(agent, "modes")?.member("currentModeId")?.as_string()
 }
 
 #[cfg(test)]

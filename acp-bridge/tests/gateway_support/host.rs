@@ -104,7 +104,7 @@ impl Host {
     async fn in_session(&self, session: &SessionId, by: Origin, command: Command) -> Answer {
         Ok(match command {
             Command::Attach { .. } => Reply::State(raw(r#"{"modes":{"currentModeId":"ask"}}"#)),
-            Command::Prompt { params, key, accept_context_loss } => {
+            Command::Prompt { params, key, accept_context_loss, .. } => {
                 if let Some(turn) =
                     key.as_ref().and_then(|key| self.find_turn(|of, with| of == session && with == Some(key)))
                 {
@@ -121,7 +121,7 @@ impl Host {
                 self.updates(session, Some(turn), by, "user_message_chunk", &[text]).await;
                 Reply::Turn(turn)
             }
-            Command::Cancel { turn } => {
+            Command::Cancel { turn, .. } => {
                 let Some(turn) = turn.or_else(|| self.turn_of(session)) else { return Ok(Reply::Done) };
                 let outcome = encode(&body::Outcome::Cancelled { result: None, killed: false });
                 self.append(session, Kind::TurnEnded, Some(turn), Origin::Host, outcome).await;
@@ -217,7 +217,9 @@ fn called(command: Command) -> Reply {
         Command::Call { method, .. } if method.ends_with("fail") => {
             Reply::Agent(Err(raw(r#"{"code":4711,"message":"told to fail","_x":1e2}"#)))
         }
-        Command::Call { method, params } => Reply::Agent(Ok(encode(&json!({ "method": method, "params": params })))),
+        Command::Call { method, params, .. } => {
+            Reply::Agent(Ok(encode(&json!({ "method": method, "params": params }))))
+        }
         _ => Reply::Done,
     }
 }

@@ -88,7 +88,7 @@ impl Session {
     }
 
     pub(crate) fn agent(&mut self, event: FromAgent) -> Vec<Effect> {
-        self.input(Input::Agent(event))
+        self.input(Input::Agent { lane: Record::MAIN_LANE.into(), event })
     }
 
     /// A command's reply and what else it has brought.
@@ -119,12 +119,12 @@ impl Session {
     /// A prompt that runs at once, and the call to the agent.
     pub(crate) fn running(&mut self, text: &str) -> (Turn, CallId) {
         let (turn, effects) = self.prompt(text);
-        assert_eq!(self.machine.state().running(), Some(turn));
+        assert_eq!(self.machine.state().main().running(), Some(turn));
         (turn, call(&effects).0)
     }
 
     pub(crate) fn cancel(&mut self, turn: Option<Turn>) -> Vec<Effect> {
-        let (reply, effects) = self.command("c2", Command::Cancel { turn });
+        let (reply, effects) = self.command("c2", Command::Cancel { lane: None, turn });
         assert_eq!(reply, Ok(Reply::Done));
         effects
     }
@@ -206,13 +206,18 @@ impl Session {
 
 pub(crate) fn prompt(text: &str, key: Option<&str>) -> Command {
     let params = json!({ "sessionId": "s", "prompt": [{ "type": "text", "text": text }] });
-    Command::Prompt { params: raw(&params.to_string()), key: key.map(Into::into), accept_context_loss: false }
+    Command::Prompt {
+        lane: None,
+        params: raw(&params.to_string()),
+        key: key.map(Into::into),
+        accept_context_loss: false,
+    }
 }
 
 /// The one call to the agent among effects: id, method, params.
 pub(crate) fn call(effects: &[Effect]) -> (CallId, String, Option<Value>) {
     let mut found = effects.iter().filter_map(|effect| match effect {
-        Effect::Call { call, method, params } => Some((*call, method.clone(), params.as_ref().map(value))),
+        Effect::Call { call, method, params, .. } => Some((*call, method.clone(), params.as_ref().map(value))),
         _ => None,
     });
     let call = found.next().expect("a call to the agent");
@@ -223,7 +228,7 @@ pub(crate) fn call(effects: &[Effect]) -> (CallId, String, Option<Value>) {
 /// The answers to the agent among effects.
 pub(crate) fn responses(effects: &[Effect]) -> Vec<(String, Result<Value, Value>)> {
     let respond = |effect: &Effect| match effect {
-        Effect::Respond { id, answer } => Some((id.to_string(), answer.as_ref().map(value).map_err(value))),
+        Effect::Respond { id, answer, .. } => Some((id.to_string(), answer.as_ref().map(value).map_err(value))),
         _ => None,
     };
     effects.iter().filter_map(respond).collect()
@@ -243,7 +248,7 @@ pub(crate) fn notified(effects: &[Effect]) -> Vec<&str> {
 /// The one plan to start an agent among effects.
 pub(crate) fn plan(effects: &[Effect]) -> &StartPlan {
     let mut found = effects.iter().filter_map(|effect| match effect {
-        Effect::StartAgent(plan) => Some(plan),
+        Effect::StartAgent { plan, .. } => Some(plan),
         _ => None,
     });
     let plan = found.next().expect("a start of the agent");
@@ -252,12 +257,12 @@ pub(crate) fn plan(effects: &[Effect]) -> &StartPlan {
 }
 
 pub(crate) fn starts(effects: &[Effect]) -> bool {
-    effects.iter().any(|effect| matches!(effect, Effect::StartAgent(_)))
+    effects.iter().any(|effect| matches!(effect, Effect::StartAgent { .. }))
 }
 
 pub(crate) fn stops(effects: &[Effect]) -> Option<bool> {
     effects.iter().find_map(|effect| match effect {
-        Effect::StopAgent { kill } => Some(*kill),
+        Effect::StopAgent { kill, .. } => Some(*kill),
         _ => None,
     })
 }

@@ -227,14 +227,14 @@ impl World {
             Op::Call { kind } => {
                 let method = pick(&CALLS, kind).unwrap().to_string();
                 let params = Some(raw(r#"{"sessionId":"s","modeId":"auto","_meta":{"acp-bridge":{}}}"#));
-                self.command(None, Command::Call { method, params });
+                self.command(None, Command::Call { lane: None, method, params });
             }
-            Op::Notify => self.command(None, Command::Notify { method: "_x".into(), params: None }),
+            Op::Notify => self.command(None, Command::Notify { lane: None, method: "_x".into(), params: None }),
             Op::Attach => self.command(None, Command::Attach { params: raw(r#"{"mcpServers":[]}"#) }),
             Op::Close => {
                 self.command(None, Command::Close);
-                assert_eq!(self.machine.state().running(), None);
-                assert_eq!(self.machine.state().queue().len(), 0);
+                assert_eq!(self.machine.state().main().running(), None);
+                assert_eq!(self.machine.state().main().queue().len(), 0);
                 assert_eq!(self.machine.state().pending().count(), 0);
             }
             Op::AgentExits if self.agent.alive => self.agent_dies(true),
@@ -254,7 +254,7 @@ impl World {
             Op::Crash { appended } => self.crash(appended),
             Op::Shutdown => {
                 self.machine.shutdown(self.now, &mut self.out);
-                assert_eq!(self.machine.state().running(), None);
+                assert_eq!(self.machine.state().main().running(), None);
                 self.crash(true);
             }
             _ if self.agent.alive => self.agent_op(op),
@@ -307,7 +307,7 @@ impl World {
     }
 
     fn hear(&mut self, event: FromAgent) {
-        self.handle(Input::Agent(event));
+        self.handle(Input::Agent { lane: Record::MAIN_LANE.into(), event });
     }
 
     fn command(&mut self, key: Option<u8>, command: Command) {
@@ -322,16 +322,16 @@ impl World {
         let params = raw(r#"{"sessionId":"s","prompt":[{"type":"text","text":"t"},7],"_meta":{"acp-bridge":{}}}"#);
         // Key 0 stands for none.
         let text = (key > 0).then(|| format!("k{key}"));
-        self.command(Some(key), Command::Prompt { params, key: text, accept_context_loss });
+        self.command(Some(key), Command::Prompt { lane: None, params, key: text, accept_context_loss });
     }
 
     fn cancel(&mut self, turn: Option<u8>) {
         let state = self.machine.state();
         let turns: Vec<Turn> = self.log.iter().filter(|r| r.kind == Kind::PromptQueued).map(|r| r.seq).collect();
         let turn = turn.map(|turn| pick(&turns, turn).copied().unwrap_or(999));
-        let idle = state.running().is_none() && state.queue().len() == 0;
+        let idle = state.main().running().is_none() && state.main().queue().len() == 0;
         let (head, effects) = (state.head(), self.out.effects.len());
-        self.command(None, Command::Cancel { turn });
+        self.command(None, Command::Cancel { lane: None, turn });
         if idle {
             assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
             assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
@@ -351,7 +351,7 @@ impl World {
         self.now += u64::from(tenths % 50) * 100_000;
         let Some(deadline) = self.machine.deadline() else { return };
         if self.now >= deadline {
-            let turn = self.machine.state().running();
+            let turn = self.machine.state().main().running();
             self.handle(Input::Tick);
             let state = self.machine.state();
             let over = turn.is_none_or(|turn| state.turn(turn).is_none_or(|info| info.phase.outcome().is_some()));
@@ -396,34 +396,34 @@ impl World {
     /// With nothing left to do, something else must be under way for everything that is open.
     fn check_that_it_goes_on(&self) {
         let state = self.machine.state();
-        let running = state.running().and_then(|turn| state.turn(turn));
+        let running = state.main().running().and_then(|turn| state.turn(turn));
         match running {
             Some(info) => {
                 assert!(self.agent.alive && self.agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
                 assert_eq!(info.cancel_requested, self.machine.deadline().is_some(), "a cancel has an end");
             }
-            None if self.client_came && state.queue().len() > 0 => {
+            None if self.client_came && state.main().queue().len() > 0 => {
                 assert!(self.agent.starting, "the next turn waits for the agent and for nothing else");
             }
             None => assert_eq!(self.machine.deadline(), None),
         }
-        assert!(state.queue().len() <= self.config.max_queue);
+        assert!(state.main().queue().len() <= self.config.max_queue);
         assert!(state.pending().count() <= self.config.max_pending);
         let of_turns = state.pending().filter_map(|(_, request)| request.turn);
-        assert!(of_turns.into_iter().all(|turn| Some(turn) == state.running()), "no request outlives its turn");
-        assert_eq!(state.agent_alive(), self.agent.alive, "the log knows whether there is an agent");
+        assert!(of_turns.into_iter().all(|turn| Some(turn) == state.main().running()), "no request outlives its turn");
+        assert_eq!(state.main().agent_alive(), self.agent.alive, "the log knows whether there is an agent");
     }
 
     fn run_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply.ok()),
-            Effect::StartAgent(plan) => {
+            Effect::StartAgent { plan, .. } => {
                 assert!(!self.agent.alive && !self.agent.starting, "one process per session");
                 assert!(!plan.agent_session.is_empty());
                 self.agent.starting = true;
             }
             Effect::StopAgent { .. } => self.agent_dies(false),
-            Effect::Call { call, method, params } if self.agent.alive => {
+            Effect::Call { call, method, params, .. } if self.agent.alive => {
                 let prompt = method == "session/prompt";
                 assert!(!(prompt && self.agent.open.iter().any(|(_, prompt)| *prompt)), "one turn at a time");
                 let params = params.unwrap();
@@ -470,7 +470,7 @@ impl World {
         let (machine, out) = Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now);
         self.machine = machine;
         self.out = out;
-        assert_eq!(self.machine.state().running(), None);
+        assert_eq!(self.machine.state().main().running(), None);
         assert_eq!(self.machine.state().pending().count(), 0);
         self.flush();
         // Epochs differ until the new machine has written something.
@@ -487,7 +487,7 @@ impl World {
             self.flush();
             self.op(Op::Started { forgot: false });
             if hangs {
-                self.command(None, Command::Cancel { turn: None });
+                self.command(None, Command::Cancel { lane: None, turn: None });
                 self.op(Op::Wait { tenths: 49 });
                 self.op(Op::Wait { tenths: 49 });
                 self.op(Op::Wait { tenths: 49 });
@@ -504,7 +504,7 @@ impl World {
 
     fn check_the_end(&self) {
         let state = self.machine.state();
-        assert_eq!((state.running(), state.queue().len(), state.pending().count()), (None, 0, 0));
+        assert_eq!((state.main().running(), state.main().queue().len(), state.pending().count()), (None, 0, 0));
         assert_eq!(self.machine.deadline(), None);
         assert!(self.waiting.is_empty(), "every command got its reply");
         for asked in &self.agent.asked {

@@ -114,6 +114,7 @@ impl Connection {
         }
         self.unsettled.insert(id.clone(), false);
         let command = Command::Prompt {
+            lane: None,
             params: params.object()?,
             key: meta.key,
             accept_context_loss: meta.accept_context_loss.unwrap_or(false),
@@ -151,7 +152,7 @@ impl Connection {
                 Some(_) => None,
             }
         };
-        let command = Command::Call { method: name.to_owned(), params: params.to_owned() };
+        let command = Command::Call { lane: None, method: name.to_owned(), params: params.to_owned() };
         self.submit(session, command, Then::Call { id: id.clone() });
         Ok(())
     }

@@ -122,7 +122,7 @@ impl Connection {
                 attached.unsettled = attached.unsettled.saturating_sub(1);
                 attached.wait(turn, id, &mut self.out);
                 if given_up {
-                    self.submit(Some(session.clone()), Command::Cancel { turn: Some(turn) }, Then::Nothing);
+                    self.submit(Some(session.clone()), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
                 }
             }
             // Deleted, and with it whatever became of the prompt.

@@ -8,13 +8,13 @@ use acp_types::record::{Kind, Origin, Turn};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 
 use super::super::{CallId, CommandId, Effect, Reply};
+use super::lane::{Agent, Lane};
 use super::recorder::Step;
-use super::{Agent, Machine, wire};
+use super::wire;
 
 /// Requests to the agent that have no answer yet.
 #[derive(Debug, Default)]
 pub(super) struct Calls {
-    next: u64,
     open: BTreeMap<CallId, Call>,
     /// For the agent to be there.
     waiting: VecDeque<Waiting>,
@@ -54,7 +54,7 @@ struct Waiting {
     params: Option<RawBuf>,
 }
 
-impl Machine {
+impl Lane {
     /// A client's request that is the agent's to answer.
     pub(super) fn call(
         &mut self,
@@ -75,7 +75,7 @@ impl Machine {
         let call = Waiting { passed: Passed { command, client, then }, method, params };
         if self.agent == Agent::Alive {
             self.pass(step, call);
-        } else if self.calls.waiting.len() >= self.config.max_waiting_calls {
+        } else if self.calls.waiting.len() >= step.config().max_waiting_calls {
             let message = format!("{} requests wait for the agent to start; try again", self.calls.waiting.len());
             step.refuse(command, ErrorCode::INTERNAL_ERROR, message);
         } else {
@@ -93,33 +93,32 @@ impl Machine {
 
     fn pass(&mut self, step: &mut Step<'_>, call: Waiting) {
         let Waiting { passed, method, params } = call;
-        if self.calls.open.len() >= self.config.max_open_calls {
+        if self.calls.open.len() >= step.config().max_open_calls {
             let message = format!("the agent has {} requests to answer already; try again", self.calls.open.len());
             step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
             return;
         }
-        let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session()));
+        let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session(step)));
         self.send(step, Call::Passed(passed), method, params);
     }
 
     /// Gives the running turn's prompt to the agent.
     pub(super) fn send_prompt(&mut self, step: &mut Step<'_>, turn: Turn, params: Raw<'_>) {
-        let params = wire::to_agent(params, self.agent_session());
+        let params = wire::to_agent(params, self.agent_session(step));
         self.send(step, Call::Prompt(turn), "session/prompt".to_owned(), Some(params));
     }
 
     fn send(&mut self, step: &mut Step<'_>, call: Call, method: String, params: Option<RawBuf>) {
-        let id = CallId(self.calls.next);
-        self.calls.next += 1;
+        let id = step.next_call();
         self.calls.open.insert(id, call);
-        step.effect(Effect::Call { call: id, method, params });
+        step.effect(Effect::Call { lane: Arc::clone(&self.name), call: id, method, params });
     }
 
     /// A client's notification; nobody is there to hear it while there is no agent.
     pub(super) fn notify(&mut self, step: &mut Step<'_>, command: CommandId, method: String, params: Option<RawBuf>) {
         if self.agent == Agent::Alive {
-            let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session()));
-            step.effect(Effect::Notify { method, params });
+            let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session(step)));
+            step.effect(Effect::Notify { lane: Arc::clone(&self.name), method, params });
         }
         step.reply(command, Ok(Reply::Done));
     }
@@ -130,9 +129,9 @@ impl Machine {
             Some(Call::Prompt(turn)) => self.prompt_answered(step, turn, outcome),
             Some(Call::Passed(passed)) => {
                 let updated = match (&outcome, passed.then) {
-                    (Ok(_), Then::Mode(mode)) => self.new_mode(&mode),
+                    (Ok(_), Then::Mode(mode)) => self.new_mode(step, &mode),
                     (Ok(result), Then::Options) => {
-                        result.as_raw().member("configOptions").and_then(|options| self.new_options(options))
+                        result.as_raw().member("configOptions").and_then(|options| self.new_options(step, options))
                     }
                     _ => None,
                 };

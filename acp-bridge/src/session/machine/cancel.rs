@@ -6,16 +6,17 @@ use acp_types::record::body::{AgentExited, CancelRequested, Outcome};
 use acp_types::record::{Kind, Origin, Turn};
 
 use super::super::{CommandId, Effect, Reply, TurnPhase};
+use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
-use super::{Agent, Machine, wire};
+use super::wire;
 
-impl Machine {
-    /// Cancels a turn: the one that is named, else the one that runs or is to run next. Nothing to cancel, nothing done.
+impl Lane {
+    /// Cancels a turn of this lane: the one that is named, else the one that runs or is to run next. Nothing to cancel, nothing done.
     pub(super) fn cancel(&mut self, step: &mut Step<'_>, command: CommandId, client: &Arc<str>, turn: Option<Turn>) {
-        let target = turn.or(self.state.running()).or_else(|| self.state.queue().next());
+        let target = turn.or_else(|| self.running(step)).or_else(|| self.next(step));
         if let Some(turn) = target
-            && let Some(info) = self.state.turn(turn)
+            && let Some(info) = step.state().turn(turn).filter(|info| info.lane == self.name)
         {
             match info.phase {
                 TurnPhase::Running if !info.cancel_requested => self.cancel_running(step, client, turn),
@@ -32,7 +33,7 @@ impl Machine {
 
     fn cancel_running(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn) {
         self.ask_to_stop(step, client, turn);
-        let grace = u64::try_from(self.config.cancel_grace.as_micros()).unwrap_or(u64::MAX);
+        let grace = u64::try_from(step.config().cancel_grace.as_micros()).unwrap_or(u64::MAX);
         self.cancel_deadline = Some(step.at.saturating_add(grace));
     }
 
@@ -40,8 +41,8 @@ impl Machine {
     /// question is answered with `cancelled` knows already that the whole turn is.
     pub(super) fn ask_to_stop(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn) {
         self.record_cancel(step, client, turn);
-        let params = Some(wire::session_only(self.agent_session()));
-        step.effect(Effect::Notify { method: "session/cancel".to_owned(), params });
+        let params = Some(wire::session_only(self.agent_session(step)));
+        step.effect(Effect::Notify { lane: Arc::clone(&self.name), method: "session/cancel".to_owned(), params });
         self.resolve_turn(step, turn, Cause::CANCELLED);
     }
 
@@ -63,8 +64,8 @@ impl Machine {
             return;
         }
         self.cancel_deadline = None;
-        let Some(turn) = self.state.running() else { return };
-        let seconds = self.config.cancel_grace.as_secs_f64();
+        let Some(turn) = self.running(step) else { return };
+        let seconds = step.config().cancel_grace.as_secs_f64();
         let reason = format!("it did not end the turn within {seconds} s of the cancel and was killed");
         self.agent = Agent::Absent;
         self.record(
@@ -77,7 +78,7 @@ impl Machine {
         self.resolve_all(step, Cause::AGENT_EXITED);
         self.end_turn(step, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: true });
         self.fail_open_calls(step, &reason);
-        step.effect(Effect::StopAgent { kill: true });
+        step.effect(Effect::StopAgent { lane: Arc::clone(&self.name), kill: true });
         self.advance(step);
         self.need_agent(step, false);
     }

@@ -3,19 +3,48 @@
 use std::sync::Arc;
 
 use acp_types::record::body::{AgentExited, Outcome, SessionClosed};
-use acp_types::record::{Kind, Origin, Turn};
+use acp_types::record::{Kind, Origin};
 
+use super::super::lanes::Lanes;
 use super::super::{Effect, Output};
+use super::Machine;
+use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
-use super::{Agent, Machine};
+
+const CLOSED: &str = "the session was closed";
+const SHUT_DOWN: &str = "the bridge was shut down";
+
+impl Lanes<Lane> {
+    /// Cancels what runs and waits in every lane, and stops the agents. A session that is closed already stays as it is.
+    pub(super) fn close(&mut self, step: &mut Step<'_>, client: &Arc<str>) {
+        for lane in self.iter_mut() {
+            lane.put_to_rest(step, client, CLOSED);
+        }
+        if !step.state().closed() {
+            let closed = SessionClosed { by: Some(Arc::clone(client)) };
+            self.main().record(step, Kind::SessionClosed, Origin::Client(Arc::clone(client)), None, &closed);
+        }
+    }
+}
 
 impl Machine {
-    /// Cancels what runs and waits, and stops the agent. A session that is closed already stays as it is.
-    pub(super) fn close(&mut self, step: &mut Step<'_>, client: &Arc<str>) {
-        let running = self.state.running();
+    /// The bridge goes down in good order: running turns end here, since nobody will see how the agents would have
+    /// ended them. Queued turns stay for the next start of the bridge. Nothing may be handed in afterwards.
+    pub fn shutdown(&mut self, now: u64, out: &mut Output) {
+        let mut step = Step { at: now, out, core: &mut self.core };
+        for lane in self.lanes.iter_mut() {
+            lane.shut_down(&mut step);
+        }
+    }
+}
+
+impl Lane {
+    /// Cancels what runs and waits, and stops the agent.
+    pub(super) fn put_to_rest(&mut self, step: &mut Step<'_>, client: &Arc<str>, reason: &str) {
+        let running = self.running(step);
         if let Some(turn) = running
-            && self.state.turn(turn).is_some_and(|info| !info.cancel_requested)
+            && !step.cancel_requested(turn)
         {
             self.ask_to_stop(step, client, turn);
         }
@@ -23,31 +52,22 @@ impl Machine {
         if let Some(turn) = running {
             self.end_turn(step, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: false });
         }
-        let queued: Vec<Turn> = self.state.queue().collect();
-        for turn in queued {
+        for turn in self.queued(step) {
             self.cancel_queued(step, client, turn);
         }
-        self.fail_calls(step, "the session was closed");
-        self.stop_agent(step, "the session was closed");
-        if !self.state.closed() {
-            let closed = SessionClosed { by: Some(Arc::clone(client)) };
-            self.record(step, Kind::SessionClosed, Origin::Client(Arc::clone(client)), None, &closed);
-        }
+        self.fail_calls(step, reason);
+        self.stop_agent(step, reason);
     }
 
-    /// The bridge goes down in good order: the running turn ends here, since nobody will see how the agent would have
-    /// ended it. Queued turns stay for the next start of the bridge. Nothing may be handed in afterwards.
-    pub fn shutdown(&mut self, now: u64, out: &mut Output) {
-        let mut step = Step { at: now, out };
-        let step = &mut step;
+    fn shut_down(&mut self, step: &mut Step<'_>) {
         self.paused = true;
-        self.stop_agent(step, "the bridge was shut down");
+        self.stop_agent(step, SHUT_DOWN);
         self.resolve_all(step, Cause::RECOVERED);
-        if let Some(turn) = self.state.running() {
-            let outcome = Outcome::Interrupted { reason: "the bridge was shut down".to_owned() };
+        if let Some(turn) = self.running(step) {
+            let outcome = Outcome::Interrupted { reason: SHUT_DOWN.to_owned() };
             self.end_turn(step, turn, Origin::Host, &outcome);
         }
-        self.fail_calls(step, "the bridge was shut down");
+        self.fail_calls(step, SHUT_DOWN);
     }
 
     fn stop_agent(&mut self, step: &mut Step<'_>, reason: &str) {
@@ -55,7 +75,7 @@ impl Machine {
         if agent == Agent::Absent {
             return;
         }
-        step.effect(Effect::StopAgent { kill: false });
+        step.effect(Effect::StopAgent { lane: Arc::clone(&self.name), kill: false });
         if agent == Agent::Alive {
             let exited = AgentExited { reason: reason.to_owned(), expected: true };
             self.record(step, Kind::AgentExited, Origin::Host, None, &exited);

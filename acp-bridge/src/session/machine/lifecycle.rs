@@ -1,38 +1,41 @@
-//! The agent process: started when it is needed, started again when it is gone.
+//! A lane's agent: started when it is needed, started again when it is gone.
+
+use std::sync::Arc;
 
 use acp_types::error::{self, ErrorCode, RawError};
 use acp_types::record::body::{AgentExited, AgentStarted, Outcome};
-use acp_types::record::{Kind, Origin, Turn};
+use acp_types::record::{Kind, Origin};
 use acp_types::{ErrorObjectOwned, RawBuf};
 
 use super::super::{Effect, StartPlan};
+use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
-use super::{Agent, Machine};
 
-impl Machine {
+impl Lane {
     /// Sees to it that an agent comes, once.
     pub(super) fn need_agent(&mut self, step: &mut Step<'_>, accepts_loss: bool) {
         if self.agent != Agent::Absent {
             return;
         }
-        let accepts_loss = accepts_loss || self.config.accept_context_loss;
+        let accepts_loss = accepts_loss || step.config().accept_context_loss;
         self.agent = Agent::Starting { accepts_loss };
-        if let Some(plan) = self.plan(accepts_loss) {
-            step.effect(Effect::StartAgent(plan));
+        if let Some(plan) = self.plan(step, accepts_loss) {
+            step.effect(Effect::StartAgent { lane: Arc::clone(&self.name), plan });
         } else {
             let message = "the log does not say how the session's agent was started; make a new session";
             self.start_failed(step, &error::error(ErrorCode::INTERNAL_ERROR, message, None));
         }
     }
 
-    fn plan(&self, accept_context_loss: bool) -> Option<StartPlan> {
+    fn plan(&self, step: &Step<'_>, accept_context_loss: bool) -> Option<StartPlan> {
+        let logged = self.logged(step.state())?;
         Some(StartPlan {
-            initialize: self.state.created()?.initialize.clone(),
-            params: self.start_params.clone(),
-            agent_session: self.state.agent()?.agent_session.clone(),
+            initialize: step.state().created()?.initialize.clone(),
+            params: step.core.start_params.clone(),
+            agent_session: logged.agent()?.agent_session.clone(),
             accept_context_loss,
-            mode: self.state.mode().map(str::to_owned),
+            mode: logged.mode().map(str::to_owned),
         })
     }
 
@@ -56,9 +59,8 @@ impl Machine {
             return;
         }
         let outcome = Outcome::Failed { error: raw(error) };
-        let queued: Vec<Turn> = self.state.queue().collect();
-        for turn in queued {
-            let may_try = !accepts_loss && self.state.turn(turn).is_some_and(|info| info.accept_context_loss);
+        for turn in self.queued(step) {
+            let may_try = !accepts_loss && step.state().turn(turn).is_some_and(|info| info.accept_context_loss);
             if !may_try {
                 self.end_turn(step, turn, Origin::Host, &outcome);
             }
@@ -72,8 +74,8 @@ impl Machine {
         let exited = AgentExited { reason: reason.to_owned(), expected: false };
         self.record(step, Kind::AgentExited, Origin::Host, None, &exited);
         self.resolve_all(step, Cause::AGENT_EXITED);
-        if let Some(turn) = self.state.running() {
-            let cancelled = self.state.turn(turn).is_some_and(|info| info.cancel_requested);
+        if let Some(turn) = self.running(step) {
+            let cancelled = step.cancel_requested(turn);
             let outcome = if cancelled {
                 Outcome::Cancelled { result: None, killed: false }
             } else {

@@ -8,11 +8,12 @@ use acp_types::record::{Kind, Origin, Turn};
 use acp_types::{Raw, RawBuf};
 
 use super::super::{CommandId, Reply};
+use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
-use super::{Agent, Machine, wire};
+use super::wire;
 
-impl Machine {
+impl Lane {
     /// Accepts a prompt, or finds the turn that its key has started before (P6).
     pub(super) fn prompt(
         &mut self,
@@ -23,11 +24,11 @@ impl Machine {
         key: Option<String>,
         accept_context_loss: bool,
     ) {
-        let known = key.as_ref().and_then(|key| self.state.turn_by_key(key));
-        if known.is_none() && self.queue_is_full(&params) {
-            let message =
-                format!("the session's prompt queue is full ({}); wait for a turn to end", self.state.queue().len());
-            let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "maxQueue": self.config.max_queue } }));
+        let known = key.as_ref().and_then(|key| step.state().turn_by_key(key));
+        if known.is_none() && self.queue_is_full(step, &params) {
+            let queued = self.queued(step).len();
+            let message = format!("the session's prompt queue is full ({queued}); wait for a turn to end");
+            let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "maxQueue": step.config().max_queue } }));
             step.reply(command, Err(error::error(ErrorCode::INTERNAL_ERROR, message, data.ok())));
         } else {
             let turn = known.unwrap_or_else(|| {
@@ -40,29 +41,31 @@ impl Machine {
         self.advance(step);
     }
 
-    fn queue_is_full(&self, params: &RawBuf) -> bool {
-        let queued = self.state.queue().filter_map(|turn| self.state.turn(turn)?.params.as_ref());
-        let bytes: usize = queued.map(|params| params.as_str().len()).sum();
-        let count = self.state.queue().len();
-        count >= self.config.max_queue || (count > 0 && bytes + params.as_str().len() > self.config.max_queue_bytes)
+    fn queue_is_full(&self, step: &Step<'_>, params: &RawBuf) -> bool {
+        let queued = self.queued(step);
+        let waiting = queued.iter().filter_map(|&turn| step.state().turn(turn)?.params.as_ref());
+        let bytes: usize = waiting.map(|params| params.as_str().len()).sum();
+        let config = step.config();
+        let no_bytes_left = !queued.is_empty() && bytes + params.as_str().len() > config.max_queue_bytes;
+        queued.len() >= config.max_queue || no_bytes_left
     }
 
     /// Starts the next turn if it can be, or the agent that it needs.
     pub(super) fn advance(&mut self, step: &mut Step<'_>) {
-        if self.paused || self.state.running().is_some() {
+        if self.paused || self.running(step).is_some() {
             return;
         }
-        let Some(next) = self.state.queue().next() else { return };
+        let Some(next) = self.next(step) else { return };
         if self.agent == Agent::Alive {
             self.start_turn(step, next);
         } else {
-            let accepts_loss = self.state.turn(next).is_some_and(|info| info.accept_context_loss);
+            let accepts_loss = step.state().turn(next).is_some_and(|info| info.accept_context_loss);
             self.need_agent(step, accepts_loss);
         }
     }
 
     fn start_turn(&mut self, step: &mut Step<'_>, turn: Turn) {
-        let Some(info) = self.state.turn(turn) else { return };
+        let Some(info) = step.state().turn(turn) else { return };
         let origin = info.client.as_ref().map_or(Origin::Host, |client| Origin::Client(Arc::clone(client)));
         let params = info.params.clone().unwrap_or_default();
         self.record(step, Kind::TurnStarted, Origin::Host, Some(turn), &TurnStarted {});
@@ -75,11 +78,11 @@ impl Machine {
 
     /// The agent ends the running turn. What it says about that is what counts, whatever was asked of it.
     pub(super) fn prompt_answered(&mut self, step: &mut Step<'_>, turn: Turn, outcome: Result<RawBuf, RawBuf>) {
-        if self.state.running() != Some(turn) {
+        if self.running(step) != Some(turn) {
             return;
         }
         self.resolve_turn(step, turn, Cause::TURN_ENDED);
-        let cancelled = self.state.turn(turn).is_some_and(|info| info.cancel_requested);
+        let cancelled = step.cancel_requested(turn);
         let outcome = match outcome {
             Ok(result) => match stop_reason(result.as_raw()) {
                 reason if reason == "cancelled" => Outcome::Cancelled { result: Some(result), killed: false },
@@ -94,7 +97,7 @@ impl Machine {
 
     /// The one terminal record of a turn that has none yet (P7).
     pub(super) fn end_turn(&mut self, step: &mut Step<'_>, turn: Turn, origin: Origin, outcome: &Outcome) {
-        if self.state.running() == Some(turn) {
+        if self.running(step) == Some(turn) {
             self.cancel_deadline = None;
         }
         self.record(step, Kind::TurnEnded, origin, Some(turn), outcome);

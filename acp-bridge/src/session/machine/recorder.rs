@@ -3,20 +3,66 @@
 use std::sync::Arc;
 
 use acp_types::error::{self, ErrorCode};
-use acp_types::record::{Kind, Origin, Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, RawBuf};
+use acp_types::record::{Epoch, Kind, Origin, Record, Seq, Turn};
+use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
 use serde::Serialize;
 
-use super::super::{CommandId, Effect, Output, Reply};
-use super::Machine;
+use super::super::{CallId, CommandId, Effect, Output, Reply, State};
+use super::Config;
 
-/// One call of the machine: when it is, and what comes of it.
+/// What all lanes of a session share.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) session: SessionId,
+    pub(super) epoch: Epoch,
+    pub(super) config: Config,
+    pub(super) state: State,
+    /// Params for the next start of an agent, with what the log must not have. In memory only.
+    pub(super) start_params: RawBuf,
+    next_call: u64,
+    /// Kept from update to update, so that the hot path allocates nothing but the record.
+    pub(super) text: String,
+    pub(super) meta: String,
+}
+
+impl Core {
+    pub(super) fn new(session: SessionId, epoch: Epoch, config: Config, state: State, start_params: RawBuf) -> Self {
+        Self { session, epoch, config, state, start_params, next_call: 0, text: String::new(), meta: String::new() }
+    }
+}
+
+/// One call of the machine: when it is, what comes of it, and what the lanes share.
 pub(super) struct Step<'a> {
     pub(super) at: u64,
     pub(super) out: &'a mut Output,
+    pub(super) core: &'a mut Core,
 }
 
 impl Step<'_> {
+    pub(super) fn state(&self) -> &State {
+        &self.core.state
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.core.config
+    }
+
+    /// Seq of the next record.
+    pub(super) fn next_seq(&self) -> Seq {
+        self.core.state.head() + 1
+    }
+
+    pub(super) fn next_call(&mut self) -> CallId {
+        let id = CallId(self.core.next_call);
+        self.core.next_call += 1;
+        id
+    }
+
+    /// Whether somebody asked for this turn to stop.
+    pub(super) fn cancel_requested(&self, turn: Turn) -> bool {
+        self.core.state.turn(turn).is_some_and(|info| info.cancel_requested)
+    }
+
     pub(super) fn effect(&mut self, effect: Effect) {
         self.out.effects.push(effect);
     }
@@ -28,13 +74,11 @@ impl Step<'_> {
     pub(super) fn refuse(&mut self, command: CommandId, code: ErrorCode, message: impl Into<String>) {
         self.reply(command, Err(error::error(code, message, None)));
     }
-}
 
-impl Machine {
     /// Adds a record and folds it into the state.
     pub(super) fn record<T: Serialize>(
         &mut self,
-        step: &mut Step<'_>,
+        lane: &Arc<str>,
         kind: Kind,
         origin: Origin,
         turn: Option<Turn>,
@@ -42,25 +86,25 @@ impl Machine {
     ) -> Seq {
         let body =
             RawBuf::encode(body).expect("bodies are structs of strings, numbers and JSON that was parsed before");
-        self.record_raw(step, kind, origin, turn, body)
+        self.record_raw(lane, kind, origin, turn, body)
     }
 
     /// The same for a body that is JSON already.
     pub(super) fn record_raw(
         &mut self,
-        step: &mut Step<'_>,
+        lane: &Arc<str>,
         kind: Kind,
         origin: Origin,
         turn: Option<Turn>,
         body: RawBuf,
     ) -> Seq {
         let seq = self.next_seq();
-        let lane = Arc::clone(&self.lane);
-        let record = Record { seq, at: step.at, epoch: self.epoch, lane, origin, kind, turn, body };
+        let lane = Arc::clone(lane);
+        let record = Record { seq, at: self.at, epoch: self.core.epoch, lane, origin, kind, turn, body };
         // To go on after a failure would put a record into the log with which it can never be opened again; without
         // the machine, the log is as it was. `session_props.rs` is the proof that it does not happen.
-        self.state.apply(&record).expect("the machine makes only records that its state allows");
-        step.out.records.push(Arc::new(record));
+        self.core.state.apply(&record).expect("the machine makes only records that its state allows");
+        self.out.records.push(Arc::new(record));
         seq
     }
 }

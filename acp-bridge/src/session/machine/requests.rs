@@ -1,4 +1,4 @@
-//! Requests of the agent to a client: each gets one answer (P8).
+//! Requests of a lane's agent to a client: each gets one answer (P8).
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use acp_types::record::{Kind, Origin, Seq};
 use acp_types::{Raw, RawBuf, RequestId};
 
 use super::super::{CommandId, Effect, PendingRequest, Reply};
-use super::Machine;
+use super::lane::Lane;
 use super::recorder::Step;
 
 /// The ids by which the agent knows the requests that are pending in the state; nothing of them is in the log.
@@ -52,7 +52,7 @@ impl Cause {
     pub(super) const RECOVERED: Self = Self { name: "recovered", text: "the bridge stopped", agent_listens: false };
 }
 
-impl Machine {
+impl Lane {
     /// The agent asks. An id that is in use already is not looked at twice: an answer to the second could not be told
     /// from the one to the first.
     pub(super) fn request(&mut self, step: &mut Step<'_>, id: RequestId, method: String, params: Option<RawBuf>) {
@@ -60,14 +60,14 @@ impl Machine {
             return;
         }
         if method.starts_with("fs/") || method.starts_with("terminal/") {
-            respond_error(step, id, ErrorCode::METHOD_NOT_FOUND, &format!("{method} is not offered to the agent"));
+            self.respond_error(step, id, ErrorCode::METHOD_NOT_FOUND, &format!("{method} is not offered to the agent"));
             return;
         }
-        if let Some(full) = self.too_many_pending(params.as_ref()) {
-            respond_error(step, id, ErrorCode::INTERNAL_ERROR, &full);
+        if let Some(full) = self.too_many_pending(step, params.as_ref()) {
+            self.respond_error(step, id, ErrorCode::INTERNAL_ERROR, &full);
             return;
         }
-        let turn = self.state.running();
+        let turn = self.running(step);
         let seq = if method == PendingRequest::PERMISSION {
             let body = self.for_clients(step, turn, params.as_ref().map_or(Raw::EMPTY_OBJECT, RawBuf::as_raw));
             self.record_raw(step, Kind::PermissionRequested, Origin::Agent, turn, body)
@@ -77,23 +77,29 @@ impl Machine {
         };
         self.requests.add(seq, id);
         // The turn is on its way out: nobody is to be asked any more.
-        if turn.and_then(|turn| self.state.turn(turn)).is_some_and(|info| info.cancel_requested) {
+        if turn.is_some_and(|turn| step.cancel_requested(turn)) {
             self.resolve_by_default(step, seq, Cause::CANCELLED);
         }
     }
 
-    fn too_many_pending(&self, params: Option<&RawBuf>) -> Option<String> {
+    fn too_many_pending(&self, step: &Step<'_>, params: Option<&RawBuf>) -> Option<String> {
         let mut bytes = params.map_or(0, |params| params.as_str().len());
         let mut count = 0;
-        for (_, request) in self.state.pending() {
+        for (_, request) in self.pending(step) {
             count += 1;
             bytes += request.weight();
         }
-        let full = count >= self.config.max_pending || (count > 0 && bytes > self.config.max_pending_bytes);
+        let config = step.config();
+        let full = count >= config.max_pending || (count > 0 && bytes > config.max_pending_bytes);
         full.then(|| format!("{count} requests wait for a client's answer already; wait for one of them"))
     }
 
-    /// A client answers. The first answer counts.
+    /// What its agent has asked and nobody has answered, oldest first.
+    fn pending<'s>(&'s self, step: &'s Step<'_>) -> impl Iterator<Item = (Seq, &'s PendingRequest)> + 's {
+        step.state().pending().filter(|(_, request)| request.lane == self.name)
+    }
+
+    /// A client answers what is pending in this lane. The first answer counts.
     pub(super) fn answer(
         &mut self,
         step: &mut Step<'_>,
@@ -102,11 +108,8 @@ impl Machine {
         request: Seq,
         answer: Result<RawBuf, RawBuf>,
     ) {
-        let counts = self.state.pending_request(request).is_some();
-        if counts {
-            self.resolve(step, request, Origin::Client(client), answer, None, true);
-        }
-        step.reply(command, Ok(Reply::Answered(counts)));
+        self.resolve(step, request, Origin::Client(client), answer, None, true);
+        step.reply(command, Ok(Reply::Answered(true)));
     }
 
     /// The agent no longer wants an answer, but JSON-RPC wants it to get one.
@@ -119,23 +122,23 @@ impl Machine {
 
     /// Answers what is pending in one turn.
     pub(super) fn resolve_turn(&mut self, step: &mut Step<'_>, turn: Seq, cause: Cause) {
-        let of_turn = self.state.pending().filter(|(_, request)| request.turn == Some(turn));
+        let of_turn = self.pending(step).filter(|(_, request)| request.turn == Some(turn));
         let seqs: Vec<Seq> = of_turn.map(|(seq, _)| seq).collect();
         for seq in seqs {
             self.resolve_by_default(step, seq, cause);
         }
     }
 
-    /// Answers all that is pending.
+    /// Answers all that is pending in this lane.
     pub(super) fn resolve_all(&mut self, step: &mut Step<'_>, cause: Cause) {
-        let seqs: Vec<Seq> = self.state.pending().map(|(seq, _)| seq).collect();
+        let seqs: Vec<Seq> = self.pending(step).map(|(seq, _)| seq).collect();
         for seq in seqs {
             self.resolve_by_default(step, seq, cause);
         }
     }
 
     fn resolve_by_default(&mut self, step: &mut Step<'_>, request: Seq, cause: Cause) {
-        let permission = self.state.pending_request(request).is_some_and(PendingRequest::is_permission);
+        let permission = step.state().pending_request(request).is_some_and(PendingRequest::is_permission);
         let answer = if permission {
             Ok(RawBuf::trusted(r#"{"outcome":{"outcome":"cancelled"}}"#))
         } else {
@@ -154,7 +157,7 @@ impl Machine {
         cause: Option<&str>,
         agent_listens: bool,
     ) {
-        let Some(pending) = self.state.pending_request(request) else { return };
+        let Some(pending) = step.state().pending_request(request) else { return };
         let kind = if pending.is_permission() { Kind::PermissionResolved } else { Kind::Response };
         let turn = pending.turn;
         let (result, error) = match answer.clone() {
@@ -166,14 +169,14 @@ impl Machine {
         if let Some(id) = self.requests.take(request)
             && agent_listens
         {
-            step.effect(Effect::Respond { id, answer });
+            step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer });
         }
     }
-}
 
-fn respond_error(step: &mut Step<'_>, id: RequestId, code: ErrorCode, message: &str) {
-    let error = RawError::from(&error::error(code, message, None)).into_raw();
-    step.effect(Effect::Respond { id, answer: Err(error) });
+    fn respond_error(&self, step: &mut Step<'_>, id: RequestId, code: ErrorCode, message: &str) {
+        let error = RawError::from(&error::error(code, message, None)).into_raw();
+        step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer: Err(error) });
+    }
 }
 
 fn cancelled_error(cause: Cause) -> RawBuf {

@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
+use acp_types::RawBuf;
 use acp_types::record::body::{
     AgentStarted, Outcome, PromptQueued, Requested, Resolved, SessionCreated, SessionUpdated,
 };
 use acp_types::record::{Kind, Record, Turn};
 use serde::Deserialize;
 
-use super::{PendingRequest, State, StateError, TurnInfo, TurnPhase};
+use super::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
 
 impl State {
     /// Takes the next record in. Kinds that it does not know, and those that matter only to readers, move the head.
@@ -30,27 +31,26 @@ impl State {
     fn change(&mut self, record: &Record) -> Result<(), StateError> {
         match &record.kind {
             Kind::SessionCreated => self.created = Some(body::<SessionCreated>(record)?),
-            Kind::SessionUpdated => self.session_updated(body(record)?),
-            Kind::AgentStarted => self.agent_started(body(record)?),
-            Kind::AgentExited => self.agent_alive = false,
-            Kind::PromptQueued => self.prompt_queued(record, body(record)?),
-            Kind::TurnStarted => return self.move_turn(record, |state, turn| state.turns.start(turn)),
+            Kind::SessionUpdated => self.session_updated(record, body(record)?)?,
+            Kind::AgentStarted => {
+                let started: AgentStarted = body(record)?;
+                self.lane_of(record)?.agent_started(started);
+                self.closed = false;
+            }
+            Kind::AgentExited => self.lane_of(record)?.agent_exited(),
+            Kind::PromptQueued => self.prompt_queued(record, body(record)?)?,
+            Kind::TurnStarted => return self.move_turn(record, Self::start),
             Kind::CancelRequested => return self.move_turn(record, |state, turn| state.turns.cancel(turn)),
             Kind::TurnEnded => {
                 let outcome: Outcome = body(record)?;
-                return self.move_turn(record, |state, turn| state.turns.end(turn, outcome));
+                return self.move_turn(record, |state, turn| state.end(turn, outcome));
             }
             Kind::PermissionRequested => {
-                let request = PendingRequest {
-                    method: PendingRequest::PERMISSION.into(),
-                    params: Some(record.body.clone()),
-                    turn: record.turn,
-                };
-                self.pending.add(record.seq, request);
+                self.ask(record, PendingRequest::PERMISSION.into(), Some(record.body.clone()))?;
             }
             Kind::Request => {
                 let Requested { method, params } = body(record)?;
-                self.pending.add(record.seq, PendingRequest { method: method.into(), params, turn: record.turn });
+                self.ask(record, method.into(), params)?;
             }
             Kind::PermissionResolved | Kind::Response => {
                 let Resolved { request, .. } = body(record)?;
@@ -64,34 +64,25 @@ impl State {
         Ok(())
     }
 
-    fn session_updated(&mut self, updated: SessionUpdated) {
+    /// The lane that a record belongs to, which must be there.
+    fn lane_of(&mut self, record: &Record) -> Result<&mut LaneState, StateError> {
+        let unknown = || StateError::Lane { seq: record.seq, kind: record.kind.clone(), lane: record.lane.clone() };
+        self.lanes.get_mut(&record.lane).ok_or_else(unknown)
+    }
+
+    fn session_updated(&mut self, record: &Record, updated: SessionUpdated) -> Result<(), StateError> {
         let SessionUpdated { title, mode, config_options } = updated;
+        self.lane_of(record)?.updated(mode, config_options);
         if let Some(title) = title {
             self.title = Some(title).filter(|title| !title.is_empty());
         }
-        if mode.is_some() {
-            self.mode = mode;
-        }
-        if config_options.is_some() {
-            self.config_options = config_options;
-        }
+        Ok(())
     }
 
-    fn agent_started(&mut self, started: AgentStarted) {
-        // The host puts the session's mode back, but options are what the agent says they are now.
-        if self.mode.is_none() {
-            self.mode = super::started_mode(&started).map(String::from);
-        }
-        if super::started_member(&started, "configOptions").is_some() {
-            self.config_options = None;
-        }
-        self.agent = Some(started);
-        self.agent_alive = true;
-        self.closed = false;
-    }
-
-    fn prompt_queued(&mut self, record: &Record, prompt: PromptQueued) {
+    fn prompt_queued(&mut self, record: &Record, prompt: PromptQueued) -> Result<(), StateError> {
+        self.lane_of(record)?.queue_up(record.seq);
         let info = TurnInfo {
+            lane: Arc::clone(&record.lane),
             key: prompt.key.map(Into::into),
             client: record.origin.client().map(Arc::clone),
             phase: TurnPhase::Queued,
@@ -99,8 +90,29 @@ impl State {
             cancel_requested: false,
             accept_context_loss: prompt.accept_context_loss,
         };
-        self.turns.queue_up(record.seq, info);
+        self.turns.accept(record.seq, info);
         self.closed = false;
+        Ok(())
+    }
+
+    /// Whether it could start: it was queued in its lane and none runs there.
+    fn start(&mut self, turn: Turn) -> bool {
+        let lane = self.turns.get(turn).and_then(|info| self.lanes.get_mut(&info.lane));
+        lane.is_some_and(|lane| lane.start(turn)) && self.turns.start(turn)
+    }
+
+    /// Whether it was open, so that it could end.
+    fn end(&mut self, turn: Turn, outcome: Outcome) -> bool {
+        let lane = self.turns.get(turn).and_then(|info| self.lanes.get_mut(&info.lane));
+        let Some(lane) = lane else { return false };
+        lane.end(turn);
+        self.turns.end(turn, outcome)
+    }
+
+    fn ask(&mut self, record: &Record, method: Arc<str>, params: Option<RawBuf>) -> Result<(), StateError> {
+        let lane = Arc::clone(self.lane_of(record)?.name());
+        self.pending.add(record.seq, PendingRequest { lane, method, params, turn: record.turn });
+        Ok(())
     }
 
     fn move_turn(&mut self, record: &Record, change: impl FnOnce(&mut Self, Turn) -> bool) -> Result<(), StateError> {

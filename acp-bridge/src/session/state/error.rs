@@ -1,5 +1,7 @@
 //! What can be wrong with a log.
 
+use std::sync::Arc;
+
 use acp_types::record::{Kind, Seq, Turn};
 
 /// A record that does not follow from those before it. The log is damaged or was written by something else; the state
@@ -34,6 +36,18 @@ pub enum StateError {
         kind: Kind,
         /// The turn, if it names one.
         turn: Option<Turn>,
+    },
+    /// It belongs to a lane that is not there.
+    #[error(
+        "record {seq} is a {kind} of lane {lane:?}, which is not there: the log is damaged; restore it from a copy"
+    )]
+    Lane {
+        /// Seq of the record.
+        seq: Seq,
+        /// Its kind.
+        kind: Kind,
+        /// The lane that it names.
+        lane: Arc<str>,
     },
     /// It answers a request that is not open.
     #[error("record {seq} answers request {request}, which is not open: the log is damaged; restore it from a copy")]

@@ -1,4 +1,4 @@
-//! Requests of the agent that wait for their one answer.
+//! Requests of the agents that wait for their one answer.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,6 +10,8 @@ use acp_types::record::{Seq, Turn};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PendingRequest {
+    /// The lane of the agent that asked.
+    pub lane: Arc<str>,
     /// Its method.
     pub method: Arc<str>,
     /// Its params as they go on the wire to a client.

@@ -73,14 +73,14 @@ fn started(state: &str) -> AgentStarted {
 fn a_turn_goes_from_queued_to_running_to_ended() {
     let mut log = Log::started();
     let (one, two) = (log.prompt("k1"), log.prompt("k2"));
-    assert_eq!(log.state.queue().collect::<Vec<_>>(), [one, two]);
+    assert_eq!(log.state.main().queue().collect::<Vec<_>>(), [one, two]);
     assert!(log.state.turn(one).unwrap().params.is_some());
     log.add(Kind::TurnStarted, Some(one), &TurnStarted {});
-    assert_eq!((log.state.running(), log.state.queue().collect::<Vec<_>>()), (Some(one), vec![two]));
+    assert_eq!((log.state.main().running(), log.state.main().queue().collect::<Vec<_>>()), (Some(one), vec![two]));
     log.add(Kind::TurnEnded, Some(one), &Outcome::Interrupted { reason: "r".into() });
     let info = log.state.turn(one).unwrap();
     assert_eq!(info.phase, TurnPhase::Ended(Outcome::Interrupted { reason: "r".into() }));
-    assert_eq!((log.state.running(), info.params.as_ref()), (None, None));
+    assert_eq!((log.state.main().running(), info.params.as_ref()), (None, None));
     assert_eq!(info.client.as_deref(), Some("c"));
     assert_eq!(log.state.turn_by_key("k1"), Some(one));
 }
@@ -92,7 +92,7 @@ fn a_queued_turn_may_end_without_ever_running() {
     log.add(Kind::CancelRequested, Some(turn), &CancelRequested {});
     log.add(Kind::TurnEnded, Some(turn), &Outcome::Cancelled { result: None, killed: false });
     assert!(log.state.turn(turn).unwrap().cancel_requested);
-    assert_eq!(log.state.queue().len(), 0);
+    assert_eq!(log.state.main().queue().len(), 0);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn an_empty_title_clears_it_and_absent_members_change_nothing() {
     let mut log = Log::started();
     log.add(Kind::SessionUpdated, None, &SessionUpdated { title: Some("t".into()), ..SessionUpdated::default() });
     log.add(Kind::SessionUpdated, None, &SessionUpdated { mode: Some("m".into()), ..SessionUpdated::default() });
-    assert_eq!((log.state.title(), log.state.mode()), (Some("t"), Some("m")));
+    assert_eq!((log.state.title(), log.state.main().mode()), (Some("t"), Some("m")));
     log.add(Kind::SessionUpdated, None, &SessionUpdated { title: Some(String::new()), ..SessionUpdated::default() });
     assert_eq!(log.state.title(), None);
 }
@@ -169,12 +169,12 @@ fn an_empty_title_clears_it_and_absent_members_change_nothing() {
 #[test]
 fn the_load_result_is_what_the_agent_said_with_mode_and_options_as_they_are_now() {
     let mut log = Log::started();
-    assert_eq!(log.state.session_result().as_str(), r#"{"modes":{"currentModeId":"ask"},"n":1e2}"#);
+    assert_eq!(log.state.main().session_result().as_str(), r#"{"modes":{"currentModeId":"ask"},"n":1e2}"#);
     let options = Some(raw("[{\"id\" : 1e2}]"));
     let updated = SessionUpdated { title: None, mode: Some("auto".into()), config_options: options };
     log.add(Kind::SessionUpdated, None, &updated);
     let now = r#"{"modes":{"currentModeId":"auto"},"n":1e2,"configOptions":[{"id" : 1e2}]}"#;
-    assert_eq!(log.state.session_result().as_str(), now);
+    assert_eq!(log.state.main().session_result().as_str(), now);
 }
 
 #[test]
@@ -183,12 +183,15 @@ fn a_restart_keeps_the_mode_and_takes_the_options_that_the_agent_says() {
     let options = Some(raw("[1]"));
     log.add(Kind::SessionUpdated, None, &SessionUpdated { config_options: options, ..SessionUpdated::default() });
     log.add(Kind::AgentExited, None, &AgentExited { reason: "r".into(), expected: false });
-    assert!(!log.state.agent_alive());
+    assert!(!log.state.main().agent_alive());
     log.add(Kind::AgentStarted, None, &started(r#"{"modes":{"currentModeId":"other"},"configOptions":null}"#));
-    assert_eq!((log.state.mode(), log.state.config_options().map(Raw::as_str)), (Some("ask"), Some("[1]")));
+    assert_eq!(
+        (log.state.main().mode(), log.state.main().config_options().map(Raw::as_str)),
+        (Some("ask"), Some("[1]"))
+    );
     log.add(Kind::AgentStarted, None, &started(r#"{"configOptions":[2]}"#));
-    assert_eq!(log.state.config_options().map(Raw::as_str), Some("[2]"));
-    assert_eq!(log.state.session_result().as_str(), r#"{"configOptions":[2]}"#, "no modes are made up");
+    assert_eq!(log.state.main().config_options().map(Raw::as_str), Some("[2]"));
+    assert_eq!(log.state.main().session_result().as_str(), r#"{"configOptions":[2]}"#, "no modes are made up");
 }
 
 #[test]

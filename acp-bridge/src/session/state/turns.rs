@@ -1,4 +1,4 @@
-//! The turns of a session: one runs at most, some wait, the newest that ended are remembered.
+//! The turns of a session, of all its lanes: those that are open, and the newest that ended.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
@@ -17,6 +17,8 @@ const MAX_ENDED_BYTES: usize = 4 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TurnInfo {
+    /// The lane whose agent it is for.
+    pub lane: Arc<str>,
     /// The client's key for it (P6).
     pub key: Option<Arc<str>>,
     /// The client that prompted.
@@ -59,22 +61,12 @@ impl TurnPhase {
 pub(super) struct Turns {
     turns: BTreeMap<Turn, TurnInfo>,
     keys: HashMap<Arc<str>, Turn>,
-    queue: VecDeque<Turn>,
-    running: Option<Turn>,
     /// In the order in which they ended.
     ended: VecDeque<Turn>,
     ended_bytes: usize,
 }
 
 impl Turns {
-    pub(super) fn running(&self) -> Option<Turn> {
-        self.running
-    }
-
-    pub(super) fn queue(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
-        self.queue.iter().copied()
-    }
-
     pub(super) fn get(&self, turn: Turn) -> Option<&TurnInfo> {
         self.turns.get(&turn)
     }
@@ -83,21 +75,18 @@ impl Turns {
         self.keys.get(key).copied()
     }
 
-    pub(super) fn queue_up(&mut self, turn: Turn, info: TurnInfo) {
+    pub(super) fn accept(&mut self, turn: Turn, info: TurnInfo) {
         if let Some(key) = &info.key {
             self.keys.insert(Arc::clone(key), turn);
         }
         self.turns.insert(turn, info);
-        self.queue.push_back(turn);
     }
 
-    /// Whether it could start: it was queued and none runs.
+    /// Whether it waited.
     pub(super) fn start(&mut self, turn: Turn) -> bool {
-        let at = self.queue.iter().position(|&queued| queued == turn);
-        let (None, Some(at), Some(info)) = (self.running, at, self.turns.get_mut(&turn)) else { return false };
+        let waiting = self.turns.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
+        let Some(info) = waiting else { return false };
         info.phase = TurnPhase::Running;
-        self.queue.remove(at);
-        self.running = Some(turn);
         true
     }
 
@@ -115,10 +104,6 @@ impl Turns {
         self.ended_bytes += weight(&outcome);
         info.phase = TurnPhase::Ended(outcome);
         info.params = None;
-        if self.running == Some(turn) {
-            self.running = None;
-        }
-        self.queue.retain(|&queued| queued != turn);
         self.ended.push_back(turn);
         // The newest is kept whatever its size: somebody waits for it.
         while self.ended.len() > 1 && (self.ended.len() > MAX_ENDED || self.ended_bytes > MAX_ENDED_BYTES) {

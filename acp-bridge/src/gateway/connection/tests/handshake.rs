@@ -91,7 +91,10 @@ fn requests_about_no_session_go_to_the_agent_as_they_are() {
         kit.request(1, method, &params);
         let Effect::Submit { session, command, then } = kit.effect() else { panic!() };
         assert_eq!(session, None);
-        assert_eq!(command, Command::Call { method: method.into(), params: Some(raw(&params.to_string())) });
+        assert_eq!(
+            command,
+            Command::Call { lane: None, method: method.into(), params: Some(raw(&params.to_string())) }
+        );
         kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Agent(Ok(raw("{\"a\":1e2}")))) });
         assert_eq!(kit.only()["result"]["a"], 100.0);
     }

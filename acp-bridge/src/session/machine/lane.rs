@@ -1,0 +1,124 @@
+//! One lane as its host runs it: an agent, its turns, its requests, and nothing of other lanes.
+
+use std::sync::Arc;
+
+use acp_types::RawBuf;
+use acp_types::record::{Kind, Origin, Record, Seq, Turn};
+use serde::Serialize;
+
+use super::super::{FromAgent, LaneState, State};
+use super::calls::Calls;
+use super::recorder::Step;
+use super::requests::OpenRequests;
+
+/// What the machine knows of a lane beyond what the log says of it.
+#[derive(Debug)]
+pub(super) struct Lane {
+    pub(super) name: Arc<str>,
+    pub(super) agent: Agent,
+    /// Turns that were queued before a restart of the bridge wait until a client shows up.
+    pub(super) paused: bool,
+    /// When the running turn, which was cancelled, is to be over.
+    pub(super) cancel_deadline: Option<u64>,
+    pub(super) calls: Calls,
+    pub(super) requests: OpenRequests,
+}
+
+/// An agent as far as the machine knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Agent {
+    /// None, and none is being started.
+    Absent,
+    /// [`super::super::Effect::StartAgent`] is under way.
+    Starting {
+        /// It may come back without its memory.
+        accepts_loss: bool,
+    },
+    /// It serves the lane.
+    Alive,
+}
+
+impl Lane {
+    /// A lane whose agent is not there.
+    pub(super) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            agent: Agent::Absent,
+            paused: false,
+            cancel_deadline: None,
+            calls: Calls::default(),
+            requests: OpenRequests::default(),
+        }
+    }
+
+    /// `main` of a new session.
+    pub(super) fn main() -> Self {
+        Self::new(Record::MAIN_LANE.into())
+    }
+
+    /// Takes in what the lane's agent did.
+    pub(super) fn hear(&mut self, step: &mut Step<'_>, event: FromAgent) {
+        match event {
+            FromAgent::Started(started) => self.started(step, &started),
+            FromAgent::StartFailed { error } => self.start_failed(step, &error),
+            // The rest of what a stopped agent says.
+            _ if self.agent != Agent::Alive => {}
+            FromAgent::Update(payload) => self.update(step, payload.raw()),
+            FromAgent::Request { id, method, params } => self.request(step, id, method, params),
+            FromAgent::Withdrew(id) => self.withdrew(step, &id),
+            FromAgent::Notification { method, params } => self.notification(step, method, params),
+            FromAgent::Answered { call, outcome } => self.answered(step, call, outcome),
+            FromAgent::Exited { reason } => self.exited(step, &reason),
+        }
+    }
+
+    /// What the log says of this lane.
+    pub(super) fn logged<'s>(&self, state: &'s State) -> Option<&'s LaneState> {
+        state.lane(&self.name)
+    }
+
+    /// The turn that its agent works on.
+    pub(super) fn running(&self, step: &Step<'_>) -> Option<Turn> {
+        self.logged(step.state())?.running()
+    }
+
+    /// The turn that is next.
+    pub(super) fn next(&self, step: &Step<'_>) -> Option<Turn> {
+        self.logged(step.state())?.queue().next()
+    }
+
+    /// The turns that wait.
+    pub(super) fn queued(&self, step: &Step<'_>) -> Vec<Turn> {
+        self.logged(step.state()).map(|lane| lane.queue().collect()).unwrap_or_default()
+    }
+
+    /// The agent's own id of the session. Empty, which names none, if it never had one.
+    pub(super) fn agent_session<'s>(&self, step: &'s Step<'_>) -> &'s str {
+        let agent = self.logged(step.state()).and_then(LaneState::agent);
+        agent.map_or("", |agent| agent.agent_session.as_str())
+    }
+
+    /// Adds a record of this lane.
+    pub(super) fn record<T: Serialize>(
+        &self,
+        step: &mut Step<'_>,
+        kind: Kind,
+        origin: Origin,
+        turn: Option<Turn>,
+        body: &T,
+    ) -> Seq {
+        step.record(&self.name, kind, origin, turn, body)
+    }
+
+    /// The same for a body that is JSON already.
+    pub(super) fn record_raw(
+        &self,
+        step: &mut Step<'_>,
+        kind: Kind,
+        origin: Origin,
+        turn: Option<Turn>,
+        body: RawBuf,
+    ) -> Seq {
+        step.record_raw(&self.name, kind, origin, turn, body)
+    }
+}

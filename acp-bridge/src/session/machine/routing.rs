@@ -1,0 +1,85 @@
+//! Which lane a command is for.
+
+use std::sync::Arc;
+
+use acp_types::error::{self, ErrorCode};
+use acp_types::record::{Record, Turn};
+use acp_types::{ErrorObjectOwned, RawBuf};
+
+use super::super::lanes::Lanes;
+use super::super::{Command, CommandId, Effect, Reply};
+use super::lane::Lane;
+use super::recorder::Step;
+
+impl Lanes<Lane> {
+    /// Takes a command in.
+    pub(super) fn command(&mut self, step: &mut Step<'_>, id: CommandId, client: Arc<str>, command: Command) {
+        match command {
+            Command::Attach { params } => self.attach(step, id, &params),
+            Command::Prompt { lane, params, key, accept_context_loss } => {
+                if let Some(lane) = self.named(step, id, lane.as_deref()) {
+                    lane.prompt(step, id, client, params, key, accept_context_loss);
+                }
+            }
+            Command::Cancel { lane, turn } => {
+                let of_turn = turn.filter(|_| lane.is_none()).and_then(|turn| lane_of(step, turn));
+                if let Some(lane) = self.named(step, id, lane.or(of_turn).as_deref()) {
+                    lane.cancel(step, id, &client, turn);
+                }
+            }
+            Command::Answer { request, answer } => {
+                let lane = step.state().pending_request(request).map(|pending| Arc::clone(&pending.lane));
+                match lane.and_then(|lane| self.get_mut(&lane)) {
+                    Some(lane) => lane.answer(step, id, client, request, answer),
+                    None => step.reply(id, Ok(Reply::Answered(false))),
+                }
+            }
+            Command::Call { lane, method, params } => {
+                if let Some(lane) = self.named(step, id, lane.as_deref()) {
+                    lane.call(step, id, client, method, params);
+                }
+            }
+            Command::Notify { lane, method, params } => {
+                if let Some(lane) = self.named(step, id, lane.as_deref()) {
+                    lane.notify(step, id, method, params);
+                }
+            }
+            Command::Close => {
+                self.close(step, &client);
+                step.reply(id, Ok(Reply::Done));
+            }
+            Command::Delete => {
+                self.close(step, &client);
+                step.effect(Effect::Delete { command: id });
+            }
+            Command::Describe { .. } | Command::Create { .. } => {
+                step.refuse(id, ErrorCode::INVALID_REQUEST, "this command concerns the agent and no session");
+            }
+        }
+    }
+
+    /// The lane that a client named, `main` if it named none. If there is no such lane the command is refused.
+    fn named(&mut self, step: &mut Step<'_>, id: CommandId, lane: Option<&str>) -> Option<&mut Lane> {
+        let lane = lane.unwrap_or(Record::MAIN_LANE);
+        let found = self.get_mut(lane);
+        if found.is_none() {
+            step.reply(id, Err(unknown_lane(step, lane)));
+        }
+        found
+    }
+}
+
+/// The lane of a turn that is open or was not forgotten.
+fn lane_of(step: &Step<'_>, turn: Turn) -> Option<Arc<str>> {
+    let lane = &step.state().turn(turn)?.lane;
+    // The turn of a lane that has left is over: `main` says so as well as any.
+    step.state().lane(lane).map(|lane| Arc::clone(lane.name()))
+}
+
+/// Says which lane is not there, and which are.
+fn unknown_lane(step: &Step<'_>, lane: &str) -> ErrorObjectOwned {
+    let lanes: Vec<_> = step.state().lanes().map(|lane| &**lane.name()).collect();
+    let message = format!("there is no lane {lane:?} in this session; there are: {}", lanes.join(", "));
+    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "lane": lane, "lanes": lanes } }));
+    error::error(ErrorCode::INVALID_PARAMS, message, data.ok())
+}

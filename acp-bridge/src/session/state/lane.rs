@@ -1,0 +1,158 @@
+//! What the log says of one lane: its agent, and the turns that the agent works on and is still to be given.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use acp_types::record::body::AgentStarted;
+use acp_types::record::{Record, Turn};
+use acp_types::{Raw, RawBuf, rewrite};
+
+/// One agent's part of a session. `main` is there from the first record, others join and leave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaneState {
+    name: Arc<str>,
+    agent: Option<AgentStarted>,
+    agent_alive: bool,
+    mode: Option<String>,
+    config_options: Option<RawBuf>,
+    queue: VecDeque<Turn>,
+    running: Option<Turn>,
+}
+
+impl Default for LaneState {
+    /// `main` before its agent.
+    fn default() -> Self {
+        Self::new(Record::MAIN_LANE.into())
+    }
+}
+
+impl LaneState {
+    pub(super) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            agent: None,
+            agent_alive: false,
+            mode: None,
+            config_options: None,
+            queue: VecDeque::new(),
+            running: None,
+        }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// How its agent was last started, whether or not it still runs.
+    #[must_use]
+    pub fn agent(&self) -> Option<&AgentStarted> {
+        self.agent.as_ref()
+    }
+
+    /// Whether, as far as the log knows, an agent serves the lane.
+    #[must_use]
+    pub fn agent_alive(&self) -> bool {
+        self.agent_alive
+    }
+
+    /// The mode that its agent is in: `currentModeId`. It outlives the agent process.
+    #[must_use]
+    pub fn mode(&self) -> Option<&str> {
+        self.mode.as_deref()
+    }
+
+    /// Its agent's `configOptions`, the whole list: the last that was recorded, or that of the agent's start.
+    #[must_use]
+    pub fn config_options(&self) -> Option<Raw<'_>> {
+        match &self.config_options {
+            Some(options) => Some(options.as_raw()),
+            None => started_member(self.agent.as_ref()?, "configOptions"),
+        }
+    }
+
+    /// The turn that its agent works on.
+    #[must_use]
+    pub fn running(&self) -> Option<Turn> {
+        self.running
+    }
+
+    /// Accepted turns that its agent has not been given yet, in the order in which it will be.
+    pub fn queue(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
+        self.queue.iter().copied()
+    }
+
+    /// The result of `session/load` and `session/resume`: what the agent said at its last start, without its session
+    /// id, with the mode and the options as they are now. Everything else is as the agent wrote it.
+    #[must_use]
+    pub fn session_result(&self) -> RawBuf {
+        let Some(agent) = &self.agent else { return Raw::EMPTY_OBJECT.to_owned() };
+        let mut result = rewrite::remove_member(agent.state.as_raw(), "sessionId");
+        let with_modes = result.as_raw().path(&["modes", "currentModeId"]).is_some();
+        if with_modes && let Some(mode) = self.mode.as_ref().and_then(|mode| RawBuf::encode(mode).ok()) {
+            result = rewrite::set_path(result.as_raw(), &["modes", "currentModeId"], mode.as_raw());
+        }
+        if let Some(options) = &self.config_options {
+            result = rewrite::set_member(result.as_raw(), "configOptions", options.as_raw());
+        }
+        result
+    }
+
+    pub(super) fn agent_started(&mut self, started: AgentStarted) {
+        // The host puts the lane's mode back, but options are what the agent says they are now.
+        if self.mode.is_none() {
+            self.mode = started_mode(&started).map(String::from);
+        }
+        if started_member(&started, "configOptions").is_some() {
+            self.config_options = None;
+        }
+        self.agent = Some(started);
+        self.agent_alive = true;
+    }
+
+    pub(super) fn agent_exited(&mut self) {
+        self.agent_alive = false;
+    }
+
+    /// Absent ones stay as they are.
+    pub(super) fn updated(&mut self, mode: Option<String>, config_options: Option<RawBuf>) {
+        if mode.is_some() {
+            self.mode = mode;
+        }
+        if config_options.is_some() {
+            self.config_options = config_options;
+        }
+    }
+
+    pub(super) fn queue_up(&mut self, turn: Turn) {
+        self.queue.push_back(turn);
+    }
+
+    /// Whether it could start: it was queued here and none runs.
+    pub(super) fn start(&mut self, turn: Turn) -> bool {
+        let at = self.queue.iter().position(|&queued| queued == turn);
+        let (None, Some(at)) = (self.running, at) else { return false };
+        self.queue.remove(at);
+        self.running = Some(turn);
+        true
+    }
+
+    pub(super) fn end(&mut self, turn: Turn) {
+        if self.running == Some(turn) {
+            self.running = None;
+        }
+        self.queue.retain(|&queued| queued != turn);
+    }
+}
+
+/// A member of what the agent answered at its start; `null` counts as absent.
+fn started_member<'a>(agent: &'a AgentStarted, key: &str) -> Option<Raw<'a>> {
+    agent.state.as_raw().member(key).filter(|value| !value.is_null())
+}
+
+/// The mode in which the agent started.
+fn started_mode(agent: &AgentStarted) -> Option<Cow<'_, str>> {
+    started_member(agent, "modes")?.member("currentModeId")?.as_string()
+}
