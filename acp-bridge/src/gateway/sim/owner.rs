@@ -81,7 +81,7 @@ impl Owner {
     }
 
     pub(super) fn agent(&mut self, now: u64, event: FromAgent) {
-        self.machine.handle(now, Input::Agent(event), &mut self.out);
+        self.machine.handle(now, Input::Agent { lane: Record::MAIN_LANE.into(), event }, &mut self.out);
     }
 
     pub(super) fn tick(&mut self, now: u64) {

@@ -274,9 +274,9 @@ impl World {
     fn effect(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply),
-            Effect::StartAgent(_) => self.agent.starting = true,
+            Effect::StartAgent { .. } => self.agent.starting = true,
             Effect::StopAgent { .. } => self.agent.die(),
-            Effect::Call { call, method, params } => {
+            Effect::Call { call, method, params, .. } => {
                 assert_eq!(method, "session/prompt");
                 let text = params.as_ref().map(RawBuf::as_raw).and_then(|params| params.member("prompt"));
                 let text = text.and_then(|prompt| prompt.elements().next()?.member("text")?.as_string());
