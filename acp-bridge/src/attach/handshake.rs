@@ -1,0 +1,97 @@
+//! `initialize`: of the editor once, of every link again.
+
+use acp_types::{RawBuf, RequestId};
+
+/// What the editor has said about itself.
+#[derive(Debug, Default)]
+enum Editor {
+    /// Nothing yet.
+    #[default]
+    Silent,
+    /// It waits for an answer.
+    Waits { id: RequestId, params: RawBuf },
+    /// It has its answer.
+    Served { params: RawBuf },
+}
+
+/// How far the link is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Link {
+    #[default]
+    Down,
+    /// The bridge has not answered `initialize` on it, or was not asked.
+    Up,
+    Ready,
+}
+
+/// Both.
+#[derive(Debug, Default)]
+pub(super) struct Handshake {
+    editor: Editor,
+    link: Link,
+}
+
+impl Handshake {
+    /// Whether this is the first `initialize`, which is then kept. A later one is the bridge's to refuse.
+    pub(super) fn begin(&mut self, id: &RequestId, params: &RawBuf) -> bool {
+        let first = matches!(self.editor, Editor::Silent);
+        if first {
+            self.editor = Editor::Waits { id: id.clone(), params: params.clone() };
+        }
+        first
+    }
+
+    /// There is a link.
+    pub(super) fn link_up(&mut self) {
+        self.link = Link::Up;
+    }
+
+    /// There is none.
+    pub(super) fn link_down(&mut self) {
+        self.link = Link::Down;
+    }
+
+    /// The params to initialize the link with, if it is time to.
+    pub(super) fn to_send(&self) -> Option<&RawBuf> {
+        match &self.editor {
+            Editor::Waits { params, .. } | Editor::Served { params } if self.link == Link::Up => Some(params),
+            _ => None,
+        }
+    }
+
+    /// The link is initialized. Returns the editor's request if it still waits.
+    pub(super) fn accepted(&mut self) -> Option<RequestId> {
+        self.link = Link::Ready;
+        match std::mem::take(&mut self.editor) {
+            Editor::Waits { id, params } => {
+                self.editor = Editor::Served { params };
+                Some(id)
+            }
+            other => {
+                self.editor = other;
+                None
+            }
+        }
+    }
+
+    /// The bridge refused. Returns the editor's request if it still waits; it may try again.
+    pub(super) fn refused(&mut self) -> Option<RequestId> {
+        match std::mem::take(&mut self.editor) {
+            Editor::Waits { id, .. } => Some(id),
+            other => {
+                self.editor = other;
+                None
+            }
+        }
+    }
+
+    /// Whether the link is initialized.
+    pub(super) fn is_ready(&self) -> bool {
+        self.link == Link::Ready
+    }
+
+    /// Whether messages of the editor pass: those before `initialize` are the bridge's to refuse.
+    pub(super) fn passes(&self) -> bool {
+        self.is_ready() || (self.link == Link::Up && matches!(self.editor, Editor::Silent))
+    }
+}
