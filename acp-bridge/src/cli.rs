@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod attach;
 mod cancel;
 mod chat;
 mod client;
@@ -44,6 +45,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
     let result = runtime.block_on(async {
         match args.command {
             args::Command::Serve(args) => serve::run(args).await,
+            args::Command::Attach(args) => attach::run(args).await,
             args::Command::Chat(args) => chat::run(args).await,
             args::Command::Sessions(args) => sessions::run(args).await,
             args::Command::Tail(args) => tail::run(args).await,

@@ -32,6 +32,11 @@ pub(super) enum Command {
     #[command(after_help = "\
 Examples: acp-bridge serve --log sqlite:sessions.db --agent codex\n          acp-bridge serve --log sqlite:sessions.db -- my-agent --acp")]
     Serve(Serve),
+    /// Be an ACP agent on stdin and stdout for an editor, in front of a bridge, which is started if none runs.
+    #[command(after_help = "\
+Examples: acp-bridge attach --agent codex\n          acp-bridge attach --session ID\n          acp-bridge attach --log sqlite:/home/me/sessions.db -- my-agent --acp\n
+The session, the turn and the bridge stay when the editor goes.")]
+    Attach(Attach),
     /// Talk to the agent in the terminal. Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
     Chat(Chat),
     /// List sessions.
@@ -100,6 +105,21 @@ pub(super) struct Agent {
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
     pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Attach {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Answer the editor's first `session/new` with this session, as `sessions` shows it.
+    #[arg(long, value_name = "ID")]
+    pub(super) session: Option<String>,
+    /// The session log of a bridge that has to be started: `sqlite:FILE`; else `sessions.db` in the state directory.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", value_name = "URL")]
+    pub(super) log: Option<String>,
+    /// Of a bridge that has to be started. One that runs keeps its own.
+    #[command(flatten)]
+    pub(super) agent: Agent,
 }
 
 #[derive(Debug, ClapArgs)]

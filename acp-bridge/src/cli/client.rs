@@ -120,7 +120,7 @@ fn cwd(directory: Option<&Path>) -> anyhow::Result<String> {
 }
 
 /// `http://HOST` as the address of its ACP endpoint.
-fn endpoint(url: &str) -> anyhow::Result<String> {
+pub(super) fn endpoint(url: &str) -> anyhow::Result<String> {
     let rest = url
         .strip_prefix("http://")
         .or_else(|| url.strip_prefix("ws://"))

@@ -3,7 +3,10 @@
 
 pub mod bridge;
 pub mod client;
+pub mod editor;
 pub mod harness;
+pub mod proxy;
+pub mod started;
 
 pub use bridge::{Bridge, Options};
 pub use client::Client;

@@ -1,0 +1,164 @@
+//! Starting a bridge that outlives us.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{Read, Seek, SeekFrom};
+use std::net::{IpAddr, SocketAddr};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use anyhow::Context;
+
+use crate::cli::args;
+use crate::cli::exit::{Exit, coded};
+
+/// How much of the bridge's log an error shows, in bytes.
+const SHOWN: u64 = 2048;
+
+/// What to start.
+#[derive(Debug)]
+pub(super) struct Launch {
+    /// Where it is to listen; `None` for a URL of another machine.
+    listen: Option<String>,
+    agent: Vec<String>,
+    log: Option<String>,
+    state: Option<PathBuf>,
+}
+
+impl Launch {
+    /// `address` is where we connect to.
+    pub(super) fn new(args: &args::Attach, address: &str) -> anyhow::Result<Self> {
+        let listen = loopback(address);
+        let agent = match &args.agent.name {
+            Some(name) => vec!["--agent".to_owned(), name.clone()],
+            None if args.agent.command.is_empty() => Vec::new(),
+            None => std::iter::once("--".to_owned()).chain(args.agent.command.iter().cloned()).collect(),
+        };
+        if listen.is_none() && !agent.is_empty() {
+            let message = format!(
+                "{} is not on this machine, so no bridge can be started there: leave the agent out",
+                args.url.url
+            );
+            return Err(coded(Exit::Usage, message));
+        }
+        Ok(Self { listen, agent, log: args.log.clone(), state: state_directory() })
+    }
+
+    /// Why [`Self::start`] starts nothing.
+    pub(super) fn why_not(&self) -> &'static str {
+        if self.listen.is_some() {
+            "name an agent to have one started: --agent NAME, or its command line after `--`"
+        } else {
+            "only one on this machine can be started from here"
+        }
+    }
+
+    /// Starts it in a process group of its own, so that it stays when the editor takes us down with what it started.
+    /// `None` when there is nothing to start.
+    pub(super) fn start(&self) -> anyhow::Result<Option<Started>> {
+        let Some(listen) = self.listen.as_ref().filter(|_| !self.agent.is_empty()) else { return Ok(None) };
+        let state = self.state.as_ref().context("neither XDG_STATE_HOME nor HOME says where to keep its log")?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(state)
+            .with_context(|| format!("cannot create {}", state.display()))?;
+        let path = state.join(format!("serve-{}.log", listen.replace(|c: char| !c.is_ascii_alphanumeric(), "-")));
+        let stderr = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        let before = stderr.metadata()?.len();
+        let log = match &self.log {
+            Some(log) => log.clone(),
+            None => format!("sqlite:{}", state.join("sessions.db").display()),
+        };
+        let child = Command::new(std::env::current_exe().context("cannot find this program")?)
+            .args(["serve", "--listen", listen, "--log", &log])
+            .args(&self.agent)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr)
+            .process_group(0)
+            .spawn()
+            .context("cannot run this program again")?;
+        Ok(Some(Started { child, path, before, status: None }))
+    }
+}
+
+/// A bridge that was started.
+#[derive(Debug)]
+pub(super) struct Started {
+    child: Child,
+    path: PathBuf,
+    /// How long its log was.
+    before: u64,
+    status: Option<ExitStatus>,
+}
+
+impl Started {
+    /// Whether it has exited.
+    pub(super) fn has_ended(&mut self) -> bool {
+        self.status = self.status.or_else(|| self.child.try_wait().ok().flatten());
+        self.status.is_some()
+    }
+
+    /// What there is to say when it cannot be reached.
+    pub(super) fn report(&self, url: &str) -> String {
+        let what = match self.status {
+            Some(status) => format!("the bridge that was started for {url} has ended ({status})"),
+            None => format!("the bridge that was started does not answer at {url}"),
+        };
+        let said = end_of(&self.path, self.before).unwrap_or_default();
+        let said = if said.trim().is_empty() { "it said nothing" } else { said.trim() };
+        format!("{what}; its log is {}:\n{said}", self.path.display())
+    }
+}
+
+fn end_of(path: &Path, before: u64) -> std::io::Result<String> {
+    let mut file = File::open(path)?;
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(before.max(length.saturating_sub(SHOWN))))?;
+    let mut bytes = Vec::new();
+    file.take(SHOWN).read_to_end(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// The address in `ws://ADDRESS/acp` if it is one of this machine alone.
+fn loopback(address: &str) -> Option<String> {
+    let host = address.strip_prefix("ws://")?.strip_suffix("/acp")?;
+    let numeric = host.replace("localhost", "127.0.0.1");
+    let socket = numeric.parse::<SocketAddr>().ok()?;
+    let is_loopback = match socket.ip() {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => ip.is_loopback(),
+    };
+    (is_loopback && socket.port() != 0).then_some(numeric)
+}
+
+/// Where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
+fn state_directory() -> Option<PathBuf> {
+    let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
+    Some(base.join("acp-bridge"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::loopback;
+
+    #[test]
+    fn only_addresses_of_this_machine_can_be_started_on() {
+        assert_eq!(loopback("ws://127.0.0.1:4477/acp").as_deref(), Some("127.0.0.1:4477"));
+        assert_eq!(loopback("ws://localhost:1/acp").as_deref(), Some("127.0.0.1:1"));
+        assert_eq!(loopback("ws://[::1]:1/acp").as_deref(), Some("[::1]:1"));
+        for elsewhere in
+            ["ws://10.0.0.1:4477/acp", "ws://example.org:1/acp", "ws://127.0.0.1/acp", "ws://127.0.0.1:0/acp"]
+        {
+            assert_eq!(loopback(elsewhere), None, "{elsewhere}");
+        }
+    }
+}

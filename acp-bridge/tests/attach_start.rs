@@ -1,0 +1,139 @@
+//! `acp-bridge attach` starts a bridge when none runs, and again when it is gone.
+
+mod support;
+
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+use support::editor::Editor;
+use support::started::Started;
+use support::{Client, example};
+
+/// A place without a bridge, and an agent to start one with.
+struct Place {
+    state: tempfile::TempDir,
+    address: String,
+    url: String,
+    log: PathBuf,
+}
+
+impl Place {
+    fn new() -> Self {
+        let state = tempfile::tempdir().expect("a temporary directory");
+        let free = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = free.local_addr().expect("an address").to_string();
+        let log = state.path().join("log.db");
+        Self { state, url: format!("http://{address}"), address, log }
+    }
+
+    fn editor(&self) -> Editor {
+        let log = format!("sqlite:{}", self.log.display());
+        Editor::start(self.state.path(), &["--url", &self.url, "--log", &log, "--", &example("fault_agent")])
+    }
+
+    fn bridge(&self) -> Started {
+        Started::with_log(&self.log)
+    }
+}
+
+#[test]
+fn a_bridge_is_started_when_none_runs_and_stays_when_the_editor_goes() {
+    let place = Place::new();
+    let bridge = place.bridge();
+    let mut editor = place.editor();
+    editor.initialize();
+    let session = editor.new_session();
+    let turn = editor.prompt(&session, "echo hello");
+    assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
+    assert_eq!(editor.text("agent_message_chunk"), "hello");
+    let pid = bridge.pid().expect("a bridge that runs");
+    assert!(editor.close().success());
+    assert_eq!(bridge.pid(), Some(pid));
+
+    let mut client = Client::connect(&place.address);
+    client.initialize();
+    client.load(&session);
+    assert_eq!(support::client::text(&client.chunks()), "hello");
+}
+
+#[test]
+fn a_turn_that_the_bridges_death_interrupts_is_answered_and_the_next_prompt_works() {
+    let place = Place::new();
+    let bridge = place.bridge();
+    let mut editor = place.editor();
+    editor.initialize();
+    let session = editor.new_session();
+    let turn = editor.prompt(&session, "count 100000 1");
+    for _ in 0..20 {
+        editor.chunk();
+    }
+    let killed = bridge.pid().expect("a bridge that runs");
+    bridge.end("-9");
+    let answer = editor.answer(turn);
+    assert_eq!(answer["error"]["data"]["acp-bridge"]["outcome"], "interrupted", "{answer}");
+    assert_ne!(bridge.pid(), Some(killed), "attach has started another one");
+    let shown = editor.text("agent_message_chunk");
+    let upto = shown.split_whitespace().count() as u64;
+    assert_eq!(shown, (1..=upto).map(|i| format!("{i} ")).collect::<String>(), "0 lost, 0 doubled, in order");
+
+    let turn = editor.prompt(&session, "echo back");
+    assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
+    assert!(editor.text("agent_message_chunk").ends_with("back"));
+    assert_eq!(editor.text("user_message_chunk"), "");
+}
+
+#[test]
+fn a_bridge_that_goes_down_in_good_order_between_turns_is_not_missed() {
+    let place = Place::new();
+    let bridge = place.bridge();
+    let mut editor = place.editor();
+    editor.initialize();
+    let session = editor.new_session();
+    for word in ["one", "two", "three"] {
+        let turn = editor.prompt(&session, &format!("echo {word}"));
+        assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
+        bridge.end("-15");
+    }
+    assert_eq!(editor.text("agent_message_chunk"), "onetwothree");
+}
+
+#[test]
+fn editors_that_start_at_once_share_one_bridge() {
+    let place = Place::new();
+    let bridge = place.bridge();
+    let mut editors: Vec<_> = (0..4).map(|_| place.editor()).collect();
+    let mut sessions = Vec::new();
+    for editor in &mut editors {
+        editor.initialize();
+        sessions.push(editor.new_session());
+    }
+    let pid = bridge.pid().expect("a bridge that runs");
+    let list = editors[0].call("session/list", &serde_json::json!({}));
+    let mut listed: Vec<_> = list["sessions"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|s| s["sessionId"].as_str().unwrap_or_default())
+        .collect();
+    listed.sort_unstable();
+    sessions.sort_unstable();
+    assert_eq!(listed, sessions, "all sessions are in one log");
+    for editor in editors {
+        assert!(editor.close().success());
+    }
+    assert_eq!(bridge.pid(), Some(pid));
+}
+
+#[test]
+fn a_bridge_that_cannot_be_started_is_reported_with_its_own_words() {
+    let place = Place::new();
+    let mut editor = Editor::start(
+        place.state.path(),
+        &["--url", &place.url, "--log", "mongodb:nowhere", "--", &example("fault_agent")],
+    );
+    let id = editor.request("initialize", &serde_json::json!({ "protocolVersion": 1 }));
+    let error = editor.answer(id)["error"]["message"].to_string();
+    assert!(error.contains("mongodb:nowhere"), "{error}");
+    assert!(error.contains("serve-127-0-0-1-"), "{error}");
+    assert_eq!(editor.exit().code(), Some(3));
+}

@@ -1,0 +1,83 @@
+//! A TCP proxy whose connections can be cut.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+#[derive(Default)]
+struct State {
+    open: Mutex<Vec<TcpStream>>,
+    /// Connections are closed as soon as they are made.
+    barred: AtomicBool,
+    accepted: AtomicUsize,
+}
+
+pub struct Proxy {
+    pub address: String,
+    state: Arc<State>,
+}
+
+impl Proxy {
+    pub fn to(target: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let address = listener.local_addr().expect("an address").to_string();
+        let state = Arc::new(State::default());
+        let (shared, target) = (Arc::clone(&state), target.to_owned());
+        std::thread::spawn(move || {
+            for client in listener.incoming() {
+                let Ok(client) = client else { break };
+                shared.accepted.fetch_add(1, Ordering::SeqCst);
+                if shared.barred.load(Ordering::SeqCst) {
+                    continue;
+                }
+                let Ok(server) = TcpStream::connect(&target) else { continue };
+                let mut open = shared.open.lock().expect("no panic");
+                for (from, to) in [(&client, &server), (&server, &client)] {
+                    let (from, to) = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
+                    std::thread::spawn(move || copy(from, to));
+                }
+                open.extend([client, server]);
+            }
+        });
+        Self { address, state }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Breaks every connection, wherever it is.
+    pub fn cut(&self) {
+        for stream in self.state.open.lock().expect("no panic").drain(..) {
+            // It may be closed already.
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+    }
+
+    /// Breaks every connection and lets none live until it is opened again.
+    pub fn bar(&self) {
+        self.state.barred.store(true, Ordering::SeqCst);
+        self.cut();
+    }
+
+    pub fn open(&self) {
+        self.state.barred.store(false, Ordering::SeqCst);
+    }
+
+    /// Connections that were ever made.
+    pub fn accepted(&self) -> usize {
+        self.state.accepted.load(Ordering::SeqCst)
+    }
+}
+
+fn copy(mut from: TcpStream, mut to: TcpStream) {
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut buffer) {
+        if to.write_all(&buffer[..read]).is_err() {
+            break;
+        }
+    }
+    let _ = to.shutdown(Shutdown::Both);
+    let _ = from.shutdown(Shutdown::Both);
+}

@@ -1,0 +1,52 @@
+//! A bridge that somebody else has started, and that outlives whoever did.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// Known by its log; gone when this is dropped.
+pub struct Started {
+    log: PathBuf,
+}
+
+impl Started {
+    /// The bridge that is to be started with this log.
+    pub fn with_log(log: &Path) -> Self {
+        Self { log: log.to_owned() }
+    }
+
+    /// Its process, from the lock of its log.
+    pub fn pid(&self) -> Option<u32> {
+        let mut lock = self.log.clone().into_os_string();
+        lock.push(".lock");
+        let pid = std::fs::read_to_string(lock).ok()?.trim().parse().ok()?;
+        lives(pid).then_some(pid)
+    }
+
+    /// Sends it a signal and waits until it is gone.
+    pub fn end(&self, signal: &str) {
+        let Some(pid) = self.pid() else { return };
+        let status = Command::new("kill").args([signal, &pid.to_string()]).status().expect("run kill");
+        assert!(status.success());
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while lives(pid) {
+            assert!(Instant::now() < deadline, "the bridge did not exit after {signal}");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        if let Some(pid) = self.pid() {
+            // Its guards end the agents.
+            let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
+        }
+    }
+}
+
+/// Whether a process runs; one that nobody has reaped does not.
+fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+}
