@@ -52,3 +52,6 @@ pub(crate) enum Item {
     /// The answer to this request of ours is not needed any more.
     Cancel(RequestKey),
 }
+
+#[cfg(test)]
+mod tests;
