@@ -41,10 +41,8 @@ async fn fill(log: &SqliteLog) {
         origin: Origin::Client("one".into()),
         ..Record::clone(&with_body(4, 2, Kind::PromptQueued, RawBuf::parse(body).unwrap()))
     };
-    let started = Record {
-        turn: Some(4),
-        ..Record::clone(&with_body(5, 2, Kind::TurnStarted, RawBuf::parse("{}").unwrap()))
-    };
+    let started =
+        Record { turn: Some(4), ..Record::clone(&with_body(5, 2, Kind::TurnStarted, RawBuf::parse("{}").unwrap())) };
     let later = record(6, 2, Kind::from("of_a_later_version"));
     log.append(&open, vec![Arc::new(prompt), Arc::new(started), later]).await.unwrap();
 
@@ -88,7 +86,8 @@ async fn logs_of_all_versions_open_say_the_same_and_go_on() {
     for version in 1..=newest {
         let path = directory.path().join(format!("log-v{version}.db"));
         let original = fixture(version);
-        std::fs::copy(&original, &path).unwrap_or_else(|e| panic!("{}: {e}; see the top of this file", original.display()));
+        std::fs::copy(&original, &path)
+            .unwrap_or_else(|e| panic!("{}: {e}; see the top of this file", original.display()));
         assert_eq!(version_of(&path), version, "{} was written again", original.display());
         let log = open(&path).await;
         assert_eq!(contents(&log).await, expected, "version {version}");

@@ -30,6 +30,8 @@ pub struct SessionInfo {
     pub oldest: Seq,
     /// Turns that were accepted and have not ended.
     pub open_turns: u64,
+    /// Sum of [`Record::weight`] of its update and extension records that are kept: what a trim can give back.
+    pub bytes: u64,
 }
 
 impl SessionInfo {
@@ -46,6 +48,7 @@ impl SessionInfo {
             head: 0,
             oldest: 0,
             open_turns: 0,
+            bytes: 0,
         }
     }
 
@@ -56,6 +59,9 @@ impl SessionInfo {
         }
         self.head = record.seq;
         self.updated_at = record.at;
+        if !record.kind.is_control() {
+            self.bytes = self.bytes.saturating_add(record.weight() as u64);
+        }
         match record.kind {
             Kind::SessionCreated => {
                 if let Ok(created) = record.decode::<SessionCreated>() {

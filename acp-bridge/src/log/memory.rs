@@ -160,7 +160,13 @@ impl SessionLog for MemoryLog {
         let mut sessions = self.open()?;
         let found = sessions.find_mut(session)?;
         let oldest = through.min(found.info.head).max(found.info.oldest);
-        found.records.retain(|seq, record| *seq > oldest || record.kind.is_control());
+        let mut gone = 0;
+        found.records.retain(|seq, record| {
+            let keep = *seq > oldest || record.kind.is_control();
+            gone += if keep { 0 } else { record.weight() as u64 };
+            keep
+        });
+        found.info.bytes = found.info.bytes.saturating_sub(gone);
         found.info.oldest = oldest;
         self.hub.publish(session, found.info.head, oldest, &[]);
         Ok(oldest)

@@ -1,5 +1,7 @@
 //! Deleting records a few at a time, so that no commit waits for a large session to go.
 
+use std::ops::RangeInclusive;
+
 use acp_types::record::Seq;
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -17,14 +19,28 @@ pub(super) enum What {
     AllButControl,
 }
 
-/// Marks a session's records up to and including a seq; they are invisible already.
-pub(super) fn add(connection: &Connection, session: i64, through: Seq, what: What) -> rusqlite::Result<()> {
+/// Marks records of a session; they are invisible already. What comes before them is gone, or marked by an earlier call.
+pub(super) fn add(
+    connection: &Connection,
+    session: i64,
+    seqs: RangeInclusive<Seq>,
+    what: What,
+) -> rusqlite::Result<()> {
     // What an earlier trim has left is looked at again when everything goes.
-    let sql = "INSERT INTO garbage (session, next, through, control) VALUES (?1, 1, ?2, ?3)
+    let sql = "INSERT INTO garbage (session, next, through, control) VALUES (?1, ?2, ?3, ?4)
                ON CONFLICT (session) DO UPDATE SET through = max(through, excluded.through),
-               control = max(control, excluded.control), next = iif(excluded.control, 1, next)";
+               control = max(control, excluded.control), next = min(next, excluded.next)";
+    let (first, last) = (seqs.start().cast_signed(), seqs.end().cast_signed());
     let control = what == What::Everything;
-    connection.prepare_cached(sql)?.execute(params![session, through.cast_signed(), control]).map(drop)
+    connection.prepare_cached(sql)?.execute(params![session, first, last, control]).map(drop)
+}
+
+/// Sum of [`acp_types::record::Record::weight`] of those records that a trim of these seqs takes. It reads no bodies.
+pub(super) fn weight(connection: &Connection, session: i64, seqs: RangeInclusive<Seq>) -> rusqlite::Result<u64> {
+    let sql = "SELECT ifnull(sum(octet_length(body) + 64), 0) FROM record
+               WHERE key BETWEEN ?1 AND ?2 AND kind IN ('update', 'extension')";
+    let keys = [row::key(session, *seqs.start()), row::key(session, *seqs.end())];
+    connection.prepare_cached(sql)?.query_row(keys, |row| row.get::<_, i64>(0)).map(i64::cast_unsigned)
 }
 
 /// Removes some of the marked records, inside a transaction. Returns whether there may be more.

@@ -23,7 +23,7 @@ pub(super) const MAX_SESSION: i64 = (1 << (63 - SEQ_BITS)) - 1;
 macro_rules! select_session {
     ($rest:literal) => {
         concat!(
-            "SELECT id, cwd, title, created_at, updated_at, epoch, head, oldest, open_turns, number FROM session ",
+            "SELECT id, cwd, title, created_at, updated_at, epoch, head, oldest, open_turns, number, bytes FROM session ",
             $rest
         )
     };
@@ -114,6 +114,7 @@ pub(super) fn session(row: &Row<'_>) -> rusqlite::Result<(i64, SessionInfo)> {
         head: number(6)?,
         oldest: number(7)?,
         open_turns: number(8)?,
+        bytes: number(10)?,
     };
     Ok((row.get(9)?, info))
 }

@@ -22,7 +22,11 @@ pub(super) const VERSION: i64 = STEPS.len() as i64;
 /// as a key of two columns; `records` shows it taken apart. Updates and extensions, the bulk, are in no index: a
 /// reader of the others goes by `record_control`. `garbage` says which records are deleted but still there. The cross
 /// join keeps `records` in order: one session after the other.
-const STEPS: &[&str] = &["
+///
+/// Version 2: `bytes` is what the updates and extensions of a session weigh that are kept, so that retention by size
+/// need not read them all; 64 is what [`acp_types::record::Record::weight`] adds to a body.
+const STEPS: &[&str] = &[
+    "
     CREATE TABLE session (
         number     INTEGER PRIMARY KEY AUTOINCREMENT,
         id         TEXT NOT NULL UNIQUE,
@@ -60,7 +64,15 @@ const STEPS: &[&str] = &["
         FROM session
         CROSS JOIN record ON record.key BETWEEN session.number << 36 AND (session.number << 36) + session.head
         WHERE record.key > (session.number << 36) + session.oldest OR record.kind NOT IN ('update', 'extension');
-"];
+",
+    "
+    ALTER TABLE session ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+    UPDATE session SET bytes = (
+        SELECT ifnull(sum(octet_length(body) + 64), 0) FROM record
+        WHERE key > (number << 36) + oldest AND key <= (number << 36) + head AND kind IN ('update', 'extension')
+    );
+",
+];
 
 /// Bytes of a SQLite header that say what it is (SQLite file format, section 1.3).
 const HEADER: usize = 100;

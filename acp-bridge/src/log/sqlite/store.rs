@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::connection::PAGE_BYTES;
 use super::job::{Done, Work};
@@ -16,12 +16,14 @@ use crate::log::{LogError, SessionInfo};
 /// Sessions whose row the writer remembers. Beyond it all are read anew, which costs a look-up each.
 const REMEMBERED: usize = 1024;
 
-const INSERT_RECORD: &str =
+pub(super) const INSERT_RECORD: &str =
     "INSERT INTO record (key, at, epoch, lane, origin, kind, turn, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-const INSERT_SESSION: &str = "INSERT INTO session (id, cwd, created_at, updated_at, epoch, head, oldest, open_turns)
+pub(super) const INSERT_SESSION: &str =
+    "INSERT INTO session (id, cwd, created_at, updated_at, epoch, head, oldest, open_turns)
      VALUES (?1, '', 0, 0, 1, 0, 0, 0)";
-const UPDATE_SESSION: &str = "UPDATE session SET cwd = ?2, title = ?3, created_at = ?4, updated_at = ?5, epoch = ?6,
-     head = ?7, oldest = ?8, open_turns = ?9 WHERE number = ?1";
+pub(super) const UPDATE_SESSION: &str =
+    "UPDATE session SET cwd = ?2, title = ?3, created_at = ?4, updated_at = ?5, epoch = ?6,
+     head = ?7, oldest = ?8, open_turns = ?9, bytes = ?10 WHERE number = ?1";
 
 /// The file as its one writer sees it.
 #[derive(Debug)]
@@ -84,18 +86,7 @@ impl Store {
             for session in self.changed.drain(..) {
                 let Some(cached) = self.sessions.get_mut(&session) else { continue };
                 cached.changed = false;
-                let info = &cached.info;
-                update.execute(params![
-                    cached.number,
-                    info.cwd,
-                    info.title,
-                    info.created_at.cast_signed(),
-                    info.updated_at.cast_signed(),
-                    info.epoch.cast_signed(),
-                    info.head.cast_signed(),
-                    info.oldest.cast_signed(),
-                    info.open_turns.cast_signed(),
-                ])?;
+                update_session(&mut update, cached.number, &cached.info)?;
             }
         }
         self.run("COMMIT")
@@ -173,18 +164,24 @@ impl Store {
         let Some(cached) = self.find(session)? else { return Ok(Done::Nothing) };
         let (number, head) = (cached.number, cached.info.head);
         self.connection.prepare_cached("DELETE FROM session WHERE number = ?1")?.execute([number])?;
-        garbage::add(&self.connection, number, head, garbage::What::Everything)?;
+        garbage::add(&self.connection, number, 1..=head, garbage::What::Everything)?;
         self.sessions.remove(session);
         Ok(Done::Deleted)
     }
 
     fn trim(&mut self, session: &SessionId, through: Seq) -> Result<Done, Refusal> {
-        let info = self.change(session)?;
-        info.oldest = through.min(info.head).max(info.oldest);
-        let (last, oldest) = (info.head, info.oldest);
-        if let Some(cached) = self.sessions.get(session) {
-            garbage::add(&self.connection, cached.number, oldest, garbage::What::AllButControl)?;
+        let Some(cached) = self.find(session)? else { return Err(not_found(session)) };
+        let (number, last, before) = (cached.number, cached.info.head, cached.info.oldest);
+        let oldest = through.min(last);
+        if oldest <= before {
+            return Ok(Done::Moved { last, oldest: before });
         }
+        let gone = before + 1..=oldest;
+        let bytes = garbage::weight(&self.connection, number, gone.clone())?;
+        garbage::add(&self.connection, number, gone, garbage::What::AllButControl)?;
+        let info = self.change(session)?;
+        info.oldest = oldest;
+        info.bytes = info.bytes.saturating_sub(bytes);
         Ok(Done::Moved { last, oldest })
     }
 
@@ -213,6 +210,23 @@ impl Store {
     fn run(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
+}
+
+/// Writes a session's row; the statement is [`UPDATE_SESSION`].
+pub(super) fn update_session(statement: &mut Statement<'_>, number: i64, info: &SessionInfo) -> rusqlite::Result<()> {
+    let columns = params![
+        number,
+        info.cwd,
+        info.title,
+        info.created_at.cast_signed(),
+        info.updated_at.cast_signed(),
+        info.epoch.cast_signed(),
+        info.head.cast_signed(),
+        info.oldest.cast_signed(),
+        info.open_turns.cast_signed(),
+        info.bytes.cast_signed(),
+    ];
+    statement.execute(columns).map(drop)
 }
 
 /// A session and its number, from the file.

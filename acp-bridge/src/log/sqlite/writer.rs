@@ -19,6 +19,9 @@ use crate::log::{LogError, OpenError};
 
 /// Jobs in one commit.
 const MAX_JOBS: usize = 256;
+/// Commits after which some of the deleted records are removed though there is more to commit; else a log that is never
+/// idle would keep them for ever.
+const MAX_BUSY: usize = 64;
 /// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
 const MAX_BYTES: usize = 4 << 20;
 
@@ -36,7 +39,7 @@ pub(super) fn start(
     let store = Store::new(connection::writer(path, durability)?);
     let keeper = Keeper::start(path, Arc::clone(&hub), readers)?;
     let (sender, jobs) = mpsc::channel(queue);
-    let writer = Writer { store, keeper, hub, jobs, garbage: true, lock };
+    let writer = Writer { store, keeper, hub, jobs, garbage: true, busy: 0, lock };
     thread::Builder::new()
         .name("log-writer".to_owned())
         .spawn(move || writer.run())
@@ -51,6 +54,8 @@ struct Writer {
     jobs: mpsc::Receiver<Job>,
     /// Whether deleted records may be waiting to be removed.
     garbage: bool,
+    /// Commits since some were removed.
+    busy: usize,
     lock: FileLock,
 }
 
@@ -75,9 +80,14 @@ impl Writer {
         }
     }
 
-    /// The next job. Deleted records are removed while there is none.
+    /// The next job. Deleted records are removed while there is none, and now and then when there always is one.
     fn next(&mut self) -> Option<Job> {
         while self.garbage {
+            self.busy += 1;
+            if self.busy > MAX_BUSY {
+                self.collect();
+                continue;
+            }
             match self.jobs.try_recv() {
                 Ok(job) => return Some(job),
                 Err(TryRecvError::Disconnected) => return None,
@@ -178,6 +188,7 @@ impl Writer {
     }
 
     fn collect(&mut self) {
+        self.busy = 0;
         let collected = self.store.begin().and_then(|()| {
             let more = garbage::collect(self.store.connection())?;
             self.store.commit()?;
