@@ -9,6 +9,8 @@ mod hub;
 mod info;
 mod limit;
 mod memory;
+pub mod portable;
+pub mod retention;
 mod sqlite;
 mod tail;
 
@@ -24,7 +26,7 @@ pub use error::{LogError, OpenError};
 pub use hub::Head;
 pub use info::SessionInfo;
 pub use memory::MemoryLog;
-pub use sqlite::{Durability, SqliteLog};
+pub use sqlite::{Compacted, Durability, SqliteLog, SqliteView};
 pub use tail::Tail;
 
 use crate::session::{Command, Reply};

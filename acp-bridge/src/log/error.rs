@@ -107,6 +107,17 @@ pub enum OpenError {
         /// The newest version that can be read.
         known: i64,
     },
+    /// Written by an older version, and only to be read.
+    #[error(
+        "{path} has log version {found}, which this program must bring up to date before it can read it; stop the bridge \
+         that has it, if one does, and run `acp-bridge compact` on it"
+    )]
+    Older {
+        /// The log.
+        path: PathBuf,
+        /// Its version.
+        found: i64,
+    },
     /// The file belongs to something else; it was not touched.
     #[error("{path} is not a session log: {reason}; it was left as it is, name another file with --log")]
     NotALog {

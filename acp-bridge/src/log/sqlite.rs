@@ -6,9 +6,11 @@
 //! `records` shows it in readable form.
 
 mod check;
+mod compact;
 mod connection;
 mod failure;
 mod garbage;
+mod import;
 mod job;
 mod keeper;
 mod lock;
@@ -16,6 +18,7 @@ mod readers;
 mod row;
 mod schema;
 mod store;
+mod view;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -27,9 +30,12 @@ use acp_types::record::{Record, Seq};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::compact::Compacted;
 use self::job::{Done, Job, Work};
 use self::readers::Readers;
+pub use self::view::SqliteView;
 use super::hub::{Bounds, Hub};
+use super::portable::ImportError;
 use super::{Bus, Filter, Head, ListQuery, LogError, OpenError, ReadLimit, SessionInfo, SessionLog};
 
 /// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
@@ -85,6 +91,28 @@ impl SqliteLog {
     /// What is wrong with it, as for [`SqliteLog::open`].
     pub fn check(path: &Path) -> Result<(), OpenError> {
         check::check(path)
+    }
+
+    /// Takes a session in from an export, as it was, or under a new id; the log is made when there is none. It is there as
+    /// a whole or not at all: everything is checked before any of it can be seen. No bridge may have the log open.
+    ///
+    /// # Errors
+    /// When the log is in use or has a session of that id, and when a line is not what it should be.
+    pub fn import(
+        path: &Path,
+        export: impl std::io::BufRead,
+        new_id: Option<SessionId>,
+    ) -> Result<SessionInfo, ImportError> {
+        import::import(path, export, new_id)
+    }
+
+    /// Gives the space of deleted and trimmed records back to the file system. No bridge may have the log open. Takes
+    /// time, and meanwhile disk space, in proportion to what is kept.
+    ///
+    /// # Errors
+    /// When the log is in use, and as for [`SqliteLog::open`].
+    pub fn compact(path: &Path) -> Result<Compacted, OpenError> {
+        compact::compact(path)
     }
 
     /// Bounds the size of the database file, in bytes; what does not fit fails with [`LogError::Unwritable`]. A file

@@ -14,10 +14,7 @@ const INCOMPLETE: &str = "SELECT id, head, oldest FROM session WHERE head - olde
 
 /// See [`super::SqliteLog::check`].
 pub(super) fn check(path: &Path) -> Result<(), OpenError> {
-    if !path.exists() {
-        let reason = "there is no such file; `serve` creates it".to_owned();
-        return Err(OpenError::Io { path: path.into(), reason });
-    }
+    refuse_missing(path)?;
     schema::refuse_foreign(path)?;
     schema::refuse_truncated(path)?;
     let connection = connection::reader(path)?;
@@ -35,6 +32,15 @@ pub(super) fn check(path: &Path) -> Result<(), OpenError> {
         Some(what) => Err(corrupt(what)),
         None => Ok(()),
     }
+}
+
+/// Refuses a path where nothing is; what only looks at a log makes none.
+pub(super) fn refuse_missing(path: &Path) -> Result<(), OpenError> {
+    if path.exists() {
+        return Ok(());
+    }
+    let reason = "there is no such file; `serve` creates it".to_owned();
+    Err(OpenError::Io { path: path.into(), reason })
 }
 
 fn incomplete(connection: &Connection) -> rusqlite::Result<Option<String>> {

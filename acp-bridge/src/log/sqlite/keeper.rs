@@ -150,7 +150,7 @@ fn empty(writer: &Connection) -> rusqlite::Result<bool> {
 }
 
 /// Runs a checkpoint; `false` when something was in its way.
-fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
+pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Result<bool> {
     connection.query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |row| row.get::<_, bool>(0).map(|busy| !busy))
 }
 

@@ -1,0 +1,23 @@
+//! A session as a file: JSON Lines that another log can take in.
+//!
+//! The first line is a [`Header`]; each that follows is one [`acp_types::record::Record`] as it serialises, bodies
+//! untouched. The only change is that a line break between the tokens of a body, where JSON allows any white space,
+//! becomes a blank.
+//!
+//! A session that was trimmed is exported as it is: of the seqs up to `oldest` there are the control records only, which
+//! are always retained, and gaps between them are legal; after `oldest` there is every record. `records` in the header
+//! counts the lines that follow, so that an export that was cut off is recognised.
+
+mod error;
+mod export;
+mod header;
+mod intake;
+mod lines;
+mod rename;
+
+pub use error::{ExportError, ImportError, LineError};
+pub use export::{Export, Source};
+pub use header::Header;
+pub use intake::Intake;
+pub(super) use lines::Lines;
+pub use lines::MAX_LINE;

@@ -1,0 +1,64 @@
+//! A log as a reader beside its bridge sees it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use acp_types::SessionId;
+use acp_types::record::{Record, Seq};
+use async_trait::async_trait;
+
+use super::readers::Readers;
+use super::{check, connection, failure, readers, schema};
+use crate::log::portable::Source;
+use crate::log::{Filter, ListQuery, LogError, OpenError, ReadLimit, SessionInfo};
+
+/// A log that is only read. A bridge may be writing it meanwhile: each call sees what is committed then.
+#[derive(Debug)]
+pub struct SqliteView {
+    readers: Arc<Readers>,
+}
+
+impl SqliteView {
+    /// Opens a log without taking its lock and without changing it.
+    ///
+    /// # Errors
+    /// As for [`super::SqliteLog::open`]; also when there is none, or it is of an older version.
+    pub fn open(path: &Path) -> Result<Self, OpenError> {
+        let path = std::path::absolute(path).map_err(|e| failure::io(path, &e))?;
+        check::refuse_missing(&path)?;
+        schema::refuse_foreign(&path)?;
+        schema::refuse_truncated(&path)?;
+        let found = schema::version(&connection::reader(&path)?, &path)?;
+        if found < schema::VERSION {
+            return Err(OpenError::Older { path, found });
+        }
+        Ok(Self { readers: Arc::new(Readers::new(path)) })
+    }
+
+    /// See [`crate::log::SessionLog::list`].
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
+        self.readers.run(move |connection| readers::list(connection, &query)).await
+    }
+}
+
+#[async_trait]
+impl Source for SqliteView {
+    async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
+        let session = session.clone();
+        self.readers.run(move |connection| readers::get(connection, &session)).await
+    }
+
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: Seq,
+        limit: ReadLimit,
+        filter: Filter,
+    ) -> Result<Vec<Arc<Record>>, LogError> {
+        let session = session.clone();
+        self.readers.run(move |connection| readers::read(connection, &session, after, limit, filter)).await
+    }
+}
