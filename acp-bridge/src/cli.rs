@@ -1,13 +1,18 @@
 //! The command line: arguments, one file per subcommand, and what they print.
 
 mod agent;
+mod amount;
 mod args;
 mod attach;
 mod cancel;
 mod chat;
 mod client;
+mod compact;
 mod doctor;
 mod exit;
+mod export;
+mod import;
+mod offline;
 mod output;
 mod send;
 mod serve;
@@ -51,6 +56,9 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Tail(args) => tail::run(args).await,
             args::Command::Send(args) => send::run(args).await,
             args::Command::Cancel(args) => cancel::run(args).await,
+            args::Command::Export(args) => export::run(args).await,
+            args::Command::Import(args) => import::run(args).await,
+            args::Command::Compact(args) => compact::run(args).await,
             args::Command::Doctor(args) => doctor::run(args).await,
         }
     });

@@ -4,8 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+use super::amount;
+
 /// Where `serve` listens and where the other commands look for it.
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
+/// The log of `serve`, and of the commands that work on a log themselves.
+const DEFAULT_LOG: &str = "sqlite:acp-bridge.db";
 /// `http://` and [`DEFAULT_LISTEN`].
 const DEFAULT_URL: &str = "http://127.0.0.1:4477";
 
@@ -47,6 +51,18 @@ The session, the turn and the bridge stay when the editor goes.")]
     Send(Send),
     /// Stop the running turn of a session.
     Cancel(Cancel),
+    /// Write a session as JSON Lines, also while a bridge runs.
+    #[command(after_help = "\
+Example: acp-bridge export SESSION --log sqlite:sessions.db -o session.jsonl")]
+    Export(Export),
+    /// Take a session in that `export` wrote. No bridge may have the log open.
+    #[command(after_help = "\
+Example: acp-bridge import session.jsonl --log sqlite:elsewhere.db")]
+    Import(Import),
+    /// Give the space of deleted and trimmed records back. No bridge may have the log open.
+    #[command(after_help = "\
+Example: acp-bridge compact --log sqlite:sessions.db --trim-before 30d --keep-size 1GiB")]
+    Compact(Compact),
     /// Check the log, a running bridge and, if one is given, an agent.
     Doctor(Doctor),
 }
@@ -72,7 +88,7 @@ pub(super) struct Serve {
     #[arg(long, env = "ACP_BRIDGE_LISTEN", default_value = DEFAULT_LISTEN, value_name = "ADDR")]
     pub(super) listen: String,
     /// The session log: `sqlite:FILE`.
-    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = "sqlite:acp-bridge.db", value_name = "URL")]
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
     pub(super) log: String,
     /// When a record counts as stored.
     #[arg(long, env = "ACP_BRIDGE_DURABILITY", value_enum, default_value_t = Durability::Fsync)]
@@ -89,6 +105,15 @@ pub(super) struct Serve {
     /// Clients that may be connected at once.
     #[arg(long, env = "ACP_BRIDGE_MAX_CLIENTS", default_value_t = 1024, value_name = "N")]
     pub(super) max_clients: usize,
+    /// Trim updates that are older than this: `30d`, `12h`. Everything is kept by default.
+    #[arg(long, env = "ACP_BRIDGE_RETAIN_AGE", value_name = "AGE", value_parser = amount::age)]
+    pub(super) retain_age: Option<std::time::Duration>,
+    /// Trim the oldest updates of each session beyond this size: `1GiB`, `500MB`. Everything is kept by default.
+    #[arg(long, env = "ACP_BRIDGE_RETAIN_SIZE", value_name = "SIZE", value_parser = amount::size)]
+    pub(super) retain_size: Option<u64>,
+    /// How often that is looked after.
+    #[arg(long, env = "ACP_BRIDGE_RETAIN_EVERY", value_name = "AGE", default_value = "1m", value_parser = duration)]
+    pub(super) retain_every: std::time::Duration,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
@@ -185,6 +210,55 @@ pub(super) struct Cancel {
     /// This turn, running or queued, instead of the running one.
     #[arg(long)]
     pub(super) turn: Option<u64>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Export {
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
+    /// The session log: `sqlite:FILE`.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
+    pub(super) log: String,
+    /// Only what came after this cursor. Such a part cannot be imported.
+    #[arg(long, default_value_t = 0, value_name = "SEQ")]
+    pub(super) after: u64,
+    /// Write this file instead of stdout; it appears once it is complete.
+    #[arg(long, short, value_name = "FILE")]
+    pub(super) output: Option<PathBuf>,
+    /// Say what was written as one JSON line.
+    #[arg(long, requires = "output")]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Import {
+    /// The export; `-` reads stdin.
+    pub(super) file: PathBuf,
+    /// The session log: `sqlite:FILE`. It is made when there is none.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
+    pub(super) log: String,
+    /// Give the session a new id, for a copy beside the original.
+    #[arg(long)]
+    pub(super) new_id: bool,
+    /// Say what was imported as one JSON line.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Compact {
+    /// The session log: `sqlite:FILE`.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
+    pub(super) log: String,
+    /// First trim updates that are older than this: `30d`, `12h`.
+    #[arg(long, value_name = "AGE", value_parser = amount::age)]
+    pub(super) trim_before: Option<std::time::Duration>,
+    /// First trim the oldest updates of each session beyond this size: `1GiB`, `500MB`.
+    #[arg(long, value_name = "SIZE", value_parser = amount::size)]
+    pub(super) keep_size: Option<u64>,
+    /// Say what it came to as one JSON line.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

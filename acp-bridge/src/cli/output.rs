@@ -12,6 +12,13 @@ pub(super) fn line(text: &str) -> std::io::Result<()> {
     out.flush()
 }
 
+/// Writes bytes to stdout at once, as they are.
+pub(super) fn bytes(bytes: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(bytes)?;
+    out.flush()
+}
+
 /// Writes text to stdout at once, without a line end.
 pub(super) fn text(text: &str) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
@@ -11,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
-use super::{agent, args, output};
+use super::{agent, args, offline, output};
 use crate::{gateway, host, log};
 
 pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
@@ -35,6 +36,8 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let host = tokio::spawn(host::Host::new(Arc::clone(&log), config, stop.child_token())?.run());
+    let policy = log::retention::Policy { age: args.retain_age, bytes: args.retain_size };
+    let retention = tokio::spawn(retain(Arc::clone(&log), policy, args.retain_every, stop.child_token()));
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
     let served = gateway::Config { max_connections: args.max_clients, ..gateway::Config::default() };
@@ -48,6 +51,7 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     }
     tracing::info!("stopping");
     stop.cancel();
+    retention.await.context("the retention of the log panicked")?;
     let hosted = host.await.context("the host panicked")?;
     gateway_stop.cancel();
     let served = gateway.await.context("the gateway panicked")?;
@@ -63,6 +67,18 @@ fn allow_many_files() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         tracing::warn!(%error, "the limit of open files could not be raised; many clients may not get in");
+    }
+}
+
+/// Trims what is old for as long as the bridge runs.
+async fn retain(
+    log: Arc<dyn log::SessionLog>,
+    policy: log::retention::Policy,
+    every: Duration,
+    stop: CancellationToken,
+) {
+    if !policy.keeps_everything() {
+        log::retention::keep(&*log, policy, every, offline::now, stop).await;
     }
 }
 
