@@ -5,6 +5,8 @@ mod log_support;
 
 use std::sync::Arc;
 
+use acp_bridge::log::portable::{Export, ExportError};
+use acp_bridge::log::retention::{Policy, pass};
 use acp_bridge::log::{
     Durability, Filter, ListQuery, LogError, MemoryLog, ReadLimit, SessionInfo, SessionLog, SqliteLog, tail,
 };
@@ -68,6 +70,13 @@ suite! {
     a_listing_goes_from_the_newest_and_stays_in_place_while_sessions_are_added,
     a_listing_can_be_of_one_working_directory,
     a_session_is_described_by_its_records,
+    what_is_kept_of_a_session_is_weighed,
+    an_export_has_what_the_log_has_up_to_the_head_at_which_it_began,
+    an_export_from_a_cursor_has_what_came_after_it,
+    an_export_of_a_session_that_is_trimmed_or_deleted_meanwhile_fails,
+    retention_keeps_what_is_young_and_all_control_records,
+    retention_keeps_a_session_below_its_size_whatever_comes,
+    retention_leaves_a_running_turn_alone,
     many_sessions_are_written_at_once,
     a_log_that_is_shut_down_refuses_everything_and_ends_its_tails,
 }
@@ -467,4 +476,159 @@ async fn a_log_that_is_shut_down_refuses_everything_and_ends_its_tails(log: Log)
     assert_eq!(log.get(&id).await, Err(LogError::Closed));
     assert_eq!(log.head(&id).await.map(drop), Err(LogError::Closed));
     log.shutdown().await;
+}
+
+/// What the updates and extensions weigh that can be read.
+async fn weight(log: &Log, id: &SessionId) -> u64 {
+    let oldest = log.get(id).await.unwrap().unwrap().oldest;
+    let kept = read_all(&**log, id, oldest, Filter::All).await.unwrap();
+    kept.iter().filter(|record| !record.kind.is_control()).map(|record| record.weight() as u64).sum()
+}
+
+async fn what_is_kept_of_a_session_is_weighed(log: Log) {
+    let id = session(&*log, "s", 30).await;
+    log.append(&id, vec![record(31, 1, Kind::PromptQueued), record(32, 1, Kind::Extension)]).await.unwrap();
+    log.append(&id, vec![with_body(33, 1, Kind::Update, RawBuf::encode(&"ü\u{1F600}".repeat(5000)).unwrap())])
+        .await
+        .unwrap();
+    let mut bytes = u64::MAX;
+    for through in [0, 10, 10, 5, 31, 99] {
+        log.trim(&id, through).await.unwrap();
+        let info = log.get(&id).await.unwrap().unwrap();
+        assert_eq!(info.bytes, weight(&log, &id).await, "after a trim through {through}");
+        assert!(info.bytes <= bytes);
+        bytes = info.bytes;
+    }
+    assert_eq!(bytes, 0);
+    log.append(&id, updates(34..=40)).await.unwrap();
+    assert_eq!(log.get(&id).await.unwrap().unwrap().bytes, weight(&log, &id).await);
+}
+
+/// The rest of an export: its records, and the lines that it has.
+async fn rest(export: &mut Export<'_, dyn SessionLog>) -> Result<(Vec<Arc<Record>>, usize), ExportError> {
+    let mut text = Vec::new();
+    while let Some(page) = export.next().await? {
+        text.extend(page);
+    }
+    let text = String::from_utf8(text).unwrap();
+    let records = text.lines().skip(1).map(|line| Arc::new(serde_json::from_str(line).unwrap())).collect();
+    Ok((records, text.lines().count()))
+}
+
+async fn an_export_has_what_the_log_has_up_to_the_head_at_which_it_began(log: Log) {
+    let id = session(&*log, "s", 20).await;
+    log.append(&id, vec![record(21, 1, Kind::PromptQueued)]).await.unwrap();
+    log.append(&id, updates(22..=3000)).await.unwrap();
+    for oldest in [0, 25, 3000] {
+        log.trim(&id, oldest).await.unwrap();
+        let mut expected = read_all(&*log, &id, 0, Filter::Control).await.unwrap();
+        expected.retain(|record| record.seq <= oldest);
+        expected.extend(read_all(&*log, &id, oldest, Filter::All).await.unwrap());
+        let info = log.get(&id).await.unwrap().unwrap();
+        let mut export = Export::begin(&*log, &id, 0).await.unwrap();
+        log.append(&id, updates(info.head + 1..=info.head + 10)).await.unwrap();
+        let (records, lines) = rest(&mut export).await.unwrap();
+        expected.retain(|record| record.seq <= info.head);
+        assert_eq!(records, expected, "trimmed through {oldest}");
+        let header = export.header();
+        assert_eq!((header.records + 1, header.head, header.oldest), (lines as u64, info.head, oldest));
+    }
+}
+
+async fn an_export_from_a_cursor_has_what_came_after_it(log: Log) {
+    let id = session(&*log, "s", 100).await;
+    log.trim(&id, 40).await.unwrap();
+    let mut export = Export::begin(&*log, &id, 60).await.unwrap();
+    let (records, _) = rest(&mut export).await.unwrap();
+    assert_eq!(seqs(&records), (61..=100).collect::<Vec<_>>());
+    assert_eq!(rest(&mut Export::begin(&*log, &id, 100).await.unwrap()).await.unwrap().0, []);
+    let early = Export::begin(&*log, &id, 39).await.unwrap_err();
+    assert_eq!(early, ExportError::Log(LogError::Trimmed { after: 39, oldest: 40 }));
+    let late = Export::begin(&*log, &id, 101).await.unwrap_err();
+    assert_eq!(late, ExportError::Log(LogError::BeyondHead { after: 101, head: 100 }));
+    let unknown = Export::begin(&*log, &"other".into(), 0).await.unwrap_err();
+    assert_eq!(unknown, ExportError::Log(LogError::NotFound { session: "other".into() }));
+}
+
+async fn an_export_of_a_session_that_is_trimmed_or_deleted_meanwhile_fails(log: Log) {
+    let id = session(&*log, "s", 100).await;
+    let changed = ExportError::Changed { session: id.clone() };
+    let mut export = Export::begin(&*log, &id, 0).await.unwrap();
+    log.trim(&id, 50).await.unwrap();
+    assert_eq!(rest(&mut export).await, Err(changed.clone()));
+    let mut export = Export::begin(&*log, &id, 0).await.unwrap();
+    log.delete(&id).await.unwrap();
+    assert_eq!(rest(&mut export).await, Err(changed.clone()));
+    session(&*log, "s", 100).await;
+    let mut export = Export::begin(&*log, &id, 0).await.unwrap();
+    log.delete(&id).await.unwrap();
+    session(&*log, "s", 99).await;
+    assert_eq!(rest(&mut export).await, Err(changed));
+}
+
+/// When [`record`] says that record 0 was made.
+const START: u64 = 1_700_000_000_000_000;
+
+async fn retention_keeps_what_is_young_and_all_control_records(log: Log) {
+    let old = session(&*log, "old", 3000).await;
+    log.append(&old, vec![record(3001, 1, Kind::SessionClosed)]).await.unwrap();
+    log.append(&old, updates(3002..=3100)).await.unwrap();
+    let short = session(&*log, "short", 5).await;
+    let bare = session(&*log, "bare", 1).await;
+    let policy = Policy { age: Some(std::time::Duration::from_micros(50)), bytes: None };
+    let trimmed = pass(&*log, &policy, START + 3051).await.unwrap();
+    // What was made at START + 3001 is 50 microseconds old, and no older; the cut ends before the control record.
+    let info = log.get(&old).await.unwrap().unwrap();
+    assert_eq!((info.oldest, info.head), (3000, 3100));
+    assert_eq!(log.get(&short).await.unwrap().unwrap().oldest, 5);
+    assert_eq!(log.get(&bare).await.unwrap().unwrap().oldest, 0);
+    assert_eq!(trimmed.sessions, 2);
+    assert_eq!(seqs(&read_all(&*log, &old, 0, Filter::Control).await.unwrap()), [1, 3001]);
+    assert_eq!(pass(&*log, &policy, START + 3051).await.unwrap().sessions, 0, "a second pass finds nothing");
+    assert_eq!(pass(&*log, &Policy::default(), u64::MAX).await.unwrap().sessions, 0);
+}
+
+async fn retention_keeps_a_session_below_its_size_whatever_comes(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let small = session(&*log, "small", 20).await;
+    let policy = Policy { age: None, bytes: Some(20_000) };
+    let mut tail = tail(Arc::clone(&log), id.clone(), 0).await.unwrap();
+    let mut head = 1;
+    for round in 0..5 {
+        let more = updates(head + 1..=head + 500 * round);
+        head += more.len() as Seq;
+        log.append(&id, more).await.unwrap();
+        follow(&mut tail, head).await;
+        let before = log.get(&id).await.unwrap().unwrap();
+        let trimmed = pass(&*log, &policy, 0).await.unwrap();
+        let after = log.get(&id).await.unwrap().unwrap();
+        assert!(after.bytes <= 20_000, "{}", after.bytes);
+        assert!(after.bytes > 19_000 || after.oldest == 0, "no more goes than must: {}", after.bytes);
+        assert_eq!(before.bytes - after.bytes, trimmed.bytes);
+        assert_eq!(after.bytes, weight(&log, &id).await);
+    }
+    // Whoever was at the head has missed nothing and goes on.
+    log.append(&id, updates(head + 1..=head + 3)).await.unwrap();
+    follow(&mut tail, head + 3).await;
+    assert_eq!(log.get(&small).await.unwrap().unwrap().oldest, 0);
+}
+
+async fn retention_leaves_a_running_turn_alone(log: Log) {
+    let id = session(&*log, "s", 10).await;
+    let turn = |seq, kind, turn| Arc::new(Record { turn: Some(turn), ..Record::clone(&record(seq, 1, kind)) });
+    log.append(&id, vec![record(11, 1, Kind::PromptQueued), turn(12, Kind::TurnStarted, 11)]).await.unwrap();
+    log.append(&id, updates(13..=2000)).await.unwrap();
+    log.append(&id, vec![record(2001, 1, Kind::PromptQueued)]).await.unwrap();
+    let policy = Policy { age: Some(std::time::Duration::ZERO), bytes: Some(0) };
+    pass(&*log, &policy, u64::MAX).await.unwrap();
+    assert_eq!(log.get(&id).await.unwrap().unwrap().oldest, 10);
+    let outcome = turn(2002, Kind::TurnEnded, 11);
+    log.append(&id, vec![outcome]).await.unwrap();
+    log.append(&id, updates(2003..=2100)).await.unwrap();
+    pass(&*log, &policy, u64::MAX).await.unwrap();
+    // The second turn has not ended.
+    assert_eq!(log.get(&id).await.unwrap().unwrap().oldest, 2000);
+    log.append(&id, vec![turn(2101, Kind::TurnEnded, 2001)]).await.unwrap();
+    pass(&*log, &policy, u64::MAX).await.unwrap();
+    assert_eq!(log.get(&id).await.unwrap().unwrap().oldest, 2100);
 }
