@@ -1,4 +1,4 @@
-//! The side that serves clients: ACP v1 over WebSocket at `/acp`.
+//! The side that serves clients: ACP v1 over WebSocket at `/acp`, and the session API at `/rpc`, see `rpc`.
 //!
 //! A gateway meets the host only in the log: it submits commands, folds and tails records, and holds nothing that a
 //! client could not get from another gateway on the same log. One task serves one connection; what it decides is in
@@ -30,6 +30,7 @@ mod outgoing;
 mod presence;
 mod refusal;
 mod render;
+mod rpc;
 #[cfg(test)]
 mod sim;
 mod transport;

@@ -3,8 +3,11 @@
 //! Messages are read as borrowed [`Frame`]s over the received bytes; payloads stay raw JSON ([`Raw`], [`RawBuf`]) until
 //! somebody decodes them, and edits ([`rewrite`]) touch no other byte.
 //!
-//! This crate does no I/O, has no clock, no async and no policy.
+//! This crate does no I/O, has no clock, no async and no policy. Only the client of the session API, feature `api`, has
+//! some of them.
 
+#[cfg(feature = "api")]
+pub mod api;
 pub mod error;
 mod escape;
 pub mod frame;

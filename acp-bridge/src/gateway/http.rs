@@ -1,4 +1,4 @@
-//! HTTP: who may come in, and the way from a request to a WebSocket.
+//! HTTP: who may come in, and the way from a request to a WebSocket or to an answer.
 
 mod guard;
 mod handshake;
@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -21,8 +21,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::Config;
-use super::driver::Context;
+use super::driver::{self, Context};
 use super::presence::Presence;
+use super::rpc::{self, Rpc};
 use crate::log::SessionLog;
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
@@ -40,6 +41,7 @@ const LAST_CALL: Duration = Duration::from_secs(1);
 #[derive(Debug, Clone)]
 struct Gateway {
     context: Context,
+    rpc: Rpc,
     clients: Arc<Semaphore>,
     tasks: Tasks,
 }
@@ -58,7 +60,8 @@ impl Tasks {
     }
 }
 
-/// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, `ok` at `/healthz`.
+/// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, the session API over WebSocket and POST
+/// at `/rpc`, `ok` at `/healthz`.
 ///
 /// Only requests whose `Host`, and `Origin` if any, name this machine's loopback are served; others get 403. At
 /// shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
@@ -76,11 +79,13 @@ pub async fn serve(
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
+        rpc: Rpc::new(Arc::clone(&log)),
         context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let router = Router::new()
         .route("/acp", any(acp))
+        .route(acp_types::api::PATH, any(rpc))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
         .layer(middleware::from_fn(guard::loopback_only));
@@ -160,21 +165,60 @@ async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationTok
 }
 
 /// `/acp`: a WebSocket, or what is missing for one.
-async fn acp(State(gateway): State<Gateway>, mut request: Request) -> Response {
-    let accept = match handshake::check(request.method(), request.headers()) {
-        Ok(accept) => accept,
-        Err(refused) => return refused.into_response(),
-    };
-    let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else {
-        let limit = gateway.context.config.max_connections;
-        let body = format!("{limit} clients are connected, the limit: close one, or try again later\n");
-        return (StatusCode::SERVICE_UNAVAILABLE, body).into_response();
-    };
+async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
+    match handshake::check(request.method(), request.headers()) {
+        Ok(accept) => {
+            let bounds = handshake::bounds(&gateway.context);
+            upgrade(&gateway, request, accept, bounds, driver::run)
+        }
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// `/rpc`: a WebSocket, or a call in the body of a POST.
+async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
+    let context = gateway.context.clone();
+    if request.method() == Method::POST {
+        let Ok(_permit) = gateway.clients.try_acquire() else { return full(&gateway) };
+        return rpc::post(&gateway.rpc, &context, request).await;
+    }
+    match handshake::check(request.method(), request.headers()) {
+        Ok(accept) => {
+            let (server, tracker) = (gateway.rpc.clone(), gateway.tasks.tracker.clone());
+            let bounds = rpc::bounds(handshake::bounds(&context));
+            upgrade(&gateway, request, accept, bounds, move |link, context| rpc::serve(link, server, context, tracker))
+        }
+        Err(handshake::NoHandshake::NotWebSocket) => rpc::usage(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+fn full(gateway: &Gateway) -> Response {
+    let limit = gateway.context.config.max_connections;
+    let body = format!("{limit} clients are connected, the limit: close one, or try again later\n");
+    (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+}
+
+/// Agrees to a handshake; `run` serves the client once it is done.
+fn upgrade<F>(
+    gateway: &Gateway,
+    mut request: Request,
+    accept: String,
+    bounds: acp_server::Config,
+    run: impl FnOnce(acp_server::Link, Context) -> F + Send + 'static,
+) -> Response
+where
+    F: Future<Output = ()> + Send,
+{
+    let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(gateway) };
     let upgrade = hyper::upgrade::on(&mut request);
     let context = gateway.context.clone();
     gateway.tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => handshake::serve(upgraded, context).await,
+            Ok(upgraded) => {
+                let link = handshake::open(upgraded, bounds, &context).await;
+                run(link, context).await;
+            }
             Err(error) => tracing::debug!(%error, "a client left during the handshake"),
         }
         drop(permit);

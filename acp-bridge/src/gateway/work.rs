@@ -57,13 +57,13 @@ impl Worker {
         Ok(Opened { result, state, after })
     }
 
-    async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
+    pub(super) async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
         let info = self.log.get(session).await.map_err(|error| refusal::log_failed(session, &error))?;
         info.ok_or_else(|| refusal::unknown_session(session))
     }
 
     /// The state as of now, and the oldest cursor that can be read.
-    async fn fold(&self, session: &SessionId) -> Result<(State, Seq), ErrorObjectOwned> {
+    pub(super) async fn fold(&self, session: &SessionId) -> Result<(State, Seq), ErrorObjectOwned> {
         // What is committed up to here is in the records that are read below.
         let info = self.info(session).await?;
         let mut state = State::default();
@@ -83,12 +83,12 @@ impl Worker {
         Ok((state, info.oldest))
     }
 
-    async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {
+    pub(super) async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {
         log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), Command::Close).await?;
         Ok(self.info(session).await?.head)
     }
 
-    async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, ErrorObjectOwned> {
+    pub(super) async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, ErrorObjectOwned> {
         if let Some(after) = &query.after {
             let found = self.log.get(after).await.map_err(|error| refusal::log_failed(after, &error))?;
             if found.is_none() {

@@ -21,10 +21,14 @@ pub struct Client {
 
 impl Client {
     pub fn connect(address: &str) -> Self {
+        Self::connect_to(address, "/acp")
+    }
+
+    pub fn connect_to(address: &str, path: &str) -> Self {
         let stream = TcpStream::connect(address).expect("connect to the bridge");
         stream.set_read_timeout(Some(Duration::from_millis(100))).expect("set a read timeout");
         stream.set_nodelay(true).expect("no delay");
-        let (socket, _) = client(format!("ws://{address}/acp"), stream).expect("a WebSocket handshake");
+        let (socket, _) = client(format!("ws://{address}{path}"), stream).expect("a WebSocket handshake");
         Self { socket, next_id: 0, kept: VecDeque::new(), last_raw: String::new() }
     }
 

@@ -11,12 +11,12 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use crate::gateway::driver::{self, Context};
+use crate::gateway::driver::Context;
 use crate::gateway::transport::ClientSocket;
 
 const VERSION: &str = "13";
 
-/// Bytes of frames that wait for a client, see [`driver`]: with a batch being rendered and one in the socket's own
+/// Bytes of frames that wait for a client, see `driver`: with a batch being rendered and one in the socket's own
 /// buffer this keeps a client that stops reading below 1 MiB.
 const OUTBOX_BYTES: usize = 384 * 1024;
 
@@ -62,27 +62,31 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
     values.flat_map(|value| value.split(',')).any(|word| word.trim().eq_ignore_ascii_case(token))
 }
 
-/// Serves the client at the other end of an upgraded connection.
-pub(super) async fn serve(upgraded: Upgraded, context: Context) {
-    let limit = context.config.max_message;
-    let settings = Some(ws::config(limit));
+/// The bounds of a client's connection.
+pub(super) fn bounds(context: &Context) -> acp_server::Config {
     let mut config = acp_server::Config::default();
-    config.limits.frame.max_bytes = limit;
+    config.limits.frame.max_bytes = context.config.max_message;
     config.outbox_bytes = OUTBOX_BYTES;
     config.close_timeout = context.config.drain;
+    config
+}
+
+/// Takes up the connection with the client at the other end of an upgraded connection.
+pub(super) async fn open(upgraded: Upgraded, config: acp_server::Config, context: &Context) -> acp_server::Link {
+    let limit = context.config.max_message;
+    let settings = Some(ws::config(limit));
     // Every connection is a TCP stream; without HTTP's wrapping around it, reads and writes are direct.
-    let link = match upgraded.downcast::<TokioIo<TcpStream>>() {
+    match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(Parts { io, read_buf, .. }) => {
             let stream = io.into_inner();
             let stream = WebSocketStream::from_partially_read(stream, read_buf.into(), Role::Server, settings).await;
-            start(ws::Socket::from_stream(stream, limit), config, &context)
+            start(ws::Socket::from_stream(stream, limit), config, context)
         }
         Err(upgraded) => {
             let stream = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, settings).await;
-            start(ws::Socket::from_stream(stream, limit), config, &context)
+            start(ws::Socket::from_stream(stream, limit), config, context)
         }
-    };
-    driver::run(link, context).await;
+    }
 }
 
 fn start<S>(socket: ws::Socket<S>, config: acp_server::Config, context: &Context) -> acp_server::Link

@@ -1,0 +1,66 @@
+//! The session API at `/rpc`: JSON-RPC for those who want the log itself. What its methods are is in
+//! [`acp_types::api::METHODS`]; the manual is `docs/session-api.md`.
+//!
+//! The methods are jsonrpsee's: registered from the trait that the client is generated from, with its subscriptions and
+//! error objects. What carries them is ours: jsonrpsee's own server starts a task for every message that it reads,
+//! however many wait, and cannot let go of a client that does not read. Here a connection is the same as at `/acp`, with
+//! its bounds and its way to say goodbye.
+//!
+//! | File | Is |
+//! |---|---|
+//! | `methods` | what each method does: adding one touches the trait, the table and this |
+//! | `subscription` | a session from a cursor, as notifications |
+//! | `call` | from a message to its method |
+//! | `socket`, `post` | the two ways in |
+//! | `fault` | errors that name the param |
+
+mod call;
+mod fault;
+mod methods;
+mod post;
+mod socket;
+mod subscription;
+mod view;
+mod wait;
+
+use std::sync::Arc;
+
+use acp_types::api::SessionApiServer;
+use acp_types::api::jsonrpsee::core::server::Methods;
+
+pub(super) use post::{post, usage};
+pub(super) use socket::{bounds, serve};
+
+use crate::log::SessionLog;
+
+/// The methods, for every connection.
+#[derive(Debug, Clone)]
+pub(super) struct Rpc {
+    methods: Methods,
+}
+
+impl Rpc {
+    pub(super) fn new(log: Arc<dyn SessionLog>) -> Self {
+        Self { methods: methods::Api { log }.into_rpc().into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    use acp_types::api::METHODS;
+
+    use super::Rpc;
+    use crate::log::MemoryLog;
+
+    #[test]
+    fn what_is_served_is_what_the_table_says() {
+        let rpc = Rpc::new(Arc::new(MemoryLog::new()));
+        let served: BTreeSet<&str> = rpc.methods.method_names().collect();
+        let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
+        let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();
+        assert_eq!(served, described);
+    }
+}

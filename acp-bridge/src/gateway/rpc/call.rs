@@ -1,0 +1,106 @@
+//! From a message to its method.
+
+use std::sync::Arc;
+
+use acp_types::api::jsonrpsee::core::id_providers::RandomIntegerIdProvider;
+use acp_types::api::jsonrpsee::core::server::{
+    BoundedSubscriptions, ConnectionId, Extensions, MethodCallback, MethodResponse, MethodSink, SubscriptionState,
+};
+use acp_types::api::jsonrpsee::types::{Id, Params};
+use acp_types::error::RawError;
+use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::{Rpc, fault};
+use crate::gateway::refusal;
+
+/// Subscriptions of one connection.
+pub(super) const MAX_SUBSCRIPTIONS: u32 = 64;
+
+/// Who calls.
+#[derive(Debug, Clone)]
+pub(super) struct Peer {
+    /// Names it in the log.
+    pub(super) client: Arc<str>,
+    /// Names its connection among those of this gateway.
+    pub(super) connection: ConnectionId,
+    /// `None` where nothing can be pushed.
+    pub(super) subscriptions: Option<BoundedSubscriptions>,
+    /// The gateway stops.
+    pub(super) shutdown: CancellationToken,
+    /// The client has gone: what it waits for is of no use any more.
+    pub(super) gone: CancellationToken,
+    /// Knows every task of the gateway.
+    pub(super) tasks: TaskTracker,
+}
+
+/// What a call comes to.
+pub(super) struct Called {
+    pub(super) outcome: Result<RawBuf, RawError>,
+    /// Of a subscription: its notifications, whole messages.
+    pub(super) notifications: Option<mpsc::Receiver<Box<RawValue>>>,
+}
+
+impl Rpc {
+    /// Does what a request asks for.
+    pub(super) async fn call(&self, method: &str, params: Option<Raw<'_>>, peer: &Peer) -> Called {
+        let (outcome, notifications) = match self.run(method, params, peer).await {
+            Ok((response, notifications)) => (outcome(&response), notifications),
+            Err(refused) => (Err(RawError::from(&refused)), None),
+        };
+        let outcome = outcome.map_err(|error| fault::explain(method, params, &error));
+        let notifications = notifications.filter(|_| outcome.is_ok());
+        Called { outcome, notifications }
+    }
+
+    async fn run(
+        &self,
+        method: &str,
+        params: Option<Raw<'_>>,
+        peer: &Peer,
+    ) -> Result<(MethodResponse, Option<mpsc::Receiver<Box<RawValue>>>), ErrorObjectOwned> {
+        // The answer gets the request's own id later: jsonrpsee does not know all that JSON-RPC allows.
+        let id = Id::Null;
+        let callback = self.methods.method(method).ok_or_else(|| fault::unknown_method(method))?;
+        let given = Params::new(params.map(Raw::as_str));
+        let mut extensions = Extensions::new();
+        extensions.insert(peer.clone());
+        Ok(match callback {
+            MethodCallback::Sync(call) => (call(id, given, usize::MAX, extensions), None),
+            MethodCallback::Async(call) => {
+                (call(id, given.into_owned(), peer.connection, usize::MAX, extensions).await, None)
+            }
+            MethodCallback::Unsubscription(call) => (call(id, given, peer.connection, usize::MAX, extensions), None),
+            MethodCallback::Subscription(call) => {
+                let bounded = peer.subscriptions.as_ref().ok_or_else(|| fault::needs_web_socket(method))?;
+                let limit = bounded.max() as usize;
+                let permit = bounded.acquire().ok_or_else(|| fault::too_many("subscriptions", limit))?;
+                let state = SubscriptionState {
+                    conn_id: peer.connection,
+                    id_provider: &RandomIntegerIdProvider,
+                    subscription_permit: permit,
+                };
+                // A channel of its own: the answer is known before the first notification is taken out. Room for one,
+                // so that a client that does not read is soon not read for.
+                let (sink, mut notifications) = mpsc::channel(1);
+                let subscribe = call(id, given, MethodSink::new(sink), state, extensions);
+                // The first message is the answer again.
+                let (response, _) = tokio::join!(subscribe, notifications.recv());
+                (response, Some(notifications))
+            }
+        })
+    }
+}
+
+/// Result or error of a response.
+fn outcome(response: &MethodResponse) -> Result<RawBuf, RawError> {
+    let response = Raw::trusted(response.as_json().get());
+    if let Some(result) = response.member("result") {
+        return Ok(result.to_owned());
+    }
+    let error = response.member("error").and_then(|error| RawError::new(error.to_owned()).ok());
+    Err(error.unwrap_or_else(|| RawError::from(&refusal::internal("the method gave no answer"))))
+}

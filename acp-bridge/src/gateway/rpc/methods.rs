@@ -1,0 +1,274 @@
+//! What each method does. It goes through the log only: commands by `submit`, records by `read` and `tail`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_types::api::jsonrpsee::core::server::{Extensions, PendingSubscriptionSink};
+use acp_types::api::{
+    Accepted, Answered, Created, Deleted, Done, Head, OPENRPC, OnBusy, Page, Records, SessionApiServer, SessionView,
+    Waited,
+};
+use acp_types::error::ErrorCode;
+use acp_types::record::{Seq, Turn};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
+use async_trait::async_trait;
+use serde_json::json;
+
+use super::call::Peer;
+use super::{fault, subscription, view, wait};
+use crate::gateway::refusal;
+use crate::gateway::work::Worker;
+use crate::log::{self, Filter, ListQuery, ReadLimit, SessionLog};
+use crate::session::{Command, Reply};
+
+/// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
+const MAX_KEY: usize = 1024;
+/// Sessions in a page.
+const PAGE: usize = 100;
+const MAX_PAGE: u32 = 1000;
+/// Milliseconds that a client waits for a turn.
+const WAIT: u64 = 30_000;
+const MAX_WAIT: u64 = 600_000;
+
+type Answer<T> = Result<T, ErrorObjectOwned>;
+
+/// The API on a log.
+#[derive(Debug)]
+pub(super) struct Api {
+    pub(super) log: Arc<dyn SessionLog>,
+}
+
+impl Api {
+    fn worker(&self, extensions: &Extensions) -> Answer<Worker> {
+        Ok(Worker { log: Arc::clone(&self.log), client: Arc::clone(&peer(extensions)?.client) })
+    }
+
+    async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
+        let client = Arc::clone(&peer(extensions)?.client);
+        log::submit(&*self.log, session, client, command).await
+    }
+
+    async fn call(&self, extensions: &Extensions, session: SessionId, method: &str, params: RawBuf) -> Answer<RawBuf> {
+        let command = Command::Call { lane: None, method: method.to_owned(), params: Some(params) };
+        match self.submit(extensions, Some(session), command).await? {
+            Reply::Agent(Ok(result)) => Ok(result),
+            Reply::Agent(Err(error)) => Err(fault::agent(error)),
+            other => Err(fault::unfit(other)),
+        }
+    }
+}
+
+#[async_trait]
+impl SessionApiServer for Api {
+    async fn session_create(
+        &self,
+        ext: &Extensions,
+        cwd: String,
+        mcp_servers: Option<RawBuf>,
+        client_capabilities: Option<RawBuf>,
+        client_info: Option<RawBuf>,
+    ) -> Answer<Created> {
+        if !cwd.starts_with('/') {
+            return Err(fault::param("cwd", "`cwd` is not an absolute path"));
+        }
+        let mcp_servers = kind_of("mcpServers", mcp_servers, RawKind::Array, "[]")?;
+        let capabilities = kind_of("clientCapabilities", client_capabilities, RawKind::Object, "{}")?;
+        let ours = concat!(r#"{"name":"acp-bridge session API","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
+        let info = kind_of("clientInfo", client_info, RawKind::Object, ours)?;
+        let initialize = json_of(&json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": {} }))?;
+        let initialize = set(&set(&initialize, "clientCapabilities", &capabilities), "clientInfo", &info);
+        let params = set(&json_of(&json!({ "cwd": cwd, "mcpServers": [] }))?, "mcpServers", &mcp_servers);
+        match self.submit(ext, None, Command::Create { params, initialize }).await? {
+            Reply::Created { session, result } => Ok(Created { session, result }),
+            Reply::Agent(Err(error)) => Err(fault::agent(error)),
+            other => Err(fault::unfit(other)),
+        }
+    }
+
+    async fn session_list(
+        &self,
+        ext: &Extensions,
+        cwd: Option<String>,
+        after: Option<SessionId>,
+        limit: Option<u32>,
+    ) -> Answer<Page> {
+        let limit = limit.map_or(PAGE, |limit| limit.clamp(1, MAX_PAGE) as usize);
+        let missing = |_| fault::param("after", "`after` names no session: list again without it");
+        if let Some(after) = &after {
+            self.worker(ext)?.info(after).await.map_err(missing)?;
+        }
+        let sessions = self.worker(ext)?.list(ListQuery { cwd, after, limit }).await?;
+        let next = sessions.last().filter(|_| sessions.len() >= limit).map(|info| info.id.clone());
+        Ok(Page { sessions: sessions.into_iter().map(view::session).collect(), next })
+    }
+
+    async fn session_get(&self, ext: &Extensions, session: SessionId) -> Answer<SessionView> {
+        let worker = self.worker(ext)?;
+        let info = worker.info(&session).await?;
+        let (state, _) = worker.fold(&session).await?;
+        Ok(view::whole(info, &state))
+    }
+
+    async fn session_read(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        after: Option<Seq>,
+        limit: Option<u32>,
+    ) -> Answer<Records> {
+        let most = ReadLimit::default();
+        let records = limit.map_or(most.records, |limit| (limit as usize).clamp(1, most.records));
+        let read = self.log.read(&session, after.unwrap_or(0), ReadLimit { records, ..most }, Filter::All).await;
+        let records = read.map_err(|error| refusal::log_failed(&session, &error))?;
+        let head = self.worker(ext)?.info(&session).await?.head;
+        Ok(Records { records, head })
+    }
+
+    async fn session_subscribe(
+        &self,
+        pending: PendingSubscriptionSink,
+        ext: &Extensions,
+        session: SessionId,
+        after: Option<Seq>,
+    ) {
+        match peer(ext) {
+            Ok(peer) => {
+                // The task belongs to jsonrpsee; the gateway waits for it all the same.
+                let _task = peer.tasks.token();
+                subscription::deliver(Arc::clone(&self.log), peer, pending, session, after.unwrap_or(0)).await;
+            }
+            Err(error) => pending.reject(error).await,
+        }
+    }
+
+    async fn session_prompt(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        prompt: RawBuf,
+        key: Option<String>,
+        _on_busy: Option<OnBusy>,
+        lane: Option<String>,
+        accept_context_loss: Option<bool>,
+    ) -> Answer<Accepted> {
+        let prompt = kind_of("prompt", Some(prompt), RawKind::Array, "[]")?;
+        if key.as_ref().is_some_and(|key| key.len() > MAX_KEY) {
+            return Err(fault::param("key", format!("`key` is longer than {MAX_KEY} bytes: use a shorter one")));
+        }
+        let params = set(&json_of(&json!({ "sessionId": session, "prompt": [] }))?, "prompt", &prompt);
+        let lane = lane.map(Into::into);
+        let command = Command::Prompt { lane, params, key, accept_context_loss: accept_context_loss.unwrap_or(false) };
+        match self.submit(ext, Some(session), command).await? {
+            Reply::Turn(turn) => Ok(Accepted { turn }),
+            other => Err(fault::unfit(other)),
+        }
+    }
+
+    async fn session_wait(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        turn: Turn,
+        timeout_ms: Option<u64>,
+    ) -> Answer<Waited> {
+        let peer = peer(ext)?;
+        let time = Duration::from_millis(timeout_ms.unwrap_or(WAIT).min(MAX_WAIT));
+        tokio::select! {
+            biased;
+            waited = wait::end_of(&self.log, &session, turn) => waited,
+            () = peer.gone.cancelled() => Err(fault::stopping()),
+            () = peer.shutdown.cancelled() => Err(fault::stopping()),
+            () = tokio::time::sleep(time) => Ok(Waited { turn, seq: None, ended: None }),
+        }
+    }
+
+    async fn session_cancel(&self, ext: &Extensions, session: SessionId, turn: Option<Turn>) -> Answer<Done> {
+        match self.submit(ext, Some(session), Command::Cancel { lane: None, turn }).await? {
+            Reply::Done => Ok(Done {}),
+            other => Err(fault::unfit(other)),
+        }
+    }
+
+    async fn session_respond(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        request: Seq,
+        outcome: Option<RawBuf>,
+        result: Option<RawBuf>,
+        error: Option<RawBuf>,
+    ) -> Answer<Answered> {
+        let answer = match (outcome, result, error) {
+            (Some(outcome), None, None) => Ok(set(&json_of(&json!({ "outcome": {} }))?, "outcome", &outcome)),
+            (None, Some(result), None) => Ok(result),
+            (None, None, Some(error)) => match acp_types::RawError::new(error) {
+                Ok(error) => Err(error.into_raw()),
+                Err(invalid) => return Err(fault::param("error", format!("`error` is {invalid}"))),
+            },
+            _ => return Err(fault::param("outcome", "give exactly one of `outcome`, `result` and `error`")),
+        };
+        match self.submit(ext, Some(session), Command::Answer { request, answer }).await? {
+            Reply::Answered(counted) => Ok(Answered { counted }),
+            other => Err(fault::unfit(other)),
+        }
+    }
+
+    async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
+        let params = json_of(&json!({ "sessionId": session, "modeId": mode }))?;
+        self.call(ext, session, "session/set_mode", params).await
+    }
+
+    async fn session_set_config(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        option: String,
+        value: RawBuf,
+    ) -> Answer<RawBuf> {
+        let params = set(&json_of(&json!({ "sessionId": session, "configId": option }))?, "value", &value);
+        self.call(ext, session, "session/set_config_option", params).await
+    }
+
+    async fn session_close(&self, ext: &Extensions, session: SessionId) -> Answer<Head> {
+        Ok(Head { head: self.worker(ext)?.close(&session).await? })
+    }
+
+    async fn session_delete(&self, ext: &Extensions, session: SessionId) -> Answer<Deleted> {
+        match self.submit(ext, Some(session), Command::Delete).await {
+            Ok(_) => Ok(Deleted { deleted: true }),
+            Err(error) if error.code() == ErrorCode::RESOURCE_NOT_FOUND.0 => Ok(Deleted { deleted: false }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn discover(&self) -> Answer<RawBuf> {
+        Ok(RawBuf::trusted(OPENRPC.trim_end()))
+    }
+}
+
+/// Who calls: put there by `call`, for every call.
+fn peer(extensions: &Extensions) -> Answer<&Peer> {
+    extensions.get::<Peer>().ok_or_else(|| refusal::internal("the call has no caller"))
+}
+
+/// A param of a certain kind, or its default.
+fn kind_of(name: &str, value: Option<RawBuf>, kind: RawKind, default: &'static str) -> Answer<RawBuf> {
+    match value {
+        None => Ok(RawBuf::trusted(default)),
+        Some(value) if value.as_raw().kind() == kind => Ok(value),
+        Some(_) => {
+            let kind = if kind == RawKind::Array { "an array" } else { "an object" };
+            Err(fault::param(name, format!("`{name}` is not {kind}")))
+        }
+    }
+}
+
+fn json_of(value: &serde_json::Value) -> Answer<RawBuf> {
+    RawBuf::encode(value).map_err(|error| refusal::internal(error.to_string()))
+}
+
+/// Sets a member without a change to any byte of it.
+fn set(object: &RawBuf, key: &str, value: &RawBuf) -> RawBuf {
+    let value: Raw<'_> = value.as_raw();
+    acp_types::rewrite::set_member(object.as_raw(), key, value)
+}

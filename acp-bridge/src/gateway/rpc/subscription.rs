@@ -1,0 +1,98 @@
+//! A session from a cursor: history, a mark, then live.
+
+use std::sync::Arc;
+
+use acp_types::SessionId;
+use acp_types::api::jsonrpsee::core::server::{PendingSubscriptionSink, SubscriptionSink};
+use acp_types::api::{CaughtUp, Closed, Event, Fault};
+use acp_types::record::Seq;
+
+use super::call::Peer;
+use super::fault;
+use crate::gateway::refusal;
+use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
+
+/// Read from the log and rendered at a time. At most three of them are on their way from one subscription to its
+/// connection, so this times the number of subscriptions is what a client that stops reading costs.
+const BATCH: ReadLimit = ReadLimit { records: 256, bytes: 32 * 1024 };
+
+/// Delivers a session until the client, the session or the gateway goes.
+pub(super) async fn deliver(
+    log: Arc<dyn SessionLog>,
+    peer: &Peer,
+    pending: PendingSubscriptionSink,
+    session: SessionId,
+    after: Seq,
+) {
+    let opened = open(log, &session, after).await;
+    let (tail, history) = match opened {
+        Ok(opened) => opened,
+        Err(error) => return pending.reject(refusal::log_failed(&session, &error)).await,
+    };
+    if let Ok(sink) = pending.accept().await {
+        let last = run(&sink, peer, tail, history, &session).await;
+        if let Some(closed) = last {
+            // Whether the client still takes it is its own affair.
+            send(&sink, &Event::Closed(closed)).await;
+        }
+    }
+}
+
+/// The tail, and where history ends.
+async fn open(log: Arc<dyn SessionLog>, session: &SessionId, after: Seq) -> Result<(Tail, Seq), LogError> {
+    let tail = log::tail(Arc::clone(&log), session.clone(), after).await?;
+    let history = log.head(session).await?.borrow().last;
+    Ok((tail, history))
+}
+
+/// Why it ended; `None` when the client is gone or wants no more.
+async fn run(
+    sink: &SubscriptionSink,
+    peer: &Peer,
+    mut tail: Tail,
+    history: Seq,
+    session: &SessionId,
+) -> Option<Closed> {
+    let mut caught_up = false;
+    loop {
+        if !caught_up && tail.cursor() >= history {
+            caught_up = true;
+            if !send(sink, &Event::CaughtUp(CaughtUp { seq: tail.cursor() })).await {
+                return None;
+            }
+        }
+        // At shutdown the client gets what is committed first.
+        let at_head = tail.caught_up();
+        let read = tokio::select! {
+            biased;
+            () = sink.closed() => return None,
+            () = peer.shutdown.cancelled(), if at_head => return Some(stopping()),
+            read = tail.next(BATCH) => read,
+        };
+        let event = match read {
+            Ok(records) => Event::Records(records),
+            Err(LogError::Unwritable { reason }) => Event::Fault(Fault { reason }),
+            Err(LogError::Closed) => return Some(stopping()),
+            Err(error) => return Some(Closed::because(&refusal::log_failed(session, &error))),
+        };
+        // Waits for room: until then nothing more is read for this client.
+        if !send(sink, &event).await {
+            return None;
+        }
+    }
+}
+
+fn stopping() -> Closed {
+    Closed { stopping: true, ..Closed::because(&fault::stopping()) }
+}
+
+/// Whether it was taken.
+async fn send(sink: &SubscriptionSink, event: &Event) -> bool {
+    match serde_json::value::to_raw_value(event) {
+        Ok(event) => sink.send(event).await.is_ok(),
+        Err(error) => {
+            tracing::error!(%error, "an event cannot be encoded");
+            false
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What the log knows, as the API shows it.
+
+use acp_types::api;
+
+use crate::log::SessionInfo;
+use crate::session::State;
+
+/// A session as a listing shows it.
+pub(super) fn session(info: SessionInfo) -> api::Session {
+    api::Session {
+        session: info.id,
+        cwd: info.cwd,
+        title: info.title,
+        created_at: info.created_at,
+        updated_at: info.updated_at,
+        epoch: info.epoch,
+        head: info.head,
+        oldest: info.oldest,
+        open_turns: info.open_turns,
+    }
+}
+
+/// A session with its state.
+pub(super) fn whole(info: SessionInfo, state: &State) -> api::SessionView {
+    let pending = state.pending().map(|(seq, request)| api::Pending {
+        request: seq,
+        method: request.method.clone(),
+        params: request.params.clone(),
+        turn: request.turn,
+    });
+    api::SessionView {
+        info: api::Session { head: state.head(), ..session(info) },
+        running: state.main().running(),
+        queued: state.main().queue().collect(),
+        pending: pending.collect(),
+        state: state.main().session_result(),
+        closed: state.closed(),
+    }
+}

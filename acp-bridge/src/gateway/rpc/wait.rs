@@ -1,0 +1,77 @@
+//! Waiting for the end of a turn.
+
+use std::sync::Arc;
+
+use acp_types::api::Waited;
+use acp_types::record::body::Outcome;
+use acp_types::record::{Kind, Record, Seq, Turn};
+use acp_types::{ErrorObjectOwned, SessionId};
+
+use super::fault;
+use crate::gateway::refusal;
+use crate::log::{self, Filter, LogError, ReadLimit, SessionLog};
+
+const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
+
+/// Waits for the `turn_ended` of a turn, however long that takes. Cancel-safe.
+pub(super) async fn end_of(
+    log: &Arc<dyn SessionLog>,
+    session: &SessionId,
+    turn: Turn,
+) -> Result<Waited, ErrorObjectOwned> {
+    let failed = |error: LogError| refusal::log_failed(session, &error);
+    let accepted = match log.read(session, turn.saturating_sub(1), ONE, Filter::Control).await {
+        Ok(records) => records.first().is_some_and(|record| record.seq == turn && record.kind == Kind::PromptQueued),
+        Err(LogError::BeyondHead { .. }) => false,
+        Err(error) => return Err(failed(error)),
+    };
+    if !accepted {
+        return Err(fault::param("turn", format!("{turn} is no turn of this session: see session_prompt")));
+    }
+    // History by its control records, which are few and always kept; then live.
+    let mut cursor = turn;
+    loop {
+        let head = log.head(session).await.map_err(failed)?.borrow().last;
+        let records = log.read(session, cursor, ReadLimit::default(), Filter::Control).await.map_err(failed)?;
+        if let Some(ended) = records.iter().find_map(|record| ended(record, turn)) {
+            return Ok(ended);
+        }
+        match records.last() {
+            Some(last) => cursor = last.seq,
+            None => {
+                cursor = cursor.max(head);
+                break;
+            }
+        }
+    }
+    live(log, session, turn, cursor).await
+}
+
+async fn live(
+    log: &Arc<dyn SessionLog>,
+    session: &SessionId,
+    turn: Turn,
+    cursor: Seq,
+) -> Result<Waited, ErrorObjectOwned> {
+    let failed = |error: LogError| refusal::log_failed(session, &error);
+    let mut tail = log::tail(Arc::clone(log), session.clone(), cursor).await.map_err(failed)?;
+    loop {
+        match tail.next(ReadLimit::default()).await {
+            Ok(records) => {
+                if let Some(ended) = records.iter().find_map(|record| ended(record, turn)) {
+                    return Ok(ended);
+                }
+            }
+            // The host ends the turn once it can write again.
+            Err(LogError::Unwritable { .. }) => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+}
+
+fn ended(record: &Record, turn: Turn) -> Option<Waited> {
+    if record.kind != Kind::TurnEnded || record.turn != Some(turn) {
+        return None;
+    }
+    Some(Waited { turn, seq: Some(record.seq), ended: record.decode::<Outcome>().ok() })
+}

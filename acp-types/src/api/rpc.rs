@@ -1,0 +1,115 @@
+//! The API as a trait, from which jsonrpsee makes the client, and the trait that a server implements.
+
+use jsonrpsee::proc_macros::rpc;
+
+use super::{Accepted, Answered, Created, Deleted, Done, Event, Head, OnBusy, Page, Records, SessionView, Waited};
+use crate::record::{Seq, Turn};
+use crate::{ErrorObjectOwned, RawBuf, SessionId};
+
+/// The session API. Params are named on the wire as in [`METHODS`](super::METHODS), where each is described.
+#[cfg_attr(feature = "api-server", rpc(client, server))]
+#[cfg_attr(not(feature = "api-server"), rpc(client))]
+pub trait SessionApi {
+    /// Starts a session.
+    #[method(name = "session_create", param_kind = map, with_extensions)]
+    async fn session_create(
+        &self,
+        cwd: String,
+        #[argument(rename = "mcpServers")] mcp_servers: Option<RawBuf>,
+        #[argument(rename = "clientCapabilities")] client_capabilities: Option<RawBuf>,
+        #[argument(rename = "clientInfo")] client_info: Option<RawBuf>,
+    ) -> Result<Created, ErrorObjectOwned>;
+
+    /// Lists sessions, newest first, a page at a time.
+    #[method(name = "session_list", param_kind = map, with_extensions)]
+    async fn session_list(
+        &self,
+        cwd: Option<String>,
+        after: Option<SessionId>,
+        limit: Option<u32>,
+    ) -> Result<Page, ErrorObjectOwned>;
+
+    /// What a session's log comes to.
+    #[method(name = "session_get", param_kind = map, with_extensions)]
+    async fn session_get(&self, session: SessionId) -> Result<SessionView, ErrorObjectOwned>;
+
+    /// Reads records after a cursor.
+    #[method(name = "session_read", param_kind = map, with_extensions)]
+    async fn session_read(
+        &self,
+        session: SessionId,
+        after: Option<Seq>,
+        limit: Option<u32>,
+    ) -> Result<Records, ErrorObjectOwned>;
+
+    /// Follows a session from a cursor: history, a mark, then live.
+    #[subscription(
+        name = "session_subscribe" => "session_event",
+        unsubscribe = "session_unsubscribe",
+        item = Event,
+        param_kind = map,
+        with_extensions
+    )]
+    async fn session_subscribe(&self, session: SessionId, after: Option<Seq>);
+
+    /// Hands in a prompt; answered when it is accepted.
+    #[method(name = "session_prompt", param_kind = map, with_extensions)]
+    async fn session_prompt(
+        &self,
+        session: SessionId,
+        prompt: RawBuf,
+        key: Option<String>,
+        #[argument(rename = "onBusy")] on_busy: Option<OnBusy>,
+        lane: Option<String>,
+        #[argument(rename = "acceptContextLoss")] accept_context_loss: Option<bool>,
+    ) -> Result<Accepted, ErrorObjectOwned>;
+
+    /// Waits for the end of a turn.
+    #[method(name = "session_wait", param_kind = map, with_extensions)]
+    async fn session_wait(
+        &self,
+        session: SessionId,
+        turn: Turn,
+        #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
+    ) -> Result<Waited, ErrorObjectOwned>;
+
+    /// Stops a turn, the running one if none is named.
+    #[method(name = "session_cancel", param_kind = map, with_extensions)]
+    async fn session_cancel(&self, session: SessionId, turn: Option<Turn>) -> Result<Done, ErrorObjectOwned>;
+
+    /// Answers a request of the agent. The first answer counts.
+    #[method(name = "session_respond", param_kind = map, with_extensions)]
+    async fn session_respond(
+        &self,
+        session: SessionId,
+        request: Seq,
+        outcome: Option<RawBuf>,
+        result: Option<RawBuf>,
+        error: Option<RawBuf>,
+    ) -> Result<Answered, ErrorObjectOwned>;
+
+    /// Puts the session in a mode; the agent's own answer.
+    #[method(name = "session_set_mode", param_kind = map, with_extensions)]
+    async fn session_set_mode(&self, session: SessionId, mode: String) -> Result<RawBuf, ErrorObjectOwned>;
+
+    /// Sets one of the session's options; the agent's own answer.
+    #[method(name = "session_set_config", param_kind = map, with_extensions)]
+    async fn session_set_config(
+        &self,
+        session: SessionId,
+        option: String,
+        value: RawBuf,
+    ) -> Result<RawBuf, ErrorObjectOwned>;
+
+    /// Stops what runs, and the agent. The session can be opened again.
+    #[method(name = "session_close", param_kind = map, with_extensions)]
+    async fn session_close(&self, session: SessionId) -> Result<Head, ErrorObjectOwned>;
+
+    /// Deletes a session and its log.
+    #[method(name = "session_delete", param_kind = map, with_extensions)]
+    async fn session_delete(&self, session: SessionId) -> Result<Deleted, ErrorObjectOwned>;
+
+    /// The OpenRPC document of this API.
+    #[method(name = "rpc.discover")]
+    async fn discover(&self) -> Result<RawBuf, ErrorObjectOwned>;
+}

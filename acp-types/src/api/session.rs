@@ -1,0 +1,131 @@
+//! Sessions and their records, as the API shows them.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::{Epoch, Record, Seq, Turn};
+use crate::{RawBuf, SessionId};
+
+/// A session that was just started.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Created {
+    /// Its id.
+    pub session: SessionId,
+    /// The agent's `session/new` result, with that id: modes, options.
+    pub result: RawBuf,
+}
+
+/// A session as a listing shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Session {
+    /// Its id.
+    pub session: SessionId,
+    /// Working directory, absolute.
+    pub cwd: String,
+    /// Its title, if it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// When its first record was made: microseconds since the Unix epoch, UTC.
+    pub created_at: u64,
+    /// When its newest record was made.
+    pub updated_at: u64,
+    /// How many times a host has taken it.
+    pub epoch: Epoch,
+    /// Its newest record: the largest cursor.
+    pub head: Seq,
+    /// The smallest cursor from which nothing is missing.
+    pub oldest: Seq,
+    /// Turns that were accepted and have not ended.
+    pub open_turns: u64,
+}
+
+/// Sessions, newest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Page {
+    /// At most as many as were asked for.
+    pub sessions: Vec<Session>,
+    /// What to give as `after` for the next page; absent on the last one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<SessionId>,
+}
+
+/// What a session's log comes to at its head: enough to show it without reading its history.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct SessionView {
+    /// As in a listing. Subscribe after its `head` to get what has happened since.
+    pub info: Session,
+    /// The turn that the agent works on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub running: Option<Turn>,
+    /// Accepted turns that wait, in the order in which they will run.
+    pub queued: Vec<Turn>,
+    /// Requests of the agent that wait for an answer, oldest first.
+    pub pending: Vec<Pending>,
+    /// What a `session/load` of ACP answers: modes and options as they are now.
+    pub state: RawBuf,
+    /// Whether it was closed and not been used since.
+    pub closed: bool,
+}
+
+/// A request of the agent that waits for an answer: see `session_respond`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Pending {
+    /// Names it: the seq of its record.
+    pub request: Seq,
+    /// Its ACP method.
+    pub method: Arc<str>,
+    /// Its params; absent when the agent sent none.
+    #[serde(default, deserialize_with = "crate::present", skip_serializing_if = "Option::is_none")]
+    pub params: Option<RawBuf>,
+    /// The turn in which the agent asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub turn: Option<Turn>,
+}
+
+/// Records after a cursor.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Records {
+    /// In order, without gaps; empty at the head.
+    pub records: Vec<Arc<Record>>,
+    /// The newest record of the session when they were read.
+    pub head: Seq,
+}
+
+/// Where a session's log ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Head {
+    /// Its newest record.
+    pub head: Seq,
+}
+
+/// Whether there was anything to delete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Deleted {
+    /// `false` when there was no such session.
+    pub deleted: bool,
+}

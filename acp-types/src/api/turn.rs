@@ -1,0 +1,59 @@
+//! Turns, as the API shows them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::record::body::Outcome;
+use crate::record::{Seq, Turn};
+
+/// What to do with a prompt while a turn runs.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub enum OnBusy {
+    /// It waits for its turn.
+    #[default]
+    Queue,
+}
+
+/// A prompt was accepted: it will end in exactly one `turn_ended` record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Accepted {
+    /// Its turn, or the one that its key has started before.
+    pub turn: Turn,
+}
+
+/// What a turn that was waited for came to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Waited {
+    /// Which.
+    pub turn: Turn,
+    /// Seq of its `turn_ended`; absent when it still runs: wait again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seq: Option<Seq>,
+    /// The body of that record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ended: Option<Outcome>,
+}
+
+/// Whether an answer was the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Answered {
+    /// `false` when the request had its answer already; then this one reached nobody.
+    pub counted: bool,
+}
+
+/// It is done, and on stable storage. Members may be added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Done {}
