@@ -2,6 +2,7 @@
 
 mod agent;
 mod amount;
+mod api;
 mod args;
 mod attach;
 mod cancel;

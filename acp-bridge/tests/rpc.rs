@@ -64,7 +64,6 @@ async fn every_call<C: SessionApiClient + Sync>(client: &C) -> SessionId {
     assert!(matches!(waited.unwrap().ended, Some(Outcome::Cancelled { .. })));
     let again = client.session_wait(session.clone(), turn, Some(0)).await.unwrap();
     assert!(again.seq.is_some(), "a turn that ended long ago is no other");
-    client.session_cancel(session.clone(), None).await.unwrap();
 
     let selected = raw(r#"{"outcome":"selected","optionId":"a"}"#);
     assert!(client.session_respond(session.clone(), 4, Some(selected), None, None).await.unwrap().counted);
@@ -83,7 +82,8 @@ async fn every_call<C: SessionApiClient + Sync>(client: &C) -> SessionId {
     assert!(!client.session_delete(session.clone()).await.unwrap().deleted);
 
     let document = client.discover().await.unwrap();
-    assert_eq!(document.as_str(), api::OPENRPC.trim_end());
+    let parsed = |text: &str| serde_json::from_str::<Value>(text).unwrap();
+    assert!(parsed(document.as_str()) == parsed(api::OPENRPC), "the committed document is served");
     session
 }
 

@@ -1,21 +1,11 @@
 //! `acp-bridge cancel`.
 
-use acp_types::RawBuf;
-use serde_json::json;
+use acp_types::api::SessionApiClient;
 
-use super::args;
-use super::client::Client;
+use super::{api, args};
 
 pub(super) async fn run(args: args::Cancel) -> anyhow::Result<()> {
-    let mut client = Client::connect(&args.url.url).await?;
-    client.resume(&args.session, None).await?;
-    let mut params = json!({ "sessionId": args.session });
-    if let Some(turn) = args.turn {
-        params["_meta"] = json!({ "acp-bridge": { "turn": turn } });
-    }
-    client.outbox.notify("session/cancel", RawBuf::encode(&params)?).await?;
-    // A notification has no answer. The bridge takes a connection's messages in order, so the answer to any later
-    // request says that the cancel has been taken.
-    client.call("session/list", &json!({ "cwd": "/" })).await?;
+    let client = api::connect(&args.url.url).await?;
+    client.session_cancel(args.session.into(), args.turn).await.map_err(api::failed)?;
     Ok(())
 }

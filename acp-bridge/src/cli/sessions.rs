@@ -1,33 +1,53 @@
 //! `acp-bridge sessions`.
 
-use acp_types::Raw;
-use serde_json::json;
+use acp_types::api::{Session, SessionApiClient};
+use serde::Serialize;
 
-use super::args;
-use super::client::Client;
-use super::output;
-use super::show::string;
+use super::{api, args, output};
+
+/// One line of `--json`: named as in ACP's `session/list`.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    session_id: &'a str,
+    cwd: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    updated_at: Option<String>,
+}
+
+impl<'a> Line<'a> {
+    fn of(session: &'a Session) -> Self {
+        // No calendar has a time that does not fit.
+        let updated = i64::try_from(session.updated_at).ok().and_then(|at| jiff::Timestamp::from_microsecond(at).ok());
+        Self {
+            session_id: session.session.as_str(),
+            cwd: &session.cwd,
+            title: session.title.as_deref(),
+            updated_at: updated.map(|at| at.to_string()),
+        }
+    }
+}
 
 pub(super) async fn run(args: args::Sessions) -> anyhow::Result<()> {
-    let mut client = Client::connect(&args.url.url).await?;
-    let mut cursor: Option<String> = None;
+    let client = api::connect(&args.url.url).await?;
+    let mut after = None;
     let mut none = true;
     loop {
-        let params = cursor.as_ref().map_or_else(|| json!({}), |cursor| json!({ "cursor": cursor }));
-        let page = client.call("session/list", &params).await?;
-        for session in page.as_raw().member("sessions").into_iter().flat_map(Raw::elements) {
+        let page = client.session_list(None, after, None).await.map_err(api::failed)?;
+        for session in &page.sessions {
             none = false;
+            let line = Line::of(session);
             if args.json {
-                output::line(session.as_str())?;
+                output::line(&serde_json::to_string(&line)?)?;
             } else {
-                let title = string(session, &["title"]);
-                let (id, at, cwd) =
-                    (string(session, &["sessionId"]), string(session, &["updatedAt"]), string(session, &["cwd"]));
-                output::line(&format!("{id}  {at}  {cwd}  {title}"))?;
+                let (at, title) = (line.updated_at.unwrap_or_default(), line.title.unwrap_or_default());
+                output::line(&format!("{}  {at}  {}  {title}", line.session_id, line.cwd))?;
             }
         }
-        cursor = page.as_raw().member("nextCursor").and_then(Raw::as_string).map(String::from);
-        if cursor.is_none() {
+        after = page.next;
+        if after.is_none() {
             break;
         }
     }
