@@ -55,7 +55,9 @@ fn at_the_head_the_mark_comes_at_once() {
     world.runtime.block_on(async {
         let client = connect(&world.address).await;
         let mut subscription = client.session_subscribe(session, Some(3)).await.unwrap();
-        assert!(matches!(within("the mark", subscription.next()).await, Some(Ok(Event::CaughtUp(mark))) if mark.seq == 3));
+        assert!(
+            matches!(within("the mark", subscription.next()).await, Some(Ok(Event::CaughtUp(mark))) if mark.seq == 3)
+        );
     });
 }
 
@@ -161,7 +163,10 @@ fn a_log_that_cannot_be_written_is_an_event_and_the_subscription_goes_on() {
         world.log.fault(&session, "the disk is full");
         let Ok(Event::Fault(fault)) = within("the fault", follow.next()).await else { panic!() };
         assert_eq!(fault.reason, "the disk is full");
-        world.host.updates(&session, None, acp_types::record::Origin::Agent, "agent_message_chunk", &["x".into()]).await;
+        world
+            .host
+            .updates(&session, None, acp_types::record::Origin::Agent, "agent_message_chunk", &["x".into()])
+            .await;
         assert!(matches!(within("a record", follow.next()).await, Ok(Event::Records(records)) if records[0].seq == 4));
     });
 }

@@ -17,6 +17,8 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
 pub(super) fn failed(error: Error) -> anyhow::Error {
     match error {
         Error::Call(refused) => anyhow::anyhow!("{} ({})", refused.message(), refused.code()),
-        other => coded(Exit::Unreachable, format!("the bridge did not answer: {other}; the session goes on without it")),
+        other => {
+            coded(Exit::Unreachable, format!("the bridge did not answer: {other}; the session goes on without it"))
+        }
     }
 }

@@ -5,8 +5,13 @@ use anyhow::Context;
 use crate::run::{capture, execute, has, program, say};
 
 /// A program and the Debian package that has it.
-const TOOLS: &[(&str, &str)] =
-    &[("sqlite3", "sqlite3"), ("script", "bsdutils"), ("setpriv", "util-linux"), ("git", "git")];
+const TOOLS: &[(&str, &str)] = &[
+    ("sqlite3", "sqlite3"),
+    ("script", "bsdutils"),
+    ("setpriv", "util-linux"),
+    ("git", "git"),
+    ("chromium", "chromium"),
+];
 
 /// Installs with apt what is missing.
 pub(super) fn install() -> anyhow::Result<()> {
