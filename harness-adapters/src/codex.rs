@@ -64,7 +64,7 @@ impl Harness for Codex {
     }
 
     async fn open(&self, how: Open) -> Result<Opened<Translator>, Failure> {
-        let request = sessions::Request::new(how)?;
+        let request = sessions::Request::new(how)?.plans(launch::plans(&self.options));
         let connection = self.connection().await?;
         sessions::open(&connection, request, self.features()).await
     }

@@ -11,8 +11,8 @@ use crate::failure::{Failure, FailureKind};
 /// The oldest version that speaks the protocol this adapter is written for.
 pub(super) const MINIMUM: (u32, u32, u32) = (0, 166, 0);
 
-/// What the app-server is started with. Plans are off in Codex unless asked for.
-const ARGS: [&str; 3] = ["app-server", "-c", "tools.update_plan.enabled=true"];
+/// The key of Codex's configuration for plans, which are off unless asked for.
+pub(super) const PLANS: &str = "tools.update_plan.enabled";
 /// What npm calls the platforms, and how Codex does.
 const PLATFORMS: [(&str, &str, &str, &str); 4] = [
     ("linux", "x86_64", "codex-linux-x64", "x86_64-unknown-linux-musl"),
@@ -27,11 +27,17 @@ const PLATFORMS: [(&str, &str, &str, &str); 4] = [
 /// When there is no program; the failure says what to do.
 pub(super) fn app_server(options: &Options) -> Result<ChildSpec, Failure> {
     let program = program(options, |name| std::env::var_os(name))?;
-    let mut spec = ChildSpec::new(&program).args(ARGS).args(options.args.clone());
+    let mut spec = ChildSpec::new(&program).arg("app-server").args(options.args.clone());
     if let Some(path) = tools(&program).and_then(|tools| search_path(&tools)) {
         spec = spec.env("PATH", path);
     }
     Ok(spec)
+}
+
+/// Whether sessions ask for plans: unless the user's own arguments say something of them. An argument of ours would do the
+/// same for all sessions, but Codex holds about 0.4 MB more for it.
+pub(super) fn plans(options: &Options) -> bool {
+    !options.args.iter().any(|arg| arg.to_string_lossy().contains("tools.update_plan"))
 }
 
 /// The native program: as given, from `CODEX_PATH`, or from `PATH`; in place of npm's script, which would keep a Node
@@ -126,6 +132,13 @@ mod tests {
             let failure = check_version(old).expect_err(old);
             assert!(failure.message.contains("npm install"), "{failure}");
         }
+    }
+
+    #[test]
+    fn plans_are_asked_for_unless_the_user_says_something_of_them() {
+        let with = |args: &[&str]| Options { program: None, args: args.iter().map(Into::into).collect() };
+        assert!(plans(&with(&[])) && plans(&with(&["-c", "model=gpt"])));
+        assert!(!plans(&with(&["-c", "tools.update_plan.enabled=false"])));
     }
 
     #[test]

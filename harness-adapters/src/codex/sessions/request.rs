@@ -6,7 +6,7 @@ use acp_types::v1::{self, McpServer};
 use serde_json::{Map, Value, json};
 
 use crate::adapter::Open;
-use crate::codex::options;
+use crate::codex::{launch, options};
 use crate::failure::{Failure, FailureKind};
 
 /// A request to open a session.
@@ -17,6 +17,7 @@ pub(in crate::codex) struct Request {
     roots: Vec<PathBuf>,
     servers: Map<String, Value>,
     prompt: Option<SystemPrompt>,
+    plans: bool,
 }
 
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl Request {
                     servers: servers(&request.mcp_servers)?,
                     cwd: directory(request.cwd)?,
                     roots: request.additional_directories.into_iter().map(directory).collect::<Result<_, _>>()?,
+                    plans: false,
                 }
             }};
         }
@@ -67,6 +69,12 @@ impl Request {
         })
     }
 
+    /// Whether the model can make plans.
+    pub(in crate::codex) fn plans(mut self, plans: bool) -> Self {
+        self.plans = plans;
+        self
+    }
+
     /// Where else it may write.
     pub(super) fn roots(&self) -> Vec<String> {
         self.roots.iter().map(|root| root.display().to_string()).collect()
@@ -79,8 +87,15 @@ impl Request {
             _ => json!({}),
         };
         params["cwd"] = json!(self.cwd);
+        let mut config = Map::new();
+        if self.plans {
+            config.insert(launch::PLANS.to_owned(), true.into());
+        }
         if !self.servers.is_empty() {
-            params["config"] = json!({ "mcp_servers": self.servers });
+            config.insert("mcp_servers".to_owned(), self.servers.clone().into());
+        }
+        if !config.is_empty() {
+            params["config"] = config.into();
         }
         match &self.prompt {
             Some(SystemPrompt::Replace(text)) => params["baseInstructions"] = text.clone().into(),
