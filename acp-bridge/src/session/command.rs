@@ -69,6 +69,12 @@ pub enum Command {
         /// Its params.
         params: Option<RawBuf>,
     },
+    /// Whether the client that sends it is there to answer what the agent asks: it has attached as a controller, or
+    /// has detached or gone. Sent when that changes; observers never send it.
+    Attend {
+        /// It is there.
+        present: bool,
+    },
     /// `session/close`: cancel what runs, stop the agent.
     Close,
     /// `session/delete`: close, then forget the log.

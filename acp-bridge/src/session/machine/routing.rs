@@ -44,6 +44,7 @@ impl Lanes<Lane> {
                     lane.notify(step, id, method, params);
                 }
             }
+            Command::Attend { .. } => step.reply(id, Ok(Reply::Done)),
             Command::Close => {
                 self.close(step, &client);
                 step.reply(id, Ok(Reply::Done));
