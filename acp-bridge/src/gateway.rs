@@ -21,15 +21,18 @@
 //! attached when there is no such turn or that client is not connected here; and again to whoever attaches while it is
 //! open. The host takes the first answer, the others are told with `$/cancel_request`.
 
+mod attach;
 mod attachment;
 mod capabilities;
 mod connection;
 mod driver;
+mod history;
 mod http;
 mod outgoing;
 mod presence;
 mod refusal;
 mod render;
+mod role;
 mod rpc;
 #[cfg(test)]
 mod sim;

@@ -23,6 +23,9 @@ fn initialize_is_the_agents_with_what_the_bridge_adds() {
     for name in ["list", "resume", "close", "delete"] {
         assert_eq!(result["agentCapabilities"]["sessionCapabilities"][name], json!({}), "{name}");
     }
+    let roles = json!({ "roles": ["controller", "observer"] });
+    assert_eq!(result["agentCapabilities"]["sessionCapabilities"]["attach"], roles);
+    assert_eq!(result["agentCapabilities"]["sessionCapabilities"]["detach"], json!({}));
     assert!(result["_meta"]["acp-bridge"]["version"].is_string());
 }
 

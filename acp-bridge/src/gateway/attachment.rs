@@ -1,5 +1,6 @@
 //! One session on one connection: what its records come to for this client. Pure.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acp_types::error::RawError;
@@ -8,10 +9,12 @@ use acp_types::record::body::{Extension, Outcome, Resolved};
 use acp_types::record::{Kind, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
+use super::attach::{self, Arriving};
 use super::outgoing::Outgoing;
+use super::presence::{Place, Roster};
 use super::{refusal, render};
 use crate::replay::Coalescer;
-use crate::session::{LaneState, PendingRequest, State};
+use crate::session::{LaneState, State};
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,6 +29,8 @@ pub(super) enum Entry {
     Resume,
     /// `session/load`: history, joined; then the answer to the request.
     Load { id: RequestId, result: RawBuf },
+    /// `session/attach`: history, if any is wanted; then the answer to the request.
+    Attach(Arriving),
 }
 
 /// What is shown before live records; over when the cursor has reached the head of the state at the time of attaching.
@@ -33,7 +38,16 @@ pub(super) enum Entry {
 enum History {
     Over,
     Raw,
-    Joined { id: RequestId, result: RawBuf, coalescer: Coalescer, joined: Vec<RawBuf> },
+    Joined { coalescer: Coalescer, joined: Vec<RawBuf> },
+}
+
+/// What the client is told when all history has been shown.
+#[derive(Debug)]
+enum Arrival {
+    Told,
+    CaughtUp,
+    Load { id: RequestId, result: RawBuf },
+    Attach(Arriving),
 }
 
 /// A prompt of this connection whose turn has not ended as far as the client has been told.
@@ -58,7 +72,16 @@ pub(super) struct Attachment {
     /// Ahead of the cursor while history is shown.
     state: State,
     cursor: Seq,
+    /// Leaves the session when it is dropped.
+    place: Place,
     history: History,
+    arrival: Arrival,
+    /// Updates of history that were shown.
+    replayed: u64,
+    /// The roster that the client was last told, if it attached to know it.
+    told: Option<Roster>,
+    /// Requests of the agent that the client knows no method for, with what it said: for when nobody else does.
+    declined: BTreeMap<Seq, RawBuf>,
     waiting: Vec<Waiting>,
     /// Prompts sent to the host that have no turn yet.
     pub(super) unsettled: usize,
@@ -73,18 +96,33 @@ impl Attachment {
         state: State,
         cursor: Seq,
         entry: Entry,
+        place: Place,
         out: &mut Outgoing,
     ) -> Self {
-        let history = match entry {
-            Entry::Live => History::Over,
-            Entry::Resume => History::Raw,
-            Entry::Load { id, result } => {
-                History::Joined { id, result, coalescer: Coalescer::default(), joined: Vec::new() }
-            }
+        let joined = || History::Joined { coalescer: Coalescer::default(), joined: Vec::new() };
+        let (history, arrival) = match entry {
+            Entry::Live => (History::Over, Arrival::Told),
+            Entry::Resume => (History::Raw, Arrival::CaughtUp),
+            Entry::Load { id, result } => (joined(), Arrival::Load { id, result }),
+            Entry::Attach(arriving) if arriving.joins => (joined(), Arrival::Attach(arriving)),
+            Entry::Attach(arriving) => (History::Raw, Arrival::Attach(arriving)),
         };
         let live = matches!(history, History::Over);
-        let mut attachment =
-            Self { id, session, state, cursor, history, waiting: Vec::new(), unsettled: 0, closing: Vec::new() };
+        let mut attachment = Self {
+            id,
+            session,
+            state,
+            cursor,
+            place,
+            history,
+            arrival,
+            replayed: 0,
+            told: None,
+            declined: BTreeMap::new(),
+            waiting: Vec::new(),
+            unsettled: 0,
+            closing: Vec::new(),
+        };
         if live {
             attachment.ask_pending(out);
         } else {
@@ -95,14 +133,25 @@ impl Attachment {
 
     /// Takes over what waits on an earlier attachment of the same session, which is no more.
     pub(super) fn succeed(&mut self, mut earlier: Self, out: &mut Outgoing) {
-        if let History::Joined { id, .. } = std::mem::replace(&mut earlier.history, History::Over) {
-            out.respond(id, Err(refusal::invalid_request("a later load or resume of the session took its place")));
+        let replaced = refusal::invalid_request("a later load, resume or attach of the session took its place");
+        earlier.refuse_arrival(&replaced, out);
+        for (request, error) in std::mem::take(&mut earlier.declined) {
+            if self.state.pending_request(request).is_some() {
+                self.declined.insert(request, error);
+            } else {
+                self.place.settled(request);
+            }
         }
         self.unsettled += earlier.unsettled;
         self.closing.append(&mut earlier.closing);
         for Waiting { turn, id } in earlier.waiting {
             self.wait(turn, id, out);
         }
+    }
+
+    /// The client's place in the session.
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Seq of the last record that was shown.
@@ -163,10 +212,15 @@ impl Attachment {
         match &mut self.history {
             // A client knows what it has just said itself.
             History::Over if record.origin.client().is_some_and(|client| **client == *out.client) => {}
-            History::Over | History::Raw => out.update(record.body.as_raw()),
-            History::Joined { coalescer, joined, .. } => {
+            History::Over => out.update(record.body.as_raw()),
+            History::Raw => {
+                self.replayed += 1;
+                out.update(record.body.as_raw());
+            }
+            History::Joined { coalescer, joined } => {
                 coalescer.push(record, joined);
                 for params in joined.drain(..) {
+                    self.replayed += 1;
                     out.update(params.as_raw());
                 }
             }
@@ -175,9 +229,10 @@ impl Attachment {
 
     /// Shows what has been joined so far, before something else is shown.
     fn flush(&mut self, out: &mut Outgoing) {
-        if let History::Joined { coalescer, joined, .. } = &mut self.history {
+        if let History::Joined { coalescer, joined } = &mut self.history {
             coalescer.flush(joined);
             for params in joined.drain(..) {
+                self.replayed += 1;
                 out.update(params.as_raw());
             }
         }
@@ -192,6 +247,9 @@ impl Attachment {
     }
 
     fn control(&mut self, record: &Record, out: &mut Outgoing) {
+        if record.kind == Kind::PermissionResolved {
+            self.tell_resolved(record, out);
+        }
         // While history is shown the state is ahead.
         if record.seq > self.state.head()
             && let Err(error) = self.state.apply(record)
@@ -200,16 +258,17 @@ impl Attachment {
         }
         match record.kind {
             Kind::TurnEnded => self.turn_ended(record, out),
-            Kind::PermissionRequested | Kind::Request if matches!(self.history, History::Over) => {
-                if let Some(request) = self.state.pending_request(record.seq)
-                    && self.is_for_us(request, out)
-                {
+            Kind::PermissionRequested | Kind::Request if self.is_asked() => {
+                if let Some(request) = self.state.pending_request(record.seq) {
                     out.ask(&self.session, record.seq, &request.method, request.params.as_ref());
                 }
             }
             Kind::PermissionResolved | Kind::Response => {
                 if let Ok(Resolved { request, .. }) = record.decode() {
                     out.resolved(&self.session, request);
+                    if self.declined.remove(&request).is_some() {
+                        self.place.settled(request);
+                    }
                 }
             }
             _ => {}
@@ -243,31 +302,57 @@ impl Attachment {
         self.waiting.len() < before
     }
 
-    /// Whether a request of the agent concerns this client: it prompted the turn or waits for it, or whoever prompted
-    /// is not there.
-    fn is_for_us(&self, request: &PendingRequest, out: &Outgoing) -> bool {
-        let Some(turn) = request.turn else { return true };
-        let prompted_by = self.state.turn(turn).and_then(|info| info.client.as_deref());
-        self.waiting.iter().any(|waiting| waiting.turn == turn)
-            || prompted_by.is_none_or(|client| *client == *out.client || !out.is_connected(client))
+    /// Whether the client is asked what the agent asks now (P8): every controller is, once it has seen what was before.
+    fn is_asked(&self) -> bool {
+        self.place.role.is_controller() && matches!(self.history, History::Over)
     }
 
-    /// A client of this gateway has gone: what it was asked and did not answer may concern this one now.
-    pub(super) fn departed(&self, out: &mut Outgoing) {
-        if !matches!(self.history, History::Over) {
+    /// A controller that comes is asked everything that waits for an answer (P8), whatever history it wants.
+    fn ask_pending(&self, out: &mut Outgoing) {
+        if !self.is_asked() {
             return;
         }
         for (seq, request) in self.state.pending() {
-            if self.is_for_us(request, out) && !out.has_asked(&self.session, seq) {
-                out.ask(&self.session, seq, &request.method, request.params.as_ref());
-            }
+            out.ask(&self.session, seq, &request.method, request.params.as_ref());
         }
     }
 
-    /// Whoever attaches is asked everything that waits for an answer (P8).
-    fn ask_pending(&self, out: &mut Outgoing) {
-        for (seq, request) in self.state.pending() {
-            out.ask(&self.session, seq, &request.method, request.params.as_ref());
+    /// The client has no method of that name. That is no answer while somebody else may have one; whether it is now.
+    pub(super) fn declines(&mut self, request: Seq, error: &RawBuf) -> bool {
+        self.declined.insert(request, error.clone());
+        self.place.decline(request)
+    }
+
+    /// What the client has declined and nobody who is still here can answer.
+    pub(super) fn declined_by_all(&self) -> impl Iterator<Item = (Seq, &RawBuf)> {
+        let declined = self.declined.iter().map(|(&request, error)| (request, error));
+        declined.filter(|(request, _)| self.place.is_declined_by_all(*request))
+    }
+
+    /// Tells the client who has come and gone since it was told last.
+    pub(super) fn tell_presence(&mut self, out: &mut Outgoing) {
+        let Some(told) = &self.told else { return };
+        let now = self.place.roster();
+        let (gone, come) = self.place.changes(told, &now);
+        let gone = gone.iter().filter_map(|member| attach::presence(&self.session, member, false));
+        let come = come.iter().filter_map(|member| attach::presence(&self.session, member, true));
+        for params in gone.chain(come) {
+            out.update(params.as_raw());
+        }
+        self.told = Some(now);
+    }
+
+    /// Tells a client that attached to know it how a permission request was answered. Before the state is told: it still
+    /// knows the request.
+    fn tell_resolved(&self, record: &Record, out: &mut Outgoing) {
+        if self.told.is_none() {
+            return;
+        }
+        let Ok(resolved) = record.decode::<Resolved>() else { return };
+        let Some(asked) = self.state.pending_request(resolved.request) else { return };
+        let by = record.origin.client().and_then(|client| self.place.member(client));
+        if let Some(params) = attach::permission_resolved(&self.session, record, &resolved, asked, by.as_deref()) {
+            out.update(params.as_raw());
         }
     }
 
@@ -277,15 +362,24 @@ impl Attachment {
             return;
         }
         self.flush(out);
-        match std::mem::replace(&mut self.history, History::Over) {
-            History::Over => {}
-            History::Raw => {
+        self.history = History::Over;
+        match std::mem::replace(&mut self.arrival, Arrival::Told) {
+            Arrival::Told => {}
+            Arrival::CaughtUp => {
                 let params = serde_json::json!({ "sessionId": self.session, "seq": self.cursor });
                 if let Ok(params) = RawBuf::encode(&params) {
                     out.notify(CAUGHT_UP, Some(params.as_raw()));
                 }
             }
-            History::Joined { id, result, .. } => out.respond(id, Ok(result)),
+            Arrival::Load { id, result } => out.respond(id, Ok(result)),
+            Arrival::Attach(arriving) => {
+                // What the answer does not say yet, updates will.
+                let roster = self.place.roster();
+                let me = (&*self.place.client, self.place.role);
+                let answer = attach::answer(&self.session, me, &roster, &arriving, self.replayed, self.cursor);
+                out.respond(arriving.id, answer);
+                self.told = Some(roster);
+            }
         }
         self.ask_pending(out);
         // Turns that ended before the cursor the client came with.
@@ -312,14 +406,34 @@ impl Attachment {
 
     /// The session can be followed no longer: it was deleted, or its log cannot be read.
     pub(super) fn end(mut self, error: &ErrorObjectOwned, out: &mut Outgoing) {
-        if let History::Joined { id, .. } = std::mem::replace(&mut self.history, History::Over) {
-            out.respond(id, Err(error.clone()));
-        }
+        self.refuse_arrival(error, out);
         self.fail_waiting(error, out);
+        self.gone(out);
+    }
+
+    /// The client detaches: what runs goes on without it.
+    pub(super) fn detach(mut self, out: &mut Outgoing) {
+        self.refuse_arrival(&refusal::invalid_request("the client detached from the session meanwhile"), out);
+        for Waiting { turn, id } in std::mem::take(&mut self.waiting) {
+            out.respond(id, Err(refusal::detached_from_turn(&self.session, turn)));
+        }
+        self.gone(out);
+    }
+
+    fn gone(self, out: &mut Outgoing) {
         for Closing { id, .. } in self.closing {
             out.respond(id, Ok(acp_types::Raw::EMPTY_OBJECT.to_owned()));
         }
         out.drop_session(&self.session);
+    }
+
+    /// Answers a load or an attach whose history will not be shown to its end.
+    fn refuse_arrival(&mut self, error: &ErrorObjectOwned, out: &mut Outgoing) {
+        self.history = History::Over;
+        match std::mem::replace(&mut self.arrival, Arrival::Told) {
+            Arrival::Load { id, .. } | Arrival::Attach(Arriving { id, .. }) => out.respond(id, Err(error.clone())),
+            Arrival::Told | Arrival::CaughtUp => {}
+        }
     }
 
     fn fail_waiting(&mut self, error: &ErrorObjectOwned, out: &mut Outgoing) {

@@ -8,8 +8,15 @@ const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
 
 const SESSION: [&str; 2] = ["agentCapabilities", "sessionCapabilities"];
 
-/// What the bridge serves itself, whatever the agent can.
-const SERVED: [&str; 4] = ["list", "resume", "close", "delete"];
+/// What the bridge serves itself, whatever the agent can. The roles of `attach` are as its RFD has them.
+const SERVED: [(&str, Raw<'static>); 6] = [
+    ("list", Raw::EMPTY_OBJECT),
+    ("resume", Raw::EMPTY_OBJECT),
+    ("close", Raw::EMPTY_OBJECT),
+    ("delete", Raw::EMPTY_OBJECT),
+    ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
+    ("detach", Raw::EMPTY_OBJECT),
+];
 
 /// What works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
 const WITHHELD: &str = "fork";
@@ -18,11 +25,11 @@ const WITHHELD: &str = "fork";
 pub(super) fn rewrite(agent: Raw<'_>) -> RawBuf {
     let mut result = rewrite::set_member(agent, "protocolVersion", PROTOCOL_VERSION);
     result = rewrite::set_path(result.as_raw(), &["agentCapabilities", "loadSession"], Raw::trusted("true"));
-    for name in SERVED {
+    for (name, served) in SERVED {
         let path = [SESSION[0], SESSION[1], name];
         let there = result.as_raw().path(&path).is_some_and(|value| value.kind() == RawKind::Object);
         if !there {
-            result = rewrite::set_path(result.as_raw(), &path, Raw::EMPTY_OBJECT);
+            result = rewrite::set_path(result.as_raw(), &path, served);
         }
     }
     if let Some(served) = result.as_raw().path(&SESSION).filter(|served| served.member(WITHHELD).is_some()) {
@@ -48,7 +55,7 @@ mod tests {
         assert_eq!(
             rewritten("{}"),
             format!(
-                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}}}}}},{OURS}}}"#
+                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}},"detach":{{}}}}}},{OURS}}}"#
             )
         );
     }
@@ -60,7 +67,7 @@ mod tests {
         assert_eq!(
             rewritten(agent),
             format!(
-                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}}}}}},"_meta":{{"theirs":1,{ours}}}"#
+                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"attach":{{"roles":["controller","observer"]}},"detach":{{}}}}}},"_meta":{{"theirs":1,{ours}}}"#
             )
         );
     }

@@ -3,6 +3,7 @@
 //! What the client and the log do goes in; what to write ([`Connection::take_output`]) and what to do
 //! ([`Connection::take_effects`]) comes out.
 
+mod attach;
 mod effect;
 mod params;
 mod requests;
@@ -12,9 +13,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::proto::{Event, IncomingNotification, Payload, RequestKey, ResponseError};
+use acp_types::error::ErrorCode;
 use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
 use acp_types::record::Record;
-use acp_types::{RawBuf, RequestId, SessionId};
+use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 pub(super) use effect::{Effect, EntryKind, Opened, Outcome, Then};
 
@@ -22,7 +24,7 @@ use self::params::Params;
 use super::Limits;
 use super::attachment::{Attachment, AttachmentId};
 use super::outgoing::{Asked, Item, Outgoing};
-use super::presence::Presence;
+use super::presence::{Bell, Presence};
 use super::{refusal, render};
 use crate::log::LogError;
 use crate::session::Command;
@@ -41,18 +43,31 @@ enum Phase {
     },
 }
 
+/// A prompt that has no turn yet.
+#[derive(Debug)]
+struct Unsettled {
+    session: SessionId,
+    /// The client gave up on it: its turn is to be stopped once it is known.
+    given_up: bool,
+    /// The client has detached from the session meanwhile.
+    detached: bool,
+}
+
 /// One client's connection.
 #[derive(Debug)]
 pub(super) struct Connection {
     limits: Limits,
+    presence: Arc<Presence>,
+    bell: Bell,
+    /// The client has: nothing is attached any more.
+    gone: bool,
     phase: Phase,
     attachments: HashMap<SessionId, Attachment>,
     sessions: HashMap<AttachmentId, SessionId>,
     next_attachment: u64,
     /// Sessions that are being created, loaded or resumed.
     opening: usize,
-    /// Prompts that have no turn yet; whether the client gave up on them.
-    unsettled: HashMap<RequestId, bool>,
+    unsettled: HashMap<RequestId, Unsettled>,
     /// Effects whose result is awaited.
     in_flight: usize,
     effects: Vec<Effect>,
@@ -60,10 +75,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection that has not been initialized. `client` names it in every log that it writes to.
-    pub(super) fn new(client: Arc<str>, limits: Limits, presence: Arc<Presence>) -> Self {
+    /// A connection that has not been initialized. `client` names it in every log that it writes to; `bell` rings when
+    /// [`Self::presence_changed`] is due.
+    pub(super) fn new(client: Arc<str>, limits: Limits, presence: Arc<Presence>, bell: Bell) -> Self {
         Self {
             limits,
+            presence,
+            bell,
+            gone: false,
             phase: Phase::New,
             attachments: HashMap::new(),
             sessions: HashMap::new(),
@@ -72,7 +91,7 @@ impl Connection {
             unsettled: HashMap::new(),
             in_flight: 0,
             effects: Vec::new(),
-            out: Outgoing::new(client, presence),
+            out: Outgoing::new(client),
         }
     }
 
@@ -107,27 +126,33 @@ impl Connection {
             }
             return true;
         }
-        let error = refusal::log_failed(&session, failure);
-        self.sessions.remove(&attachment);
-        if let Some(attached) = self.attachments.remove(&session) {
-            attached.end(&error, &mut self.out);
-            if let Some((method, params)) = render::detached(&session, &error) {
-                self.out.notify(method, Some(params.as_raw()));
-            }
-        }
+        let deleted = matches!(failure, LogError::NotFound { .. });
+        self.lose(&session, &refusal::log_failed(&session, failure), !deleted);
         false
     }
 
-    /// Another client of this gateway has gone.
-    pub(super) fn departed(&mut self) {
-        for attached in self.attachments.values() {
-            attached.departed(&mut self.out);
+    /// Ends an attachment against the client's will, and says why. `hosted`: the session has a host to be told.
+    fn lose(&mut self, session: &SessionId, error: &ErrorObjectOwned, hosted: bool) {
+        let Some(attached) = self.attachments.remove(session) else { return };
+        self.sessions.remove(&attached.id);
+        if hosted {
+            self.abandon_prompts(session);
+            self.attend(session, attached.place().role.is_controller(), false);
+        }
+        attached.end(error, &mut self.out);
+        if let Some((method, params)) = render::detached(session, error) {
+            self.out.notify(method, Some(params.as_raw()));
         }
     }
 
     /// Whether more of what the client sends can be taken: its answers are written, its commands get through.
     pub(super) fn listens(&self) -> bool {
-        self.in_flight < self.limits.in_flight * 2 && self.out.bytes() < MAX_UNWRITTEN
+        self.in_flight < self.limits.in_flight * 2 && self.has_room()
+    }
+
+    /// Whether there is room for more to be written.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.bytes() < MAX_UNWRITTEN
     }
 
     /// What to write, in order.
@@ -153,6 +178,10 @@ impl Connection {
         let params = Params::new(notification.params());
         if name == v1::Cancel::METHOD.name {
             let Ok(session) = params.session() else { return };
+            if self.observes(&session) {
+                tracing::debug!(client = %self.out.client, %session, "an observer's stop is ignored");
+                return;
+            }
             // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
             let turn = params.meta().ok().and_then(|meta| meta.turn);
             self.submit(Some(session), Command::Cancel { lane: None, turn }, Then::Nothing);
@@ -162,6 +191,10 @@ impl Connection {
         let passes = known.is_some_and(|known| known.direction != Direction::ToClient);
         if passes || method::is_extension(name) {
             let session = params.session().ok().filter(|session| self.attachments.contains_key(session));
+            if session.as_ref().is_some_and(|session| self.observes(session)) {
+                tracing::debug!(client = %self.out.client, name, "an observer's notification is ignored");
+                return;
+            }
             let command = Command::Notify { lane: None, method: name.to_owned(), params: params.to_owned() };
             self.submit(session, command, Then::Nothing);
         }
@@ -172,7 +205,14 @@ impl Connection {
         let Some(Asked { session, request, withdrawn }) = self.out.answered(key) else { return };
         let answer = match outcome {
             Ok(result) => Ok(result.raw().to_owned()),
-            Err(ResponseError::Peer(error)) if !withdrawn => Err(error.into_raw()),
+            Err(ResponseError::Peer(error)) if !withdrawn => {
+                let unknown = error.code() == ErrorCode::METHOD_NOT_FOUND;
+                let error = error.into_raw();
+                if unknown && !self.declines(&session, request, &error) {
+                    return;
+                }
+                Err(error)
+            }
             // Not answered: it waits in the log for whoever attaches next.
             Err(_) => return,
         };
@@ -181,13 +221,17 @@ impl Connection {
 
     /// The client gave up on a request of its own. Only a prompt can be stopped; the answer comes as for any stop.
     fn cancelled(&mut self, id: &RequestId) {
-        if let Some(given_up) = self.unsettled.get_mut(id) {
-            *given_up = true;
+        if let Some(unsettled) = self.unsettled.get_mut(id) {
+            unsettled.given_up = true;
             return;
         }
         let waiting =
             self.attachments.iter().find_map(|(session, attached)| Some((session.clone(), attached.turn_of(id)?)));
         if let Some((session, turn)) = waiting {
+            if self.observes(&session) {
+                tracing::debug!(client = %self.out.client, %session, "an observer's stop is ignored");
+                return;
+            }
             self.submit(Some(session), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
         }
     }
@@ -207,6 +251,7 @@ impl Connection {
         {
             self.sessions.remove(&attached.id);
             self.effects.push(Effect::Untail { attachment: attached.id });
+            self.attend(session, attached.place().role.is_controller(), false);
             attached.end(&refusal::not_attached(session), &mut self.out);
         }
     }

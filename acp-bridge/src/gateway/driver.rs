@@ -13,7 +13,6 @@ use acp_types::record::{Record, Seq};
 use futures_util::future::{AbortHandle, Abortable, Aborted, BoxFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
@@ -21,7 +20,7 @@ use super::Config;
 use super::attachment::AttachmentId;
 use super::connection::{Connection, Effect, Outcome};
 use super::outgoing::Item;
-use super::presence::Presence;
+use super::presence::{Bell, Presence};
 use super::work::Worker;
 use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
 
@@ -49,9 +48,10 @@ pub(super) struct Context {
 /// Serves one client until it or the gateway goes.
 pub(super) async fn run(link: Link, context: Context) {
     let client: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-    let present = context.presence.enter(Arc::clone(&client));
+    let bell = Bell::default();
+    let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
-        connection: Connection::new(Arc::clone(&client), context.config.limits, Arc::clone(&context.presence)),
+        connection: Connection::new(Arc::clone(&client), limits, presence, Arc::clone(&bell)),
         worker: Worker { log: Arc::clone(&context.log), client },
         outbox: link.outbox,
         writing: None,
@@ -59,9 +59,7 @@ pub(super) async fn run(link: Link, context: Context) {
         tails: FuturesUnordered::new(),
         following: HashMap::new(),
     };
-    let departures = context.presence.departures();
-    driver.run(link.inbox, departures, &context).await;
-    drop(present);
+    driver.run(link.inbox, &bell, &context).await;
 }
 
 struct Driver {
@@ -81,20 +79,21 @@ enum Step {
     Done(Option<Outcome>),
     Events(Option<Vec<Event>>),
     Tailed(Result<Tailed, Aborted>),
-    Departed,
+    PresenceChanged,
     Shutdown,
 }
 
 impl Driver {
-    async fn run(mut self, mut inbox: acp_server::Inbox, mut departures: watch::Receiver<u64>, context: &Context) {
+    async fn run(mut self, mut inbox: acp_server::Inbox, bell: &Bell, context: &Context) {
         loop {
             self.flush();
             let step = tokio::select! {
                 biased;
                 () = context.shutdown.cancelled() => Step::Shutdown,
                 events = inbox.next_batch(), if self.connection.listens() => Step::Events(events),
+                // A client that does not read is told later, of what is different by then.
+                () = bell.notified(), if self.connection.has_room() => Step::PresenceChanged,
                 step = self.step() => step,
-                Ok(()) = departures.changed() => Step::Departed,
             };
             match step {
                 Step::Events(None) | Step::Written(Err(Closed { .. })) => break,
@@ -103,8 +102,12 @@ impl Driver {
                         break;
                     }
                 }
-                Step::Departed => self.connection.departed(),
-                Step::Shutdown => return self.drain(inbox, Instant::now() + context.config.drain).await,
+                Step::PresenceChanged => self.connection.presence_changed(),
+                Step::Shutdown => {
+                    let deadline = Instant::now() + context.config.drain;
+                    self.drain(inbox, deadline).await;
+                    return self.leave(deadline + GOODBYE).await;
+                }
                 other => self.take(other),
             }
         }
@@ -192,9 +195,10 @@ impl Driver {
         }
     }
 
-    /// The client has gone: what it still asked for is done, nobody is told.
+    /// The client has gone: what it still asked for is done, nobody is told, and its sessions' hosts know.
     async fn leave(&mut self, deadline: Instant) {
         self.tails.clear();
+        self.connection.leave();
         self.flush();
         let finish = async {
             while let Some(outcome) = self.work.next().await {

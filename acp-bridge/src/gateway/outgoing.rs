@@ -8,7 +8,6 @@ use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
 
-use super::presence::Presence;
 use super::render;
 
 /// One thing to write.
@@ -39,7 +38,6 @@ pub(super) struct Asked {
 pub(super) struct Outgoing {
     /// The id under which this connection appears in logs.
     pub(super) client: Arc<str>,
-    presence: Arc<Presence>,
     asked: HashMap<RequestKey, Asked>,
     /// Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
@@ -50,21 +48,8 @@ pub(super) struct Outgoing {
 }
 
 impl Outgoing {
-    pub(super) fn new(client: Arc<str>, presence: Arc<Presence>) -> Self {
-        Self {
-            client,
-            presence,
-            asked: HashMap::new(),
-            next_key: 1,
-            items: Vec::new(),
-            buffer: BytesMut::new(),
-            bytes: 0,
-        }
-    }
-
-    /// Whether the client of that id is this one or another that is connected to this gateway.
-    pub(super) fn is_connected(&self, client: &str) -> bool {
-        *client == *self.client || self.presence.is_connected(client)
+    pub(super) fn new(client: Arc<str>) -> Self {
+        Self { client, asked: HashMap::new(), next_key: 1, items: Vec::new(), buffer: BytesMut::new(), bytes: 0 }
     }
 
     /// Makes room for the frames of updates whose params have so many bytes together.
@@ -110,11 +95,6 @@ impl Outgoing {
         let params = params.cloned().unwrap_or_else(|| Raw::EMPTY_OBJECT.to_owned());
         self.bytes += params.as_str().len();
         self.items.push(Item::Request { key, method: Arc::clone(method), params });
-    }
-
-    /// Whether the client has this request open.
-    pub(super) fn has_asked(&self, session: &SessionId, request: Seq) -> bool {
-        self.asked.values().any(|asked| asked.request == request && !asked.withdrawn && asked.session == *session)
     }
 
     /// The request was answered by somebody or by nobody: the client need not any more.

@@ -1,53 +1,327 @@
-//! Which clients are connected to this gateway: requests of agents go to the one that prompted while it is there, and
-//! to all that are attached once it is not.
+//! Who is attached to which session of this gateway, and who has declined to answer which request of an agent.
+//!
+//! In memory only: nobody's coming and going is in a log. It holds one member for each attachment, so connections times
+//! sessions per connection at most. Changes are not queued: a connection's bell rings, and it compares the roster that it
+//! last told its client with the one of now. A client that does not read costs one old roster.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::watch;
+use acp_types::record::Seq;
+use acp_types::{RawBuf, SessionId};
+use tokio::sync::Notify;
 
-/// The ids of the clients that are connected here.
+use super::role::Role;
+
+/// Rings when a connection should look at its sessions' rosters; rings once for many changes.
+pub(super) type Bell = Arc<Notify>;
+
+/// The members of one session, in the order in which they came. Never changes; a change makes a new one.
+pub(super) type Roster = Arc<Vec<Arc<Member>>>;
+
+/// One client in one session as the others see it.
 #[derive(Debug)]
-pub(super) struct Presence {
-    connected: Mutex<HashSet<Arc<str>>>,
-    departures: watch::Sender<u64>,
+pub(super) struct Member {
+    id: u64,
+    /// The id by which its connection is known in logs.
+    connection: Arc<str>,
+    /// `clientId`: its own choice, or that of the connection. Nobody else in the session has it.
+    pub(super) client: Arc<str>,
+    pub(super) role: Role,
+    /// `clientInfo`.
+    pub(super) info: Option<RawBuf>,
 }
 
-/// Says that a client is connected, until it is dropped.
+/// Who comes.
+#[derive(Debug, Clone)]
+pub(super) struct Who {
+    pub(super) connection: Arc<str>,
+    pub(super) client: Arc<str>,
+    pub(super) role: Role,
+    pub(super) info: Option<RawBuf>,
+    /// It wants to know of the others.
+    pub(super) watches: bool,
+    pub(super) bell: Bell,
+}
+
+/// Everybody who is attached to a session of this gateway.
+#[derive(Debug, Default)]
+pub(super) struct Presence {
+    rooms: Mutex<Rooms>,
+}
+
+#[derive(Debug, Default)]
+struct Rooms {
+    by_session: HashMap<SessionId, Room>,
+    next: u64,
+}
+
+#[derive(Debug, Default)]
+struct Room {
+    roster: Roster,
+    seats: HashMap<u64, Seat>,
+    /// Members that cannot answer a request, by the seq of its record.
+    declined: HashMap<Seq, HashSet<u64>>,
+}
+
 #[derive(Debug)]
-pub(super) struct Present {
+struct Seat {
+    bell: Bell,
+    watches: bool,
+    /// Changes when the same client comes again on the same connection, so that its earlier place leaves nothing.
+    taken: u64,
+}
+
+/// A client's place in a session; dropping it leaves.
+#[derive(Debug)]
+pub(super) struct Place {
     presence: Arc<Presence>,
-    client: Arc<str>,
+    session: SessionId,
+    id: u64,
+    taken: u64,
+    pub(super) client: Arc<str>,
+    pub(super) role: Role,
 }
 
 impl Presence {
     pub(super) fn new() -> Arc<Self> {
-        Arc::new(Self { connected: Mutex::new(HashSet::new()), departures: watch::Sender::new(0) })
+        Arc::default()
     }
 
-    pub(super) fn enter(self: &Arc<Self>, client: Arc<str>) -> Present {
-        self.lock().insert(Arc::clone(&client));
-        Present { presence: Arc::clone(self), client }
+    /// Takes a place in a session. The same connection takes its own place anew, which the others see only if something
+    /// of it is different; another member with the same `clientId` is out.
+    pub(super) fn enter(self: &Arc<Self>, session: &SessionId, who: Who) -> Place {
+        let mut rooms = self.lock();
+        rooms.next += 1;
+        let next = rooms.next;
+        let room = rooms.by_session.entry(session.clone()).or_default();
+        let (client, role) = (Arc::clone(&who.client), who.role);
+        let id = room.enter(next, who);
+        drop(rooms);
+        Place { presence: Arc::clone(self), session: session.clone(), id, taken: next, client, role }
     }
 
-    pub(super) fn is_connected(&self, client: &str) -> bool {
-        self.lock().contains(client)
-    }
-
-    /// Changes whenever a client has gone.
-    pub(super) fn departures(&self) -> watch::Receiver<u64> {
-        self.departures.subscribe()
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashSet<Arc<str>>> {
-        // A set of names is whole whatever panicked beside it.
-        self.connected.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Rooms> {
+        // No change below can panic half-way.
+        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Present {
+impl Room {
+    fn enter(&mut self, next: u64, who: Who) -> u64 {
+        let Who { connection, client, role, info, watches, bell } = who;
+        let seat = Seat { bell, watches, taken: next };
+        let mine = self.roster.iter().find(|member| member.connection == connection);
+        if let Some(mine) = mine {
+            let id = mine.id;
+            if mine.client == client && mine.role == role && mine.info == info {
+                self.seats.insert(id, seat);
+                return id;
+            }
+            self.remove(id);
+        }
+        if let Some(id) = self.roster.iter().find(|member| member.client == client).map(|member| member.id) {
+            let evicted = self.seats.get(&id).map(|seat| Arc::clone(&seat.bell));
+            self.remove(id);
+            if let Some(bell) = evicted {
+                bell.notify_one();
+            }
+        }
+        // Ids grow, so the roster is sorted by them.
+        Arc::make_mut(&mut self.roster).push(Arc::new(Member { id: next, connection, client, role, info }));
+        self.ring_watchers();
+        self.seats.insert(next, seat);
+        next
+    }
+
+    fn remove(&mut self, id: u64) {
+        self.seats.remove(&id);
+        Arc::make_mut(&mut self.roster).retain(|member| member.id != id);
+        self.declined.retain(|_, members| {
+            members.remove(&id);
+            !members.is_empty()
+        });
+        self.ring_watchers();
+        // Perhaps it was the last that might have answered.
+        for id in self.declined.values().flatten() {
+            self.ring(*id);
+        }
+    }
+
+    fn ring_watchers(&self) {
+        for seat in self.seats.values().filter(|seat| seat.watches) {
+            seat.bell.notify_one();
+        }
+    }
+
+    fn ring(&self, id: u64) {
+        if let Some(seat) = self.seats.get(&id) {
+            seat.bell.notify_one();
+        }
+    }
+
+    fn is_declined_by_all(&self, request: Seq) -> bool {
+        let Some(declined) = self.declined.get(&request) else { return false };
+        self.roster.iter().filter(|member| member.role.is_controller()).all(|member| declined.contains(&member.id))
+    }
+}
+
+impl Place {
+    fn with<T>(&self, look: impl FnOnce(&mut Room) -> T) -> Option<T> {
+        self.presence.lock().by_session.get_mut(&self.session).map(look)
+    }
+
+    /// Whether another connection has taken it, with the same `clientId`.
+    pub(super) fn is_lost(&self) -> bool {
+        !self.with(|room| room.seats.contains_key(&self.id)).unwrap_or(false)
+    }
+
+    /// Everybody in the session, this client included.
+    pub(super) fn roster(&self) -> Roster {
+        self.with(|room| Arc::clone(&room.roster)).unwrap_or_default()
+    }
+
+    /// The others who have gone and come since a roster.
+    pub(super) fn changes(&self, since: &Roster, now: &Roster) -> (Vec<Arc<Member>>, Vec<Arc<Member>>) {
+        if Arc::ptr_eq(since, now) {
+            return (Vec::new(), Vec::new());
+        }
+        let not_in = |roster: &Roster, member: &Member| {
+            member.id != self.id && roster.binary_search_by_key(&member.id, |other| other.id).is_err()
+        };
+        let gone = since.iter().filter(|member| not_in(now, member)).cloned().collect();
+        let come = now.iter().filter(|member| not_in(since, member)).cloned().collect();
+        (gone, come)
+    }
+
+    /// The member whose connection has this id in logs.
+    pub(super) fn member(&self, connection: &str) -> Option<Arc<Member>> {
+        self.with(|room| room.roster.iter().find(|member| *member.connection == *connection).cloned()).flatten()
+    }
+
+    /// This client cannot answer a request; whether nobody else who is here can.
+    pub(super) fn decline(&self, request: Seq) -> bool {
+        self.with(|room| {
+            // A place that is lost declines for nobody.
+            if room.seats.contains_key(&self.id) {
+                room.declined.entry(request).or_default().insert(self.id);
+            }
+            room.is_declined_by_all(request)
+        })
+        .unwrap_or(true)
+    }
+
+    /// Whether everybody who is here has declined a request that this client has declined.
+    pub(super) fn is_declined_by_all(&self, request: Seq) -> bool {
+        self.with(|room| room.is_declined_by_all(request)).unwrap_or(false)
+    }
+
+    /// The request has its answer.
+    pub(super) fn settled(&self, request: Seq) {
+        self.with(|room| room.declined.remove(&request));
+    }
+}
+
+impl Drop for Place {
     fn drop(&mut self) {
-        self.presence.lock().remove(&self.client);
-        self.presence.departures.send_modify(|count| *count += 1);
+        let mut rooms = self.presence.lock();
+        let Some(room) = rooms.by_session.get_mut(&self.session) else { return };
+        if room.seats.get(&self.id).is_some_and(|seat| seat.taken == self.taken) {
+            room.remove(self.id);
+        }
+        if room.roster.is_empty() {
+            rooms.by_session.remove(&self.session);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn who(connection: &str, client: &str, role: Role) -> Who {
+        let (connection, client) = (connection.into(), client.into());
+        Who { connection, client, role, info: None, watches: true, bell: Bell::default() }
+    }
+
+    fn names(members: &[Arc<Member>]) -> Vec<&str> {
+        members.iter().map(|member| &*member.client).collect()
+    }
+
+    /// Whether a bell has rung since the last look.
+    fn rang(bell: &Bell) -> bool {
+        let mut notified = std::pin::pin!(bell.notified());
+        notified.as_mut().enable()
+    }
+
+    #[test]
+    fn those_who_watch_learn_who_came_and_went_and_a_short_visit_leaves_no_trace() {
+        let presence = Presence::new();
+        let me = who("1", "me", Role::Observer);
+        let bell = Arc::clone(&me.bell);
+        let place = presence.enter(&"s".into(), me);
+        let before = place.roster();
+        assert!(!rang(&bell), "nobody else is there");
+        let two = presence.enter(&"s".into(), who("2", "two", Role::Controller));
+        drop(presence.enter(&"s".into(), who("3", "three", Role::Controller)));
+        let elsewhere = presence.enter(&"other".into(), who("4", "four", Role::Controller));
+        assert!(rang(&bell) && !rang(&bell), "one ring for all of it");
+        let now = place.roster();
+        let (gone, come) = place.changes(&before, &now);
+        assert_eq!((names(&gone), names(&come)), (vec![], vec!["two"]));
+        drop((two, elsewhere));
+        let (gone, come) = place.changes(&now, &place.roster());
+        assert_eq!((names(&gone), names(&come)), (vec!["two"], vec![]));
+    }
+
+    #[test]
+    fn coming_again_on_the_same_connection_is_seen_only_if_something_is_different() {
+        let presence = Presence::new();
+        let place = presence.enter(&"s".into(), who("1", "me", Role::Controller));
+        let two = presence.enter(&"s".into(), who("2", "two", Role::Controller));
+        let before = place.roster();
+        let again = presence.enter(&"s".into(), who("2", "two", Role::Controller));
+        drop(two);
+        assert!(Arc::ptr_eq(&before, &place.roster()), "the earlier place leaves nothing");
+        let observer = presence.enter(&"s".into(), who("2", "two", Role::Observer));
+        drop(again);
+        let (gone, come) = place.changes(&before, &place.roster());
+        assert_eq!((names(&gone), names(&come)), (vec!["two"], vec!["two"]));
+        assert!(!observer.is_lost());
+    }
+
+    #[test]
+    fn the_later_of_two_with_one_client_id_has_the_place() {
+        let presence = Presence::new();
+        let first = who("1", "me", Role::Controller);
+        let bell = Arc::clone(&first.bell);
+        let first = presence.enter(&"s".into(), first);
+        let second = presence.enter(&"s".into(), who("2", "me", Role::Controller));
+        assert!(rang(&bell) && first.is_lost() && !second.is_lost());
+        drop(first);
+        assert_eq!(names(&second.roster()), ["me"]);
+    }
+
+    #[test]
+    fn a_request_is_declined_when_every_controller_has_declined_it() {
+        let presence = Presence::new();
+        let one = who("1", "one", Role::Controller);
+        let bell = Arc::clone(&one.bell);
+        let one = presence.enter(&"s".into(), Who { watches: false, ..one });
+        let two = presence.enter(&"s".into(), who("2", "two", Role::Controller));
+        let _observer = presence.enter(&"s".into(), who("3", "three", Role::Observer));
+        assert!(!one.decline(7));
+        assert!(!rang(&bell));
+        drop(two);
+        assert!(rang(&bell) && one.is_declined_by_all(7), "the last that might have answered has gone");
+        one.settled(7);
+        assert!(!one.is_declined_by_all(7));
+    }
+
+    #[test]
+    fn an_empty_session_takes_no_room() {
+        let presence = Presence::new();
+        drop(presence.enter(&"s".into(), who("1", "one", Role::Controller)));
+        assert!(presence.lock().by_session.is_empty());
     }
 }

@@ -1,7 +1,8 @@
 //! What clients are told when the gateway itself says no.
 
 use acp_types::error::{ErrorCode, error};
-use acp_types::record::Seq;
+use acp_types::meta::META_KEY;
+use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
 use serde::Serialize;
 
@@ -31,9 +32,42 @@ pub(super) fn unknown_session(session: &SessionId) -> ErrorObjectOwned {
 }
 
 pub(super) fn not_attached(session: &SessionId) -> ErrorObjectOwned {
-    let message =
-        format!("this connection is not attached to session {session}: call session/load or session/resume first");
+    let message = format!("this connection is not attached to session {session}: load, resume or attach it first");
     error(ErrorCode::RESOURCE_NOT_FOUND, message, data("sessionId", session))
+}
+
+/// An observer asked for more than to be shown.
+pub(super) fn observer(session: &SessionId, method: &str) -> ErrorObjectOwned {
+    let shown: String = method.chars().take(100).collect();
+    let message =
+        format!("an observer of session {session} cannot send {shown:?}: attach as controller (session/attach) first");
+    error(ErrorCode::INVALID_REQUEST, message, data(META_KEY, &serde_json::json!({ "role": "observer" })))
+}
+
+/// A prompt whose client has detached: nobody is told how its turn ends.
+pub(super) fn detached_from_turn(session: &SessionId, turn: Turn) -> ErrorObjectOwned {
+    let message = format!(
+        "this client detached from session {session}; turn {turn} goes on: attach again to follow it, or cancel it"
+    );
+    let detached = serde_json::json!({ "outcome": "detached", "turn": turn });
+    error(ErrorCode::REQUEST_CANCELLED, message, data(META_KEY, &detached))
+}
+
+/// Another connection attached with the same `clientId`.
+pub(super) fn place_taken(session: &SessionId, client: &str) -> ErrorObjectOwned {
+    let message = format!(
+        "another connection attached to session {session} as client {client:?} and took this one's place: attach with \
+         another clientId to have both"
+    );
+    error(ErrorCode::INVALID_REQUEST, message, data("clientId", client))
+}
+
+pub(super) fn unknown_message(session: &SessionId, message: &str) -> ErrorObjectOwned {
+    let text = format!(
+        "`afterMessageId`: session {session} has no message {message:?} that is still kept: attach without it for all \
+         history"
+    );
+    error(ErrorCode::INVALID_PARAMS, text, data("afterMessageId", message))
 }
 
 pub(super) fn beyond_head(after: Seq, latest: Seq) -> ErrorObjectOwned {

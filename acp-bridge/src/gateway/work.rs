@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use acp_types::record::Seq;
-use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
+use acp_types::record::{Kind, Seq};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, SessionId};
 
 use super::connection::{Effect, EntryKind, Opened, Outcome};
+use super::history::Begin;
 use super::refusal;
 use crate::log::{self, Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::{Command, Reply, State};
@@ -26,7 +27,7 @@ impl Worker {
                 Outcome::Submitted { then, answer }
             }
             Effect::Open { session, params, entry, id } => {
-                let opened = self.open(&session, params, entry).await.map(Box::new);
+                let opened = self.open(&session, params, &entry).await.map(Box::new);
                 Outcome::Opened { session, entry, id, opened }
             }
             Effect::Close { session, id } => {
@@ -38,23 +39,69 @@ impl Worker {
         })
     }
 
-    async fn open(&self, session: &SessionId, params: RawBuf, entry: EntryKind) -> Result<Opened, ErrorObjectOwned> {
+    async fn open(&self, session: &SessionId, params: RawBuf, entry: &EntryKind) -> Result<Opened, ErrorObjectOwned> {
         let info = self.info(session).await?;
-        if let EntryKind::Resume { after: Some(after) } = entry {
+        let cursor = match entry {
+            EntryKind::Resume { after } => *after,
+            EntryKind::Attach(attach) => match attach.begin {
+                Begin::After(after) => Some(after),
+                _ => None,
+            },
+            EntryKind::Load => None,
+        };
+        if let Some(after) = cursor {
             check_cursor(after, &info)?;
         }
-        let attach = Command::Attach { params };
-        let reply = log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), attach).await?;
-        let Reply::State(result) = reply else {
-            return Err(refusal::internal("the host's answer does not fit the request"));
-        };
+        // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
+        let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
+        let result = if attends { Some(self.attach(session, params).await?) } else { None };
         let (state, oldest) = self.fold(session).await?;
         let after = match entry {
             EntryKind::Load => oldest,
-            EntryKind::Resume { after: Some(after) } => after,
-            EntryKind::Resume { after: None } => state.head(),
+            EntryKind::Resume { after } => after.unwrap_or(state.head()),
+            EntryKind::Attach(attach) => match &attach.begin {
+                Begin::Oldest => oldest,
+                Begin::After(after) => *after,
+                Begin::Message(message) => self.last_of(session, message, oldest, state.head()).await?,
+                Begin::Head => state.head(),
+            },
         };
+        let result = result.unwrap_or_else(|| state.main().session_result());
         Ok(Opened { result, state, after })
+    }
+
+    /// Tells the host that a client is there; modes and options as a load is answered with.
+    async fn attach(&self, session: &SessionId, params: RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
+        let attach = Command::Attach { params };
+        match log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), attach).await? {
+            Reply::State(result) => Ok(result),
+            _ => Err(refusal::internal("the host's answer does not fit the request")),
+        }
+    }
+
+    /// Seq of the last update of a message.
+    async fn last_of(
+        &self,
+        session: &SessionId,
+        message: &str,
+        oldest: Seq,
+        head: Seq,
+    ) -> Result<Seq, ErrorObjectOwned> {
+        let (mut after, mut found) = (oldest, None);
+        while after < head {
+            let read = self.log.read(session, after, ReadLimit::default(), Filter::All).await;
+            let records = read.map_err(|error| refusal::log_failed(session, &error))?;
+            let Some(last) = records.last() else { break };
+            after = last.seq;
+            // What was written since the state was folded is live.
+            let before = records.iter().take_while(|record| record.seq <= head);
+            let of_message = before.filter(|record| {
+                let id = record.body.as_raw().path(&["update", "messageId"]).and_then(Raw::as_string);
+                record.kind == Kind::Update && id.is_some_and(|id| id == message)
+            });
+            found = of_message.last().map(|record| record.seq).or(found);
+        }
+        found.ok_or_else(|| refusal::unknown_message(session, message))
     }
 
     pub(super) async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {

@@ -3,6 +3,7 @@
 use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
+use crate::gateway::attach::Attach;
 use crate::gateway::attachment::AttachmentId;
 use crate::log::{Answer, ListQuery, SessionInfo};
 use crate::session::{Command, State};
@@ -12,7 +13,8 @@ use crate::session::{Command, State};
 pub(in crate::gateway) enum Effect {
     /// Send a command to the host.
     Submit { session: Option<SessionId>, command: Command, then: Then },
-    /// Look a session up, check the cursor, send [`Command::Attach`], and fold the log.
+    /// Look a session up, check the cursor, send [`Command::Attach`] unless the client only looks on, fold the log, and
+    /// find where history begins.
     Open { session: SessionId, params: RawBuf, entry: EntryKind, id: RequestId },
     /// Send [`Command::Close`] and find out where the log then ends.
     Close { session: SessionId, id: RequestId },
@@ -44,17 +46,21 @@ pub(in crate::gateway) enum Then {
     Deleted { id: RequestId },
     /// A request that the agent answers.
     Call { id: RequestId },
+    /// That a controller has come or gone.
+    Attend,
     /// Nobody waits.
     Nothing,
 }
 
 /// How a client wants to come to a session that exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::gateway) enum EntryKind {
     /// `session/load`.
     Load,
     /// `session/resume` with a cursor, or without.
     Resume { after: Option<Seq> },
+    /// `session/attach`.
+    Attach(Box<Attach>),
 }
 
 /// A session as it was when a client came to it.

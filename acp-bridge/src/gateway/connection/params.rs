@@ -3,7 +3,11 @@
 use acp_types::meta::RequestMeta;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
 
+use super::attach::{MAX_INFO, fits};
+use crate::gateway::attach::Attach;
+use crate::gateway::history::{Begin, HistoryPolicy};
 use crate::gateway::refusal;
+use crate::gateway::role::Role;
 use crate::log::ListQuery;
 
 /// Sessions in one answer to `session/list`.
@@ -93,6 +97,50 @@ impl<'a> Params<'a> {
         let cwd = self.optional_text("cwd")?;
         let after = self.optional_text("cursor")?.map(SessionId::from);
         Ok(ListQuery { cwd, after, limit: PAGE })
+    }
+
+    /// What `session/attach` asks for. Our own cursor wins over `historyPolicy`.
+    pub(super) fn attach(self) -> Result<Attach, ErrorObjectOwned> {
+        let role = match self.optional_text("role")? {
+            None => Role::Controller,
+            Some(name) => Role::named(&name)
+                .ok_or_else(|| refusal::invalid_params("`role` is neither \"controller\" nor \"observer\""))?,
+        };
+        let policy = match self.optional_text("historyPolicy")? {
+            None => HistoryPolicy::Full,
+            Some(name) => HistoryPolicy::named(&name)
+                .ok_or_else(|| refusal::invalid_params(format!("`historyPolicy` is not {}", HistoryPolicy::NAMES)))?,
+        };
+        let message = self.short_text("afterMessageId")?;
+        let (policy, begin) = match (self.meta()?.after, policy, message) {
+            (Some(after), ..) => (HistoryPolicy::Full, Begin::After(after)),
+            (None, HistoryPolicy::Full | HistoryPolicy::AfterMessage, Some(message)) => {
+                (policy, Begin::Message(message))
+            }
+            (None, HistoryPolicy::AfterMessage, None) => {
+                return Err(refusal::invalid_params("`afterMessageId` is missing: \"after_message\" needs it"));
+            }
+            (None, HistoryPolicy::Full, None) => (policy, Begin::Oldest),
+            (None, HistoryPolicy::PendingOnly | HistoryPolicy::None, _) => (policy, Begin::Head),
+        };
+        let info = match self.member("clientInfo").filter(|info| !info.is_null()) {
+            Some(info) if !fits(info) => {
+                let message = format!("`clientInfo` is not an object of at most {MAX_INFO} bytes");
+                return Err(refusal::invalid_params(message));
+            }
+            info => info.map(Raw::to_owned),
+        };
+        let client = self.short_text("clientId")?.map(Into::into);
+        Ok(Attach { role, client, info, policy, begin })
+    }
+
+    /// A name: a string that is not empty and not long, since it is kept and repeated.
+    fn short_text(self, key: &str) -> Result<Option<String>, ErrorObjectOwned> {
+        let text = self.optional_text(key)?;
+        if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > MAX_ID) {
+            return Err(refusal::invalid_params(format!("`{key}` is empty or longer than {MAX_ID} bytes")));
+        }
+        Ok(text)
     }
 
     fn optional_text(self, key: &str) -> Result<Option<String>, ErrorObjectOwned> {

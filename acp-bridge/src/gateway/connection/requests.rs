@@ -5,7 +5,8 @@ use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Vers
 use acp_types::{ErrorObjectOwned, RequestId, SessionId};
 
 use super::params::Params;
-use super::{Connection, Effect, EntryKind, Phase, Then};
+use super::{Connection, Effect, EntryKind, Phase, Then, Unsettled};
+use crate::gateway::attach::{ATTACH, DETACH};
 use crate::gateway::refusal;
 use crate::session::Command;
 
@@ -42,8 +43,11 @@ impl Connection {
             (v1::CloseSession::METHOD, Self::close),
             (v1::DeleteSession::METHOD, Self::delete),
         ];
+        self.check_role(name, params)?;
         match served.iter().find(|(method, _)| method.name == name) {
             Some((_, serve)) => serve(self, id, params),
+            None if name == ATTACH => self.attach_session(id, params),
+            None if name == DETACH => self.detach_session(id, params),
             None => self.pass(id, name, params),
         }
     }
@@ -82,6 +86,17 @@ impl Connection {
     fn open(&mut self, id: &RequestId, params: Params<'_>, entry: EntryKind) -> Result<(), ErrorObjectOwned> {
         let session = params.session()?;
         params.check_workspace()?;
+        self.open_session(id, session, params, entry)
+    }
+
+    /// Comes to a session that exists.
+    pub(super) fn open_session(
+        &mut self,
+        id: &RequestId,
+        session: SessionId,
+        params: Params<'_>,
+        entry: EntryKind,
+    ) -> Result<(), ErrorObjectOwned> {
         if !self.attachments.contains_key(&session) {
             self.room_for_session()?;
         }
@@ -112,7 +127,8 @@ impl Connection {
         if let Some(attached) = self.attachments.get_mut(&session) {
             attached.unsettled += 1;
         }
-        self.unsettled.insert(id.clone(), false);
+        let unsettled = Unsettled { session: session.clone(), given_up: false, detached: false };
+        self.unsettled.insert(id.clone(), unsettled);
         let command = Command::Prompt {
             lane: None,
             params: params.object()?,

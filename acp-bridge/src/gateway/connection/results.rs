@@ -5,8 +5,9 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 use serde::Serialize;
 
 use super::params::PAGE;
-use super::{Connection, Effect, EntryKind, Opened, Outcome, Phase, Then};
-use crate::gateway::attachment::{Attachment, AttachmentId, Entry};
+use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
+use crate::gateway::attach::Arriving;
+use crate::gateway::attachment::Entry;
 use crate::gateway::{capabilities, refusal, render};
 use crate::log::{Answer, SessionInfo};
 use crate::session::{Command, Reply, State};
@@ -52,6 +53,12 @@ impl Connection {
                 self.out.respond(id, answer);
             }
             Then::Call { id } => self.called(id, answer),
+            // A host that does not know the session has nobody to attend to.
+            Then::Attend => {
+                if let Err(error) = answer {
+                    tracing::debug!(client = %self.out.client, error = error.message(), "the host was not told of a client");
+                }
+            }
             // Nobody waits for it, but a stop or an answer that did not get through must not go unnoticed.
             Then::Nothing => {
                 if let Err(error) = answer {
@@ -77,7 +84,8 @@ impl Connection {
         match answer {
             Ok(Reply::Created { session, result }) => {
                 self.out.respond(id, Ok(result));
-                self.attach(session, State::default(), 0, Entry::Live);
+                let me = self.plainly();
+                self.attach(session, State::default(), 0, Entry::Live, me);
             }
             other => self.called(id, other),
         }
@@ -85,45 +93,36 @@ impl Connection {
 
     fn opened(&mut self, session: SessionId, kind: EntryKind, id: RequestId, opened: Opened) {
         let Opened { result, state, after } = opened;
-        let entry = match kind {
-            EntryKind::Load => Entry::Load { id, result },
+        let (entry, who) = match kind {
+            EntryKind::Load => (Entry::Load { id, result }, self.plainly()),
             EntryKind::Resume { after } => {
                 self.out.respond(id, Ok(result));
-                if after.is_some() { Entry::Resume } else { Entry::Live }
+                (if after.is_some() { Entry::Resume } else { Entry::Live }, self.plainly())
+            }
+            EntryKind::Attach(attach) => {
+                let arriving = Arriving { id, policy: attach.policy, joins: attach.begin.joins(), session: result };
+                (Entry::Attach(arriving), self.attaching(*attach))
             }
         };
-        self.attach(session, state, after, entry);
-    }
-
-    fn attach(&mut self, session: SessionId, state: State, after: u64, entry: Entry) {
-        self.next_attachment += 1;
-        let id = AttachmentId(self.next_attachment);
-        let earlier = self.attachments.remove(&session);
-        if earlier.is_some() {
-            self.out.withdraw_session(&session);
-        }
-        let mut attached = Attachment::new(id, session.clone(), state, after, entry, &mut self.out);
-        if let Some(earlier) = earlier {
-            self.sessions.remove(&earlier.id);
-            self.effects.push(Effect::Untail { attachment: earlier.id });
-            attached.succeed(earlier, &mut self.out);
-        }
-        self.effects.push(Effect::Tail { attachment: id, session: session.clone(), after });
-        self.sessions.insert(id, session.clone());
-        self.attachments.insert(session.clone(), attached);
-        self.detach_if_closed(&session);
+        self.attach(session, state, after, entry, who);
     }
 
     fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {
-        let given_up = self.unsettled.remove(&id).unwrap_or(false);
-        let attached = self.attachments.get_mut(session);
+        let unsettled = self.unsettled.remove(&id);
+        let given_up = unsettled.as_ref().is_some_and(|unsettled| unsettled.given_up);
+        let detached = unsettled.is_some_and(|unsettled| unsettled.detached);
+        if given_up && let Ok(Reply::Turn(turn)) = answer {
+            self.submit(Some(session.clone()), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
+        }
+        // One that was sent before a detach is not the later attachment's to answer.
+        let attached = self.attachments.get_mut(session).filter(|_| !detached);
         match (answer, attached) {
             (Ok(Reply::Turn(turn)), Some(attached)) => {
                 attached.unsettled = attached.unsettled.saturating_sub(1);
                 attached.wait(turn, id, &mut self.out);
-                if given_up {
-                    self.submit(Some(session.clone()), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
-                }
+            }
+            (Ok(Reply::Turn(turn)), None) if detached => {
+                self.out.respond(id, Err(refusal::detached_from_turn(session, turn)));
             }
             // Deleted, and with it whatever became of the prompt.
             (Ok(Reply::Turn(_)), None) => self.out.respond(id, Err(refusal::unknown_session(session))),

@@ -5,3 +5,4 @@ mod handshake;
 mod kit;
 mod pending;
 mod prompts;
+mod shared;

@@ -74,7 +74,7 @@ impl Client {
         self.connections += 1;
         let id: Arc<str> = format!("client {} connection {}", self.name, self.connections).into();
         let mut link = Link {
-            connection: Connection::new(Arc::clone(&id), Limits::default(), Presence::new()),
+            connection: Connection::new(Arc::clone(&id), Limits::default(), Presence::new(), Arc::default()),
             id,
             core: proto::Connection::new(proto::Limits::default()),
             next_request: 0,

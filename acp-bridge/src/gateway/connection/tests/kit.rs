@@ -14,7 +14,8 @@ use crate::gateway::Limits;
 use crate::gateway::attachment::AttachmentId;
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
 use crate::gateway::outgoing::Item;
-use crate::gateway::presence::{Presence, Present};
+use crate::gateway::presence::{Bell, Place, Presence, Who};
+use crate::gateway::role::Role;
 use crate::log::Answer;
 use crate::session::{Command, Reply, State};
 
@@ -28,8 +29,10 @@ pub(super) fn raw(text: &str) -> RawBuf {
 pub(super) struct Kit {
     pub(super) connection: Connection,
     pub(super) presence: Arc<Presence>,
+    pub(super) bell: Bell,
+    /// What the host was told of the client's presence, in order.
+    pub(super) attended: Vec<bool>,
     core: proto::Connection,
-    _me: Present,
 }
 
 impl Kit {
@@ -38,12 +41,18 @@ impl Kit {
     }
 
     pub(super) fn with_limits(limits: Limits) -> Self {
-        let presence = Presence::new();
+        Self::beside(&Presence::new(), ME, limits)
+    }
+
+    /// Another client of the same gateway.
+    pub(super) fn beside(presence: &Arc<Presence>, client: &str, limits: Limits) -> Self {
+        let bell = Bell::default();
         Self {
-            connection: Connection::new(ME.into(), limits, Arc::clone(&presence)),
+            connection: Connection::new(client.into(), limits, Arc::clone(presence), Arc::clone(&bell)),
             core: proto::Connection::new(proto::Limits::default()),
-            _me: presence.enter(ME.into()),
-            presence,
+            presence: Arc::clone(presence),
+            bell,
+            attended: Vec::new(),
         }
     }
 
@@ -53,11 +62,33 @@ impl Kit {
     }
 
     pub(super) fn ready_with(limits: Limits) -> Self {
-        let mut kit = Self::with_limits(limits);
-        kit.request(0, "initialize", &json!({ "protocolVersion": 1 }));
-        kit.answer(Ok(Reply::Agent(Ok(raw("{}")))));
-        kit.out();
-        kit
+        Self::with_limits(limits).initialized()
+    }
+
+    pub(super) fn initialized(mut self) -> Self {
+        self.request(0, "initialize", &json!({ "protocolVersion": 1, "clientInfo": { "name": "kit" } }));
+        self.answer(Ok(Reply::Agent(Ok(raw("{}")))));
+        self.out();
+        self
+    }
+
+    /// Somebody else in the session.
+    pub(super) fn other(&self, client: &str, role: Role) -> Place {
+        let (connection, client) = (client.into(), client.into());
+        let who = Who { connection, client, role, info: None, watches: false, bell: Bell::default() };
+        self.presence.enter(&"s".into(), who)
+    }
+
+    /// Does what the driver does when the bell has rung; whether it had.
+    pub(super) fn heard(&mut self) -> bool {
+        let rang = {
+            let mut notified = std::pin::pin!(self.bell.notified());
+            notified.as_mut().enable()
+        };
+        if rang {
+            self.connection.presence_changed();
+        }
+        rang
     }
 
     /// The client sends a message.
@@ -137,6 +168,17 @@ impl Kit {
     /// Texts of updates and kinds of everything else that was written.
     pub(super) fn shown(&mut self) -> Vec<String> {
         let name = |value: &Value| match () {
+            () if value["params"]["update"]["client"].is_object() => {
+                let update = &value["params"]["update"];
+                format!(
+                    "{} {}",
+                    update["sessionUpdate"].as_str().unwrap(),
+                    update["client"]["clientId"].as_str().unwrap()
+                )
+            }
+            () if !value["params"]["update"]["outcome"].is_null() => {
+                format!("permission_resolved {}", value["params"]["update"]["requestId"])
+            }
             () if !value["params"]["update"].is_null() => {
                 value["params"]["update"]["content"]["text"].as_str().unwrap().to_owned()
             }
@@ -148,8 +190,19 @@ impl Kit {
         self.out().iter().map(name).collect()
     }
 
+    /// What is to be done. The host takes note of who attends at once.
     pub(super) fn effects(&mut self) -> Vec<Effect> {
-        self.connection.take_effects()
+        let mut effects = Vec::new();
+        for effect in self.connection.take_effects() {
+            match effect {
+                Effect::Submit { command: Command::Attend { present }, then, .. } => {
+                    self.attended.push(present);
+                    self.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Done) });
+                }
+                effect => effects.push(effect),
+            }
+        }
+        effects
     }
 
     /// The one thing that is to be done.
@@ -194,25 +247,34 @@ impl Kit {
             params["_meta"] = json!({ "acp-bridge": { "after": after } });
         }
         self.request(id, method, &params);
-        let mut effects = self.effects();
-        let Some(Effect::Open { session, entry, id, .. }) = effects.pop() else { panic!("{effects:?}") };
-        assert!(effects.is_empty());
-        let state = log.state();
         let after = match (method, after) {
             ("session/load", _) => 0,
             (_, Some(after)) => after,
-            (_, None) => state.head(),
+            (_, None) => log.state().head(),
         };
-        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), state, after }));
+        (self.opened(log, after), after)
+    }
+
+    /// Attaches to a log, to the point where its tail is opened. `params` beside the session.
+    pub(super) fn attach(&mut self, id: u64, params: &Value, log: &Log, after: Seq) -> AttachmentId {
+        let mut params = params.clone();
+        params["sessionId"] = json!("s");
+        self.request(id, "session/attach", &params);
+        self.opened(log, after)
+    }
+
+    /// The log has been opened as it is now; history begins behind a cursor.
+    fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
+        let Effect::Open { session, entry, id, .. } = self.effect() else { panic!("nothing is opened") };
+        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), state: log.state(), after }));
         self.connection.done(Outcome::Opened { session, entry, id, opened });
-        let attachment = match self.connection.take_effects().pop() {
+        match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
                 assert_eq!(from, after);
                 attachment
             }
             other => panic!("{other:?}"),
-        };
-        (attachment, after)
+        }
     }
 
     /// The tail that was opened.
@@ -291,7 +353,12 @@ impl Log {
     }
 
     pub(super) fn ask(&mut self, turn: Option<Turn>) -> Seq {
-        self.add(Kind::PermissionRequested, turn, Origin::Agent, &json!({ "sessionId": "s", "options": [] }))
+        self.add(
+            Kind::PermissionRequested,
+            turn,
+            Origin::Agent,
+            &json!({ "sessionId": "s", "toolCall": { "toolCallId": "call" }, "options": [] }),
+        )
     }
 
     pub(super) fn resolve(&mut self, request: Seq) -> Seq {

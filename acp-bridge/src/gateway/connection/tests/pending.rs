@@ -4,6 +4,7 @@ use acp_types::record::{Kind, Origin};
 use serde_json::json;
 
 use super::kit::{Kit, Log, raw};
+use crate::gateway::role::Role;
 use crate::session::Command;
 
 #[test]
@@ -16,7 +17,8 @@ fn the_client_that_prompted_is_asked_and_its_answer_reaches_the_host() {
     kit.connection.records(attachment, log.after(0));
     assert_eq!(
         kit.only(),
-        json!({ "ask": 1, "method": "session/request_permission", "params": { "sessionId": "s", "options": [] } })
+        json!({ "ask": 1, "method": "session/request_permission", "params": {
+            "sessionId": "s", "toolCall": { "toolCallId": "call" }, "options": [] } })
     );
     kit.respond(1, &json!({ "outcome": { "outcome": "cancelled" }, "x": 1 }));
     let answer = Ok(raw(r#"{"outcome":{"outcome":"cancelled"},"x":1}"#));
@@ -47,36 +49,54 @@ fn an_error_is_an_answer_too() {
 }
 
 #[test]
-fn others_are_not_asked_while_the_one_that_prompted_is_there_and_are_once_it_has_gone() {
+fn every_controller_is_asked_whoever_prompted() {
     let mut kit = Kit::ready();
     let attachment = kit.created("s");
-    let other = kit.presence.enter("other".into());
+    let _other = kit.other("other", Role::Controller);
     let mut log = Log::new();
     let turn = log.prompt("other");
-    log.ask(Some(turn));
-    kit.connection.records(attachment, log.after(0));
-    assert_eq!(kit.shown(), ["other says"]);
-    drop(other);
-    kit.connection.departed();
-    assert_eq!(kit.shown(), ["ask 1"]);
-    kit.connection.departed();
-    assert!(kit.out().is_empty(), "it is asked once");
-    log.ask(Some(turn));
-    kit.connection.records(attachment, log.after(6));
-    assert_eq!(kit.shown(), ["ask 2"]);
-}
-
-#[test]
-fn who_waits_for_the_turn_is_asked_as_well() {
-    let mut kit = Kit::ready();
-    let attachment = kit.created("s");
-    let _other = kit.presence.enter("other".into());
-    let mut log = Log::new();
-    let turn = log.prompt("other");
-    kit.prompt(2, turn);
     log.ask(Some(turn));
     kit.connection.records(attachment, log.after(0));
     assert_eq!(kit.shown(), ["other says", "ask 1"]);
+}
+
+#[test]
+fn that_a_client_knows_no_such_method_is_no_answer_while_somebody_else_may_have_one() {
+    let unknown = json!({ "code": -32601, "message": "no such method" });
+    let mut kit = Kit::ready();
+    let attachment = kit.created("s");
+    let other = kit.other("other", Role::Controller);
+    let _observer = kit.other("observer", Role::Observer);
+    let mut log = Log::new();
+    let turn = log.prompt("me");
+    let first = log.ask(Some(turn));
+    let second = log.ask(Some(turn));
+    kit.connection.records(attachment, log.after(0));
+    assert_eq!(kit.shown(), ["ask 1", "ask 2"]);
+    kit.respond_error(1, &unknown);
+    kit.respond_error(2, &unknown);
+    assert!(kit.effects().is_empty() && !kit.heard());
+    log.resolve(first);
+    kit.connection.records(attachment, log.after(second));
+    drop(other);
+    assert!(kit.heard(), "the last that might have answered has gone");
+    let (_, command) = kit.command();
+    assert!(matches!(command, Command::Answer { request, answer: Err(_) } if request == second), "{command:?}");
+    log.resolve(second);
+    kit.connection.records(attachment, log.after(second + 1));
+    assert!(kit.out().is_empty() && !kit.heard());
+}
+
+#[test]
+fn an_error_other_than_that_is_an_answer_whoever_else_is_there() {
+    let mut kit = Kit::ready();
+    let attachment = kit.created("s");
+    let _other = kit.other("other", Role::Controller);
+    let mut log = Log::new();
+    log.ask(None);
+    kit.connection.records(attachment, log.after(0));
+    kit.respond_error(1, &json!({ "code": -32603, "message": "the user's screen is off" }));
+    assert!(matches!(kit.command().1, Command::Answer { answer: Err(_), .. }));
 }
 
 #[test]

@@ -1,0 +1,210 @@
+//! `session/attach` as the RFD "Multi-Client Session Attach" has it: what is asked for, what is answered, and the kinds
+//! of `session/update` that only those who came this way are sent.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use acp_types::meta::{META_KEY, UpdateMeta};
+use acp_types::record::body::Resolved;
+use acp_types::record::{Record, Seq};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
+use serde::{Serialize, Serializer};
+
+use super::history::{Begin, HistoryPolicy};
+use super::presence::{Member, Roster};
+use super::role::Role;
+use crate::session::PendingRequest;
+
+/// The request that attaches. Not in the protocol's schema yet, and so not in the method table.
+pub(super) const ATTACH: &str = "session/attach";
+
+/// The request that ends it.
+pub(super) const DETACH: &str = "session/detach";
+
+/// How a client wants to attach.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attach {
+    pub(super) role: Role,
+    /// `clientId`, if it has chosen one.
+    pub(super) client: Option<Arc<str>>,
+    /// `clientInfo`.
+    pub(super) info: Option<RawBuf>,
+    /// What the answer says was shown.
+    pub(super) policy: HistoryPolicy,
+    pub(super) begin: Begin,
+}
+
+/// An attach that is answered once history has been shown.
+#[derive(Debug)]
+pub(super) struct Arriving {
+    pub(super) id: RequestId,
+    pub(super) policy: HistoryPolicy,
+    /// Whether chunks of one message are joined.
+    pub(super) joins: bool,
+    /// What a load would be answered with: modes, options and what else the agent said.
+    pub(super) session: RawBuf,
+}
+
+/// One of `connectedClients`, and the `client` of an update. The RFD has name and version beside the role; `clientInfo`
+/// is the whole of it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Peer<'a> {
+    client_id: &'a str,
+    role: Role,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_info: Option<&'a RawBuf>,
+}
+
+impl<'a> Peer<'a> {
+    fn of(member: &'a Member) -> Self {
+        let said = |key| member.info.as_ref()?.as_raw().member(key)?.as_string();
+        Self {
+            client_id: &member.client,
+            role: member.role,
+            name: said("name"),
+            version: said("version"),
+            client_info: member.info.as_ref(),
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Attached<'a> {
+    session_id: &'a SessionId,
+    client_id: &'a str,
+    role: Role,
+    connected_clients: Vec<Peer<'a>>,
+    history_policy: HistoryPolicy,
+    replayed: u64,
+    #[serde(rename = "_meta")]
+    meta: Ours<AttachedMeta<'a>>,
+}
+
+/// `_meta` with our key.
+#[derive(Debug)]
+struct Ours<T>(T);
+
+impl<T: Serialize> Serialize for Ours<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map([(META_KEY, &self.0)])
+    }
+}
+
+#[derive(Debug, Serialize)]
+struct AttachedMeta<'a> {
+    seq: Seq,
+    session: &'a RawBuf,
+}
+
+/// The answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
+pub(super) fn answer(
+    session: &SessionId,
+    (client, role): (&str, Role),
+    roster: &Roster,
+    arriving: &Arriving,
+    replayed: u64,
+    seq: Seq,
+) -> Result<RawBuf, ErrorObjectOwned> {
+    let attached = Attached {
+        session_id: session,
+        client_id: client,
+        role,
+        connected_clients: roster.iter().map(|member| Peer::of(member)).collect(),
+        history_policy: arriving.policy,
+        replayed,
+        meta: Ours(AttachedMeta { seq, session: &arriving.session }),
+    };
+    RawBuf::encode(&attached).map_err(|error| super::refusal::internal(error.to_string()))
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Update<'a, T> {
+    session_id: &'a SessionId,
+    update: T,
+    #[serde(rename = "_meta", skip_serializing_if = "Option::is_none")]
+    meta: Option<Ours<ResolvedMeta<'a>>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Presence<'a> {
+    session_update: &'static str,
+    client: Peer<'a>,
+}
+
+/// Params of the `session/update` that says that a client has come or gone. It has no seq: it is in no log.
+pub(super) fn presence(session: &SessionId, member: &Member, here: bool) -> Option<RawBuf> {
+    let session_update = if here { "client_connected" } else { "client_disconnected" };
+    let update = Presence { session_update, client: Peer::of(member) };
+    RawBuf::encode(&Update { session_id: session, update, meta: None }).ok()
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PermissionResolved<'a> {
+    session_update: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tool_call_id: Option<Raw<'a>>,
+    /// Seq of the record that asked.
+    request_id: Seq,
+    outcome: Raw<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    chosen_option_id: Option<Raw<'a>>,
+    /// Absent when it was no client.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    resolved_by: Option<ResolvedBy<'a>>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum ResolvedBy<'a> {
+    Member(Peer<'a>),
+    #[serde(rename_all = "camelCase")]
+    Gone {
+        client_id: &'a str,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct ResolvedMeta<'a> {
+    #[serde(flatten)]
+    update: UpdateMeta<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+}
+
+/// Params of the `session/update` that says how a permission request was answered, and by whom. `by` is the member whose
+/// connection the record names, while it is here.
+pub(super) fn permission_resolved(
+    session: &SessionId,
+    record: &Record,
+    resolved: &Resolved,
+    asked: &PendingRequest,
+    by: Option<&Member>,
+) -> Option<RawBuf> {
+    let outcome = resolved.result.as_ref().and_then(|result| result.as_raw().member("outcome"));
+    let outcome = outcome.unwrap_or(Raw::trusted(r#"{"outcome":"cancelled"}"#));
+    let resolved_by = match (by, record.origin.client()) {
+        (Some(member), _) => Some(ResolvedBy::Member(Peer::of(member))),
+        (None, Some(client)) => Some(ResolvedBy::Gone { client_id: client }),
+        (None, None) => None,
+    };
+    let update = PermissionResolved {
+        session_update: "permission_resolved",
+        tool_call_id: asked.params.as_ref().and_then(|params| params.as_raw().path(&["toolCall", "toolCallId"])),
+        request_id: resolved.request,
+        outcome,
+        chosen_option_id: outcome.member("optionId"),
+        resolved_by,
+    };
+    let place = UpdateMeta { seq: record.seq, at: record.at, turn: record.turn, lane: (&*record.lane).into() };
+    let meta = Some(Ours(ResolvedMeta { update: place, cause: resolved.cause.as_deref() }));
+    RawBuf::encode(&Update { session_id: session, update, meta }).ok()
+}

@@ -1,0 +1,71 @@
+//! What of a session's history a client that attaches is shown.
+
+use acp_types::record::Seq;
+use serde::Serialize;
+
+/// `historyPolicy` of `session/attach`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum HistoryPolicy {
+    /// All of it, as `session/load` shows it.
+    Full,
+    /// What follows the message that `afterMessageId` names. Not in the RFD's text, but what programs in the field send.
+    AfterMessage,
+    /// Nothing but what waits for an answer.
+    PendingOnly,
+    /// Nothing.
+    None,
+}
+
+impl HistoryPolicy {
+    /// Every name, for an error message.
+    pub(super) const NAMES: &'static str = "\"full\", \"after_message\", \"pending_only\" or \"none\"";
+
+    /// By its name on the wire.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "full" => Some(Self::Full),
+            "after_message" => Some(Self::AfterMessage),
+            "pending_only" => Some(Self::PendingOnly),
+            "none" => Some(Self::None),
+            _ => None,
+        }
+    }
+}
+
+/// Where the history that is shown begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Begin {
+    /// With what is retained.
+    Oldest,
+    /// Behind a cursor, each record as an update of its own.
+    After(Seq),
+    /// Behind the last update of the message of this id.
+    Message(String),
+    /// Nowhere: only what comes is shown.
+    Head,
+}
+
+impl Begin {
+    /// Whether chunks of one message are joined: whoever came with a cursor keeps one, and gets each record.
+    pub(super) fn joins(&self) -> bool {
+        !matches!(self, Self::After(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::HistoryPolicy;
+
+    #[test]
+    fn names_are_those_of_the_wire_and_no_others() {
+        for policy in
+            [HistoryPolicy::Full, HistoryPolicy::AfterMessage, HistoryPolicy::PendingOnly, HistoryPolicy::None]
+        {
+            let name = serde_json::to_value(policy).unwrap();
+            assert_eq!(HistoryPolicy::named(name.as_str().unwrap()), Some(policy));
+            assert!(HistoryPolicy::NAMES.contains(&name.to_string()));
+        }
+        assert_eq!(HistoryPolicy::named("pending"), None);
+    }
+}
