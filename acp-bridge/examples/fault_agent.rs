@@ -210,6 +210,14 @@ impl Agent {
                     say(session, &micros().to_string());
                 }
             }
+            // A chunk for each word, of the message that the word names.
+            "messages" => {
+                for id in rest.split(' ') {
+                    let content = json!({ "type": "text", "text": format!("{id} ") });
+                    let kind = "agent_message_chunk";
+                    update(session, &json!({ "sessionUpdate": kind, "messageId": id, "content": content }));
+                }
+            }
             // Waits until it is cancelled.
             "wait" => {
                 say(session, "waiting");

@@ -110,6 +110,11 @@ impl Client {
         panic!("no {what} before the deadline; got {:?}", self.kept);
     }
 
+    /// What was read and not asked for yet.
+    pub fn kept(&self) -> impl Iterator<Item = &Value> {
+        self.kept.iter()
+    }
+
     /// The whole answer to a request.
     pub fn answer(&mut self, id: u64) -> Value {
         self.wait_for(&format!("answer {id}"), |m| m["id"] == json!(id) && m["method"].is_null())
