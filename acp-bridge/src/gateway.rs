@@ -15,11 +15,17 @@
 //! | `session/cancel` params | `_meta["acp-bridge"]`: `turn` |
 //! | `_acp-bridge/caught_up` | after a resume with a cursor: what follows is live |
 //! | `_acp-bridge/turn_ended` | a turn ended that this client did not prompt |
-//! | `_acp-bridge/detached` | a session can be followed no longer: it was deleted, or its log is damaged |
+//! | `_acp-bridge/detached` | a session can be followed no longer: it was deleted, its log is damaged, or another client attached with the same `clientId` |
+//! | `session/attach`, `session/detach` | the RFD "Multi-Client Session Attach", with `_meta["acp-bridge"]`: `after`; see `docs/clients.md` |
+//! | `session/update` | to those who came by `session/attach` only: `permission_resolved`, `client_connected`, `client_disconnected` |
 //!
-//! A request of an agent goes to the client that prompted the turn and to those that wait for it; to everybody who is
-//! attached when there is no such turn or that client is not connected here; and again to whoever attaches while it is
-//! open. The host takes the first answer, the others are told with `$/cancel_request`.
+//! A client is a controller of each session that it is attached to, unless it attached as an observer, which is shown
+//! everything and asked for and allowed nothing. A request of an agent goes to every controller, and to each that comes
+//! while it is open. The host takes the first answer, the others are told with `$/cancel_request`. That a client knows
+//! no such method is an answer only when every controller that is here has said so.
+//!
+//! Who is attached is known to the gateway only, and in no log. The host is told with `Command::Attend` when a controller
+//! has come or gone, however it went; it is not when the gateway's tasks are cut at the end of a shutdown.
 
 mod attach;
 mod attachment;

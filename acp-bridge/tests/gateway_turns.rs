@@ -170,3 +170,31 @@ fn loading_again_keeps_prompts_that_wait() {
     world.end(&session, turn);
     assert_eq!(client.answer(id)["result"]["stopReason"], "end_turn");
 }
+
+#[test]
+fn the_host_is_told_when_a_controller_comes_and_when_its_connection_dies() {
+    let world = World::start();
+    let mut one = world.client();
+    let session = one.new_session();
+    let came = world.command("coming", |command| matches!(command, Command::Attend { present: true }));
+    assert_eq!(came.0, Some(session.as_str().into()));
+    drop(one);
+    let went = world.command("going", |command| matches!(command, Command::Attend { present: false }));
+    assert_eq!(went.0, Some(session.as_str().into()));
+}
+
+#[test]
+fn the_host_does_not_hear_of_an_observer() {
+    let world = World::start();
+    let mut one = world.client();
+    let session = one.new_session();
+    let mut two = world.client();
+    for (role, name) in [("observer", "looker"), ("controller", "doer")] {
+        let answer = two.call("session/attach", &json!({ "sessionId": session, "role": role, "clientId": name }));
+        assert_eq!((&answer["role"], &answer["clientId"]), (&json!(role), &json!(name)));
+        assert_eq!(answer["_meta"]["acp-bridge"]["session"]["modes"]["currentModeId"], "ask");
+    }
+    let (_, command) = world.command("attach", |command| matches!(command, Command::Attach { .. }));
+    let Command::Attach { params } = command else { panic!("{command:?}") };
+    assert!(params.as_str().contains("doer"), "an observer lets no queued prompt go on: {}", params.as_str());
+}
