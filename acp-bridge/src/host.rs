@@ -11,12 +11,15 @@ mod effects;
 mod lanes;
 mod launch;
 mod opening;
+mod profiles;
 mod supervisor;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
 
+pub use profiles::Profiles;
 pub use supervisor::Host;
 
 use crate::session;
@@ -27,6 +30,8 @@ use crate::session;
 pub struct Config {
     /// How an agent process is started.
     pub agent: ChildSpec,
+    /// The agents that may join a session beside it.
+    pub profiles: Arc<dyn Profiles>,
     /// Limits and rules of every session.
     pub session: session::Config,
     /// How long an agent may take for `initialize`, and again for `session/new`, `load` or `resume`.
@@ -34,10 +39,15 @@ pub struct Config {
 }
 
 impl Config {
-    /// Defaults for an agent command: 60 s to start.
+    /// Defaults for an agent command: 60 s to start, and no other agent.
     #[must_use]
     pub fn new(agent: ChildSpec) -> Self {
-        Self { agent, session: session::Config::default(), start_timeout: Duration::from_secs(60) }
+        Self {
+            agent,
+            profiles: Arc::new(profiles::NoProfiles),
+            session: session::Config::default(),
+            start_timeout: Duration::from_secs(60),
+        }
     }
 }
 

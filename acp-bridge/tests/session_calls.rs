@@ -128,7 +128,7 @@ fn an_attach_gives_the_state_and_what_the_next_start_needs() {
     let (_, effects) = session.prompt("a");
     let params = r#"{"cwd":"/w","mcpServers":[{"name":"brought"}],"n":1e2,"additionalDirectories":["/d"]}"#;
     assert_eq!(plan(&effects).params.as_str(), params);
-    assert_eq!(plan(&effects).agent_session, "agent-1");
+    assert_eq!(plan(&effects).agent_session.as_deref(), Some("agent-1"));
     assert_eq!(plan(&effects).mode.as_deref(), Some("ask"));
     assert!(!session.log.iter().any(|record| record.body.as_str().contains("brought")), "in memory only");
 }

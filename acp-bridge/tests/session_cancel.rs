@@ -105,7 +105,7 @@ fn an_agent_that_ignores_the_cancel_is_killed_and_started_again_at_once() {
     assert_eq!(value(&session.record(head + 1).body), json!({ "reason": reason, "expected": true }));
     assert_eq!(session.outcome(turn), Some(Outcome::Cancelled { result: None, killed: true }));
     assert_eq!(stops(&effects), Some(true));
-    assert_eq!(plan(&effects).agent_session, "agent-1");
+    assert_eq!(plan(&effects).agent_session.as_deref(), Some("agent-1"));
     assert_eq!(session.machine.deadline(), None);
 
     let head = session.head();

@@ -49,7 +49,10 @@ fn the_agent_is_started_again_only_for_the_next_prompt() {
     assert!(matches!(reply, Ok(Reply::State(_))) && effects.is_empty());
     let (turn, effects) = session.prompt("a");
     let plan = plan(&effects);
-    assert_eq!((plan.agent_session.as_str(), plan.initialize.as_str()), ("agent-1", r#"{"protocolVersion":1}"#));
+    assert_eq!(
+        (plan.agent_session.as_deref(), plan.initialize.as_str()),
+        (Some("agent-1"), r#"{"protocolVersion":1}"#)
+    );
     let effects = session.agent(FromAgent::Started(agent_started(Start::Resume)));
     assert_eq!(session.machine.state().main().running(), Some(turn));
     assert_eq!(call(&effects).2.unwrap()["sessionId"], "agent-1");

@@ -40,7 +40,9 @@ fn body_of(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::TurnEnded => typed::<body::Outcome>(generator),
         Kind::Extension => typed::<body::Extension>(generator),
         Kind::SessionClosed => typed::<body::SessionClosed>(generator),
-        Kind::LaneJoined | Kind::LaneLeft | Kind::Other(_) => wire("not defined yet"),
+        Kind::LaneJoined => typed::<body::LaneJoined>(generator),
+        Kind::LaneLeft => typed::<body::LaneLeft>(generator),
+        Kind::Other(_) => wire("not defined yet"),
     }
 }
 

@@ -3,10 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use acp_server::transport::child::ChildSpec;
+use acp_types::ErrorObjectOwned;
+use acp_types::error::{self, ErrorCode};
+use async_trait::async_trait;
 use tokio::process::Command;
 
 use super::args;
-use super::exit::{Exit, coded};
+use super::exit::{Exit, code_of, coded};
+use crate::host::Profiles;
 
 /// The program that knows harnesses by name and runs them as agents.
 const HARNESS: &str = "acp-harness";
@@ -20,6 +24,22 @@ pub(super) async fn spec(agent: &args::Agent) -> anyhow::Result<Option<ChildSpec
     let program = harness_program();
     check(&program, name).await?;
     Ok(Some(ChildSpec::new(program).arg(name)))
+}
+
+/// The harnesses that [`HARNESS`] knows, as agents that may join a session.
+#[derive(Debug)]
+pub(super) struct Harnesses;
+
+#[async_trait]
+impl Profiles for Harnesses {
+    async fn agent(&self, name: &str) -> Result<ChildSpec, ErrorObjectOwned> {
+        let program = harness_program();
+        check(&program, name).await.map_err(|why| {
+            let code = if code_of(&why) == Exit::Usage { ErrorCode::INVALID_PARAMS } else { ErrorCode::INTERNAL_ERROR };
+            error::error(code, format!("{why:#}"), None)
+        })?;
+        Ok(ChildSpec::new(program).arg(name))
+    }
 }
 
 /// Beside this program, as it is built and installed, or else wherever `PATH` has it.

@@ -23,10 +23,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         args::Durability::Os => log::Durability::Os,
     };
     let log = log::open(&args.log, durability).await?;
-    let agent = agent::spec(&args.agent).await?.ok_or_else(|| {
+    let spec = agent::spec(&args.agent).await?.ok_or_else(|| {
         coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
     })?;
-    let mut config = host::Config::new(agent);
+    let mut config = host::Config::new(spec);
+    config.profiles = Arc::new(agent::Harnesses);
     config.start_timeout = args.start_timeout;
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;

@@ -120,10 +120,17 @@ impl Broker {
         }
     }
 
-    /// An agent for a session that exists.
-    pub(super) async fn reopen(&self, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
-        let mut agent = self.start(plan.initialize.clone()).await?;
-        let started = launch::reopen(&mut agent, plan, self.config.start_timeout).await?;
+    /// An agent for a lane of a session that exists.
+    pub(super) async fn open(&self, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
+        let mut agent = match &plan.profile {
+            None => self.start(plan.initialize.clone()).await?,
+            // Another agent: what this one was told for its authentication is none of its business.
+            Some(profile) => {
+                let spec = self.config.profiles.agent(profile).await?;
+                Agent::start(&spec, plan.initialize.clone(), self.config.start_timeout).await?
+            }
+        };
+        let started = launch::open(&mut agent, plan, self.config.start_timeout).await?;
         Ok((agent, started))
     }
 

@@ -158,7 +158,10 @@ impl Driver {
                     self.hear(&lane, FromAgent::Started(started));
                     self.agent_events(&lane, early);
                 }
-                Err(error) => self.hear(&lane, FromAgent::StartFailed { error }),
+                Err(error) => {
+                    self.hear(&lane, FromAgent::StartFailed { error });
+                    self.forget_if_left(&lane);
+                }
             },
             Happened::Events(events) => {
                 let gone = events.as_ref().is_none_or(|events| events.iter().any(|e| matches!(e, Event::Closed(_))));
@@ -215,12 +218,13 @@ impl Driver {
             Effect::Reply { command, reply } => self.reply(command, reply),
             Effect::StartAgent { lane, plan } => {
                 let broker = Arc::clone(&self.context.broker);
-                self.lanes.of(lane).open(async move { broker.reopen(&plan).await });
+                self.lanes.of(lane).open(async move { broker.open(&plan).await });
             }
             Effect::StopAgent { lane, kill } => {
-                if let Some(lane) = self.lanes.get(&lane) {
-                    lane.stop(kill, &self.context.stopping);
+                if let Some(serving) = self.lanes.get(&lane) {
+                    serving.stop(kill, &self.context.stopping);
                 }
+                self.forget_if_left(&lane);
             }
             Effect::Call { lane, call, method, params } => self.call(lane, call, &method, params).await,
             Effect::Notify { lane, method, params } => {
@@ -240,6 +244,13 @@ impl Driver {
                 self.closed = true;
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));
             }
+        }
+    }
+
+    /// A lane that is no more leaves nothing here. Its agent's process, if any, is on its way out.
+    fn forget_if_left(&mut self, lane: &str) {
+        if self.machine.state().lane(lane).is_none() {
+            self.lanes.forget(lane);
         }
     }
 

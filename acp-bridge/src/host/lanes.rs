@@ -123,6 +123,10 @@ impl LaneAgents {
         self.lanes.entry(lane).or_default()
     }
 
+    pub(super) fn forget(&mut self, lane: &str) {
+        self.lanes.remove(lane);
+    }
+
     /// Stops them all.
     pub(super) fn stop_all(&mut self, kill: bool, tracker: &TaskTracker) {
         for lane in self.lanes.values_mut() {

@@ -35,10 +35,23 @@ pub(super) async fn open_new(
     Ok(AgentStarted { agent_session, start, initialize: agent.description.clone(), state })
 }
 
-/// Brings an agent back to a session that it had: by resume, by load, or anew where that is accepted.
-pub(super) async fn reopen(
+/// Brings an agent to its lane: with a new session if the lane had no agent before, else back to the one it had.
+pub(super) async fn open(
     agent: &mut Agent,
     plan: &StartPlan,
+    timeout: Duration,
+) -> Result<AgentStarted, ErrorObjectOwned> {
+    match &plan.agent_session {
+        Some(session) => reopen(agent, plan, session, timeout).await,
+        None => open_new(agent, plan.params.clone(), Start::New, timeout).await.map_err(CallError::into_error),
+    }
+}
+
+/// Brings an agent back to a session that it had: by resume, by load, or anew where that is accepted.
+async fn reopen(
+    agent: &mut Agent,
+    plan: &StartPlan,
+    session: &str,
     timeout: Duration,
 ) -> Result<AgentStarted, ErrorObjectOwned> {
     let way = if agent.can(&["sessionCapabilities", "resume"]) {
@@ -49,7 +62,7 @@ pub(super) async fn reopen(
         None
     };
     let started = match way {
-        Some((method, start)) => match restore(agent, plan, method, start, timeout).await {
+        Some((method, start)) => match restore(agent, plan, session, (method, start), timeout).await {
             Err(CallError::Agent(_)) if plan.accept_context_loss => forget(agent, plan, timeout).await,
             other => other.map_err(CallError::into_error),
         },
@@ -69,18 +82,18 @@ pub(super) async fn reopen(
 async fn restore(
     agent: &mut Agent,
     plan: &StartPlan,
-    method: &str,
-    start: Start,
+    session: &str,
+    (method, start): (&str, Start),
     timeout: Duration,
 ) -> Result<AgentStarted, CallError> {
-    let id = RawBuf::encode(&plan.agent_session).map_err(|e| CallError::Lost(failure(e.to_string())))?;
+    let id = RawBuf::encode(session).map_err(|e| CallError::Lost(failure(e.to_string())))?;
     let params = rewrite::set_member(plan.params.as_raw(), "sessionId", id.as_raw());
     agent.drop_early = Some(is_replay);
     let state = agent.call(method, Some(params), Some(timeout)).await;
     agent.drop_early = None;
     let state = state?;
     let state = if state.as_raw() == Raw::NULL { RawBuf::from(Raw::EMPTY_OBJECT) } else { state };
-    Ok(AgentStarted { agent_session: plan.agent_session.clone(), start, initialize: agent.description.clone(), state })
+    Ok(AgentStarted { agent_session: session.to_owned(), start, initialize: agent.description.clone(), state })
 }
 
 async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, ErrorObjectOwned> {

@@ -75,6 +75,18 @@ pub enum Command {
         /// It is there.
         present: bool,
     },
+    /// An agent more in the session. Answered with [`Reply::State`] once it serves; if it cannot, no lane is left.
+    LaneAdd {
+        /// Its name: 1 to 64 bytes of `[A-Za-z0-9._-]`, not in use.
+        lane: Arc<str>,
+        /// The launch profile of its agent: a name, never a command line.
+        agent: String,
+    },
+    /// A lane leaves: what it runs and queues is cancelled, its agent is stopped. `main` stays.
+    LaneRemove {
+        /// Its name.
+        lane: Arc<str>,
+    },
     /// `session/close`: cancel what runs, stop the agent.
     Close,
     /// `session/delete`: close, then forget the log.
@@ -94,7 +106,7 @@ pub enum Reply {
         /// The agent's `session/new` result, with that id.
         result: RawBuf,
     },
-    /// Attached: modes and options as a `session/load` result has them.
+    /// Attached, or a lane was added: modes and options as a `session/load` result has them.
     State(RawBuf),
     /// The prompt is accepted: its turn, or the turn that its key has started before.
     Turn(Turn),

@@ -90,8 +90,10 @@ pub struct StartPlan {
     pub initialize: RawBuf,
     /// `session/new` params of the session: working directory, MCP servers.
     pub params: RawBuf,
-    /// The agent's own id of the session.
-    pub agent_session: String,
+    /// The launch profile by which its lane joined; `None` for `main`, whose agent the host was given.
+    pub profile: Option<String>,
+    /// The agent's own id of the session; `None` for the first agent of a lane, which is to open a new one.
+    pub agent_session: Option<String>,
     /// Open a new, empty one if the agent can neither load nor resume.
     pub accept_context_loss: bool,
     /// The mode that the session was in, to be set again if the agent comes back in another.

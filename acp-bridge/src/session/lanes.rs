@@ -51,4 +51,14 @@ impl<T> Lanes<T> {
         self.joined.insert(lane, value);
         true
     }
+
+    /// What the lane had; `main` never leaves.
+    pub(super) fn leave(&mut self, lane: &str) -> Option<T> {
+        self.joined.remove(lane)
+    }
+
+    /// Lets those leave that are not to stay; `main` stays.
+    pub(super) fn retain(&mut self, stays: impl Fn(&T) -> bool) {
+        self.joined.retain(|_, value| stays(value));
+    }
 }

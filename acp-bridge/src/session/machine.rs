@@ -4,6 +4,7 @@ mod calls;
 mod cancel;
 mod close;
 mod config;
+mod joining;
 mod lane;
 mod lifecycle;
 mod opening;
@@ -17,7 +18,7 @@ mod wire;
 pub use config::Config;
 
 use super::lanes::Lanes;
-use super::{Input, Output, State};
+use super::{FromAgent, Input, Output, State};
 use lane::Lane;
 use recorder::{Core, Step};
 
@@ -28,8 +29,7 @@ use recorder::{Core, Step};
 /// its state has the records in it already.
 ///
 /// Inputs may be handed in one after the other before anything is appended, but what comes of a start
-/// ([`super::FromAgent::Started`], [`super::FromAgent::StartFailed`]) only while no effect waits: one of them might
-/// take it back.
+/// ([`FromAgent::Started`], [`FromAgent::StartFailed`]) only while no effect waits: one of them might take it back.
 ///
 /// Each lane has an agent of its own with turns, stops and recovery of its own; what the lanes share is the log, the
 /// limits and the params of the agents' starts.
@@ -50,8 +50,12 @@ impl Machine {
         match input {
             Input::Command { id, client, command } => self.lanes.command(&mut step, id, client, command),
             Input::Agent { lane, event } => {
+                let may_not_come = matches!(event, FromAgent::StartFailed { .. });
                 if let Some(lane) = self.lanes.get_mut(&lane) {
                     lane.hear(&mut step, event);
+                }
+                if may_not_come {
+                    self.lanes.forget_unjoined(&step);
                 }
             }
             Input::Tick => {

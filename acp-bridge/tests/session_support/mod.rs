@@ -88,7 +88,11 @@ impl Session {
     }
 
     pub(crate) fn agent(&mut self, event: FromAgent) -> Vec<Effect> {
-        self.input(Input::Agent { lane: Record::MAIN_LANE.into(), event })
+        self.agent_of(Record::MAIN_LANE, event)
+    }
+
+    pub(crate) fn agent_of(&mut self, lane: &str, event: FromAgent) -> Vec<Effect> {
+        self.input(Input::Agent { lane: lane.into(), event })
     }
 
     /// A command's reply and what else it has brought.

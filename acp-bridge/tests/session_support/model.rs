@@ -2,11 +2,11 @@
 //!
 //! It checks the promises at every step. The property tests and the fuzz target `session_ops` run it.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use acp_bridge::session::{
-    CallId, Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, Reply, State,
+    CallId, Command, CommandId, Config, Effect, FromAgent, Input, LaneState, Machine, Output, Reply, State,
 };
 use acp_types::record::body::{AgentStarted, PromptQueued, Start};
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
@@ -57,6 +57,17 @@ pub(crate) enum Op {
         forgot: bool,
     },
     StartFails,
+    /// An agent more, by name.
+    LaneAdd {
+        lane: u8,
+    },
+    LaneRemove {
+        lane: u8,
+    },
+    /// Prompts, stops and what the agent does are about this lane from now on.
+    Turn {
+        lane: u8,
+    },
     /// Time passes, up to half the grace; then the driver's timer fires if it is due.
     Wait {
         tenths: u8,
@@ -92,10 +103,16 @@ impl From<[u8; 3]> for Op {
             26 | 27 => Self::Wait { tenths: a },
             28 if b % 4 == 0 => Self::Shutdown,
             28 | 29 if b % 2 == 0 => Self::Crash { appended: a % 2 == 0 },
+            30 if b % 2 == 0 => Self::Turn { lane: a },
+            31 if b % 4 == 0 => Self::LaneRemove { lane: a },
+            31 if b % 4 < 3 => Self::LaneAdd { lane: a },
             _ => Self::Flush,
         }
     }
 }
+
+/// More names than there may be lanes.
+const LANES: [&str; 3] = [Record::MAIN_LANE, "a", "b"];
 
 const UPDATES: [&str; 10] = [
     r#"{"sessionId":"a","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"t"}}}"#,
@@ -153,14 +170,17 @@ pub(crate) struct World {
     folded: State,
     epoch: Epoch,
     now: u64,
-    agent: Agent,
+    /// By lane, also those that are only on their way.
+    agents: BTreeMap<&'static str, Agent>,
+    /// The lane that operations are about.
+    lane: &'static str,
     next_command: u64,
     /// Commands of the present machine that wait for their reply.
     waiting: HashMap<CommandId, Option<u8>>,
     /// Turns that were promised, by key (P6).
     promised: HashMap<u8, Turn>,
-    /// A client has attached or prompted since the last crash, so that queued turns are to go on.
-    client_came: bool,
+    /// Lanes to which a client has come since the last crash, so that queued turns are to go on.
+    came: HashSet<&'static str>,
 }
 
 fn raw(text: &str) -> RawBuf {
@@ -169,6 +189,10 @@ fn raw(text: &str) -> RawBuf {
 
 fn pick<T>(items: &[T], number: u8) -> Option<&T> {
     items.get(usize::from(number).checked_rem(items.len())?)
+}
+
+fn is_idle(lane: &LaneState) -> bool {
+    lane.running().is_none() && lane.queue().len() == 0
 }
 
 fn started(agent_session: &str, start: Start) -> AgentStarted {
@@ -188,6 +212,7 @@ impl World {
 
     fn new() -> Self {
         let mut config = Config::default();
+        config.max_lanes = 2;
         config.max_queue = 4;
         config.max_pending = 3;
         config.max_waiting_calls = 2;
@@ -203,11 +228,12 @@ impl World {
             folded: State::default(),
             epoch: 1,
             now: 1,
-            agent: Agent { alive: true, ..Agent::default() },
+            agents: BTreeMap::from([(Record::MAIN_LANE, Agent { alive: true, ..Agent::default() })]),
+            lane: Record::MAIN_LANE,
             next_command: 0,
             waiting: HashMap::new(),
             promised: HashMap::new(),
-            client_came: true,
+            came: LANES.into(),
         };
         // A session exists once its first batch is on stable storage.
         world.flush();
@@ -227,24 +253,38 @@ impl World {
             Op::Call { kind } => {
                 let method = pick(&CALLS, kind).unwrap().to_string();
                 let params = Some(raw(r#"{"sessionId":"s","modeId":"auto","_meta":{"acp-bridge":{}}}"#));
-                self.command(None, Command::Call { lane: None, method, params });
+                self.command(None, Command::Call { lane: self.named(), method, params });
             }
-            Op::Notify => self.command(None, Command::Notify { lane: None, method: "_x".into(), params: None }),
+            Op::Notify => self.command(None, Command::Notify { lane: self.named(), method: "_x".into(), params: None }),
             Op::Attach => self.command(None, Command::Attach { params: raw(r#"{"mcpServers":[]}"#) }),
             Op::Close => {
                 self.command(None, Command::Close);
-                assert_eq!(self.machine.state().main().running(), None);
-                assert_eq!(self.machine.state().main().queue().len(), 0);
+                assert!(self.machine.state().lanes().all(is_idle));
                 assert_eq!(self.machine.state().pending().count(), 0);
             }
-            Op::AgentExits if self.agent.alive => self.agent_dies(true),
-            Op::Started { forgot } if self.agent.starting => {
-                self.agent = Agent { alive: true, ..Agent::default() };
+            Op::LaneAdd { lane } => {
+                let lane: Arc<str> = (*pick(&LANES, lane).unwrap()).into();
+                self.command(None, Command::LaneAdd { lane, agent: "profile".into() });
+            }
+            Op::LaneRemove { lane } => {
+                let lane: Arc<str> = (*pick(&LANES, lane).unwrap()).into();
+                self.command(None, Command::LaneRemove { lane: Arc::clone(&lane) });
+                let state = self.machine.state();
+                assert_eq!(state.lane(&lane).is_some(), &*lane == Record::MAIN_LANE);
+                assert!(state.pending().all(|(_, request)| state.lane(&request.lane).is_some()));
+            }
+            Op::Turn { lane } => self.lane = pick(&LANES, lane).unwrap(),
+            Op::AgentExits if self.agent().alive => {
+                self.agent_dies(self.lane);
+                self.hear(FromAgent::Exited { reason: "it wanted to".into() });
+            }
+            Op::Started { forgot } if self.agent().starting => {
+                *self.agent() = Agent { alive: true, ..Agent::default() };
                 let started = if forgot { started("other", Start::ContextLost) } else { started("agent", Start::Load) };
                 self.hear(FromAgent::Started(started));
             }
-            Op::StartFails if self.agent.starting => {
-                self.agent.starting = false;
+            Op::StartFails if self.agent().starting => {
+                self.agent().starting = false;
                 let error = error::error(ErrorCode::INTERNAL_ERROR, "no", None);
                 self.hear(FromAgent::StartFailed { error });
             }
@@ -254,12 +294,22 @@ impl World {
             Op::Crash { appended } => self.crash(appended),
             Op::Shutdown => {
                 self.machine.shutdown(self.now, &mut self.out);
-                assert_eq!(self.machine.state().main().running(), None);
+                assert!(self.machine.state().lanes().all(|lane| lane.running().is_none()));
                 self.crash(true);
             }
-            _ if self.agent.alive => self.agent_op(op),
+            _ if self.agent().alive => self.agent_op(op),
             _ => {}
         }
+    }
+
+    /// The agent of the lane that is turned to.
+    fn agent(&mut self) -> &mut Agent {
+        self.agents.entry(self.lane).or_default()
+    }
+
+    /// That lane as a client names it: `main` needs no name.
+    fn named(&self) -> Option<Arc<str>> {
+        (self.lane != Record::MAIN_LANE).then(|| self.lane.into())
     }
 
     /// What a process can only do while it lives.
@@ -269,23 +319,23 @@ impl World {
             Op::Request { method, id } => {
                 let id = RequestId::from(u64::from(id));
                 // The connection drops requests whose id is in use.
-                if self.agent.asked.iter().any(|asked| asked.id == id && asked.answers == 0) {
+                if self.agent().asked.iter().any(|asked| asked.id == id && asked.answers == 0) {
                     return;
                 }
-                self.agent.asked.push(Asked { id: id.clone(), answers: 0, moot: false });
+                self.agent().asked.push(Asked { id: id.clone(), answers: 0, moot: false });
                 let method = pick(&METHODS, method).unwrap().to_string();
                 self.hear(FromAgent::Request { id, method, params: Some(raw(r#"{"sessionId":"a"}"#)) });
             }
             Op::Withdraw { request } => {
-                let open: Vec<_> = self.agent.asked.iter().filter(|asked| asked.answers == 0).collect();
+                let open: Vec<_> = self.agent().asked.iter().filter(|asked| asked.answers == 0).collect();
                 let id = pick(&open, request).map_or(RequestId::from(99), |asked| asked.id.clone());
                 self.hear(FromAgent::Withdrew(id));
             }
             Op::Notification => self.hear(FromAgent::Notification { method: "_x".into(), params: None }),
             Op::AgentAnswers { call, kind } => {
-                let Some(&(call, _)) = pick(&self.agent.open, call) else { return };
-                self.agent.open.retain(|(open, _)| *open != call);
-                self.agent.answered.push(call);
+                let Some(&(call, _)) = pick(&self.agent().open, call) else { return };
+                self.agent().open.retain(|(open, _)| *open != call);
+                self.agent().answered.push(call);
                 let outcome = match pick(&RESULTS, kind / 2) {
                     Some(result) if kind % 4 != 3 => Ok(raw(result)),
                     _ => Err(raw(r#"{"code":1,"message":"m"}"#)),
@@ -293,7 +343,7 @@ impl World {
                 self.hear(FromAgent::Answered { call, outcome });
             }
             Op::AgentAnswersAgain { call } => {
-                let call = pick(&self.agent.answered, call).copied().unwrap_or(CallId(u64::MAX));
+                let call = pick(&self.agent().answered, call).copied().unwrap_or(CallId(u64::MAX));
                 let before = self.machine.state().head();
                 self.hear(FromAgent::Answered { call, outcome: Ok(raw("{}")) });
                 assert_eq!(self.machine.state().head(), before, "a second answer does nothing");
@@ -307,14 +357,18 @@ impl World {
     }
 
     fn hear(&mut self, event: FromAgent) {
-        self.handle(Input::Agent { lane: Record::MAIN_LANE.into(), event });
+        self.handle(Input::Agent { lane: self.lane.into(), event });
     }
 
     fn command(&mut self, key: Option<u8>, command: Command) {
         let id = CommandId(self.next_command);
         self.next_command += 1;
         self.waiting.insert(id, key);
-        self.client_came |= matches!(command, Command::Attach { .. } | Command::Prompt { .. });
+        match command {
+            Command::Attach { .. } => self.came.extend(LANES),
+            Command::Prompt { .. } => drop(self.came.insert(self.lane)),
+            _ => {}
+        }
         self.handle(Input::Command { id, client: format!("c{}", id.0 % 3).into(), command });
     }
 
@@ -322,16 +376,18 @@ impl World {
         let params = raw(r#"{"sessionId":"s","prompt":[{"type":"text","text":"t"},7],"_meta":{"acp-bridge":{}}}"#);
         // Key 0 stands for none.
         let text = (key > 0).then(|| format!("k{key}"));
-        self.command(Some(key), Command::Prompt { lane: None, params, key: text, accept_context_loss });
+        self.command(Some(key), Command::Prompt { lane: self.named(), params, key: text, accept_context_loss });
     }
 
     fn cancel(&mut self, turn: Option<u8>) {
         let state = self.machine.state();
         let turns: Vec<Turn> = self.log.iter().filter(|r| r.kind == Kind::PromptQueued).map(|r| r.seq).collect();
         let turn = turn.map(|turn| pick(&turns, turn).copied().unwrap_or(999));
-        let idle = state.main().running().is_none() && state.main().queue().len() == 0;
+        let idle = state.lanes().all(is_idle);
         let (head, effects) = (state.head(), self.out.effects.len());
-        self.command(None, Command::Cancel { lane: None, turn });
+        // Without a lane, a turn is found whatever lane it is in.
+        let lane = if turn.is_some() { None } else { self.named() };
+        self.command(None, Command::Cancel { lane, turn });
         if idle {
             assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
             assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
@@ -349,27 +405,28 @@ impl World {
 
     fn wait(&mut self, tenths: u8) {
         self.now += u64::from(tenths % 50) * 100_000;
-        let Some(deadline) = self.machine.deadline() else { return };
-        if self.now >= deadline {
-            let turn = self.machine.state().main().running();
+        if self.machine.deadline().is_some_and(|deadline| deadline <= self.now) {
+            let due = |state: &State| {
+                let running = state.lanes().filter_map(LaneState::running);
+                let cancelled = running.filter(|turn| state.turn(*turn).unwrap().cancel_requested);
+                cancelled.collect::<Vec<_>>()
+            };
+            let before = due(self.machine.state());
             self.handle(Input::Tick);
-            let state = self.machine.state();
-            let over = turn.is_none_or(|turn| state.turn(turn).is_none_or(|info| info.phase.outcome().is_some()));
-            assert!(over, "a turn that was cancelled is over after the grace");
-            assert_eq!(self.machine.deadline(), None);
+            let after = due(self.machine.state());
+            assert!(after.len() < before.len(), "a turn that was cancelled is over after the grace");
+            assert!(self.machine.deadline().is_none_or(|deadline| deadline > self.now));
         }
     }
 
-    fn agent_dies(&mut self, by_itself: bool) {
-        self.agent.alive = false;
-        self.agent.starting = false;
-        self.agent.open.clear();
-        self.agent.answered.clear();
-        for asked in &mut self.agent.asked {
+    fn agent_dies(&mut self, lane: &str) {
+        let Some(agent) = self.agents.get_mut(lane) else { return };
+        agent.alive = false;
+        agent.starting = false;
+        agent.open.clear();
+        agent.answered.clear();
+        for asked in &mut agent.asked {
             asked.moot = true;
-        }
-        if by_itself {
-            self.hear(FromAgent::Exited { reason: "it wanted to".into() });
         }
     }
 
@@ -396,44 +453,63 @@ impl World {
     /// With nothing left to do, something else must be under way for everything that is open.
     fn check_that_it_goes_on(&self) {
         let state = self.machine.state();
-        let running = state.main().running().and_then(|turn| state.turn(turn));
-        match running {
-            Some(info) => {
-                assert!(self.agent.alive && self.agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
-                assert_eq!(info.cancel_requested, self.machine.deadline().is_some(), "a cancel has an end");
-            }
-            None if self.client_came && state.main().queue().len() > 0 => {
-                assert!(self.agent.starting, "the next turn waits for the agent and for nothing else");
-            }
-            None => assert_eq!(self.machine.deadline(), None),
+        let none = Agent::default();
+        let mut cancelled = false;
+        for lane in state.lanes() {
+            let agent = self.agents.get(&**lane.name()).unwrap_or(&none);
+            cancelled |= self.check_lane(lane, agent);
         }
-        assert!(state.main().queue().len() <= self.config.max_queue);
-        assert!(state.pending().count() <= self.config.max_pending);
-        let of_turns = state.pending().filter_map(|(_, request)| request.turn);
-        assert!(of_turns.into_iter().all(|turn| Some(turn) == state.main().running()), "no request outlives its turn");
-        assert_eq!(state.main().agent_alive(), self.agent.alive, "the log knows whether there is an agent");
+        assert_eq!(cancelled, self.machine.deadline().is_some(), "a cancel has an end");
+        for (name, agent) in &self.agents {
+            assert!(!agent.alive || state.lane(name).is_some(), "no agent without a lane");
+        }
+    }
+
+    /// Whether the lane's turn was cancelled.
+    fn check_lane(&self, lane: &LaneState, agent: &Agent) -> bool {
+        let state = self.machine.state();
+        let running = lane.running().and_then(|turn| state.turn(turn));
+        if running.is_some() {
+            assert!(agent.alive && agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
+        } else if self.came.contains(&**lane.name()) && lane.queue().len() > 0 {
+            assert!(agent.starting, "the next turn waits for the agent and for nothing else");
+        }
+        let pending: Vec<_> = state.pending().filter(|(_, request)| request.lane == *lane.name()).collect();
+        assert!(lane.queue().len() <= self.config.max_queue);
+        assert!(pending.len() <= self.config.max_pending);
+        let mut of_turns = pending.iter().filter_map(|(_, request)| request.turn);
+        assert!(of_turns.all(|turn| Some(turn) == lane.running()), "no request outlives its turn");
+        assert_eq!(lane.agent_alive(), agent.alive, "the log knows whether there is an agent");
+        running.is_some_and(|info| info.cancel_requested)
     }
 
     fn run_effect(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply.ok()),
-            Effect::StartAgent { plan, .. } => {
-                assert!(!self.agent.alive && !self.agent.starting, "one process per session");
-                assert!(!plan.agent_session.is_empty());
-                self.agent.starting = true;
+            Effect::StartAgent { lane, plan } => {
+                let name = LANES.into_iter().find(|name| **name == *lane).unwrap();
+                let there = self.machine.state().lane(&lane).is_some();
+                let agent = self.agents.entry(name).or_default();
+                assert!(!agent.alive && !agent.starting, "one process per lane");
+                // The lane may have been removed since, and a stop is then next.
+                assert!(plan.agent_session.is_some() || !there, "an agent comes back to the session that it had");
+                assert_eq!(plan.profile.is_none(), name == Record::MAIN_LANE);
+                agent.starting = true;
             }
-            Effect::StopAgent { .. } => self.agent_dies(false),
-            Effect::Call { call, method, params, .. } if self.agent.alive => {
+            Effect::StopAgent { lane, .. } => self.agent_dies(&lane),
+            Effect::Call { lane, call, method, params } => {
+                let Some(agent) = self.agents.get_mut(&*lane).filter(|agent| agent.alive) else { return };
                 let prompt = method == "session/prompt";
-                assert!(!(prompt && self.agent.open.iter().any(|(_, prompt)| *prompt)), "one turn at a time");
+                assert!(!(prompt && agent.open.iter().any(|(_, prompt)| *prompt)), "one turn at a time");
                 let params = params.unwrap();
                 let session = params.as_raw().member("sessionId").unwrap().as_string().unwrap().into_owned();
                 assert!(session == "agent" || session == "other", "the agent's own session id, not {session}");
                 assert!(!params.as_str().contains("acp-bridge"));
-                self.agent.open.push((call, prompt));
+                agent.open.push((call, prompt));
             }
-            Effect::Respond { id, .. } if self.agent.alive => {
-                let mut open = self.agent.asked.iter_mut().rev();
+            Effect::Respond { lane, id, .. } => {
+                let Some(agent) = self.agents.get_mut(&*lane).filter(|agent| agent.alive) else { return };
+                let mut open = agent.asked.iter_mut().rev();
                 let asked = open.find(|asked| asked.id == id).expect("an answer to something that was asked");
                 asked.answers += 1;
                 assert_eq!(asked.answers, 1, "one answer");
@@ -464,13 +540,13 @@ impl World {
         }
         state.set_head(self.log.len() as Seq);
         self.epoch += 1;
-        self.agent_dies(false);
+        self.agents.clear();
         self.waiting.clear();
-        self.client_came = false;
+        self.came.clear();
         let (machine, out) = Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now);
         self.machine = machine;
         self.out = out;
-        assert_eq!(self.machine.state().main().running(), None);
+        assert!(self.machine.state().lanes().all(|lane| lane.running().is_none()));
         assert_eq!(self.machine.state().pending().count(), 0);
         self.flush();
         // Epochs differ until the new machine has written something.
@@ -483,20 +559,23 @@ impl World {
         self.command(None, Command::Attach { params: raw("{}") });
         // Of every other world the agent ends no turn by itself.
         let hangs = self.now.is_multiple_of(2);
-        for _ in 0..32 {
-            self.flush();
-            self.op(Op::Started { forgot: false });
-            if hangs {
-                self.command(None, Command::Cancel { lane: None, turn: None });
-                self.op(Op::Wait { tenths: 49 });
-                self.op(Op::Wait { tenths: 49 });
-                self.op(Op::Wait { tenths: 49 });
+        for _ in 0..12 {
+            for lane in LANES {
+                self.lane = lane;
                 self.flush();
+                self.op(Op::Started { forgot: false });
+                if hangs {
+                    self.command(None, Command::Cancel { lane: self.named(), turn: None });
+                    self.op(Op::Wait { tenths: 49 });
+                    self.op(Op::Wait { tenths: 49 });
+                    self.op(Op::Wait { tenths: 49 });
+                    self.flush();
+                }
+                for _ in 0..self.agent().open.len() {
+                    self.op(Op::AgentAnswers { call: 0, kind: 0 });
+                }
+                self.op(Op::Answer { request: 0, error: false });
             }
-            for _ in 0..self.agent.open.len() {
-                self.op(Op::AgentAnswers { call: 0, kind: 0 });
-            }
-            self.op(Op::Answer { request: 0, error: false });
         }
         self.flush();
         self.check_the_end();
@@ -504,23 +583,28 @@ impl World {
 
     fn check_the_end(&self) {
         let state = self.machine.state();
-        assert_eq!((state.main().running(), state.main().queue().len(), state.pending().count()), (None, 0, 0));
+        assert!(state.lanes().all(is_idle));
+        assert_eq!(state.pending().count(), 0);
         assert_eq!(self.machine.deadline(), None);
         assert!(self.waiting.is_empty(), "every command got its reply");
-        for asked in &self.agent.asked {
+        for asked in self.agents.values().flat_map(|agent| &agent.asked) {
             assert!(asked.moot || asked.answers == 1, "every request got its answer: {asked:?}");
         }
-        let (mut ended, mut keys, mut running) = (HashSet::new(), HashSet::new(), None);
+        let (mut ended, mut keys, mut running) = (HashSet::new(), HashSet::new(), HashMap::new());
         for record in &self.log {
             match record.kind {
                 Kind::PromptQueued => {
                     let prompt: PromptQueued = record.decode().unwrap();
                     assert!(prompt.key.is_none_or(|key| keys.insert(key)), "one turn for each key");
                 }
-                Kind::TurnStarted => assert_eq!(running.replace(record.turn), None, "one turn at a time"),
+                Kind::TurnStarted => {
+                    assert_eq!(running.insert(Arc::clone(&record.lane), record.turn), None, "one turn at a time");
+                }
                 Kind::TurnEnded => {
                     assert!(ended.insert(record.turn.unwrap()), "a turn ends once");
-                    running = running.filter(|running| *running != record.turn);
+                    if running.get(&record.lane) == Some(&record.turn) {
+                        running.remove(&record.lane);
+                    }
                 }
                 _ => {}
             }

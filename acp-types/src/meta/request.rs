@@ -18,6 +18,10 @@ pub struct RequestMeta {
     pub turn: Option<Turn>,
     /// `session/prompt`: go on although the agent may have forgotten the conversation.
     pub accept_context_loss: Option<bool>,
+    /// Requests and notifications that concern an agent: the lane that is meant; without it, `main`.
+    pub lane: Option<String>,
+    /// `session/resume`, `session/load`: the lanes that are to be seen; without it, all.
+    pub lanes: Option<Vec<String>>,
 }
 
 /// A member of `_meta["acp-bridge"]` of the wrong type. The request is answered with "invalid params".
@@ -44,18 +48,25 @@ impl RequestMeta {
             return Err(MetaError { member: "", expected: "an object" });
         }
         let [after, key, on_busy, turn, accept] = ours.pick(["after", "key", "onBusy", "turn", "acceptContextLoss"]);
+        let [lane, lanes] = ours.pick(["lane", "lanes"]);
         Ok(Self {
             after: typed(after, ".after", "a non-negative integer", Raw::as_u64)?,
             key: typed(key, ".key", "a string", text)?,
             on_busy: typed(on_busy, ".onBusy", "a string", text)?,
             turn: typed(turn, ".turn", "a non-negative integer", Raw::as_u64)?,
             accept_context_loss: typed(accept, ".acceptContextLoss", "a boolean", Raw::as_bool)?,
+            lane: typed(lane, ".lane", "a string", text)?,
+            lanes: typed(lanes, ".lanes", "an array of strings", texts)?,
         })
     }
 }
 
 fn text(raw: Raw<'_>) -> Option<String> {
     raw.as_string().map(Into::into)
+}
+
+fn texts(raw: Raw<'_>) -> Option<Vec<String>> {
+    if raw.kind() == RawKind::Array { raw.elements().map(text).collect() } else { None }
 }
 
 fn typed<'a, T>(
@@ -82,7 +93,7 @@ mod tests {
 
     #[test]
     fn every_member_is_read_and_unknown_ones_are_ignored() {
-        let meta = read(r#"{"after":0,"key":"k\u0031","onBusy":"later","turn":7,"acceptContextLoss":false,"new":[1]}"#)
+        let meta = read(r#"{"after":0,"key":"k\u0031","onBusy":"later","turn":7,"acceptContextLoss":false,"lane":"a","lanes":["a","b"],"new":[1]}"#)
             .unwrap();
         let wanted = RequestMeta {
             after: Some(0),
@@ -90,6 +101,8 @@ mod tests {
             on_busy: Some("later".into()),
             turn: Some(7),
             accept_context_loss: Some(false),
+            lane: Some("a".into()),
+            lanes: Some(vec!["a".into(), "b".into()]),
         };
         assert_eq!(meta, wanted);
     }
@@ -115,6 +128,9 @@ mod tests {
             (r#"{"onBusy":{}}"#, ".onBusy"),
             (r#"{"turn":true}"#, ".turn"),
             (r#"{"acceptContextLoss":"yes"}"#, ".acceptContextLoss"),
+            (r#"{"lane":1}"#, ".lane"),
+            (r#"{"lanes":"main"}"#, ".lanes"),
+            (r#"{"lanes":["main",1]}"#, ".lanes"),
         ] {
             assert_eq!(read(ours).unwrap_err().member, member, "{ours}");
         }

@@ -186,6 +186,27 @@ impl Outcome {
     }
 }
 
+/// `lane_joined`: an agent more in the session. Its `agent_started` follows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LaneJoined {
+    /// The launch profile by which its agent is started, now and again later.
+    pub agent: String,
+    /// Who added it, when it was a client.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<Arc<str>>,
+}
+
+/// `lane_left`. Every turn and request of the lane has had its end before.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct LaneLeft {
+    /// One sentence.
+    pub reason: String,
+}
+
 /// `extension`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

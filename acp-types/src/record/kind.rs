@@ -67,9 +67,9 @@ kinds! {
     CancelRequested = "cancel_requested",
     /// The one terminal record of a turn. Body: `Outcome`.
     TurnEnded = "turn_ended",
-    /// An agent joined the session.
+    /// An agent joined the session. Body: `LaneJoined`.
     LaneJoined = "lane_joined",
-    /// An agent left the session.
+    /// An agent left the session. Body: `LaneLeft`.
     LaneLeft = "lane_left",
     /// An agent-to-client notification outside ACP (`_…`). Body: `Extension`.
     Extension = "extension",

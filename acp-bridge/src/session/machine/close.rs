@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acp_types::error::{self, ErrorCode};
 use acp_types::record::body::{AgentExited, Outcome, SessionClosed};
 use acp_types::record::{Kind, Origin};
 
@@ -21,6 +22,7 @@ impl Lanes<Lane> {
         for lane in self.iter_mut() {
             lane.put_to_rest(step, client, CLOSED);
         }
+        self.forget_unjoined(step);
         if !step.state().closed() {
             let closed = SessionClosed { by: Some(Arc::clone(client)) };
             self.main().record(step, Kind::SessionClosed, Origin::Client(Arc::clone(client)), None, &closed);
@@ -55,6 +57,7 @@ impl Lane {
         for turn in self.queued(step) {
             self.cancel_queued(step, client, turn);
         }
+        self.fail_to_join(step, &error::error(ErrorCode::INTERNAL_ERROR, reason, None));
         self.fail_calls(step, reason);
         self.stop_agent(step, reason);
     }
@@ -67,6 +70,7 @@ impl Lane {
             let outcome = Outcome::Interrupted { reason: SHUT_DOWN.to_owned() };
             self.end_turn(step, turn, Origin::Host, &outcome);
         }
+        self.fail_to_join(step, &error::error(ErrorCode::INTERNAL_ERROR, SHUT_DOWN, None));
         self.fail_calls(step, SHUT_DOWN);
     }
 

@@ -10,6 +10,8 @@ pub struct Config {
     pub cancel_grace: Duration,
     /// Every prompt may run although the agent has forgotten the conversation. Default no.
     pub accept_context_loss: bool,
+    /// Lanes of a session, `main` among them and those that are about to join. Default 16. The limits below are for each.
+    pub max_lanes: usize,
     /// Prompts that may wait for the running one; more are answered with an error. Default 32.
     pub max_queue: usize,
     /// Bytes of their params together; the first waits whatever its size. Default 32 MiB.
@@ -29,6 +31,7 @@ impl Default for Config {
         Self {
             cancel_grace: Duration::from_secs(10),
             accept_context_loss: false,
+            max_lanes: 16,
             max_queue: 32,
             max_queue_bytes: 32 << 20,
             max_pending: 256,

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::super::{FromAgent, LaneState, State};
 use super::calls::Calls;
+use super::joining::Joining;
 use super::recorder::Step;
 use super::requests::OpenRequests;
 
@@ -16,6 +17,8 @@ use super::requests::OpenRequests;
 pub(super) struct Lane {
     pub(super) name: Arc<str>,
     pub(super) agent: Agent,
+    /// Its first agent is on its way, and the log knows nothing of the lane yet.
+    pub(super) joining: Option<Joining>,
     /// Turns that were queued before a restart of the bridge wait until a client shows up.
     pub(super) paused: bool,
     /// When the running turn, which was cancelled, is to be over.
@@ -44,6 +47,7 @@ impl Lane {
         Self {
             name,
             agent: Agent::Absent,
+            joining: None,
             paused: false,
             cancel_deadline: None,
             calls: Calls::default(),

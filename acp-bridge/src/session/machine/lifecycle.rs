@@ -33,7 +33,8 @@ impl Lane {
         Some(StartPlan {
             initialize: step.state().created()?.initialize.clone(),
             params: step.core.start_params.clone(),
-            agent_session: logged.agent()?.agent_session.clone(),
+            profile: logged.how_joined().map(|joined| joined.agent.clone()),
+            agent_session: Some(logged.agent()?.agent_session.clone()),
             accept_context_loss,
             mode: logged.mode().map(str::to_owned),
         })
@@ -44,7 +45,11 @@ impl Lane {
             return;
         }
         self.agent = Agent::Alive;
+        let joining = self.join(step);
         self.record(step, Kind::AgentStarted, Origin::Host, None, started);
+        if let Some(command) = joining {
+            self.joined(step, command);
+        }
         self.pass_waiting(step);
         self.advance(step);
     }
@@ -54,6 +59,7 @@ impl Lane {
     pub(super) fn start_failed(&mut self, step: &mut Step<'_>, error: &ErrorObjectOwned) {
         let Agent::Starting { accepts_loss } = self.agent else { return };
         self.agent = Agent::Absent;
+        self.fail_to_join(step, error);
         self.fail_waiting_calls(step, error);
         if self.paused {
             return;

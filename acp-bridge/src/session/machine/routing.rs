@@ -45,6 +45,8 @@ impl Lanes<Lane> {
                 }
             }
             Command::Attend { .. } => step.reply(id, Ok(Reply::Done)),
+            Command::LaneAdd { lane, agent } => self.add(step, id, client, lane, agent),
+            Command::LaneRemove { lane } => self.remove(step, id, &client, &lane),
             Command::Close => {
                 self.close(step, &client);
                 step.reply(id, Ok(Reply::Done));
@@ -60,9 +62,9 @@ impl Lanes<Lane> {
     }
 
     /// The lane that a client named, `main` if it named none. If there is no such lane the command is refused.
-    fn named(&mut self, step: &mut Step<'_>, id: CommandId, lane: Option<&str>) -> Option<&mut Lane> {
+    pub(super) fn named(&mut self, step: &mut Step<'_>, id: CommandId, lane: Option<&str>) -> Option<&mut Lane> {
         let lane = lane.unwrap_or(Record::MAIN_LANE);
-        let found = self.get_mut(lane);
+        let found = self.get_mut(lane).filter(|lane| lane.joining.is_none());
         if found.is_none() {
             step.reply(id, Err(unknown_lane(step, lane)));
         }

@@ -58,6 +58,13 @@ impl State {
                     return Err(StateError::Request { seq: record.seq, request });
                 }
             }
+            Kind::LaneJoined => {
+                let lane = LaneState::joined(Arc::clone(&record.lane), body(record)?);
+                if !self.lanes.join(Arc::clone(&record.lane), lane) {
+                    return Err(not_of_lane(record));
+                }
+            }
+            Kind::LaneLeft => self.lane_left(record)?,
             Kind::SessionClosed => self.closed = true,
             _ => {}
         }
@@ -66,8 +73,16 @@ impl State {
 
     /// The lane that a record belongs to, which must be there.
     fn lane_of(&mut self, record: &Record) -> Result<&mut LaneState, StateError> {
-        let unknown = || StateError::Lane { seq: record.seq, kind: record.kind.clone(), lane: record.lane.clone() };
-        self.lanes.get_mut(&record.lane).ok_or_else(unknown)
+        self.lanes.get_mut(&record.lane).ok_or_else(|| not_of_lane(record))
+    }
+
+    /// A lane leaves with nothing open.
+    fn lane_left(&mut self, record: &Record) -> Result<(), StateError> {
+        let asks = self.pending.iter().any(|(_, request)| request.lane == record.lane);
+        if asks || self.lane_of(record)?.has_open_turns() {
+            return Err(not_of_lane(record));
+        }
+        self.lanes.leave(&record.lane).map(|_| ()).ok_or_else(|| not_of_lane(record))
     }
 
     fn session_updated(&mut self, record: &Record, updated: SessionUpdated) -> Result<(), StateError> {
@@ -121,6 +136,10 @@ impl State {
             turn => Err(StateError::Turn { seq: record.seq, kind: record.kind.clone(), turn }),
         }
     }
+}
+
+fn not_of_lane(record: &Record) -> StateError {
+    StateError::Lane { seq: record.seq, kind: record.kind.clone(), lane: Arc::clone(&record.lane) }
 }
 
 fn body<'a, T: Deserialize<'a>>(record: &'a Record) -> Result<T, StateError> {

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use acp_types::record::body::AgentStarted;
+use acp_types::record::body::{AgentStarted, LaneJoined};
 use acp_types::record::{Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
 
@@ -12,6 +12,7 @@ use acp_types::{Raw, RawBuf, rewrite};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneState {
     name: Arc<str>,
+    joined: Option<LaneJoined>,
     agent: Option<AgentStarted>,
     agent_alive: bool,
     mode: Option<String>,
@@ -28,9 +29,10 @@ impl Default for LaneState {
 }
 
 impl LaneState {
-    pub(super) fn new(name: Arc<str>) -> Self {
+    fn new(name: Arc<str>) -> Self {
         Self {
             name,
+            joined: None,
             agent: None,
             agent_alive: false,
             mode: None,
@@ -40,10 +42,21 @@ impl LaneState {
         }
     }
 
+    /// A lane that comes to a session.
+    pub(super) fn joined(name: Arc<str>, joined: LaneJoined) -> Self {
+        Self { joined: Some(joined), ..Self::new(name) }
+    }
+
     /// Its name.
     #[must_use]
     pub fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    /// How it came to the session; `None` for `main`, which was there from the start.
+    #[must_use]
+    pub fn how_joined(&self) -> Option<&LaneJoined> {
+        self.joined.as_ref()
     }
 
     /// How its agent was last started, whether or not it still runs.
@@ -124,6 +137,10 @@ impl LaneState {
         if config_options.is_some() {
             self.config_options = config_options;
         }
+    }
+
+    pub(super) fn has_open_turns(&self) -> bool {
+        self.running.is_some() || !self.queue.is_empty()
     }
 
     pub(super) fn queue_up(&mut self, turn: Turn) {
