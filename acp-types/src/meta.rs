@@ -1,9 +1,13 @@
 //! What we add to ACP: one key of `_meta`, and methods that begin with `_acp-bridge/`.
 
+mod control;
 mod request;
+mod unattended;
 mod update;
 
+pub use control::{AfterRestart, CancelScope, OnBusy, QueuedPrompt, UnknownWord};
 pub use request::{MetaError, RequestMeta};
+pub use unattended::{Decision, TOOL_KINDS, Unattended, UnattendedError, option};
 pub use update::UpdateMeta;
 
 /// Our key in every `_meta`.
@@ -26,3 +30,21 @@ pub const CAUGHT_UP: &str = "_acp-bridge/caught_up";
 
 /// Notification to clients: a session that they followed was deleted or can be read no longer.
 pub const DETACHED: &str = "_acp-bridge/detached";
+
+/// Notification to clients: prompts that wait were added, changed, reordered, or are no longer waiting.
+pub const QUEUE_CHANGED: &str = "_acp-bridge/queue_changed";
+
+/// Request of a client: the prompts that wait.
+pub const QUEUE: &str = "_acp-bridge/queue";
+
+/// Request of a client: gives a prompt that waits other content.
+pub const QUEUE_EDIT: &str = "_acp-bridge/queue_edit";
+
+/// Request of a client: puts a prompt that waits before another, or behind all.
+pub const QUEUE_MOVE: &str = "_acp-bridge/queue_move";
+
+/// Request of a client: cancels a prompt that waits.
+pub const QUEUE_WITHDRAW: &str = "_acp-bridge/queue_withdraw";
+
+/// Request of a client: what becomes of permission requests while no controller is there.
+pub const SET_POLICY: &str = "_acp-bridge/set_policy";

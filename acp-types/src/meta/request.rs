@@ -1,6 +1,6 @@
 //! What a client may ask for with its requests.
 
-use super::META_KEY;
+use super::{AfterRestart, CancelScope, META_KEY, OnBusy, Unattended};
 use crate::record::{Seq, Turn};
 use crate::{Raw, RawKind};
 
@@ -12,10 +12,18 @@ pub struct RequestMeta {
     pub after: Option<Seq>,
     /// `session/prompt`: a prompt with the same key never runs twice (P6).
     pub key: Option<String>,
-    /// `session/prompt`: what to do while a turn runs. Open; `queue` is the default.
-    pub on_busy: Option<String>,
+    /// `session/prompt`: what to do while a turn runs; `queue` is the default.
+    pub on_busy: Option<OnBusy>,
+    /// `session/prompt`: what to do if the bridge is started again while it waits; `wait` is the default.
+    pub after_restart: Option<AfterRestart>,
     /// `session/cancel`: the turn that is meant; without it, whichever runs.
     pub turn: Option<Turn>,
+    /// `session/cancel`: what it is for; `turn` is the default.
+    pub scope: Option<CancelScope>,
+    /// `session/cancel`: why, for those who read the log.
+    pub reason: Option<String>,
+    /// `session/new`: what becomes of permission requests while no controller is there.
+    pub unattended: Option<Unattended>,
     /// `session/prompt`: go on although the agent may have forgotten the conversation.
     pub accept_context_loss: Option<bool>,
     /// Requests and notifications that concern an agent: the lane that is meant; without it, `main`.
@@ -24,7 +32,7 @@ pub struct RequestMeta {
     pub lanes: Option<Vec<String>>,
 }
 
-/// A member of `_meta["acp-bridge"]` of the wrong type. The request is answered with "invalid params".
+/// A member of `_meta["acp-bridge"]` of the wrong type, or a word that it cannot be. The request is answered with "invalid params".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("`_meta[\"acp-bridge\"]{member}` is not {expected}: correct it or leave it out")]
 #[non_exhaustive]
@@ -39,7 +47,7 @@ impl RequestMeta {
     /// Reads it out of a request's params.
     ///
     /// # Errors
-    /// When `_meta["acp-bridge"]` or one of the known members has the wrong type.
+    /// When `_meta["acp-bridge"]` or one of the known members is not what it should be.
     pub fn read(params: Raw<'_>) -> Result<Self, MetaError> {
         let Some(ours) = params.path(&["_meta", META_KEY]).filter(|ours| !ours.is_null()) else {
             return Ok(Self::default());
@@ -47,18 +55,44 @@ impl RequestMeta {
         if ours.kind() != RawKind::Object {
             return Err(MetaError { member: "", expected: "an object" });
         }
-        let [after, key, on_busy, turn, accept] = ours.pick(["after", "key", "onBusy", "turn", "acceptContextLoss"]);
+        let [after, key, on_busy, after_restart, turn, scope, reason, unattended, accept] = ours.pick([
+            "after",
+            "key",
+            "onBusy",
+            "afterRestart",
+            "turn",
+            "scope",
+            "reason",
+            "unattended",
+            "acceptContextLoss",
+        ]);
         let [lane, lanes] = ours.pick(["lane", "lanes"]);
         Ok(Self {
             after: typed(after, ".after", "a non-negative integer", Raw::as_u64)?,
             key: typed(key, ".key", "a string", text)?,
-            on_busy: typed(on_busy, ".onBusy", "a string", text)?,
+            on_busy: typed(on_busy, ".onBusy", OnBusy::EXPECTED, word(OnBusy::from_name))?,
+            after_restart: typed(
+                after_restart,
+                ".afterRestart",
+                AfterRestart::EXPECTED,
+                word(AfterRestart::from_name),
+            )?,
             turn: typed(turn, ".turn", "a non-negative integer", Raw::as_u64)?,
+            scope: typed(scope, ".scope", CancelScope::EXPECTED, word(CancelScope::from_name))?,
+            reason: typed(reason, ".reason", "a string", text)?,
+            unattended: typed(unattended, ".unattended", POLICY, word(|policy| policy.parse::<Unattended>().ok()))?,
             accept_context_loss: typed(accept, ".acceptContextLoss", "a boolean", Raw::as_bool)?,
             lane: typed(lane, ".lane", "a string", text)?,
             lanes: typed(lanes, ".lanes", "an array of strings", texts)?,
         })
     }
+}
+
+/// What a policy looks like, for an error message.
+const POLICY: &str = "a policy such as \"wait\", \"wait:300s\", \"reject\" or \"allow:read,search:reject\"";
+
+fn word<'a, T>(read: impl Fn(&str) -> Option<T>) -> impl Fn(Raw<'a>) -> Option<T> {
+    move |raw| read(&raw.as_string()?)
 }
 
 fn text(raw: Raw<'_>) -> Option<String> {
@@ -83,7 +117,7 @@ fn typed<'a, T>(
 
 #[cfg(test)]
 mod tests {
-    use super::{MetaError, RequestMeta};
+    use super::{AfterRestart, CancelScope, MetaError, OnBusy, RequestMeta};
     use crate::Raw;
 
     fn read(ours: &str) -> Result<RequestMeta, MetaError> {
@@ -93,13 +127,20 @@ mod tests {
 
     #[test]
     fn every_member_is_read_and_unknown_ones_are_ignored() {
-        let meta = read(r#"{"after":0,"key":"k\u0031","onBusy":"later","turn":7,"acceptContextLoss":false,"lane":"a","lanes":["a","b"],"new":[1]}"#)
-            .unwrap();
+        let meta = read(
+            r#"{"after":0,"key":"k\u0031","onBusy":"steer","afterRestart":"run","turn":7,"scope":"all","reason":"r",
+                "unattended":"reject","acceptContextLoss":false,"lane":"a","lanes":["a","b"],"new":[1]}"#,
+        )
+        .unwrap();
         let wanted = RequestMeta {
             after: Some(0),
             key: Some("k1".into()),
-            on_busy: Some("later".into()),
+            on_busy: Some(OnBusy::Steer),
+            after_restart: Some(AfterRestart::Run),
             turn: Some(7),
+            scope: Some(CancelScope::All),
+            reason: Some("r".into()),
+            unattended: Some("reject".parse().unwrap()),
             accept_context_loss: Some(false),
             lane: Some("a".into()),
             lanes: Some(vec!["a".into(), "b".into()]),
@@ -126,6 +167,11 @@ mod tests {
             (r#"{"after":"1"}"#, ".after"),
             (r#"{"key":1}"#, ".key"),
             (r#"{"onBusy":{}}"#, ".onBusy"),
+            (r#"{"onBusy":"later"}"#, ".onBusy"),
+            (r#"{"afterRestart":true}"#, ".afterRestart"),
+            (r#"{"scope":"everything"}"#, ".scope"),
+            (r#"{"reason":[]}"#, ".reason"),
+            (r#"{"unattended":"allow:everything"}"#, ".unattended"),
             (r#"{"turn":true}"#, ".turn"),
             (r#"{"acceptContextLoss":"yes"}"#, ".acceptContextLoss"),
             (r#"{"lane":1}"#, ".lane"),

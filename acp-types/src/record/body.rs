@@ -3,10 +3,13 @@
 //! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
 
 mod outcome;
+mod queue;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+
+pub use queue::{PromptEdited, PromptMoved, PromptSteered, Steer};
 
 use super::Seq;
 use crate::RawBuf;
@@ -25,6 +28,9 @@ pub struct SessionCreated {
     pub redacted: bool,
     /// The `initialize` params given to the agent on behalf of the client that made the session.
     pub initialize: RawBuf,
+    /// The session's policy for times without a controller, as `meta::Unattended` is written; absent: the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unattended: Option<String>,
 }
 
 /// `session_updated`: only the members that changed.
@@ -41,6 +47,9 @@ pub struct SessionUpdated {
     /// New `configOptions`, the whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_options: Option<RawBuf>,
+    /// New policy for times without a controller, as `meta::Unattended` is written; an empty one means the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unattended: Option<String>,
 }
 
 /// How an agent process came to serve the session.
@@ -98,6 +107,12 @@ pub struct PromptQueued {
     /// The client accepts that the agent may have forgotten the conversation.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub accept_context_loss: bool,
+    /// It goes before all that wait.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub first: bool,
+    /// It need not wait for a client if the bridge is started again before it ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub runs_after_restart: bool,
 }
 
 /// `turn_started`. The user's message follows as `update` records, one for each content block.
@@ -131,16 +146,23 @@ pub struct Resolved {
     /// The JSON-RPC error object.
     #[serde(default, deserialize_with = "crate::present", skip_serializing_if = "Option::is_none")]
     pub error: Option<RawBuf>,
-    /// Why, when not by a client's own answer: `cancelled`, `agent_exited`, `withdrawn`, `recovered`.
+    /// Why, when not by a client's own answer: `cancelled`, `agent_exited`, `withdrawn`, `recovered`, `policy`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
+    /// With cause `policy`: which, as `meta::Unattended` is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<String>,
 }
 
 /// `cancel_requested`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct CancelRequested {}
+pub struct CancelRequested {
+    /// Why, in the client's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
 
 /// `turn_ended`: the one terminal record of a turn (P7).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

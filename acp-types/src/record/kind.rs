@@ -51,6 +51,12 @@ kinds! {
     AgentExited = "agent_exited",
     /// A prompt was accepted; its seq names the turn. Body: `PromptQueued`.
     PromptQueued = "prompt_queued",
+    /// A prompt that waits has other content. Body: `PromptEdited`.
+    PromptEdited = "prompt_edited",
+    /// A prompt that waits has another place in the queue. Body: `PromptMoved`.
+    PromptMoved = "prompt_moved",
+    /// A prompt's message goes into the turn that runs. Body: `PromptSteered`.
+    PromptSteered = "prompt_steered",
     /// The prompt is being given to the agent. Body: `TurnStarted`.
     TurnStarted = "turn_started",
     /// A `session/update`; the body is its `params`.

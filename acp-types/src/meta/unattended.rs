@@ -1,0 +1,271 @@
+//! What becomes of permission requests while no controller is there to answer them.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use crate::Raw;
+
+/// The kinds of tools that ACP knows.
+pub const TOOL_KINDS: [&str; 10] =
+    ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"];
+
+/// The longest time that a request may be told to wait: thirty days.
+const MAX_WAIT: Duration = Duration::from_secs(30 * 86_400);
+
+/// A policy for unattended sessions. Written as
+///
+/// ```text
+/// wait            wait for a controller
+/// wait:300s       wait, and reject after that time: ms, s, m, h
+/// reject          reject at once
+/// allow:read,search[:REST]    allow tools of these kinds; REST, one of the above, is for all others, `wait` if left out
+/// ```
+///
+/// Only single answers are given: an option of the kind `allow_once` or `reject_once`, never one that holds for later.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unattended {
+    /// Of [`TOOL_KINDS`], in its order.
+    allow: Vec<&'static str>,
+    rest: Rest,
+}
+
+/// What becomes of what is not allowed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Rest {
+    #[default]
+    Wait,
+    WaitFor(Duration),
+    Reject,
+}
+
+/// What a policy says about one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_enums, reason = "a new way to decide must be handled wherever one is followed")]
+pub enum Decision {
+    /// Allow it, this once.
+    Allow,
+    /// Reject it.
+    Reject,
+    /// Let it wait; after that time, if there is one, reject it.
+    Wait(Option<Duration>),
+}
+
+/// A policy that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum UnattendedError {
+    /// It begins with none of the three words.
+    #[error(
+        "{0:?} is no policy: write wait, wait:300s, reject, or allow:read,search with :reject or :wait:300s behind it"
+    )]
+    Word(String),
+    /// A kind of tools that ACP does not know.
+    #[error(
+        "{0:?} is no kind of tools: there are read, edit, delete, move, search, execute, think, fetch, switch_mode and other"
+    )]
+    Kind(String),
+    /// A time that is none.
+    #[error("{0:?} is no time to wait: write 500ms, 300s, 5m or 2h, more than nothing and at most 720h")]
+    Time(String),
+}
+
+impl Unattended {
+    /// Wait without an end.
+    pub const WAIT: Self = Self { allow: Vec::new(), rest: Rest::Wait };
+
+    /// What is to become of a permission request with these params. A request that does not say of which kind its tool
+    /// is counts as of none; one that could only be allowed for ever waits.
+    #[must_use]
+    pub fn decide(&self, params: Raw<'_>) -> Decision {
+        let kind = params.path(&["toolCall", "kind"]).and_then(Raw::as_string);
+        let allowed = kind.is_some_and(|kind| self.allow.iter().any(|allowed| *allowed == kind));
+        match (allowed, self.rest) {
+            (true, _) if option(params, "allow_once").is_some() => Decision::Allow,
+            (true, Rest::Reject) | (_, Rest::Wait) => Decision::Wait(None),
+            (_, Rest::WaitFor(limit)) => Decision::Wait(Some(limit)),
+            (false, Rest::Reject) => Decision::Reject,
+        }
+    }
+}
+
+/// The id of the first option of a permission request that is of this kind.
+#[must_use]
+pub fn option<'a>(params: Raw<'a>, kind: &str) -> Option<Raw<'a>> {
+    let mut options = params.member("options")?.elements();
+    let fits = |option: &Raw<'a>| option.member("kind").and_then(Raw::as_string).is_some_and(|found| found == kind);
+    options.find(fits)?.member("optionId")
+}
+
+impl FromStr for Unattended {
+    type Err = UnattendedError;
+
+    fn from_str(text: &str) -> Result<Self, UnattendedError> {
+        let Some(allow) = text.strip_prefix("allow:") else {
+            return Ok(Self { allow: Vec::new(), rest: rest(text)? });
+        };
+        let (kinds, behind) = match allow.split_once(':') {
+            Some((kinds, behind)) => (kinds, rest(behind)?),
+            None => (allow, Rest::Wait),
+        };
+        let kinds: Vec<&str> = kinds.split(',').collect();
+        if let Some(unknown) = kinds.iter().find(|kind| !TOOL_KINDS.contains(kind)) {
+            return Err(UnattendedError::Kind(shown(unknown)));
+        }
+        Ok(Self { allow: TOOL_KINDS.into_iter().filter(|kind| kinds.contains(kind)).collect(), rest: behind })
+    }
+}
+
+fn rest(text: &str) -> Result<Rest, UnattendedError> {
+    match text.split_once(':') {
+        None if text == "wait" => Ok(Rest::Wait),
+        None if text == "reject" => Ok(Rest::Reject),
+        Some(("wait", limit)) => time(limit).map(Rest::WaitFor).ok_or_else(|| UnattendedError::Time(shown(limit))),
+        _ => Err(UnattendedError::Word(shown(text))),
+    }
+}
+
+fn time(text: &str) -> Option<Duration> {
+    let unit = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..unit].parse().ok()?;
+    let millis = match &text[unit..] {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        _ => return None,
+    };
+    let time = Duration::from_millis(number.checked_mul(millis)?);
+    (!time.is_zero() && time <= MAX_WAIT).then_some(time)
+}
+
+/// As much of it as an error should repeat.
+fn shown(text: &str) -> String {
+    text.chars().take(40).collect()
+}
+
+impl fmt::Display for Unattended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.allow.is_empty() {
+            write!(f, "allow:{}", self.allow.join(","))?;
+            if self.rest == Rest::Wait {
+                return Ok(());
+            }
+            f.write_str(":")?;
+        }
+        match self.rest {
+            Rest::Wait => f.write_str("wait"),
+            Rest::Reject => f.write_str("reject"),
+            Rest::WaitFor(limit) if limit.subsec_millis() > 0 => write!(f, "wait:{}ms", limit.as_millis()),
+            Rest::WaitFor(limit) => write!(f, "wait:{}s", limit.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::{Decision, Unattended, UnattendedError, option};
+    use crate::{Raw, RawBuf};
+
+    fn policy(text: &str) -> Unattended {
+        text.parse().unwrap()
+    }
+
+    fn request(kind: &str, options: &[&str]) -> RawBuf {
+        let options: Vec<_> =
+            options.iter().map(|kind| format!(r#"{{"optionId":"id-{kind}","kind":"{kind}"}}"#)).collect();
+        RawBuf::parse(format!(r#"{{"toolCall":{{"kind":{kind}}},"options":[{}]}}"#, options.join(","))).unwrap()
+    }
+
+    #[test]
+    fn a_policy_is_written_as_it_is_read() {
+        for text in [
+            "wait",
+            "wait:300s",
+            "wait:1500ms",
+            "reject",
+            "allow:read",
+            "allow:read,search",
+            "allow:read,search:reject",
+            "allow:other:wait:1s",
+            "allow:read,edit,delete,move,search,execute,think,fetch,switch_mode,other",
+        ] {
+            assert_eq!(policy(text).to_string(), text);
+        }
+        for (text, written) in
+            [("wait:5m", "wait:300s"), ("wait:1000ms", "wait:1s"), ("allow:search,read,read:wait", "allow:read,search")]
+        {
+            assert_eq!(policy(text).to_string(), written);
+        }
+        assert_eq!(policy("wait"), Unattended::WAIT);
+    }
+
+    #[test]
+    fn what_is_no_policy_is_an_error_that_says_what_is_wrong_with_it() {
+        for text in ["", "Wait", "allow", "deny", "reject:1s", "wait ", "allow:read:allow:edit", "allow:read:"] {
+            assert!(matches!(text.parse::<Unattended>(), Err(UnattendedError::Word(_))), "{text}");
+        }
+        for text in ["allow:", "allow:reed", "allow:read,", "allow:read, search", "allow:*"] {
+            assert!(matches!(text.parse::<Unattended>(), Err(UnattendedError::Kind(_))), "{text}");
+        }
+        for text in [
+            "wait:",
+            "wait:1",
+            "wait:s",
+            "wait:0s",
+            "wait:-1s",
+            "wait:721h",
+            "wait:99999999999999999999s",
+            "wait:18446744073709551615h",
+        ] {
+            assert!(matches!(text.parse::<Unattended>(), Err(UnattendedError::Time(_))), "{text}");
+        }
+        let long = "x".repeat(10_000).parse::<Unattended>().unwrap_err().to_string();
+        assert!(long.len() < 300, "{long}");
+    }
+
+    #[test]
+    fn only_the_kinds_that_are_listed_are_allowed() {
+        let options = ["allow_once", "reject_once"];
+        let allow = policy("allow:read,search:reject");
+        for (kind, wanted) in [
+            (r#""read""#, Decision::Allow),
+            (r#""se\u0061rch""#, Decision::Allow),
+            (r#""edit""#, Decision::Reject),
+            (r#""later""#, Decision::Reject),
+            ("null", Decision::Reject),
+            ("7", Decision::Reject),
+        ] {
+            assert_eq!(allow.decide(request(kind, &options).as_raw()), wanted, "{kind}");
+        }
+        let other = policy("allow:other");
+        assert_eq!(other.decide(Raw::EMPTY_OBJECT), Decision::Wait(None), "a tool of no kind is not one of `other`");
+    }
+
+    #[test]
+    fn what_could_only_be_allowed_for_ever_waits() {
+        let read = request(r#""read""#, &["allow_always", "reject_once"]);
+        assert_eq!(policy("allow:read:reject").decide(read.as_raw()), Decision::Wait(None));
+        let limit = Some(Duration::from_secs(9));
+        assert_eq!(policy("allow:read:wait:9s").decide(read.as_raw()), Decision::Wait(limit));
+    }
+
+    #[test]
+    fn waiting_and_rejecting_ask_for_no_kind() {
+        let edit = request(r#""edit""#, &[]);
+        assert_eq!(policy("wait").decide(edit.as_raw()), Decision::Wait(None));
+        assert_eq!(policy("wait:2s").decide(edit.as_raw()), Decision::Wait(Some(Duration::from_secs(2))));
+        assert_eq!(policy("reject").decide(edit.as_raw()), Decision::Reject);
+        assert_eq!(policy("allow:read:wait:2s").decide(edit.as_raw()), Decision::Wait(Some(Duration::from_secs(2))));
+    }
+
+    #[test]
+    fn an_option_is_found_by_its_kind() {
+        let params = request("null", &["allow_always", "reject_always", "reject_once"]);
+        assert_eq!(option(params.as_raw(), "reject_once").map(Raw::as_str), Some("\"id-reject_once\""));
+        assert_eq!(option(params.as_raw(), "allow_once"), None);
+        assert_eq!(option(Raw::EMPTY_OBJECT, "allow_once"), None);
+    }
+}
