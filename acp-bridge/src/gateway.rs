@@ -10,9 +10,13 @@
 //! |---|---|
 //! | `initialize` result | `_meta["acp-bridge"]`: `version` |
 //! | `session/resume` params | `_meta["acp-bridge"]`: `after`, the cursor to go on from |
-//! | `session/prompt` params | `_meta["acp-bridge"]`: `key`, `acceptContextLoss`, `onBusy` (`queue`) |
-//! | `session/prompt` result | `_meta["acp-bridge"]`: `seq`, `turn`, `outcome` |
-//! | `session/cancel` params | `_meta["acp-bridge"]`: `turn` |
+//! | `session/new` params | `_meta["acp-bridge"]`: `unattended` |
+//! | `session/prompt` params | `_meta["acp-bridge"]`: `key`, `acceptContextLoss`, `onBusy`, `afterRestart` |
+//! | `session/prompt` result | `_meta["acp-bridge"]`: `seq`, `turn`, `outcome`, `steered` |
+//! | `session/cancel` params | `_meta["acp-bridge"]`: `turn`, `scope`, `reason` |
+//! | `_acp-bridge/queue`, `queue_edit`, `queue_move`, `queue_withdraw` | requests: prompts that wait |
+//! | `_acp-bridge/set_policy` | request: what becomes of permission requests while no controller is there |
+//! | `_acp-bridge/queue_changed` | what waits has changed |
 //! | `_acp-bridge/caught_up` | after a resume with a cursor: what follows is live |
 //! | `_acp-bridge/turn_ended` | a turn ended that this client did not prompt |
 //! | `_acp-bridge/detached` | a session can be followed no longer: it was deleted, its log is damaged, or another client attached with the same `clientId` |
@@ -36,6 +40,7 @@ mod history;
 mod http;
 mod outgoing;
 mod presence;
+mod queue;
 mod refusal;
 mod render;
 mod role;

@@ -10,7 +10,7 @@ mod machine;
 mod redact;
 mod state;
 
-pub use command::{Command, Reply};
+pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
 pub use redact::redact;

@@ -5,6 +5,7 @@ mod session_support;
 use std::sync::Arc;
 
 use acp_bridge::session::{CallId, Command, Config, Effect, FromAgent, Reply};
+use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
 use acp_types::record::body::{LaneJoined, LaneLeft, Outcome, Start};
 use acp_types::record::{Kind, Record, Turn};
 use acp_types::{ErrorCode, RequestId, error};
@@ -36,7 +37,14 @@ fn join(session: &mut Session, name: &str) {
 
 fn prompt_in(session: &mut Session, lane: &str, text: &str) -> (Turn, Vec<Effect>) {
     let Command::Prompt { params, .. } = session_support::prompt(text, None) else { unreachable!() };
-    let command = Command::Prompt { lane: Some(lane.into()), params, key: None, accept_context_loss: false };
+    let command = Command::Prompt {
+        lane: Some(lane.into()),
+        params,
+        key: None,
+        on_busy: OnBusy::Queue,
+        after_restart: AfterRestart::Wait,
+        accept_context_loss: false,
+    };
     let (reply, effects) = session.command("c1", command);
     let Ok(Reply::Turn(turn)) = reply else { panic!("{reply:?}") };
     (turn, effects)
@@ -140,7 +148,8 @@ fn a_stop_goes_to_the_lane_that_is_named_or_that_has_the_turn_and_leaves_the_oth
     let mut session = with_lane();
     let (one, _) = session.running("in main");
     let (two, _) = runs_in(&mut session, "a", "in a");
-    let (reply, effects) = session.command("c2", Command::Cancel { lane: Some("a".into()), turn: None });
+    let (reply, effects) = session
+        .command("c2", Command::Cancel { lane: Some("a".into()), turn: None, scope: CancelScope::Turn, reason: None });
     assert_eq!((reply, notified(&effects)), (Ok(Reply::Done), vec!["session/cancel"]));
     assert!(matches!(&effects[0], Effect::Notify { lane, .. } if &**lane == "a"));
     let state = session.machine.state();
@@ -159,7 +168,10 @@ fn a_stop_goes_to_the_lane_that_is_named_or_that_has_the_turn_and_leaves_the_oth
     session.cancel(Some(three));
     assert!(session.machine.state().turn(three).unwrap().cancel_requested);
     // A turn that is named together with another lane than its own is not stopped.
-    let (stopped, _) = session.command("c2", Command::Cancel { lane: Some("a".into()), turn: Some(one) });
+    let (stopped, _) = session.command(
+        "c2",
+        Command::Cancel { lane: Some("a".into()), turn: Some(one), scope: CancelScope::Turn, reason: None },
+    );
     assert_eq!(stopped, Ok(Reply::Done));
     assert!(!session.machine.state().turn(one).unwrap().cancel_requested);
 }
@@ -170,8 +182,15 @@ fn an_unknown_lane_is_named_together_with_those_that_there_are() {
     let lane: Option<Arc<str>> = Some("b".into());
     let params = raw("{}");
     for command in [
-        Command::Prompt { lane: lane.clone(), params, key: None, accept_context_loss: false },
-        Command::Cancel { lane: lane.clone(), turn: None },
+        Command::Prompt {
+            lane: lane.clone(),
+            params,
+            key: None,
+            on_busy: OnBusy::Queue,
+            after_restart: AfterRestart::Wait,
+            accept_context_loss: false,
+        },
+        Command::Cancel { lane: lane.clone(), turn: None, scope: CancelScope::Turn, reason: None },
         Command::Call { lane: lane.clone(), method: "_x".into(), params: None },
         Command::Notify { lane, method: "_x".into(), params: None },
         Command::LaneRemove { lane: "b".into() },

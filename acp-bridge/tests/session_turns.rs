@@ -14,7 +14,7 @@ fn a_prompt_is_queued_started_shown_to_all_and_given_to_the_agent() {
     let mut session = Session::new();
     let text = r#"{ "sessionId" : "s", "prompt":[{"type":"text","text":"a","n":1e2},{"type":"image","x":[1, 2]}],"_meta":{"theirs":1,"acp-bridge":{"key":"k"}}}"#;
     let head = session.head();
-    let command = Command::Prompt { lane: None, params: raw(text), key: Some("k".into()), accept_context_loss: false };
+    let command = Command::prompt(raw(text), Some("k".into()), false);
     let (reply, effects) = session.command("c1", command);
     let turn = head + 1;
     assert_eq!(reply, Ok(Reply::Turn(turn)));
@@ -72,8 +72,7 @@ fn an_update_that_is_no_object_is_dropped() {
 fn a_prompt_without_blocks_is_the_agents_to_refuse() {
     let mut session = Session::new();
     let head = session.head();
-    let command =
-        Command::Prompt { lane: None, params: raw(r#"{"sessionId":"s"}"#), key: None, accept_context_loss: false };
+    let command = Command::prompt(raw(r#"{"sessionId":"s"}"#), None, false);
     let (_, effects) = session.command("c1", command);
     assert_eq!(session.kinds(head), ["prompt_queued", "turn_started"]);
     assert_eq!(call(&effects).1, "session/prompt");
@@ -295,8 +294,7 @@ fn an_agent_that_cannot_start_fails_all_that_wait_and_the_next_prompt_tries_agai
 
 #[test]
 fn context_loss_is_accepted_by_the_prompt_or_the_configuration_and_by_nothing_else() {
-    let accepting =
-        |accept_context_loss| Command::Prompt { lane: None, params: raw("{}"), key: None, accept_context_loss };
+    let accepting = |accept_context_loss| Command::prompt(raw("{}"), None, accept_context_loss);
     let mut config = Config::default();
     for (configured, accepted) in [(false, false), (false, true), (true, false)] {
         config.accept_context_loss = configured;
@@ -313,7 +311,7 @@ fn a_turn_that_accepts_context_loss_gets_a_start_of_its_own() {
     session.exits();
     let (strict, effects) = session.prompt("a");
     assert!(!plan(&effects).accept_context_loss);
-    let command = Command::Prompt { lane: None, params: raw("{}"), key: None, accept_context_loss: true };
+    let command = Command::prompt(raw("{}"), None, true);
     let (reply, _) = session.command("c1", command);
     let Ok(Reply::Turn(lenient)) = reply else { panic!("{reply:?}") };
     let error = error::error(error::ErrorCode::INTERNAL_ERROR, "forgotten", None);

@@ -41,6 +41,8 @@ impl<'a> Raw<'a> {
     pub const NULL: Raw<'static> = Raw("null");
     /// The value `{}`.
     pub const EMPTY_OBJECT: Raw<'static> = Raw("{}");
+    /// `[]`.
+    pub const EMPTY_ARRAY: Raw<'static> = Raw("[]");
 
     /// Checks `text`; whitespace around the value is cut off.
     ///

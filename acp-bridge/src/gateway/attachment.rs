@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acp_types::error::RawError;
-use acp_types::meta::CAUGHT_UP;
+use acp_types::meta::{CAUGHT_UP, QUEUE_CHANGED};
 use acp_types::record::body::{Extension, Outcome, Resolved};
 use acp_types::record::{Kind, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
@@ -12,7 +12,7 @@ use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 use super::attach::{self, Arriving};
 use super::outgoing::Outgoing;
 use super::presence::{Place, Roster};
-use super::{refusal, render};
+use super::{queue, refusal, render};
 use crate::replay::Coalescer;
 use crate::session::{LaneState, State};
 
@@ -177,7 +177,9 @@ impl Attachment {
         }
         match self.state.turn(turn) {
             Some(info) => match info.phase.outcome() {
-                Some(outcome) => out.respond_raw(id, render::prompt_answer(turn, self.cursor, outcome)),
+                Some(outcome) => {
+                    out.respond_raw(id, render::prompt_answer(turn, self.cursor, outcome, info.steered));
+                }
                 None => self.waiting.push(Waiting { turn, id }),
             },
             None => {
@@ -250,11 +252,17 @@ impl Attachment {
         if record.kind == Kind::PermissionResolved {
             self.tell_resolved(record, out);
         }
+        let waited = queue::waits(&self.state, record);
         // While history is shown the state is ahead.
         if record.seq > self.state.head()
             && let Err(error) = self.state.apply(record)
         {
             tracing::error!(session = %self.session, %error, "the session's log is damaged");
+        }
+        if matches!(self.history, History::Over)
+            && let Some(params) = queue::changed(&self.session, &self.state, record, waited)
+        {
+            out.notify(QUEUE_CHANGED, Some(params.as_raw()));
         }
         match record.kind {
             Kind::TurnEnded => self.turn_ended(record, out),
@@ -282,8 +290,9 @@ impl Attachment {
         };
         self.flush(out);
         let ours = self.state.turn(turn).and_then(|info| info.client.as_deref()).is_some_and(|by| *by == *out.client);
+        let steered = self.state.turn(turn).and_then(|info| info.steered);
         let answered = self.answer(turn, out, |id, out| {
-            out.respond_raw(id, render::prompt_answer(turn, record.seq, &outcome));
+            out.respond_raw(id, render::prompt_answer(turn, record.seq, &outcome, steered));
         });
         if !answered
             && !ours

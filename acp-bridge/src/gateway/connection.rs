@@ -4,6 +4,7 @@
 //! ([`Connection::take_effects`]) comes out.
 
 mod attach;
+mod control;
 mod effect;
 mod params;
 mod requests;
@@ -183,8 +184,10 @@ impl Connection {
                 return;
             }
             // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
-            let turn = params.meta().ok().and_then(|meta| meta.turn);
-            self.submit(Some(session), Command::Cancel { lane: None, turn }, Then::Nothing);
+            let meta = params.meta().unwrap_or_default();
+            let scope = meta.scope.unwrap_or_default();
+            let command = Command::Cancel { lane: None, turn: meta.turn, scope, reason: meta.reason };
+            self.submit(Some(session), command, Then::Nothing);
             return;
         }
         let known = method::find(name, Call::Notification, Version::V1);
@@ -232,7 +235,7 @@ impl Connection {
                 tracing::debug!(client = %self.out.client, %session, "an observer's stop is ignored");
                 return;
             }
-            self.submit(Some(session), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
+            self.submit(Some(session), Command::cancel(Some(turn)), Then::Nothing);
         }
     }
 

@@ -34,12 +34,20 @@ struct AnswerMeta<'a> {
     seq: Seq,
     turn: Turn,
     outcome: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    steered: Option<Turn>,
 }
 
-/// The answer to a prompt, from how its turn ended. `seq` is a cursor behind everything that belongs to the turn.
-pub(super) fn prompt_answer(turn: Turn, seq: Seq, outcome: &Outcome) -> Result<RawBuf, RawError> {
+/// The answer to a prompt, from how its turn ended. `seq` is a cursor behind everything that belongs to the turn,
+/// `steered` the turn that its message went into.
+pub(super) fn prompt_answer(
+    turn: Turn,
+    seq: Seq,
+    outcome: &Outcome,
+    steered: Option<Turn>,
+) -> Result<RawBuf, RawError> {
     let with_meta = |result: Raw<'_>| {
-        let meta = AnswerMeta { seq, turn, outcome: outcome.name() };
+        let meta = AnswerMeta { seq, turn, outcome: outcome.name(), steered };
         match RawBuf::encode(&meta) {
             Ok(meta) => rewrite::set_path(result, &["_meta", META_KEY], meta.as_raw()),
             Err(_) => result.to_owned(),
@@ -151,15 +159,25 @@ mod tests {
         let result = raw(r#"{"stopReason":"end_turn","n":1e2,"_meta":{"theirs":1}}"#);
         let outcome = Outcome::Completed { stop_reason: "end_turn".into(), result };
         assert_eq!(
-            prompt_answer(3, 9, &outcome).unwrap().as_str(),
+            prompt_answer(3, 9, &outcome, None).unwrap().as_str(),
             r#"{"stopReason":"end_turn","n":1e2,"_meta":{"theirs":1,"acp-bridge":{"seq":9,"turn":3,"outcome":"completed"}}}"#
+        );
+    }
+
+    #[test]
+    fn the_answer_names_the_turn_that_the_message_went_into() {
+        let outcome =
+            Outcome::Completed { stop_reason: "end_turn".into(), result: raw(r#"{"stopReason":"end_turn"}"#) };
+        assert_eq!(
+            prompt_answer(7, 9, &outcome, Some(3)).unwrap().as_str(),
+            r#"{"stopReason":"end_turn","_meta":{"acp-bridge":{"seq":9,"turn":7,"outcome":"completed","steered":3}}}"#
         );
     }
 
     #[test]
     fn a_cancelled_turn_without_a_result_gets_one() {
         let outcome = Outcome::Cancelled { result: None, killed: true };
-        let answer = prompt_answer(3, 9, &outcome).unwrap();
+        let answer = prompt_answer(3, 9, &outcome, None).unwrap();
         assert_eq!(
             answer.as_str(),
             r#"{"stopReason":"cancelled","_meta":{"acp-bridge":{"seq":9,"turn":3,"outcome":"cancelled"}}}"#
@@ -169,15 +187,15 @@ mod tests {
     #[test]
     fn a_failed_turn_is_answered_with_the_agents_own_error() {
         let error = raw(r#"{"message":"m","x":1e2,"code":4711}"#);
-        let answer = prompt_answer(3, 9, &Outcome::Failed { error: error.clone() }).unwrap_err();
+        let answer = prompt_answer(3, 9, &Outcome::Failed { error: error.clone() }, None).unwrap_err();
         assert_eq!(answer.as_raw(), error.as_raw());
-        let none = prompt_answer(3, 9, &Outcome::Failed { error: raw("1") }).unwrap_err();
+        let none = prompt_answer(3, 9, &Outcome::Failed { error: raw("1") }, None).unwrap_err();
         assert_eq!(none.code(), ErrorCode::INTERNAL_ERROR);
     }
 
     #[test]
     fn an_interrupted_turn_is_an_error_that_says_why() {
-        let answer = prompt_answer(3, 9, &Outcome::Interrupted { reason: "gone".into() }).unwrap_err();
+        let answer = prompt_answer(3, 9, &Outcome::Interrupted { reason: "gone".into() }, None).unwrap_err();
         assert_eq!(
             answer.as_raw().as_str(),
             r#"{"code":-32603,"message":"gone","data":{"acp-bridge":{"outcome":"interrupted","turn":3}}}"#

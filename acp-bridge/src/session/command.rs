@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acp_types::meta::{AfterRestart, CancelScope, OnBusy, QueuedPrompt, Unattended};
 use acp_types::record::{Seq, Turn};
 use acp_types::{RawBuf, SessionId};
 
@@ -36,6 +37,10 @@ pub enum Command {
         key: Option<String>,
         /// Go on even if the agent has forgotten the conversation.
         accept_context_loss: bool,
+        /// What to do while the lane runs or queues something.
+        on_busy: OnBusy,
+        /// What to do if the bridge is started again before it ran.
+        after_restart: AfterRestart,
     },
     /// `session/cancel`.
     Cancel {
@@ -43,6 +48,17 @@ pub enum Command {
         lane: Option<Arc<str>>,
         /// This turn, running or queued; without it the running one of the lane.
         turn: Option<Turn>,
+        /// That turn, or what waits as well or instead.
+        scope: CancelScope,
+        /// Why, in the client's words. What is longer than [`Self::MAX_REASON`] is cut.
+        reason: Option<String>,
+    },
+    /// Looks at prompts that wait, or changes one.
+    Queue(QueueCommand),
+    /// What becomes of permission requests while no controller is there.
+    SetPolicy {
+        /// The session's own policy; `None` for the server's.
+        unattended: Option<Unattended>,
     },
     /// The answer to a pending agent-to-client request.
     Answer {
@@ -93,6 +109,51 @@ pub enum Command {
     Delete,
 }
 
+impl Command {
+    /// Bytes of the reason of a cancel.
+    pub const MAX_REASON: usize = 1024;
+
+    /// A prompt for `main` that waits if it must.
+    #[must_use]
+    pub fn prompt(params: RawBuf, key: Option<String>, accept_context_loss: bool) -> Self {
+        let (on_busy, after_restart) = (OnBusy::default(), AfterRestart::default());
+        Self::Prompt { lane: None, params, key, accept_context_loss, on_busy, after_restart }
+    }
+
+    /// A stop of this turn, or of the one that runs in `main`.
+    #[must_use]
+    pub fn cancel(turn: Option<Turn>) -> Self {
+        Self::Cancel { lane: None, turn, scope: CancelScope::default(), reason: None }
+    }
+}
+
+/// What a client wants with the prompts that wait.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum QueueCommand {
+    /// See them.
+    List,
+    /// Give one other content.
+    Edit {
+        /// Its turn.
+        turn: Turn,
+        /// The content blocks.
+        prompt: RawBuf,
+    },
+    /// Give one another place.
+    Move {
+        /// Its turn.
+        turn: Turn,
+        /// The turn that it is to be right before; `None`: behind all.
+        before: Option<Turn>,
+    },
+    /// Cancel one. What has started is not touched.
+    Withdraw {
+        /// Its turn.
+        turn: Turn,
+    },
+}
+
 /// The host's answer, given after every record of the command is on stable storage (P2).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -112,6 +173,8 @@ pub enum Reply {
     Turn(Turn),
     /// Whether this answer was the one that counted.
     Answered(bool),
+    /// The prompts that wait, lane by lane, first to run first.
+    Queue(Vec<QueuedPrompt>),
     /// Done.
     Done,
 }

@@ -8,10 +8,13 @@ mod joining;
 mod lane;
 mod lifecycle;
 mod opening;
+mod policy;
 mod prompt;
+mod queue;
 mod recorder;
 mod requests;
 mod routing;
+mod steer;
 mod updates;
 mod wire;
 
@@ -61,7 +64,9 @@ impl Machine {
             Input::Tick => {
                 for lane in self.lanes.iter_mut() {
                     lane.tick(&mut step);
+                    lane.tick_offers(&mut step);
                 }
+                self.lanes.tick_policy(&mut step);
             }
         }
     }
@@ -69,7 +74,8 @@ impl Machine {
     /// When [`Input::Tick`] is due, in microseconds since the Unix epoch.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        self.lanes.iter().filter_map(|lane| lane.cancel_deadline).min()
+        let of_lanes = self.lanes.iter().flat_map(|lane| [lane.cancel_deadline, lane.offer_deadline]);
+        of_lanes.chain([self.core.attendance.deadline()]).flatten().min()
     }
 
     /// What the log says, the records of every output so far included.

@@ -4,8 +4,10 @@ mod apply;
 mod error;
 mod lane;
 mod pending;
+mod queue;
 mod turns;
 
+use acp_types::meta::Unattended;
 use acp_types::record::body::SessionCreated;
 use acp_types::record::{Epoch, Seq, Turn};
 
@@ -32,6 +34,7 @@ pub struct State {
     created: Option<SessionCreated>,
     title: Option<String>,
     closed: bool,
+    unattended: Option<Unattended>,
     lanes: Lanes<LaneState>,
     turns: Turns,
     pending: Pending,
@@ -71,6 +74,12 @@ impl State {
     #[must_use]
     pub fn closed(&self) -> bool {
         self.closed
+    }
+
+    /// What becomes of permission requests while no controller is there; `None`: what the server says.
+    #[must_use]
+    pub fn unattended(&self) -> Option<&Unattended> {
+        self.unattended.as_ref()
     }
 
     /// The lane of the session's first agent.

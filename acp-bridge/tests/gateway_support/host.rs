@@ -86,7 +86,8 @@ impl Host {
             SessionId::from(format!("s{}", seen.sessions))
         };
         let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).expect("checked").into_owned();
-        let created = SessionCreated { cwd, params: params.clone(), redacted: false, initialize: raw("{}") };
+        let created =
+            SessionCreated { cwd, params: params.clone(), redacted: false, initialize: raw("{}"), unattended: None };
         let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"}}"#);
         let started = AgentStarted { agent_session: "a".into(), start: Start::New, initialize: raw("{}"), state };
         let early = json!({ "sessionId": session, "update": {
@@ -113,7 +114,8 @@ impl Host {
                 let text = params.as_raw().member("prompt").and_then(|prompt| prompt.elements().next());
                 let text = text.and_then(|block| block.member("text")).and_then(Raw::as_string).unwrap_or_default();
                 let text = text.into_owned();
-                let queued = encode(&PromptQueued { key: key.clone(), params, accept_context_loss });
+                let queued =
+                    encode(&PromptQueued { key: key.clone(), params, accept_context_loss, ..PromptQueued::default() });
                 let turn = self.append(session, Kind::PromptQueued, None, by.clone(), queued).await;
                 self.seen.lock().expect("no panic").turns.push((session.clone(), key, turn));
                 let started = encode(&body::TurnStarted {});

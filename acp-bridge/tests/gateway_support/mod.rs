@@ -120,7 +120,7 @@ impl World {
     }
 
     pub fn resolve(&self, session: &str, request: Seq) -> Seq {
-        let resolved = Resolved { request, result: Some(raw("{}")), error: None, cause: None };
+        let resolved = Resolved { request, result: Some(raw("{}")), ..Resolved::default() };
         self.append(session, Kind::PermissionResolved, None, Origin::Host, &resolved)
     }
 

@@ -128,7 +128,7 @@ impl Session {
     }
 
     pub(crate) fn cancel(&mut self, turn: Option<Turn>) -> Vec<Effect> {
-        let (reply, effects) = self.command("c2", Command::Cancel { lane: None, turn });
+        let (reply, effects) = self.command("c2", Command::cancel(turn));
         assert_eq!(reply, Ok(Reply::Done));
         effects
     }
@@ -210,12 +210,7 @@ impl Session {
 
 pub(crate) fn prompt(text: &str, key: Option<&str>) -> Command {
     let params = json!({ "sessionId": "s", "prompt": [{ "type": "text", "text": text }] });
-    Command::Prompt {
-        lane: None,
-        params: raw(&params.to_string()),
-        key: key.map(Into::into),
-        accept_context_loss: false,
-    }
+    Command::prompt(raw(&params.to_string()), key.map(Into::into), false)
 }
 
 /// The one call to the agent among effects: id, method, params.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use acp_bridge::session::{
     CallId, Command, CommandId, Config, Effect, FromAgent, Input, LaneState, Machine, Output, Reply, State,
 };
+use acp_types::meta::CancelScope;
 use acp_types::record::body::{AgentStarted, PromptQueued, Start};
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
 use acp_types::{ErrorCode, RawBuf, RequestId, SessionId, error};
@@ -376,7 +377,16 @@ impl World {
         let params = raw(r#"{"sessionId":"s","prompt":[{"type":"text","text":"t"},7],"_meta":{"acp-bridge":{}}}"#);
         // Key 0 stands for none.
         let text = (key > 0).then(|| format!("k{key}"));
-        self.command(Some(key), Command::Prompt { lane: self.named(), params, key: text, accept_context_loss });
+        let (on_busy, after_restart) = Default::default();
+        let lane = self.named();
+        let prompt = Command::Prompt { lane, params, key: text, on_busy, after_restart, accept_context_loss };
+        self.command(Some(key), prompt);
+    }
+
+    /// Without a lane, a turn is found whatever lane it is in.
+    fn cancel_lane(&mut self, turn: Option<Turn>) {
+        let lane = if turn.is_some() { None } else { self.named() };
+        self.command(None, Command::Cancel { lane, turn, scope: CancelScope::default(), reason: None });
     }
 
     fn cancel(&mut self, turn: Option<u8>) {
@@ -385,9 +395,7 @@ impl World {
         let turn = turn.map(|turn| pick(&turns, turn).copied().unwrap_or(999));
         let idle = state.lanes().all(is_idle);
         let (head, effects) = (state.head(), self.out.effects.len());
-        // Without a lane, a turn is found whatever lane it is in.
-        let lane = if turn.is_some() { None } else { self.named() };
-        self.command(None, Command::Cancel { lane, turn });
+        self.cancel_lane(turn);
         if idle {
             assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
             assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
@@ -559,13 +567,13 @@ impl World {
         self.command(None, Command::Attach { params: raw("{}") });
         // Of every other world the agent ends no turn by itself.
         let hangs = self.now.is_multiple_of(2);
-        for _ in 0..12 {
+        for _ in 0..32 {
             for lane in LANES {
                 self.lane = lane;
                 self.flush();
                 self.op(Op::Started { forgot: false });
                 if hangs {
-                    self.command(None, Command::Cancel { lane: self.named(), turn: None });
+                    self.cancel_lane(None);
                     self.op(Op::Wait { tenths: 49 });
                     self.op(Op::Wait { tenths: 49 });
                     self.op(Op::Wait { tenths: 49 });

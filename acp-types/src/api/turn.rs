@@ -14,6 +14,23 @@ pub enum OnBusy {
     /// It waits for its turn.
     #[default]
     Queue,
+    /// It is refused.
+    Reject,
+    /// The running turn is cancelled, and it runs next.
+    Interrupt,
+    /// It goes into the running turn.
+    Steer,
+}
+
+impl From<OnBusy> for crate::meta::OnBusy {
+    fn from(on_busy: OnBusy) -> Self {
+        match on_busy {
+            OnBusy::Queue => Self::Queue,
+            OnBusy::Reject => Self::Reject,
+            OnBusy::Interrupt => Self::Interrupt,
+            OnBusy::Steer => Self::Steer,
+        }
+    }
 }
 
 /// A prompt was accepted: it will end in exactly one `turn_ended` record.

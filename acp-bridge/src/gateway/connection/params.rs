@@ -1,6 +1,7 @@
 //! Reading the few members of a request's params that the gateway needs; the rest passes untouched.
 
-use acp_types::meta::RequestMeta;
+use acp_types::meta::{RequestMeta, Unattended};
+use acp_types::record::Turn;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
 
 use super::attach::{MAX_INFO, fits};
@@ -141,6 +142,42 @@ impl<'a> Params<'a> {
             return Err(refusal::invalid_params(format!("`{key}` is empty or longer than {MAX_ID} bytes")));
         }
         Ok(text)
+    }
+
+    /// A turn, named by the seq of its prompt.
+    pub(super) fn turn(self, key: &str) -> Result<Turn, ErrorObjectOwned> {
+        let turn = self.optional_turn(key)?;
+        turn.ok_or_else(|| refusal::invalid_params(format!("`{key}` is missing: name a turn")))
+    }
+
+    /// The same where it may be left out.
+    pub(super) fn optional_turn(self, key: &str) -> Result<Option<Turn>, ErrorObjectOwned> {
+        match self.member(key).filter(|value| !value.is_null()) {
+            None => Ok(None),
+            Some(value) => {
+                let turn = value.as_u64().map(Some);
+                turn.ok_or_else(|| refusal::invalid_params(format!("`{key}` is no turn: it is the seq of a prompt")))
+            }
+        }
+    }
+
+    /// The content blocks of `prompt`.
+    pub(super) fn content(self) -> Result<RawBuf, ErrorObjectOwned> {
+        self.check_prompt()?;
+        Ok(self.member("prompt").unwrap_or(Raw::EMPTY_ARRAY).to_owned())
+    }
+
+    /// `unattended`, which must be there: a policy, or `null` for that of the server.
+    pub(super) fn policy(self) -> Result<Option<Unattended>, ErrorObjectOwned> {
+        match self.member("unattended") {
+            Some(value) if value.is_null() => Ok(None),
+            Some(value) => {
+                let text = value.as_string().unwrap_or_else(|| value.as_str().into());
+                let policy = text.parse::<Unattended>();
+                policy.map(Some).map_err(|error| refusal::invalid_params(format!("`unattended`: {error}")))
+            }
+            None => Err(refusal::invalid_params("`unattended` is missing: name a policy, or null for the server's")),
+        }
     }
 
     fn optional_text(self, key: &str) -> Result<Option<String>, ErrorObjectOwned> {

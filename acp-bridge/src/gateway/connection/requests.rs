@@ -4,14 +4,12 @@ use acp_server::proto::Incoming;
 use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Version, v1};
 use acp_types::{ErrorObjectOwned, RequestId, SessionId};
 
+use super::control;
 use super::params::Params;
 use super::{Connection, Effect, EntryKind, Phase, Then, Unsettled};
 use crate::gateway::attach::{ATTACH, DETACH};
 use crate::gateway::refusal;
 use crate::session::Command;
-
-/// The only thing to do with a prompt while a turn runs, so far.
-const QUEUE: &str = "queue";
 
 /// Begins the names of methods for programs that stand between client and agent; the bridge does not chain.
 const PROXY: &str = "proxy/";
@@ -48,6 +46,7 @@ impl Connection {
             Some((_, serve)) => serve(self, id, params),
             None if name == ATTACH => self.attach_session(id, params),
             None if name == DETACH => self.detach_session(id, params),
+            None if control::is_ours(name) => self.control(id, name, params),
             None => self.pass(id, name, params),
         }
     }
@@ -66,6 +65,7 @@ impl Connection {
 
     fn new_session(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         params.check_workspace()?;
+        params.meta()?;
         self.room_for_session()?;
         let Phase::Ready { initialize } = &self.phase else { return Ok(()) };
         let command = Command::Create { params: params.object()?, initialize: initialize.clone() };
@@ -116,10 +116,6 @@ impl Connection {
         let session = self.attached_session(params)?;
         let meta = params.meta()?;
         params.check_prompt()?;
-        if meta.on_busy.as_deref().is_some_and(|on_busy| on_busy != QUEUE) {
-            let message = "`_meta[\"acp-bridge\"].onBusy` can only be \"queue\" in this version: leave it out";
-            return Err(refusal::invalid_params(message));
-        }
         let waiting: usize = self.attachments.values().map(|attached| attached.waiting() + attached.unsettled).sum();
         if waiting >= self.limits.prompts {
             return Err(refusal::too_many("prompts waiting", self.limits.prompts));
@@ -134,6 +130,8 @@ impl Connection {
             params: params.object()?,
             key: meta.key,
             accept_context_loss: meta.accept_context_loss.unwrap_or(false),
+            on_busy: meta.on_busy.unwrap_or_default(),
+            after_restart: meta.after_restart.unwrap_or_default(),
         };
         self.submit(Some(session.clone()), command, Then::Prompt { id: id.clone(), session });
         Ok(())
@@ -173,7 +171,7 @@ impl Connection {
         Ok(())
     }
 
-    fn attached_session(&self, params: Params<'_>) -> Result<SessionId, ErrorObjectOwned> {
+    pub(super) fn attached_session(&self, params: Params<'_>) -> Result<SessionId, ErrorObjectOwned> {
         let session = params.session()?;
         if self.attachments.contains_key(&session) { Ok(session) } else { Err(refusal::not_attached(&session)) }
     }

@@ -4,6 +4,7 @@ use acp_types::error::ErrorCode;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 use serde::Serialize;
 
+use super::control;
 use super::params::PAGE;
 use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
 use crate::gateway::attach::Arriving;
@@ -112,7 +113,7 @@ impl Connection {
         let given_up = unsettled.as_ref().is_some_and(|unsettled| unsettled.given_up);
         let detached = unsettled.is_some_and(|unsettled| unsettled.detached);
         if given_up && let Ok(Reply::Turn(turn)) = answer {
-            self.submit(Some(session.clone()), Command::Cancel { lane: None, turn: Some(turn) }, Then::Nothing);
+            self.submit(Some(session.clone()), Command::cancel(Some(turn)), Then::Nothing);
         }
         // One that was sent before a detach is not the later attachment's to answer.
         let attached = self.attachments.get_mut(session).filter(|_| !detached);
@@ -141,6 +142,7 @@ impl Connection {
         match answer {
             Ok(Reply::Agent(outcome)) => self.out.respond_raw(id, outcome.map_err(render::received)),
             Ok(Reply::Done) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
+            Ok(Reply::Queue(queue)) => self.out.respond(id, control::listed(&queue)),
             Ok(_) => self.out.respond(id, Err(refusal::internal("the host's answer does not fit the request"))),
             Err(error) => self.out.respond(id, Err(error)),
         }

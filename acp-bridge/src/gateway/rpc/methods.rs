@@ -147,7 +147,7 @@ impl SessionApiServer for Api {
         session: SessionId,
         prompt: RawBuf,
         key: Option<String>,
-        _on_busy: Option<OnBusy>,
+        on_busy: Option<OnBusy>,
         lane: Option<String>,
         accept_context_loss: Option<bool>,
     ) -> Answer<Accepted> {
@@ -157,7 +157,14 @@ impl SessionApiServer for Api {
         }
         let params = set(&json_of(&json!({ "sessionId": session, "prompt": [] }))?, "prompt", &prompt);
         let lane = lane.map(Into::into);
-        let command = Command::Prompt { lane, params, key, accept_context_loss: accept_context_loss.unwrap_or(false) };
+        let command = Command::Prompt {
+            lane,
+            params,
+            key,
+            on_busy: on_busy.unwrap_or_default().into(),
+            after_restart: acp_types::meta::AfterRestart::default(),
+            accept_context_loss: accept_context_loss.unwrap_or(false),
+        };
         match self.submit(ext, Some(session), command).await? {
             Reply::Turn(turn) => Ok(Accepted { turn }),
             other => Err(fault::unfit(other)),
@@ -183,7 +190,7 @@ impl SessionApiServer for Api {
     }
 
     async fn session_cancel(&self, ext: &Extensions, session: SessionId, turn: Option<Turn>) -> Answer<Done> {
-        match self.submit(ext, Some(session), Command::Cancel { lane: None, turn }).await? {
+        match self.submit(ext, Some(session), Command::cancel(turn)).await? {
             Reply::Done => Ok(Done {}),
             other => Err(fault::unfit(other)),
         }

@@ -10,6 +10,7 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 use super::super::{CallId, CommandId, Effect, Reply};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
+use super::steer::Offer;
 use super::wire;
 
 /// Requests to the agent that have no answer yet.
@@ -25,6 +26,8 @@ pub(super) struct Calls {
 enum Call {
     /// The prompt of the running turn.
     Prompt(Turn),
+    /// A message for the running turn.
+    Offer(Offer),
     /// A client's own.
     Passed(Passed),
 }
@@ -108,6 +111,11 @@ impl Lane {
         self.send(step, Call::Prompt(turn), "session/prompt".to_owned(), Some(params));
     }
 
+    /// Gives the agent a message for the running turn.
+    pub(super) fn send_offer(&mut self, step: &mut Step<'_>, offer: Offer, method: &str, params: RawBuf) {
+        self.send(step, Call::Offer(offer), method.to_owned(), Some(params));
+    }
+
     fn send(&mut self, step: &mut Step<'_>, call: Call, method: String, params: Option<RawBuf>) {
         let id = step.next_call();
         self.calls.open.insert(id, call);
@@ -127,6 +135,7 @@ impl Lane {
     pub(super) fn answered(&mut self, step: &mut Step<'_>, call: CallId, outcome: Result<RawBuf, RawBuf>) {
         match self.calls.open.remove(&call) {
             Some(Call::Prompt(turn)) => self.prompt_answered(step, turn, outcome),
+            Some(Call::Offer(offer)) => self.steered(step, offer, outcome),
             Some(Call::Passed(passed)) => {
                 let updated = match (&outcome, passed.then) {
                     (Ok(_), Then::Mode(mode)) => self.new_mode(step, &mode),
@@ -147,9 +156,14 @@ impl Lane {
     /// The agent is gone: what it had to answer is answered for it.
     pub(super) fn fail_open_calls(&mut self, step: &mut Step<'_>, reason: &str) {
         for call in std::mem::take(&mut self.calls.open).into_values() {
-            if let Call::Passed(passed) = call {
-                let message = format!("there is no answer from the agent: {reason}");
-                step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
+            match call {
+                // How its turn ends is said where the agent's going is.
+                Call::Prompt(_) => {}
+                Call::Offer(offer) => self.offer_unanswered(step, &offer, reason),
+                Call::Passed(passed) => {
+                    let message = format!("there is no answer from the agent: {reason}");
+                    step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
+                }
             }
         }
     }

@@ -2,59 +2,93 @@
 
 use std::sync::Arc;
 
+use acp_types::meta::CancelScope;
 use acp_types::record::body::{AgentExited, CancelRequested, Outcome};
 use acp_types::record::{Kind, Origin, Turn};
 
-use super::super::{CommandId, Effect, Reply, TurnPhase};
+use super::super::{Command, Effect, TurnPhase};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
 use super::wire;
 
+/// How far a cancel goes, and why.
+#[derive(Debug)]
+pub(super) struct Stop {
+    pub(super) scope: CancelScope,
+    pub(super) reason: Option<String>,
+}
+
 impl Lane {
-    /// Cancels a turn of this lane: the one that is named, else the one that runs or is to run next. Nothing to cancel, nothing done.
-    pub(super) fn cancel(&mut self, step: &mut Step<'_>, command: CommandId, client: &Arc<str>, turn: Option<Turn>) {
-        let target = turn.or_else(|| self.running(step)).or_else(|| self.next(step));
-        if let Some(turn) = target
-            && let Some(info) = step.state().turn(turn).filter(|info| info.lane == self.name)
-        {
-            match info.phase {
-                TurnPhase::Running if !info.cancel_requested => self.cancel_running(step, client, turn),
-                TurnPhase::Queued => {
-                    self.cancel_queued(step, client, turn);
-                    self.paused = false;
-                    self.advance(step);
+    /// Stops what `scope` says. Nothing to cancel, nothing done.
+    pub(super) fn stop(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Option<Turn>, stop: &Stop) {
+        let reason = stop.reason.as_deref();
+        match stop.scope {
+            CancelScope::Queued => self.cancel_waiting(step, client, reason),
+            CancelScope::All => {
+                if let Some(running) = self.running(step) {
+                    self.cancel_turn(step, client, running, reason);
                 }
-                TurnPhase::Running | TurnPhase::Ended(_) => {}
+                self.cancel_waiting(step, client, reason);
+            }
+            _ => {
+                let first_on_offer = || self.steering(step).first().copied();
+                let target = turn.or_else(|| self.running(step)).or_else(first_on_offer).or_else(|| self.next(step));
+                if let Some(turn) = target {
+                    self.cancel_turn(step, client, turn, reason);
+                }
             }
         }
-        step.reply(command, Ok(Reply::Done));
     }
 
-    fn cancel_running(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn) {
-        self.ask_to_stop(step, client, turn);
-        let grace = u64::try_from(step.config().cancel_grace.as_micros()).unwrap_or(u64::MAX);
-        self.cancel_deadline = Some(step.at.saturating_add(grace));
+    /// Cancels a turn of this lane. One whose message is part of the running turn cannot be told apart from that any
+    /// more, so that both are stopped.
+    fn cancel_turn(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
+        let Some(info) = step.state().turn(turn).filter(|info| info.lane == self.name) else { return };
+        match info.phase {
+            TurnPhase::Running if !info.cancel_requested => self.cancel_running(step, client, turn, reason),
+            TurnPhase::Joined(into) if !step.cancel_requested(into) => self.cancel_running(step, client, into, reason),
+            TurnPhase::Queued | TurnPhase::Offered(_) => {
+                self.cancel_queued(step, client, turn, reason);
+                self.paused = false;
+                self.advance(step);
+            }
+            TurnPhase::Running | TurnPhase::Joined(_) | TurnPhase::Ended(_) => {}
+        }
+    }
+
+    /// Cancels everything that the agent has not been given.
+    fn cancel_waiting(&mut self, step: &mut Step<'_>, client: &Arc<str>, reason: Option<&str>) {
+        let on_offer = self.offers(step).into_iter().map(|(turn, _)| turn);
+        for turn in self.queued(step).into_iter().chain(on_offer) {
+            self.cancel_queued(step, client, turn, reason);
+        }
+    }
+
+    pub(super) fn cancel_running(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
+        self.ask_to_stop(step, client, turn, reason);
+        self.cancel_deadline = Some(step.grace_over());
     }
 
     /// Records the wish, tells the agent, and answers what the turn has asked: in this order, so that an agent whose
     /// question is answered with `cancelled` knows already that the whole turn is.
-    pub(super) fn ask_to_stop(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn) {
-        self.record_cancel(step, client, turn);
+    pub(super) fn ask_to_stop(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
+        self.record_cancel(step, client, turn, reason);
         let params = Some(wire::session_only(self.agent_session(step)));
         step.effect(Effect::Notify { lane: Arc::clone(&self.name), method: "session/cancel".to_owned(), params });
         self.resolve_turn(step, turn, Cause::CANCELLED);
     }
 
-    /// A turn that the agent has not seen, and never will.
-    pub(super) fn cancel_queued(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn) {
-        self.record_cancel(step, client, turn);
+    /// A turn that the agent has not seen, or not taken, and never will.
+    pub(super) fn cancel_queued(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
+        self.record_cancel(step, client, turn, reason);
         self.end_turn(step, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: false });
     }
 
-    fn record_cancel(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn) {
+    fn record_cancel(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
         let origin = Origin::Client(Arc::clone(client));
-        self.record(step, Kind::CancelRequested, origin, Some(turn), &CancelRequested {});
+        let reason = reason.map(|reason| reason[..reason.floor_char_boundary(Command::MAX_REASON)].to_owned());
+        self.record(step, Kind::CancelRequested, origin, Some(turn), &CancelRequested { reason });
     }
 
     /// The grace time may be over. An agent that has ignored the cancel is killed, and one is started again at once,

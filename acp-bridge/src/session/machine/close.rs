@@ -48,14 +48,14 @@ impl Lane {
         if let Some(turn) = running
             && !step.cancel_requested(turn)
         {
-            self.ask_to_stop(step, client, turn);
+            self.ask_to_stop(step, client, turn, None);
         }
         self.resolve_all(step, Cause::CANCELLED);
         if let Some(turn) = running {
             self.end_turn(step, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: false });
         }
-        for turn in self.queued(step) {
-            self.cancel_queued(step, client, turn);
+        for turn in self.queued(step).into_iter().chain(self.steering(step)) {
+            self.cancel_queued(step, client, turn, None);
         }
         self.fail_to_join(step, &error::error(ErrorCode::INTERNAL_ERROR, reason, None));
         self.fail_calls(step, reason);

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use acp_types::meta::Unattended;
+
 /// Limits and rules of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -12,6 +14,8 @@ pub struct Config {
     pub accept_context_loss: bool,
     /// Lanes of a session, `main` among them and those that are about to join. Default 16. The limits below are for each.
     pub max_lanes: usize,
+    /// What becomes of permission requests while no controller is there, in sessions that do not say. Default: they wait.
+    pub unattended: Unattended,
     /// Prompts that may wait for the running one; more are answered with an error. Default 32.
     pub max_queue: usize,
     /// Bytes of their params together; the first waits whatever its size. Default 32 MiB.
@@ -32,6 +36,7 @@ impl Default for Config {
             cancel_grace: Duration::from_secs(10),
             accept_context_loss: false,
             max_lanes: 16,
+            unattended: Unattended::WAIT,
             max_queue: 32,
             max_queue_bytes: 32 << 20,
             max_pending: 256,

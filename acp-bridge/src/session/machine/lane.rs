@@ -23,6 +23,8 @@ pub(super) struct Lane {
     pub(super) paused: bool,
     /// When the running turn, which was cancelled, is to be over.
     pub(super) cancel_deadline: Option<u64>,
+    /// When the agent is to have said whether it took a message into a turn that has ended since.
+    pub(super) offer_deadline: Option<u64>,
     pub(super) calls: Calls,
     pub(super) requests: OpenRequests,
 }
@@ -50,6 +52,7 @@ impl Lane {
             joining: None,
             paused: false,
             cancel_deadline: None,
+            offer_deadline: None,
             calls: Calls::default(),
             requests: OpenRequests::default(),
         }

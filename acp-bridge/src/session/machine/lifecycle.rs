@@ -61,11 +61,10 @@ impl Lane {
         self.agent = Agent::Absent;
         self.fail_to_join(step, error);
         self.fail_waiting_calls(step, error);
-        if self.paused {
-            return;
-        }
         let outcome = Outcome::Failed { error: raw(error) };
-        for turn in self.queued(step) {
+        // Those that wait for a client after a restart of the bridge were not to run yet, nor what is behind them.
+        let to_run = self.queued(step).into_iter().take_while(|&turn| self.may_run(step, turn));
+        for turn in to_run.collect::<Vec<_>>() {
             let may_try = !accepts_loss && step.state().turn(turn).is_some_and(|info| info.accept_context_loss);
             if !may_try {
                 self.end_turn(step, turn, Origin::Host, &outcome);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use acp_types::meta::RequestMeta;
 use acp_types::record::body::{AgentExited, AgentStarted, Outcome, SessionCreated};
 use acp_types::record::{Epoch, Kind, Origin};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
@@ -30,6 +31,9 @@ impl Machine {
         started: AgentStarted,
         early: Vec<FromAgent>,
     ) -> (Self, Output) {
+        // The gateway refuses what cannot be read.
+        let unattended = RequestMeta::read(params.as_raw()).ok().and_then(|meta| meta.unattended);
+        let unattended = unattended.map(|policy| policy.to_string());
         let params = wire::without_our_meta(params.as_raw());
         let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).unwrap_or_default().into_owned();
         let (kept, redacted) = redact(params.as_raw());
@@ -37,7 +41,7 @@ impl Machine {
             Self { core: Core::new(session, 1, config, State::default(), params), lanes: Lanes::new(Lane::main()) };
         let mut out = Output::default();
         let mut step = Step { at: now, out: &mut out, core: &mut machine.core };
-        let created = SessionCreated { cwd, params: kept, redacted, initialize };
+        let created = SessionCreated { cwd, params: kept, redacted, initialize, unattended };
         let main = machine.lanes.main_mut();
         main.record(&mut step, Kind::SessionCreated, Origin::Host, None, &created);
         main.agent = Agent::Starting { accepts_loss: false };
@@ -52,7 +56,8 @@ impl Machine {
     ///
     /// The output closes what a crash has left open and is to be appended before anything else: a turn that ran is
     /// interrupted, what it asked is resolved, the agents are gone. Queued turns wait until a client attaches, prompts or
-    /// cancels. MCP servers whose secrets were lost with the old process are left out of the agents' next start, until
+    /// cancels; but as many from the head of a lane's queue as were told to run after a restart run at once, in order: one
+    /// behind a turn that waits does too. MCP servers whose secrets were lost with the old process are left out of the agents' next start, until
     /// an attach brings them again.
     #[must_use]
     pub fn recover(session: SessionId, epoch: Epoch, state: State, config: Config, now: u64) -> (Self, Output) {
@@ -96,6 +101,10 @@ impl Lane {
             let outcome = Outcome::Interrupted { reason: reason.to_owned() };
             self.end_turn(step, turn, Origin::Host, &outcome);
         }
+        for turn in self.steering(step) {
+            self.offer_lost(step, turn, "the bridge stopped before it was said");
+        }
+        self.advance(step);
     }
 }
 

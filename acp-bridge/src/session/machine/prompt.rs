@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use acp_types::error::{self, ErrorCode};
+use acp_types::meta::{AfterRestart, OnBusy};
 use acp_types::record::body::{Outcome, PromptQueued, TurnStarted};
 use acp_types::record::{Kind, Origin, Turn};
-use acp_types::{Raw, RawBuf};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 
 use super::super::{CommandId, Reply};
 use super::lane::{Agent, Lane};
@@ -13,49 +14,83 @@ use super::recorder::Step;
 use super::requests::Cause;
 use super::wire;
 
+/// A prompt as a client sent it.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    pub(super) params: RawBuf,
+    pub(super) key: Option<String>,
+    pub(super) accept_context_loss: bool,
+    pub(super) on_busy: OnBusy,
+    pub(super) after_restart: AfterRestart,
+}
+
 impl Lane {
     /// Accepts a prompt, or finds the turn that its key has started before (P6).
-    pub(super) fn prompt(
-        &mut self,
-        step: &mut Step<'_>,
-        command: CommandId,
-        client: Arc<str>,
-        params: RawBuf,
-        key: Option<String>,
-        accept_context_loss: bool,
-    ) {
-        let known = key.as_ref().and_then(|key| step.state().turn_by_key(key));
-        if known.is_none() && self.queue_is_full(step, &params) {
-            let queued = self.queued(step).len();
-            let message = format!("the session's prompt queue is full ({queued}); wait for a turn to end");
-            let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "maxQueue": step.config().max_queue } }));
-            step.reply(command, Err(error::error(ErrorCode::INTERNAL_ERROR, message, data.ok())));
-        } else {
-            let turn = known.unwrap_or_else(|| {
-                let prompt = PromptQueued { key, params, accept_context_loss };
-                self.record(step, Kind::PromptQueued, Origin::Client(client), None, &prompt)
-            });
-            step.reply(command, Ok(Reply::Turn(turn)));
-        }
+    pub(super) fn prompt(&mut self, step: &mut Step<'_>, command: CommandId, client: &Arc<str>, prompt: Prompt) {
+        let known = prompt.key.as_ref().and_then(|key| step.state().turn_by_key(key));
+        let accepted = known.map_or_else(|| self.accept(step, client, prompt), Ok);
+        step.reply(command, accepted.map(Reply::Turn));
         self.paused = false;
         self.advance(step);
     }
 
-    fn queue_is_full(&self, step: &Step<'_>, params: &RawBuf) -> bool {
-        let queued = self.queued(step);
-        let waiting = queued.iter().filter_map(|&turn| step.state().turn(turn)?.params.as_ref());
-        let bytes: usize = waiting.map(|params| params.as_str().len()).sum();
+    fn accept(&mut self, step: &mut Step<'_>, client: &Arc<str>, prompt: Prompt) -> Result<Turn, ErrorObjectOwned> {
+        let Prompt { params, key, accept_context_loss, on_busy, after_restart } = prompt;
+        let running = self.running(step);
+        // One that is on its way out takes nothing in any more.
+        let open = running.filter(|&turn| !step.cancel_requested(turn));
+        match on_busy {
+            OnBusy::Reject => self.refuse_if_busy(step)?,
+            OnBusy::Steer if running.is_some() && !self.can_be_steered(step) => return Err(not_steered()),
+            _ => {}
+        }
+        self.refuse_if_full(step, &params)?;
+        let first = on_busy == OnBusy::Interrupt || (on_busy == OnBusy::Steer && running.is_some());
+        let runs_after_restart = after_restart == AfterRestart::Run;
+        let prompt = PromptQueued { key, params, accept_context_loss, first, runs_after_restart };
+        let turn = self.record(step, Kind::PromptQueued, Origin::Client(Arc::clone(client)), None, &prompt);
+        match (on_busy, open) {
+            (OnBusy::Interrupt, Some(running)) => self.cancel_running(step, client, running, None),
+            (OnBusy::Steer, Some(running)) => self.offer(step, turn, running),
+            _ => {}
+        }
+        Ok(turn)
+    }
+
+    fn refuse_if_busy(&self, step: &Step<'_>) -> Result<(), ErrorObjectOwned> {
+        let busy = self.running(step).or_else(|| self.steering(step).first().copied()).or_else(|| self.next(step));
+        let Some(turn) = busy else { return Ok(()) };
+        let message = format!("turn {turn} runs or waits, and the prompt was not to wait; try again when it has ended");
+        let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "busy": true, "turn": turn } }));
+        Err(error::error(ErrorCode::INTERNAL_ERROR, message, data.ok()))
+    }
+
+    fn refuse_if_full(&self, step: &Step<'_>, params: &RawBuf) -> Result<(), ErrorObjectOwned> {
+        let (queued, bytes) = self.queued_besides(step, None);
         let config = step.config();
-        let no_bytes_left = !queued.is_empty() && bytes + params.as_str().len() > config.max_queue_bytes;
-        queued.len() >= config.max_queue || no_bytes_left
+        let no_bytes_left = queued > 0 && bytes + params.as_str().len() > config.max_queue_bytes;
+        if queued < config.max_queue && !no_bytes_left {
+            return Ok(());
+        }
+        let message = format!("the session's prompt queue is full ({queued}); wait for a turn to end");
+        let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "maxQueue": config.max_queue } }));
+        Err(error::error(ErrorCode::INTERNAL_ERROR, message, data.ok()))
+    }
+
+    /// How many turns wait or go into the running one, and bytes of their params.
+    pub(super) fn queued_besides(&self, step: &Step<'_>, besides: Option<Turn>) -> (usize, usize) {
+        let turns = self.queued(step).into_iter().chain(self.steering(step)).filter(|turn| Some(*turn) != besides);
+        let weight = |turn| step.state().turn(turn).and_then(|info| Some(info.params.as_ref()?.as_str().len()));
+        turns.fold((0, 0), |(count, bytes), turn| (count + 1, bytes + weight(turn).unwrap_or(0)))
     }
 
     /// Starts the next turn if it can be, or the agent that it needs.
     pub(super) fn advance(&mut self, step: &mut Step<'_>) {
-        if self.paused || self.running(step).is_some() {
+        // What is on offer to the agent may yet become the first of the queue.
+        if self.running(step).is_some() || !self.steering(step).is_empty() {
             return;
         }
-        let Some(next) = self.next(step) else { return };
+        let Some(next) = self.next(step).filter(|&next| self.may_run(step, next)) else { return };
         if self.agent == Agent::Alive {
             self.start_turn(step, next);
         } else {
@@ -64,16 +99,26 @@ impl Lane {
         }
     }
 
+    /// Whether a turn at the head of the queue need not wait for a client.
+    pub(super) fn may_run(&self, step: &Step<'_>, turn: Turn) -> bool {
+        !self.paused || step.state().turn(turn).is_some_and(|info| info.runs_after_restart)
+    }
+
     fn start_turn(&mut self, step: &mut Step<'_>, turn: Turn) {
         let Some(info) = step.state().turn(turn) else { return };
         let origin = info.client.as_ref().map_or(Origin::Host, |client| Origin::Client(Arc::clone(client)));
         let params = info.params.clone().unwrap_or_default();
         self.record(step, Kind::TurnStarted, Origin::Host, Some(turn), &TurnStarted {});
-        for block in params.as_raw().member("prompt").into_iter().flat_map(Raw::elements) {
-            let chunk = wire::user_message_chunk(block);
-            self.record_update(step, origin.clone(), Some(turn), Raw::trusted(&chunk));
-        }
+        self.show_message(step, &origin, Some(turn), params.as_raw());
         self.send_prompt(step, turn, params.as_raw());
+    }
+
+    /// Records the user's message, one update for each content block.
+    pub(super) fn show_message(&mut self, step: &mut Step<'_>, origin: &Origin, turn: Option<Turn>, params: Raw<'_>) {
+        for block in params.member("prompt").into_iter().flat_map(Raw::elements) {
+            let chunk = wire::user_message_chunk(block);
+            self.record_update(step, origin.clone(), turn, Raw::trusted(&chunk));
+        }
     }
 
     /// The agent ends the running turn. What it says about that is what counts, whatever was asked of it.
@@ -95,13 +140,21 @@ impl Lane {
         self.advance(step);
     }
 
-    /// The one terminal record of a turn that has none yet (P7).
+    /// The one terminal record of a turn that has none yet (P7); what was put into it ends in the same way.
     pub(super) fn end_turn(&mut self, step: &mut Step<'_>, turn: Turn, origin: Origin, outcome: &Outcome) {
         if self.running(step) == Some(turn) {
             self.cancel_deadline = None;
         }
-        self.record(step, Kind::TurnEnded, origin, Some(turn), outcome);
+        self.record(step, Kind::TurnEnded, origin.clone(), Some(turn), outcome);
+        self.end_joined(step, turn, &origin, outcome);
+        self.watch_offers(step);
     }
+}
+
+fn not_steered() -> ErrorObjectOwned {
+    let message = "this agent takes no messages into a running turn; queue the prompt or interrupt the turn";
+    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "steering": "unsupported" } }));
+    error::error(ErrorCode::INTERNAL_ERROR, message, data.ok())
 }
 
 fn stop_reason(result: Raw<'_>) -> String {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use acp_types::error::{self, ErrorCode};
+use acp_types::meta::Unattended;
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
 use serde::Serialize;
 
 use super::super::{CallId, CommandId, Effect, Output, Reply, State};
 use super::Config;
+use super::policy::Attendance;
 
 /// What all lanes of a session share.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(super) struct Core {
     pub(super) state: State,
     /// Params for the next start of an agent, with what the log must not have. In memory only.
     pub(super) start_params: RawBuf,
+    pub(super) attendance: Attendance,
     next_call: u64,
     /// Kept from update to update, so that the hot path allocates nothing but the record.
     pub(super) text: String,
@@ -27,7 +30,17 @@ pub(super) struct Core {
 
 impl Core {
     pub(super) fn new(session: SessionId, epoch: Epoch, config: Config, state: State, start_params: RawBuf) -> Self {
-        Self { session, epoch, config, state, start_params, next_call: 0, text: String::new(), meta: String::new() }
+        Self {
+            session,
+            epoch,
+            config,
+            state,
+            start_params,
+            attendance: Attendance::default(),
+            next_call: 0,
+            text: String::new(),
+            meta: String::new(),
+        }
     }
 }
 
@@ -45,6 +58,16 @@ impl Step<'_> {
 
     pub(super) fn config(&self) -> &Config {
         &self.core.config
+    }
+
+    /// What becomes of permission requests while no controller is there.
+    pub(super) fn policy(&self) -> &Unattended {
+        self.core.state.unattended().unwrap_or(&self.core.config.unattended)
+    }
+
+    /// When the grace for what happens now is over.
+    pub(super) fn grace_over(&self) -> u64 {
+        self.at.saturating_add(u64::try_from(self.core.config.cancel_grace.as_micros()).unwrap_or(u64::MAX))
     }
 
     /// Seq of the next record.

@@ -42,6 +42,19 @@ pub(super) struct Cause {
     agent_listens: bool,
 }
 
+/// Who decides what the answer to a request is.
+#[derive(Debug)]
+pub(super) enum By {
+    /// A client.
+    Client(Arc<str>),
+    /// The agent, which wants none any more.
+    Agent,
+    /// The host, since none will come.
+    Host(Cause),
+    /// The policy that is written so, since nobody is there.
+    Policy(String),
+}
+
 impl Cause {
     pub(super) const CANCELLED: Self = Self { name: "cancelled", text: "the turn was cancelled", agent_listens: true };
     pub(super) const TURN_ENDED: Self =
@@ -79,6 +92,8 @@ impl Lane {
         // The turn is on its way out: nobody is to be asked any more.
         if turn.is_some_and(|turn| step.cancel_requested(turn)) {
             self.resolve_by_default(step, seq, Cause::CANCELLED);
+        } else {
+            self.decide(step, seq);
         }
     }
 
@@ -95,7 +110,7 @@ impl Lane {
     }
 
     /// What its agent has asked and nobody has answered, oldest first.
-    fn pending<'s>(&'s self, step: &'s Step<'_>) -> impl Iterator<Item = (Seq, &'s PendingRequest)> + 's {
+    pub(super) fn pending<'s>(&'s self, step: &'s Step<'_>) -> impl Iterator<Item = (Seq, &'s PendingRequest)> + 's {
         step.state().pending().filter(|(_, request)| request.lane == self.name)
     }
 
@@ -108,7 +123,7 @@ impl Lane {
         request: Seq,
         answer: Result<RawBuf, RawBuf>,
     ) {
-        self.resolve(step, request, Origin::Client(client), answer, None, true);
+        self.resolve(step, request, answer, By::Client(client));
         step.reply(command, Ok(Reply::Answered(true)));
     }
 
@@ -116,7 +131,7 @@ impl Lane {
     pub(super) fn withdrew(&mut self, step: &mut Step<'_>, id: &RequestId) {
         if let Some(&seq) = self.requests.by_id.get(id) {
             let error = cancelled_error(Cause::WITHDRAWN);
-            self.resolve(step, seq, Origin::Agent, Err(error), Some(Cause::WITHDRAWN.name), true);
+            self.resolve(step, seq, Err(error), By::Agent);
         }
     }
 
@@ -139,24 +154,12 @@ impl Lane {
 
     fn resolve_by_default(&mut self, step: &mut Step<'_>, request: Seq, cause: Cause) {
         let permission = step.state().pending_request(request).is_some_and(PendingRequest::is_permission);
-        let answer = if permission {
-            Ok(RawBuf::trusted(r#"{"outcome":{"outcome":"cancelled"}}"#))
-        } else {
-            Err(cancelled_error(cause))
-        };
-        self.resolve(step, request, Origin::Host, answer, Some(cause.name), cause.agent_listens);
+        let answer = if permission { Ok(cancelled()) } else { Err(cancelled_error(cause)) };
+        self.resolve(step, request, answer, By::Host(cause));
     }
 
     /// The one answer to a request that is pending.
-    fn resolve(
-        &mut self,
-        step: &mut Step<'_>,
-        request: Seq,
-        origin: Origin,
-        answer: Result<RawBuf, RawBuf>,
-        cause: Option<&str>,
-        agent_listens: bool,
-    ) {
+    pub(super) fn resolve(&mut self, step: &mut Step<'_>, request: Seq, answer: Result<RawBuf, RawBuf>, by: By) {
         let Some(pending) = step.state().pending_request(request) else { return };
         let kind = if pending.is_permission() { Kind::PermissionResolved } else { Kind::Response };
         let turn = pending.turn;
@@ -164,8 +167,16 @@ impl Lane {
             Ok(result) => (Some(result), None),
             Err(error) => (None, Some(error)),
         };
-        let resolved = Resolved { request, result, error, cause: cause.map(str::to_owned) };
+        let (origin, cause, policy) = match &by {
+            By::Client(client) => (Origin::Client(Arc::clone(client)), None, None),
+            By::Agent => (Origin::Agent, Some(Cause::WITHDRAWN.name), None),
+            By::Host(cause) => (Origin::Host, Some(cause.name), None),
+            By::Policy(policy) => (Origin::Host, Some("policy"), Some(policy.clone())),
+        };
+        let resolved = Resolved { request, result, error, cause: cause.map(str::to_owned), policy };
         self.record(step, kind, origin, turn, &resolved);
+        step.core.attendance.resolved(request);
+        let agent_listens = !matches!(by, By::Host(Cause { agent_listens: false, .. }));
         if let Some(id) = self.requests.take(request)
             && agent_listens
         {
@@ -177,6 +188,11 @@ impl Lane {
         let error = RawError::from(&error::error(code, message, None)).into_raw();
         step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer: Err(error) });
     }
+}
+
+/// The answer to a permission request that nobody decides.
+pub(super) fn cancelled() -> RawBuf {
+    RawBuf::trusted(r#"{"outcome":{"outcome":"cancelled"}}"#)
 }
 
 fn cancelled_error(cause: Cause) -> RawBuf {

@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use acp_types::error::{self, ErrorCode};
+use acp_types::meta::CancelScope;
 use acp_types::record::{Record, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf};
 
 use super::super::lanes::Lanes;
 use super::super::{Command, CommandId, Effect, Reply};
+use super::cancel::Stop;
 use super::lane::Lane;
+use super::prompt::Prompt;
 use super::recorder::Step;
 
 impl Lanes<Lane> {
@@ -16,15 +19,35 @@ impl Lanes<Lane> {
     pub(super) fn command(&mut self, step: &mut Step<'_>, id: CommandId, client: Arc<str>, command: Command) {
         match command {
             Command::Attach { params } => self.attach(step, id, &params),
-            Command::Prompt { lane, params, key, accept_context_loss } => {
+            Command::Prompt { lane, params, key, accept_context_loss, on_busy, after_restart } => {
                 if let Some(lane) = self.named(step, id, lane.as_deref()) {
-                    lane.prompt(step, id, client, params, key, accept_context_loss);
+                    let prompt = Prompt { params, key, accept_context_loss, on_busy, after_restart };
+                    lane.prompt(step, id, &client, prompt);
                 }
             }
-            Command::Cancel { lane, turn } => {
+            Command::Queue(command) => {
+                let reply = self.queue(step, &client, command);
+                step.reply(id, reply);
+            }
+            Command::Attend { present } => {
+                self.attend(step, client, present);
+                step.reply(id, Ok(Reply::Done));
+            }
+            Command::SetPolicy { unattended } => {
+                self.set_policy(step, client, unattended.as_ref());
+                step.reply(id, Ok(Reply::Done));
+            }
+            Command::Cancel { lane, turn, scope, reason } => {
+                let stop = Stop { scope, reason };
+                if scope != CancelScope::Turn && lane.is_none() {
+                    self.iter_mut().for_each(|lane| lane.stop(step, &client, None, &stop));
+                    step.reply(id, Ok(Reply::Done));
+                    return;
+                }
                 let of_turn = turn.filter(|_| lane.is_none()).and_then(|turn| lane_of(step, turn));
                 if let Some(lane) = self.named(step, id, lane.or(of_turn).as_deref()) {
-                    lane.cancel(step, id, &client, turn);
+                    lane.stop(step, &client, turn, &stop);
+                    step.reply(id, Ok(Reply::Done));
                 }
             }
             Command::Answer { request, answer } => {
@@ -44,7 +67,6 @@ impl Lanes<Lane> {
                     lane.notify(step, id, method, params);
                 }
             }
-            Command::Attend { .. } => step.reply(id, Ok(Reply::Done)),
             Command::LaneAdd { lane, agent } => self.add(step, id, client, lane, agent),
             Command::LaneRemove { lane } => self.remove(step, id, &client, &lane),
             Command::Close => {

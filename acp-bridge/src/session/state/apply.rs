@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use acp_types::RawBuf;
+use acp_types::meta::Unattended;
 use acp_types::record::body::{
-    AgentStarted, Outcome, PromptQueued, Requested, Resolved, SessionCreated, SessionUpdated,
+    AgentStarted, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested, Resolved, SessionCreated,
+    SessionUpdated,
 };
 use acp_types::record::{Kind, Record, Turn};
+use acp_types::{RawBuf, rewrite};
 use serde::Deserialize;
 
 use super::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
@@ -30,7 +32,11 @@ impl State {
 
     fn change(&mut self, record: &Record) -> Result<(), StateError> {
         match &record.kind {
-            Kind::SessionCreated => self.created = Some(body::<SessionCreated>(record)?),
+            Kind::SessionCreated => {
+                let created: SessionCreated = body(record)?;
+                self.unattended = created.unattended.as_deref().and_then(policy);
+                self.created = Some(created);
+            }
             Kind::SessionUpdated => self.session_updated(record, body(record)?)?,
             Kind::AgentStarted => {
                 let started: AgentStarted = body(record)?;
@@ -39,6 +45,20 @@ impl State {
             }
             Kind::AgentExited => self.lane_of(record)?.agent_exited(),
             Kind::PromptQueued => self.prompt_queued(record, body(record)?)?,
+            Kind::PromptEdited => {
+                let PromptEdited { prompt } = body(record)?;
+                return self.move_turn(record, |state, turn| {
+                    state.turns.edit(turn, |params| rewrite::set_member(params, "prompt", prompt.as_raw()))
+                });
+            }
+            Kind::PromptMoved => {
+                let PromptMoved { before } = body(record)?;
+                return self.move_turn(record, |state, turn| state.move_turn_before(turn, before));
+            }
+            Kind::PromptSteered => {
+                let steered: PromptSteered = body(record)?;
+                return self.move_turn(record, |state, turn| state.steer(turn, steered));
+            }
             Kind::TurnStarted => return self.move_turn(record, Self::start),
             Kind::CancelRequested => return self.move_turn(record, |state, turn| state.turns.cancel(turn)),
             Kind::TurnEnded => {
@@ -86,16 +106,19 @@ impl State {
     }
 
     fn session_updated(&mut self, record: &Record, updated: SessionUpdated) -> Result<(), StateError> {
-        let SessionUpdated { title, mode, config_options } = updated;
+        let SessionUpdated { title, mode, config_options, unattended } = updated;
         self.lane_of(record)?.updated(mode, config_options);
         if let Some(title) = title {
             self.title = Some(title).filter(|title| !title.is_empty());
+        }
+        if let Some(unattended) = unattended {
+            self.unattended = policy(&unattended);
         }
         Ok(())
     }
 
     fn prompt_queued(&mut self, record: &Record, prompt: PromptQueued) -> Result<(), StateError> {
-        self.lane_of(record)?.queue_up(record.seq);
+        self.lane_of(record)?.queue_up(record.seq, prompt.first);
         let info = TurnInfo {
             lane: Arc::clone(&record.lane),
             key: prompt.key.map(Into::into),
@@ -104,6 +127,8 @@ impl State {
             params: Some(prompt.params),
             cancel_requested: false,
             accept_context_loss: prompt.accept_context_loss,
+            runs_after_restart: prompt.runs_after_restart,
+            steered: None,
         };
         self.turns.accept(record.seq, info);
         self.closed = false;
@@ -140,6 +165,12 @@ impl State {
 
 fn not_of_lane(record: &Record) -> StateError {
     StateError::Lane { seq: record.seq, kind: record.kind.clone(), lane: Arc::clone(&record.lane) }
+}
+
+/// A policy as it was recorded; an empty one stands for none. One of a later version cannot be followed, so that nothing
+/// is decided.
+fn policy(text: &str) -> Option<Unattended> {
+    (!text.is_empty()).then(|| text.parse().unwrap_or(Unattended::WAIT))
 }
 
 fn body<'a, T: Deserialize<'a>>(record: &'a Record) -> Result<T, StateError> {

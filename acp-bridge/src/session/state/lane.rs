@@ -19,6 +19,8 @@ pub struct LaneState {
     config_options: Option<RawBuf>,
     queue: VecDeque<Turn>,
     running: Option<Turn>,
+    /// Turns that were taken out of the queue to be part of the running one.
+    steered: Vec<Turn>,
 }
 
 impl Default for LaneState {
@@ -39,6 +41,7 @@ impl LaneState {
             config_options: None,
             queue: VecDeque::new(),
             running: None,
+            steered: Vec::new(),
         }
     }
 
@@ -97,6 +100,11 @@ impl LaneState {
         self.queue.iter().copied()
     }
 
+    /// Turns whose message is on offer to the agent as a part of the running turn, or is one.
+    pub fn steered(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
+        self.steered.iter().copied()
+    }
+
     /// The result of `session/load` and `session/resume`: what the agent said at its last start, without its session
     /// id, with the mode and the options as they are now. Everything else is as the agent wrote it.
     #[must_use]
@@ -143,8 +151,41 @@ impl LaneState {
         self.running.is_some() || !self.queue.is_empty()
     }
 
-    pub(super) fn queue_up(&mut self, turn: Turn) {
-        self.queue.push_back(turn);
+    pub(super) fn queue_up(&mut self, turn: Turn, first: bool) {
+        if first {
+            self.queue.push_front(turn);
+        } else {
+            self.queue.push_back(turn);
+        }
+    }
+
+    /// Whether it waited here, as did the one that it is to be before.
+    pub(super) fn move_before(&mut self, turn: Turn, before: Option<Turn>) -> bool {
+        let place = |queue: &VecDeque<Turn>, turn| queue.iter().position(|&queued| queued == turn);
+        let (Some(from), false) = (place(&self.queue, turn), before == Some(turn)) else { return false };
+        if before.is_some_and(|before| place(&self.queue, before).is_none()) {
+            return false;
+        }
+        self.queue.remove(from);
+        let to = before.and_then(|before| place(&self.queue, before)).unwrap_or(self.queue.len());
+        self.queue.insert(to, turn);
+        true
+    }
+
+    /// Whether it waited, so that it could be offered to the agent.
+    pub(super) fn offer(&mut self, turn: Turn) -> bool {
+        let Some(at) = self.queue.iter().position(|&queued| queued == turn) else { return false };
+        self.queue.remove(at);
+        self.steered.push(turn);
+        true
+    }
+
+    /// Whether it was on offer, so that it could become the first of the queue.
+    pub(super) fn take_back(&mut self, turn: Turn) -> bool {
+        let Some(at) = self.steered.iter().position(|&steered| steered == turn) else { return false };
+        self.steered.remove(at);
+        self.queue.push_front(turn);
+        true
     }
 
     /// Whether it could start: it was queued here and none runs.
@@ -161,6 +202,7 @@ impl LaneState {
             self.running = None;
         }
         self.queue.retain(|&queued| queued != turn);
+        self.steered.retain(|&steered| steered != turn);
     }
 }
 

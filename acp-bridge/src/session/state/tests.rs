@@ -24,7 +24,7 @@ impl Log {
         log.add(
             Kind::SessionCreated,
             None,
-            &SessionCreated { cwd: "/w".into(), params: raw("{}"), redacted: false, initialize: raw("{}") },
+            &SessionCreated { cwd: "/w".into(), params: raw("{}"), initialize: raw("{}"), ..SessionCreated::default() },
         );
         log.add(Kind::AgentStarted, None, &started(r#"{"sessionId":"a1","modes":{"currentModeId":"ask"},"n":1e2}"#));
         log
@@ -54,7 +54,7 @@ impl Log {
     }
 
     fn prompt(&mut self, key: &str) -> Turn {
-        let prompt = PromptQueued { key: Some(key.into()), params: raw("{}"), accept_context_loss: false };
+        let prompt = PromptQueued { key: Some(key.into()), params: raw("{}"), ..PromptQueued::default() };
         self.add(Kind::PromptQueued, None, &prompt)
     }
 
@@ -89,7 +89,7 @@ fn a_turn_goes_from_queued_to_running_to_ended() {
 fn a_queued_turn_may_end_without_ever_running() {
     let mut log = Log::started();
     let turn = log.prompt("k");
-    log.add(Kind::CancelRequested, Some(turn), &CancelRequested {});
+    log.add(Kind::CancelRequested, Some(turn), &CancelRequested::default());
     log.add(Kind::TurnEnded, Some(turn), &Outcome::Cancelled { result: None, killed: false });
     assert!(log.state.turn(turn).unwrap().cancel_requested);
     assert_eq!(log.state.main().queue().len(), 0);
@@ -107,7 +107,7 @@ fn records_that_cannot_follow_are_refused_and_change_nothing() {
     assert!(matches!(log.try_add(Kind::TurnEnded, Some(999), &ended), Err(StateError::Turn { turn: Some(999), .. })));
     assert!(matches!(log.try_add(Kind::TurnEnded, None, &ended), Err(StateError::Turn { turn: None, .. })));
     assert!(matches!(log.try_add(Kind::TurnEnded, Some(turn), &()), Err(StateError::Body { .. })));
-    let resolved = Resolved { request: 2, result: None, error: None, cause: None };
+    let resolved = Resolved { request: 2, ..Resolved::default() };
     assert!(matches!(
         log.try_add(Kind::PermissionResolved, None, &resolved),
         Err(StateError::Request { request: 2, .. })
@@ -171,7 +171,7 @@ fn the_load_result_is_what_the_agent_said_with_mode_and_options_as_they_are_now(
     let mut log = Log::started();
     assert_eq!(log.state.main().session_result().as_str(), r#"{"modes":{"currentModeId":"ask"},"n":1e2}"#);
     let options = Some(raw("[{\"id\" : 1e2}]"));
-    let updated = SessionUpdated { title: None, mode: Some("auto".into()), config_options: options };
+    let updated = SessionUpdated { mode: Some("auto".into()), config_options: options, ..SessionUpdated::default() };
     log.add(Kind::SessionUpdated, None, &updated);
     let now = r#"{"modes":{"currentModeId":"auto"},"n":1e2,"configOptions":[{"id" : 1e2}]}"#;
     assert_eq!(log.state.main().session_result().as_str(), now);

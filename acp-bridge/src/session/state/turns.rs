@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 
-use acp_types::RawBuf;
 use acp_types::record::Turn;
 use acp_types::record::body::Outcome;
+use acp_types::{Raw, RawBuf};
 
 /// Turns that ended and are remembered: enough that a client which was away for a day finds its own again.
 const MAX_ENDED: usize = 1024;
@@ -31,14 +31,23 @@ pub struct TurnInfo {
     pub cancel_requested: bool,
     /// It may run although the agent has forgotten the conversation.
     pub accept_context_loss: bool,
+    /// It need not wait for a client after a restart of the bridge.
+    pub runs_after_restart: bool,
+    /// The turn that its message went into, and with which it ends.
+    pub steered: Option<Turn>,
 }
 
-/// Where a turn stands. It only ever moves down this list.
+/// Where a turn stands. It only ever moves down this list, but for an offer that the agent did not take: that one is
+/// queued again.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "these are all the states of a turn; a new one must be handled everywhere")]
 pub enum TurnPhase {
     /// Accepted, not given to the agent yet.
     Queued,
+    /// Given to the agent as a part of that turn, which ran; the agent has not said yet whether it took it.
+    Offered(Turn),
+    /// A part of that turn, with which it ends.
+    Joined(Turn),
     /// Given to the agent.
     Running,
     /// It has its one terminal record (P7).
@@ -51,7 +60,7 @@ impl TurnPhase {
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {
             Self::Ended(outcome) => Some(outcome),
-            Self::Queued | Self::Running => None,
+            Self::Queued | Self::Offered(_) | Self::Joined(_) | Self::Running => None,
         }
     }
 }
@@ -88,6 +97,23 @@ impl Turns {
         let Some(info) = waiting else { return false };
         info.phase = TurnPhase::Running;
         true
+    }
+
+    /// Whether it waited, so that its params could be changed.
+    pub(super) fn edit(&mut self, turn: Turn, change: impl FnOnce(Raw<'_>) -> RawBuf) -> bool {
+        let waiting = self.turns.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
+        let Some(params) = waiting.and_then(|info| info.params.as_mut()) else { return false };
+        *params = change(params.as_raw());
+        true
+    }
+
+    /// A step on its way into another turn, or back into the queue.
+    pub(super) fn steer(&mut self, turn: Turn, phase: TurnPhase) {
+        let Some(info) = self.turns.get_mut(&turn) else { return };
+        if let TurnPhase::Joined(into) = phase {
+            info.steered = Some(into);
+        }
+        info.phase = phase;
     }
 
     /// Whether it was open, so that it could be asked to stop.

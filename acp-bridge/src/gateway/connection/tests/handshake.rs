@@ -131,7 +131,7 @@ fn malformed_params_are_refused_with_what_is_wrong() {
         ("session/prompt", json!({ "sessionId": "s", "prompt": [], "_meta": { "acp-bridge": { "key": 7 } } }), "key"),
         (
             "session/prompt",
-            json!({ "sessionId": "s", "prompt": [], "_meta": { "acp-bridge": { "onBusy": "steer" } } }),
+            json!({ "sessionId": "s", "prompt": [], "_meta": { "acp-bridge": { "onBusy": "later" } } }),
             "onBusy",
         ),
         (

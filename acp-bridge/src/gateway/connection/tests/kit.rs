@@ -127,8 +127,15 @@ impl Kit {
     }
 
     /// What was written since the last call: notifications as they are, answers as `{id, result|error}`, requests as
-    /// `{ask, method, params}`, their cancellation as `{cancel}`.
+    /// `{ask, method, params}`, their cancellation as `{cancel}`. What is said of the queue is left out.
     pub(super) fn out(&mut self) -> Vec<Value> {
+        let mut out = self.all();
+        out.retain(|message| message["method"] != acp_types::meta::QUEUE_CHANGED);
+        out
+    }
+
+    /// The same, all of it.
+    pub(super) fn all(&mut self) -> Vec<Value> {
         let parse = |raw: &str| serde_json::from_str::<Value>(raw).unwrap();
         let mut out = Vec::new();
         for item in self.connection.take_output() {
@@ -302,7 +309,7 @@ impl Log {
     /// A session with an agent.
     pub(super) fn new() -> Self {
         let mut log = Self::default();
-        let created = SessionCreated { cwd: "/".into(), params: raw("{}"), redacted: false, initialize: raw("{}") };
+        let created = SessionCreated { cwd: "/".into(), ..SessionCreated::default() };
         log.add(Kind::SessionCreated, None, Origin::Host, &created);
         let started =
             AgentStarted { agent_session: "a".into(), start: Start::New, initialize: raw("{}"), state: raw("{}") };
@@ -336,7 +343,7 @@ impl Log {
     /// A prompt of a client, started at once, with the message that it makes.
     pub(super) fn prompt(&mut self, client: &str) -> Turn {
         let by = Origin::Client(client.into());
-        let prompt = PromptQueued { key: None, params: raw("{}"), accept_context_loss: false };
+        let prompt = PromptQueued { params: raw("{}"), ..PromptQueued::default() };
         let turn = self.add(Kind::PromptQueued, None, by.clone(), &prompt);
         self.add(Kind::TurnStarted, Some(turn), Origin::Host, &body::TurnStarted {});
         self.say(by, "user_message_chunk", Some(turn), &format!("{client} says"));
@@ -362,7 +369,7 @@ impl Log {
     }
 
     pub(super) fn resolve(&mut self, request: Seq) -> Seq {
-        let resolved = Resolved { request, result: Some(raw("{}")), error: None, cause: None };
+        let resolved = Resolved { request, result: Some(raw("{}")), ..Resolved::default() };
         self.add(Kind::PermissionResolved, None, Origin::Client("other".into()), &resolved)
     }
 

@@ -136,12 +136,7 @@ fn key_and_context_loss_reach_the_host_with_the_params_untouched() {
     kit.request(2, "session/prompt", &params);
     let (session, command) = kit.command();
     assert_eq!(session, Some("s".into()));
-    let expected = Command::Prompt {
-        lane: None,
-        params: raw(&params.to_string()),
-        key: Some("k".into()),
-        accept_context_loss: true,
-    };
+    let expected = Command::prompt(raw(&params.to_string()), Some("k".into()), true);
     assert_eq!(command, expected);
 }
 
@@ -172,7 +167,7 @@ fn a_stop_names_the_turn_if_the_client_does() {
         [(json!(null), None), (json!({ "acp-bridge": { "turn": 7 } }), Some(7)), (json!({ "acp-bridge": 7 }), None)]
     {
         kit.notify("session/cancel", &json!({ "sessionId": "s", "_meta": meta }));
-        assert_eq!(kit.command(), (Some("s".into()), Command::Cancel { lane: None, turn }));
+        assert_eq!(kit.command(), (Some("s".into()), Command::cancel(turn)));
     }
     kit.notify("session/cancel", &json!({}));
     assert!(kit.effects().is_empty() && kit.out().is_empty());
@@ -186,7 +181,7 @@ fn giving_up_on_a_prompt_stops_its_turn_and_the_answer_still_comes() {
     let turn = log.prompt("me");
     kit.prompt(2, turn);
     kit.notify("$/cancel_request", &json!({ "requestId": 2 }));
-    assert_eq!(kit.command(), (Some("s".into()), Command::Cancel { lane: None, turn: Some(turn) }));
+    assert_eq!(kit.command(), (Some("s".into()), Command::cancel(Some(turn))));
     assert!(kit.out().is_empty());
     log.end_as(turn, &body::Outcome::Cancelled { result: None, killed: false });
     kit.connection.records(attachment, log.after(0));
@@ -202,7 +197,7 @@ fn giving_up_before_the_turn_is_known_stops_it_once_it_is() {
     kit.notify("$/cancel_request", &json!({ "requestId": 2 }));
     assert!(kit.effects().is_empty());
     kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Turn(9)) });
-    assert_eq!(kit.command(), (Some("s".into()), Command::Cancel { lane: None, turn: Some(9) }));
+    assert_eq!(kit.command(), (Some("s".into()), Command::cancel(Some(9))));
 }
 
 #[test]

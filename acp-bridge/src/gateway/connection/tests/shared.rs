@@ -328,7 +328,7 @@ fn a_stop_of_a_prompt_that_the_client_then_left_still_stops_it() {
     kit.connection.leave();
     kit.effects();
     kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Turn(9)) });
-    assert_eq!(kit.command(), (Some("s".into()), Command::Cancel { lane: None, turn: Some(9) }));
+    assert_eq!(kit.command(), (Some("s".into()), Command::cancel(Some(9))));
 }
 
 /// Whatever a client is in the middle of, going answers all it asked for and leaves nothing behind.
@@ -442,7 +442,7 @@ fn how_a_permission_was_resolved_and_by_whom_is_told_to_those_who_attached() {
     kit.out();
     plain.out();
     let outcome = raw(r#"{"outcome":{"outcome":"selected","optionId":"yes","n":1e2}}"#);
-    let resolved = Resolved { request, result: Some(outcome), error: None, cause: None };
+    let resolved = Resolved { request, result: Some(outcome), error: None, cause: None, policy: None };
     log.add(Kind::PermissionResolved, Some(turn), Origin::Client("plain".into()), &resolved);
     kit.connection.records(attachment, log.after(head));
     plain.connection.records(to_plain, log.after(head));
@@ -465,7 +465,7 @@ fn how_a_permission_was_resolved_and_by_whom_is_told_to_those_who_attached() {
     let next = log.ask(Some(turn));
     let result = Some(raw(r#"{"outcome":{"outcome":"cancelled"}}"#));
     let cause = Some("cancelled".to_owned());
-    let resolved = Resolved { request: next, result, error: None, cause };
+    let resolved = Resolved { request: next, result, error: None, cause, policy: None };
     log.add(Kind::PermissionResolved, Some(turn), Origin::Host, &resolved);
     kit.connection.records(attachment, log.after(head + 1));
     let update = kit.out().remove(1)["params"].clone();
