@@ -2,7 +2,7 @@
 //!
 //! It speaks JSON by hand over blocking stdio, so that it can also say what no library would. The first word of a
 //! prompt says what it does, see [`Agent::turn`]. Flags: `--no-load` (can neither load nor resume), `--resume`,
-//! `--mute` (never answers anything), `--die-on-start`, `--pid FILE` (writes its process id there).
+//! `--mute` (never answers anything), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there).
 
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
 
@@ -36,7 +36,15 @@ fn main() {
     }
     let (sender, lines) = channel();
     std::thread::spawn(move || read(&sender));
-    let mut agent = Agent { lines, no_load: has("--no-load"), resume: has("--resume"), asked: 0, cancelled: false };
+    let mut agent = Agent {
+        lines,
+        no_load: has("--no-load"),
+        resume: has("--resume"),
+        steer: has("--steer"),
+        working: false,
+        asked: 0,
+        cancelled: false,
+    };
     while let Ok(message) = agent.lines.recv() {
         if !has("--mute") {
             agent.handle(&message);
@@ -64,6 +72,9 @@ struct Agent {
     lines: Receiver<Value>,
     no_load: bool,
     resume: bool,
+    steer: bool,
+    /// A turn runs.
+    working: bool,
     asked: u64,
     cancelled: bool,
 }
@@ -108,6 +119,7 @@ impl Agent {
                         "_future": { "kept": 1 },
                     },
                     "authMethods": [{ "id": "key", "name": "Key" }],
+                    "_meta": { "steering": { "supported": self.steer } },
                 }),
             ),
             Some("session/new") => {
@@ -135,6 +147,7 @@ impl Agent {
             }
             Some("authenticate") => answer(id, &json!({ "method": params["methodId"] })),
             Some("session/prompt") => self.prompt(id, params),
+            Some("_session/steering") => self.steer(id, params),
             Some(method) if method.starts_with('_') && !id.is_null() => answer(id, &json!({ "echo": params })),
             Some(_) if !id.is_null() => {
                 send(&json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32601, "message": "no such method" } }));
@@ -143,11 +156,24 @@ impl Agent {
         }
     }
 
+    /// Says the text of the message in the turn that runs. `refuse` is not taken.
+    fn steer(&self, id: &Value, params: &Value) {
+        let text = params["prompt"][0]["text"].as_str().unwrap_or_default();
+        if !self.working || text == "echo refuse" {
+            return answer(id, &json!({ "outcome": "idle" }));
+        }
+        answer(id, &json!({ "outcome": "injected" }));
+        say(&params["sessionId"], &format!("steered: {text}"));
+    }
+
     fn prompt(&mut self, id: &Value, params: &Value) {
         self.cancelled = false;
+        self.working = true;
         let session = &params["sessionId"];
         let text = params["prompt"][0]["text"].as_str().unwrap_or_default().to_owned();
-        match self.turn(id, session, &text) {
+        let ended = self.turn(id, session, &text);
+        self.working = false;
+        match ended {
             Ok(reason) => answer(id, &json!({ "stopReason": reason, "_future": [1e2, 30] })),
             Err(error) => send(&json!({ "jsonrpc": "2.0", "id": id, "error": error })),
         }
@@ -224,13 +250,17 @@ impl Agent {
                 while !self.pause(Duration::from_secs(3600)) {}
                 return Ok("cancelled");
             }
-            // Asks for permission and says what was chosen.
+            // Asks for permission, for a tool of the kind that is named, and says what was chosen.
             "ask" => {
+                let mut tool = json!({ "toolCallId": "c1", "title": "Run it", "_future": 1 });
+                if !rest.is_empty() {
+                    tool["kind"] = json!(rest);
+                }
                 let outcome = self.request(
                     "session/request_permission",
                     &json!({
                         "sessionId": session,
-                        "toolCall": { "toolCallId": "c1", "title": "Run it", "_future": 1 },
+                        "toolCall": tool,
                         "options": [
                             { "optionId": "yes", "name": "Yes", "kind": "allow_once" },
                             { "optionId": "no", "name": "No", "kind": "reject_once" },

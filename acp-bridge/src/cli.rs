@@ -15,6 +15,7 @@ mod export;
 mod import;
 mod offline;
 mod output;
+mod queue;
 mod send;
 mod serve;
 mod sessions;
@@ -60,6 +61,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Export(args) => export::run(args).await,
             args::Command::Import(args) => import::run(args).await,
             args::Command::Compact(args) => compact::run(args).await,
+            args::Command::Queue(args) => queue::run(args).await,
             args::Command::Doctor(args) => doctor::run(args).await,
         }
     });

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use acp_types::meta::{AfterRestart, OnBusy, Unattended};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::amount;
@@ -49,7 +50,7 @@ The session, the turn and the bridge stay when the editor goes.")]
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
-    /// Stop the running turn of a session.
+    /// Stop the running turn of a session, or what waits.
     Cancel(Cancel),
     /// Write a session as JSON Lines, also while a bridge runs.
     #[command(after_help = "\
@@ -63,6 +64,8 @@ Example: acp-bridge import session.jsonl --log sqlite:elsewhere.db")]
     #[command(after_help = "\
 Example: acp-bridge compact --log sqlite:sessions.db --trim-before 30d --keep-size 1GiB")]
     Compact(Compact),
+    /// Show the prompts that wait in a session, or change one.
+    Queue(Queue),
     /// Check the log, a running bridge and, if one is given, an agent.
     Doctor(Doctor),
 }
@@ -114,6 +117,10 @@ pub(super) struct Serve {
     /// How often that is looked after.
     #[arg(long, env = "ACP_BRIDGE_RETAIN_EVERY", value_name = "AGE", default_value = "1m", value_parser = duration)]
     pub(super) retain_every: std::time::Duration,
+    /// What becomes of permission requests while no controller is there, in sessions that do not say: `wait`,
+    /// `wait:300s` (then reject), `reject`, or `allow:read,search`, with `:reject` or `:wait:300s` for all others.
+    #[arg(long, env = "ACP_BRIDGE_UNATTENDED", default_value = "wait", value_name = "POLICY")]
+    pub(super) unattended: Unattended,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
@@ -196,6 +203,12 @@ pub(super) struct Send {
     /// Sending again with the same key never runs the prompt twice.
     #[arg(long)]
     pub(super) key: Option<String>,
+    /// While a turn runs or waits: `queue`, `reject`, `interrupt` it, or `steer` it (put the message into it).
+    #[arg(long, default_value_t = OnBusy::Queue, value_name = "WHAT")]
+    pub(super) on_busy: OnBusy,
+    /// If the bridge is started again while the prompt waits: `wait` for a client, or `run`.
+    #[arg(long, default_value_t = AfterRestart::Wait, value_name = "WHAT")]
+    pub(super) after_restart: AfterRestart,
     /// Every message as one JSON line, as it came.
     #[arg(long)]
     pub(super) json: bool,
@@ -210,6 +223,54 @@ pub(super) struct Cancel {
     /// This turn, running or queued, instead of the running one.
     #[arg(long)]
     pub(super) turn: Option<u64>,
+    /// Everything that waits, instead of what runs.
+    #[arg(long, conflicts_with_all = ["turn", "all"])]
+    pub(super) queued: bool,
+    /// What runs and everything that waits.
+    #[arg(long, conflicts_with = "turn")]
+    pub(super) all: bool,
+    /// Why, for those who read the log.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) reason: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Queue {
+    /// The running bridge.
+    #[arg(long, env = "ACP_BRIDGE_URL", default_value = DEFAULT_URL, global = true)]
+    pub(super) url: String,
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
+    /// One JSON object per line.
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) change: Option<QueueChange>,
+}
+
+/// What to do with one prompt that waits.
+#[derive(Debug, Subcommand)]
+pub(super) enum QueueChange {
+    /// Give it another text.
+    Edit {
+        /// Its turn, as `queue` shows it.
+        turn: u64,
+        /// The prompt.
+        text: String,
+    },
+    /// Give it another place; without `--before`, behind all.
+    Move {
+        /// Its turn, as `queue` shows it.
+        turn: u64,
+        /// The turn that it is to run before.
+        #[arg(long, value_name = "TURN")]
+        before: Option<u64>,
+    },
+    /// Take it out.
+    Withdraw {
+        /// Its turn, as `queue` shows it.
+        turn: u64,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

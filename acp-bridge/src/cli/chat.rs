@@ -105,7 +105,7 @@ impl Chat {
         if line.is_empty() {
             return Ok(ready()?);
         }
-        let key = turn::prompt(&self.client, &self.session, line, None).await?;
+        let key = turn::prompt(&self.client, &self.session, line, &turn::Asked::default()).await?;
         // A second line while a turn runs is queued by the bridge; the answer to the newest one ends the wait.
         self.turn = Some(key);
         Ok(())

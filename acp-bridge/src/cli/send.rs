@@ -4,7 +4,7 @@ use super::args;
 use super::client::Client;
 use super::output;
 use super::show::Form;
-use super::turn::{self, Progress};
+use super::turn::{self, Asked, Progress};
 
 /// Sends a prompt and shows the turn. Permission requests are left to clients with a person behind them.
 pub(super) async fn run(args: args::Send) -> anyhow::Result<()> {
@@ -20,7 +20,8 @@ pub(super) async fn run(args: args::Send) -> anyhow::Result<()> {
         client.resume(&args.session, None).await?;
         args.session
     };
-    let key = turn::prompt(&client, &session, &args.text, args.key.as_deref()).await?;
+    let asked = Asked { key: args.key.as_deref(), on_busy: args.on_busy, after_restart: args.after_restart };
+    let key = turn::prompt(&client, &session, &args.text, &asked).await?;
     loop {
         let event = client.next().await?;
         match turn::progress(&event, key, form)? {

@@ -31,6 +31,7 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     config.start_timeout = args.start_timeout;
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;
+    config.session.unattended = args.unattended;
 
     let address = listener.local_addr()?;
     let stop = CancellationToken::new();

@@ -2,6 +2,7 @@
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_types::Raw;
+use acp_types::meta::{AfterRestart, OnBusy};
 use serde_json::json;
 
 use super::client::{Client, error_text};
@@ -9,17 +10,25 @@ use super::exit::{Exit, coded};
 use super::output;
 use super::show::{self, Form, string};
 
+/// What is asked of the bridge beside the prompt.
+#[derive(Debug, Default)]
+pub(super) struct Asked<'a> {
+    pub(super) key: Option<&'a str>,
+    pub(super) on_busy: OnBusy,
+    pub(super) after_restart: AfterRestart,
+}
+
 /// Sends a prompt; the key of the answer.
 pub(super) async fn prompt(
     client: &Client,
     session: &str,
     text: &str,
-    key: Option<&str>,
+    asked: &Asked<'_>,
 ) -> anyhow::Result<RequestKey> {
     let mut params = json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] });
-    if let Some(key) = key {
-        params["_meta"] = json!({ "acp-bridge": { "key": key } });
-    }
+    let Asked { key, on_busy, after_restart } = asked;
+    let meta = json!({ "key": key, "onBusy": on_busy.as_str(), "afterRestart": after_restart.as_str() });
+    params["_meta"] = json!({ "acp-bridge": meta });
     client.request("session/prompt", &params).await
 }
 

@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod client;
 pub mod editor;
 pub mod harness;
+pub mod log;
 pub mod proxy;
 pub mod started;
 
