@@ -13,7 +13,7 @@ const OPTIONS: &str = r#"[{"optionId":"ever","kind":"allow_always"},{"optionId":
 
 fn with_policy(policy: &str) -> Session {
     let mut config = Config::default();
-    config.unattended = policy.parse().unwrap();
+    config.unattended = policy.parse().expect("a policy");
     let mut session = Session::with(config, r#"{"cwd":"/w"}"#, vec![]);
     session.running("a");
     session
@@ -33,7 +33,7 @@ fn attend(session: &mut Session, client: &str, present: bool) -> Vec<Effect> {
 }
 
 fn set(session: &mut Session, policy: Option<&str>) -> Vec<Effect> {
-    let unattended = policy.map(|policy| policy.parse().unwrap());
+    let unattended = policy.map(|policy| policy.parse().expect("a policy"));
     let (reply, effects) = session.command("c9", Command::SetPolicy { unattended });
     assert_eq!(reply, Ok(Reply::Done));
     effects
@@ -43,7 +43,7 @@ fn set(session: &mut Session, policy: Option<&str>) -> Vec<Effect> {
 fn told(effects: &[Effect]) -> Option<Value> {
     let answers = responses(effects);
     assert!(answers.len() <= 1, "one answer");
-    answers.into_iter().next().map(|(_, answer)| answer.unwrap()["outcome"].clone())
+    answers.into_iter().next().map(|(_, answer)| answer.expect("a result")["outcome"].clone())
 }
 
 fn chosen(option: &str) -> Option<Value> {

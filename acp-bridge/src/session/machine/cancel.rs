@@ -87,7 +87,7 @@ impl Lane {
 
     fn record_cancel(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
         let origin = Origin::Client(Arc::clone(client));
-        let reason = reason.map(|reason| reason[..reason.floor_char_boundary(Command::MAX_REASON)].to_owned());
+        let reason = reason.map(|reason| cut(reason, Command::MAX_REASON).to_owned());
         self.record(step, Kind::CancelRequested, origin, Some(turn), &CancelRequested { reason });
     }
 
@@ -116,4 +116,13 @@ impl Lane {
         self.advance(step);
         self.need_agent(step, false);
     }
+}
+
+/// The beginning of a text, at most so many bytes.
+fn cut(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
 }

@@ -102,10 +102,11 @@ impl Lane {
             return;
         }
         match step.policy().decide(params.as_raw()) {
-            Decision::Allow => match meta::option(params.as_raw(), "allow_once") {
-                Some(option) => self.decided(step, request, selected(option)),
-                None => {}
-            },
+            Decision::Allow => {
+                if let Some(option) = meta::option(params.as_raw(), "allow_once") {
+                    self.decided(step, request, selected(option));
+                }
+            }
             Decision::Reject => self.reject(step, request),
             Decision::Wait(limit) => {
                 let due = &mut step.core.attendance.due;
