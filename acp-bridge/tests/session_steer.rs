@@ -23,7 +23,7 @@ fn running() -> (Session, Turn, CallId) {
     session.exits();
     session.prompt("work");
     let effects = session.agent(FromAgent::Started(steerable(Start::Load)));
-    let turn = session.machine.state().main().running().unwrap();
+    let turn = session.machine.state().main().running().expect("a running turn");
     (session, turn, call(&effects).0)
 }
 
@@ -42,7 +42,7 @@ fn steer(session: &mut Session, text: &str) -> (Turn, CallId) {
 }
 
 fn phase(session: &Session, turn: Turn) -> TurnPhase {
-    session.machine.state().turn(turn).unwrap().phase.clone()
+    session.machine.state().turn(turn).expect("a turn").phase.clone()
 }
 
 #[test]
