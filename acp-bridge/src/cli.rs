@@ -53,6 +53,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
         match args.command {
             args::Command::Serve(args) => serve::run(args).await,
             args::Command::Attach(args) => attach::run(args).await,
+            args::Command::Detach(args) => attach::detach(&args),
             args::Command::Chat(args) => chat::run(args).await,
             args::Command::Sessions(args) => sessions::run(args).await,
             args::Command::Tail(args) => tail::run(args).await,

@@ -47,6 +47,7 @@ fn a_bridge_is_started_when_none_runs_and_stays_when_the_editor_goes() {
     assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
     assert_eq!(editor.text("agent_message_chunk"), "hello");
     let pid = bridge.pid().expect("a bridge that runs");
+    assert_ne!(bridge.parent(), Some(editor.pid()), "who ends what descends from its agent leaves the bridge alone");
     assert!(editor.close().success());
     assert_eq!(bridge.pid(), Some(pid));
 

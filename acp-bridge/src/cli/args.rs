@@ -42,6 +42,9 @@ Examples: acp-bridge serve --log sqlite:sessions.db --agent codex\n          acp
 Examples: acp-bridge attach --agent codex\n          acp-bridge attach --session ID\n          acp-bridge attach --log sqlite:/home/me/sessions.db -- my-agent --acp\n
 The session, the turn and the bridge stay when the editor goes.")]
     Attach(Attach),
+    /// Start this program with other arguments and exit; how `attach` starts a bridge that is nobody's child.
+    #[command(hide = true)]
+    Detach(Detach),
     /// Talk to the agent in the terminal. Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
     Chat(Chat),
     /// List sessions.
@@ -152,6 +155,13 @@ pub(super) struct Attach {
     /// Of a bridge that has to be started. One that runs keeps its own.
     #[command(flatten)]
     pub(super) agent: Agent,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Detach {
+    /// Of the program to start.
+    #[arg(last = true)]
+    pub(super) arguments: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -22,6 +22,8 @@ use super::exit::{Exit, coded};
 use super::{args, client};
 use crate::attach::{Backoff, Relay};
 
+pub(super) use self::launch::detach;
+
 /// How long what the editor said last may take to reach the bridge once the editor has gone.
 const LEAVE: Duration = Duration::from_secs(5);
 

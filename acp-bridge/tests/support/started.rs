@@ -23,6 +23,11 @@ impl Started {
         lives(pid).then_some(pid)
     }
 
+    /// Its parent.
+    pub fn parent(&self) -> Option<u32> {
+        stat(self.pid()?, 1)?.parse().ok()
+    }
+
     /// Sends it a signal and waits until it is gone.
     pub fn end(&self, signal: &str) {
         let Some(pid) = self.pid() else { return };
@@ -47,6 +52,12 @@ impl Drop for Started {
 
 /// Whether a process runs; one that nobody has reaped does not.
 fn lives(pid: u32) -> bool {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+    stat(pid, 0).is_some_and(|state| state != "Z")
+}
+
+/// A field of `/proc/PID/stat`, counted from the one behind the name.
+fn stat(pid: u32, field: usize) -> Option<String> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    let (_, fields) = stat.rsplit_once(')')?;
+    fields.split_whitespace().nth(field).map(str::to_owned)
 }

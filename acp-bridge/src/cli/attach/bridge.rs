@@ -29,14 +29,12 @@ pub(super) struct Dialer {
     url: String,
     address: String,
     launch: Launch,
-    /// The bridge that was started last; to be reaped.
-    started: Option<Started>,
     reached: bool,
 }
 
 impl Dialer {
     pub(super) fn new(url: String, address: String, launch: Launch) -> Self {
-        Self { url, address, launch, started: None, reached: false }
+        Self { url, address, launch, reached: false }
     }
 
     /// There is a bridge at the URL: from now on it is waited for without end.
@@ -57,14 +55,11 @@ impl Dialer {
             Ok(link) => return Ok(link),
             Err(failed) => failed,
         };
-        if let Some(before) = &mut self.started {
-            before.has_ended();
-        }
         if !failed.nobody_listens {
             return Err(format!("no bridge answers at {}, but something else may: {}", self.url, failed.message));
         }
-        let started = match self.launch.start() {
-            Ok(Some(started)) => self.started.insert(started),
+        let mut started = match self.launch.start().await {
+            Ok(Some(started)) => started,
             Ok(None) => {
                 let why = self.launch.why_not();
                 return Err(format!("no bridge answers at {}: {}; {why}", self.url, failed.message));
@@ -72,7 +67,7 @@ impl Dialer {
             Err(error) => return Err(format!("a bridge cannot be started: {error:#}")),
         };
         tracing::info!(url = self.url, "started a bridge");
-        wait_for(&self.address, started).await.ok_or_else(|| started.report(&self.url))
+        wait_for(&self.address, &mut started).await.ok_or_else(|| started.report(&self.url))
     }
 }
 

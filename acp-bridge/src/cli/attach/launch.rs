@@ -1,14 +1,19 @@
 //! Starting a bridge that outlives us.
+//!
+//! Some clients end every process that descends from their agent, wherever its group. So the bridge is started by a
+//! process that exits at once, and descends from nobody that they know.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{IpAddr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, Stdio};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use tokio::net::unix::pipe;
 
 use crate::cli::args;
 use crate::cli::exit::{Exit, coded};
@@ -54,9 +59,8 @@ impl Launch {
         }
     }
 
-    /// Starts it in a process group of its own, so that it stays when the editor takes us down with what it started.
-    /// `None` when there is nothing to start.
-    pub(super) fn start(&self) -> anyhow::Result<Option<Started>> {
+    /// Starts it. `None` when there is nothing to start.
+    pub(super) async fn start(&self) -> anyhow::Result<Option<Started>> {
         let Some(listen) = self.listen.as_ref().filter(|_| !self.agent.is_empty()) else { return Ok(None) };
         let state = self.state.as_ref().context("neither XDG_STATE_HOME nor HOME says where to keep its log")?;
         DirBuilder::new()
@@ -76,42 +80,67 @@ impl Launch {
             Some(log) => log.clone(),
             None => format!("sqlite:{}", state.join("sessions.db").display()),
         };
-        let child = Command::new(std::env::current_exe().context("cannot find this program")?)
-            .args(["serve", "--listen", listen, "--log", &log])
+        // Its stdout ends when it does.
+        let (alive, stdout) = std::io::pipe()?;
+        let alive = pipe::Receiver::from_owned_fd(OwnedFd::from(alive))?;
+        let starter = tokio::process::Command::new(this_program()?)
+            .args([DETACH, "--", "serve", "--listen", listen, "--log", &log])
             .args(&self.agent)
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(stdout)
             .stderr(stderr)
-            .process_group(0)
-            .spawn()
+            .status()
+            .await
             .context("cannot run this program again")?;
-        Ok(Some(Started { child, path, before, status: None }))
+        ensure!(starter.success(), "the process that starts it failed ({starter}); see {}", path.display());
+        Ok(Some(Started { alive, path, before, ended: false }))
     }
+}
+
+/// The subcommand that starts a process and exits.
+const DETACH: &str = "detach";
+
+/// Runs this program with other arguments, in a process group of its own, and does not wait for it.
+pub(in crate::cli) fn detach(args: &args::Detach) -> anyhow::Result<()> {
+    let mut command = Command::new(this_program()?);
+    command.args(&args.arguments).process_group(0).spawn().context("cannot run this program again")?;
+    Ok(())
+}
+
+fn this_program() -> anyhow::Result<PathBuf> {
+    std::env::current_exe().context("cannot find this program")
 }
 
 /// A bridge that was started.
 #[derive(Debug)]
 pub(super) struct Started {
-    child: Child,
+    /// Reads as ended when it has.
+    alive: pipe::Receiver,
     path: PathBuf,
     /// How long its log was.
     before: u64,
-    status: Option<ExitStatus>,
+    ended: bool,
 }
 
 impl Started {
     /// Whether it has exited.
     pub(super) fn has_ended(&mut self) -> bool {
-        self.status = self.status.or_else(|| self.child.try_wait().ok().flatten());
-        self.status.is_some()
+        let mut said = [0; 512];
+        while !self.ended {
+            match self.alive.try_read(&mut said) {
+                Ok(0) => self.ended = true,
+                // Where it listens, which we know.
+                Ok(_) => {}
+                Err(_) => break,
+            }
+        }
+        self.ended
     }
 
     /// What there is to say when it cannot be reached.
     pub(super) fn report(&self, url: &str) -> String {
-        let what = match self.status {
-            Some(status) => format!("the bridge that was started for {url} has ended ({status})"),
-            None => format!("the bridge that was started does not answer at {url}"),
-        };
+        let what = if self.ended { "has ended" } else { "does not answer" };
+        let what = format!("the bridge that was started for {url} {what}");
         let said = end_of(&self.path, self.before).unwrap_or_default();
         let said = if said.trim().is_empty() { "it said nothing" } else { said.trim() };
         format!("{what}; its log is {}:\n{said}", self.path.display())
