@@ -8,6 +8,8 @@ pub(crate) const SDK: &str = "interop/ts";
 pub(crate) const HARNESSES: &str = "harness-adapters/tests/npm";
 /// The official adapters, which ours are measured against.
 pub(crate) const OFFICIAL_ADAPTERS: &str = "interop/adapters";
+/// acpx, and the Node that it needs.
+pub(crate) const ACPX: &str = "interop/acpx";
 
 /// Installs what a directory's lock file wants. Left alone when it is there.
 pub(crate) fn install(directory: &str) -> anyhow::Result<()> {

@@ -25,7 +25,8 @@ const PARTS: &[Part] = &[
         name: "workspace",
         exercises: "types, connection core, transports, log on SQLite and in memory, session machine, gateway, the \
                     bridge as a process with kill -9, bad input, bad agents; the real Codex 0.169.0 and Claude Code \
-                    2.1.330 against a scripted model, alone and behind the bridge, as root and as somebody else",
+                    2.1.330 against a scripted model, alone and behind the bridge, as root and as somebody else; acpx 0.19.1 and one of its flows through \
+                    `acp-bridge attach`",
         run: workspace,
     },
     Part { name: "docs", exercises: "the examples in the documentation", run: doc_tests },
@@ -97,7 +98,8 @@ fn install() -> anyhow::Result<()> {
     tools::install()?;
     npm::install(npm::SDK)?;
     npm::install(npm::HARNESSES)?;
-    npm::install(npm::OFFICIAL_ADAPTERS)
+    npm::install(npm::OFFICIAL_ADAPTERS)?;
+    npm::install(npm::ACPX)
 }
 
 /// A cargo whose processes, and theirs, can be told from all others.
