@@ -49,11 +49,8 @@ fn write<R: BufRead>(
         return Err(LogError::Unwritable { reason }.into());
     }
     let mut insert = connection.prepare(store::INSERT_RECORD).map_err(sql)?;
-    loop {
-        let parsed = match lines.next()? {
-            Some(line) => intake.record(line),
-            None => break,
-        };
+    while let Some(line) = lines.next()? {
+        let parsed = intake.record(line);
         let record = parsed.map_err(|error| lines.wrong(error))?;
         row::insert(&mut insert, number, &record).map_err(sql)?;
     }
