@@ -1,4 +1,5 @@
 //! The session API over WebSocket and HTTP, with the generated client: every method and every error.
+#![expect(clippy::unwrap_used, reason = "what the tests share is as much of a test as they are")]
 
 mod gateway_support;
 

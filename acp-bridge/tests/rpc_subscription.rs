@@ -22,7 +22,7 @@ async fn connect(address: &str) -> Arc<Client> {
 fn session_in(world: &World) -> SessionId {
     world.runtime.block_on(async {
         let client = connect(&world.address).await;
-        client.session_create("/w".into(), None, None, None).await.unwrap().session
+        client.session_create("/w".into(), None, None, None).await.expect("a session").session
     })
 }
 
@@ -240,4 +240,30 @@ fn a_client_that_takes_nothing_does_not_hold_up_the_shutdown() {
     world.runtime.block_on(flood).unwrap();
     world.stop();
     assert!(world.stopped() < Duration::from_secs(10));
+}
+
+#[test]
+fn a_connection_that_is_gone_makes_room_for_another_whatever_it_subscribed_to() {
+    let mut config = acp_bridge::gateway::Config::default();
+    config.max_connections = 1;
+    let world = World::with(config);
+    let url = format!("http://{}", world.address);
+    world.runtime.block_on(async {
+        let client = connect(&world.address).await;
+        let session = client.session_create("/w".into(), None, None, None).await.unwrap().session;
+        let mut follow = Follow::new(client, session.clone(), 3);
+        follow.next().await.unwrap();
+        let refused = api::connect(&url).await.unwrap_err().to_string();
+        assert!(refused.contains("503"), "{refused}");
+        drop(follow);
+        let again = async {
+            loop {
+                if let Ok(client) = api::connect(&url).await {
+                    return client;
+                }
+            }
+        };
+        let client = within("room for another connection", again).await;
+        assert_eq!(client.session_get(session).await.unwrap().info.head, 3);
+    });
 }

@@ -34,7 +34,7 @@ pub enum FollowError {
     },
     /// The server ended it.
     #[error("{}", .0.message)]
-    Closed(Closed),
+    Closed(Box<Closed>),
     /// The server sent what is not the next record.
     #[error("record {got} came where {expected} follows; report this as a defect of the bridge")]
     Gap {
@@ -78,7 +78,7 @@ impl Follow {
                 }
             };
             match subscription.next().await {
-                Some(Ok(Event::Closed(closed))) => return Err(FollowError::Closed(closed)),
+                Some(Ok(Event::Closed(closed))) => return Err(FollowError::Closed(closed.into())),
                 Some(Ok(Event::CaughtUp(_))) if self.caught_up => {}
                 Some(Ok(event)) => {
                     self.take(&event)?;

@@ -1,4 +1,8 @@
 //! The API as a trait, from which jsonrpsee makes the client, and the trait that a server implements.
+#![cfg_attr(
+    feature = "api-server",
+    expect(clippy::too_many_arguments, reason = "the arguments are the members of an object on the wire")
+)]
 
 use jsonrpsee::proc_macros::rpc;
 
