@@ -75,3 +75,19 @@ async fn a_flood_on_stderr_stays_in_bounds_and_blocks_nothing() {
     assert_eq!(tail.len(), 64 * 1024);
     assert!(tail.ends_with("the end\n"));
 }
+
+#[tokio::test]
+async fn captured_output_is_one_stream_in_the_order_of_writing_and_stdin_is_empty() {
+    let script = "cat; for i in 1 2 3; do echo out $i; echo err $i >&2; done";
+    let (mut output, child) = sh(script).spawn_captured().await.unwrap();
+    let mut all = Vec::new();
+    let mut piece = [0; 7];
+    loop {
+        match within("output", output.read(&mut piece)).await.unwrap() {
+            0 => break,
+            read => all.extend_from_slice(&piece[..read]),
+        }
+    }
+    assert_eq!(String::from_utf8(all).unwrap(), "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n");
+    assert_eq!(within("the exit", child.wait()).await.code, Some(0));
+}

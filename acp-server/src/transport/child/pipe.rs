@@ -42,6 +42,11 @@ impl Transport for ChildTransport {
 pub struct Stdin(Arc<Mutex<Option<pipe::Sender>>>);
 
 impl Stdin {
+    /// That of a child which has nothing to read.
+    pub(super) fn none() -> Self {
+        Self(Arc::default())
+    }
+
     /// Closes it. A write after this fails as if the child had closed its end.
     pub(super) fn close(&self) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take();

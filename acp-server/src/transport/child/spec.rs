@@ -1,6 +1,9 @@
 //! What to start, and how.
 
 use std::ffi::{OsStr, OsString};
+use std::fs::File;
+use std::io::PipeWriter;
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -8,9 +11,10 @@ use std::sync::Arc;
 use tokio::net::unix::pipe;
 use tokio::process::Command;
 
+use super::pipe::Stdin;
 use super::stderr::{LineCallback, Stderr};
 use super::supervise::Watch;
-use super::{ChildHandle, ChildTransport};
+use super::{ChildHandle, ChildOutput, ChildTransport};
 use crate::guard;
 
 /// Variables that a cleaned environment keeps, besides those that begin with `LC_` or `XDG_`.
@@ -171,25 +175,46 @@ impl ChildSpec {
         let reader = pipe::Receiver::from_owned_fd(from_child.into())?;
         let stderr_read = pipe::Receiver::from_owned_fd(stderr_read.into())?;
 
-        let watch = if guard::enabled() {
-            let (command, control) = guard::command(&self.program, &self.args, stdin.into())?;
-            Watch::guarded(self.start(command.into(), stdout, stderr)?, control).await.map_err(|e| self.failed(e))?
-        } else {
-            let mut command = Command::new(&self.program);
-            command.args(&self.args).stdin(stdin);
-            Watch::direct(self.start(command, stdout, stderr)?)
-        };
+        let watch = self.watched(stdin.into(), stdout, stderr).await?;
         let stderr = Stderr::drain(stderr_read, self.on_stderr.clone());
         let transport = ChildTransport::new(reader, writer);
         let handle = ChildHandle::new(watch.run(), transport.stdin(), stderr);
         Ok((transport, handle))
     }
 
+    /// Starts a program that speaks no protocol: like [`ChildSpec::spawn`], but with nothing to read on its stdin, and
+    /// stdout and stderr as one stream. The callback for stderr is not called.
+    ///
+    /// # Errors
+    /// As [`ChildSpec::spawn`].
+    ///
+    /// # Panics
+    /// Outside a Tokio runtime with I/O enabled.
+    pub async fn spawn_captured(&self) -> Result<(ChildOutput, ChildHandle), SpawnError> {
+        let stdin = File::open("/dev/null")?;
+        let (from_child, stdout) = std::io::pipe()?;
+        let stderr = stdout.try_clone()?;
+        let reader = pipe::Receiver::from_owned_fd(from_child.into())?;
+        let watch = self.watched(stdin.into(), stdout, stderr).await?;
+        Ok((ChildOutput::new(reader), ChildHandle::new(watch.run(), Stdin::none(), Stderr::none())))
+    }
+
+    async fn watched(&self, stdin: OwnedFd, stdout: PipeWriter, stderr: PipeWriter) -> Result<Watch, SpawnError> {
+        if guard::enabled() {
+            let (command, control) = guard::command(&self.program, &self.args, stdin)?;
+            Watch::guarded(self.start(command.into(), stdout, stderr)?, control).await.map_err(|e| self.failed(e))
+        } else {
+            let mut command = Command::new(&self.program);
+            command.args(&self.args).stdin(stdin);
+            Ok(Watch::direct(self.start(command, stdout, stderr)?))
+        }
+    }
+
     fn start(
         &self,
         mut command: Command,
-        stdout: std::io::PipeWriter,
-        stderr: std::io::PipeWriter,
+        stdout: PipeWriter,
+        stderr: PipeWriter,
     ) -> Result<tokio::process::Child, SpawnError> {
         command.env_clear();
         command.envs(std::env::vars_os().filter(|(name, _)| self.environment.passes(name)));

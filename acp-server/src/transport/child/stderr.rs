@@ -21,6 +21,11 @@ pub(super) struct Stderr {
 }
 
 impl Stderr {
+    /// That of a child which writes to its output instead.
+    pub(super) fn none() -> Self {
+        Self { tail: Arc::default(), drain: tokio::spawn(async {}) }
+    }
+
     pub(super) fn drain(mut pipe: pipe::Receiver, callback: Option<Arc<LineCallback>>) -> Self {
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         let shared = Arc::clone(&tail);
