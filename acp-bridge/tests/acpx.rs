@@ -30,10 +30,11 @@ fn node() -> PathBuf {
 
 /// A home for acpx and a bridge, both without any past.
 struct Place {
+    /// Before the directory with its lock, by which it is found when this is dropped.
+    bridge: Started,
     home: tempfile::TempDir,
     agent: String,
     log: PathBuf,
-    bridge: Started,
 }
 
 impl Place {
