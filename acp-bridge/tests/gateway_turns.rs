@@ -4,7 +4,7 @@ mod gateway_support;
 
 use acp_bridge::log::SessionLog;
 use acp_bridge::session::Command;
-use gateway_support::{World, name, names_until, raw, text_of};
+use gateway_support::{World, name, names_until, next, raw, text_of};
 use serde_json::{Value, json};
 
 fn is_request(message: &Value) -> bool {
@@ -21,9 +21,9 @@ fn the_answer_of_a_prompt_follows_its_updates_and_says_where_it_ended() {
     world.chunk(&session, Some(turn), "a");
     world.chunk(&session, Some(turn), "b");
     let seq = world.end(&session, turn);
-    assert_eq!(name(&client.next()), "a", "one's own words do not come back");
-    assert_eq!(name(&client.next()), "b");
-    assert_eq!(client.next()["id"], json!(id));
+    assert_eq!(name(&next(&mut client)), "a", "one's own words do not come back");
+    assert_eq!(name(&next(&mut client)), "b");
+    assert_eq!(next(&mut client)["id"], json!(id));
     let expected = format!(
         r#""result":{{"stopReason":"end_turn","n":1e2,"_meta":{{"acp-bridge":{{"seq":{seq},"turn":{turn},"outcome":"completed"}}}}}}}}"#
     );

@@ -172,11 +172,21 @@ pub fn name(message: &Value) -> String {
     }
 }
 
-/// Names of the next messages up to and including the one that has this name.
+/// The next message that is not about what waits.
+pub fn next(client: &mut Client) -> Value {
+    loop {
+        let message = client.next();
+        if message["method"] != acp_types::meta::QUEUE_CHANGED {
+            return message;
+        }
+    }
+}
+
+/// Names of the next messages up to and including the one that has this name, without those about what waits.
 pub fn names_until(client: &mut Client, last: &str) -> Vec<String> {
     let mut names = Vec::new();
     while names.last().is_none_or(|name| name != last) {
-        names.push(name(&client.next()));
+        names.push(name(&next(client)));
     }
     names
 }
