@@ -22,10 +22,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         args::Durability::Fsync => log::Durability::Fsync,
         args::Durability::Os => log::Durability::Os,
     };
-    let log = log::open(&args.log, durability).await?;
     let spec = agent::spec(&args.agent).await?.ok_or_else(|| {
         coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
     })?;
+    // Not before it is known that there is something to serve: the file is made when there is none.
+    let log = log::open(&args.log, durability).await?;
     let mut config = host::Config::new(spec);
     config.profiles = Arc::new(agent::Harnesses);
     config.start_timeout = args.start_timeout;
