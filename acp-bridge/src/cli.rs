@@ -13,6 +13,7 @@ mod doctor;
 mod exit;
 mod export;
 mod import;
+mod lanes;
 mod offline;
 mod output;
 mod queue;
@@ -63,6 +64,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Import(args) => import::run(args).await,
             args::Command::Compact(args) => compact::run(args).await,
             args::Command::Queue(args) => queue::run(args).await,
+            args::Command::Lanes(args) => lanes::run(args).await,
             args::Command::Doctor(args) => doctor::run(args).await,
         }
     });

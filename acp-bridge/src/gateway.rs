@@ -17,6 +17,10 @@
 //! | `_acp-bridge/queue`, `queue_edit`, `queue_move`, `queue_withdraw` | requests: prompts that wait |
 //! | `_acp-bridge/set_policy` | request: what becomes of permission requests while no controller is there |
 //! | `_acp-bridge/queue_changed` | what waits has changed |
+//! | `session/load`, `session/resume` params | `_meta["acp-bridge"]`: `lanes`, those that are to be seen |
+//! | requests and notifications for an agent | `_meta["acp-bridge"]`: `lane`; without it, `main` |
+//! | `_acp-bridge/lane_add`, `lane_remove` | `lane` and, to add one, `agent`, the name of a launch profile |
+//! | `_acp-bridge/lanes` | the lanes of a session and their agents |
 //! | `_acp-bridge/caught_up` | after a resume with a cursor: what follows is live |
 //! | `_acp-bridge/turn_ended` | a turn ended that this client did not prompt |
 //! | `_acp-bridge/detached` | a session can be followed no longer: it was deleted, its log is damaged, or another client attached with the same `clientId` |
@@ -38,6 +42,7 @@ mod connection;
 mod driver;
 mod history;
 mod http;
+mod lanes;
 mod outgoing;
 mod presence;
 mod queue;

@@ -52,7 +52,7 @@ fn prompt_in(session: &mut Session, lane: &str, text: &str) -> (Turn, Vec<Effect
 
 fn runs_in(session: &mut Session, lane: &str, text: &str) -> (Turn, CallId) {
     let (turn, effects) = prompt_in(session, lane, text);
-    assert_eq!(session.machine.state().lane(lane).unwrap().running(), Some(turn));
+    assert_eq!(session.machine.state().lane(lane).expect("the lane").running(), Some(turn));
     (turn, call(&effects).0)
 }
 

@@ -69,6 +69,10 @@ Example: acp-bridge compact --log sqlite:sessions.db --trim-before 30d --keep-si
     Compact(Compact),
     /// Show the prompts that wait in a session, or change one.
     Queue(Queue),
+    /// List the agents of a session, add one or remove one.
+    #[command(after_help = "\
+Examples: acp-bridge lanes SESSION\n          acp-bridge lanes SESSION add review --agent claude\n          acp-bridge lanes SESSION remove review")]
+    Lanes(Lanes),
     /// Check the log, a running bridge and, if one is given, an agent.
     Doctor(Doctor),
 }
@@ -76,7 +80,7 @@ Example: acp-bridge compact --log sqlite:sessions.db --trim-before 30d --keep-si
 #[derive(Debug, ClapArgs)]
 pub(super) struct Url {
     /// The running bridge.
-    #[arg(long, env = "ACP_BRIDGE_URL", default_value = DEFAULT_URL)]
+    #[arg(long, env = "ACP_BRIDGE_URL", default_value = DEFAULT_URL, global = true)]
     pub(super) url: String,
 }
 
@@ -210,6 +214,9 @@ pub(super) struct Send {
     pub(super) session: String,
     /// The prompt.
     pub(super) text: String,
+    /// The agent that is to get it, as `lanes` shows it; `main` by default.
+    #[arg(long, value_name = "NAME")]
+    pub(super) lane: Option<String>,
     /// Sending again with the same key never runs the prompt twice.
     #[arg(long)]
     pub(super) key: Option<String>,
@@ -242,6 +249,9 @@ pub(super) struct Cancel {
     /// Why, for those who read the log.
     #[arg(long, value_name = "TEXT")]
     pub(super) reason: Option<String>,
+    /// What runs in this lane, instead of `main`.
+    #[arg(long, value_name = "NAME")]
+    pub(super) lane: Option<String>,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -330,6 +340,36 @@ pub(super) struct Compact {
     /// Say what it came to as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Lanes {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
+    /// One JSON object per lane.
+    #[arg(long)]
+    pub(super) json: bool,
+    #[command(subcommand)]
+    pub(super) change: Option<LanesChange>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum LanesChange {
+    /// Start one more agent in the session.
+    Add {
+        /// 1 to 64 letters, digits, dots, hyphens and underscores.
+        name: String,
+        /// A harness by name, as `acp-harness list` shows it where the bridge runs.
+        #[arg(long, value_name = "PROFILE")]
+        agent: String,
+    },
+    /// Cancel what a lane runs and queues, and stop its agent.
+    Remove {
+        /// Not `main`.
+        name: String,
+    },
 }
 
 #[derive(Debug, ClapArgs)]

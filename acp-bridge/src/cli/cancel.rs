@@ -15,7 +15,7 @@ pub(super) async fn run(args: args::Cancel) -> anyhow::Result<()> {
         (_, true) => CancelScope::All,
         _ => CancelScope::Turn,
     };
-    let meta = json!({ "turn": args.turn, "scope": scope.as_str(), "reason": args.reason });
+    let meta = json!({ "turn": args.turn, "scope": scope.as_str(), "reason": args.reason, "lane": args.lane });
     let params = json!({ "sessionId": args.session, "_meta": { "acp-bridge": meta } });
     client.outbox.notify("session/cancel", RawBuf::encode(&params)?).await?;
     // A notification has no answer. The bridge takes a connection's messages in order, so the answer to any later

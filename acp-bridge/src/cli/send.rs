@@ -20,7 +20,12 @@ pub(super) async fn run(args: args::Send) -> anyhow::Result<()> {
         client.resume(&args.session, None).await?;
         args.session
     };
-    let asked = Asked { key: args.key.as_deref(), on_busy: args.on_busy, after_restart: args.after_restart };
+    let asked = Asked {
+        key: args.key.as_deref(),
+        on_busy: args.on_busy,
+        after_restart: args.after_restart,
+        lane: args.lane.as_deref(),
+    };
     let key = turn::prompt(&client, &session, &args.text, &asked).await?;
     loop {
         let event = client.next().await?;

@@ -16,6 +16,7 @@ pub(super) struct Asked<'a> {
     pub(super) key: Option<&'a str>,
     pub(super) on_busy: OnBusy,
     pub(super) after_restart: AfterRestart,
+    pub(super) lane: Option<&'a str>,
 }
 
 /// Sends a prompt; the key of the answer.
@@ -26,8 +27,8 @@ pub(super) async fn prompt(
     asked: &Asked<'_>,
 ) -> anyhow::Result<RequestKey> {
     let mut params = json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] });
-    let Asked { key, on_busy, after_restart } = asked;
-    let meta = json!({ "key": key, "onBusy": on_busy.as_str(), "afterRestart": after_restart.as_str() });
+    let Asked { key, on_busy, after_restart, lane } = asked;
+    let meta = json!({ "key": key, "onBusy": on_busy.as_str(), "afterRestart": after_restart.as_str(), "lane": lane });
     params["_meta"] = json!({ "acp-bridge": meta });
     client.request("session/prompt", &params).await
 }

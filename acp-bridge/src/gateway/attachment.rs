@@ -10,11 +10,12 @@ use acp_types::record::{Kind, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use super::attach::{self, Arriving};
+use super::lanes::LaneFilter;
 use super::outgoing::Outgoing;
 use super::presence::{Place, Roster};
 use super::{queue, refusal, render};
 use crate::replay::Coalescer;
-use crate::session::{LaneState, State};
+use crate::session::{LaneState, PendingRequest, State};
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,6 +72,8 @@ pub(super) struct Attachment {
     session: SessionId,
     /// Ahead of the cursor while history is shown.
     state: State,
+    /// What of it the client sees. The cursor moves over the rest.
+    lanes: LaneFilter,
     cursor: Seq,
     /// Leaves the session when it is dropped.
     place: Place,
@@ -93,7 +96,7 @@ impl Attachment {
     pub(super) fn new(
         id: AttachmentId,
         session: SessionId,
-        state: State,
+        (state, lanes): (State, LaneFilter),
         cursor: Seq,
         entry: Entry,
         place: Place,
@@ -112,6 +115,7 @@ impl Attachment {
             id,
             session,
             state,
+            lanes,
             cursor,
             place,
             history,
@@ -147,6 +151,11 @@ impl Attachment {
         for Waiting { turn, id } in earlier.waiting {
             self.wait(turn, id, out);
         }
+    }
+
+    /// What the log says.
+    pub(super) fn state(&self) -> &State {
+        &self.state
     }
 
     /// The client's place in the session.
@@ -200,6 +209,7 @@ impl Attachment {
         for record in records {
             self.cursor = record.seq;
             match record.kind {
+                Kind::Update | Kind::Extension if !self.lanes.shows(&record.lane) => {}
                 Kind::Update => self.update(record, out),
                 Kind::Extension => self.extension(record, out),
                 _ => self.control(record, out),
@@ -267,7 +277,7 @@ impl Attachment {
         match record.kind {
             Kind::TurnEnded => self.turn_ended(record, out),
             Kind::PermissionRequested | Kind::Request if self.is_asked() => {
-                if let Some(request) = self.state.pending_request(record.seq) {
+                if let Some(request) = self.state.pending_request(record.seq).filter(|request| self.sees(request)) {
                     out.ask(&self.session, record.seq, &request.method, request.params.as_ref());
                 }
             }
@@ -296,6 +306,7 @@ impl Attachment {
         });
         if !answered
             && !ours
+            && self.lanes.shows(&record.lane)
             && let Some((method, params)) = render::turn_ended(&self.session, turn, &outcome, record)
         {
             out.notify(method, Some(params.as_raw()));
@@ -316,12 +327,17 @@ impl Attachment {
         self.place.role.is_controller() && matches!(self.history, History::Over)
     }
 
+    /// Whether the client sees what the request belongs to: its lane, or a turn of its own.
+    fn sees(&self, request: &PendingRequest) -> bool {
+        self.lanes.shows(&request.lane) || self.waiting.iter().any(|waiting| Some(waiting.turn) == request.turn)
+    }
+
     /// A controller that comes is asked everything that waits for an answer (P8), whatever history it wants.
     fn ask_pending(&self, out: &mut Outgoing) {
         if !self.is_asked() {
             return;
         }
-        for (seq, request) in self.state.pending() {
+        for (seq, request) in self.state.pending().filter(|(_, request)| self.sees(request)) {
             out.ask(&self.session, seq, &request.method, request.params.as_ref());
         }
     }
@@ -402,7 +418,8 @@ impl Attachment {
         let error = refusal::internal(format!(
             "the session log cannot be written: {reason}; what the agent did since is lost, prompt again when it can"
         ));
-        let running = self.state.lanes().filter_map(LaneState::running);
+        let seen = self.state.lanes().filter(|lane| self.lanes.shows(lane.name()));
+        let running = seen.filter_map(LaneState::running);
         let not_ours: Vec<Turn> =
             running.filter(|turn| self.waiting.iter().all(|waiting| waiting.turn != *turn)).collect();
         self.fail_waiting(&error, out);

@@ -6,6 +6,7 @@
 mod attach;
 mod control;
 mod effect;
+mod lanes;
 mod params;
 mod requests;
 mod results;
@@ -186,7 +187,8 @@ impl Connection {
             // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
             let meta = params.meta().unwrap_or_default();
             let scope = meta.scope.unwrap_or_default();
-            let command = Command::Cancel { lane: None, turn: meta.turn, scope, reason: meta.reason };
+            let command =
+                Command::Cancel { lane: meta.lane.map(Into::into), turn: meta.turn, scope, reason: meta.reason };
             self.submit(Some(session), command, Then::Nothing);
             return;
         }
@@ -198,7 +200,8 @@ impl Connection {
                 tracing::debug!(client = %self.out.client, name, "an observer's notification is ignored");
                 return;
             }
-            let command = Command::Notify { lane: None, method: name.to_owned(), params: params.to_owned() };
+            let lane = params.meta().ok().and_then(|meta| meta.lane).map(Into::into);
+            let command = Command::Notify { lane, method: name.to_owned(), params: params.to_owned() };
             self.submit(session, command, Then::Nothing);
         }
     }

@@ -7,6 +7,7 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, SessionId};
 
 use super::connection::{Effect, EntryKind, Opened, Outcome};
 use super::history::Begin;
+use super::lanes::LaneFilter;
 use super::refusal;
 use crate::log::{self, Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::{Command, Reply, State};
@@ -40,6 +41,7 @@ impl Worker {
     }
 
     async fn open(&self, session: &SessionId, params: RawBuf, entry: &EntryKind) -> Result<Opened, ErrorObjectOwned> {
+        let lanes = LaneFilter::read(&params)?;
         let info = self.info(session).await?;
         let cursor = match entry {
             EntryKind::Resume { after } => *after,
@@ -67,7 +69,7 @@ impl Worker {
             },
         };
         let result = result.unwrap_or_else(|| state.main().session_result());
-        Ok(Opened { result, state, after })
+        Ok(Opened { result, state, lanes, after })
     }
 
     /// Tells the host that a client is there; modes and options as a load is answered with.

@@ -9,6 +9,7 @@ use super::params::Params;
 use super::{Connection, Effect, EntryKind, Phase, Then};
 use crate::gateway::attach::{Attach, DETACH};
 use crate::gateway::attachment::{Attachment, AttachmentId, Entry};
+use crate::gateway::lanes::LaneFilter;
 use crate::gateway::presence::Who;
 use crate::gateway::refusal;
 use crate::gateway::role::Role;
@@ -49,7 +50,7 @@ impl Connection {
     }
 
     /// Puts an attachment in place of the one that there may be.
-    pub(super) fn attach(&mut self, session: SessionId, state: State, after: Seq, entry: Entry, who: Who) {
+    pub(super) fn attach(&mut self, session: SessionId, seen: (State, LaneFilter), after: Seq, entry: Entry, who: Who) {
         if self.gone {
             return;
         }
@@ -66,7 +67,7 @@ impl Connection {
         }
         let present = who.role.is_controller();
         let place = self.presence.enter(&session, who);
-        let mut attached = Attachment::new(id, session.clone(), state, after, entry, place, &mut self.out);
+        let mut attached = Attachment::new(id, session.clone(), seen, after, entry, place, &mut self.out);
         if let Some(earlier) = earlier {
             self.sessions.remove(&earlier.id);
             self.effects.push(Effect::Untail { attachment: earlier.id });

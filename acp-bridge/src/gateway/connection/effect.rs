@@ -5,6 +5,7 @@ use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use crate::gateway::attach::Attach;
 use crate::gateway::attachment::AttachmentId;
+use crate::gateway::lanes::LaneFilter;
 use crate::log::{Answer, ListQuery, SessionInfo};
 use crate::session::{Command, State};
 
@@ -69,6 +70,8 @@ pub(in crate::gateway) struct Opened {
     /// For the client.
     pub(in crate::gateway) result: RawBuf,
     pub(in crate::gateway) state: State,
+    /// What the client wants to see of it.
+    pub(in crate::gateway) lanes: LaneFilter,
     /// Where the client's history begins.
     pub(in crate::gateway) after: Seq,
 }

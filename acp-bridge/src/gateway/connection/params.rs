@@ -180,6 +180,12 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// A member that must be a string.
+    pub(super) fn text(self, key: &str) -> Result<String, ErrorObjectOwned> {
+        let text = self.optional_text(key)?;
+        text.ok_or_else(|| refusal::invalid_params(format!("`{key}` is missing")))
+    }
+
     fn optional_text(self, key: &str) -> Result<Option<String>, ErrorObjectOwned> {
         match self.member(key).filter(|value| !value.is_null()) {
             None => Ok(None),

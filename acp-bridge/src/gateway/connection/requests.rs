@@ -1,6 +1,7 @@
 //! The client's requests: what each one needs and which command it becomes.
 
 use acp_server::proto::Incoming;
+use acp_types::meta::{LANE_ADD, LANE_REMOVE, LANES};
 use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Version, v1};
 use acp_types::{ErrorObjectOwned, RequestId, SessionId};
 
@@ -47,6 +48,9 @@ impl Connection {
             None if name == ATTACH => self.attach_session(id, params),
             None if name == DETACH => self.detach_session(id, params),
             None if control::is_ours(name) => self.control(id, name, params),
+            None if name == LANE_ADD => self.lane_add(id, params),
+            None if name == LANE_REMOVE => self.lane_remove(id, params),
+            None if name == LANES => self.lanes(id, params),
             None => self.pass(id, name, params),
         }
     }
@@ -126,7 +130,7 @@ impl Connection {
         let unsettled = Unsettled { session: session.clone(), given_up: false, detached: false };
         self.unsettled.insert(id.clone(), unsettled);
         let command = Command::Prompt {
-            lane: None,
+            lane: meta.lane.map(Into::into),
             params: params.object()?,
             key: meta.key,
             accept_context_loss: meta.accept_context_loss.unwrap_or(false),
@@ -166,7 +170,9 @@ impl Connection {
                 Some(_) => None,
             }
         };
-        let command = Command::Call { lane: None, method: name.to_owned(), params: params.to_owned() };
+        // What concerns no session has no lanes, and its `_meta` is the agent's to read.
+        let lane = if session.is_some() { params.meta()?.lane.map(Into::into) } else { None };
+        let command = Command::Call { lane, method: name.to_owned(), params: params.to_owned() };
         self.submit(session, command, Then::Call { id: id.clone() });
         Ok(())
     }

@@ -9,6 +9,7 @@ use super::params::PAGE;
 use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
 use crate::gateway::attach::Arriving;
 use crate::gateway::attachment::Entry;
+use crate::gateway::lanes::LaneFilter;
 use crate::gateway::{capabilities, refusal, render};
 use crate::log::{Answer, SessionInfo};
 use crate::session::{Command, Reply, State};
@@ -86,14 +87,14 @@ impl Connection {
             Ok(Reply::Created { session, result }) => {
                 self.out.respond(id, Ok(result));
                 let me = self.plainly();
-                self.attach(session, State::default(), 0, Entry::Live, me);
+                self.attach(session, (State::default(), LaneFilter::default()), 0, Entry::Live, me);
             }
             other => self.called(id, other),
         }
     }
 
     fn opened(&mut self, session: SessionId, kind: EntryKind, id: RequestId, opened: Opened) {
-        let Opened { result, state, after } = opened;
+        let Opened { result, state, lanes, after } = opened;
         let (entry, who) = match kind {
             EntryKind::Load => (Entry::Load { id, result }, self.plainly()),
             EntryKind::Resume { after } => {
@@ -105,7 +106,7 @@ impl Connection {
                 (Entry::Attach(arriving), self.attaching(*attach))
             }
         };
-        self.attach(session, state, after, entry, who);
+        self.attach(session, (state, lanes), after, entry, who);
     }
 
     fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {
@@ -141,6 +142,7 @@ impl Connection {
     fn called(&mut self, id: RequestId, answer: Answer) {
         match answer {
             Ok(Reply::Agent(outcome)) => self.out.respond_raw(id, outcome.map_err(render::received)),
+            Ok(Reply::State(result)) => self.out.respond(id, Ok(result)),
             Ok(Reply::Done) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
             Ok(Reply::Queue(queue)) => self.out.respond(id, control::listed(&queue)),
             Ok(_) => self.out.respond(id, Err(refusal::internal("the host's answer does not fit the request"))),

@@ -12,6 +12,7 @@ use super::client::{Client, Fate};
 use super::dice::Dice;
 use super::owner::{Log, Owner};
 use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome, Then};
+use crate::gateway::lanes::LaneFilter;
 use crate::log::Answer;
 use crate::session::{Command, Effect, FromAgent, Reply};
 
@@ -304,7 +305,8 @@ impl World {
                 let Ok(Reply::State(result)) = reply else { panic!("{reply:?}") };
                 let EntryKind::Resume { after: Some(after) } = entry else { panic!("{entry:?}") };
                 let result = rewrite::remove_member(result.as_raw(), "sessionId");
-                let opened = Ok(Box::new(Opened { result, state: self.log.state(), after }));
+                let opened =
+                    Ok(Box::new(Opened { result, state: self.log.state(), lanes: LaneFilter::default(), after }));
                 Outcome::Opened { session: super::owner::SESSION.into(), entry, id, opened }
             }
         };

@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use crate::gateway::Limits;
 use crate::gateway::attachment::AttachmentId;
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
+use crate::gateway::lanes::LaneFilter;
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Bell, Place, Presence, Who};
 use crate::gateway::role::Role;
@@ -273,7 +274,12 @@ impl Kit {
     /// The log has been opened as it is now; history begins behind a cursor.
     fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
         let Effect::Open { session, entry, id, .. } = self.effect() else { panic!("nothing is opened") };
-        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), state: log.state(), after }));
+        let opened = Ok(Box::new(Opened {
+            result: raw("{\"opened\":1}"),
+            state: log.state(),
+            lanes: LaneFilter::default(),
+            after,
+        }));
         self.connection.done(Outcome::Opened { session, entry, id, opened });
         match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
