@@ -190,10 +190,6 @@ fn errors_name_what_is_wrong_and_what_would_do() {
                     client.session_prompt(session.clone(), raw("[]"), Some("k".repeat(2000)), None, None, None).await,
                 ),
             ),
-            (
-                "lane",
-                refused(client.session_prompt(session.clone(), raw("[]"), None, None, Some("b".into()), None).await),
-            ),
             ("outcome", refused(client.session_respond(session.clone(), 1, None, None, None).await)),
             ("error", refused(client.session_respond(session.clone(), 1, None, None, Some(raw("1"))).await)),
         ] {

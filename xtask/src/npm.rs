@@ -1,5 +1,7 @@
 //! Packages of npm, pinned by lock files.
 
+use anyhow::ensure;
+
 use crate::run::{execute, program, root};
 
 /// The official TypeScript SDK.
@@ -12,8 +14,8 @@ pub(crate) const OFFICIAL_ADAPTERS: &str = "interop/adapters";
 pub(crate) const ACPX: &str = "interop/acpx";
 
 /// Installs what a directory's lock file wants. Left alone when it is there.
-pub(crate) fn install(directory: &str) -> anyhow::Result<()> {
-    let directory = root().join(directory);
+pub(crate) fn install(name: &str) -> anyhow::Result<()> {
+    let directory = root().join(name);
     // What is installed leaves out the packages of other systems, which are all optional.
     let packages = |file: &str| -> Option<serde_json::Map<String, serde_json::Value>> {
         let text = std::fs::read_to_string(directory.join(file)).ok()?;
@@ -26,8 +28,17 @@ pub(crate) fn install(directory: &str) -> anyhow::Result<()> {
                 .collect(),
         )
     };
-    if packages("package-lock.json") == packages("node_modules/.package-lock.json") {
+    let installed = || packages("package-lock.json") == packages("node_modules/.package-lock.json");
+    if installed() {
         return Ok(());
     }
-    execute(program("npm").args(["ci", "--no-audit", "--no-fund", "--loglevel=error"]).current_dir(directory))
+    // acpx names packages of other systems that are optional and that not every registry has. `npm ci` refuses a lock
+    // file without them; `npm install` takes it, and what it has installed is looked at below.
+    let how: &[&str] = if name == ACPX { &["install", "--no-save"] } else { &["ci"] };
+    execute(program("npm").args(how).args(["--no-audit", "--no-fund", "--loglevel=error"]).current_dir(&directory))?;
+    ensure!(
+        installed(),
+        "npm has installed something else into {name} than its lock file says; remove its node_modules"
+    );
+    Ok(())
 }
