@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use acp_bridge::session::{
-    CallId, Command, CommandId, Config, Effect, FromAgent, Input, LaneState, Machine, Output, Reply, State,
+    CallId, Command, CommandId, Config, Effect, FromAgent, Input, LaneState, Machine, Output, QueueCommand, Reply,
+    State, TurnPhase,
 };
-use acp_types::meta::CancelScope;
-use acp_types::record::body::{AgentStarted, PromptQueued, Start};
+use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
+use acp_types::record::body::{AgentStarted, PromptQueued, PromptSteered, Start, Steer};
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
 use acp_types::{ErrorCode, RawBuf, RequestId, SessionId, error};
 
@@ -20,8 +21,28 @@ pub(crate) enum Op {
         key: u8,
         accept_context_loss: bool,
     },
+    /// A prompt that says what it does when busy and after a restart.
+    PromptThat {
+        key: u8,
+        kind: u8,
+    },
     Cancel {
         turn: Option<u8>,
+    },
+    /// A cancel of what waits, or of everything.
+    CancelAll {
+        running: bool,
+    },
+    /// A look at what waits, or a change of it.
+    Queue {
+        kind: u8,
+        turn: u8,
+    },
+    Attend {
+        present: bool,
+    },
+    SetPolicy {
+        kind: u8,
     },
     Answer {
         request: u8,
@@ -84,7 +105,7 @@ pub(crate) enum Op {
 
 impl From<[u8; 3]> for Op {
     fn from([op, a, b]: [u8; 3]) -> Self {
-        match op % 32 {
+        match op % 40 {
             0..=3 => Self::Prompt { key: a % 6, accept_context_loss: b % 4 == 0 },
             4 | 5 => Self::Cancel { turn: (a % 2 == 0).then_some(b) },
             6 | 7 => Self::Answer { request: a, error: b % 3 == 0 },
@@ -107,6 +128,11 @@ impl From<[u8; 3]> for Op {
             30 if b % 2 == 0 => Self::Turn { lane: a },
             31 if b % 4 == 0 => Self::LaneRemove { lane: a },
             31 if b % 4 < 3 => Self::LaneAdd { lane: a },
+            32..=34 => Self::PromptThat { key: a % 6, kind: b },
+            35 | 36 => Self::Queue { kind: a, turn: b },
+            37 => Self::Attend { present: a % 2 == 0 },
+            38 => Self::SetPolicy { kind: a },
+            39 => Self::CancelAll { running: a % 4 == 0 },
             _ => Self::Flush,
         }
     }
@@ -131,9 +157,15 @@ const UPDATES: [&str; 10] = [
 const METHODS: [&str; 5] =
     ["session/request_permission", "session/request_permission", "elicitation/create", "_x/ask", "fs/read_text_file"];
 
+const ASKED: &str = r#"{"sessionId":"a","toolCall":{"kind":"edit"},"options":[{"optionId":"y","kind":"allow_once"},{"optionId":"n","kind":"reject_once"}]}"#;
+
 const CALLS: [&str; 4] = ["session/set_mode", "session/set_config_option", "_x/call", "session/set_mode"];
 
-const RESULTS: [&str; 6] = [
+const POLICIES: [&str; 5] = ["wait", "wait:2s", "reject", "allow:read:reject", "allow:edit:wait:1s"];
+
+const RESULTS: [&str; 8] = [
+    r#"{"outcome":"injected","stopReason":"end_turn"}"#,
+    r#"{"outcome":"idle"}"#,
     r#"{"stopReason":"end_turn"}"#,
     r#"{"stopReason":"cancelled"}"#,
     r#"{"configOptions":[1,2]}"#,
@@ -193,12 +225,17 @@ fn pick<T>(items: &[T], number: u8) -> Option<&T> {
 }
 
 fn is_idle(lane: &LaneState) -> bool {
-    lane.running().is_none() && lane.queue().len() == 0
+    lane.running().is_none() && lane.queue().len() == 0 && lane.steered().len() == 0
 }
 
 fn started(agent_session: &str, start: Start) -> AgentStarted {
     let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"},"configOptions":[]}"#);
-    AgentStarted { agent_session: agent_session.into(), start, initialize: raw("{}"), state }
+    AgentStarted {
+        agent_session: agent_session.into(),
+        start,
+        initialize: raw(r#"{"_meta":{"steering":{"supported":true}}}"#),
+        state,
+    }
 }
 
 impl World {
@@ -249,7 +286,19 @@ impl World {
         }
         match op {
             Op::Prompt { key, accept_context_loss } => self.prompt(key, accept_context_loss),
+            Op::PromptThat { key, kind } => self.prompt_that(key, kind),
+            Op::Queue { kind, turn } => self.queue(kind, turn),
+            Op::Attend { present } => self.command(None, Command::Attend { present }),
+            Op::SetPolicy { kind } => {
+                let unattended = pick(&POLICIES, kind).filter(|_| kind % 7 > 0).map(|policy| policy.parse().unwrap());
+                self.command(None, Command::SetPolicy { unattended });
+            }
             Op::Cancel { turn } => self.cancel(turn),
+            Op::CancelAll { running } => {
+                let scope = if running { CancelScope::All } else { CancelScope::Queued };
+                self.command(None, Command::Cancel { lane: self.named(), turn: None, scope, reason: None });
+                assert!(self.queued().is_empty());
+            }
             Op::Answer { request, error } => self.answer(request, error),
             Op::Call { kind } => {
                 let method = pick(&CALLS, kind).unwrap().to_string();
@@ -325,7 +374,7 @@ impl World {
                 }
                 self.agent().asked.push(Asked { id: id.clone(), answers: 0, moot: false });
                 let method = pick(&METHODS, method).unwrap().to_string();
-                self.hear(FromAgent::Request { id, method, params: Some(raw(r#"{"sessionId":"a"}"#)) });
+                self.hear(FromAgent::Request { id, method, params: Some(raw(ASKED)) });
             }
             Op::Withdraw { request } => {
                 let open: Vec<_> = self.agent().asked.iter().filter(|asked| asked.answers == 0).collect();
@@ -389,6 +438,38 @@ impl World {
         self.command(None, Command::Cancel { lane, turn, scope: CancelScope::default(), reason: None });
     }
 
+    fn prompt_that(&mut self, key: u8, kind: u8) {
+        let params = raw(r#"{"sessionId":"s","prompt":[{"type":"text","text":"t"},7]}"#);
+        let text = (key > 0).then(|| format!("k{key}"));
+        let on_busy = *pick(OnBusy::ALL, kind).unwrap();
+        let after_restart = *pick(AfterRestart::ALL, kind / 4).unwrap();
+        let lane = self.named();
+        let prompt = Command::Prompt { lane, params, key: text, on_busy, after_restart, accept_context_loss: false };
+        self.command(Some(key), prompt);
+    }
+
+    /// What waits in the lane that is turned to.
+    fn queued(&self) -> Vec<Turn> {
+        self.machine.state().lane(self.lane).map(|lane| lane.queue().collect()).unwrap_or_default()
+    }
+
+    fn queue(&mut self, kind: u8, turn: u8) {
+        // Now and then one that does not wait, or waits in another lane.
+        let waiting = self.queued();
+        let turn = pick(&waiting, turn).copied().filter(|_| kind % 8 < 7).unwrap_or(Turn::from(turn));
+        let before = pick(&waiting, kind / 4).copied();
+        let command = match kind % 4 {
+            0 => QueueCommand::List,
+            1 => QueueCommand::Edit { turn, prompt: raw(r#"[{"type":"text","text":"edited"}]"#) },
+            2 => QueueCommand::Move { turn, before },
+            _ => QueueCommand::Withdraw { turn },
+        };
+        self.command(None, Command::Queue(command));
+        let now = self.queued().len();
+        // After a withdrawal the next may start.
+        assert!(now == waiting.len() || kind % 4 == 3, "a change keeps what waits");
+    }
+
     fn cancel(&mut self, turn: Option<u8>) {
         let state = self.machine.state();
         let turns: Vec<Turn> = self.log.iter().filter(|r| r.kind == Kind::PromptQueued).map(|r| r.seq).collect();
@@ -399,7 +480,7 @@ impl World {
         if idle {
             assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
             assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
-            assert_eq!(self.machine.deadline(), None);
+            assert!(self.machine.deadline().is_none() || self.machine.state().pending().count() > 0);
         }
     }
 
@@ -413,18 +494,33 @@ impl World {
 
     fn wait(&mut self, tenths: u8) {
         self.now += u64::from(tenths % 50) * 100_000;
-        if self.machine.deadline().is_some_and(|deadline| deadline <= self.now) {
-            let due = |state: &State| {
-                let running = state.lanes().filter_map(LaneState::running);
-                let cancelled = running.filter(|turn| state.turn(*turn).unwrap().cancel_requested);
-                cancelled.collect::<Vec<_>>()
-            };
-            let before = due(self.machine.state());
+        let Some(deadline) = self.machine.deadline() else { return };
+        if self.now >= deadline {
+            let before = self.open_ended();
             self.handle(Input::Tick);
-            let after = due(self.machine.state());
-            assert!(after.len() < before.len(), "a turn that was cancelled is over after the grace");
-            assert!(self.machine.deadline().is_none_or(|deadline| deadline > self.now));
+            assert!(self.open_ended() < before, "what was due is over: a cancelled turn, an offer or a request");
+            assert!(self.machine.deadline().is_none_or(|next| next > self.now), "what was due is done");
         }
+        for (lane, turn) in self.cancelled() {
+            let grace = u64::try_from(self.config.cancel_grace.as_micros()).unwrap();
+            let mut records = self.log.iter().chain(&self.out.records);
+            let asked = records.find(|r| r.kind == Kind::CancelRequested && r.turn == Some(turn)).unwrap().at;
+            assert!(asked + grace > self.now, "a turn of {lane} that was cancelled is over after the grace");
+        }
+    }
+
+    /// Turns that run although they were cancelled, with their lane.
+    fn cancelled(&self) -> Vec<(&str, Turn)> {
+        let state = self.machine.state();
+        let running = state.lanes().filter_map(|lane| Some((&**lane.name(), lane.running()?)));
+        running.filter(|(_, turn)| state.turn(*turn).unwrap().cancel_requested).collect()
+    }
+
+    /// How many things there are that may have a deadline.
+    fn open_ended(&self) -> usize {
+        let state = self.machine.state();
+        let steered: usize = state.lanes().map(|lane| lane.steered().len()).sum();
+        self.cancelled().len() + steered + state.pending().count()
     }
 
     fn agent_dies(&mut self, lane: &str) {
@@ -462,33 +558,48 @@ impl World {
     fn check_that_it_goes_on(&self) {
         let state = self.machine.state();
         let none = Agent::default();
-        let mut cancelled = false;
+        let mut due = false;
         for lane in state.lanes() {
             let agent = self.agents.get(&**lane.name()).unwrap_or(&none);
-            cancelled |= self.check_lane(lane, agent);
+            due |= self.check_lane(lane, agent);
         }
-        assert_eq!(cancelled, self.machine.deadline().is_some(), "a cancel has an end");
+        assert!(!due || self.machine.deadline().is_some(), "a cancel and an offer have an end");
+        let may_be_due = due || state.pending().any(|(_, request)| request.is_permission());
+        assert!(may_be_due || self.machine.deadline().is_none(), "nothing else has one");
         for (name, agent) in &self.agents {
             assert!(!agent.alive || state.lane(name).is_some(), "no agent without a lane");
         }
     }
 
-    /// Whether the lane's turn was cancelled.
+    /// Whether the lane waits for what must have an end: of a turn that was cancelled, or of an offer that nobody
+    /// can take any more.
     fn check_lane(&self, lane: &LaneState, agent: &Agent) -> bool {
         let state = self.machine.state();
         let running = lane.running().and_then(|turn| state.turn(turn));
+        let late = running.is_none() && lane.steered().len() > 0;
         if running.is_some() {
             assert!(agent.alive && agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
+        } else if late {
+            assert!(agent.alive, "an answer is waited for");
         } else if self.came.contains(&**lane.name()) && lane.queue().len() > 0 {
             assert!(agent.starting, "the next turn waits for the agent and for nothing else");
         }
+        for turn in lane.steered() {
+            match state.turn(turn).unwrap().phase {
+                TurnPhase::Joined(into) => {
+                    assert_eq!(lane.running(), Some(into), "it ends with the turn that it went into");
+                }
+                TurnPhase::Offered(into) => assert!(running.is_none() || lane.running() == Some(into)),
+                ref other => panic!("{other:?}"),
+            }
+        }
         let pending: Vec<_> = state.pending().filter(|(_, request)| request.lane == *lane.name()).collect();
-        assert!(lane.queue().len() <= self.config.max_queue);
+        assert!(lane.queue().len() + lane.steered().len() <= self.config.max_queue);
         assert!(pending.len() <= self.config.max_pending);
         let mut of_turns = pending.iter().filter_map(|(_, request)| request.turn);
         assert!(of_turns.all(|turn| Some(turn) == lane.running()), "no request outlives its turn");
         assert_eq!(lane.agent_alive(), agent.alive, "the log knows whether there is an agent");
-        running.is_some_and(|info| info.cancel_requested)
+        late || running.is_some_and(|info| info.cancel_requested)
     }
 
     fn run_effect(&mut self, effect: Effect) {
@@ -599,6 +710,7 @@ impl World {
             assert!(asked.moot || asked.answers == 1, "every request got its answer: {asked:?}");
         }
         let (mut ended, mut keys, mut running) = (HashSet::new(), HashSet::new(), HashMap::new());
+        let mut given = HashSet::new();
         for record in &self.log {
             match record.kind {
                 Kind::PromptQueued => {
@@ -607,7 +719,14 @@ impl World {
                 }
                 Kind::TurnStarted => {
                     assert_eq!(running.insert(Arc::clone(&record.lane), record.turn), None, "one turn at a time");
+                    assert!(given.insert(record.turn), "no prompt is given twice");
                 }
+                Kind::PromptSteered => match record.decode::<PromptSteered>().unwrap().steer {
+                    Steer::Offered => assert!(given.insert(record.turn), "no prompt is given twice"),
+                    // The agent has said that it did not take it.
+                    Steer::Queued => assert!(given.remove(&record.turn)),
+                    _ => assert!(given.contains(&record.turn)),
+                },
                 Kind::TurnEnded => {
                     assert!(ended.insert(record.turn.unwrap()), "a turn ends once");
                     if running.get(&record.lane) == Some(&record.turn) {
