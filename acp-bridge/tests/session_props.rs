@@ -5,6 +5,18 @@ mod session_support;
 use proptest::prelude::*;
 use session_support::model::{Op, World};
 
+/// Anything, but more often what two lanes need to run, queue and be steered at the same time.
+fn busy_op() -> impl Strategy<Value = Op> {
+    prop_oneof![
+        6 => any::<[u8; 3]>().prop_map(Op::from),
+        1 => (0..2u8).prop_map(|lane| Op::Turn { lane }),
+        2 => (0..6u8, any::<u8>()).prop_map(|(key, kind)| Op::PromptThat { key, kind }),
+        1 => Just(Op::Started { forgot: false }),
+        1 => any::<(u8, u8)>().prop_map(|(call, kind)| Op::AgentAnswers { call, kind }),
+        2 => Just(Op::Flush),
+    ]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1024, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -13,6 +25,14 @@ proptest! {
         ops in prop::collection::vec(any::<[u8; 3]>().prop_map(Op::from), 0..150)
     ) {
         World::run(&ops);
+    }
+
+    #[test]
+    fn they_hold_too_where_two_agents_work_at_once_and_are_steered(
+        ops in prop::collection::vec(busy_op(), 0..150)
+    ) {
+        let joins = [Op::LaneAdd { lane: 1 }, Op::Flush, Op::Turn { lane: 1 }, Op::Started { forgot: false }];
+        World::run(&[&joins[..], &ops].concat());
     }
 
     #[test]
