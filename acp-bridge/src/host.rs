@@ -12,6 +12,7 @@ mod lanes;
 mod launch;
 mod opening;
 mod profiles;
+mod services;
 mod supervisor;
 
 use std::sync::Arc;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use acp_server::transport::child::ChildSpec;
 
 pub use profiles::Profiles;
+pub use services::Limits;
 pub use supervisor::Host;
 
 use crate::session;
@@ -36,6 +38,8 @@ pub struct Config {
     pub session: session::Config,
     /// How long an agent may take for `initialize`, and again for `session/new`, `load` or `resume`.
     pub start_timeout: Duration,
+    /// How much an agent may ask for of the files and commands that the host serves; see [`session::Services`].
+    pub services: Limits,
 }
 
 impl Config {
@@ -47,6 +51,7 @@ impl Config {
             profiles: Arc::new(profiles::NoProfiles),
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
+            services: Limits::default(),
         }
     }
 }
@@ -56,7 +61,7 @@ impl Config {
 /// # Errors
 /// When it cannot be started or does not answer `initialize` in time.
 pub async fn probe(agent: &ChildSpec, timeout: Duration) -> Result<String, acp_types::ErrorObjectOwned> {
-    let initialize = launch::initialize_params(acp_types::Raw::EMPTY_OBJECT);
+    let initialize = launch::initialize_params(acp_types::Raw::EMPTY_OBJECT, session::Services::default());
     let agent = agent::Agent::start(agent, initialize, timeout).await?;
     let name = agent.description.as_raw().path(&["agentInfo", "name"]).and_then(acp_types::Raw::as_string);
     let name = name.map_or_else(|| "the agent gives no name".to_owned(), String::from);

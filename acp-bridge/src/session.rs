@@ -8,10 +8,12 @@ mod io;
 mod lanes;
 mod machine;
 mod redact;
+mod service;
 mod state;
 
 pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
 pub use redact::redact;
+pub use service::{Service, Services, can_be_asked};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};

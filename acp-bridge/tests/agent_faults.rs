@@ -104,8 +104,8 @@ fn an_agent_that_resumes_is_resumed() {
 }
 
 #[test]
-fn files_and_terminals_are_not_offered() {
-    let bridge = Bridge::start(Options::fault_agent(&[]));
+fn files_that_nobody_serves_are_not_offered() {
+    let bridge = Bridge::start(Options::fault_agent(&[]).arg("--no-host-fs"));
     let mut client = support::Client::connect(&bridge.address);
     client.call(
         "initialize",

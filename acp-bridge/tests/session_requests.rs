@@ -2,7 +2,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{Command, Config, Effect, FromAgent, Reply};
+use acp_bridge::session::{Command, Config, Effect, FromAgent, Reply, Service, Services};
 use acp_types::record::body::Resolved;
 use acp_types::record::{Kind, Origin};
 use acp_types::{Raw, RawBuf, RequestId};
@@ -97,14 +97,35 @@ fn a_request_asked_while_nothing_runs_waits_for_a_client() {
 }
 
 #[test]
-fn files_and_terminals_are_not_offered() {
+fn files_and_terminals_are_served_by_the_host_and_leave_no_record() {
     let mut session = Session::new();
-    let head = session.head();
-    for method in ["fs/read_text_file", "fs/write_text_file", "terminal/create", "terminal/later"] {
-        let effects = ask(&mut session, 1.into(), method, Some("{}"));
-        assert_eq!(responses(&effects)[0].1.as_ref().unwrap_err()["code"], -32601, "{method}");
+    for method in ["fs/read_text_file", "terminal/create"] {
+        let head = session.head();
+        let effects = ask(&mut session, 9.into(), method, Some(r#"{"env":[{"name":"a","value":"b"}]}"#));
+        assert!(matches!(&effects[..], [Effect::Serve { method: served, .. }] if served == method), "{effects:?}");
+        assert_eq!(session.head(), head);
     }
-    assert_eq!(session.head(), head);
+    let effects = session.agent(FromAgent::Withdrew(9.into()));
+    assert!(matches!(&effects[..], [Effect::Unserve { id, .. }] if *id == RequestId::from(9)), "{effects:?}");
+}
+
+#[test]
+fn files_and_terminals_that_nobody_serves_are_not_offered() {
+    let nobody = Services { files: Service::Nobody, terminals: Service::Nobody };
+    // With `Client` the agent was told what the client can, and this one said nothing.
+    let client = Services { files: Service::Client, terminals: Service::Client };
+    for services in [nobody, client] {
+        let mut config = Config::default();
+        config.services = services;
+        let mut session = Session::with(config, "{}", vec![]);
+        for method in ["fs/read_text_file", "terminal/create"] {
+            let head = session.head();
+            let effects = ask(&mut session, 1.into(), method, Some("{}"));
+            let [(_, Err(error))] = &responses(&effects)[..] else { panic!("{effects:?}") };
+            assert_eq!(error["code"], -32601);
+            assert_eq!(session.head(), head);
+        }
+    }
 }
 
 #[test]
@@ -114,7 +135,7 @@ fn a_withdrawn_request_is_resolved_and_answered_as_cancelled() {
     let effects = session.agent(FromAgent::Withdrew(1.into()));
     assert_eq!(responses(&effects)[0].1.as_ref().unwrap_err()["code"], -32800);
     assert_eq!(value(&session.record(seq + 1).body)["cause"], "withdrawn");
-    assert!(session.agent(FromAgent::Withdrew(1.into())).is_empty(), "once");
+    assert!(responses(&session.agent(FromAgent::Withdrew(1.into()))).is_empty(), "once");
     assert_eq!(session.command("c1", answer(seq, "{}")).0, Ok(Reply::Answered(false)));
 }
 
@@ -178,5 +199,5 @@ fn what_an_agent_asks_right_after_its_start_is_not_lost() {
     ];
     let session = Session::with(Config::default(), "{}", early);
     assert_eq!(session.kinds(2), ["request"]);
-    assert_eq!(responses(&session.effects).len(), 1);
+    assert!(matches!(&session.effects[..], [Effect::Serve { .. }]), "{:?}", session.effects);
 }

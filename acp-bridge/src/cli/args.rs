@@ -128,6 +128,16 @@ pub(super) struct Serve {
     /// `wait:300s` (then reject), `reject`, or `allow:read,search`, with `:reject` or `:wait:300s` for all others.
     #[arg(long, env = "ACP_BRIDGE_UNATTENDED", default_value = "wait", value_name = "POLICY")]
     pub(super) unattended: Unattended,
+    /// Serve the agent no files.
+    #[arg(long, env = "ACP_BRIDGE_NO_HOST_FS")]
+    pub(super) no_host_fs: bool,
+    /// Serve the agent no terminals: commands that it runs through the bridge.
+    #[arg(long, env = "ACP_BRIDGE_NO_HOST_TERMINAL")]
+    pub(super) no_host_terminal: bool,
+    /// Hand the agent's files and terminals to a client that has them, an editor with unsaved text for example. Requests
+    /// wait while none is there. What passes is written to the session log, file contents included.
+    #[arg(long, env = "ACP_BRIDGE_CLIENT_FS", conflicts_with_all = ["no_host_fs", "no_host_terminal"])]
+    pub(super) client_fs: bool,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,

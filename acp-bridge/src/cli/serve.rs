@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
 use super::{agent, args, offline, output};
+use crate::session::{Service, Services};
 use crate::{gateway, host, log};
 
 pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
@@ -32,6 +33,7 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     config.start_timeout = args.start_timeout;
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;
+    config.session.services = services(&args);
     config.session.unattended = args.unattended;
 
     let address = listener.local_addr()?;
@@ -83,6 +85,15 @@ async fn retain(
     if !policy.keeps_everything() {
         log::retention::keep(&*log, policy, every, offline::now, stop).await;
     }
+}
+
+fn services(args: &args::Serve) -> Services {
+    let of = |off| match (args.client_fs, off) {
+        (true, _) => Service::Client,
+        (false, true) => Service::Nobody,
+        (false, false) => Service::Host,
+    };
+    Services { files: of(args.no_host_fs), terminals: of(args.no_host_terminal) }
 }
 
 /// Binds a loopback address; any other would let everybody on the network run the agent.

@@ -9,6 +9,7 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
 
 use super::render;
+use crate::session::can_be_asked;
 
 /// One thing to write.
 #[derive(Debug)]
@@ -38,6 +39,8 @@ pub(super) struct Asked {
 pub(super) struct Outgoing {
     /// The id under which this connection appears in logs.
     pub(super) client: Arc<str>,
+    /// What it said of itself at `initialize`.
+    initialize: RawBuf,
     asked: HashMap<RequestKey, Asked>,
     /// Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
@@ -49,7 +52,15 @@ pub(super) struct Outgoing {
 
 impl Outgoing {
     pub(super) fn new(client: Arc<str>) -> Self {
-        Self { client, asked: HashMap::new(), next_key: 1, items: Vec::new(), buffer: BytesMut::new(), bytes: 0 }
+        Self {
+            client,
+            initialize: Raw::EMPTY_OBJECT.to_owned(),
+            asked: HashMap::new(),
+            next_key: 1,
+            items: Vec::new(),
+            buffer: BytesMut::new(),
+            bytes: 0,
+        }
     }
 
     /// Makes room for the frames of updates whose params have so many bytes together.
@@ -87,8 +98,16 @@ impl Outgoing {
         self.items.push(Item::Respond { id, outcome });
     }
 
-    /// Sends the client a request of an agent.
+    /// The client has said what it can.
+    pub(super) fn initialized(&mut self, initialize: RawBuf) {
+        self.initialize = initialize;
+    }
+
+    /// Sends the client a request of an agent, unless it is one that the client cannot answer.
     pub(super) fn ask(&mut self, session: &SessionId, request: Seq, method: &Arc<str>, params: Option<&RawBuf>) {
+        if !can_be_asked(self.initialize.as_raw(), method) {
+            return;
+        }
         let key = RequestKey(self.next_key);
         self.next_key += 1;
         self.asked.insert(key, Asked { session: session.clone(), request, withdrawn: false });

@@ -6,7 +6,9 @@ use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines};
 use acp_server::{Inbox, Outbox};
 use acp_types::error::{self, ErrorCode};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+
+use super::services::Services;
 
 /// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
 const MAX_EARLY: usize = 256;
@@ -23,6 +25,8 @@ pub(super) struct Agent {
     pub(super) description: RawBuf,
     /// What it said before anybody listened, oldest first.
     pub(super) early: Vec<Event>,
+    /// Its files and commands, once it has a session.
+    pub(super) services: Option<Services>,
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
 }
@@ -68,6 +72,7 @@ impl Agent {
             description: RawBuf::from(Raw::NULL),
             initialize: initialize.clone(),
             early: Vec::new(),
+            services: None,
             drop_early: None,
         };
         match agent.call("initialize", Some(initialize), Some(timeout)).await {
@@ -150,15 +155,33 @@ impl Agent {
 
     /// Waits for the process to be gone and says how it ended, with the end of its stderr.
     pub(super) async fn exit_reason(&mut self) -> String {
+        // Its commands go with it.
+        drop(self.services.take());
         let report = self.handle.shutdown(Deadlines::default()).await;
         with_tail(&report.to_string(), &self.handle.stderr_tail())
     }
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
-        let Self { mut handle, outbox, inbox, .. } = self;
+        let Self { mut handle, outbox, inbox, services, .. } = self;
         drop((outbox, inbox));
+        if let Some(services) = services {
+            services.stop().await;
+        }
         handle.shutdown(Deadlines::default()).await;
+    }
+
+    /// Serves a request for files or commands; the error is what the agent is to be told instead.
+    pub(super) fn serve(
+        &self,
+        id: RequestId,
+        method: String,
+        params: Option<RawBuf>,
+    ) -> Result<(), (RequestId, ErrorObjectOwned)> {
+        let Some(services) = &self.services else { return Err((id, failure("the agent has no session yet"))) };
+        services
+            .serve(id, method, params)
+            .map_err(|id| (id, failure("too many requests for files and terminals wait; wait for one of them")))
     }
 
     fn with_stderr(&self, text: String) -> ErrorObjectOwned {

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acp_types::record::body::{AgentStarted, Start};
-use acp_types::{ErrorObjectOwned, RawBuf};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::Config;
 use super::agent::{Agent, CallError, failure};
 use super::launch;
+use super::services::Services;
 use crate::session::StartPlan;
 
 /// Starts agents, and keeps the one that was started to learn what the agent is for the first session.
@@ -40,7 +41,7 @@ impl Broker {
     /// The agent's `initialize` result; the process that gave it becomes the spare one.
     pub(super) async fn describe(&self, client: &RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
         let description = self.described.get_or_try_init(|| async {
-            let agent = self.start(launch::initialize_params(client.as_raw())).await?;
+            let agent = self.start(self.initialize(client.as_raw())).await?;
             let description = agent.description.clone();
             self.park(agent);
             Ok(description)
@@ -59,7 +60,7 @@ impl Broker {
         };
         let mut agent = match self.take_spare(None) {
             Some(agent) => agent,
-            None => self.start(launch::initialize_params(acp_types::Raw::EMPTY_OBJECT)).await?,
+            None => self.start(self.initialize(Raw::EMPTY_OBJECT)).await?,
         };
         let answer = agent.call(method, params.clone(), None).await;
         match answer {
@@ -84,7 +85,7 @@ impl Broker {
     pub(super) async fn notify(&self, method: &str, params: Option<RawBuf>) {
         if let Some(agent) = self.take_spare(None) {
             // A closed connection shows at the next call.
-            let params = params.unwrap_or_else(|| RawBuf::from(acp_types::Raw::EMPTY_OBJECT));
+            let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
             let _ = agent.outbox.notify(method, params).await;
             self.park(agent);
         }
@@ -96,11 +97,11 @@ impl Broker {
         client: &RawBuf,
         params: RawBuf,
     ) -> Result<Result<(Agent, AgentStarted), RawBuf>, ErrorObjectOwned> {
-        let initialize = launch::initialize_params(client.as_raw());
+        let initialize = self.initialize(client.as_raw());
         let timeout = self.config.start_timeout;
         if let Some(mut agent) = self.take_spare(Some(&initialize)) {
             match launch::open_new(&mut agent, params.clone(), Start::New, timeout).await {
-                Ok(started) => return Ok(Ok((agent, started))),
+                Ok(started) => return Ok(Ok((self.served(agent, &started, params.as_raw()), started))),
                 Err(CallError::Agent(error)) => {
                     self.park(agent);
                     return Ok(Err(error));
@@ -110,8 +111,8 @@ impl Broker {
             }
         }
         let mut agent = self.start(initialize).await?;
-        match launch::open_new(&mut agent, params, Start::New, timeout).await {
-            Ok(started) => Ok(Ok((agent, started))),
+        match launch::open_new(&mut agent, params.clone(), Start::New, timeout).await {
+            Ok(started) => Ok(Ok((self.served(agent, &started, params.as_raw()), started))),
             Err(CallError::Agent(error)) => {
                 self.park(agent);
                 Ok(Err(error))
@@ -122,16 +123,29 @@ impl Broker {
 
     /// An agent for a lane of a session that exists.
     pub(super) async fn open(&self, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
+        // The bridge may serve other things by now than when the session was made.
+        let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.profile {
-            None => self.start(plan.initialize.clone()).await?,
+            None => self.start(initialize).await?,
             // Another agent: what this one was told for its authentication is none of its business.
             Some(profile) => {
                 let spec = self.config.profiles.agent(profile).await?;
-                Agent::start(&spec, plan.initialize.clone(), self.config.start_timeout).await?
+                Agent::start(&spec, initialize, self.config.start_timeout).await?
             }
         };
         let started = launch::open(&mut agent, plan, self.config.start_timeout).await?;
-        Ok((agent, started))
+        Ok((self.served(agent, &started, plan.params.as_raw()), started))
+    }
+
+    fn initialize(&self, client: Raw<'_>) -> RawBuf {
+        launch::initialize_params(client, self.config.session.services)
+    }
+
+    /// An agent with its services, in the directories of the session that it has opened.
+    fn served(&self, mut agent: Agent, started: &AgentStarted, params: Raw<'_>) -> Agent {
+        let session = started.agent_session.clone();
+        agent.services = Some(Services::start(self.config.services, session, params, agent.outbox.clone()));
+        agent
     }
 
     async fn start(&self, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {

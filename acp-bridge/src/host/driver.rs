@@ -7,7 +7,7 @@ use std::time::Duration;
 use acp_server::Closed;
 use acp_server::proto::Event;
 use acp_types::record::Record;
-use acp_types::{Raw, RawBuf, RawError, SessionId};
+use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -239,6 +239,12 @@ impl Driver {
                     read_in_time("answer", agent.outbox.respond_raw(id, answer)).await;
                 }
             }
+            Effect::Serve { lane, id, method, params } => self.serve_agent(&lane, id, method, params).await,
+            Effect::Unserve { lane, id } => {
+                if let Some(services) = self.agent(&lane).and_then(|agent| agent.services.as_ref()) {
+                    services.withdraw(id);
+                }
+            }
             Effect::Delete { command } => {
                 let deleted = self.context.log.delete(&self.session).await;
                 self.closed = true;
@@ -256,6 +262,14 @@ impl Driver {
 
     fn agent(&mut self, lane: &str) -> Option<&Agent> {
         self.lanes.get(lane)?.agent.as_ref()
+    }
+
+    /// Hands a request for files or commands to the agent's own services, which answer it.
+    async fn serve_agent(&mut self, lane: &str, id: RequestId, method: String, params: Option<RawBuf>) {
+        let Some(agent) = self.agent(lane) else { return };
+        if let Err((id, error)) = agent.serve(id, method, params) {
+            read_in_time("answer", agent.outbox.respond(id, Err(error))).await;
+        }
     }
 
     async fn call(&mut self, lane: Arc<str>, call: CallId, method: &str, params: Option<RawBuf>) {

@@ -8,16 +8,12 @@ use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, rewrite};
 
 use super::agent::{Agent, CallError, failure};
-use crate::session::StartPlan;
+use crate::session::{Services, StartPlan};
 
-/// The `initialize` params for an agent: the client's own, as protocol version 1 and without `fs` and `terminal`, which
-/// the bridge does not offer.
-pub(super) fn initialize_params(client: Raw<'_>) -> RawBuf {
-    let params = rewrite::set_member(client, "protocolVersion", Raw::parse("1").unwrap_or(Raw::NULL));
-    let Some(capabilities) = params.as_raw().member("clientCapabilities") else { return params };
-    let capabilities = rewrite::remove_member(capabilities, "fs");
-    let capabilities = rewrite::remove_member(capabilities.as_raw(), "terminal");
-    rewrite::set_member(params.as_raw(), "clientCapabilities", capabilities.as_raw())
+/// The `initialize` params for an agent: the client's own, as protocol version 1 and with what is served here.
+pub(super) fn initialize_params(client: Raw<'_>, services: Services) -> RawBuf {
+    let params = rewrite::set_member(client, "protocolVersion", Raw::trusted("1"));
+    services.tell(params.as_raw())
 }
 
 /// Opens a new session on an agent.

@@ -154,6 +154,24 @@ pub enum Effect {
         /// Result, or error object.
         answer: Result<RawBuf, RawBuf>,
     },
+    /// Serve a request of an agent for files or commands next to it, and answer it.
+    Serve {
+        /// Which lane's agent.
+        lane: Arc<str>,
+        /// As the agent sent it.
+        id: RequestId,
+        /// Its method.
+        method: String,
+        /// Its params.
+        params: Option<RawBuf>,
+    },
+    /// An agent no longer wants a request answered that may be one of those.
+    Unserve {
+        /// Which lane's agent.
+        lane: Arc<str>,
+        /// As the agent sent it.
+        id: RequestId,
+    },
     /// Delete the session from the log, then answer the command.
     Delete {
         /// Who waits.

@@ -626,7 +626,7 @@ impl World {
                 assert!(!params.as_str().contains("acp-bridge"));
                 agent.open.push((call, prompt));
             }
-            Effect::Respond { lane, id, .. } => {
+            Effect::Respond { lane, id, .. } | Effect::Serve { lane, id, .. } => {
                 let Some(agent) = self.agents.get_mut(&*lane).filter(|agent| agent.alive) else { return };
                 let mut open = agent.asked.iter_mut().rev();
                 let asked = open.find(|asked| asked.id == id).expect("an answer to something that was asked");

@@ -72,6 +72,7 @@ impl Connection {
 
     fn initialized(&mut self, id: RequestId, initialize: RawBuf, answer: Answer) {
         if let Ok(Reply::Agent(Ok(result))) = answer {
+            self.out.initialized(initialize.clone());
             self.phase = Phase::Ready { initialize };
             self.out.respond(id, Ok(capabilities::rewrite(result.as_raw())));
         } else {

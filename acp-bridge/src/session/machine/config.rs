@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use acp_types::meta::Unattended;
 
+use super::super::Services;
+
 /// Limits and rules of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
     /// How long an agent may take to end a turn that was cancelled before it is killed (P5). Default 10 s.
     pub cancel_grace: Duration,
+    /// Who serves the agent files and commands. Default: the host.
+    pub services: Services,
     /// Every prompt may run although the agent has forgotten the conversation. Default no.
     pub accept_context_loss: bool,
     /// Lanes of a session, `main` among them and those that are about to join. Default 16. The limits below are for each.
@@ -34,6 +38,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             cancel_grace: Duration::from_secs(10),
+            services: Services::default(),
             accept_context_loss: false,
             max_lanes: 16,
             unattended: Unattended::WAIT,

@@ -8,7 +8,7 @@ use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Origin, Seq};
 use acp_types::{Raw, RawBuf, RequestId};
 
-use super::super::{CommandId, Effect, PendingRequest, Reply};
+use super::super::{CommandId, Effect, PendingRequest, Reply, Service, service};
 use super::lane::Lane;
 use super::recorder::Step;
 
@@ -72,9 +72,23 @@ impl Lane {
         if self.requests.by_id.contains_key(&id) {
             return;
         }
-        if method.starts_with("fs/") || method.starts_with("terminal/") {
-            self.respond_error(step, id, ErrorCode::METHOD_NOT_FOUND, &format!("{method} is not offered to the agent"));
-            return;
+        match step.config().services.of(&method) {
+            None => {}
+            Some(Service::Host) => {
+                step.effect(Effect::Serve { lane: Arc::clone(&self.name), id, method, params });
+                return;
+            }
+            Some(Service::Client) => {
+                let params = params.as_ref().map_or(Raw::EMPTY_OBJECT, RawBuf::as_raw);
+                if let Some((code, why)) = unfit_for_clients(step, &method, params) {
+                    self.respond_error(step, id, code, &why);
+                    return;
+                }
+            }
+            Some(Service::Nobody) => {
+                self.respond_error(step, id, ErrorCode::METHOD_NOT_FOUND, &not_offered(&method));
+                return;
+            }
         }
         if let Some(full) = self.too_many_pending(step, params.as_ref()) {
             self.respond_error(step, id, ErrorCode::INTERNAL_ERROR, &full);
@@ -132,6 +146,8 @@ impl Lane {
         if let Some(&seq) = self.requests.by_id.get(id) {
             let error = cancelled_error(Cause::WITHDRAWN);
             self.resolve(step, seq, Err(error), By::Agent);
+        } else {
+            step.effect(Effect::Unserve { lane: Arc::clone(&self.name), id: id.clone() });
         }
     }
 
@@ -188,6 +204,20 @@ impl Lane {
         let error = RawError::from(&error::error(code, message, None)).into_raw();
         step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer: Err(error) });
     }
+}
+
+/// Why clients are not to be asked for files or commands. Whether they can was told to the agent as the client had it
+/// that made the session.
+fn unfit_for_clients(step: &Step<'_>, method: &str, params: Raw<'_>) -> Option<(ErrorCode, String)> {
+    let initialize = step.state().created().map_or(Raw::EMPTY_OBJECT, |created| created.initialize.as_raw());
+    if !service::can_be_asked(initialize, method) {
+        return Some((ErrorCode::METHOD_NOT_FOUND, not_offered(method)));
+    }
+    service::unfit_for_log(method, params).map(|(code, why)| (code, why.to_owned()))
+}
+
+fn not_offered(method: &str) -> String {
+    format!("{method} is not offered to the agent")
 }
 
 /// The answer to a permission request that nobody decides.

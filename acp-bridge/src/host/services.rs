@@ -1,0 +1,69 @@
+//! What an agent asks of the machine that it runs on, files and commands, served next to it.
+//!
+//! One task per agent takes the requests and answers them on the agent's connection, so that no session waits for a
+//! disk or a command and none of it needs a client. Nothing of it is logged: what a tool did, the agent tells by its
+//! tool calls, and the contents of files and environments are nobody else's business.
+//!
+//! Files and working directories are confined to the session's directories, see [`roots`]. Commands are not confined in
+//! what they do: they run with the rights of the bridge, as the agent itself does.
+
+mod decode;
+mod files;
+mod limits;
+mod lines;
+mod refusal;
+mod roots;
+mod server;
+mod tail;
+mod terminal;
+
+use acp_server::Outbox;
+use acp_types::{Raw, RawBuf, RequestId};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+pub use limits::Limits;
+
+use server::{Order, Server};
+
+/// Orders between the session's task and the services' own, which takes them at once.
+const ORDERS: usize = 64;
+
+/// The services of one agent. Dropping them ends every command that the agent has started.
+#[derive(Debug)]
+pub(super) struct Services {
+    orders: mpsc::Sender<Order>,
+    task: JoinHandle<()>,
+}
+
+impl Services {
+    /// Services for an agent that knows its session as `agent_session`, in the directories that `params`, those of
+    /// `session/new`, name.
+    pub(super) fn start(limits: Limits, agent_session: String, params: Raw<'_>, outbox: Outbox) -> Self {
+        let (orders, taken) = mpsc::channel(ORDERS);
+        let server = Server::new(limits, agent_session, outbox);
+        let task = tokio::spawn(server.run(roots::named_in(params), taken));
+        Self { orders, task }
+    }
+
+    /// Takes a request, to be answered on the agent's connection. Gives its id back if too many orders wait.
+    pub(super) fn serve(&self, id: RequestId, method: String, params: Option<RawBuf>) -> Result<(), RequestId> {
+        let order = Order::Serve { id, method, params };
+        self.orders.try_send(order).map_err(|error| match error.into_inner() {
+            Order::Serve { id, .. } | Order::Withdraw(id) => id,
+        })
+    }
+
+    /// The agent no longer waits for this one. Only waiting can be given up: what has an effect is answered with that.
+    pub(super) fn withdraw(&self, id: RequestId) {
+        // If it is lost the wait goes on, as a wait may.
+        let _ = self.orders.try_send(Order::Withdraw(id));
+    }
+
+    /// Ends every command and waits for that.
+    pub(super) async fn stop(self) {
+        drop(self.orders);
+        // A task that panicked has dropped its commands, which ends them.
+        let _ = self.task.await;
+    }
+}

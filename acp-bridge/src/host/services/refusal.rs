@@ -1,0 +1,88 @@
+//! Why a service refused, and what the agent is told.
+
+use std::io;
+use std::path::PathBuf;
+
+use acp_server::transport::child::SpawnError;
+use acp_types::ErrorObjectOwned;
+use acp_types::error::{self, ErrorCode};
+
+/// Why a request for a service was not carried out. Each says what to do about it where something can be done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("{0}")]
+    Params(String),
+    #[error("there is no method {0} for files or terminals")]
+    Method(String),
+    #[error("{} is not an absolute path", .0.display())]
+    Relative(PathBuf),
+    /// Also by a link, and also when something on the way was exchanged meanwhile.
+    #[error("{} leads outside of the session's directories: {roots}", path.display())]
+    Outside { path: PathBuf, roots: String },
+    #[error("there is no {}", .0.display())]
+    Missing(PathBuf),
+    #[error("{} is {what}, not a regular file", path.display())]
+    NoFile { path: PathBuf, what: &'static str },
+    #[error("{} is not a directory", .0.display())]
+    NoDirectory(PathBuf),
+    #[error("{} is not UTF-8 text: byte {at} of what was asked for belongs to no character", path.display())]
+    NoText { path: PathBuf, at: usize },
+    #[error("what was asked for of {} has more than {limit} bytes; ask for fewer lines with `line` and `limit`", path.display())]
+    LongRead { path: PathBuf, limit: usize },
+    #[error("{} is too long to look for a line beyond its first {limit} bytes", path.display())]
+    FarRead { path: PathBuf, limit: u64 },
+    #[error("the text for {} has {bytes} bytes; at most {limit} are written at once", path.display())]
+    LongWrite { path: PathBuf, bytes: usize, limit: usize },
+    #[error("{}: {source}", path.display())]
+    Io { path: PathBuf, source: io::Error },
+    #[error(transparent)]
+    Spawn(#[from] SpawnError),
+    #[error("there is no terminal {0}")]
+    NoTerminal(String),
+    #[error("{0} terminals are open already; release one that has served")]
+    ManyTerminals(usize),
+    #[error("{0} requests for files and terminals are open already; wait for one of them")]
+    Busy(usize),
+    #[error("the request was cancelled: the agent withdrew it")]
+    Withdrawn,
+    #[error("a task of the bridge failed: {0}")]
+    Task(#[from] tokio::task::JoinError),
+    #[error("the answer could not be encoded: {0}")]
+    Encode(#[from] serde_json::Error),
+}
+
+impl Refusal {
+    fn code(&self) -> ErrorCode {
+        match self {
+            Self::Method(_) => ErrorCode::METHOD_NOT_FOUND,
+            Self::Missing(_) | Self::NoTerminal(_) => ErrorCode::RESOURCE_NOT_FOUND,
+            Self::Spawn(SpawnError::Program { source, .. }) => match source.kind() {
+                io::ErrorKind::NotFound => ErrorCode::RESOURCE_NOT_FOUND,
+                io::ErrorKind::InvalidInput => ErrorCode::INVALID_PARAMS,
+                _ => ErrorCode::INTERNAL_ERROR,
+            },
+            Self::Withdrawn => ErrorCode::REQUEST_CANCELLED,
+            Self::Params(_)
+            | Self::Relative(_)
+            | Self::Outside { .. }
+            | Self::NoFile { .. }
+            | Self::NoDirectory(_)
+            | Self::NoText { .. }
+            | Self::LongRead { .. }
+            | Self::FarRead { .. }
+            | Self::LongWrite { .. } => ErrorCode::INVALID_PARAMS,
+            Self::Io { .. }
+            | Self::Spawn(_)
+            | Self::ManyTerminals(_)
+            | Self::Busy(_)
+            | Self::Task(_)
+            | Self::Encode(_) => ErrorCode::INTERNAL_ERROR,
+        }
+    }
+}
+
+impl From<Refusal> for ErrorObjectOwned {
+    fn from(refusal: Refusal) -> Self {
+        error::error(refusal.code(), refusal.to_string(), None)
+    }
+}

@@ -1,0 +1,139 @@
+//! Who serves what an agent asks of the machine that it runs on.
+
+use acp_types::error::ErrorCode;
+use acp_types::{Raw, RawBuf, RawKind, rewrite};
+
+/// Who serves an agent's files, or its commands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
+pub enum Service {
+    /// The host, next to the agent: it works with no client attached, and nothing of it is logged.
+    #[default]
+    Host,
+    /// A client that can. The requests wait in the log while none is there, as all requests to clients do.
+    Client,
+    /// Nobody: the agent is told so.
+    Nobody,
+}
+
+/// Who serves what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it out")]
+pub struct Services {
+    /// `fs/*`.
+    pub files: Service,
+    /// `terminal/*`.
+    pub terminals: Service,
+}
+
+const CLIENT: &str = "clientCapabilities";
+const FILES: &str = "fs";
+const TERMINALS: &str = "terminal";
+
+impl Services {
+    /// Who serves this method; `None` for a method of another kind.
+    #[must_use]
+    pub fn of(self, method: &str) -> Option<Service> {
+        match method.split_once('/')?.0 {
+            FILES => Some(self.files),
+            TERMINALS => Some(self.terminals),
+            _ => None,
+        }
+    }
+
+    /// `initialize` params for an agent, from a client's or from those of an earlier start: what the host serves is
+    /// told whatever the client can, and what nobody serves is not.
+    #[must_use]
+    pub fn tell(self, initialize: Raw<'_>) -> RawBuf {
+        let told = initialize.member(CLIENT).filter(|told| told.kind() == RawKind::Object);
+        if told.is_none() && self.files != Service::Host && self.terminals != Service::Host {
+            return initialize.to_owned();
+        }
+        let told = told.unwrap_or(Raw::EMPTY_OBJECT);
+        let all = Raw::trusted(r#"{"readTextFile":true,"writeTextFile":true}"#);
+        let told = tell_one(told, FILES, self.files, all);
+        let told = tell_one(told.as_raw(), TERMINALS, self.terminals, Raw::trusted("true"));
+        rewrite::set_member(initialize, CLIENT, told.as_raw())
+    }
+}
+
+fn tell_one(told: Raw<'_>, name: &str, service: Service, all: Raw<'_>) -> RawBuf {
+    match service {
+        Service::Host => rewrite::set_member(told, name, all),
+        Service::Client => told.to_owned(),
+        Service::Nobody => rewrite::remove_member(told, name),
+    }
+}
+
+/// Whether a client that said this at `initialize` can be asked that. Only files and commands need to be offered.
+#[must_use]
+pub fn can_be_asked(initialize: Raw<'_>, method: &str) -> bool {
+    let offered = |path: &[&str]| initialize.path(path).is_some_and(|value| value.as_str() == "true");
+    match method {
+        "fs/read_text_file" => offered(&[CLIENT, FILES, "readTextFile"]),
+        "fs/write_text_file" => offered(&[CLIENT, FILES, "writeTextFile"]),
+        _ if method.starts_with("fs/") => false,
+        _ if method.starts_with("terminal/") => offered(&[CLIENT, TERMINALS]),
+        _ => true,
+    }
+}
+
+/// Why a request for a client may not be put into the log, where clients find it.
+pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<(ErrorCode, &'static str)> {
+    let mut env = (method == "terminal/create").then(|| params.member("env"))?.into_iter().flat_map(Raw::elements);
+    let secret = env.any(|variable| variable.member("value").is_none_or(|value| value.as_str() != "\"\""));
+    secret.then_some((
+        ErrorCode::INVALID_PARAMS,
+        "terminals are served by a client here, so `env` would be written to the session log, and its values may be \
+         secrets; leave it out, or start the bridge without --client-fs",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use acp_types::Raw;
+
+    use super::{Service, Services, can_be_asked, unfit_for_log};
+
+    fn told(files: Service, terminals: Service, client: &str) -> String {
+        Services { files, terminals }.tell(Raw::parse(client).unwrap()).as_str().to_owned()
+    }
+
+    #[test]
+    fn the_agent_is_told_what_is_served_whatever_the_client_can() {
+        let all = r#"{"fs":{"readTextFile":true,"writeTextFile":true},"terminal":true}"#;
+        let host = told(Service::Host, Service::Host, r#"{"clientCapabilities":{"fs":{"readTextFile":false}}}"#);
+        assert_eq!(host, format!(r#"{{"clientCapabilities":{all}}}"#));
+        assert_eq!(told(Service::Host, Service::Host, &host), host, "to tell again changes nothing");
+        assert_eq!(told(Service::Host, Service::Host, "{}"), host);
+        assert_eq!(told(Service::Client, Service::Client, &host), host);
+        assert_eq!(told(Service::Client, Service::Client, "{}"), "{}");
+        assert_eq!(told(Service::Nobody, Service::Nobody, &host), r#"{"clientCapabilities":{}}"#);
+        let one = told(Service::Nobody, Service::Host, r#"{"clientCapabilities":{"fs":{},"_x":1e2}}"#);
+        assert_eq!(one, r#"{"clientCapabilities":{"_x":1e2,"terminal":true}}"#);
+    }
+
+    #[test]
+    fn a_client_is_asked_what_it_offers_and_all_that_need_not_be_offered() {
+        let client = Raw::parse(r#"{"clientCapabilities":{"fs":{"readTextFile":true},"terminal":false}}"#).unwrap();
+        for (method, wanted) in [
+            ("fs/read_text_file", true),
+            ("fs/write_text_file", false),
+            ("fs/other", false),
+            ("terminal/create", false),
+            ("elicitation/create", true),
+            ("_fs/own", true),
+        ] {
+            assert_eq!(can_be_asked(client, method), wanted, "{method}");
+        }
+    }
+
+    #[test]
+    fn values_of_an_environment_do_not_go_into_the_log() {
+        let unfit = |params: &str| unfit_for_log("terminal/create", Raw::parse(params).unwrap()).is_some();
+        assert!(unfit(r#"{"command":"x","env":[{"name":"A","value":"s"}]}"#));
+        assert!(unfit(r#"{"command":"x","env":["A=s"]}"#));
+        assert!(!unfit(r#"{"command":"x","env":[]}"#));
+        assert!(!unfit(r#"{"command":"x"}"#));
+    }
+}
