@@ -221,6 +221,19 @@ fn requests_with_the_same_id_in_two_lanes_each_get_the_answer_to_their_own() {
 }
 
 #[test]
+fn files_and_commands_are_served_to_the_lane_whose_agent_asks() {
+    let mut session = with_lane();
+    for lane in ["a", "main"] {
+        let id = RequestId::from(1);
+        let request = FromAgent::Request { id: id.clone(), method: "terminal/create".into(), params: None };
+        let effects = session.agent_of(lane, request);
+        assert!(matches!(&effects[..], [Effect::Serve { lane: of, .. }] if &**of == lane), "{effects:?}");
+        let effects = session.agent_of(lane, FromAgent::Withdrew(id));
+        assert!(matches!(&effects[..], [Effect::Unserve { lane: of, .. }] if &**of == lane), "{effects:?}");
+    }
+}
+
+#[test]
 fn the_exit_of_one_agent_interrupts_its_turn_and_no_other() {
     let mut session = with_lane();
     let (one, _) = session.running("in main");
