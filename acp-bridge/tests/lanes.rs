@@ -207,3 +207,25 @@ fn the_command_line_adds_prompts_and_removes_a_lane() {
     let (_, status) = bridge.cli(&["lanes", &session, "remove", "main"]);
     assert!(!status.success());
 }
+
+#[test]
+fn an_agent_joins_works_and_leaves_through_the_session_api() {
+    use acp_types::api::{self, SessionApiClient};
+    use acp_types::{RawBuf, SessionId};
+
+    let (bridge, _directory) = bridge();
+    let session: SessionId = bridge.client().new_session().into();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let client = api::connect(&format!("http://{}", bridge.address)).await.unwrap();
+        client.lane_add(session.clone(), "two".into(), "helper".into()).await.unwrap();
+        let hello = RawBuf::encode(&json!([{ "type": "text", "text": "say hello" }])).unwrap();
+        let accepted = client.session_prompt(session.clone(), hello, None, None, Some("two".into()), None).await;
+        let waited = client.session_wait(session.clone(), accepted.unwrap().turn, None).await.unwrap();
+        assert_eq!(waited.ended.map(|outcome| outcome.name()), Some("completed"));
+        client.lane_remove(session.clone(), "two".into()).await.unwrap();
+        assert!(client.lane_remove(session.clone(), "main".into()).await.is_err(), "main stays");
+        let nobody = RawBuf::encode(&json!([])).unwrap();
+        assert!(client.session_prompt(session.clone(), nobody, None, None, Some("two".into()), None).await.is_err());
+    });
+}

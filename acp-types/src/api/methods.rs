@@ -196,6 +196,15 @@ pub const METHODS: &[Method] = &[
     method!("session_close", "Stops what runs, and the agent. A later prompt opens the session again.", [
         SESSION,
     ] => Head),
+    method!("lane_add", "Starts one more agent in a session. The result is what it says of its modes and options.", [
+        SESSION,
+        Param::required::<String>("lane", "Its name: 1 to 64 letters, digits, dots, hyphens and underscores."),
+        Param::required::<String>("agent", "A launch profile by name, as `acp-harness list` shows it where the bridge runs."),
+    ] => RawBuf),
+    method!("lane_remove", "Cancels what a lane runs and queues, and stops its agent. `main` stays.", [
+        SESSION,
+        Param::required::<String>("lane", "Its name."),
+    ] => Done),
     method!("session_delete", "Closes a session and deletes its log. There is no way back.", [SESSION] => Deleted),
     method!("rpc.discover", "This document.", [] => RawBuf),
 ];

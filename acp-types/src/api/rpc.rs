@@ -109,6 +109,14 @@ pub trait SessionApi {
     #[method(name = "session_close", param_kind = map, with_extensions)]
     async fn session_close(&self, session: SessionId) -> Result<Head, ErrorObjectOwned>;
 
+    /// Starts one more agent in a session; answered with its modes and options once it serves.
+    #[method(name = "lane_add", param_kind = map, with_extensions)]
+    async fn lane_add(&self, session: SessionId, lane: String, agent: String) -> Result<RawBuf, ErrorObjectOwned>;
+
+    /// Cancels what a lane runs and queues, and stops its agent.
+    #[method(name = "lane_remove", param_kind = map, with_extensions)]
+    async fn lane_remove(&self, session: SessionId, lane: String) -> Result<Done, ErrorObjectOwned>;
+
     /// Deletes a session and its log.
     #[method(name = "session_delete", param_kind = map, with_extensions)]
     async fn session_delete(&self, session: SessionId) -> Result<Deleted, ErrorObjectOwned>;

@@ -220,6 +220,21 @@ impl SessionApiServer for Api {
         }
     }
 
+    async fn lane_add(&self, ext: &Extensions, session: SessionId, lane: String, agent: String) -> Answer<RawBuf> {
+        let command = Command::LaneAdd { lane: lane.into(), agent };
+        match self.submit(ext, Some(session), command).await? {
+            Reply::State(state) => Ok(state),
+            other => Err(fault::unfit(other)),
+        }
+    }
+
+    async fn lane_remove(&self, ext: &Extensions, session: SessionId, lane: String) -> Answer<Done> {
+        match self.submit(ext, Some(session), Command::LaneRemove { lane: lane.into() }).await? {
+            Reply::Done => Ok(Done {}),
+            other => Err(fault::unfit(other)),
+        }
+    }
+
     async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
         let params = json_of(&json!({ "sessionId": session, "modeId": mode }))?;
         self.call(ext, session, "session/set_mode", params).await
