@@ -13,6 +13,9 @@ pub(super) const MINIMUM: (u32, u32, u32) = (0, 166, 0);
 
 /// The key of Codex's configuration for plans, which are off unless asked for.
 pub(super) const PLANS: &str = "tools.update_plan.enabled";
+/// What Codex's allocator is told unless the user tells it something: memory that was freed goes back to the system after a
+/// tenth of a second rather than when the same thread frees more, which a thread that is idle never does. About 2 MB.
+const ALLOCATOR: (&str, &str) = ("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:100");
 /// What npm calls the platforms, and how Codex does.
 const PLATFORMS: [(&str, &str, &str, &str); 4] = [
     ("linux", "x86_64", "codex-linux-x64", "x86_64-unknown-linux-musl"),
@@ -31,7 +34,15 @@ pub(super) fn app_server(options: &Options) -> Result<ChildSpec, Failure> {
     if let Some(path) = tools(&program).and_then(|tools| search_path(&tools)) {
         spec = spec.env("PATH", path);
     }
+    if let Some((name, value)) = allocator(|name| std::env::var_os(name)) {
+        spec = spec.env(name, value);
+    }
     Ok(spec)
+}
+
+/// The variable for Codex's allocator. Only where Codex has one that reads it, and the thread for it can run.
+fn allocator(variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'static str, &'static str)> {
+    (cfg!(target_os = "linux") && variable(ALLOCATOR.0).is_none()).then_some(ALLOCATOR)
 }
 
 /// Whether sessions ask for plans: unless the user's own arguments say something of them. An argument of ours would do the
@@ -139,6 +150,13 @@ mod tests {
         let with = |args: &[&str]| Options { program: None, args: args.iter().map(Into::into).collect() };
         assert!(plans(&with(&[])) && plans(&with(&["-c", "model=gpt"])));
         assert!(!plans(&with(&["-c", "tools.update_plan.enabled=false"])));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn what_the_user_tells_the_allocator_is_kept() {
+        assert!(allocator(|_| None).is_some_and(|(name, _)| name == "_RJEM_MALLOC_CONF"));
+        assert_eq!(allocator(|_| Some("narenas:1".into())), None);
     }
 
     #[test]
