@@ -1,9 +1,14 @@
 //! The command line: arguments, one file per subcommand, and what they print.
 
+mod agent;
 mod args;
 mod exit;
+mod list;
+mod mock;
 mod model;
+mod outcome;
 mod output;
+mod replay;
 
 use std::process::ExitCode;
 
@@ -16,7 +21,7 @@ pub use exit::Exit;
 pub fn main() -> ExitCode {
     let args = args::Args::parse();
     match run(args) {
-        Ok(()) => ExitCode::from(Exit::Ok),
+        Ok(exit) => ExitCode::from(exit),
         Err(error) => {
             output::error(&error);
             ExitCode::from(exit::code_of(&error))
@@ -24,12 +29,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: args::Args) -> anyhow::Result<()> {
+fn run(args: args::Args) -> anyhow::Result<Exit> {
     output::logging(args.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     runtime.block_on(async {
         match args.command {
-            args::Command::Model(args) => model::run(args).await,
+            args::Command::Agent(args) => agent::run(args).await,
+            args::Command::List(args) => list::list(&args),
+            args::Command::Explain(args) => list::explain(&args),
+            args::Command::Replay(args) => replay::run(&args),
+            args::Command::Model(args) => model::run(args).await.map(|()| Exit::Ok),
+            args::Command::MockAgent(args) => mock::run(args).await,
         }
     })
 }

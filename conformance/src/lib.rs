@@ -1,7 +1,29 @@
 //! Tests and test tools for people who implement ACP.
 //!
+//! A [`suite::Suite`] plays scenarios against a [`subject::Subject`] and records every byte as a [`history::History`].
+//! Checks ask the history and nothing else. Requirements are data, see [`catalogue`].
+//!
 //! [`model`] is a scripted model server: it drives real harnesses offline, without a key. This crate is no part of any
 //! product at run time.
 
+pub mod agent;
+pub mod baseline;
+pub mod catalogue;
+mod check;
 pub mod cli;
+pub mod history;
+mod link;
+pub mod mock;
 pub mod model;
+mod passive;
+pub mod probe;
+pub mod report;
+pub mod scenario;
+pub mod schema;
+pub mod subject;
+pub mod suite;
+pub mod verdict;
+pub mod words;
+
+pub use check::Check;
+pub use link::Link;

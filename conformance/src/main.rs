@@ -3,5 +3,6 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
+    acp_server::guard::init();
     conformance::cli::main()
 }

@@ -9,5 +9,5 @@ mod supervise;
 
 pub use handle::{ChildHandle, Deadlines, ExitReport};
 pub use output::ChildOutput;
-pub use pipe::ChildTransport;
+pub use pipe::{ChildTransport, Stdin};
 pub use spec::{ChildSpec, Environment, SpawnError};

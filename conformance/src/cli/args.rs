@@ -1,12 +1,20 @@
 //! Arguments as typed; no logic.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand};
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 /// Test tools for people who implement ACP.
 #[derive(Debug, Parser)]
-#[command(name = "acp-conformance", version, about, after_help = "Exit codes: 0 done, 1 failed, 2 wrong usage.")]
+#[command(
+    name = "acp-conformance",
+    version,
+    about,
+    after_help = "\
+Exit codes: 0 clean, 1 a check failed or the baseline is stale, 2 wrong usage, 3 the subject did not start, 4 the suite \
+did wrong."
+)]
 pub(super) struct Args {
     /// Log more to stderr: -v life-cycle, -vv every request. `ACP_CONFORMANCE_LOG` takes a filter instead.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -17,12 +25,133 @@ pub(super) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
+    /// Test an agent.
+    #[command(after_help = "\
+Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance agent --select CANCEL --select ERR-06 -- my-agent")]
+    Agent(Agent),
+    /// List the requirements of the protocol; those with a star are checked.
+    List(List),
+    /// Say what a requirement is, where it is written and what shows it.
+    Explain(Explain),
+    /// Judge transcripts again that `--transcripts` kept.
+    Replay(Replay),
+    /// Be an agent on stdin and stdout that does what the suite asks for, or fails one check.
+    MockAgent(MockAgent),
     /// Serve a scripted model: OpenAI Responses and Anthropic Messages on one local port, no key needed.
     #[command(after_help = "\
 Example: acp-conformance model --script tools.toml --listen :4480
   Codex:       base_url = \"http://127.0.0.1:4480/v1\" of a model provider in config.toml
   Claude Code: ANTHROPIC_BASE_URL=http://127.0.0.1:4480 ANTHROPIC_API_KEY=test-key")]
     Model(Model),
+}
+
+/// What is judged and how it is told.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Judge {
+    /// Only this requirement, or all that begin so up to a hyphen: `CANCEL`, `CANCEL-08`. May come more than once.
+    #[arg(long, value_name = "ID-PREFIX")]
+    pub(super) select: Vec<String>,
+    /// How the result is told.
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    pub(super) format: Format,
+    /// Failures that are known: TOML, `[expected]`, then `"ID" = "why"`. One that does not fail any more fails the run.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+    /// Count what was not exercised as failed.
+    #[arg(long)]
+    pub(super) require_exercised: bool,
+    /// Count recommendations as duties.
+    #[arg(long)]
+    pub(super) strict: bool,
+    /// Release of the published schemas to hold messages against; the newest by default.
+    #[arg(long, value_name = "RELEASE")]
+    pub(super) schema: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For a person.
+    Text,
+    /// One JSON object per check, then one with the counts.
+    Json,
+    /// JUnit XML.
+    Junit,
+    /// Test Anything Protocol.
+    Tap,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Agent {
+    #[command(flatten)]
+    pub(super) run: Judge,
+    /// Until a request that needs no model is answered: `30s`, `500ms`, `2m`.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// Until a turn has ended.
+    #[arg(long, default_value = "2m", value_parser = duration)]
+    pub(super) turn_timeout: Duration,
+    /// Scenarios that are played at once, each with an agent of its own.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// Keep a full transcript of each scenario in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) transcripts: Option<PathBuf>,
+    /// The agent's command line.
+    #[arg(last = true, value_name = "AGENT CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct List {
+    /// Only this requirement, or all that begin so up to a hyphen.
+    #[arg(long, value_name = "ID-PREFIX")]
+    pub(super) select: Vec<String>,
+    /// As a table.
+    #[arg(long, conflicts_with = "json")]
+    pub(super) markdown: bool,
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Explain {
+    /// Its id, as `list` shows it.
+    pub(super) id: String,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Replay {
+    #[command(flatten)]
+    pub(super) run: Judge,
+    /// Files that `--transcripts` wrote.
+    #[arg(required = true, value_name = "TRANSCRIPT")]
+    pub(super) transcripts: Vec<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MockAgent {
+    /// Fail this check.
+    #[arg(long, value_name = "ID")]
+    pub(super) fail: Option<String>,
+}
+
+/// `10s`, `500ms`, `2m`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no duration; write 10s, 500ms or 2m"))?;
+    let scale = match unit {
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        _ => return Err(format!("{text:?} has no unit; write 10s, 500ms or 2m")),
+    };
+    number
+        .checked_mul(scale)
+        .filter(|ms| *ms <= 86_400_000)
+        .map(Duration::from_millis)
+        .ok_or_else(|| format!("{text:?} is longer than a day"))
 }
 
 #[derive(Debug, ClapArgs)]

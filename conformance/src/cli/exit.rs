@@ -7,12 +7,16 @@ use std::process::ExitCode;
 #[repr(u8)]
 #[non_exhaustive]
 pub enum Exit {
-    /// Done.
+    /// Done, and nothing failed.
     Ok = 0,
-    /// Failed; stderr says why.
+    /// A check failed, the baseline is stale, or the command itself failed and stderr says why.
     Failed = 1,
-    /// Wrong usage: an argument, or a script that cannot be used.
+    /// Wrong usage: an argument, or a file that cannot be used.
     Usage = 2,
+    /// The subject did not start.
+    NotStarted = 3,
+    /// The suite itself did wrong.
+    SuiteBug = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -32,6 +36,11 @@ struct Coded {
 /// Wrong usage, and what to do instead.
 pub(super) fn usage(message: impl Into<String>) -> anyhow::Error {
     Coded { exit: Exit::Usage, message: message.into() }.into()
+}
+
+/// There was nothing to test.
+pub(super) fn not_started(message: &str) -> anyhow::Error {
+    Coded { exit: Exit::NotStarted, message: format!("the subject did not start: {message}") }.into()
 }
 
 /// The code that an error asks for.

@@ -25,6 +25,12 @@ impl ChildTransport {
     pub(super) fn stdin(&self) -> Stdin {
         self.stdin.clone()
     }
+
+    /// The child's stdout and stdin as bytes, for whoever has to see or send what is no message.
+    #[must_use]
+    pub fn into_streams(self) -> (pipe::Receiver, Stdin) {
+        (self.reader, self.stdin)
+    }
 }
 
 impl Transport for ChildTransport {

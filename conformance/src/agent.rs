@@ -1,0 +1,37 @@
+//! Scenarios against an agent, each next to the checks that ask about it.
+
+mod cancel;
+mod framing;
+mod handshake;
+mod listing;
+mod refusals;
+mod sessions;
+mod settings;
+mod turns;
+
+use crate::passive;
+use crate::scenario::Scenario;
+use crate::schema::Side;
+use crate::suite::Suite;
+
+/// Everything that is asked of an agent over version 1 of the protocol.
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: passive::AGENT };
+
+const SCENARIOS: &[Scenario] = &[
+    handshake::PLAIN,
+    handshake::VERSIONS,
+    handshake::STRANGERS,
+    refusals::REFUSALS,
+    framing::FRAMING,
+    sessions::NEW,
+    sessions::LOAD,
+    sessions::RESUME,
+    sessions::CLOSE,
+    listing::LIST,
+    turns::TURNS,
+    turns::CONTENT,
+    turns::REPORTS,
+    cancel::CANCEL,
+    cancel::PERMISSION,
+    settings::SETTINGS,
+];

@@ -1,0 +1,192 @@
+//! The requirements of the protocol, as data: what a peer has to do, where that is written, how it can be seen.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use serde::{Deserialize, Serialize};
+
+/// The files in `conformance/catalogue`, in the order in which `list` shows them.
+const FILES: [&str; 6] = [
+    include_str!("../catalogue/base.toml"),
+    include_str!("../catalogue/sessions.toml"),
+    include_str!("../catalogue/turn.toml"),
+    include_str!("../catalogue/services.toml"),
+    include_str!("../catalogue/remote.toml"),
+    include_str!("../catalogue/v2.toml"),
+];
+
+static ALL: LazyLock<Vec<Requirement>> = LazyLock::new(|| {
+    // A test reads every file, so none is malformed; a malformed one would only be missing here.
+    FILES.iter().filter_map(|text| toml::from_str::<File>(text).ok()).flat_map(|file| file.requirement).collect()
+});
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    requirement: Vec<Requirement>,
+}
+
+/// How much a requirement binds: the word that the specification uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Level {
+    /// An absolute duty.
+    #[serde(rename = "MUST")]
+    Must,
+    /// An absolute prohibition.
+    #[serde(rename = "MUST NOT")]
+    MustNot,
+    /// A plain sentence or schema rule that only makes sense as a duty.
+    #[serde(rename = "IND")]
+    Indicative,
+    /// A recommendation.
+    #[serde(rename = "SHOULD")]
+    Should,
+    /// A recommendation against.
+    #[serde(rename = "SHOULD NOT")]
+    ShouldNot,
+    /// Follows from JSON-RPC, or from what another requirement needs to have a meaning.
+    #[serde(rename = "DER")]
+    Derived,
+    /// Left to the implementer.
+    #[serde(rename = "MAY")]
+    May,
+}
+
+impl Level {
+    /// As the catalogue writes it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Must => "MUST",
+            Self::MustNot => "MUST NOT",
+            Self::Indicative => "IND",
+            Self::Should => "SHOULD",
+            Self::ShouldNot => "SHOULD NOT",
+            Self::Derived => "DER",
+            Self::May => "MAY",
+        }
+    }
+
+    /// Whether an implementation that does otherwise is wrong.
+    #[must_use]
+    pub const fn binds(self) -> bool {
+        matches!(self, Self::Must | Self::MustNot | Self::Indicative)
+    }
+}
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Whose duty it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Who {
+    /// An agent.
+    Agent,
+    /// A client.
+    Client,
+    /// Agent and client.
+    Both,
+    /// Whoever serves HTTP or WebSocket in front of an agent.
+    Server,
+    /// A bridge or proxy.
+    Bridge,
+}
+
+/// One requirement. Its id never changes its meaning.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[non_exhaustive]
+pub struct Requirement {
+    /// Such as `CANCEL-08`.
+    pub id: String,
+    /// How much it binds.
+    pub level: Level,
+    /// Whose duty it is.
+    pub who: Who,
+    /// How it can be seen: `A` against an agent, `A*` with an agent that is made to act, `C` and `C*` against a client,
+    /// `P` in all traffic, `S` by the schema, `M` by a person only, `N` not at all.
+    pub how: String,
+    /// The requirement, in one sentence.
+    pub text: String,
+    /// Stimulus and expectation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expect: Option<String>,
+    /// What has to be there: `init`, `sess`, or a capability (`a:` of the agent, `c:` of the client).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub needs: Option<String>,
+    /// Page and section of the specification, or `schema:TYPE`.
+    pub source: String,
+    /// Newer than the documentation of August 2026.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub new: bool,
+}
+
+impl Requirement {
+    /// Whether `selector` names it: its id, or the beginning of it up to a hyphen. `CANCEL` selects `CANCEL-08`.
+    #[must_use]
+    pub fn is_selected_by(&self, selector: &str) -> bool {
+        self.id == selector
+            || self.id.strip_prefix(selector).is_some_and(|rest| rest.starts_with('-') || selector.ends_with('-'))
+    }
+
+    /// A web address of its source, where there is one.
+    #[must_use]
+    pub fn page(&self) -> Option<String> {
+        let first = self.source.split([';', ',', ' ']).next().unwrap_or_default();
+        let path = first.strip_prefix("v1/").or_else(|| first.strip_prefix("v2/"))?;
+        let version = &first[..2];
+        Some(format!("https://agentclientprotocol.com/protocol/{version}/{path}"))
+    }
+}
+
+/// All of them, in the order of the catalogue.
+#[must_use]
+pub fn all() -> &'static [Requirement] {
+    &ALL
+}
+
+/// The one of that id. A check may add a letter, as in `CANCEL-08/a`, which is no part of the id.
+#[must_use]
+pub fn find(id: &str) -> Option<&'static Requirement> {
+    let id = id.split('/').next().unwrap_or(id);
+    ALL.iter().find(|requirement| requirement.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_file_can_be_read_and_no_id_comes_twice() {
+        for text in FILES {
+            toml::from_str::<File>(text).expect("a file of the catalogue");
+        }
+        let ids: HashSet<&str> = all().iter().map(|requirement| requirement.id.as_str()).collect();
+        assert_eq!(ids.len(), all().len());
+        assert_eq!(all().len(), 409);
+    }
+
+    #[test]
+    fn a_selector_is_an_id_or_a_part_of_it_up_to_a_hyphen() {
+        let chosen = |selector: &str| all().iter().filter(|r| r.is_selected_by(selector)).count();
+        assert_eq!(chosen("CANCEL-08"), 1);
+        assert_eq!(chosen("CANCEL"), 21);
+        assert_eq!(chosen("CANC"), 0);
+        assert_eq!(chosen("CANCEL-0"), 0);
+        assert_eq!(chosen("TRANSPORT-stdio"), 14);
+    }
+
+    #[test]
+    fn the_page_of_a_source_can_be_opened() {
+        let page = find("CANCEL-08/a").and_then(Requirement::page);
+        assert_eq!(page.as_deref(), Some("https://agentclientprotocol.com/protocol/v1/prompt-turn#cancellation"));
+    }
+}

@@ -1,0 +1,99 @@
+//! One requirement of the catalogue as a question to a history.
+
+use crate::catalogue::{self, Level, Requirement};
+use crate::history::Case;
+use crate::verdict::Outcome;
+
+/// A check. It asks the history and nothing else, so it gives the same answer to a recorded run.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "written as a constant next to the scenario that it asks about")]
+pub struct Check {
+    /// Id of the requirement, with a letter behind a slash where a requirement has several checks.
+    pub id: &'static str,
+    /// The question.
+    pub judge: fn(&Case<'_>) -> Outcome,
+}
+
+impl Check {
+    /// A check of the requirement `id`.
+    #[must_use]
+    pub const fn new(id: &'static str, judge: fn(&Case<'_>) -> Outcome) -> Self {
+        Self { id, judge }
+    }
+
+    /// The requirement. Tests see to it that every check has one.
+    #[must_use]
+    pub fn requirement(&self) -> Option<&'static Requirement> {
+        catalogue::find(self.id)
+    }
+
+    /// Its level.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.requirement().map_or(Level::Derived, |requirement| requirement.level)
+    }
+
+    /// Whether `selector` names it: its own id, its requirement's, or the beginning of that.
+    #[must_use]
+    pub fn is_selected_by(&self, selector: &str) -> bool {
+        self.id == selector || self.requirement().is_some_and(|requirement| requirement.is_selected_by(selector))
+    }
+}
+
+/// The call under `label`, or why the check cannot be made.
+macro_rules! call {
+    ($case:expr, $label:expr) => {
+        match $case.call($label) {
+            Some(call) => call,
+            None => return $crate::verdict::Outcome::NotExercised($case.why_not($label)),
+        }
+    };
+}
+
+/// The agent's capability at this path, or that the check does not concern it.
+macro_rules! needs {
+    ($case:expr, $($name:literal).+) => {
+        match $case.capability(&[$($name),+]) {
+            Some(value) => value,
+            None => {
+                let path = [$($name),+].join(".");
+                return $crate::verdict::Outcome::NotApplicable(format!("the agent does not have {path}"));
+            }
+        }
+    };
+}
+
+pub(crate) use {call, needs};
+
+/// The call was answered with a result.
+pub(crate) fn succeeds(case: &Case<'_>, label: &str) -> Outcome {
+    let call = call!(case, label);
+    Outcome::pass_if(call.result().is_some(), || Outcome::broken("a result", call.said(), call.places()))
+}
+
+/// The call was answered with an error, whatever its code.
+pub(crate) fn fails(case: &Case<'_>, label: &str) -> Outcome {
+    let call = call!(case, label);
+    Outcome::pass_if(call.error().is_some(), || Outcome::broken("an error", call.said(), call.places()))
+}
+
+/// The call was answered with an error. Another code than `code` is doubtful only: codes are recommendations in v1.
+pub(crate) fn fails_with(case: &Case<'_>, label: &str, code: i64) -> Outcome {
+    let call = call!(case, label);
+    match call.code() {
+        Some(found) if found == code => Outcome::Pass,
+        Some(_) => Outcome::doubtful(format!("an error with code {code}"), call.said(), call.places()),
+        None => Outcome::broken(format!("an error with code {code}"), call.said(), call.places()),
+    }
+}
+
+/// The calls were answered at all.
+pub(crate) fn answered(case: &Case<'_>, label: &str) -> Outcome {
+    let call = call!(case, label);
+    Outcome::pass_if(call.answer.is_some(), || Outcome::broken("an answer", "none came", call.places()))
+}
+
+/// The gravest of several questions.
+pub(crate) fn all(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
+    outcomes.into_iter().reduce(Outcome::and).unwrap_or_else(|| Outcome::NotExercised("nothing was asked".to_owned()))
+}

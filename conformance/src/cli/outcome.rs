@@ -1,0 +1,67 @@
+//! What commands that judge have in common: what to judge by, and what to print.
+
+use std::fs::{self, File};
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::args::{Format, Judge};
+use super::exit::{Exit, usage};
+use crate::baseline::Baseline;
+use crate::history::{self, History};
+use crate::report::{self, Report};
+use crate::schema::{Schemas, releases};
+use crate::suite::{Run, Suite};
+
+/// Refuses selectors that select nothing.
+pub(super) fn knows(suite: &Suite, select: &[String]) -> anyhow::Result<()> {
+    match select.iter().find(|selector| !suite.has(selector)) {
+        Some(nothing) => {
+            Err(usage(format!("--select {nothing} selects no check; `acp-conformance list` shows them all")))
+        }
+        None => Ok(()),
+    }
+}
+
+pub(super) fn schemas(judge: &Judge) -> anyhow::Result<Arc<Schemas>> {
+    Schemas::of(judge.schema.as_deref(), 1).ok_or_else(|| {
+        let known: Vec<&str> = releases().collect();
+        usage(format!("there are no schemas of release {:?}; there are {}", judge.schema, known.join(", ")))
+    })
+}
+
+/// Writes transcripts, one file per scenario.
+pub(super) fn keep(folder: &Path, histories: &[History]) -> anyhow::Result<()> {
+    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    for history in histories {
+        let path = folder.join(format!("{}.jsonl", history.scenario));
+        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
+        history::write(history, BufWriter::new(file)).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Prints the report and says how to exit.
+pub(super) fn tell(run: &Run, subject: String, again: String, judge: &Judge) -> anyhow::Result<Exit> {
+    let baseline = match &judge.baseline {
+        None => Baseline::default(),
+        Some(path) => {
+            let text = fs::read_to_string(path)
+                .map_err(|error| usage(format!("cannot read the baseline {}: {error}", path.display())))?;
+            Baseline::parse(&text).map_err(|error| usage(error.to_string()))?
+        }
+    };
+    let mut report = Report::new(run, subject, again, &baseline);
+    report.require_exercised = judge.require_exercised;
+    report.strict = judge.strict;
+    let text = match judge.format {
+        Format::Text => report::text(&report),
+        Format::Json => report::json(&report),
+        Format::Junit => report::junit(&report)?,
+        Format::Tap => report::tap(&report),
+    };
+    std::io::stdout().lock().write_all(text.as_bytes())?;
+    Ok(if report.is_clean() { Exit::Ok } else { Exit::Failed })
+}

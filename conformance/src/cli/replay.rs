@@ -1,0 +1,30 @@
+//! `acp-conformance replay`.
+
+use std::fs::File;
+use std::io::BufReader;
+
+use super::exit::{Exit, usage};
+use super::{args, outcome};
+use crate::agent::SUITE;
+use crate::history::{self, What};
+use crate::suite::Run;
+
+pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
+    outcome::knows(&SUITE, &args.run.select)?;
+    let mut histories = Vec::new();
+    for path in &args.transcripts {
+        let name = path.display();
+        let file = File::open(path).map_err(|error| usage(format!("cannot read {name}: {error}")))?;
+        let read = history::read(BufReader::new(file)).map_err(|error| usage(format!("{name}: {error}")))?;
+        histories.push(read);
+    }
+    let subject = histories.iter().flat_map(|history| &history.events).find_map(|event| match &event.what {
+        What::Opened { subject } => Some(subject.clone()),
+        _ => None,
+    });
+    let results = SUITE.judge(&histories, &args.run.select, &outcome::schemas(&args.run)?);
+    let run = Run { histories, results, not_started: None };
+    let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
+    let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
+    outcome::tell(&run, subject.unwrap_or_else(|| "a transcript".to_owned()), again, &args.run)
+}

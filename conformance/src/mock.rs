@@ -1,0 +1,14 @@
+//! Peers of our own, good ones and broken ones: what shows that a check can pass, and that it can fail.
+
+mod agent;
+mod breaks;
+
+pub use agent::{Store, inside, serve};
+pub use breaks::{Breaks, UnknownBreak};
+
+/// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn
+/// because they are about the same thing.
+#[must_use]
+pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    breaks::AGENT
+}

@@ -1,0 +1,238 @@
+//! Sessions: made, found again, listed, closed, deleted, and their modes and options.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::{Agent, Outcome, error, invalid, lock, no_session};
+
+/// Sessions of a page of `session/list`.
+const PAGE: usize = 3;
+
+/// One session.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(super) struct Session {
+    pub(super) cwd: String,
+    mode: String,
+    model: String,
+    /// Updates that a load replays.
+    pub(super) said: Vec<Value>,
+}
+
+const MODES: [&str; 2] = ["ask", "code"];
+const MODELS: [&str; 2] = ["small", "large"];
+
+impl Session {
+    fn modes(&self) -> Value {
+        let modes = MODES.map(|id| json!({ "id": id, "name": id }));
+        json!({ "currentModeId": self.mode, "availableModes": modes })
+    }
+
+    fn options(&self) -> Value {
+        let choices = MODELS.map(|value| json!({ "value": value, "name": value }));
+        json!([
+            { "id": "model", "name": "Model", "type": "select", "currentValue": self.model, "options": choices, "category": "model" },
+            { "id": "mode", "name": "Mode", "type": "select", "currentValue": self.mode,
+              "options": MODES.map(|value| json!({ "value": value, "name": value })), "category": "mode" },
+        ])
+    }
+}
+
+impl Agent {
+    fn state(&self, session: &Session) -> Value {
+        let mut options = session.options();
+        if self.breaks.has("CONFIG-02") {
+            options[0]["name"] = Value::Null;
+        }
+        if self.breaks.has("CONFIG-03") {
+            options[1]["id"] = json!("model");
+        }
+        if self.breaks.has("CONFIG-04") {
+            options[0]["currentValue"] = json!("huge");
+        }
+        if self.breaks.has("CONFIG-05")
+            && let Some(options) = options.as_array_mut()
+        {
+            options.push(json!({ "id": "think", "name": "Think", "type": "boolean", "currentValue": true }));
+        }
+        let mut modes = session.modes();
+        if self.breaks.has("MODE-02") {
+            modes["currentModeId"] = json!("nowhere");
+        }
+        json!({ "modes": modes, "configOptions": options })
+    }
+
+    pub(super) async fn new_session(&self, params: &Value) -> std::io::Result<Outcome> {
+        let Some(cwd) = params["cwd"].as_str() else {
+            let lax = self.breaks.has("ERR-05");
+            return Ok(if lax { Ok(json!({ "sessionId": "lax" })) } else { Err(invalid("cwd")) });
+        };
+        if !cwd.starts_with('/') && !self.breaks.has("SESS-23") {
+            return Ok(Err(invalid("cwd is not absolute")));
+        }
+        let session =
+            Session { cwd: cwd.to_owned(), mode: "ask".to_owned(), model: "small".to_owned(), said: Vec::new() };
+        let mut result = self.state(&session);
+        let id = self.store.add(session, self.breaks.has("SESS-03"));
+        if self.breaks.has("SESS-21") {
+            lock(&self.here).clear();
+        }
+        lock(&self.here).insert(id.clone(), None);
+        result["sessionId"] = json!(id);
+        let commands = json!([{ "name": "help", "description": "Says what it can do" }]);
+        self.update(&id, json!({ "sessionUpdate": "available_commands_update", "availableCommands": commands }))
+            .await?;
+        Ok(Ok(result))
+    }
+
+    fn known(&self, params: &Value) -> Result<(String, Session), Value> {
+        let id = params["sessionId"].as_str().unwrap_or_default();
+        let found = self.store.get(id);
+        found.map(|session| (id.to_owned(), session)).ok_or_else(|| no_session(id))
+    }
+
+    pub(super) async fn load(&self, params: &Value) -> std::io::Result<Outcome> {
+        let (id, session) = match self.known(params) {
+            Ok(found) => found,
+            Err(_) if self.breaks.has("LOAD-10") => return Ok(Ok(json!({}))),
+            Err(error) => return Ok(Err(error)),
+        };
+        let mut said = session.said.clone();
+        if self.breaks.has("LOAD-03") {
+            said.retain(|update| update["sessionUpdate"] != "user_message_chunk");
+        }
+        let late = if self.breaks.has("LOAD-04") { said.last().cloned() } else { None };
+        let called = if self.breaks.has("LOAD-05") { "another" } else { id.as_str() };
+        for update in said {
+            self.update(called, update).await?;
+        }
+        if !self.breaks.has("LOAD-07") {
+            lock(&self.here).insert(id.clone(), None);
+        }
+        if let Some(late) = late {
+            // Behind the answer, which is written by whoever called.
+            let params = json!({ "sessionId": id, "update": late });
+            let message = json!({ "jsonrpc": "2.0", "method": "session/update", "params": params });
+            lock(&self.late).push(message);
+        }
+        Ok(Ok(self.state(&session)))
+    }
+
+    pub(super) async fn resume(&self, params: &Value) -> std::io::Result<Outcome> {
+        let (id, session) = match self.known(params) {
+            Ok(found) => found,
+            Err(_) if self.breaks.has("RESUME-07") => return Ok(Ok(json!({}))),
+            Err(error) => return Ok(Err(error)),
+        };
+        if self.breaks.has("RESUME-03") {
+            for update in session.said.clone() {
+                self.update(&id, update).await?;
+            }
+        }
+        if !self.breaks.has("RESUME-04") {
+            lock(&self.here).insert(id, None);
+        }
+        Ok(Ok(if self.breaks.has("RESUME-06") { Value::Null } else { self.state(&session) }))
+    }
+
+    pub(super) fn list(&self, params: &Value) -> Outcome {
+        let from = match params["cursor"].as_str() {
+            None => 0,
+            Some(cursor) => match cursor.strip_prefix("from-").and_then(|from| from.parse::<usize>().ok()) {
+                Some(from) => from,
+                None if self.breaks.has("LIST-11") => 0,
+                None => return Err(invalid("cursor")),
+            },
+        };
+        let wanted = params["cwd"].as_str().filter(|_| !self.breaks.has("LIST-04"));
+        let all = self.store.with(|all| all.clone());
+        let of_cwd = all.iter().filter(|(_, session)| wanted.is_none_or(|cwd| session.cwd == cwd));
+        let entries: Vec<Value> = of_cwd
+            .map(|(id, session)| {
+                let cwd = if self.breaks.has("LIST-07") { "here" } else { session.cwd.as_str() };
+                let updated = if self.breaks.has("LIST-17") { "yesterday" } else { "2026-11-25T12:00:00Z" };
+                json!({ "sessionId": id, "cwd": cwd, "title": id, "updatedAt": updated })
+            })
+            .collect();
+        if entries.is_empty() && self.breaks.has("LIST-08") {
+            return Err(error(-32002, "there are none"));
+        }
+        let step = if self.breaks.has("LIST-13") { 0 } else { PAGE };
+        let page: Vec<&Value> = entries.iter().skip(from).take(PAGE).collect();
+        let mut result = json!({ "sessions": page });
+        if entries.len() > from + PAGE {
+            result["nextCursor"] = json!(format!("from-{}", from + step));
+        }
+        if self.breaks.has("LIST-06") {
+            result["sessions"] = Value::Null;
+        }
+        if self.breaks.has("LIST-03") && params.get("cwd").is_none() {
+            return Err(invalid("cwd"));
+        }
+        Ok(result)
+    }
+
+    pub(super) fn close(&self, params: &Value) -> Outcome {
+        let (id, _) = self.known(params)?;
+        let running = lock(&self.here).remove(&id);
+        if self.breaks.has("CLOSE-03") {
+            // The turn goes on.
+            lock(&self.forgotten).extend(running.flatten());
+        } else if let Some(Some(stop)) = running {
+            // Its turn may just have ended.
+            let _ = stop.send(());
+        }
+        if self.breaks.has("CLOSE-07") {
+            lock(&self.here).insert(id, None);
+        }
+        Ok(if self.breaks.has("CLOSE-05") { json!(true) } else { json!({}) })
+    }
+
+    pub(super) fn delete(&self, params: &Value) -> Outcome {
+        let id = params["sessionId"].as_str().unwrap_or_default();
+        let known = self.store.get(id).is_some();
+        if !known && self.breaks.has("DELETE-04") {
+            return Err(no_session(id));
+        }
+        if !self.breaks.has("DELETE-03") {
+            self.store.with(|all| all.remove(id));
+        }
+        lock(&self.here).remove(id);
+        Ok(if self.breaks.has("DELETE-02") { json!(true) } else { json!({}) })
+    }
+
+    pub(super) fn set_mode(&self, params: &Value) -> Outcome {
+        let (id, mut session) = self.known(params)?;
+        let mode = params["modeId"].as_str().unwrap_or_default();
+        if !MODES.contains(&mode) && !self.breaks.has("MODE-05") {
+            return Err(invalid("there is no such mode"));
+        }
+        if self.breaks.has("MODE-03") && mode == "code" {
+            return Err(error(-32603, "not now"));
+        }
+        mode.clone_into(&mut session.mode);
+        self.store.with(|all| all.insert(id, session));
+        Ok(json!({}))
+    }
+
+    pub(super) fn set_option(&self, params: &Value) -> Outcome {
+        let (id, mut session) = self.known(params)?;
+        let value = params["value"].as_str().unwrap_or_default();
+        let choices = match params["configId"].as_str() {
+            Some("model") => MODELS,
+            Some("mode") => MODES,
+            _ if self.breaks.has("CONFIG-09") => MODELS,
+            _ => return Err(invalid("there is no such option")),
+        };
+        if !choices.contains(&value) && !self.breaks.has("CONFIG-09") {
+            return Err(invalid("there is no such value"));
+        }
+        match params["configId"].as_str() {
+            Some("mode") => value.clone_into(&mut session.mode),
+            _ if !self.breaks.has("CONFIG-06") => value.clone_into(&mut session.model),
+            _ => {}
+        }
+        let options = session.options();
+        self.store.with(|all| all.insert(id, session));
+        Ok(json!({ "configOptions": options }))
+    }
+}

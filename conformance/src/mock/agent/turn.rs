@@ -1,0 +1,233 @@
+//! Turns: what prompts tell the agent to do.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::{Agent, Outcome, error, invalid, lock, no_session};
+use crate::words;
+
+/// Between two numbers of a turn that counts.
+const PACE: Duration = Duration::from_millis(5);
+
+/// How a turn goes on.
+enum Way {
+    On,
+    Stopped,
+}
+
+type Step = Result<Way, Value>;
+
+impl Agent {
+    pub(super) async fn prompt(&self, params: &Value) -> Outcome {
+        let id = params["sessionId"].as_str().unwrap_or_default().to_owned();
+        let Some(blocks) = params["prompt"].as_array() else { return Err(invalid("prompt")) };
+        let texts = blocks.iter().filter(|block| block["type"] == "text").count();
+        if blocks.iter().any(|block| !self.takes(block)) || (texts > 1 && self.breaks.has("CONTENT-01")) {
+            return Err(invalid("a kind of content that is not taken"));
+        }
+        let (sender, mut stop) = oneshot::channel();
+        {
+            let mut here = lock(&self.here);
+            match here.get_mut(&id) {
+                None if self.breaks.has("ERR-06") => {}
+                None => return Err(no_session(&id)),
+                Some(running) => *running = Some(sender),
+            }
+        }
+        let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
+        self.remember(
+            &id,
+            &json!({ "sessionUpdate": "user_message_chunk", "content": { "type": "text", "text": text } }),
+        );
+        if self.breaks.has("PROMPT-16") && self.times_asked(&id, words::REPLY) > 2 {
+            std::future::pending::<()>().await;
+        }
+        let stale = lock(&self.stale).take().is_some();
+        let ended = if stale { Ok(Way::Stopped) } else { self.turn(&id, &text, &mut stop).await };
+        if let Some(running) = lock(&self.here).get_mut(&id) {
+            *running = None;
+        }
+        match ended {
+            Ok(Way::On) if text.contains(words::REFUSE) => Ok(json!({ "stopReason": "refusal" })),
+            Ok(Way::On) if self.breaks.has("PROMPT-04") => Ok(json!({ "stopReason": "done" })),
+            Ok(Way::On) if self.breaks.has("PROMPT-03") && text == words::REPLY => Ok(json!({})),
+            Ok(Way::On) => Ok(json!({ "stopReason": "end_turn" })),
+            Ok(Way::Stopped) if self.breaks.has("CANCEL-06") => Ok(json!({ "stopReason": "end_turn" })),
+            Ok(Way::Stopped) if self.breaks.has("CANCEL-07") => Err(error(-32800, "Request cancelled")),
+            Ok(Way::Stopped) => Ok(json!({ "stopReason": "cancelled" })),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a prompt may hold this.
+    fn takes(&self, block: &Value) -> bool {
+        let kind = block["type"].as_str().unwrap_or_default();
+        let refused = [
+            ("", "text"),
+            ("CONTENT-02", "resource_link"),
+            ("CONTENT-03", "image"),
+            ("CONTENT-04", "audio"),
+            ("CONTENT-05", "resource"),
+        ];
+        if self.breaks.has("CONTENT-12") && !block["annotations"].is_null() {
+            return false;
+        }
+        let known = refused.iter().any(|(_, known)| *known == kind);
+        known && !refused.iter().any(|(id, of)| self.breaks.has(id) && *of == kind)
+    }
+
+    pub(super) fn cancel(&self, params: &Value) {
+        let id = params["sessionId"].as_str().unwrap_or_default();
+        let stop = lock(&self.here).get_mut(id).and_then(Option::take);
+        match stop {
+            // Its turn may just have ended.
+            Some(stop) => drop(stop.send(())),
+            None if self.breaks.has("CANCEL-10") => *lock(&self.stale) = Some(()),
+            None => {}
+        }
+    }
+
+    /// How often the user has said exactly this.
+    fn times_asked(&self, session: &str, text: &str) -> usize {
+        let asked =
+            |update: &&Value| update["sessionUpdate"] == "user_message_chunk" && update["content"]["text"] == text;
+        self.store.with(|all| all.get(session).map_or(0, |session| session.said.iter().filter(asked).count()))
+    }
+
+    /// Says something, and keeps it for a load.
+    async fn say(&self, session: &str, update: Value) -> Result<(), Value> {
+        self.remember(session, &update);
+        let called = if self.breaks.has("PROMPT-07") { "another" } else { session };
+        self.update(called, update).await.map_err(|_| error(-32603, "the client is gone"))
+    }
+
+    fn remember(&self, session: &str, update: &Value) {
+        self.store.with(|all| {
+            if let Some(session) = all.get_mut(session) {
+                session.said.push(update.clone());
+            }
+        });
+    }
+
+    async fn chunk(&self, session: &str, text: &str) -> Result<(), Value> {
+        let content = json!({ "type": "text", "text": text });
+        self.say(session, json!({ "sessionUpdate": "agent_message_chunk", "content": content })).await
+    }
+
+    async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+        if text.contains(words::COUNT) {
+            return self.count(session, stop).await;
+        }
+        if text.contains(words::TOUCH) {
+            return self.touch(session, stop).await;
+        }
+        if text.contains(words::PLAN) {
+            return self.plan(session).await;
+        }
+        if self.breaks.has("PROMPT-05") {
+            return Ok(Way::On);
+        }
+        self.chunk(session, &format!("OK: {text}")).await?;
+        Ok(Way::On)
+    }
+
+    async fn count(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+        let id = json!("count");
+        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "Count", "status": "in_progress" });
+        self.say(session, call).await?;
+        for number in 1..=1000 {
+            self.chunk(session, &format!("{number}\n")).await?;
+            tokio::select! {
+                _ = &mut *stop => {
+                    if self.breaks.has("CANCEL-08") {
+                        let content = json!({ "type": "text", "text": "one more" });
+                        let update = json!({ "sessionUpdate": "agent_message_chunk", "content": content });
+                        let params = json!({ "sessionId": session, "update": update });
+                        lock(&self.late).push(json!({ "jsonrpc": "2.0", "method": "session/update", "params": params }));
+                    }
+                    if self.breaks.has("CANCEL-12") {
+                        lock(&self.here).remove(session);
+                    }
+                    let update = json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": "failed" });
+                    self.say(session, update).await?;
+                    return Ok(Way::Stopped);
+                }
+                () = tokio::time::sleep(PACE) => {}
+            }
+        }
+        let update = json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": "completed" });
+        self.say(session, update).await?;
+        Ok(Way::On)
+    }
+
+    async fn touch(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "touch", "title": "Touch a file", "kind": "execute", "status": "pending" });
+        self.say(session, call).await?;
+        let mut options = json!([
+            { "optionId": "yes", "name": "Yes", "kind": "allow_once" },
+            { "optionId": "always", "name": "Always", "kind": "allow_always" },
+            { "optionId": "no", "name": "No", "kind": "reject_once" },
+        ]);
+        if self.breaks.has("PERM-03") {
+            options[1]["kind"] = json!("allow_forever");
+        }
+        if self.breaks.has("PERM-04") {
+            options[1]["optionId"] = json!("yes");
+        }
+        let mut params = json!({ "sessionId": session, "toolCall": { "toolCallId": "touch" }, "options": options });
+        if self.breaks.has("PERM-02") {
+            params["toolCall"] = json!({});
+        }
+        let asked = self.ask("session/request_permission", params);
+        let answer = tokio::select! {
+            biased;
+            _ = stop => None,
+            answer = asked => answer.map_err(|_| error(-32603, "the client is gone"))?,
+        };
+        let stopped = answer.is_none();
+        let allowed = match &answer {
+            Some(Ok(answer)) => {
+                let chosen = answer["outcome"]["optionId"].as_str().unwrap_or_default();
+                match chosen {
+                    "yes" | "always" => !self.breaks.has("PERM-08"),
+                    "no" => self.breaks.has("PERM-07"),
+                    "" => self.breaks.has("PERM-09"),
+                    _ => self.breaks.has("PERM-11"),
+                }
+            }
+            Some(Err(_)) => self.breaks.has("PERM-10"),
+            None => self.breaks.has("CANCEL-13"),
+        };
+        if allowed {
+            let cwd = self.store.get(session).map(|session| session.cwd).unwrap_or_default();
+            std::fs::write(Path::new(&cwd).join(words::MARKER), "").map_err(|e| error(-32603, &e.to_string()))?;
+        }
+        let status = if allowed { "completed" } else { "failed" };
+        self.say(session, json!({ "sessionUpdate": "tool_call_update", "toolCallId": "touch", "status": status }))
+            .await?;
+        Ok(if stopped { Way::Stopped } else { Way::On })
+    }
+
+    async fn plan(&self, session: &str) -> Step {
+        for done in [false, true] {
+            let first = if done { "completed" } else { "in_progress" };
+            let entry =
+                |content: &str, status: &str| json!({ "content": content, "priority": "medium", "status": status });
+            let mut entries = json!([entry("Look", first), entry("Leap", "pending"), entry("Land", "pending")]);
+            if self.breaks.has("PLAN-02") {
+                entries[1]["priority"] = json!("urgent");
+            }
+            if done && self.breaks.has("PLAN-03") {
+                continue;
+            }
+            if done && self.breaks.has("PLAN-04") {
+                entries = json!([entries[0]]);
+            }
+            self.say(session, json!({ "sessionUpdate": "plan", "entries": entries })).await?;
+        }
+        Ok(Way::On)
+    }
+}

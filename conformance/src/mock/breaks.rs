@@ -1,0 +1,134 @@
+//! What a broken peer does wrong.
+
+use std::collections::BTreeSet;
+
+/// Ids of the checks that a peer is to fail. Empty: a good peer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Breaks(BTreeSet<String>);
+
+/// A peer cannot be broken that way.
+#[derive(Debug, thiserror::Error)]
+#[error("the mock agent cannot break {0}; `acp-conformance list` shows which checks have a broken peer")]
+#[non_exhaustive]
+pub struct UnknownBreak(pub String);
+
+/// Every check that the mock agent can be made to fail, with the others that the same fault makes fail or warn because
+/// they are about the same thing.
+pub(crate) const AGENT: &[(&str, &[&str])] = &[
+    ("RPC-01", &["ERR-09", "TRANSPORT-stdio-03"]),
+    ("RPC-02", &[]),
+    ("RPC-03", &["RPC-09"]),
+    ("RPC-04", &["CANCEL-14", "CANCEL-16", "EXT-08"]),
+    ("RPC-05", &[]),
+    ("RPC-06", &[]),
+    ("RPC-09", &[]),
+    ("RPC-14", &[]),
+    ("ERR-04", &[]),
+    ("ERR-05", &[]),
+    ("ERR-06", &["CLOSE-07"]),
+    ("ERR-09", &[]),
+    ("TRANSPORT-stdio-01", &["TRANSPORT-stdio-03"]),
+    ("TRANSPORT-stdio-02", &["TRANSPORT-stdio-03"]),
+    ("TRANSPORT-stdio-03", &[]),
+    ("TRANSPORT-stdio-07", &[]),
+    ("TRANSPORT-stdio-08", &[]),
+    ("TRANSPORT-stdio-09", &[]),
+    ("TRANSPORT-stdio-14", &[]),
+    ("INIT-04", &["INIT-06", "INIT-08", "INIT-09", "RPC-09"]),
+    ("INIT-05", &[]),
+    ("INIT-06", &["INIT-08", "INIT-09", "RPC-09"]),
+    ("INIT-08", &[]),
+    ("INIT-09", &["RPC-09"]),
+    ("INIT-11", &["INIT-12"]),
+    ("INIT-12", &[]),
+    ("INIT-15", &["ERR-05", "SESS-03"]),
+    ("INIT-18", &[]),
+    ("AUTH-01", &[]),
+    ("AUTH-09", &[]),
+    ("SESS-03", &["LOAD-03"]),
+    ("SESS-21", &[]),
+    ("SESS-23", &[]),
+    ("LOAD-03", &[]),
+    ("LOAD-04", &[]),
+    ("LOAD-05", &["LOAD-03"]),
+    ("LOAD-07", &[]),
+    ("LOAD-10", &[]),
+    ("RESUME-03", &[]),
+    ("RESUME-04", &[]),
+    ("RESUME-06", &[]),
+    ("RESUME-07", &[]),
+    ("CLOSE-03", &[]),
+    ("CLOSE-05", &["RPC-09"]),
+    ("CLOSE-07", &[]),
+    ("LIST-03", &[]),
+    ("LIST-04", &["LIST-08"]),
+    ("LIST-06", &["LIST-08", "RPC-09"]),
+    ("LIST-07", &["LIST-04"]),
+    ("LIST-08", &[]),
+    ("LIST-11", &[]),
+    ("LIST-13", &[]),
+    ("LIST-17", &[]),
+    ("DELETE-02", &["RPC-09"]),
+    ("DELETE-03", &[]),
+    ("DELETE-04", &[]),
+    ("PROMPT-03", &["CANCEL-12", "PROMPT-04", "PROMPT-16", "RPC-09", "SESS-21"]),
+    ("PROMPT-04", &["RPC-09"]),
+    ("PROMPT-05", &[]),
+    ("PROMPT-07", &[]),
+    ("PROMPT-16", &["CONTENT-12"]),
+    ("CANCEL-06", &["CLOSE-03"]),
+    ("CANCEL-07", &["CLOSE-03"]),
+    ("CANCEL-08", &[]),
+    ("CANCEL-10", &[]),
+    ("CANCEL-12", &[]),
+    ("CANCEL-13", &[]),
+    ("CANCEL-14", &["RPC-04"]),
+    ("CANCEL-16", &["RPC-04"]),
+    ("EXT-06", &["EXT-07"]),
+    ("EXT-07", &[]),
+    ("EXT-08", &["RPC-04"]),
+    ("CONTENT-01", &[]),
+    ("CONTENT-02", &[]),
+    ("CONTENT-03", &[]),
+    ("CONTENT-04", &[]),
+    ("CONTENT-05", &[]),
+    ("CONTENT-12", &[]),
+    ("PLAN-02", &["RPC-09"]),
+    ("PLAN-03", &[]),
+    ("PLAN-04", &[]),
+    ("PERM-02", &["RPC-09"]),
+    ("PERM-03", &["RPC-09"]),
+    ("PERM-04", &[]),
+    ("PERM-07", &[]),
+    ("PERM-08", &[]),
+    ("PERM-09", &[]),
+    ("PERM-10", &[]),
+    ("PERM-11", &[]),
+    ("MODE-02", &[]),
+    ("MODE-03", &[]),
+    ("MODE-05", &[]),
+    ("CONFIG-02", &["RPC-09"]),
+    ("CONFIG-03", &["CONFIG-06"]),
+    ("CONFIG-04", &[]),
+    ("CONFIG-05", &["CONFIG-06"]),
+    ("CONFIG-06", &[]),
+    ("CONFIG-09", &[]),
+];
+
+impl Breaks {
+    /// A peer that fails this check.
+    ///
+    /// # Errors
+    /// When no peer is broken that way.
+    pub fn of(id: &str) -> Result<Self, UnknownBreak> {
+        if !AGENT.iter().any(|(known, _)| *known == id) {
+            return Err(UnknownBreak(id.to_owned()));
+        }
+        Ok(Self(BTreeSet::from([id.to_owned()])))
+    }
+
+    /// Whether this one is to be failed.
+    pub(crate) fn has(&self, id: &str) -> bool {
+        self.0.contains(id)
+    }
+}

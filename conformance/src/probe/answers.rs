@@ -1,0 +1,164 @@
+//! How the tester, as a client, answers what an agent asks.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use super::{Probe, Stop};
+use crate::history::{Body, Message};
+
+/// How the agent's own requests are answered.
+#[derive(Debug, Clone)]
+#[expect(clippy::exhaustive_structs, reason = "scenarios write it out")]
+pub struct Manners {
+    /// Permission requests.
+    pub permit: Permit,
+    /// Elicitations.
+    pub elicit: Elicit,
+    /// Whether files are answered for. If not, they are refused as methods that are not there.
+    pub files: bool,
+    /// Whether results that say nothing are `null` instead of `{}`.
+    pub null: bool,
+    /// Whether rich `_meta` that nobody knows goes with every answer.
+    pub meta: bool,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self { permit: Permit::Allow, elicit: Elicit::Decline, files: false, null: false, meta: false }
+    }
+}
+
+/// Answers to `session/request_permission`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Permit {
+    /// The option that allows once, or always.
+    Allow,
+    /// The option that rejects once, or always; `cancelled` if there is none.
+    Reject,
+    /// `cancelled`.
+    Cancelled,
+    /// A JSON-RPC error.
+    Error,
+    /// An option that was not offered.
+    Unknown,
+    /// No answer; the scenario gives one later.
+    Hold,
+}
+
+/// Answers to `elicitation/create`.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Elicit {
+    /// `accept` with this content.
+    Accept(Value),
+    /// `decline`.
+    Decline,
+    /// `cancel`.
+    Cancel,
+    /// A JSON-RPC error.
+    Error,
+    /// No answer; the scenario gives one later.
+    Hold,
+}
+
+/// What goes with answers under [`Manners::meta`].
+pub(crate) fn rich_meta() -> Value {
+    json!({ "conformance/unknown": { "nested": [1, 2.5, null, "three"], "deep": { "er": true } }, "": "" })
+}
+
+impl Probe {
+    /// Answers a request of the agent. Anything else needs no answer.
+    pub(super) async fn serve(&mut self, message: &Message) -> Result<(), Stop> {
+        let Body::Request { id, method, params } = &message.body else { return Ok(()) };
+        let outcome = match method.as_str() {
+            "session/request_permission" => match self.permission(params) {
+                Some(outcome) => outcome,
+                None => return Ok(()),
+            },
+            "elicitation/create" if !self.capabilities["elicitation"].is_null() => match self.elicitation() {
+                Some(outcome) => outcome,
+                None => return Ok(()),
+            },
+            "fs/read_text_file" if self.manners.files => read(self.directory(), params),
+            "fs/write_text_file" if self.manners.files => write(self.directory(), params).map(|()| self.empty()),
+            _ => Err(error(-32601, "Method not found")),
+        };
+        self.reply(id, outcome).await
+    }
+
+    /// Answers a request of the agent under its id.
+    pub async fn reply(&mut self, id: &Value, outcome: Result<Value, Value>) -> Result<(), Stop> {
+        let mut message = json!({ "jsonrpc": "2.0", "id": id });
+        match outcome {
+            Ok(mut result) => {
+                if self.manners.meta && result.is_object() {
+                    result["_meta"] = rich_meta();
+                }
+                message["result"] = result;
+            }
+            Err(error) => message["error"] = error,
+        }
+        self.line(None, &message.to_string()).await
+    }
+
+    fn empty(&self) -> Value {
+        if self.manners.null { Value::Null } else { json!({}) }
+    }
+
+    fn permission(&self, params: &Value) -> Option<Result<Value, Value>> {
+        let option = |kinds: [&str; 2]| {
+            let options = params["options"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let of = |kind: &str| options.iter().find(|option| option["kind"] == kind);
+            kinds.into_iter().find_map(of).map(|option| option["optionId"].clone())
+        };
+        let selected = |id: Value| Ok(json!({ "outcome": { "outcome": "selected", "optionId": id } }));
+        let cancelled = || Ok(json!({ "outcome": { "outcome": "cancelled" } }));
+        Some(match self.manners.permit {
+            Permit::Allow => option(["allow_once", "allow_always"]).map_or_else(cancelled, selected),
+            Permit::Reject => option(["reject_once", "reject_always"]).map_or_else(cancelled, selected),
+            Permit::Cancelled => cancelled(),
+            Permit::Error => Err(error(-32603, "the tester refuses to answer")),
+            Permit::Unknown => selected(json!("conformance-no-such-option")),
+            Permit::Hold => return None,
+        })
+    }
+
+    fn elicitation(&self) -> Option<Result<Value, Value>> {
+        Some(match &self.manners.elicit {
+            Elicit::Accept(content) => Ok(json!({ "action": "accept", "content": content })),
+            Elicit::Decline => Ok(json!({ "action": "decline" })),
+            Elicit::Cancel => Ok(json!({ "action": "cancel" })),
+            Elicit::Error => Err(error(-32603, "the tester refuses to answer")),
+            Elicit::Hold => return None,
+        })
+    }
+}
+
+fn error(code: i64, message: &str) -> Value {
+    json!({ "code": code, "message": message })
+}
+
+/// A file of the scenario's own directory; no other is touched.
+fn inside<'p>(directory: &Path, params: &'p Value) -> Result<&'p Path, Value> {
+    let path = Path::new(params["path"].as_str().unwrap_or_default());
+    let plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
+    if plain && path.starts_with(directory) { Ok(path) } else { Err(error(-32002, "Resource not found")) }
+}
+
+fn read(directory: &Path, params: &Value) -> Result<Value, Value> {
+    let path = inside(directory, params)?;
+    let text = std::fs::read_to_string(path).map_err(|_| error(-32002, "Resource not found"))?;
+    let from = params["line"].as_u64().map_or(0, |line| line.saturating_sub(1));
+    let limit = params["limit"].as_u64().unwrap_or(u64::MAX);
+    let lines = text.split_inclusive('\n').skip(usize::try_from(from).unwrap_or(usize::MAX));
+    let content: String = lines.take(usize::try_from(limit).unwrap_or(usize::MAX)).collect();
+    Ok(json!({ "content": content }))
+}
+
+fn write(directory: &Path, params: &Value) -> Result<(), Value> {
+    let path = inside(directory, params)?;
+    std::fs::write(path, params["content"].as_str().unwrap_or_default())
+        .map_err(|failure| error(-32603, &format!("the file cannot be written: {failure}")))
+}

@@ -1,0 +1,48 @@
+//! JUnit XML.
+
+use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
+
+use super::Report;
+use crate::suite::CheckResult;
+use crate::verdict::Verdict;
+
+/// One case per check. What was not exercised or is not applicable is skipped, with the reason.
+///
+/// # Errors
+/// When the writer of XML fails, which it does not in memory.
+pub fn junit(report: &Report<'_>) -> Result<String, quick_junit::SerializeError> {
+    let mut suite = TestSuite::new(&report.subject);
+    for result in &report.run.results {
+        let mut case = TestCase::new(result.id, status(report, result));
+        case.set_classname("acp-conformance");
+        suite.add_test_case(case);
+    }
+    let mut xml = Xml::new("acp-conformance");
+    xml.add_test_suite(suite);
+    xml.to_string()
+}
+
+fn status(report: &Report<'_>, result: &CheckResult) -> TestCaseStatus {
+    let verdict = report.counts_as(result);
+    let said = match (&result.finding, &result.why) {
+        (Some(finding), _) => format!("expected {}, got {}", finding.expected, finding.actual),
+        (_, Some(why)) => why.clone(),
+        _ => String::new(),
+    };
+    match verdict {
+        Verdict::Fail | Verdict::Error if !report.baseline.expects(result) => {
+            let kind = if verdict == Verdict::Fail { NonSuccessKind::Failure } else { NonSuccessKind::Error };
+            let mut status = TestCaseStatus::non_success(kind);
+            status.set_message(format!("{}: {said}", result.requirement));
+            status.set_type(result.level.as_str());
+            status.set_description(result.evidence.join("\n"));
+            status
+        }
+        Verdict::NotExercised | Verdict::NotApplicable | Verdict::Fail => {
+            let mut status = TestCaseStatus::skipped();
+            status.set_message(format!("{}: {said}", verdict.as_str()));
+            status
+        }
+        _ => TestCaseStatus::success(),
+    }
+}

@@ -1,0 +1,33 @@
+//! Test Anything Protocol, version 13.
+
+use std::fmt::Write;
+
+use super::Report;
+use crate::verdict::Verdict;
+
+/// One point per check. What was not exercised or is not applicable is skipped, with the reason; a known failure is a
+/// `TODO`.
+#[must_use]
+pub fn tap(report: &Report<'_>) -> String {
+    let mut out = format!("TAP version 13\n1..{}\n", report.run.results.len());
+    for (number, result) in report.run.results.iter().enumerate() {
+        let verdict = report.counts_as(result);
+        let ok = if matches!(verdict, Verdict::Fail | Verdict::Error) { "not ok" } else { "ok" };
+        let why = result.why.as_deref().unwrap_or_default().replace(['#', '\n'], " ");
+        let directive = match verdict {
+            Verdict::NotExercised | Verdict::NotApplicable => format!(" # SKIP {}: {why}", verdict.as_str()),
+            Verdict::Fail if report.baseline.expects(result) => " # TODO in the baseline".to_owned(),
+            _ => String::new(),
+        };
+        // Writing to a string does not fail.
+        let _ = writeln!(out, "{ok} {} - {}{directive}", number + 1, result.id);
+        if let Some(finding) = &result.finding {
+            let quoted = |text: &str| serde_json::Value::from(text).to_string();
+            let _ = writeln!(out, "  ---\n  verdict: {}", verdict.as_str());
+            let _ = writeln!(out, "  requirement: {}", quoted(result.requirement));
+            let _ = writeln!(out, "  expected: {}\n  actual: {}", quoted(&finding.expected), quoted(&finding.actual));
+            let _ = writeln!(out, "  ...");
+        }
+    }
+    out
+}

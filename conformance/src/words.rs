@@ -1,0 +1,27 @@
+//! What prompts of the suite say. Our mock agent and the script `scripts/conformance.toml` of the scripted model
+//! understand the same sentences, and a real model does too, more or less.
+
+/// One short text.
+pub const REPLY: &str = "Reply with the word OK.";
+/// A turn that goes on until it is stopped.
+pub const COUNT: &str = "Count from 1 to 1000, slowly, one number at a time.";
+/// A tool that asks before it makes `conformance-marker.txt` in the session's directory.
+pub const TOUCH: &str = "Run the shell command: touch conformance-marker.txt";
+/// The file that [`TOUCH`] makes.
+pub const MARKER: &str = "conformance-marker.txt";
+/// A file that is written, by the client where it can.
+pub const WRITE: &str = "Write a file named conformance-note.txt that says: noted";
+/// The file that [`WRITE`] writes.
+pub const NOTE: &str = "conformance-note.txt";
+/// A file that is read, by the client where it can.
+pub const READ: &str = "Read the file conformance-input.txt and tell me what it says.";
+/// The file that [`READ`] reads.
+pub const INPUT: &str = "conformance-input.txt";
+/// A command in a terminal of the client where it has them.
+pub const TERMINAL: &str = "Run the shell command: echo conformance-echo";
+/// A plan of three steps, of which one is then done.
+pub const PLAN: &str = "Make a plan of three steps, then mark the first as completed.";
+/// A question to the user.
+pub const QUESTION: &str = "Ask me which color I like, red or blue.";
+/// A turn that the model refuses.
+pub const REFUSE: &str = "Please refuse to answer this.";

@@ -1,0 +1,119 @@
+//! The command line as people and CI use it, against our own mock agent as a program.
+
+use std::fs;
+use std::process::{Command, Output};
+
+fn tool(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_acp-conformance")).args(arguments).output().expect("run acp-conformance")
+}
+
+/// Tests the mock agent, which fails the check `fail` if there is one.
+fn test(arguments: &[&str], fail: Option<&str>) -> Output {
+    let program = env!("CARGO_BIN_EXE_acp-conformance");
+    let mut all = vec!["agent"];
+    all.extend_from_slice(arguments);
+    all.extend(["--", program, "mock-agent"]);
+    all.extend(fail.into_iter().flat_map(|id| ["--fail", id]));
+    tool(&all)
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_good_agent_is_clean() {
+    let output = test(&[], None);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).trim_end().ends_with(" pass"), "{}", stdout(&output));
+}
+
+#[test]
+fn a_failure_says_what_was_required_what_came_and_how_to_see_it_again() {
+    let output = test(&["--select", "PROMPT-04"], Some("PROMPT-04"));
+    assert_eq!(output.status.code(), Some(1));
+    let text = stdout(&output);
+    for part in [
+        "FAIL  PROMPT-04",
+        "expected  one of end_turn",
+        "actual    \"done\"",
+        "prompt-turn#stop-reasons",
+        "--select PROMPT-04",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn json_junit_and_tap_say_the_same() {
+    let run = |format: &str| stdout(&test(&["--select", "PROMPT-04", "--format", format], Some("PROMPT-04")));
+    let lines: Vec<serde_json::Value> =
+        run("json").lines().map(|line| serde_json::from_str(line).expect("a JSON line")).collect();
+    assert_eq!((&lines[0]["id"], &lines[0]["verdict"]), (&"PROMPT-04".into(), &"fail".into()));
+    assert_eq!((&lines[1]["counts"]["fail"], &lines[1]["clean"]), (&1.into(), &false.into()));
+    let junit = run("junit");
+    assert!(junit.contains("<failure") && junit.contains("name=\"PROMPT-04\""), "{junit}");
+    let tap = run("tap");
+    assert!(tap.starts_with("TAP version 13\n1..1\nnot ok 1 - PROMPT-04"), "{tap}");
+}
+
+#[test]
+fn a_known_failure_is_no_failure_and_a_mended_one_is() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("baseline.toml");
+    fs::write(&file, "[expected]\n\"PROMPT-04\" = \"known\"\n").expect("write the baseline");
+    let baseline = file.to_str().expect("a path");
+    let known = test(&["--select", "PROMPT-04", "--baseline", baseline], Some("PROMPT-04"));
+    assert_eq!(known.status.code(), Some(0), "{}", stdout(&known));
+    let mended = test(&["--select", "PROMPT-04", "--baseline", baseline], None);
+    assert_eq!(mended.status.code(), Some(1));
+    assert!(stdout(&mended).contains("PROMPT-04 is in the baseline and does not fail any more"));
+}
+
+#[test]
+fn transcripts_are_judged_again_without_the_agent() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let keep = folder.path().to_str().expect("a path");
+    let output = test(&["--select", "PROMPT-04", "--transcripts", keep], Some("PROMPT-04"));
+    assert_eq!(output.status.code(), Some(1));
+    let transcript = folder.path().join("turns.jsonl");
+    let again = tool(&["replay", "--select", "PROMPT-04", transcript.to_str().expect("a path")]);
+    assert_eq!(again.status.code(), Some(1));
+    assert!(stdout(&again).contains("FAIL  PROMPT-04"), "{}", stdout(&again));
+}
+
+#[test]
+fn what_was_not_exercised_fails_where_it_is_required() {
+    // Without sessions nothing can be prompted.
+    let lax = test(&["--select", "PROMPT-16"], Some("INIT-15"));
+    assert_eq!(lax.status.code(), Some(0), "{}", stdout(&lax));
+    assert!(stdout(&lax).contains("Not exercised"));
+    let strict = test(&["--select", "PROMPT-16", "--require-exercised"], Some("INIT-15"));
+    assert_eq!(strict.status.code(), Some(1));
+}
+
+#[test]
+fn what_cannot_be_started_or_meant_has_its_own_exit_code() {
+    let absent = tool(&["agent", "--", "acp-conformance-no-such-program"]);
+    assert_eq!(absent.status.code(), Some(3), "{}", stderr(&absent));
+    let silent = tool(&["agent", "--select", "INIT-04", "--", "sh", "-c", "echo told to fail >&2; exit 1"]);
+    assert_eq!(silent.status.code(), Some(3));
+    assert!(stderr(&silent).contains("told to fail"), "{}", stderr(&silent));
+    assert_eq!(tool(&["agent"]).status.code(), Some(2));
+    assert_eq!(test(&["--select", "NONSENSE"], None).status.code(), Some(2));
+    assert_eq!(test(&["--schema", "0.0"], None).status.code(), Some(2));
+}
+
+#[test]
+fn list_and_explain_know_the_catalogue() {
+    let list = stdout(&tool(&["list", "--select", "CANCEL"]));
+    assert_eq!(list.lines().count(), 21);
+    assert!(list.contains("* CANCEL-08"));
+    let explained = stdout(&tool(&["explain", "CANCEL-08"]));
+    assert!(explained.contains("CANCEL-08 MUST") && explained.contains("Checked in: cancel"), "{explained}");
+    assert_eq!(tool(&["explain", "CANCEL-99"]).status.code(), Some(2));
+}
