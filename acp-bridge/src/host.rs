@@ -10,6 +10,7 @@ mod driver;
 mod effects;
 mod lanes;
 mod launch;
+mod mail;
 mod opening;
 mod profiles;
 mod services;

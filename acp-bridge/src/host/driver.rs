@@ -2,9 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use acp_server::Closed;
 use acp_server::proto::Event;
 use acp_types::record::Record;
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
@@ -15,16 +13,13 @@ use tokio_util::task::TaskTracker;
 use super::agent::{Agent, failure};
 use super::broker::Broker;
 use super::lanes::{Happened, LaneAgents};
+use super::mail::Message;
 use super::{Config, clock, effects, opening};
 use crate::log::{Answer, Envelope, LogError, SessionLog};
 use crate::session::{CallId, CommandId, Effect, FromAgent, Input, Machine, Output, Reply};
 
 /// Commands taken in one go; they share one commit.
 const COMMAND_BATCH: usize = 64;
-
-/// How long a message to an agent waits when the agent has not read what was sent before. The session's other work,
-/// a cancel among it, waits as long.
-const AGENT_READS: Duration = Duration::from_secs(1);
 
 /// What every session's task works with.
 #[derive(Debug, Clone)]
@@ -56,7 +51,7 @@ pub(super) struct Driver {
     lanes: LaneAgents,
     replies: HashMap<CommandId, oneshot::Sender<Answer>>,
     next_command: u64,
-    /// Calls that could not be given to the agent; the machine hears of them next.
+    /// Calls that there was no room for; the machine hears of them next.
     unsent: Vec<(Arc<str>, CallId)>,
     closed: bool,
 }
@@ -171,6 +166,7 @@ impl Driver {
                 }
             }
             Happened::Exited(reason) => self.hear(&lane, FromAgent::Exited { reason }),
+            Happened::Unsent(call) => self.unsent(&lane, call),
         }
     }
 
@@ -192,11 +188,14 @@ impl Driver {
                 return Ok(());
             }
             for (lane, call) in unsent {
-                let error =
-                    RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
-                self.hear(&lane, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
+                self.unsent(&lane, call);
             }
         }
+    }
+
+    fn unsent(&mut self, lane: &Arc<str>, call: CallId) {
+        let error = RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
+        self.hear(lane, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
     }
 
     async fn flush_once(&mut self) -> Result<(), LogError> {
@@ -226,20 +225,22 @@ impl Driver {
                 }
                 self.forget_if_left(&lane);
             }
-            Effect::Call { lane, call, method, params } => self.call(lane, call, &method, params).await,
+            Effect::Call { lane, call, method, params } => {
+                let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
+                if let Some(serving) = self.lanes.get(&lane)
+                    && !serving.call(call, method, params)
+                {
+                    self.unsent.push((lane, call));
+                }
+            }
             Effect::Notify { lane, method, params } => {
                 let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
-                if let Some(agent) = self.agent(&lane) {
-                    read_in_time(&method, agent.outbox.notify(&method, params)).await;
-                }
+                self.tell(&lane, Message::Notification { method, params });
             }
             Effect::Respond { lane, id, answer } => {
-                if let Some(agent) = self.agent(&lane) {
-                    let answer = answer.map_err(raw_error);
-                    read_in_time("answer", agent.outbox.respond_raw(id, answer)).await;
-                }
+                self.tell(&lane, Message::Answer { id, answer: answer.map_err(raw_error) });
             }
-            Effect::Serve { lane, id, method, params } => self.serve_agent(&lane, id, method, params).await,
+            Effect::Serve { lane, id, method, params } => self.serve_agent(&lane, id, method, params),
             Effect::Unserve { lane, id } => {
                 if let Some(services) = self.agent(&lane).and_then(|agent| agent.services.as_ref()) {
                     services.withdraw(id);
@@ -264,24 +265,17 @@ impl Driver {
         self.lanes.get(lane)?.agent.as_ref()
     }
 
-    /// Hands a request for files or commands to the agent's own services, which answer it.
-    async fn serve_agent(&mut self, lane: &str, id: RequestId, method: String, params: Option<RawBuf>) {
-        let Some(agent) = self.agent(lane) else { return };
-        if let Err((id, error)) = agent.serve(id, method, params) {
-            read_in_time("answer", agent.outbox.respond(id, Err(error))).await;
+    fn tell(&mut self, lane: &str, message: Message) {
+        if let Some(serving) = self.lanes.get(lane) {
+            serving.tell(message);
         }
     }
 
-    async fn call(&mut self, lane: Arc<str>, call: CallId, method: &str, params: Option<RawBuf>) {
-        let Some(serving) = self.lanes.get(&lane) else { return };
-        let Some(agent) = &serving.agent else { return };
-        let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
-        let key = agent.outbox.reserve_key();
-        // Known before it is sent: the answer may be there before the sending returns.
-        serving.calls.insert(key, call);
-        if !read_in_time(method, agent.outbox.request_as(key, method, params)).await {
-            serving.calls.remove(&key);
-            self.unsent.push((lane, call));
+    /// Hands a request for files or commands to the agent's own services, which answer it.
+    fn serve_agent(&mut self, lane: &str, id: RequestId, method: String, params: Option<RawBuf>) {
+        let Some(agent) = self.agent(lane) else { return };
+        if let Err((id, error)) = agent.serve(id, method, params) {
+            self.tell(lane, Message::Answer { id, answer: Err(RawError::from(&error)) });
         }
     }
 
@@ -315,16 +309,6 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.lanes.stop_all(false, &self.context.stopping);
     }
-}
-
-/// Whether a message was taken before the agent's time to read was over. A closed connection counts as taken: the
-/// agent's exit follows and says what is open.
-async fn read_in_time(what: &str, sending: impl Future<Output = Result<(), Closed>>) -> bool {
-    let taken = tokio::time::timeout(AGENT_READS, sending).await.is_ok();
-    if !taken {
-        tracing::warn!(what, "the agent does not read its input; a message to it was dropped");
-    }
-    taken
 }
 
 /// An answer's error object; one that is none becomes an internal error.

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use acp_server::proto::{Event, RequestKey};
-use acp_types::ErrorObjectOwned;
 use acp_types::record::body::AgentStarted;
+use acp_types::{ErrorObjectOwned, RawBuf};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
 use super::agent::{Agent, failure};
+use super::mail::{Mail, Message};
 use crate::session::CallId;
 
 /// What opening an agent comes to.
@@ -27,6 +28,8 @@ pub(super) enum Happened {
     Events(Option<Vec<Event>>),
     /// Its agent has gone by itself, and why.
     Exited(String),
+    /// Its agent did not read, so this call was not given to it.
+    Unsent(CallId),
 }
 
 /// One lane's agent: on its way in, there, or on its way out.
@@ -35,6 +38,8 @@ pub(super) struct LaneAgent {
     pub(super) agent: Option<Agent>,
     /// Requests to the agent that it has not answered.
     pub(super) calls: HashMap<RequestKey, CallId>,
+    /// What it has not read yet.
+    mail: Mail,
     opening: Option<JoinHandle<Opened>>,
     /// It closed its connection by itself and is waited for, apart from the session's work.
     exiting: Option<JoinHandle<String>>,
@@ -59,6 +64,7 @@ impl LaneAgent {
     pub(super) fn closed(&mut self, tracker: &TaskTracker) {
         if let Some(mut agent) = self.agent.take() {
             self.calls.clear();
+            self.mail.clear();
             self.exiting = Some(tracker.spawn(async move { agent.exit_reason().await }));
         }
     }
@@ -69,6 +75,7 @@ impl LaneAgent {
             opening.abort();
         }
         self.calls.clear();
+        self.mail.clear();
         if let Some(exiting) = self.exiting.take() {
             self.stopped = Some(exiting);
         }
@@ -83,7 +90,33 @@ impl LaneAgent {
         }
     }
 
+    /// Gives the agent a request; `false` if there is no room for it. Without an agent nothing happens.
+    pub(super) fn call(&mut self, call: CallId, method: String, params: RawBuf) -> bool {
+        let Some(agent) = &self.agent else { return true };
+        let key = agent.outbox.reserve_key();
+        // Known before it is sent: the answer may be there before the sending returns.
+        self.calls.insert(key, call);
+        let sent = self.mail.send(&agent.outbox, Message::Request { key, method, params }).is_ok();
+        if !sent {
+            self.calls.remove(&key);
+        }
+        sent
+    }
+
+    /// Tells the agent something that it does not answer. Without an agent nothing happens.
+    pub(super) fn tell(&mut self, message: Message) {
+        if let Some(agent) = &self.agent {
+            // The log of the bridge says what is dropped; nobody waits for it.
+            let _ = self.mail.send(&agent.outbox, message);
+        }
+    }
+
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+        while let Poll::Ready(dropped) = self.mail.poll(context) {
+            if let Some(call) = dropped.key.and_then(|key| self.calls.remove(&key)) {
+                return Poll::Ready(Happened::Unsent(call));
+            }
+        }
         if let Some(opening) = &mut self.opening
             && let Poll::Ready(opened) = Pin::new(opening).poll(context)
         {
