@@ -89,6 +89,8 @@ pub(super) struct Attachment {
     /// Prompts sent to the host that have no turn yet.
     pub(super) unsettled: usize,
     closing: Vec<Closing>,
+    /// Why the log could not be written, until it is again: for prompts that are accepted and known here only later.
+    unwritable: Option<ErrorObjectOwned>,
 }
 
 impl Attachment {
@@ -126,6 +128,7 @@ impl Attachment {
             waiting: Vec::new(),
             unsettled: 0,
             closing: Vec::new(),
+            unwritable: None,
         };
         if live {
             attachment.ask_pending(out);
@@ -189,7 +192,10 @@ impl Attachment {
                 Some(outcome) => {
                     out.respond_raw(id, render::prompt_answer(turn, self.cursor, outcome, info.steered));
                 }
-                None => self.waiting.push(Waiting { turn, id }),
+                None => match &self.unwritable {
+                    Some(error) => out.respond_raw(id, Err(RawError::from(error))),
+                    None => self.waiting.push(Waiting { turn, id }),
+                },
             },
             None => {
                 let message = format!("turn {turn} has ended so long ago that only the log still has its outcome");
@@ -200,6 +206,7 @@ impl Attachment {
 
     /// Shows the next records.
     pub(super) fn records(&mut self, records: &[Arc<Record>], out: &mut Outgoing) {
+        self.unwritable = None;
         let updates = records.iter().filter(|record| record.kind == Kind::Update);
         let (count, bytes) =
             updates.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.body.as_str().len()));
@@ -428,6 +435,7 @@ impl Attachment {
                 out.notify(method, Some(params.as_raw()));
             }
         }
+        self.unwritable = Some(error);
     }
 
     /// The session can be followed no longer: it was deleted, or its log cannot be read.

@@ -225,3 +225,24 @@ fn a_log_that_cannot_be_written_fails_what_waits_and_tells_the_others() {
     watching.connection.records(attachment, log.after(5));
     assert_eq!(watching.shown(), ["again"], "the attachment stays");
 }
+
+#[test]
+fn a_prompt_that_is_accepted_while_its_log_is_found_to_be_unwritable_is_answered_all_the_same() {
+    let mut kit = Kit::ready();
+    let attachment = kit.created("s");
+    let mut log = Log::new();
+    let turn = log.prompt("me");
+    kit.connection.records(attachment, log.after(0));
+    kit.connection.tail_failed(attachment, &LogError::Unwritable { reason: "disk full".into() });
+    kit.out();
+    kit.prompt(2, turn);
+    let answer = kit.only();
+    assert!(answer["error"]["message"].as_str().is_some_and(|m| m.contains("disk full")), "{answer}");
+    // It is written again.
+    log.chunk(turn, "on");
+    kit.connection.records(attachment, log.after(5));
+    kit.prompt(3, turn);
+    log.end(turn);
+    kit.connection.records(attachment, log.after(6));
+    assert_eq!(kit.shown(), ["on", "answer 3"]);
+}
