@@ -29,3 +29,41 @@ impl LaneFilter {
         self.0.as_ref().is_none_or(|lanes| lanes.iter().any(|named| named == lane))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use acp_types::RawBuf;
+    use serde_json::json;
+
+    use super::{LaneFilter, MAX_NAMES};
+
+    fn read(ours: &serde_json::Value) -> Result<LaneFilter, acp_types::ErrorObjectOwned> {
+        LaneFilter::read(&RawBuf::encode(&json!({ "sessionId": "s", "_meta": { "acp-bridge": ours } })).unwrap())
+    }
+
+    #[test]
+    fn without_a_filter_every_lane_is_shown() {
+        let plain = LaneFilter::read(&RawBuf::parse(r#"{"sessionId":"s"}"#).unwrap()).unwrap();
+        for filter in [plain, read(&json!({ "after": 1 })).unwrap(), LaneFilter::default()] {
+            assert!(filter.shows("main") && filter.shows("b"));
+        }
+    }
+
+    #[test]
+    fn a_filter_shows_what_it_names_and_nothing_else() {
+        let filter = read(&json!({ "lanes": ["b", "c"] })).unwrap();
+        assert!(filter.shows("b") && filter.shows("c") && !filter.shows("main") && !filter.shows("B"));
+        assert!(!read(&json!({ "lanes": [] })).unwrap().shows("main"));
+    }
+
+    #[test]
+    fn what_is_no_filter_is_refused() {
+        for wrong in [json!("b"), json!([1]), json!({ "b": true })] {
+            assert_eq!(read(&json!({ "lanes": wrong })).unwrap_err().code(), -32602);
+        }
+        let names = |count: usize| (0..count).map(|lane| lane.to_string()).collect::<Vec<_>>();
+        assert!(read(&json!({ "lanes": names(MAX_NAMES) })).is_ok());
+        let refused = read(&json!({ "lanes": names(MAX_NAMES + 1) })).unwrap_err();
+        assert!(refused.message().contains("64"), "{}", refused.message());
+    }
+}

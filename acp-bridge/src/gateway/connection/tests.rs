@@ -3,6 +3,7 @@
 mod attach;
 mod handshake;
 mod kit;
+mod lanes;
 mod pending;
 mod prompts;
 mod shared;

@@ -272,12 +272,12 @@ impl Kit {
     }
 
     /// The log has been opened as it is now; history begins behind a cursor.
-    fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
-        let Effect::Open { session, entry, id, .. } = self.effect() else { panic!("nothing is opened") };
+    pub(super) fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
+        let Effect::Open { session, params, entry, id } = self.effect() else { panic!("nothing is opened") };
         let opened = Ok(Box::new(Opened {
             result: raw("{\"opened\":1}"),
             state: log.state(),
-            lanes: LaneFilter::default(),
+            lanes: LaneFilter::read(&params).unwrap(),
             after,
         }));
         self.connection.done(Outcome::Opened { session, entry, id, opened });
@@ -309,6 +309,8 @@ impl Kit {
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) records: Vec<Arc<Record>>,
+    /// Where what is added happens, if not in `main`.
+    pub(super) lane: Option<Arc<str>>,
 }
 
 impl Log {
@@ -323,10 +325,20 @@ impl Log {
         log
     }
 
+    /// What is added from now on happens in this lane.
+    pub(super) fn within(&mut self, lane: &str) -> &mut Self {
+        self.lane = Some(lane.into());
+        self
+    }
+
+    fn lane(&self) -> Arc<str> {
+        self.lane.clone().unwrap_or_else(|| Record::MAIN_LANE.into())
+    }
+
     pub(super) fn add<T: Serialize>(&mut self, kind: Kind, turn: Option<Turn>, origin: Origin, body: &T) -> Seq {
         let seq = self.records.len() as Seq + 1;
         let body = RawBuf::encode(body).unwrap();
-        let lane = Record::MAIN_LANE.into();
+        let lane = self.lane();
         self.records.push(Arc::new(Record { seq, at: seq, epoch: 1, lane, origin, kind, turn, body }));
         seq
     }
@@ -336,7 +348,7 @@ impl Log {
         let params = json!({
             "sessionId": "s",
             "update": { "sessionUpdate": kind, "content": { "type": "text", "text": text } },
-            "_meta": { "acp-bridge": { "seq": seq, "at": seq, "turn": turn, "lane": "main" } },
+            "_meta": { "acp-bridge": { "seq": seq, "at": seq, "turn": turn, "lane": self.lane() } },
         });
         self.add(Kind::Update, turn, origin, &params)
     }

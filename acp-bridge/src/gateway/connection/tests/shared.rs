@@ -170,7 +170,7 @@ fn live_records_never_overtake_history_wherever_it_is_cut() {
             for after in after {
                 for batch in [1, 2, all] {
                     let mut kit = Kit::ready();
-                    let then = Log { records: log.records[..head].to_vec() };
+                    let then = Log { records: log.records[..head].to_vec(), lane: None };
                     let params = match policy {
                         "cursor" => json!({ "_meta": { "acp-bridge": { "after": after } } }),
                         policy => json!({ "historyPolicy": policy }),
