@@ -381,7 +381,8 @@ impl Attachment {
             return;
         }
         let Ok(resolved) = record.decode::<Resolved>() else { return };
-        let Some(asked) = self.state.pending_request(resolved.request) else { return };
+        let asked = self.state.pending_request(resolved.request).filter(|request| self.sees(request));
+        let Some(asked) = asked else { return };
         let by = record.origin.client().and_then(|client| self.place.member(client));
         if let Some(params) = attach::permission_resolved(&self.session, record, &resolved, asked, by.as_deref()) {
             out.update(params.as_raw());

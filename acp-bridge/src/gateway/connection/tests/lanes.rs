@@ -141,3 +141,19 @@ fn a_lane_that_is_not_there_yet_can_be_named_and_no_lane_is_none() {
     assert_eq!(named.shown(), ["here"]);
     assert!(none.shown().is_empty());
 }
+
+#[test]
+fn how_a_question_was_answered_is_told_of_lanes_that_are_shown() {
+    let mut log = two_lanes();
+    let questions = [log.within("main").ask(None), log.within("b").ask(None)];
+    let head = log.records.len() as u64;
+    let mut kit = Kit::ready();
+    let meta = json!({ "acp-bridge": { "lanes": ["b"] } });
+    let params = json!({ "role": "observer", "historyPolicy": "none", "_meta": meta });
+    let attachment = kit.attach(1, &params, &log, head);
+    kit.out();
+    log.within("main").resolve(questions[0]);
+    log.within("b").resolve(questions[1]);
+    kit.connection.records(attachment, log.after(head));
+    assert_eq!(kit.shown(), [format!("permission_resolved {}", questions[1])]);
+}
