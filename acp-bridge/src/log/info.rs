@@ -80,7 +80,7 @@ impl SessionInfo {
     }
 
     /// Whether these records may be appended: the owner's, and following on the head without a gap.
-    pub(super) fn admit(&self, records: &[Arc<Record>]) -> Result<(), LogError> {
+    pub(crate) fn admit(&self, records: &[Arc<Record>]) -> Result<(), LogError> {
         for (expected, record) in (self.head + 1..).zip(records) {
             if record.epoch != self.epoch {
                 return Err(LogError::Fenced { epoch: record.epoch, current: self.epoch });

@@ -1,6 +1,7 @@
-//! An agent process: it has a prompt at most, says things, asks, obeys or not, and can be killed.
+//! An agent process: it has a prompt at most, says things, asks, takes messages in, obeys or not, and can be killed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use acp_server::proto;
 use acp_types::record::body::{AgentStarted, Start};
@@ -14,69 +15,115 @@ pub(super) fn raw(text: &str) -> RawBuf {
     RawBuf::parse(text).expect("JSON")
 }
 
-/// The agent's side of one process.
-#[derive(Debug, Default)]
+/// A call of the host with the text of the prompt that it carries.
+type Given = (CallId, String);
+
+/// The agent of a lane: one process after the other.
+#[derive(Debug)]
 pub(super) struct Agent {
+    lane: Arc<str>,
     /// It runs.
     pub(super) alive: bool,
     /// It is being started.
     pub(super) starting: bool,
-    prompt: Option<CallId>,
+    prompt: Option<Given>,
     cancelled: bool,
+    /// Messages for the running turn that it has not answered.
+    offers: Vec<Given>,
+    /// Questions that have no answer.
+    open: BTreeSet<u64>,
     asked: u64,
-    open: BTreeMap<u64, ()>,
-    said: u64,
-    /// How often each of its questions was answered.
-    pub(super) answers: BTreeMap<u64, u64>,
+    /// What it has said, by its text: the `update` as it was written.
+    pub(super) said: BTreeMap<String, String>,
+    /// How often it was given each prompt to work on, by its text.
+    pub(super) taken: BTreeMap<String, u64>,
+    /// What each of its questions was answered with.
+    pub(super) answers: BTreeMap<String, Vec<String>>,
 }
 
 impl Agent {
+    pub(super) fn new(lane: &str) -> Self {
+        Self {
+            lane: lane.into(),
+            alive: false,
+            starting: false,
+            prompt: None,
+            cancelled: false,
+            offers: Vec::new(),
+            open: BTreeSet::new(),
+            asked: 0,
+            said: BTreeMap::new(),
+            taken: BTreeMap::new(),
+            answers: BTreeMap::new(),
+        }
+    }
+
     /// The process is gone, and with it all it knew; its numbers go on, so that nothing is said twice.
     pub(super) fn die(&mut self) {
-        *self =
-            Self { asked: self.asked, said: self.said, answers: std::mem::take(&mut self.answers), ..Self::default() };
+        (self.alive, self.starting, self.cancelled) = (false, false, false);
+        self.prompt = None;
+        self.offers.clear();
+        self.open.clear();
     }
 
     pub(super) fn started(&mut self) -> FromAgent {
         self.starting = false;
         self.alive = true;
-        let (initialize, state) = (raw("{}"), raw("{}"));
+        let (initialize, state) = (raw(r#"{"_meta":{"steering":{"supported":true}}}"#), raw("{}"));
         FromAgent::Started(AgentStarted { agent_session: "a".into(), start: Start::Resume, initialize, state })
     }
 
-    pub(super) fn prompt(&mut self, call: CallId) {
+    pub(super) fn prompt(&mut self, call: CallId, text: String) {
         assert!(self.prompt.is_none(), "a second prompt while one runs");
-        self.prompt = Some(call);
+        *self.taken.entry(text.clone()).or_default() += 1;
+        self.prompt = Some((call, text));
         self.cancelled = false;
+    }
+
+    pub(super) fn offer(&mut self, call: CallId, text: String) {
+        self.offers.push((call, text));
     }
 
     pub(super) fn cancel(&mut self) {
         self.cancelled = true;
     }
 
-    pub(super) fn answered(&mut self, id: &RequestId) {
+    /// The text of the prompt that it works on.
+    pub(super) fn works_on(&self) -> Option<&str> {
+        self.prompt.as_ref().map(|(_, text)| text.as_str())
+    }
+
+    pub(super) fn answered(&mut self, id: &RequestId, answer: &RawBuf) {
         let number = id.as_raw().as_u64().expect("a number");
         self.open.remove(&number);
-        *self.answers.entry(number).or_default() += 1;
+        let question = format!("{}-{number}", self.lane);
+        self.answers.entry(question).or_default().push(answer.as_str().to_owned());
+    }
+
+    /// Whether it has asked this and has no answer.
+    pub(super) fn waits_for(&self, question: &str) -> bool {
+        self.open.iter().any(|number| format!("{}-{number}", self.lane) == question)
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.prompt.is_none()
+        self.prompt.is_none() && self.offers.is_empty() && !self.starting
     }
 
     /// The next thing that it does, if it has anything to do. `calm` brings it to the end of its turn.
     pub(super) fn act(&mut self, dice: &mut Dice, calm: bool) -> Option<FromAgent> {
-        let call = self.prompt?;
+        if !self.offers.is_empty() && (calm || dice.percent(40)) {
+            return Some(self.take_in(dice));
+        }
+        let call = self.prompt.as_ref()?.0;
         let wants = if calm { 9 } else { dice.below(10) };
         match wants {
-            0..=4 => {
-                self.said += 1;
-                Some(update(self.said))
-            }
+            0..=4 => Some(self.say(dice)),
             5 | 6 if self.open.len() < 2 && !self.cancelled => {
                 self.asked += 1;
-                self.open.insert(self.asked, ());
-                let params = raw(r#"{"sessionId":"a","toolCall":{"toolCallId":"c"},"options":[]}"#);
+                self.open.insert(self.asked);
+                let question = format!("{}-{}", self.lane, self.asked);
+                let params =
+                    raw(&format!(r#"{{"sessionId":"a","toolCall":{{"toolCallId":"{question}"}},"options":[]}}"#));
                 let method = "session/request_permission".to_owned();
                 Some(FromAgent::Request { id: id(self.asked), method, params: Some(params) })
             }
@@ -89,6 +136,27 @@ impl Agent {
             }
         }
     }
+
+    /// A message goes into the running turn, or does not.
+    fn take_in(&mut self, dice: &mut Dice) -> FromAgent {
+        let (call, text) = self.offers.remove(0);
+        let injected = self.prompt.is_some() && dice.percent(70);
+        if injected {
+            *self.taken.entry(text).or_default() += 1;
+        }
+        let outcome = if injected { r#"{"outcome":"injected"}"# } else { r#"{"outcome":"idle"}"# };
+        FromAgent::Answered { call, outcome: Ok(raw(outcome)) }
+    }
+
+    /// Some of a message; now and then with what no version of ours knows, which is passed on as it stands.
+    fn say(&mut self, dice: &mut Dice) -> FromAgent {
+        let text = format!("{}-{} ", self.lane, self.said.len());
+        let odd = if dice.percent(30) { r#","_odd":{"z":[1e2,30.0,"\u00e9"],"a" : null}"# } else { "" };
+        let update =
+            format!(r#"{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":"{text}"}}{odd}}}"#);
+        self.said.insert(text, update.clone());
+        from_wire(&update)
+    }
 }
 
 fn id(number: u64) -> RequestId {
@@ -96,10 +164,9 @@ fn id(number: u64) -> RequestId {
 }
 
 /// A `session/update` as it comes off a wire.
-fn update(number: u64) -> FromAgent {
-    let text = format!(
-        r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":"a","update":{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":"{number} "}}}}}}}}"#
-    );
+pub(super) fn from_wire(update: &str) -> FromAgent {
+    let text =
+        format!(r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":"a","update":{update}}}}}"#);
     let mut core = proto::Connection::new(proto::Limits::default());
     core.receive(Bytes::from(text));
     match core.next_event() {

@@ -1,100 +1,27 @@
-//! What each client saw against what the log says, once everything has settled.
+//! What everybody saw against what the log says, once everything has settled.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+mod requests;
+mod turns;
+mod views;
 
-use acp_types::record::body::{Outcome, PromptQueued, Resolved};
-use acp_types::record::{Kind, Seq, Turn};
-use serde_json::Value;
+pub(super) use requests::p8_answers_arrive;
 
-use super::client::{Client, Fate};
 use super::world::World;
 
-pub(super) fn promises(world: &World) {
-    let turns = turns(world);
-    for (key, count) in &world.given {
-        assert_eq!(*count, 1, "P6: prompt {key} was given to the agent {count} times");
-    }
-    requests(world);
-    for client in &world.clients {
-        updates(world, client);
-        prompts(client, &turns);
-    }
-}
-
-/// Every accepted prompt by its key, with how its turn ended: exactly once (P6, P7).
-fn turns(world: &World) -> BTreeMap<String, (Turn, Outcome)> {
-    let mut keys: BTreeMap<String, Turn> = BTreeMap::new();
-    let mut ends: HashMap<Turn, Outcome> = HashMap::new();
-    for record in &world.log.records {
-        match record.kind {
-            Kind::PromptQueued => {
-                let key = record.decode::<PromptQueued>().expect("a prompt").key.expect("a key");
-                assert!(keys.insert(key.clone(), record.seq).is_none(), "P6: {key} was accepted twice");
-            }
-            Kind::TurnEnded => {
-                let turn = record.turn.expect("a turn");
-                let outcome = record.decode().expect("an outcome");
-                assert!(ends.insert(turn, outcome).is_none(), "P7: turn {turn} ended twice");
-            }
-            _ => {}
-        }
-    }
-    let ended = keys.into_iter().map(|(key, turn)| {
-        let outcome = ends.get(&turn).unwrap_or_else(|| panic!("P7: turn {turn} has no end")).clone();
-        (key, (turn, outcome))
-    });
-    ended.collect()
-}
-
-/// Every question has one answer in the log, and the agent got one at most (P8).
-fn requests(world: &World) {
-    let mut open = HashSet::new();
-    for record in &world.log.records {
-        match record.kind {
-            Kind::PermissionRequested => assert!(open.insert(record.seq)),
-            Kind::PermissionResolved => {
-                let Resolved { request, .. } = record.decode().expect("an answer");
-                assert!(open.remove(&request), "P8: request {request} was answered twice");
-            }
-            _ => {}
-        }
-    }
-    assert!(open.is_empty(), "P8: nobody has answered {open:?}");
-    for (question, answers) in &world.agent.answers {
-        assert_eq!(*answers, 1, "P8: the agent got {answers} answers to question {question}");
-    }
-}
-
-/// The client was shown every update once and in order, its own words aside (P3).
-fn updates(world: &World, client: &Client) {
-    let mut shown = client.shown.iter();
-    let mut next = shown.next();
-    for record in world.log.records.iter().filter(|record| record.kind == Kind::Update) {
-        if next.is_some_and(|next| next.seq == record.seq) {
-            next = shown.next();
-            continue;
-        }
-        // Words that it said itself, on the connection on which it would have been shown them.
-        let own = format!("client {} connection ", client.name);
-        let by = record.origin.client().map(|by| by.to_string()).unwrap_or_default();
-        assert!(by.starts_with(&own), "P3: client {} lost update {}", client.name, record.seq);
-    }
-    assert!(next.is_none(), "P3: client {} was shown {next:?}, which the log does not have", client.name);
-}
-
-/// The client's answers are what the log says (P2, P7).
-fn prompts(client: &Client, turns: &BTreeMap<String, (Turn, Outcome)>) {
-    for (key, fate) in &client.prompts {
-        let Fate::Answered(answer) = fate else { panic!("{key} was never answered") };
-        let Some((turn, outcome)) = turns.get(key) else {
-            panic!("P2: {key} was answered with {answer} and is not in the log")
-        };
-        let ours = if answer["error"].is_null() {
-            &answer["result"]["_meta"]["acp-bridge"]
-        } else {
-            &answer["error"]["data"]["acp-bridge"]
-        };
-        let said: (Option<Seq>, &Value) = (ours["turn"].as_u64(), &ours["outcome"]);
-        assert_eq!(said, (Some(*turn), &Value::from(outcome.name())), "{key}: {answer}");
-    }
+/// Everything that was found to be broken goes to the world's findings.
+pub(super) fn promises(world: &mut World) {
+    let mut findings = std::mem::take(&mut world.findings);
+    turns::p1_one_order(world, &mut findings);
+    let turns = turns::p7_every_turn_ends_once(world, &mut findings);
+    turns::p4_only_who_asks_stops(world, &mut findings);
+    turns::p5_stops_are_told_and_end_turns(world, &turns, &mut findings);
+    turns::p6_prompts_run_once(world, &mut findings);
+    turns::p9_one_writer(world, &mut findings);
+    requests::p8_one_answer(world, &mut findings);
+    requests::p8_everybody_is_asked(world, &mut findings);
+    views::p1_the_same_for_all(world, &mut findings);
+    views::p3_and_p11_what_was_shown(world, &mut findings);
+    views::p7_ends_are_told(world, &turns, &mut findings);
+    views::p2_answers_are_in_the_log(world, &turns, &mut findings);
+    world.findings = findings;
 }

@@ -1,18 +1,15 @@
-//! A client that wants its prompts done whatever happens to its connection, and the gateway's end of that connection.
+//! A client that wants its prompts done whatever happens to its connection.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use acp_server::proto::{self, RequestKey};
-use acp_types::record::{Record, Seq};
-use bytes::Bytes;
+use acp_types::record::Seq;
 use serde_json::{Value, json};
 
+use super::dice::Dice;
+use super::link::{Link, Read};
 use super::owner::SESSION;
-use crate::gateway::Limits;
-use crate::gateway::attachment::AttachmentId;
-use crate::gateway::connection::{Connection, Effect};
-use crate::gateway::outgoing::Item;
+use super::visit::{Entry, Visit};
 use crate::gateway::presence::Presence;
 
 /// What became of a prompt.
@@ -20,15 +17,18 @@ use crate::gateway::presence::Presence;
 pub(super) enum Fate {
     /// Not sent, or sent and not answered.
     Open,
-    /// Its answer, as the client read it.
+    /// It was not accepted, and why.
+    Refused(Value),
+    /// How its turn ended, as the client read it.
     Answered(Value),
 }
 
-/// One update that the client was shown, and through which of its connections.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Shown {
-    pub(super) seq: Seq,
-    pub(super) connection: Arc<str>,
+/// A prompt, known by its key.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    lane: &'static str,
+    on_busy: &'static str,
+    pub(super) fate: Fate,
 }
 
 /// A client for the time of a run.
@@ -39,185 +39,131 @@ pub(super) struct Client {
     pub(super) connections: u64,
     pub(super) link: Option<Link>,
     /// Seq of the last update that it has.
-    pub(super) cursor: Seq,
-    pub(super) shown: Vec<Shown>,
-    /// By key.
-    pub(super) prompts: BTreeMap<String, Fate>,
+    cursor: Seq,
+    pub(super) prompts: BTreeMap<String, Prompt>,
     /// Prompts that were sent more than once.
     pub(super) repeated: u64,
-}
-
-/// One connection of a client.
-#[derive(Debug)]
-pub(super) struct Link {
-    pub(super) id: Arc<str>,
-    pub(super) connection: Connection,
-    core: proto::Connection,
-    next_request: u64,
-    /// The prompts that wait for an answer on it: request and key.
-    requests: BTreeMap<u64, String>,
-    /// Questions of the agent that it may answer.
-    pub(super) asks: Vec<RequestKey>,
-    pub(super) tail: Option<(AttachmentId, Seq)>,
-    /// It may prompt: `session/resume` was answered.
-    pub(super) attached: bool,
-    resuming: u64,
+    /// Its connections that are over.
+    pub(super) over: Vec<Visit>,
 }
 
 impl Client {
     pub(super) fn new(name: usize) -> Self {
-        Self { name, connections: 0, link: None, cursor: 0, shown: Vec::new(), prompts: BTreeMap::new(), repeated: 0 }
+        Self { name, connections: 0, link: None, cursor: 0, prompts: BTreeMap::new(), repeated: 0, over: Vec::new() }
     }
 
-    /// Opens a connection and goes on where it was.
-    pub(super) fn connect(&mut self) {
+    /// Every connection that it ever had.
+    pub(super) fn visits(&self) -> impl Iterator<Item = &Visit> {
+        self.over.iter().chain(self.link.as_ref().map(|link| &link.visit))
+    }
+
+    fn next_connection(&mut self) -> Arc<str> {
         self.connections += 1;
-        let id: Arc<str> = format!("client {} connection {}", self.name, self.connections).into();
-        let mut link = Link {
-            connection: Connection::new(Arc::clone(&id), Limits::default(), Presence::new(), Arc::default()),
-            id,
-            core: proto::Connection::new(proto::Limits::default()),
-            next_request: 0,
-            requests: BTreeMap::new(),
-            asks: Vec::new(),
-            tail: None,
-            attached: false,
-            resuming: 0,
-        };
-        link.request("initialize", &json!({ "protocolVersion": 1 }));
-        self.link = Some(link);
+        format!("client {} connection {}", self.name, self.connections).into()
     }
 
-    /// Sends a prompt under a key, again perhaps.
-    pub(super) fn prompt(&mut self, key: &str) {
-        let Some(link) = self.link.as_mut().filter(|link| link.attached) else { return };
-        if link.requests.values().any(|sent| sent == key) {
+    /// Opens a connection of any kind.
+    pub(super) fn connect(&mut self, presence: &Arc<Presence>, dice: &mut Dice) {
+        let id = self.next_connection();
+        self.link = Some(Link::open(Visit::any(id, dice), presence));
+    }
+
+    /// Opens a connection as a controller that goes on where it was and sees everything.
+    pub(super) fn connect_plainly(&mut self, presence: &Arc<Presence>) {
+        let id = self.next_connection();
+        self.link = Some(Link::open(Visit::plain(id, Entry::Resume), presence));
+    }
+
+    /// The connection is over; what its gateway may still have to do is left to the caller.
+    pub(super) fn drop_link(&mut self) -> Option<Link> {
+        let link = self.link.take()?;
+        self.over.push(link.visit.clone());
+        Some(link)
+    }
+
+    /// Prompts that wait for an answer.
+    pub(super) fn open(&self) -> Vec<String> {
+        let open = self.prompts.iter().filter(|(_, prompt)| prompt.fate == Fate::Open);
+        open.map(|(key, _)| key.clone()).collect()
+    }
+
+    /// Whether it may ask for things.
+    fn acts(&mut self) -> Option<&mut Link> {
+        self.link.as_mut().filter(|link| link.attached && link.visit.controller)
+    }
+
+    /// Thinks of a new prompt and sends it.
+    pub(super) fn prompt_anew(&mut self, dice: &mut Dice) {
+        if self.acts().is_none() {
             return;
         }
-        let again = self.prompts.insert(key.to_owned(), Fate::Open).is_some();
-        self.repeated += u64::from(again);
+        let key = format!("{}-{}", self.name, self.prompts.len());
+        let lane = if dice.percent(40) { "two" } else { "main" };
+        let on_busy = ["queue", "queue", "queue", "steer", "interrupt", "reject"][dice.below(6)];
+        self.prompts.insert(key.clone(), Prompt { lane, on_busy, fate: Fate::Open });
+        self.prompt(&key);
+    }
+
+    /// Sends a prompt under its key, again perhaps.
+    pub(super) fn prompt(&mut self, key: &str) {
+        let Some(prompt) = self.prompts.get(key) else { return };
         let params = json!({
             "sessionId": SESSION,
             "prompt": [{ "type": "text", "text": key }],
-            "_meta": { "acp-bridge": { "key": key } },
+            "_meta": { "acp-bridge": { "key": key, "lane": prompt.lane, "onBusy": prompt.on_busy } },
         });
-        let id = link.request("session/prompt", &params);
-        link.requests.insert(id, key.to_owned());
+        let interrupts = prompt.on_busy == "interrupt";
+        let again = self.visits().any(|visit| visit.sent.iter().any(|sent| sent == key));
+        let Some(link) = self.acts() else { return };
+        if link.waits_for(key) {
+            return;
+        }
+        link.prompt(key, &params);
+        link.visit.stops += u64::from(interrupts);
+        self.repeated += u64::from(again);
     }
 
-    pub(super) fn cancel(&mut self) {
-        if let Some(link) = self.link.as_mut().filter(|link| link.attached) {
-            link.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": { "sessionId": SESSION } }));
+    /// Stops something.
+    pub(super) fn cancel(&mut self, dice: &mut Dice) {
+        let lane = [None, None, Some("main"), Some("two")][dice.below(4)];
+        let scope = ["turn", "turn", "turn", "queued", "all"][dice.below(5)];
+        let Some(link) = self.acts() else { return };
+        link.visit.stops += 1;
+        if dice.percent(20) && link.give_up() {
+            return;
+        }
+        let ours = json!({ "lane": lane, "scope": scope });
+        let params = json!({ "sessionId": SESSION, "_meta": { "acp-bridge": ours } });
+        link.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": params }));
+    }
+
+    /// An agent more is to come.
+    pub(super) fn add_lane(&mut self) {
+        if let Some(link) = self.acts() {
+            let params = json!({ "sessionId": SESSION, "lane": "two", "agent": "helper" });
+            link.request(acp_types::meta::LANE_ADD, &params);
         }
     }
 
     /// Answers a question.
     pub(super) fn answer(&mut self, which: usize) {
-        let Some(link) = &mut self.link else { return };
-        if link.asks.is_empty() {
-            return;
-        }
-        let key = link.asks.remove(which % link.asks.len());
-        // The core has to have sent it.
-        link.core.request(key, "m", None).expect("a new key");
-        while link.core.next_frame().is_some() {}
-        let outcome = json!({ "outcome": { "outcome": "selected", "optionId": "yes" } });
-        link.send(&json!({ "jsonrpc": "2.0", "id": key.0, "result": outcome }));
-    }
-
-    /// Shows it the next records, some of them.
-    pub(super) fn records(&mut self, log: &[Arc<Record>], some: usize) {
-        let Some(link) = &mut self.link else { return };
-        let Some((attachment, cursor)) = &mut link.tail else { return };
-        let from = usize::try_from(*cursor).expect("a cursor");
-        let upto = log.len().min(from + some);
-        if from < upto {
-            *cursor = upto as u64;
-            link.connection.records(*attachment, &log[from..upto]);
-            self.read();
+        if let Some(link) = &mut self.link {
+            link.answer(which);
         }
     }
 
-    /// Reads what the gateway has written.
+    /// Reads what its gateway has written.
     pub(super) fn read(&mut self) {
-        let Some(mut link) = self.link.take() else { return };
-        for item in link.connection.take_output() {
-            match item {
-                Item::Frames(frames) => {
-                    for frame in frames {
-                        self.notification(&link, &frame);
-                    }
+        let Some(link) = &mut self.link else { return };
+        for read in link.read(self.name, self.cursor) {
+            match read {
+                Read::Prompt { key, answer } => {
+                    let prompt = self.prompts.get_mut(&key).expect("its own prompt");
+                    assert_eq!(prompt.fate, Fate::Open, "{key} was answered twice");
+                    prompt.fate = answer;
                 }
-                Item::Respond { id, outcome } => {
-                    let id = id.as_raw().as_u64().expect("a number");
-                    let outcome = match outcome {
-                        Ok(result) => json!({ "result": parse(result.as_str()) }),
-                        Err(error) => json!({ "error": parse(error.as_raw().as_str()) }),
-                    };
-                    self.response(&mut link, id, outcome);
-                }
-                Item::Request { key, .. } => link.asks.push(key),
-                Item::Cancel(key) => link.asks.retain(|ask| *ask != key),
+                Read::Shown(seq) => self.cursor = self.cursor.max(seq),
             }
         }
-        self.link = Some(link);
     }
-
-    fn notification(&mut self, link: &Link, frame: &[u8]) {
-        let message = parse(std::str::from_utf8(frame).expect("UTF-8"));
-        if message["method"] != "session/update" {
-            return;
-        }
-        let seq = message["params"]["_meta"]["acp-bridge"]["seq"].as_u64().expect("a seq");
-        assert!(seq > self.cursor, "P3: update {seq} came after {}", self.cursor);
-        self.cursor = seq;
-        self.shown.push(Shown { seq, connection: Arc::clone(&link.id) });
-    }
-
-    fn response(&mut self, link: &mut Link, id: u64, outcome: Value) {
-        if let Some(key) = link.requests.remove(&id) {
-            let before = self.prompts.insert(key.clone(), Fate::Answered(outcome));
-            assert_eq!(before, Some(Fate::Open), "{key} was answered twice");
-        } else if id == 1 {
-            let meta = json!({ "acp-bridge": { "after": self.cursor } });
-            let params = json!({ "sessionId": SESSION, "cwd": "/", "mcpServers": [], "_meta": meta });
-            link.resuming = link.request("session/resume", &params);
-        } else if id == link.resuming {
-            assert!(outcome["error"].is_null(), "resume was refused: {outcome}");
-            link.attached = true;
-        }
-    }
-}
-
-impl Link {
-    fn request(&mut self, method: &str, params: &Value) -> u64 {
-        self.next_request += 1;
-        let id = self.next_request;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        id
-    }
-
-    fn send(&mut self, message: &Value) {
-        self.core.receive(Bytes::from(message.to_string()));
-        while let Some(event) = self.core.next_event() {
-            self.connection.handle(event);
-        }
-    }
-
-    /// What the connection wants done, tails aside.
-    pub(super) fn effects(&mut self) -> Vec<Effect> {
-        let mut others = Vec::new();
-        for effect in self.connection.take_effects() {
-            match effect {
-                Effect::Tail { attachment, after, .. } => self.tail = Some((attachment, after)),
-                Effect::Untail { .. } => self.tail = None,
-                other => others.push(other),
-            }
-        }
-        others
-    }
-}
-
-fn parse(text: &str) -> Value {
-    serde_json::from_str(text).expect("JSON")
 }

@@ -3,29 +3,44 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use acp_types::record::{Epoch, Record};
+use acp_types::record::{Record, Seq};
 
 use super::agent::raw;
 use super::world::Waiting;
+use crate::log::{LogError, SessionInfo};
 use crate::session::{Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, State};
 
 /// The one session of a run.
 pub(super) const SESSION: &str = "s";
 
 /// Records on stable storage: they outlive everything.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Log {
     pub(super) records: Vec<Arc<Record>>,
-    pub(super) epoch: Epoch,
+    /// What decides who may append.
+    info: SessionInfo,
+    /// Whoever comes may append: what happens then is to be noticed.
+    pub(super) open_to_all: bool,
 }
 
 impl Log {
-    pub(super) fn append(&mut self, records: Vec<Arc<Record>>) {
+    pub(super) fn new() -> Self {
+        Self { records: Vec::new(), info: SessionInfo::new(SESSION.into()), open_to_all: false }
+    }
+
+    fn append(&mut self, mut records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        if self.open_to_all {
+            for (seq, record) in (self.info.head + 1..).zip(&mut records) {
+                Arc::make_mut(record).seq = seq;
+            }
+        } else {
+            self.info.admit(&records)?;
+        }
         for record in records {
-            assert_eq!(record.seq, self.records.len() as u64 + 1, "P1: seqs have no gaps");
-            assert_eq!(record.epoch, self.epoch, "P9: only the session's owner appends");
+            self.info.apply(&record);
             self.records.push(record);
         }
+        Ok(())
     }
 
     pub(super) fn state(&self) -> State {
@@ -36,8 +51,12 @@ impl Log {
         state
     }
 
-    pub(super) fn head(&self) -> u64 {
-        self.records.len() as u64
+    pub(super) fn head(&self) -> Seq {
+        self.info.head
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.info.epoch
     }
 }
 
@@ -51,12 +70,16 @@ pub(super) struct Owner {
 }
 
 impl Owner {
+    fn new(machine: Machine, out: Output) -> Self {
+        Self { machine, out, replies: HashMap::new(), commands: 0 }
+    }
+
     /// Claims the session and closes what was left open.
     pub(super) fn recover(log: &mut Log, now: u64) -> Self {
-        log.epoch += 1;
-        let (machine, out) = Machine::recover(SESSION.into(), log.epoch, log.state(), Config::default(), now);
-        let mut host = Self { machine, out, replies: HashMap::new(), commands: 0 };
-        let (effects, _) = host.commit(log);
+        log.info.epoch += 1;
+        let (machine, out) = Machine::recover(SESSION.into(), log.info.epoch, log.state(), Config::default(), now);
+        let mut host = Self::new(machine, out);
+        let effects = host.commit(log).expect("the owner appends");
         assert!(effects.iter().all(|effect| !matches!(effect, Effect::Call { .. })), "nothing runs unasked");
         host
     }
@@ -64,24 +87,26 @@ impl Owner {
     /// Makes the session.
     pub(super) fn create(log: &mut Log, now: u64, started: FromAgent) -> Self {
         let FromAgent::Started(started) = started else { panic!("an agent that has started") };
-        log.epoch = 1;
         let params = raw(r#"{"cwd":"/","mcpServers":[]}"#);
         let (machine, out) =
             Machine::create(SESSION.into(), Config::default(), now, &params, raw("{}"), started, Vec::new());
-        let mut host = Self { machine, out, replies: HashMap::new(), commands: 0 };
-        host.commit(log);
+        let mut host = Self::new(machine, out);
+        host.commit(log).expect("the owner appends");
         host
     }
 
-    pub(super) fn command(&mut self, now: u64, client: Arc<str>, command: Command, waiting: Waiting) {
+    /// A command of somebody who waits for the reply, or of nobody.
+    pub(super) fn command(&mut self, now: u64, client: Arc<str>, command: Command, waiting: Option<Waiting>) {
         let id = CommandId(self.commands);
         self.commands += 1;
-        self.replies.insert(id, waiting);
+        if let Some(waiting) = waiting {
+            self.replies.insert(id, waiting);
+        }
         self.machine.handle(now, Input::Command { id, client, command }, &mut self.out);
     }
 
-    pub(super) fn agent(&mut self, now: u64, event: FromAgent) {
-        self.machine.handle(now, Input::Agent { lane: Record::MAIN_LANE.into(), event }, &mut self.out);
+    pub(super) fn agent(&mut self, now: u64, lane: &Arc<str>, event: FromAgent) {
+        self.machine.handle(now, Input::Agent { lane: Arc::clone(lane), event }, &mut self.out);
     }
 
     pub(super) fn tick(&mut self, now: u64) {
@@ -96,12 +121,21 @@ impl Owner {
         !self.out.records.is_empty() || !self.out.effects.is_empty()
     }
 
+    /// Whether a request of an agent waits for an answer as far as this host knows.
+    pub(super) fn is_pending(&self, request: Seq) -> bool {
+        self.machine.state().pending_request(request).is_some()
+    }
+
     /// Puts what was recorded on stable storage; the effects that may be run now.
-    pub(super) fn commit(&mut self, log: &mut Log) -> (Vec<Effect>, bool) {
+    pub(super) fn commit(&mut self, log: &mut Log) -> Result<Vec<Effect>, LogError> {
         let Output { records, effects } = std::mem::take(&mut self.out);
-        let any = !records.is_empty();
-        log.append(records);
-        (effects, any)
+        log.append(records)?;
+        Ok(effects)
+    }
+
+    /// What it would do next, with nothing of it stored.
+    pub(super) fn uncommitted(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.out).effects
     }
 
     /// Who waits for a command's reply.

@@ -4,36 +4,36 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fmt::Write;
 use std::sync::Arc;
 
-use acp_types::{RawBuf, rewrite};
+use acp_types::record::{Kind, Record, Seq};
 
-use super::agent::{Agent, raw};
+use super::agent::Agent;
+use super::breaks::{Break, Findings};
 use super::check;
 use super::client::{Client, Fate};
 use super::dice::Dice;
 use super::owner::{Log, Owner};
-use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome, Then};
-use crate::gateway::lanes::LaneFilter;
-use crate::log::Answer;
-use crate::session::{Command, Effect, FromAgent, Reply};
+use crate::gateway::connection::{EntryKind, Then};
+use crate::gateway::presence::Presence;
+use crate::session::Command;
 
 /// Steps with faults.
-const STEPS: usize = 160;
+const STEPS: usize = 240;
 /// Steps without, by which everything is to have settled.
 const SETTLE: usize = 4_000;
 
 /// A command's reply goes back to this client, if it still has that connection.
 #[derive(Debug)]
 pub(super) struct Waiting {
-    client: usize,
-    connection: u64,
-    then: Next,
+    pub(super) client: usize,
+    pub(super) connection: u64,
+    pub(super) then: Next,
 }
 
 /// What the gateway makes of it.
 #[derive(Debug)]
-enum Next {
+pub(super) enum Next {
     Submitted(Then),
-    Opened { id: acp_types::RequestId, entry: EntryKind },
+    Opened { id: acp_types::RequestId, entry: EntryKind, params: acp_types::RawBuf },
 }
 
 /// How often what happened.
@@ -42,55 +42,84 @@ pub(super) struct Faults {
     pub(super) bridge: u64,
     pub(super) agent: u64,
     pub(super) client: u64,
+    pub(super) stale: u64,
     pub(super) repeated: u64,
     pub(super) interrupted: u64,
     pub(super) asked: u64,
     pub(super) cancelled: u64,
+    pub(super) steered: u64,
+    pub(super) joined: u64,
+    pub(super) visits: BTreeMap<String, u64>,
 }
 
 impl Faults {
-    pub(super) fn add(&mut self, other: &Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.bridge += other.bridge;
         self.agent += other.agent;
         self.client += other.client;
+        self.stale += other.stale;
         self.repeated += other.repeated;
         self.interrupted += other.interrupted;
         self.asked += other.asked;
         self.cancelled += other.cancelled;
+        self.steered += other.steered;
+        self.joined += other.joined;
+        for (kind, count) in other.visits {
+            *self.visits.entry(kind).or_default() += count;
+        }
     }
 }
 
 /// Everything in a run.
 #[derive(Debug)]
 pub(super) struct World {
-    dice: Dice,
-    now: u64,
+    pub(super) dice: Dice,
+    pub(super) now: u64,
     pub(super) log: Log,
-    host: Owner,
-    pub(super) agent: Agent,
+    pub(super) host: Owner,
+    /// The host of before a crash that does not know yet that it is none any more.
+    pub(super) stale: Option<Owner>,
+    /// By lane.
+    pub(super) agents: BTreeMap<Arc<str>, Agent>,
     /// Between gateway and host.
-    bus: VecDeque<(Arc<str>, Command, Waiting)>,
+    pub(super) bus: VecDeque<(Arc<str>, Command, Option<Waiting>)>,
+    pub(super) presence: Arc<Presence>,
     pub(super) clients: Vec<Client>,
-    /// How often the agent was given each prompt, by its text, which is its key.
-    pub(super) given: BTreeMap<String, u64>,
+    /// The answer to each question that came to the host first: by whom, and the answer.
+    pub(super) first_answers: BTreeMap<Seq, (Arc<str>, String)>,
+    /// When agents were told to stop: lane, head and epoch of the log.
+    pub(super) told: Vec<(Arc<str>, Seq, u64)>,
+    /// Records, by their places, whose effects were not all run because the bridge died.
+    pub(super) cut: Vec<std::ops::Range<Seq>>,
     pub(super) faults: Faults,
+    pub(super) wrong: Option<Break>,
+    pub(super) findings: Findings,
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
-        let mut log = Log::default();
-        let mut agent = Agent::default();
-        let host = Owner::create(&mut log, 0, agent.started());
+    pub(super) fn new(seed: u64, wrong: Option<Break>) -> Self {
+        let mut log = Log::new();
+        let mut agents: BTreeMap<Arc<str>, Agent> =
+            [Record::MAIN_LANE, "two"].into_iter().map(|lane| (lane.into(), Agent::new(lane))).collect();
+        let started = agents.get_mut(Record::MAIN_LANE).map(Agent::started).expect("it is there");
+        let host = Owner::create(&mut log, 0, started);
+        log.open_to_all = wrong == Some(Break::TwoWriters);
         Self {
             dice: Dice::new(seed),
             now: 1,
             log,
             host,
-            agent,
+            stale: None,
+            agents,
             bus: VecDeque::new(),
+            presence: Presence::new(),
             clients: (0..3).map(Client::new).collect(),
-            given: BTreeMap::new(),
+            first_answers: BTreeMap::new(),
+            told: Vec::new(),
+            cut: Vec::new(),
             faults: Faults::default(),
+            wrong,
+            findings: Findings::default(),
         }
     }
 
@@ -100,265 +129,134 @@ impl World {
             self.now += 1_000;
             self.step();
         }
+        self.calm();
         for _ in 0..SETTLE {
             self.now += 100_000;
             self.settle();
             if self.is_settled() {
                 check::promises(self);
-                self.count();
-                return;
+                return self.count();
             }
         }
-        panic!("it does not settle: {:#?}", self.clients.iter().map(|client| &client.prompts).collect::<Vec<_>>());
+        let open: Vec<_> = self.clients.iter().flat_map(Client::open).collect();
+        self.findings.broken("P7", format!("it does not settle; nobody answers {open:?}"));
     }
 
     /// The log as text.
     pub(super) fn history(&self) -> String {
         let mut text = String::new();
         for record in &self.log.records {
-            let _ = writeln!(text, "{} {} {} {}", record.seq, record.kind, record.origin, record.body.as_str());
+            let body = record.body.as_str();
+            let _ = writeln!(text, "{} {} {} {} {body}", record.seq, record.lane, record.kind, record.origin);
         }
         text
     }
 
     fn step(&mut self) {
         let client = self.dice.below(self.clients.len());
-        match self.dice.below(40) {
-            0..=4 => self.clients_want(client),
-            5 => self.clients[client].cancel(),
+        match self.dice.below(44) {
+            0..=4 | 43 => self.clients_want(client),
+            5 => self.clients[client].cancel(&mut self.dice),
             6..=8 => {
                 let which = self.dice.below(4);
                 self.clients[client].answer(which);
             }
             9..=15 => self.deliver(),
-            16..=22 => self.agent_acts(false),
-            23..=29 => self.flush(None),
+            16..=22 => self.agents_act(false),
+            23..=29 => self.flush(),
             30..=34 => {
                 let some = 1 + self.dice.below(5);
-                self.clients[client].records(&self.log.records, some);
+                self.show(client, some);
             }
-            35 => self.drop_client(client),
-            36 if self.dice.percent(40) => self.kill_agent(),
-            37 if self.dice.percent(40) => self.kill_bridge(),
-            38 if self.dice.percent(30) => self.time_passes(),
+            35 | 36 if self.dice.percent(50) => self.drop_client(client),
+            37 if self.dice.percent(60) => self.kill_agent(),
+            38 if self.dice.percent(25) => self.kill_bridge(),
+            39 if self.dice.percent(30) => self.time_passes(),
+            40 if self.dice.percent(60) => self.clients[client].add_lane(),
+            41 => self.stale_host_acts(),
             _ => self.pump(),
         }
         self.pump();
     }
 
+    /// No faults any more: there is somebody who sees and may do everything, and who waits can be answered.
+    fn calm(&mut self) {
+        self.stale_host_acts();
+        for at in 0..self.clients.len() {
+            let client = &self.clients[at];
+            let observes = client.link.as_ref().is_some_and(|link| !link.visit.controller);
+            if at == 0 || (observes && !client.open().is_empty()) {
+                self.drop_client(at);
+            }
+        }
+    }
+
     /// One round without faults, in which everybody does what is to be done.
     fn settle(&mut self) {
-        for client in 0..self.clients.len() {
-            if self.clients[client].link.is_none() {
-                self.clients[client].connect();
+        for at in 0..self.clients.len() {
+            if self.clients[at].link.is_none() {
+                let presence = Arc::clone(&self.presence);
+                self.clients[at].connect_plainly(&presence);
             }
-            let open: Vec<String> = self.clients[client]
-                .prompts
-                .iter()
-                .filter(|(_, fate)| **fate == Fate::Open)
-                .map(|(key, _)| key.clone())
-                .collect();
-            for key in open {
-                self.clients[client].prompt(&key);
+            for key in self.clients[at].open() {
+                self.clients[at].prompt(&key);
             }
-            self.clients[client].answer(0);
-            self.clients[client].records(&self.log.records, 50);
+            self.clients[at].answer(0);
+            self.show(at, 50);
         }
         self.pump();
         while !self.bus.is_empty() {
             self.deliver();
         }
-        self.agent_acts(true);
+        self.agents_act(true);
         self.time_passes();
-        self.flush(None);
+        self.flush();
         self.pump();
     }
 
     fn is_settled(&self) -> bool {
         let head = self.log.head();
-        self.agent.is_idle()
+        self.agents.values().all(Agent::is_idle)
             && !self.host.has_work()
             && self.bus.is_empty()
             && self.clients.iter().all(|client| {
-                client.prompts.values().all(|fate| *fate != Fate::Open)
-                    && client.link.as_ref().is_some_and(|link| link.tail.is_some_and(|(_, cursor)| cursor == head))
+                client.open().is_empty()
+                    && client
+                        .link
+                        .as_ref()
+                        .is_some_and(|link| link.attached && link.tail.is_some_and(|(_, cursor)| cursor == head))
             })
     }
 
     fn clients_want(&mut self, client: usize) {
-        let fresh = self.dice.percent(50);
         let it = &mut self.clients[client];
         if it.link.is_none() {
-            return it.connect();
+            return it.connect(&self.presence, &mut self.dice);
         }
-        let open: Vec<String> =
-            it.prompts.iter().filter(|(_, fate)| **fate == Fate::Open).map(|(key, _)| key.clone()).collect();
+        let open = it.open();
         match open.first() {
-            Some(key) if !fresh || open.len() > 2 => it.prompt(key),
-            _ => {
-                let key = format!("{client}-{}", it.prompts.len());
-                it.prompt(&key);
-            }
+            Some(key) if self.dice.percent(50) || open.len() > 2 => it.prompt(key),
+            _ => it.prompt_anew(&mut self.dice),
         }
-    }
-
-    /// Takes what the gateway wants done to the bus.
-    fn pump(&mut self) {
-        for at in 0..self.clients.len() {
-            loop {
-                let client = &mut self.clients[at];
-                client.read();
-                let connection = client.connections;
-                let Some(link) = &mut client.link else { break };
-                let effects = link.effects();
-                if effects.is_empty() {
-                    break;
-                }
-                for effect in effects {
-                    let id = Arc::clone(&link.id);
-                    let wait = |then| Waiting { client: at, connection, then };
-                    match effect {
-                        Wanted::Submit { command: Command::Describe { .. }, then, .. } => {
-                            let answer = Ok(Reply::Agent(Ok(raw("{}"))));
-                            link.connection.done(Outcome::Submitted { then, answer });
-                        }
-                        Wanted::Submit { command, then, .. } => {
-                            self.bus.push_back((id, command, wait(Next::Submitted(then))));
-                        }
-                        Wanted::Open { params, entry, id: request, .. } => {
-                            let next = Next::Opened { id: request, entry };
-                            self.bus.push_back((id, Command::Attach { params }, wait(next)));
-                        }
-                        other => panic!("no client asks for {other:?}"),
-                    }
-                }
-            }
-        }
-    }
-
-    /// Hands the host the next command.
-    fn deliver(&mut self) {
-        if let Some((client, command, waiting)) = self.bus.pop_front() {
-            self.host.command(self.now, client, command, waiting);
-        }
-    }
-
-    fn agent_acts(&mut self, calm: bool) {
-        let event = if self.agent.starting {
-            Some(self.agent.started())
-        } else if self.agent.alive {
-            self.agent.act(&mut self.dice, calm)
-        } else {
-            None
-        };
-        if let Some(event) = event {
-            // What comes of a start may be handed in only while no effect waits.
-            if matches!(event, FromAgent::Started(_)) {
-                self.flush(None);
-                if !self.agent.alive {
-                    return;
-                }
-            }
-            self.host.agent(self.now, event);
-        }
-    }
-
-    /// Commits, then runs the effects; only the first `cut` of them when the bridge dies there.
-    fn flush(&mut self, cut: Option<usize>) {
-        let (effects, _) = self.host.commit(&mut self.log);
-        let count = cut.unwrap_or(effects.len());
-        for effect in effects.into_iter().take(count) {
-            self.effect(effect);
-        }
-    }
-
-    fn effect(&mut self, effect: Effect) {
-        match effect {
-            Effect::Reply { command, reply } => self.reply(command, reply),
-            Effect::StartAgent { .. } => self.agent.starting = true,
-            Effect::StopAgent { .. } => self.agent.die(),
-            Effect::Call { call, method, params, .. } => {
-                assert_eq!(method, "session/prompt");
-                let text = params.as_ref().map(RawBuf::as_raw).and_then(|params| params.member("prompt"));
-                let text = text.and_then(|prompt| prompt.elements().next()?.member("text")?.as_string());
-                *self.given.entry(text.expect("a prompt").into_owned()).or_default() += 1;
-                if self.agent.alive {
-                    self.agent.prompt(call);
-                }
-            }
-            Effect::Notify { method, .. } if method == "session/cancel" => self.agent.cancel(),
-            Effect::Respond { id, .. } => self.agent.answered(&id),
-            other => panic!("nobody wanted {other:?}"),
-        }
-    }
-
-    fn reply(&mut self, command: crate::session::CommandId, reply: Answer) {
-        if let Ok(Reply::Turn(turn)) = &reply {
-            assert!(*turn <= self.log.head(), "P2: turn {turn} was acknowledged before it was stored");
-        }
-        let Some(Waiting { client, connection, then }) = self.host.waiting(command) else { return };
-        let client = &mut self.clients[client];
-        let Some(link) = client.link.as_mut().filter(|_| client.connections == connection) else { return };
-        let outcome = match then {
-            Next::Submitted(then) => Outcome::Submitted { then, answer: reply },
-            Next::Opened { id, entry } => {
-                let Ok(Reply::State(result)) = reply else { panic!("{reply:?}") };
-                let EntryKind::Resume { after: Some(after) } = entry else { panic!("{entry:?}") };
-                let result = rewrite::remove_member(result.as_raw(), "sessionId");
-                let opened =
-                    Ok(Box::new(Opened { result, state: self.log.state(), lanes: LaneFilter::default(), after }));
-                Outcome::Opened { session: super::owner::SESSION.into(), entry, id, opened }
-            }
-        };
-        link.connection.done(outcome);
-    }
-
-    fn time_passes(&mut self) {
-        if let Some(deadline) = self.host.deadline() {
-            self.now = self.now.max(deadline);
-            self.host.tick(self.now);
-        }
-    }
-
-    fn drop_client(&mut self, client: usize) {
-        if self.clients[client].link.take().is_some() {
-            self.faults.client += 1;
-        }
-    }
-
-    fn kill_agent(&mut self) {
-        if self.agent.alive {
-            self.faults.agent += 1;
-            self.agent.die();
-            self.host.agent(self.now, FromAgent::Exited { reason: "killed".to_owned() });
-        }
-    }
-
-    /// `kill -9` before, after or in the middle of what it was about to do. Every connection and the agent go with it.
-    fn kill_bridge(&mut self) {
-        self.faults.bridge += 1;
-        if self.dice.percent(60) {
-            let cut = self.dice.below(4);
-            self.flush(Some(cut));
-        }
-        self.bus.clear();
-        self.agent.die();
-        for client in &mut self.clients {
-            // What the gateway had written may have reached it.
-            client.read();
-            client.link = None;
-        }
-        self.host = Owner::recover(&mut self.log, self.now);
     }
 
     fn count(&mut self) {
-        use acp_types::record::Kind;
         let count = |kind: &Kind| self.log.records.iter().filter(|record| record.kind == *kind).count() as u64;
         self.faults.asked = count(&Kind::PermissionRequested);
         self.faults.cancelled = count(&Kind::CancelRequested);
+        self.faults.steered = count(&Kind::PromptSteered);
+        self.faults.joined = count(&Kind::LaneJoined);
         self.faults.repeated = self.clients.iter().map(|client| client.repeated).sum();
-        let interrupted = |record: &&Arc<acp_types::record::Record>| record.body.as_str().contains("\"interrupted\"");
-        self.faults.interrupted =
-            self.log.records.iter().filter(|record| record.kind == Kind::TurnEnded).filter(interrupted).count() as u64;
+        let interrupted = |record: &&Arc<Record>| record.body.as_str().contains("\"interrupted\"");
+        let ended = self.log.records.iter().filter(|record| record.kind == Kind::TurnEnded);
+        self.faults.interrupted = ended.filter(interrupted).count() as u64;
+        let refused = |client: &Client| {
+            client.prompts.values().filter(|prompt| matches!(prompt.fate, Fate::Refused(_))).count() as u64
+        };
+        self.faults.visits.insert("refused".to_owned(), self.clients.iter().map(refused).sum());
+        for visit in self.clients.iter().flat_map(Client::visits).filter(|visit| visit.opened.is_some()) {
+            let role = if visit.controller { "controller" } else { "observer" };
+            *self.faults.visits.entry(format!("{:?} {role} {:?}", visit.entry, visit.lanes)).or_default() += 1;
+        }
     }
 }

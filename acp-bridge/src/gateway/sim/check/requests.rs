@@ -1,0 +1,141 @@
+//! What agents ask.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use acp_types::Raw;
+use acp_types::record::body::Resolved;
+use acp_types::record::{Kind, Record, Seq, Turn};
+
+use super::super::breaks::Findings;
+use super::super::visit::{Entry, Visit};
+use super::super::world::World;
+
+/// A question, and where it was answered.
+struct Question {
+    name: String,
+    asked: Seq,
+    lane: Arc<str>,
+    turn: Option<Turn>,
+    resolved: Option<(Arc<Record>, Resolved)>,
+}
+
+fn questions(world: &World, findings: &mut Findings) -> BTreeMap<Seq, Question> {
+    let mut questions: BTreeMap<Seq, Question> = BTreeMap::new();
+    for record in &world.log.records {
+        match record.kind {
+            Kind::PermissionRequested => {
+                let name = question_in(record);
+                let (asked, lane, turn) = (record.seq, Arc::clone(&record.lane), record.turn);
+                questions.insert(asked, Question { name, asked, lane, turn, resolved: None });
+            }
+            Kind::PermissionResolved => {
+                let resolved: Resolved = record.decode().expect("an answer");
+                let question = questions.get_mut(&resolved.request).expect("it was asked");
+                let name = question.name.clone();
+                let twice = question.resolved.replace((Arc::clone(record), resolved)).is_some();
+                findings.expect(!twice, "P8", || format!("question {name} has two answers in the log"));
+            }
+            _ => {}
+        }
+    }
+    questions
+}
+
+/// Every question has one answer, the first that came; the agent that asked gets that one, once.
+pub(super) fn p8_one_answer(world: &World, findings: &mut Findings) {
+    let questions = questions(world, findings);
+    for question in questions.values() {
+        let Some((record, resolved)) = &question.resolved else {
+            findings.broken("P8", format!("nobody has answered {}", question.name));
+            continue;
+        };
+        let result = resolved.result.as_ref().map_or("", |result| result.as_str());
+        if let Some(by) = record.origin.client() {
+            let first = world.first_answers.get(&question.asked);
+            let is_first = first.is_some_and(|(client, answer)| *client == *by && answer == result);
+            findings
+                .expect(is_first, "P8", || format!("{} is answered by {by}; the first was {first:?}", question.name));
+        }
+        // A turn that is stopped asks no more (P5).
+        let stopped =
+            world.log.records.iter().find(|other| {
+                other.kind == Kind::CancelRequested && other.turn.is_some() && other.turn == question.turn
+            });
+        if let Some(stop) = stopped.filter(|stop| stop.seq < record.seq) {
+            let cancelled = result == r#"{"outcome":{"outcome":"cancelled"}}"#;
+            findings.expect(cancelled, "P5", || format!("{} goes on after {}: {result}", question.name, stop.seq));
+        }
+        let answers = world.agents.get(&question.lane).and_then(|agent| agent.answers.get(&question.name));
+        let answers = answers.map_or(&[][..], Vec::as_slice);
+        let right = answers.len() <= 1 && answers.iter().all(|answer| answer == result);
+        findings.expect(right, "P8", || format!("the agent got {answers:?} for {}, not {result}", question.name));
+    }
+}
+
+/// Whoever asked has the answers to what was resolved since a head, once all is done that was to be done.
+pub(in crate::gateway::sim) fn p8_answers_arrive(world: &World, since: Seq, findings: &mut Findings) {
+    let new = &world.log.records[usize::try_from(since).expect("a seq")..];
+    for record in new.iter().filter(|record| record.kind == Kind::PermissionResolved) {
+        let resolved: Resolved = record.decode().expect("an answer");
+        let asked = &world.log.records[usize::try_from(resolved.request).expect("a seq") - 1];
+        let question = question_in(asked);
+        let waits = world.agents.get(&record.lane).is_some_and(|agent| agent.waits_for(&question));
+        let promise = if resolved.cause.is_some() { "P5" } else { "P8" };
+        findings.expect(!waits, promise, || format!("{question} is resolved and the agent has no answer"));
+    }
+}
+
+fn question_in(record: &Record) -> String {
+    let name = record.body.as_raw().path(&["toolCall", "toolCallId"]).and_then(Raw::as_string);
+    name.expect("a question").into_owned()
+}
+
+/// Every controller that comes is asked what waits, and then what is asked; what is answered is withdrawn.
+pub(super) fn p8_everybody_is_asked(world: &World, findings: &mut Findings) {
+    let questions = questions(world, findings);
+    for visit in world.clients.iter().flat_map(|client| client.visits()) {
+        let Some((after, head)) = visit.opened else { continue };
+        let arrived = visit.reached >= head || matches!(visit.entry, Entry::Live) || after >= head;
+        for question in questions.values() {
+            let resolved = question.resolved.as_ref().map_or(Seq::MAX, |(record, _)| record.seq);
+            let waited = question.asked <= head && resolved > head;
+            let came = question.asked > head && question.asked <= visit.reached;
+            let due = visit.controller && arrived && (waited || came);
+            let asked: Vec<_> = visit.asks.iter().filter(|ask| ask.question == question.name).collect();
+            let who = || format!("{} ({:?}) and {}", visit.connection, visit.entry, question.name);
+            if due && visit.sees(&question.lane) {
+                findings.expect(asked.len() == 1, "P8", || format!("{}: asked {} times", who(), asked.len()));
+            } else {
+                // One's own turn in a lane that one does not see.
+                let own = due && !visit.sent.is_empty();
+                findings.expect(asked.is_empty() || own, "P8", || format!("{}: asked, and is not to be", who()));
+            }
+            if resolved <= visit.reached {
+                let over = asked.iter().all(|ask| ask.answered || ask.withdrawn);
+                findings.expect(over, "P8", || format!("{}: it waits for an answer still", who()));
+            }
+        }
+        resolutions_are_told(visit, head, &questions, findings);
+    }
+}
+
+/// Those who attached to know it are told how each question was answered.
+fn resolutions_are_told(visit: &Visit, head: Seq, questions: &BTreeMap<Seq, Question>, findings: &mut Findings) {
+    let attaches = matches!(visit.entry, Entry::Attach(_) | Entry::AttachAfter);
+    let live = |question: &&Question| {
+        let at = question.resolved.as_ref().map_or(0, |(record, _)| record.seq);
+        attaches && at > head && at <= visit.reached && visit.sees(&question.lane)
+    };
+    let expected: Vec<Seq> = {
+        let mut resolved: Vec<_> = questions.values().filter(live).collect();
+        resolved.sort_by_key(|question| question.resolved.as_ref().map(|(record, _)| record.seq));
+        resolved.iter().map(|question| question.asked).collect()
+    };
+    let seen = |request: &&Seq| questions.get(request).is_some_and(|question| visit.sees(&question.lane));
+    let told: Vec<Seq> = visit.resolved.iter().filter(seen).copied().collect();
+    // Beside those, what its own turns ask in lanes that it does not see.
+    let right = told == expected && (told.len() == visit.resolved.len() || !visit.sent.is_empty());
+    let who = &visit.connection;
+    findings.expect(right, "P8", || format!("{who} was told how {:?} were answered, not {expected:?}", visit.resolved));
+}

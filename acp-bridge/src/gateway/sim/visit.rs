@@ -1,0 +1,185 @@
+//! What a client asked for and saw on one connection.
+
+use std::sync::Arc;
+
+use acp_server::proto::RequestKey;
+use acp_types::Raw;
+use acp_types::record::{Record, Seq, Turn};
+use serde_json::{Value, json};
+
+use super::dice::Dice;
+use super::owner::SESSION;
+
+/// How a client comes to the session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Entry {
+    /// `session/load`.
+    Load,
+    /// `session/resume` with the cursor that it has.
+    Resume,
+    /// `session/resume` without one.
+    Live,
+    /// `session/attach` with a history policy.
+    Attach(&'static str),
+    /// `session/attach` with the cursor that it has.
+    AttachAfter,
+}
+
+/// One update that was shown.
+#[derive(Debug, Clone)]
+pub(super) struct Shown {
+    pub(super) seq: Seq,
+    pub(super) text: String,
+    /// The `update` member as it was written.
+    pub(super) update: String,
+}
+
+/// One question that was asked.
+#[derive(Debug, Clone)]
+pub(super) struct Ask {
+    pub(super) key: RequestKey,
+    pub(super) question: String,
+    pub(super) answered: bool,
+    pub(super) withdrawn: bool,
+}
+
+/// All of one connection.
+#[derive(Debug, Clone)]
+pub(super) struct Visit {
+    pub(super) connection: Arc<str>,
+    pub(super) entry: Entry,
+    pub(super) controller: bool,
+    /// The lanes that it wants to see; all without.
+    pub(super) lanes: Option<Vec<&'static str>>,
+    /// Cursor from which it is shown, and head of the log at that time.
+    pub(super) opened: Option<(Seq, Seq)>,
+    /// The last record that its gateway was handed.
+    pub(super) reached: Seq,
+    pub(super) shown: Vec<Shown>,
+    pub(super) asks: Vec<Ask>,
+    /// Ends of turns that it was told.
+    pub(super) ended: Vec<(Turn, String)>,
+    /// Answers to questions that it was told.
+    pub(super) resolved: Vec<Seq>,
+    pub(super) caught_up: Option<Seq>,
+    /// How often it asked for something to stop.
+    pub(super) stops: u64,
+    /// Keys of the prompts that it sent.
+    pub(super) sent: Vec<String>,
+    /// Turns whose end its prompts were answered with.
+    pub(super) answered: Vec<Turn>,
+    /// The greatest seq that it was told in any way.
+    pub(super) told: Seq,
+}
+
+impl Visit {
+    /// One of every kind; with a cursor, most of the time.
+    pub(super) fn any(connection: Arc<str>, dice: &mut Dice) -> Self {
+        let entry = match dice.below(12) {
+            0 | 1 => Entry::Load,
+            2 => Entry::Live,
+            3 => Entry::Attach("full"),
+            4 => Entry::Attach("pending_only"),
+            5 => Entry::Attach("none"),
+            6 | 7 => Entry::AttachAfter,
+            _ => Entry::Resume,
+        };
+        let attaches = matches!(entry, Entry::Attach(_) | Entry::AttachAfter);
+        let lanes = match dice.below(10) {
+            0 => Some(vec!["main"]),
+            1 => Some(vec!["two"]),
+            2 => Some(vec![]),
+            _ => None,
+        };
+        Self { controller: !(attaches && dice.percent(30)), lanes, ..Self::plain(connection, entry) }
+    }
+
+    /// Of a controller that sees everything.
+    pub(super) fn plain(connection: Arc<str>, entry: Entry) -> Self {
+        Self {
+            connection,
+            entry,
+            controller: true,
+            lanes: None,
+            opened: None,
+            reached: 0,
+            shown: Vec::new(),
+            asks: Vec::new(),
+            ended: Vec::new(),
+            resolved: Vec::new(),
+            caught_up: None,
+            stops: 0,
+            sent: Vec::new(),
+            answered: Vec::new(),
+            told: 0,
+        }
+    }
+
+    /// The request that opens it.
+    pub(super) fn request(&self, client: usize, cursor: Seq) -> (&'static str, Value) {
+        let mut params = json!({ "sessionId": SESSION, "cwd": "/", "mcpServers": [] });
+        let mut ours = json!({ "lanes": self.lanes });
+        let method = match self.entry {
+            Entry::Load => "session/load",
+            Entry::Live | Entry::Resume => "session/resume",
+            Entry::Attach(_) | Entry::AttachAfter => {
+                params["clientId"] = json!(format!("client {client}"));
+                params["role"] = json!(if self.controller { "controller" } else { "observer" });
+                "session/attach"
+            }
+        };
+        match self.entry {
+            Entry::Resume | Entry::AttachAfter => ours["after"] = json!(cursor),
+            Entry::Attach(policy) => params["historyPolicy"] = json!(policy),
+            Entry::Load | Entry::Live => {}
+        }
+        params["_meta"] = json!({ "acp-bridge": ours });
+        (method, params)
+    }
+
+    /// Whether it sees a lane.
+    pub(super) fn sees(&self, lane: &str) -> bool {
+        self.lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane))
+    }
+
+    /// Whether chunks of history may come joined.
+    pub(super) fn joins(&self) -> bool {
+        matches!(self.entry, Entry::Load | Entry::Attach("full"))
+    }
+
+    /// Whether a record was made by this connection.
+    pub(super) fn made(&self, record: &Record) -> bool {
+        record.origin.client().is_some_and(|client| **client == *self.connection)
+    }
+
+    /// Takes note of a notification.
+    pub(super) fn notification(&mut self, frame: &str) {
+        let frame = Raw::parse(frame).expect("JSON");
+        let params = frame.member("params").unwrap_or(Raw::EMPTY_OBJECT);
+        let value: Value = serde_json::from_str(params.as_str()).expect("JSON");
+        let seq = value["_meta"]["acp-bridge"]["seq"].as_u64();
+        self.told = self.told.max(seq.unwrap_or(0));
+        match frame.member("method").and_then(Raw::as_string).as_deref() {
+            Some("session/update") => match value["update"]["sessionUpdate"].as_str() {
+                Some("permission_resolved") => {
+                    self.resolved.push(value["update"]["requestId"].as_u64().expect("a request"));
+                }
+                Some("client_connected" | "client_disconnected") => {}
+                _ => self.shown.push(Shown {
+                    seq: seq.expect("a seq"),
+                    text: value["update"]["content"]["text"].as_str().expect("a text").to_owned(),
+                    update: params.member("update").expect("an update").as_str().to_owned(),
+                }),
+            },
+            Some(acp_types::meta::TURN_ENDED) => {
+                let outcome = value["outcome"].as_str().expect("an outcome").to_owned();
+                self.ended.push((value["turn"].as_u64().expect("a turn"), outcome));
+            }
+            Some(acp_types::meta::CAUGHT_UP) => {
+                assert!(self.caught_up.is_none(), "told twice that it has caught up");
+                self.caught_up = value["seq"].as_u64();
+            }
+            _ => {}
+        }
+    }
+}
