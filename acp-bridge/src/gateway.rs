@@ -57,6 +57,8 @@ mod work;
 
 use std::time::Duration;
 
+use acp_server::KeepAlive;
+
 pub use http::serve;
 
 /// Bounds of a gateway and of each of its connections.
@@ -70,6 +72,9 @@ pub struct Config {
     pub max_message: usize,
     /// Bounds of one connection.
     pub limits: Limits,
+    /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
+    /// 90 s. A client that lives and reads nothing for as long is gone as well; it comes back with its cursor.
+    pub keep_alive: KeepAlive,
     /// How long connections may take at shutdown to write what is committed. Default: 5 s. Then they are cut.
     pub drain: Duration,
 }
@@ -80,6 +85,7 @@ impl Default for Config {
             max_connections: 1024,
             max_message: 16 * 1024 * 1024,
             limits: Limits::default(),
+            keep_alive: KeepAlive { ping: Duration::from_secs(30), lost: Duration::from_secs(90) },
             drain: Duration::from_secs(5),
         }
     }

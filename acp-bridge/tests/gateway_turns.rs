@@ -184,6 +184,19 @@ fn the_host_is_told_when_a_controller_comes_and_when_its_connection_dies() {
 }
 
 #[test]
+fn a_client_of_which_nothing_is_heard_has_gone() {
+    let mut config = acp_bridge::gateway::Config::default();
+    config.keep_alive.ping = std::time::Duration::from_millis(100);
+    config.keep_alive.lost = std::time::Duration::from_millis(500);
+    let world = World::with(config);
+    let mut one = world.client();
+    one.new_session();
+    world.command("coming", |command| matches!(command, Command::Attend { present: true }));
+    // It is there and does not read: nobody answers the pings.
+    world.command("going", |command| matches!(command, Command::Attend { present: false }));
+}
+
+#[test]
 fn the_host_does_not_hear_of_an_observer() {
     let world = World::start();
     let mut one = world.client();

@@ -31,6 +31,20 @@ pub struct Config {
     pub drain_grace: Duration,
     /// How long the peer's last words are read after it stopped taking ours. Default: 1 s.
     pub linger: Duration,
+    /// What is done about a peer that says nothing. Default: nothing, however long it is silent.
+    pub keep_alive: Option<KeepAlive>,
+}
+
+/// How a connection that is dead is told from one that is quiet. While the application takes no events, nobody listens
+/// and the time does not run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it out")]
+pub struct KeepAlive {
+    /// After so long without a word of the peer, and each time again, it is sent a ping, where the transport has such.
+    pub ping: Duration,
+    /// After so long without a word, a pong counts as one, the connection is closed. So is that of a peer that lives and
+    /// does not read. Without pings it bounds how long a peer may be idle.
+    pub lost: Duration,
 }
 
 impl Default for Config {
@@ -45,6 +59,7 @@ impl Default for Config {
             cancel_grace: Duration::from_secs(5),
             drain_grace: Duration::from_secs(5),
             linger: Duration::from_secs(1),
+            keep_alive: None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod inbox;
 mod outbox;
+mod silence;
 mod task;
 
 use tokio::sync::mpsc;

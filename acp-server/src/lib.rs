@@ -37,7 +37,7 @@ pub use agent::{Agent, AgentContext};
 #[cfg(feature = "tokio")]
 pub use client::{Client, ClientContext};
 #[cfg(feature = "tokio")]
-pub use config::Config;
+pub use config::{Config, KeepAlive};
 #[cfg(feature = "tokio")]
 pub use context::Context;
 #[cfg(feature = "tokio")]

@@ -29,9 +29,10 @@ pub trait Transport: Send + 'static {
 
 /// The receiving half of a transport.
 pub trait FrameReader: Send + 'static {
-    /// Waits for messages and appends all that are there, at least one unless the stream ended.
+    /// Waits for messages and appends all that are there.
     ///
-    /// A message over the limit is skipped and reported as [`Input::Refused`]. Dropping the future loses nothing.
+    /// A message over the limit is skipped and reported as [`Input::Refused`]. Returns without any when there was a sign
+    /// of life that is no message. Dropping the future loses nothing.
     fn read(&mut self, inputs: &mut Vec<Input>) -> impl Future<Output = Result<Reading, TransportError>> + Send;
 }
 
@@ -52,6 +53,10 @@ pub trait FrameWriter: Send + 'static {
     /// Frames are taken out of the queue as they are written. Dropping the future loses nothing: the next call goes on
     /// where this one stopped, also inside a frame.
     fn write(&mut self, frames: &mut VecDeque<Bytes>) -> impl Future<Output = Result<(), TransportError>> + Send;
+
+    /// Asks for a sign of life of the peer to be sent with the next write, where the transport has such. Default: it has
+    /// none.
+    fn ping(&mut self) {}
 
     /// Tells the peer that nothing more comes, and why where the transport can say it.
     fn close(&mut self, reason: &CloseReason) -> impl Future<Output = Result<(), TransportError>> + Send;

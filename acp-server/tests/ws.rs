@@ -3,9 +3,11 @@
 
 mod support;
 
+use std::time::Duration;
+
 use acp_server::proto::{CloseReason, Event, Rejection};
 use acp_server::transport::ws;
-use acp_server::{Config, Link, start};
+use acp_server::{Config, KeepAlive, Link, start};
 use acp_types::{FrameErrorKind, RawBuf};
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
@@ -162,4 +164,46 @@ async fn a_peer_that_reads_nothing_is_back_pressure() {
     })
     .await;
     assert!(sent < 2 * 1024 * 1024, "{sent} bytes were taken");
+}
+
+/// A connection of ours that looks for signs of life, and a WebSocket that can send anything.
+async fn watched(ping: u64, lost: u64) -> (acp_server::Outbox, Events, WebSocketStream<MaybeTlsStream<TcpStream>>) {
+    let (listener, url) = listen().await;
+    let server = async { ws::accept(listener.accept().await.unwrap().0, LIMIT).await.unwrap() };
+    let client = async { tokio_tungstenite::connect_async(url).await.unwrap().0 };
+    let (server, client) = within("the handshake", async { tokio::join!(server, client) }).await;
+    let mut config = Config::default();
+    let (ping, lost) = (Duration::from_millis(ping), Duration::from_millis(lost));
+    config.keep_alive = Some(KeepAlive { ping, lost });
+    let (outbox, events) = events(start(server, config));
+    (outbox, events, client)
+}
+
+#[tokio::test]
+async fn a_quiet_peer_that_answers_pings_is_kept() {
+    let (outbox, mut events, mut client) = watched(50, 1000).await;
+    // More of them than there is time for without an answer; reading one sends the answer to the one before.
+    let mut pings = 0;
+    while pings < 25 {
+        match within("a ping", client.next()).await {
+            Some(Ok(Message::Ping(_))) => pings += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(!outbox.is_closed());
+    client.send(Message::text(r#"{"jsonrpc":"2.0","method":"here"}"#)).await.unwrap();
+    assert!(matches!(events.next().await, Some(Event::Notification(_))));
+}
+
+#[tokio::test]
+async fn a_peer_of_which_nothing_is_heard_is_given_up_also_while_it_does_not_read() {
+    for flood in [false, true] {
+        let (outbox, mut events, _silent) = watched(50, 300).await;
+        if flood {
+            // More than a socket holds.
+            while outbox.try_notify("n", RawBuf::encode(&"x".repeat(9_000)).unwrap()).is_ok() {}
+        }
+        let Some(Event::Closed(CloseReason::Transport(reason))) = events.next().await else { panic!("not given up") };
+        assert!(reason.contains("nothing was heard"), "{reason}");
+    }
 }

@@ -2,14 +2,25 @@
 
 use std::collections::VecDeque;
 use std::path::Path;
+use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
-use acp_server::{Inbox, Outbox};
+use acp_server::{Inbox, KeepAlive, Outbox};
 use acp_types::{Raw, RawBuf};
 use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::exit::{Exit, coded};
+
+/// How a bridge that is dead is told from one that has nothing to say: after so long nobody waits for it any more.
+const KEEP_ALIVE: KeepAlive = KeepAlive { ping: Duration::from_secs(10), lost: Duration::from_secs(30) };
+
+/// The bounds of a connection to a bridge.
+pub(super) fn bounds() -> acp_server::Config {
+    let mut config = acp_server::Config::default();
+    config.keep_alive = Some(KEEP_ALIVE);
+    config
+}
 
 /// A connection that has been initialized.
 #[derive(Debug)]
@@ -34,7 +45,7 @@ impl Client {
                         ),
                     )
                 })?;
-        let link = acp_server::start(transport, acp_server::Config::default());
+        let link = acp_server::start(transport, bounds());
         let mut client = Self { outbox: link.outbox, inbox: link.inbox, events: VecDeque::new() };
         let params = json!({
             "protocolVersion": 1,

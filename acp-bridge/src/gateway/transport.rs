@@ -38,6 +38,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> FrameWriter for ClientW
         self.writer.write(frames).await
     }
 
+    fn ping(&mut self) {
+        self.writer.ping();
+    }
+
     async fn close(&mut self, reason: &CloseReason) -> Result<(), TransportError> {
         if self.shutdown.is_cancelled() {
             let away = CloseReason::WebSocket { code: GOING_AWAY, reason: "the bridge is stopping".to_owned() };

@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::outbox::{Command, Queued};
+use super::silence::{Due, Silence};
 use crate::codec::Input;
 use crate::config::Config;
 use crate::proto::{CloseReason, Connection, Event, ResponseError, SendError};
@@ -77,6 +78,9 @@ pub(super) struct Task<R, W> {
     /// Nothing more is to be sent; what is queued is written until then.
     close_by: Option<Instant>,
     closing: Option<CloseReason>,
+    silence: Option<Silence>,
+    /// A ping is to be written.
+    ping: bool,
     finished: DropGuard,
 }
 
@@ -91,6 +95,7 @@ enum Step {
     Released,
     Lingered,
     Overdue,
+    Silent,
 }
 
 impl<R: FrameReader, W: FrameWriter> Task<R, W> {
@@ -120,6 +125,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             linger: None,
             close_by: None,
             closing: None,
+            silence: config.keep_alive.map(|limits| Silence::new(limits, Instant::now())),
+            ping: false,
             finished: finished.drop_guard(),
         }
     }
@@ -139,11 +146,17 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                     self.events = Vec::new();
                     self.event_bytes = 0;
                 }
-                Step::Written(Ok(())) => self.writing.written(&self.queue.credit),
+                Step::Written(Ok(())) => {
+                    self.ping = false;
+                    self.writing.written(&self.queue.credit);
+                }
                 Step::Written(Err(error)) => self.stop_writing(&error),
                 Step::Commands(0) => self.commands_ended = true,
                 Step::Commands(_) => self.execute(&mut queued),
                 Step::Read(outcome) => {
+                    if let Some(silence) = &mut self.silence {
+                        silence.heard(Instant::now());
+                    }
                     self.take(&mut inputs);
                     self.after_read(outcome);
                 }
@@ -153,6 +166,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 }
                 Step::Released => self.released = true,
                 Step::Lingered => self.closing = Some(CloseReason::Peer),
+                Step::Silent => self.silent(),
                 Step::Overdue => self.closing = Some(CloseReason::Local),
             }
         }
@@ -161,12 +175,16 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
 
     async fn step(&mut self, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> Step {
         let deliver = !self.events.is_empty() && !self.inbox_dropped;
-        let write = !self.writing.is_empty();
+        let write = !self.writing.is_empty() || self.ping;
         let command = !self.commands_ended && self.staged_bytes() < STAGED;
         let room = self.events.len() < self.config.inbox_events && self.event_bytes < self.config.inbox_bytes;
         let read = self.connection.is_open() && !self.inbox_dropped && room && self.answers < UNREAD_ANSWERS;
         let (linger, close_by) = (self.linger, self.close_by);
         let never = Instant::now();
+        if !read && let Some(silence) = &mut self.silence {
+            silence.heard(never);
+        }
+        let look = self.silence.as_ref().map(Silence::next).filter(|_| read);
         tokio::select! {
             permit = self.batches.reserve(), if deliver => {
                 let Ok(permit) = permit else { return Step::InboxDropped };
@@ -181,7 +199,24 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             () = self.queue.released.cancelled(), if !self.released => Step::Released,
             () = sleep_until(linger.unwrap_or(never)), if linger.is_some() => Step::Lingered,
             () = sleep_until(close_by.unwrap_or(never)), if close_by.is_some() => Step::Overdue,
+            () = sleep_until(look.unwrap_or(never)), if look.is_some() => Step::Silent,
             () = self.batches.closed(), if !deliver && !self.inbox_dropped => Step::InboxDropped,
+        }
+    }
+
+    fn silent(&mut self) {
+        let Some(silence) = &mut self.silence else { return };
+        match silence.due(Instant::now()) {
+            Due::Nothing => {}
+            Due::Ping => {
+                self.writer.ping();
+                self.ping = true;
+            }
+            Due::GiveUp => {
+                let limit = self.config.keep_alive.map_or(0, |limits| limits.lost.as_secs());
+                let reason = format!("nothing was heard of the peer for {limit} s");
+                self.closing = Some(CloseReason::Transport(reason));
+            }
         }
     }
 

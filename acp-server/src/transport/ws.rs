@@ -104,7 +104,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> Transport for Socket<S>
 
     fn split(self, limit: usize) -> (SocketReader<S>, SocketWriter<S>) {
         let (sink, stream) = self.stream.split();
-        (SocketReader { stream, limit: self.limit.min(limit) }, SocketWriter { sink })
+        (SocketReader { stream, limit: self.limit.min(limit) }, SocketWriter { sink, ping: false })
     }
 }
 
@@ -127,11 +127,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketReader<S> {
         context: &mut Context<'_>,
         inputs: &mut Vec<Input>,
     ) -> Poll<Result<Reading, TransportError>> {
-        let (before, mut bytes) = (inputs.len(), 0);
+        let (before, mut bytes, mut lives) = (inputs.len(), 0, false);
         while inputs.len() < before + BATCH && bytes < BATCH_BYTES {
             let message = match Pin::new(&mut self.stream).poll_next(context) {
                 Poll::Ready(message) => message,
-                Poll::Pending if inputs.len() > before => break,
+                Poll::Pending if inputs.len() > before || lives => break,
                 Poll::Pending => return Poll::Pending,
             };
             match message {
@@ -141,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketReader<S> {
                 }
                 Some(Ok(Message::Binary(_))) => inputs.push(Input::Refused(Refusal::Binary)),
                 Some(Ok(Message::Close(frame))) => return Poll::Ready(Ok(Reading::Ended(closed(frame)))),
-                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {}
+                Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => lives = true,
                 Some(Err(error)) => return Poll::Ready(ended(error, self.limit)),
                 None => return Poll::Ready(Ok(Reading::Ended(abnormal()))),
             }
@@ -189,11 +189,17 @@ fn ended(error: tungstenite::Error, limit: usize) -> Result<Reading, TransportEr
 #[derive(Debug)]
 pub struct SocketWriter<S> {
     sink: SplitSink<WebSocketStream<S>, Message>,
+    /// One is to be sent.
+    ping: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send + 'static> FrameWriter for SocketWriter<S> {
     async fn write(&mut self, frames: &mut VecDeque<Bytes>) -> Result<(), TransportError> {
         poll_fn(|context| self.poll_write(context, frames)).await
+    }
+
+    fn ping(&mut self) {
+        self.ping = true;
     }
 
     async fn close(&mut self, reason: &CloseReason) -> Result<(), TransportError> {
@@ -221,6 +227,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketWriter<S> {
         frames: &mut VecDeque<Bytes>,
     ) -> Poll<Result<(), TransportError>> {
         let mut sink = Pin::new(&mut self.sink);
+        if self.ping {
+            ready!(sink.as_mut().poll_ready(context))?;
+            sink.as_mut().start_send(Message::Ping(Bytes::new()))?;
+            self.ping = false;
+        }
         while !frames.is_empty() {
             ready!(sink.as_mut().poll_ready(context))?;
             let Some(frame) = frames.pop_front() else { break };

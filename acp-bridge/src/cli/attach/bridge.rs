@@ -7,6 +7,7 @@ use acp_server::transport::{TransportError, ws};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::launch::{Launch, Started};
+use crate::cli::client::bounds;
 
 /// For one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -98,7 +99,7 @@ struct Failed {
 }
 
 async fn connect(address: &str) -> Result<Link, Failed> {
-    let config = acp_server::Config::default();
+    let config = bounds();
     match timeout(CONNECT, ws::connect(address, config.limits.frame.max_bytes)).await {
         Ok(Ok(socket)) => Ok(acp_server::start(socket, config)),
         Ok(Err(error)) => {

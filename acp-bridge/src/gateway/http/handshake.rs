@@ -68,6 +68,7 @@ pub(super) fn bounds(context: &Context) -> acp_server::Config {
     config.limits.frame.max_bytes = context.config.max_message;
     config.outbox_bytes = OUTBOX_BYTES;
     config.close_timeout = context.config.drain;
+    config.keep_alive = Some(context.config.keep_alive);
     config
 }
 
