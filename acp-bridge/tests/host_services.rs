@@ -422,6 +422,34 @@ fn with_client_fs_a_request_waits_for_a_client_that_can() {
 }
 
 #[test]
+fn with_client_fs_a_terminal_is_with_the_client_that_made_it() {
+    let stage = Stage::set(&["--client-fs"]);
+    let (mut first, mut second) = (editor(&stage.bridge), editor(&stage.bridge));
+    let session = stage.new_session(&mut first);
+    second.resume(&session, None);
+    let create = json!({ "do": "terminal/create", "with": { "command": "x" } });
+    first.prompt(&session, &json!([create, terminal("output"), terminal("wait_for_exit")]).to_string());
+    first.wait_for("a terminal", |m| m["method"] == "terminal/create");
+    let asked = second.wait_for("a terminal", |m| m["method"] == "terminal/create");
+    second.respond(&asked["id"], &json!({ "terminalId": "of the second" }));
+    let asked = second.wait_for("its output", |m| m["method"] == "terminal/output");
+    assert_eq!(asked["params"]["terminalId"], "of the second");
+    second.respond(&asked["id"], &json!({ "output": "seen", "truncated": false }));
+    second.wait_for("its end", |m| m["method"] == "terminal/wait_for_exit");
+    drop(second);
+    // Nobody has it any more: whoever is there may say so.
+    let asked = first.wait_for("its end", |m| {
+        assert!(m["method"] != "terminal/output", "the first has no such terminal");
+        m["method"] == "terminal/wait_for_exit"
+    });
+    first.respond(&asked["id"], &json!({ "exitCode": 1 }));
+    assert_eq!(
+        [first.chunk().1, first.chunk().1, first.chunk().1].map(|text| text.contains("seen")),
+        [false, true, false]
+    );
+}
+
+#[test]
 fn with_client_fs_what_the_client_does_not_offer_is_refused_and_so_is_an_environment() {
     let stage = Stage::set(&["--client-fs"]);
     let mut client = editor(&stage.bridge);

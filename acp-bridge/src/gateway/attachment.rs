@@ -1,6 +1,6 @@
 //! One session on one connection: what its records come to for this client. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use acp_types::error::RawError;
@@ -85,6 +85,8 @@ pub(super) struct Attachment {
     told: Option<Roster>,
     /// Requests of the agent that the client knows no method for, with what it said: for when nobody else does.
     declined: BTreeMap<Seq, RawBuf>,
+    /// Requests that are for another client while that is here: it has the terminal that they are about.
+    withheld: BTreeSet<Seq>,
     waiting: Vec<Waiting>,
     /// Prompts sent to the host that have no turn yet.
     pub(super) unsettled: usize,
@@ -125,6 +127,7 @@ impl Attachment {
             replayed: 0,
             told: None,
             declined: BTreeMap::new(),
+            withheld: BTreeSet::new(),
             waiting: Vec::new(),
             unsettled: 0,
             closing: Vec::new(),
@@ -284,13 +287,12 @@ impl Attachment {
         match record.kind {
             Kind::TurnEnded => self.turn_ended(record, out),
             Kind::PermissionRequested | Kind::Request if self.is_asked() => {
-                if let Some(request) = self.state.pending_request(record.seq).filter(|request| self.sees(request)) {
-                    out.ask(&self.session, record.seq, &request.method, request.params.as_ref());
-                }
+                self.ask(record.seq, out);
             }
             Kind::PermissionResolved | Kind::Response => {
                 if let Ok(Resolved { request, .. }) = record.decode() {
                     out.resolved(&self.session, request);
+                    self.withheld.remove(&request);
                     if self.declined.remove(&request).is_some() {
                         self.place.settled(request);
                     }
@@ -340,12 +342,32 @@ impl Attachment {
     }
 
     /// A controller that comes is asked everything that waits for an answer (P8), whatever history it wants.
-    fn ask_pending(&self, out: &mut Outgoing) {
+    fn ask_pending(&mut self, out: &mut Outgoing) {
         if !self.is_asked() {
             return;
         }
-        for (seq, request) in self.state.pending().filter(|(_, request)| self.sees(request)) {
-            out.ask(&self.session, seq, &request.method, request.params.as_ref());
+        let pending: Vec<Seq> = self.state.pending().map(|(seq, _)| seq).collect();
+        for request in pending {
+            self.ask(request, out);
+        }
+    }
+
+    /// Asks the client what it is to be asked.
+    fn ask(&mut self, seq: Seq, out: &mut Outgoing) {
+        let Some(request) = self.state.pending_request(seq).filter(|request| self.sees(request)) else { return };
+        let owner = self.state.terminal_owner(request).filter(|owner| ***owner != *out.client);
+        if owner.is_some_and(|owner| self.place.member(owner).is_some()) {
+            self.withheld.insert(seq);
+            self.place.watch();
+            return;
+        }
+        out.ask(&self.session, seq, &request.method, request.params.as_ref());
+    }
+
+    /// Asks what was for somebody who has gone.
+    pub(super) fn ask_withheld(&mut self, out: &mut Outgoing) {
+        for request in std::mem::take(&mut self.withheld) {
+            self.ask(request, out);
         }
     }
 

@@ -176,6 +176,15 @@ impl Place {
         !self.with(|room| room.seats.contains_key(&self.id)).unwrap_or(false)
     }
 
+    /// From now on its bell rings when somebody comes or goes.
+    pub(super) fn watch(&self) {
+        self.with(|room| {
+            if let Some(seat) = room.seats.get_mut(&self.id) {
+                seat.watches = true;
+            }
+        });
+    }
+
     /// Everybody in the session, this client included.
     pub(super) fn roster(&self) -> Roster {
         self.with(|room| Arc::clone(&room.roster)).unwrap_or_default()

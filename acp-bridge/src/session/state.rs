@@ -5,6 +5,7 @@ mod error;
 mod lane;
 mod pending;
 mod queue;
+mod terminals;
 mod turns;
 
 use acp_types::meta::Unattended;
@@ -18,6 +19,7 @@ pub use turns::{TurnInfo, TurnPhase};
 
 use super::lanes::Lanes;
 use pending::Pending;
+use terminals::Terminals;
 use turns::Turns;
 
 /// What a session's log says, record by record: [`State::apply`]. Host and gateway fold the same records into it.
@@ -38,6 +40,7 @@ pub struct State {
     lanes: Lanes<LaneState>,
     turns: Turns,
     pending: Pending,
+    terminals: Terminals,
 }
 
 impl State {
@@ -114,6 +117,13 @@ impl State {
     /// Requests of the agents that nobody has answered yet, oldest first.
     pub fn pending(&self) -> impl Iterator<Item = (Seq, &PendingRequest)> + '_ {
         self.pending.iter()
+    }
+
+    /// The client, as records name it, that has the terminal which a request is about; `None` if it is about none that a
+    /// client has made. Of the terminals of a session the newest 1,024 are remembered.
+    #[must_use]
+    pub fn terminal_owner(&self, request: &PendingRequest) -> Option<&std::sync::Arc<str>> {
+        self.terminals.owner(request)
     }
 
     /// One such request, by the seq of its record.

@@ -144,6 +144,7 @@ impl Connection {
                 continue;
             }
             attached.tell_presence(&mut self.out);
+            attached.ask_withheld(&mut self.out);
             let declined = attached.declined_by_all();
             answers.extend(declined.map(|(request, error)| (session.clone(), request, error.clone())));
         }

@@ -43,7 +43,10 @@ impl State {
                 self.lane_of(record)?.agent_started(started);
                 self.closed = false;
             }
-            Kind::AgentExited => self.lane_of(record)?.agent_exited(),
+            Kind::AgentExited => {
+                self.lane_of(record)?.agent_exited();
+                self.terminals.forget(&record.lane);
+            }
             Kind::PromptQueued => self.prompt_queued(record, body(record)?)?,
             Kind::PromptEdited => {
                 let PromptEdited { prompt } = body(record)?;
@@ -73,10 +76,11 @@ impl State {
                 self.ask(record, method.into(), params)?;
             }
             Kind::PermissionResolved | Kind::Response => {
-                let Resolved { request, .. } = body(record)?;
-                if !self.pending.remove(request) {
-                    return Err(StateError::Request { seq: record.seq, request });
-                }
+                let resolved: Resolved = body(record)?;
+                let Some(request) = self.pending.take(resolved.request) else {
+                    return Err(StateError::Request { seq: record.seq, request: resolved.request });
+                };
+                self.terminals.answered(&request, &resolved, record.origin.client());
             }
             Kind::LaneJoined => {
                 let lane = LaneState::joined(Arc::clone(&record.lane), body(record)?);
@@ -102,7 +106,9 @@ impl State {
         if asks || self.lane_of(record)?.has_open_turns() {
             return Err(not_of_lane(record));
         }
-        self.lanes.leave(&record.lane).map(|_| ()).ok_or_else(|| not_of_lane(record))
+        self.lanes.leave(&record.lane).map(|_| ()).ok_or_else(|| not_of_lane(record))?;
+        self.terminals.forget(&record.lane);
+        Ok(())
     }
 
     fn session_updated(&mut self, record: &Record, updated: SessionUpdated) -> Result<(), StateError> {

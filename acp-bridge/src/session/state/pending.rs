@@ -45,9 +45,9 @@ impl Pending {
         self.0.insert(seq, request);
     }
 
-    /// Whether it was there.
-    pub(super) fn remove(&mut self, seq: Seq) -> bool {
-        self.0.remove(&seq).is_some()
+    /// The one that was there.
+    pub(super) fn take(&mut self, seq: Seq) -> Option<PendingRequest> {
+        self.0.remove(&seq)
     }
 
     pub(super) fn get(&self, seq: Seq) -> Option<&PendingRequest> {

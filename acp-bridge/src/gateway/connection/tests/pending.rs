@@ -1,11 +1,12 @@
 //! Requests of agents: who is asked, and whose answer counts.
 
+use acp_types::record::body::{AgentExited, Resolved};
 use acp_types::record::{Kind, Origin};
 use serde_json::json;
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::role::Role;
-use crate::session::Command;
+use crate::session::{Command, Reply};
 
 #[test]
 fn the_client_that_prompted_is_asked_and_its_answer_reaches_the_host() {
@@ -151,4 +152,78 @@ fn what_is_pending_is_asked_again_after_a_new_attach_and_the_old_answer_still_co
     kit.respond(2, &json!({ "outcome": { "outcome": "cancelled" } }));
     let (_, command) = kit.command();
     assert!(matches!(command, Command::Answer { request: answered, answer: Ok(_) } if answered == request));
+}
+
+/// A client that can run terminals.
+fn with_terminals() -> Kit {
+    let mut kit = Kit::new();
+    kit.request(0, "initialize", &json!({ "protocolVersion": 1, "clientCapabilities": { "terminal": true } }));
+    kit.answer(Ok(Reply::Agent(Ok(raw("{}")))));
+    kit.out();
+    kit
+}
+
+fn asks(log: &mut Log, what: &str, terminal: &str) -> u64 {
+    let params = json!({ "sessionId": "s", "terminalId": terminal });
+    log.add(Kind::Request, None, Origin::Agent, &json!({ "method": format!("terminal/{what}"), "params": params }))
+}
+
+fn answers(log: &mut Log, request: u64, client: &str, result: &str) {
+    let resolved = Resolved { request, result: Some(raw(result)), ..Resolved::default() };
+    log.add(Kind::Response, None, Origin::Client(client.into()), &resolved);
+}
+
+#[test]
+fn what_is_asked_about_a_terminal_is_asked_of_the_client_that_has_it() {
+    let mut kit = with_terminals();
+    let attachment = kit.created("s");
+    let other = kit.other("other", Role::Controller);
+    let mut log = Log::new();
+    for (client, terminal) in [("me", "t1"), ("other", "t2")] {
+        let create = asks(&mut log, "create", "");
+        answers(&mut log, create, client, &json!({ "terminalId": terminal }).to_string());
+    }
+    kit.connection.records(attachment, log.after(0));
+    kit.out();
+    let head = log.records.len() as u64;
+    let ids = ["t1", "t2", "t3"].map(|terminal| asks(&mut log, "output", terminal));
+    kit.connection.records(attachment, log.after(head));
+    let asked: Vec<_> = kit.out().iter().map(|ask| ask["params"]["terminalId"].clone()).collect();
+    assert_eq!(asked, ["t1", "t3"], "one's own, and one that nobody is known to have");
+
+    let wait = asks(&mut log, "wait_for_exit", "t2");
+    answers(&mut log, ids[1], "other", "{}");
+    kit.connection.records(attachment, log.after(head + 3));
+    assert!(kit.out().is_empty());
+    drop(other);
+    assert!(kit.heard(), "it may be asked now");
+    let asked = kit.only();
+    assert_eq!((&asked["method"], &asked["params"]["terminalId"]), (&json!("terminal/wait_for_exit"), &json!("t2")));
+    answers(&mut log, wait, "me", "{}");
+}
+
+#[test]
+fn a_terminal_that_is_released_or_whose_agent_is_gone_is_nobodys() {
+    let mut kit = with_terminals();
+    let attachment = kit.created("s");
+    let _other = kit.other("other", Role::Controller);
+    let mut log = Log::new();
+    for terminal in ["t1", "t2"] {
+        let create = asks(&mut log, "create", "");
+        answers(&mut log, create, "other", &json!({ "terminalId": terminal }).to_string());
+    }
+    let release = asks(&mut log, "release", "t1");
+    answers(&mut log, release, "other", "{}");
+    let head = log.records.len() as u64;
+    kit.connection.records(attachment, log.after(0));
+    kit.out();
+    asks(&mut log, "output", "t1");
+    asks(&mut log, "output", "t2");
+    kit.connection.records(attachment, log.after(head));
+    assert_eq!(kit.only()["params"]["terminalId"], "t1");
+    let head = log.records.len() as u64;
+    log.add(Kind::AgentExited, None, Origin::Host, &AgentExited { reason: String::new(), expected: false });
+    asks(&mut log, "output", "t2");
+    kit.connection.records(attachment, log.after(head));
+    assert_eq!(kit.only()["params"]["terminalId"], "t2");
 }

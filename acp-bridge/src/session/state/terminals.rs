@@ -1,0 +1,73 @@
+//! Terminals that clients run for agents: what an agent asks about one is for the client that has it.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use acp_types::Raw;
+use acp_types::record::body::Resolved;
+
+use super::PendingRequest;
+
+/// Terminals remembered; the oldest is forgotten. What is asked about it then is asked of everybody.
+const MAX: usize = 1024;
+
+const CREATE: &str = "terminal/create";
+const RELEASE: &str = "terminal/release";
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Terminal {
+    lane: Arc<str>,
+    id: String,
+    client: Arc<str>,
+}
+
+/// All of them, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Terminals(VecDeque<Terminal>);
+
+impl Terminals {
+    /// A request has its answer, from this client.
+    pub(super) fn answered(&mut self, request: &PendingRequest, resolved: &Resolved, client: Option<&Arc<str>>) {
+        match &*request.method {
+            CREATE => {
+                let id = resolved.result.as_ref().and_then(|result| result.as_raw().member("terminalId")?.as_string());
+                let (Some(id), Some(client)) = (id, client) else { return };
+                if self.0.len() >= MAX {
+                    self.0.pop_front();
+                }
+                let (lane, client) = (Arc::clone(&request.lane), Arc::clone(client));
+                self.0.push_back(Terminal { lane, id: id.into_owned(), client });
+            }
+            RELEASE => {
+                if let Some(at) = named_in(request).and_then(|id| self.find(&request.lane, &id)) {
+                    self.0.remove(at);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The agent of a lane is gone, and with it all that it could ask about.
+    pub(super) fn forget(&mut self, lane: &str) {
+        self.0.retain(|terminal| *terminal.lane != *lane);
+    }
+
+    /// The client that has the terminal that is asked about.
+    pub(super) fn owner(&self, request: &PendingRequest) -> Option<&Arc<str>> {
+        if !request.method.starts_with("terminal/") {
+            return None;
+        }
+        let at = self.find(&request.lane, &named_in(request)?)?;
+        self.0.get(at).map(|terminal| &terminal.client)
+    }
+
+    /// The one that was made last: two clients may have used one name.
+    fn find(&self, lane: &str, id: &str) -> Option<usize> {
+        self.0.iter().rposition(|terminal| *terminal.lane == *lane && terminal.id == id)
+    }
+}
+
+fn named_in(request: &PendingRequest) -> Option<String> {
+    let id = request.params.as_ref()?.as_raw().member("terminalId").and_then(Raw::as_string)?;
+    Some(id.into_owned())
+}
