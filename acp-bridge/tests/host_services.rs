@@ -5,7 +5,7 @@ mod support;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
-use support::harness::eventually;
+use support::harness::{beside, eventually};
 use support::{Bridge, Client, Options, example};
 
 /// A bridge with an agent that asks for services, and a workspace.
@@ -16,6 +16,10 @@ struct Stage {
 
 impl Stage {
     fn set(args: &[&str]) -> Self {
+        Self::with(args, None)
+    }
+
+    fn with(args: &[&str], wrapper: Option<Vec<String>>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         for name in ["work", "outside"] {
             std::fs::create_dir(directory.path().join(name)).expect("a directory");
@@ -26,7 +30,7 @@ impl Stage {
         let options = Options {
             agent: vec![example("service_agent"), "--secret".into(), secret],
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-            wrapper: None,
+            wrapper,
         };
         let bridge = Bridge::on(&directory.path().join("log.db"), options);
         Self { bridge, directory }
@@ -447,6 +451,37 @@ fn with_client_fs_a_terminal_is_with_the_client_that_made_it() {
         [first.chunk().1, first.chunk().1, first.chunk().1].map(|text| text.contains("seen")),
         [false, true, false]
     );
+}
+
+#[test]
+fn the_agent_of_a_lane_that_joined_is_served_as_well() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("profiles.toml");
+    let profile = format!("[[profile]]\nname = \"helper\"\nprogram = {:?}\n", example("service_agent"));
+    std::fs::write(&file, profile).expect("write the profiles");
+    beside("acp-harness", "cargo build -p harness-adapters --bins");
+    let wrapper = Some(vec!["env".into(), format!("ACP_HARNESS_PROFILES={}", file.display())]);
+    let stage = Stage::with(&[], wrapper);
+    let mut client = stage.bridge.client();
+    let session = stage.new_session(&mut client);
+    client.call("_acp-bridge/lane_add", &json!({ "sessionId": session, "lane": "b", "agent": "helper" }));
+    let work = json!([
+        write(&stage.path("of-b"), "from b"),
+        read(&stage.path("of-b")),
+        sh("cat of-b; echo; echo $$ > parent; exec sleep 600"),
+        { "rest": 1 },
+    ]);
+    let meta = json!({ "acp-bridge": { "lane": "b" } });
+    let prompt = json!([{ "type": "text", "text": work.to_string() }]);
+    let turn = client.request("session/prompt", &json!({ "sessionId": session, "prompt": prompt, "_meta": meta }));
+    let pid = stage.pid_in("parent");
+    assert_eq!(std::fs::read_to_string(stage.path("of-b")).expect("b has written it"), "from b");
+    // The other agent goes on when this one leaves, and this one's commands end with it.
+    client.call("_acp-bridge/lane_remove", &json!({ "sessionId": session, "lane": "b" }));
+    assert_eq!(client.answer(turn)["result"]["stopReason"], "cancelled");
+    eventually("the end of its command", || !lives(pid));
+    let said = steps(&mut client, &session, &json!([read(&stage.path("of-b"))]));
+    assert_eq!(said.last().expect("an answer")["content"], "from b");
 }
 
 #[test]
