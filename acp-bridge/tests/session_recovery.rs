@@ -64,7 +64,7 @@ fn an_agent_that_came_back_anew_is_addressed_by_its_new_session() {
     session.crash();
     session.prompt("a");
     let mut started = agent_started(Start::ContextLost);
-    started.agent_session = "agent-2".into();
+    started.agent_session = Some("agent-2".into());
     let effects = session.agent(FromAgent::Started(started));
     assert_eq!(call(&effects).2.unwrap()["sessionId"], "agent-2");
 }

@@ -143,7 +143,7 @@ impl Broker {
 
     /// An agent with its services, in the directories of the session that it has opened.
     fn served(&self, mut agent: Agent, started: &AgentStarted, params: Raw<'_>) -> Agent {
-        let session = started.agent_session.clone();
+        let session = started.agent_session.clone().unwrap_or_default();
         agent.services = Some(Services::start(self.config.services, session, params, agent.outbox.clone()));
         agent
     }

@@ -28,7 +28,7 @@ pub(super) async fn open_new(
     let Some(agent_session) = id else {
         return Err(CallError::Lost(failure("the agent answered session/new without a sessionId")));
     };
-    Ok(AgentStarted { agent_session, start, initialize: agent.description.clone(), state })
+    Ok(AgentStarted { agent_session: Some(agent_session), start, initialize: agent.description.clone(), state })
 }
 
 /// Brings an agent to its lane: with a new session if the lane had no agent before, else back to the one it had.
@@ -37,10 +37,18 @@ pub(super) async fn open(
     plan: &StartPlan,
     timeout: Duration,
 ) -> Result<AgentStarted, ErrorObjectOwned> {
-    match &plan.agent_session {
-        Some(session) => reopen(agent, plan, session, timeout).await,
-        None => open_new(agent, plan.params.clone(), Start::New, timeout).await.map_err(CallError::into_error),
+    if plan.first {
+        return open_new(agent, plan.params.clone(), Start::New, timeout).await.map_err(CallError::into_error);
     }
+    let started = match &plan.agent_session {
+        Some(session) => reopen(agent, plan, session, timeout).await,
+        None if plan.accept_context_loss => forget(agent, plan, timeout).await,
+        None => Err(context_lost(
+            "the session was imported without the agent's own id of it, so the agent cannot go back to the conversation",
+        )),
+    }?;
+    restore_mode(agent, plan, &started, timeout).await;
+    Ok(started)
 }
 
 /// Brings an agent back to a session that it had: by resume, by load, or anew where that is accepted.
@@ -57,22 +65,27 @@ async fn reopen(
     } else {
         None
     };
-    let started = match way {
+    match way {
         Some((method, start)) => match restore(agent, plan, session, (method, start), timeout).await {
             Err(CallError::Agent(_)) if plan.accept_context_loss => forget(agent, plan, timeout).await,
             other => other.map_err(CallError::into_error),
         },
         None if plan.accept_context_loss => forget(agent, plan, timeout).await,
-        None => Err(error::error(
-            ErrorCode::INTERNAL_ERROR,
+        None => Err(context_lost(
             "the agent process ended and this agent can neither load nor resume a session, so it has forgotten the \
-             conversation; send the prompt with _meta[\"acp-bridge\"].acceptContextLoss = true, or start the bridge \
-             with --accept-context-loss, to go on without it",
-            RawBuf::encode(&serde_json::json!({ "acp-bridge": { "contextLost": true } })).ok(),
+             conversation",
         )),
-    }?;
-    restore_mode(agent, plan, &started, timeout).await;
-    Ok(started)
+    }
+}
+
+/// The agent cannot go back to the conversation, and to go on without it was not accepted.
+fn context_lost(why: &str) -> ErrorObjectOwned {
+    let message = format!(
+        "{why}; send the prompt with _meta[\"acp-bridge\"].acceptContextLoss = true, or start the bridge with \
+         --accept-context-loss, to go on without it"
+    );
+    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "contextLost": true } }));
+    error::error(ErrorCode::INTERNAL_ERROR, message, data.ok())
 }
 
 async fn restore(
@@ -89,7 +102,8 @@ async fn restore(
     agent.drop_early = None;
     let state = state?;
     let state = if state.as_raw() == Raw::NULL { RawBuf::from(Raw::EMPTY_OBJECT) } else { state };
-    Ok(AgentStarted { agent_session: session.to_owned(), start, initialize: agent.description.clone(), state })
+    let agent_session = Some(session.to_owned());
+    Ok(AgentStarted { agent_session, start, initialize: agent.description.clone(), state })
 }
 
 async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, ErrorObjectOwned> {

@@ -92,9 +92,12 @@ pub struct StartPlan {
     pub params: RawBuf,
     /// The launch profile by which its lane joined; `None` for `main`, whose agent the host was given.
     pub profile: Option<String>,
-    /// The agent's own id of the session; `None` for the first agent of a lane, which is to open a new one.
+    /// It is the first agent of its lane, which opens a session of its own: there is nothing that it could have forgotten.
+    pub first: bool,
+    /// The agent's own id of the session. Without one, and unless it is the first, the agent cannot go back to it: the
+    /// session was imported from an export that does not have the id.
     pub agent_session: Option<String>,
-    /// Open a new, empty one if the agent can neither load nor resume.
+    /// Open a new, empty one if the agent cannot go back.
     pub accept_context_loss: bool,
     /// The mode that the session was in, to be set again if the agent comes back in another.
     pub mode: Option<String>,

@@ -89,7 +89,7 @@ impl Host {
         let created =
             SessionCreated { cwd, params: params.clone(), redacted: false, initialize: raw("{}"), unattended: None };
         let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"}}"#);
-        let started = AgentStarted { agent_session: "a".into(), start: Start::New, initialize: raw("{}"), state };
+        let started = AgentStarted { agent_session: Some("a".into()), start: Start::New, initialize: raw("{}"), state };
         let early = json!({ "sessionId": session, "update": {
             "sessionUpdate": "available_commands_update", "availableCommands": [], "content": { "text": "early" } } });
         let records = [

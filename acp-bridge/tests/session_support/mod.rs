@@ -28,7 +28,7 @@ pub(crate) fn value(raw: &RawBuf) -> Value {
 /// What an agent with modes says when it starts.
 pub(crate) fn agent_started(start: Start) -> AgentStarted {
     AgentStarted {
-        agent_session: "agent-1".into(),
+        agent_session: Some("agent-1".into()),
         start,
         initialize: raw("{}"),
         state: raw(r#"{"sessionId":"agent-1","modes":{"currentModeId":"ask"}}"#),

@@ -231,7 +231,7 @@ fn is_idle(lane: &LaneState) -> bool {
 fn started(agent_session: &str, start: Start) -> AgentStarted {
     let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"},"configOptions":[]}"#);
     AgentStarted {
-        agent_session: agent_session.into(),
+        agent_session: Some(agent_session.into()),
         start,
         initialize: raw(r#"{"_meta":{"steering":{"supported":true}}}"#),
         state,

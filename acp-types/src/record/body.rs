@@ -73,13 +73,15 @@ pub enum Start {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct AgentStarted {
-    /// The agent's own session id. It never leaves the host.
-    pub agent_session: String,
+    /// The agent's own session id. It never leaves the host: clients see the record without it, so that a session which
+    /// was imported from what a client exported has none until its agent starts anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agent_session: Option<String>,
     /// How it came to serve the session.
     pub start: Start,
     /// The agent's `initialize` result.
     pub initialize: RawBuf,
-    /// The agent's result of `session/new`, `session/load` or `session/resume`.
+    /// The agent's result of `session/new`, `session/load` or `session/resume`. Clients see it without its `sessionId`.
     pub state: RawBuf,
 }
 

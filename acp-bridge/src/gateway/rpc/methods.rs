@@ -121,7 +121,7 @@ impl SessionApiServer for Api {
         let read = self.log.read(&session, after.unwrap_or(0), ReadLimit { records, ..most }, Filter::All).await;
         let records = read.map_err(|error| refusal::log_failed(&session, &error))?;
         let head = self.worker(ext)?.info(&session).await?.head;
-        Ok(Records { records, head })
+        Ok(Records { records: records.into_iter().map(view::record).collect(), head })
     }
 
     async fn session_subscribe(

@@ -8,7 +8,7 @@ use acp_types::api::{CaughtUp, Closed, Event, Fault};
 use acp_types::record::Seq;
 
 use super::call::Peer;
-use super::fault;
+use super::{fault, view};
 use crate::gateway::refusal;
 use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
 
@@ -70,7 +70,7 @@ async fn run(
             read = tail.next(BATCH) => read,
         };
         let event = match read {
-            Ok(records) => Event::Records(records),
+            Ok(records) => Event::Records(records.into_iter().map(view::record).collect()),
             Err(LogError::Unwritable { reason }) => Event::Fault(Fault { reason }),
             Err(LogError::Closed) => return Some(stopping()),
             Err(error) => return Some(Closed::because(&refusal::log_failed(session, &error))),

@@ -70,7 +70,7 @@ impl Agent {
         self.starting = false;
         self.alive = true;
         let (initialize, state) = (raw(r#"{"_meta":{"steering":{"supported":true}}}"#), raw("{}"));
-        FromAgent::Started(AgentStarted { agent_session: "a".into(), start: Start::Resume, initialize, state })
+        FromAgent::Started(AgentStarted { agent_session: Some("a".into()), start: Start::Resume, initialize, state })
     }
 
     pub(super) fn prompt(&mut self, call: CallId, text: String) {

@@ -133,6 +133,8 @@ impl Lane {
 
     /// The agent answers; a second answer, and one to nothing, is dropped.
     pub(super) fn answered(&mut self, step: &mut Step<'_>, call: CallId, outcome: Result<RawBuf, RawBuf>) {
+        let session = step.core.session.as_str();
+        let outcome = outcome.map(|result| wire::result_for_clients(result, self.agent_session(step), session));
         match self.calls.open.remove(&call) {
             Some(Call::Prompt(turn)) => self.prompt_answered(step, turn, outcome),
             Some(Call::Offer(offer)) => self.steered(step, offer, outcome),

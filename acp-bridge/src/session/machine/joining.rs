@@ -45,6 +45,7 @@ impl Lanes<Lane> {
             initialize: step.state().created().map(|created| created.initialize.clone()).unwrap_or_default(),
             params: step.core.start_params.clone(),
             profile: Some(profile.clone()),
+            first: true,
             agent_session: None,
             accept_context_loss: false,
             mode: None,

@@ -102,7 +102,7 @@ impl Lane {
     /// The agent's own id of the session. Empty, which names none, if it never had one.
     pub(super) fn agent_session<'s>(&self, step: &'s Step<'_>) -> &'s str {
         let agent = self.logged(step.state()).and_then(LaneState::agent);
-        agent.map_or("", |agent| agent.agent_session.as_str())
+        agent.and_then(|agent| agent.agent_session.as_deref()).unwrap_or_default()
     }
 
     /// Adds a record of this lane.

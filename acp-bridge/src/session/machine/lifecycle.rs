@@ -34,7 +34,8 @@ impl Lane {
             initialize: step.state().created()?.initialize.clone(),
             params: step.core.start_params.clone(),
             profile: logged.how_joined().map(|joined| joined.agent.clone()),
-            agent_session: Some(logged.agent()?.agent_session.clone()),
+            first: false,
+            agent_session: logged.agent()?.agent_session.clone(),
             accept_context_loss,
             mode: logged.mode().map(str::to_owned),
         })

@@ -13,6 +13,15 @@ pub(super) fn to_agent(params: Raw<'_>, agent_session: &str) -> RawBuf {
     rewrite::params(params.as_raw(), &ParamsEdit { session_id: Some(agent_session), meta: None })
 }
 
+/// Agent to client: an answer that names the agent's own session names the client's.
+pub(super) fn result_for_clients(result: RawBuf, agent_session: &str, session: &str) -> RawBuf {
+    let named = result.as_raw().member("sessionId").and_then(Raw::as_string);
+    if named.is_none_or(|named| named != agent_session) {
+        return result;
+    }
+    rewrite::params(result.as_raw(), &ParamsEdit { session_id: Some(session), meta: None })
+}
+
 /// Params without `_meta["acp-bridge"]`, and without a `_meta` that held nothing else.
 pub(super) fn without_our_meta(params: Raw<'_>) -> RawBuf {
     let Some(meta) = params.member("_meta").filter(|meta| meta.member(META_KEY).is_some()) else {
@@ -40,7 +49,7 @@ pub(super) fn user_message_chunk(block: Raw<'_>) -> String {
 mod tests {
     use acp_types::Raw;
 
-    use super::to_agent;
+    use super::{result_for_clients, to_agent};
 
     #[test]
     fn only_the_session_id_and_our_meta_change_on_the_way_to_the_agent() {
@@ -54,6 +63,18 @@ mod tests {
             ("[1]", "[1]"),
         ] {
             assert_eq!(to_agent(Raw::parse(params).unwrap(), "a1").as_str(), wanted);
+        }
+    }
+
+    #[test]
+    fn an_answer_names_the_session_as_clients_know_it_and_leaves_others_alone() {
+        for (result, wanted) in [
+            (r#"{ "sessionId" : "a1", "n":1e2 }"#, r#"{ "sessionId" : "s", "n":1e2 }"#),
+            (r#"{"sessionId":"fork"}"#, r#"{"sessionId":"fork"}"#),
+            (r#"{"of":{"sessionId":"a1"}}"#, r#"{"of":{"sessionId":"a1"}}"#),
+            ("null", "null"),
+        ] {
+            assert_eq!(result_for_clients(Raw::parse(result).unwrap().to_owned(), "a1", "s").as_str(), wanted);
         }
     }
 }

@@ -66,7 +66,7 @@ impl Log {
 }
 
 fn started(state: &str) -> AgentStarted {
-    AgentStarted { agent_session: "a1".into(), start: Start::New, initialize: raw("{}"), state: raw(state) }
+    AgentStarted { agent_session: Some("a1".into()), start: Start::New, initialize: raw("{}"), state: raw(state) }
 }
 
 #[test]

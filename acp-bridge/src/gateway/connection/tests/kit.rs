@@ -319,8 +319,12 @@ impl Log {
         let mut log = Self::default();
         let created = SessionCreated { cwd: "/".into(), ..SessionCreated::default() };
         log.add(Kind::SessionCreated, None, Origin::Host, &created);
-        let started =
-            AgentStarted { agent_session: "a".into(), start: Start::New, initialize: raw("{}"), state: raw("{}") };
+        let started = AgentStarted {
+            agent_session: Some("a".into()),
+            start: Start::New,
+            initialize: raw("{}"),
+            state: raw("{}"),
+        };
         log.add(Kind::AgentStarted, None, Origin::Host, &started);
         log
     }
