@@ -93,6 +93,60 @@ fn a_session_exported_while_its_turn_runs_goes_on_elsewhere_with_the_turn_interr
     assert_eq!(text(&said), "on we go");
 }
 
+/// How the session's agents came to serve it, oldest first.
+fn starts(log: &Path) -> Vec<String> {
+    let log = rusqlite::Connection::open(log).expect("the log");
+    let mut bodies =
+        log.prepare("select body from records where kind = 'agent_started' order by seq").expect("a query");
+    let bodies = bodies.query_map([], |row| row.get::<_, String>(0)).expect("records");
+    let start = |body: String| serde_json::from_str::<Value>(&body).expect("JSON")["start"].as_str().map(str::to_owned);
+    bodies.map(|body| start(body.expect("a body")).expect("a start")).collect()
+}
+
+#[test]
+fn the_agent_goes_back_to_a_session_exported_from_the_log_and_starts_anew_in_one_exported_from_a_bridge() {
+    let here = Bridge::start(Options::fault_agent(&[]));
+    let mut client = here.client();
+    let session = client.new_session();
+    let turn = client.prompt(&session, "echo hello");
+    client.turn(turn);
+    let directory = tempfile::tempdir().expect("a directory");
+    let import = |name: &str, text: &str| {
+        let (file, log) = (directory.path().join(name), directory.path().join(format!("{name}.db")));
+        std::fs::write(&file, text).expect("write");
+        stdout(&run(&log, &["import", file.to_str().expect("UTF-8")]));
+        log
+    };
+    let whole = stdout(&run(&here.log, &["export", &session]));
+    let (shown, status) = here.cli(&["export", &session]);
+    assert!(status.success() && whole.contains("agentSession") && !shown.contains("agentSession"), "{shown}");
+    assert_eq!(whole.lines().count(), shown.lines().count());
+
+    let log = import("whole", &whole);
+    let there = Bridge::on(&log, Options::fault_agent(&[]));
+    let mut client = there.client();
+    client.resume(&session, None);
+    let turn = client.prompt(&session, "echo back");
+    assert_eq!(text(&client.turn(turn).1), "back");
+    assert_eq!(starts(&log), ["new", "load"]);
+
+    let log = import("shown", &shown);
+    let there = Bridge::on(&log, Options::fault_agent(&[]));
+    let mut client = there.client();
+    client.resume(&session, None);
+    let turn = client.prompt(&session, "echo back");
+    let (answer, _) = client.turn(turn);
+    assert!(answer["error"]["message"].as_str().is_some_and(|m| m.contains("acceptContextLoss")), "{answer}");
+    assert_eq!(answer["error"]["data"]["acp-bridge"]["contextLost"], true, "{answer}");
+    let accepted = client.request(
+        "session/prompt",
+        &json!({ "sessionId": session, "prompt": [{ "type": "text", "text": "echo anew" }],
+                 "_meta": { "acp-bridge": { "acceptContextLoss": true } } }),
+    );
+    assert_eq!(text(&client.turn(accepted).1), "anew");
+    assert_eq!(starts(&log), ["new", "context_lost"]);
+}
+
 #[test]
 fn a_copy_under_a_new_id_says_the_same_beside_the_original() {
     let mut bridge = Bridge::start(Options::fault_agent(&[]));

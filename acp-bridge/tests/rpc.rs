@@ -44,6 +44,9 @@ async fn every_call<C: SessionApiClient + Sync>(client: &C) -> SessionId {
     let read = client.session_read(session.clone(), Some(3), None).await.unwrap();
     assert!(read.records.is_empty());
 
+    let exported = client.session_export(session.clone(), None, None).await.unwrap();
+    assert_eq!((exported.lines.lines().count(), exported.next), (4, None), "a header and three records");
+
     let key = Some("k".to_owned());
     let prompt =
         || client.session_prompt(session.clone(), prompt_of("hi"), key.clone(), Some(OnBusy::Queue), None, None);

@@ -47,7 +47,7 @@ pub use openrpc::document;
 pub use rpc::SessionApiClient;
 #[cfg(feature = "api-server")]
 pub use rpc::SessionApiServer;
-pub use session::{Created, Deleted, Head, Page, Pending, Records, Session, SessionView};
+pub use session::{Created, Deleted, Exported, Head, Page, Pending, Records, Session, SessionView};
 pub use turn::{Accepted, Answered, Done, OnBusy, Waited};
 
 /// The OpenRPC document of the API: what `rpc.discover` answers.

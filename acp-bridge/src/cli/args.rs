@@ -57,7 +57,7 @@ The session, the turn and the bridge stay when the editor goes.")]
     Cancel(Cancel),
     /// Write a session as JSON Lines, also while a bridge runs.
     #[command(after_help = "\
-Example: acp-bridge export SESSION --log sqlite:sessions.db -o session.jsonl")]
+Examples: acp-bridge export SESSION --log sqlite:sessions.db -o session.jsonl\n          acp-bridge export SESSION --url http://127.0.0.1:4477 -o session.jsonl")]
     Export(Export),
     /// Take a session in that `export` wrote. No bridge may have the log open.
     #[command(after_help = "\
@@ -310,6 +310,9 @@ pub(super) struct Export {
     /// The session log: `sqlite:FILE`.
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
     pub(super) log: String,
+    /// From a running bridge instead. The agent's own session id is not in it: after an import the agent starts anew.
+    #[arg(long, conflicts_with = "log")]
+    pub(super) url: Option<String>,
     /// Only what came after this cursor. Such a part cannot be imported.
     #[arg(long, default_value_t = 0, value_name = "SEQ")]
     pub(super) after: u64,

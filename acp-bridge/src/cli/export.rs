@@ -6,29 +6,24 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use acp_types::SessionId;
+use acp_types::api::SessionApiClient;
 use anyhow::Context;
 use serde_json::json;
 
-use super::{args, offline, output};
+use super::{api, args, offline, output};
 use crate::log::SqliteView;
-use crate::log::portable::Export;
+use crate::log::portable::{Export, Header};
 
 pub(super) async fn run(args: args::Export) -> anyhow::Result<()> {
-    let view = SqliteView::open(offline::file(&args.log)?)?;
-    let session = SessionId::from(args.session.as_str());
-    let mut export = Export::begin(&view, &session, args.after).await?;
-    let Some(path) = &args.output else {
-        while let Some(page) = export.next().await? {
-            output::bytes(&page)?;
-        }
-        return Ok(());
+    let mut sink = Sink { path: args.output.as_deref(), target: None };
+    let header = match &args.url {
+        Some(url) => from_bridge(url, &args, &mut sink).await?,
+        None => from_log(&args, &mut sink).await?,
     };
-    let mut target = Target::create(path)?;
-    while let Some(page) = export.next().await? {
-        target.write(&page)?;
-    }
+    let Some(target) = sink.target else { return Ok(()) };
+    let path = target.path.clone();
     let bytes = target.finish()?;
-    let header = export.header();
+    let session = &header.session_id;
     if args.json {
         let said = json!({
             "event": "exported", "sessionId": session, "records": header.records, "head": header.head,
@@ -38,6 +33,48 @@ pub(super) async fn run(args: args::Export) -> anyhow::Result<()> {
     }
     output::line(&format!("exported {} records of session {session} to {}", header.records, path.display()))?;
     Ok(())
+}
+
+async fn from_log(args: &args::Export, sink: &mut Sink<'_>) -> anyhow::Result<Header> {
+    let view = SqliteView::open(offline::file(&args.log)?)?;
+    let mut export = Export::begin(&view, &SessionId::from(args.session.as_str()), args.after).await?;
+    while let Some(page) = export.next().await? {
+        sink.write(&page)?;
+    }
+    Ok(export.header().clone())
+}
+
+async fn from_bridge(url: &str, args: &args::Export, sink: &mut Sink<'_>) -> anyhow::Result<Header> {
+    let client = api::connect(url).await?;
+    let session = SessionId::from(args.session.as_str());
+    let first = client.session_export(session.clone(), Some(args.after), None).await.map_err(api::failed)?;
+    let header = first.lines.lines().next().unwrap_or_default();
+    let header = serde_json::from_str(header).context("the bridge's export has no header")?;
+    let mut page = first;
+    loop {
+        sink.write(page.lines.as_bytes())?;
+        if page.next.is_none() {
+            return Ok(header);
+        }
+        page = client.session_export(session.clone(), None, page.next).await.map_err(api::failed)?;
+    }
+}
+
+/// Where the lines go: a file, made when there is something to write, or stdout.
+struct Sink<'a> {
+    path: Option<&'a Path>,
+    target: Option<Target>,
+}
+
+impl Sink<'_> {
+    fn write(&mut self, page: &[u8]) -> anyhow::Result<()> {
+        let Some(path) = self.path else { return Ok(output::bytes(page)?) };
+        let target = match &mut self.target {
+            Some(target) => target,
+            none => none.insert(Target::create(path)?),
+        };
+        target.write(page)
+    }
 }
 
 /// A file that has its name only once it is complete.

@@ -10,11 +10,13 @@
 //! |---|---|
 //! | `methods` | what each method does: adding one touches the trait, the table and this |
 //! | `subscription` | a session from a cursor, as notifications |
+//! | `export` | a session as text, in pages |
 //! | `call` | from a message to its method |
 //! | `socket`, `post` | the two ways in |
 //! | `fault` | errors that name the param |
 
 mod call;
+mod export;
 mod fault;
 mod methods;
 mod post;

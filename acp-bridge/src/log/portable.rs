@@ -13,6 +13,7 @@ mod export;
 mod header;
 mod intake;
 mod lines;
+mod place;
 mod rename;
 
 pub use error::{ExportError, ImportError, LineError};
@@ -21,3 +22,4 @@ pub use header::Header;
 pub use intake::Intake;
 pub(super) use lines::Lines;
 pub use lines::MAX_LINE;
+pub use place::{NoPlace, Place};

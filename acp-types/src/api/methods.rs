@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use super::OnBusy;
 #[cfg(feature = "schema")]
-use super::{Accepted, Answered, Created, Deleted, Done, Event, Head, Page, Records, SessionView, Waited};
+use super::{Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, Page, Records, SessionView, Waited};
 use crate::record::{Seq, Turn};
 use crate::{Raw, RawBuf, SessionId};
 
@@ -158,6 +158,12 @@ pub const METHODS: &[Method] = &[
         SESSION,
         AFTER,
     ] => Event),
+    method!("session_export", "A session as JSON Lines, for a file that `acp-bridge import` takes: a page at a time, all of \
+        them as of the head at the first.", [
+        SESSION,
+        Param::optional::<Seq>("after", "Only records after this cursor. Such a part cannot be imported. First page only."),
+        Param::optional::<String>("page", "`next` of the page before."),
+    ] => Exported),
     method!("session_prompt", "Hands in a prompt. Answered when it is accepted and on stable storage; how its turn ends \
         is a record, or see `session_wait`.", [
         SESSION,

@@ -6,7 +6,9 @@
 
 use jsonrpsee::proc_macros::rpc;
 
-use super::{Accepted, Answered, Created, Deleted, Done, Event, Head, OnBusy, Page, Records, SessionView, Waited};
+use super::{
+    Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, OnBusy, Page, Records, SessionView, Waited,
+};
 use crate::record::{Seq, Turn};
 use crate::{ErrorObjectOwned, RawBuf, SessionId};
 
@@ -55,6 +57,15 @@ pub trait SessionApi {
         with_extensions
     )]
     async fn session_subscribe(&self, session: SessionId, after: Option<Seq>);
+
+    /// A session as JSON Lines, a page at a time.
+    #[method(name = "session_export", param_kind = map, with_extensions)]
+    async fn session_export(
+        &self,
+        session: SessionId,
+        after: Option<Seq>,
+        page: Option<String>,
+    ) -> Result<Exported, ErrorObjectOwned>;
 
     /// Hands in a prompt; answered when it is accepted.
     #[method(name = "session_prompt", param_kind = map, with_extensions)]

@@ -110,6 +110,20 @@ pub struct Records {
     pub head: Seq,
 }
 
+/// A piece of a session's export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Exported {
+    /// Whole lines, each with its end, as text and not as values: so no number loses a digit on its way through a program.
+    /// Put behind each other, the pages are a file that `acp-bridge import` takes.
+    pub lines: String,
+    /// What to give as `page` for what follows; absent when this was all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
 /// Where a session's log ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

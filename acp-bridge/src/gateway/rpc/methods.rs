@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use acp_types::api::jsonrpsee::core::server::{Extensions, PendingSubscriptionSink};
 use acp_types::api::{
-    Accepted, Answered, Created, Deleted, Done, Head, OPENRPC, OnBusy, Page, Records, SessionApiServer, SessionView,
-    Waited,
+    Accepted, Answered, Created, Deleted, Done, Exported, Head, OPENRPC, OnBusy, Page, Records, SessionApiServer,
+    SessionView, Waited,
 };
 use acp_types::error::ErrorCode;
 use acp_types::record::{Seq, Turn};
@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::call::Peer;
-use super::{fault, subscription, view, wait};
+use super::{export, fault, subscription, view, wait};
 use crate::gateway::refusal;
 use crate::gateway::work::Worker;
 use crate::log::{self, Filter, ListQuery, ReadLimit, SessionLog};
@@ -122,6 +122,16 @@ impl SessionApiServer for Api {
         let records = read.map_err(|error| refusal::log_failed(&session, &error))?;
         let head = self.worker(ext)?.info(&session).await?.head;
         Ok(Records { records: records.into_iter().map(view::record).collect(), head })
+    }
+
+    async fn session_export(
+        &self,
+        _: &Extensions,
+        session: SessionId,
+        after: Option<Seq>,
+        page: Option<String>,
+    ) -> Answer<Exported> {
+        export::page(&self.log, &session, after.unwrap_or(0), page.as_deref()).await
     }
 
     async fn session_subscribe(

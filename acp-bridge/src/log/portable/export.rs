@@ -6,7 +6,7 @@ use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 use async_trait::async_trait;
 
-use super::{ExportError, Header};
+use super::{ExportError, Header, Place};
 use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
 
 /// What an export reads from: a log that is open, or one that another process writes.
@@ -49,10 +49,9 @@ impl<L: SessionLog + ?Sized> Source for L {
 pub struct Export<'a, S: ?Sized> {
     source: &'a S,
     header: Header,
-    cursor: Seq,
     /// Whether the header was given out.
     begun: bool,
-    left: u64,
+    place: Place,
 }
 
 impl<'a, S: Source + ?Sized> Export<'a, S> {
@@ -70,7 +69,8 @@ impl<'a, S: Source + ?Sized> Export<'a, S> {
             records += trimmed_control(source, &info).await?;
         }
         let header = Header::new(&info, after, records);
-        Ok(Self { source, header, cursor: after, begun: false, left: records })
+        let place = Place::behind(&header);
+        Ok(Self { source, header, begun: false, place })
     }
 
     /// What the first line says.
@@ -79,55 +79,23 @@ impl<'a, S: Source + ?Sized> Export<'a, S> {
         &self.header
     }
 
+    /// Where the records go on, behind the first line.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        self.place
+    }
+
     /// The next lines, each with its end; `None` after the last.
     ///
     /// # Errors
     /// When the log cannot be read, or the session was trimmed or deleted meanwhile.
     pub async fn next(&mut self) -> Result<Option<Vec<u8>>, ExportError> {
-        let mut page = Vec::new();
         if !std::mem::replace(&mut self.begun, true) {
+            let mut page = Vec::new();
             push_line(&mut page, &self.header)?;
             return Ok(Some(page));
         }
-        if self.left == 0 {
-            return if self.still_there().await? { Ok(None) } else { Err(self.changed()) };
-        }
-        let before_trim = self.cursor < self.header.oldest;
-        let (filter, last) =
-            if before_trim { (Filter::Control, self.header.oldest) } else { (Filter::All, self.header.head) };
-        let read = self.source.read(&self.header.session_id, self.cursor, ReadLimit::default(), filter).await;
-        let records = match read {
-            Err(LogError::NotFound { .. } | LogError::Trimmed { .. } | LogError::BeyondHead { .. }) => {
-                return Err(self.changed());
-            }
-            read => read?,
-        };
-        let mut over = records.is_empty();
-        for record in &records {
-            if record.seq > last {
-                over = true;
-                break;
-            }
-            self.left = self.left.checked_sub(1).ok_or_else(|| self.changed())?;
-            self.cursor = record.seq;
-            push_line(&mut page, &**record)?;
-        }
-        if over && before_trim {
-            self.cursor = self.header.oldest;
-        } else if over && self.left > 0 {
-            return Err(self.changed());
-        }
-        Ok(Some(page))
-    }
-
-    /// Whether the session is the one that was begun with.
-    async fn still_there(&self) -> Result<bool, ExportError> {
-        let info = self.source.get(&self.header.session_id).await?;
-        Ok(info.is_some_and(|info| info.created_at == self.header.created_at && info.head >= self.header.head))
-    }
-
-    fn changed(&self) -> ExportError {
-        ExportError::Changed { session: self.header.session_id.clone() }
+        self.place.next(self.source, &self.header.session_id).await
     }
 }
 
@@ -135,7 +103,7 @@ impl<S: ?Sized> std::fmt::Debug for Export<'_, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Export")
             .field("session", &self.header.session_id)
-            .field("left", &self.left)
+            .field("left", &self.place.left())
             .finish_non_exhaustive()
     }
 }
@@ -152,7 +120,7 @@ async fn trimmed_control<S: Source + ?Sized>(source: &S, info: &SessionInfo) -> 
     Ok(count)
 }
 
-fn push_line(page: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), LogError> {
+pub(super) fn push_line(page: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), LogError> {
     let start = page.len();
     serde_json::to_writer(&mut *page, value).map_err(|e| LogError::Corrupt { reason: e.to_string() })?;
     // JSON has line breaks only where a blank would do as well.

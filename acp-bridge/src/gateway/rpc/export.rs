@@ -1,0 +1,76 @@
+//! A session as JSON Lines, a page for each call: nothing is kept between two of them.
+
+use std::sync::Arc;
+
+use acp_types::api::Exported;
+use acp_types::record::{Record, Seq};
+use acp_types::{ErrorObjectOwned, SessionId};
+use async_trait::async_trait;
+
+use super::{fault, view};
+use crate::gateway::refusal;
+use crate::log::portable::{Export, ExportError, Place, Source};
+use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+
+/// A log as clients see it.
+struct Shown<'a>(&'a dyn SessionLog);
+
+#[async_trait]
+impl Source for Shown<'_> {
+    async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
+        self.0.get(session).await
+    }
+
+    async fn read(
+        &self,
+        session: &SessionId,
+        after: Seq,
+        limit: ReadLimit,
+        filter: Filter,
+    ) -> Result<Vec<Arc<Record>>, LogError> {
+        let records = self.0.read(session, after, limit, filter).await?;
+        Ok(records.into_iter().map(view::record).collect())
+    }
+}
+
+/// The first page, or the one that an earlier one named: at least one record, if there is any, and else as much as one
+/// read of the log gives.
+pub(super) async fn page(
+    log: &Arc<dyn SessionLog>,
+    session: &SessionId,
+    after: Seq,
+    page: Option<&str>,
+) -> Result<Exported, ErrorObjectOwned> {
+    let source = Shown(&**log);
+    let failed = |error| match error {
+        ExportError::Log(error) => refusal::log_failed(session, &error),
+        changed => refusal::internal(changed.to_string()),
+    };
+    let mut lines = Vec::new();
+    let mut place = match page {
+        Some(page) => page.parse::<Place>().map_err(|_| {
+            fault::param("page", "`page` is no `next` of a session_export: leave it out to begin with the first page")
+        })?,
+        None => {
+            let mut export = Export::begin(&source, session, after).await.map_err(failed)?;
+            lines.extend(export.next().await.map_err(failed)?.unwrap_or_default());
+            export.place()
+        }
+    };
+    let mut some = false;
+    let next = loop {
+        match place.next(&source, session).await.map_err(failed)? {
+            Some(records) => {
+                some |= !records.is_empty();
+                lines.extend(records);
+            }
+            None => break None,
+        }
+        // What is complete is asked once more: whether the session was there until the end.
+        if some && place.left() > 0 {
+            break Some(place.to_string());
+        }
+    };
+    let lines = String::from_utf8(lines).map_err(|error| refusal::internal(error.to_string()))?;
+    Ok(Exported { lines, next })
+}
