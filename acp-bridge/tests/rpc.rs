@@ -62,7 +62,7 @@ async fn every_call<C: SessionApiClient + Sync>(client: &C) -> SessionId {
     assert_eq!((waited.turn, waited.seq, waited.ended), (turn, None, None));
     let (waited, cancelled) = tokio::join!(
         client.session_wait(session.clone(), turn, None),
-        client.session_cancel(session.clone(), Some(turn))
+        client.session_cancel(session.clone(), Some(turn), None, None, None)
     );
     cancelled.unwrap();
     assert!(matches!(waited.unwrap().ended, Some(Outcome::Cancelled { .. })));
@@ -169,14 +169,14 @@ fn errors_name_what_is_wrong_and_what_would_do() {
             refused(client.session_get(gone.clone()).await),
             refused(client.session_read(gone.clone(), None, None).await),
             refused(client.session_wait(gone.clone(), 1, None).await),
-            refused(client.session_cancel(gone.clone(), None).await),
-            refused(client.session_subscribe(gone.clone(), None).await),
+            refused(client.session_cancel(gone.clone(), None, None, None, None).await),
+            refused(client.session_subscribe(gone.clone(), None, None).await),
         ] {
             assert_eq!((error.code(), Details::of(&error).session_id), (-32002, Some(gone.clone())), "{error:?}");
         }
         for error in [
             refused(client.session_read(session.clone(), Some(99), None).await),
-            refused(client.session_subscribe(session.clone(), Some(99)).await),
+            refused(client.session_subscribe(session.clone(), Some(99), None).await),
         ] {
             assert_eq!((error.code(), Details::of(&error).latest), (-32602, Some(3)), "{error:?}");
         }
@@ -212,7 +212,7 @@ fn a_cursor_before_the_kept_records_names_the_oldest() {
         assert!(oldest > 0);
         for error in [
             refused(client.session_read(session.clone(), Some(0), None).await),
-            refused(client.session_subscribe(session.clone(), Some(0)).await),
+            refused(client.session_subscribe(session.clone(), Some(0), None).await),
         ] {
             assert_eq!((error.code(), Details::of(&error).oldest), (-32602, Some(oldest)), "{error:?}");
         }

@@ -36,7 +36,7 @@ fn history_comes_first_then_the_mark_then_what_is_live() {
     let session = session_in(&world);
     world.chunk(session.as_str(), None, "old");
     let client = world.runtime.block_on(connect(&world.address));
-    let mut subscription = world.runtime.block_on(client.session_subscribe(session.clone(), Some(2))).unwrap();
+    let mut subscription = world.runtime.block_on(client.session_subscribe(session.clone(), Some(2), None)).unwrap();
     let mut next = || world.runtime.block_on(async { within("an event", subscription.next()).await.unwrap().unwrap() });
     let Event::Records(records) = next() else { panic!("history first") };
     assert_eq!(records.iter().map(|record| record.seq).collect::<Vec<_>>(), [3, 4]);
@@ -54,7 +54,7 @@ fn at_the_head_the_mark_comes_at_once() {
     let session = session_in(&world);
     world.runtime.block_on(async {
         let client = connect(&world.address).await;
-        let mut subscription = client.session_subscribe(session, Some(3)).await.unwrap();
+        let mut subscription = client.session_subscribe(session, Some(3), None).await.unwrap();
         assert!(
             matches!(within("the mark", subscription.next()).await, Some(Ok(Event::CaughtUp(mark))) if mark.seq == 3)
         );
@@ -179,15 +179,15 @@ fn subscriptions_of_one_connection_have_a_limit_and_end_one_by_one() {
         let client = connect(&world.address).await;
         let mut subscriptions = Vec::new();
         for _ in 0..64 {
-            subscriptions.push(client.session_subscribe(session.clone(), Some(3)).await.unwrap());
+            subscriptions.push(client.session_subscribe(session.clone(), Some(3), None).await.unwrap());
         }
-        let Err(Error::Call(error)) = client.session_subscribe(session.clone(), Some(3)).await else { panic!() };
+        let Err(Error::Call(error)) = client.session_subscribe(session.clone(), Some(3), None).await else { panic!() };
         assert_eq!((error.code(), Details::of(&error).limit), (-32603, Some(64)));
         subscriptions.pop().unwrap().unsubscribe().await.unwrap();
         // The client library does not wait for the answer, but calls are taken in order.
         let again = async {
             loop {
-                if let Ok(subscription) = client.session_subscribe(session.clone(), Some(3)).await {
+                if let Ok(subscription) = client.session_subscribe(session.clone(), Some(3), None).await {
                     return subscription;
                 }
             }

@@ -28,6 +28,7 @@ mod client;
 mod details;
 mod event;
 mod follow;
+mod lane;
 mod methods;
 #[cfg(feature = "schema")]
 mod openrpc;
@@ -41,6 +42,7 @@ pub use client::{ConnectError, connect};
 pub use details::Details;
 pub use event::{CaughtUp, Closed, Event, Fault};
 pub use follow::{Follow, FollowError};
+pub use lane::{Lane, Lanes};
 pub use methods::{METHODS, Method, Param, Shape};
 #[cfg(feature = "schema")]
 pub use openrpc::document;
@@ -48,7 +50,7 @@ pub use rpc::SessionApiClient;
 #[cfg(feature = "api-server")]
 pub use rpc::SessionApiServer;
 pub use session::{Created, Deleted, Exported, Head, Page, Pending, Records, Session, SessionView};
-pub use turn::{Accepted, Answered, Done, OnBusy, Waited};
+pub use turn::{Accepted, Answered, CancelScope, Done, OnBusy, Queue, Waited};
 
 /// The OpenRPC document of the API: what `rpc.discover` answers.
 pub const OPENRPC: &str = include_str!("../schema/openrpc.json");

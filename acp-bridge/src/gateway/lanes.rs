@@ -1,9 +1,11 @@
-//! Which lanes of a session a client wants to see. Pure.
+//! Which lanes a session has, and which of them a client wants to see. Pure.
 
+use acp_types::api::{Lane, Lanes};
 use acp_types::meta::RequestMeta;
-use acp_types::{ErrorObjectOwned, RawBuf};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 
 use super::refusal;
+use crate::session::{LaneState, State};
 
 /// Names in one filter: more than a session has lanes, so that those to come can be named as well.
 const MAX_NAMES: usize = 64;
@@ -27,6 +29,23 @@ impl LaneFilter {
     /// Whether the client sees this lane.
     pub(super) fn shows(&self, lane: &str) -> bool {
         self.0.as_ref().is_none_or(|lanes| lanes.iter().any(|named| named == lane))
+    }
+}
+
+/// What clients are told of a session's lanes.
+pub(super) fn listed(state: &State) -> Lanes {
+    Lanes { lanes: state.lanes().map(lane).collect() }
+}
+
+fn lane(lane: &LaneState) -> Lane {
+    let said = lane.agent().and_then(|agent| agent.initialize.as_raw().path(&["agentInfo", "name"]));
+    Lane {
+        lane: lane.name().as_ref().to_owned(),
+        agent: lane.how_joined().map(|joined| joined.agent.clone()),
+        name: said.and_then(Raw::as_string).map(String::from),
+        alive: lane.agent_alive(),
+        turn: lane.running(),
+        queued: lane.queue().len() as u64,
     }
 }
 

@@ -10,15 +10,19 @@
 //! |---|---|
 //! | `methods` | what each method does: adding one touches the trait, the table and this |
 //! | `subscription` | a session from a cursor, as notifications |
+//! | `attend` | a subscription that is there to answer |
 //! | `export` | a session as text, in pages |
 //! | `call` | from a message to its method |
 //! | `socket`, `post` | the two ways in |
+//! | `params` | params whose type does not say all |
 //! | `fault` | errors that name the param |
 
+mod attend;
 mod call;
 mod export;
 mod fault;
 mod methods;
+mod params;
 mod post;
 mod socket;
 mod subscription;

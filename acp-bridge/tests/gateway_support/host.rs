@@ -194,6 +194,12 @@ impl Host {
         self.turn_of(&session.into()).expect("a turn")
     }
 
+    /// The commands that came and were not asked for yet.
+    pub fn commands(&self) -> Vec<Command> {
+        let seen = self.seen.lock().expect("no panic");
+        seen.commands.iter().flatten().map(|(_, command)| command.clone()).collect()
+    }
+
     pub fn wait_for(&self, what: &str, fits: impl Fn(&Command) -> bool) -> (Option<SessionId>, Command) {
         let deadline = Instant::now() + DEADLINE;
         let mut seen = self.seen.lock().expect("no panic");

@@ -1,5 +1,7 @@
 //! A connection to a bridge.
 
+use std::time::Duration;
+
 use jsonrpsee::client_transport::ws::{Url, WsTransportClientBuilder};
 use jsonrpsee::core::client::{Client, ClientBuilder};
 
@@ -11,6 +13,9 @@ const MAX_RESPONSE: u32 = 40 << 20;
 /// Events that wait in a subscription for whoever reads it. At the limit the subscription ends, which
 /// [`Follow`](super::Follow) makes good: an event has some 32 KiB.
 const MAX_WAITING: usize = 256;
+
+/// How long an answer may take: longer than the longest `session_wait`, and than an agent usually needs to start.
+const LONGEST: Duration = Duration::from_secs(660);
 
 /// Why no connection came about.
 #[derive(Debug, thiserror::Error)]
@@ -41,7 +46,7 @@ pub async fn connect(url: &str) -> Result<Client, ConnectError> {
     let transport = WsTransportClientBuilder::default().max_response_size(MAX_RESPONSE).build(endpoint).await;
     let (sender, receiver) =
         transport.map_err(|error| ConnectError::Unreachable { url: url.into(), reason: error.to_string() })?;
-    let client = ClientBuilder::default().max_buffer_capacity_per_subscription(MAX_WAITING);
+    let client = ClientBuilder::default().max_buffer_capacity_per_subscription(MAX_WAITING).request_timeout(LONGEST);
     Ok(client.build_with_tokio(sender, receiver))
 }
 

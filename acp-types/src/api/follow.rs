@@ -15,6 +15,7 @@ pub struct Follow {
     client: Arc<Client>,
     session: SessionId,
     cursor: Seq,
+    attend: bool,
     subscription: Option<Subscription<Event>>,
     caught_up: bool,
 }
@@ -49,7 +50,14 @@ impl Follow {
     /// Starts after a cursor: `0` for everything. Subscribes when it is first asked for an event.
     #[must_use]
     pub fn new(client: impl Into<Arc<Client>>, session: SessionId, after: Seq) -> Self {
-        Self { client: client.into(), session, cursor: after, subscription: None, caught_up: false }
+        Self { client: client.into(), session, cursor: after, attend: false, subscription: None, caught_up: false }
+    }
+
+    /// Counts as somebody who answers what the agent asks, see `attend` of `session_subscribe`.
+    #[must_use]
+    pub fn attending(mut self) -> Self {
+        self.attend = true;
+        self
     }
 
     /// Seq of the last record that was returned.
@@ -73,8 +81,8 @@ impl Follow {
             let subscription = match &mut self.subscription {
                 Some(subscription) => subscription,
                 none => {
-                    let subscribed = self.client.session_subscribe(self.session.clone(), Some(self.cursor)).await?;
-                    none.insert(subscribed)
+                    let (session, after) = (self.session.clone(), Some(self.cursor));
+                    none.insert(self.client.session_subscribe(session, after, Some(self.attend)).await?)
                 }
             };
             match subscription.next().await {

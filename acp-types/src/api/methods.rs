@@ -3,9 +3,11 @@
 
 use serde::de::DeserializeOwned;
 
-use super::OnBusy;
 #[cfg(feature = "schema")]
-use super::{Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, Page, Records, SessionView, Waited};
+use super::{
+    Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, Lanes, Page, Queue, Records, SessionView, Waited,
+};
+use super::{CancelScope, OnBusy};
 use crate::record::{Seq, Turn};
 use crate::{Raw, RawBuf, SessionId};
 
@@ -130,6 +132,7 @@ macro_rules! method {
 const SESSION: Param = Param::required::<SessionId>("session", "The session.");
 const AFTER: Param =
     Param::optional::<Seq>("after", "The cursor: seq of the last record you have. Without it, everything.");
+const WAITING: Param = Param::required::<Turn>("turn", "Its turn.");
 
 /// Every method, in the order of the documentation.
 pub const METHODS: &[Method] = &[
@@ -157,6 +160,8 @@ pub const METHODS: &[Method] = &[
         "Follows a session from a cursor: every record after it once and in order, with a mark between history and live.", [
         SESSION,
         AFTER,
+        Param::optional::<bool>("attend", "Count as a controller that is there to answer: while the subscription lasts, \
+            the policy for times without one decides nothing, and queued prompts go on. `false` if absent."),
     ] => Event),
     method!("session_export", "A session as JSON Lines, for a file that `acp-bridge import` takes: a page at a time, all of \
         them as of the head at the first.", [
@@ -180,7 +185,26 @@ pub const METHODS: &[Method] = &[
     ] => Waited),
     method!("session_cancel", "Stops a turn. Stopping an idle session does nothing.", [
         SESSION,
-        Param::optional::<Turn>("turn", "This one, running or queued. The running one if absent."),
+        Param::optional::<Turn>("turn", "This one, running or queued. The running one if absent, else the next."),
+        Param::optional::<CancelScope>("scope", "What waits instead, or what runs and what waits. `turn` if absent."),
+        Param::optional::<String>("lane", "The agent that is meant. If absent that of the turn, else `main`, and with a \
+            `scope` beyond a turn all of them."),
+        Param::optional::<String>("reason", "Why, for the log; at most 1 KiB of it are kept."),
+    ] => Done),
+    method!("queue_list", "The prompts that wait, with their content as it is now.", [SESSION] => Queue),
+    method!("queue_edit", "Gives a prompt that waits other content.", [
+        SESSION,
+        WAITING,
+        Param::required::<RawBuf>("prompt", "Content blocks, as in ACP's `session/prompt`."),
+    ] => Done),
+    method!("queue_move", "Gives a prompt that waits another place in its lane.", [
+        SESSION,
+        WAITING,
+        Param::optional::<Turn>("before", "The turn that it is to be right before. Behind all if absent."),
+    ] => Done),
+    method!("queue_withdraw", "Cancels a prompt that waits. What has started is not touched.", [
+        SESSION,
+        WAITING,
     ] => Done),
     method!("session_respond", "Answers a request of the agent, a permission request for one. The first answer counts.", [
         SESSION,
@@ -199,9 +223,15 @@ pub const METHODS: &[Method] = &[
         Param::required::<String>("option", "Id of the option."),
         Param::required::<RawBuf>("value", "Its value."),
     ] => RawBuf),
+    method!("session_set_policy", "Says what becomes of permission requests while no controller is there.", [
+        SESSION,
+        Param::optional::<String>("unattended", "`wait`, `wait:300s`, `reject`, `allow:read,search` and so on. `null` or \
+            absent: as the server was told."),
+    ] => Done),
     method!("session_close", "Stops what runs, and the agent. A later prompt opens the session again.", [
         SESSION,
     ] => Head),
+    method!("lane_list", "The agents of a session.", [SESSION] => Lanes),
     method!("lane_add", "Starts one more agent in a session. The result is what it says of its modes and options.", [
         SESSION,
         Param::required::<String>("lane", "Its name: 1 to 64 letters, digits, dots, hyphens and underscores."),

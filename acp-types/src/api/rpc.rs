@@ -7,7 +7,8 @@
 use jsonrpsee::proc_macros::rpc;
 
 use super::{
-    Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, OnBusy, Page, Records, SessionView, Waited,
+    Accepted, Answered, CancelScope, Created, Deleted, Done, Event, Exported, Head, Lanes, OnBusy, Page, Queue,
+    Records, SessionView, Waited,
 };
 use crate::record::{Seq, Turn};
 use crate::{ErrorObjectOwned, RawBuf, SessionId};
@@ -56,7 +57,7 @@ pub trait SessionApi {
         param_kind = map,
         with_extensions
     )]
-    async fn session_subscribe(&self, session: SessionId, after: Option<Seq>);
+    async fn session_subscribe(&self, session: SessionId, after: Option<Seq>, attend: Option<bool>);
 
     /// A session as JSON Lines, a page at a time.
     #[method(name = "session_export", param_kind = map, with_extensions)]
@@ -88,9 +89,32 @@ pub trait SessionApi {
         #[argument(rename = "timeoutMs")] timeout_ms: Option<u64>,
     ) -> Result<Waited, ErrorObjectOwned>;
 
-    /// Stops a turn, the running one if none is named.
+    /// Stops a turn, the running one if none is named, or what waits.
     #[method(name = "session_cancel", param_kind = map, with_extensions)]
-    async fn session_cancel(&self, session: SessionId, turn: Option<Turn>) -> Result<Done, ErrorObjectOwned>;
+    async fn session_cancel(
+        &self,
+        session: SessionId,
+        turn: Option<Turn>,
+        scope: Option<CancelScope>,
+        lane: Option<String>,
+        reason: Option<String>,
+    ) -> Result<Done, ErrorObjectOwned>;
+
+    /// The prompts that wait.
+    #[method(name = "queue_list", param_kind = map, with_extensions)]
+    async fn queue_list(&self, session: SessionId) -> Result<Queue, ErrorObjectOwned>;
+
+    /// Gives a prompt that waits other content.
+    #[method(name = "queue_edit", param_kind = map, with_extensions)]
+    async fn queue_edit(&self, session: SessionId, turn: Turn, prompt: RawBuf) -> Result<Done, ErrorObjectOwned>;
+
+    /// Gives a prompt that waits another place.
+    #[method(name = "queue_move", param_kind = map, with_extensions)]
+    async fn queue_move(&self, session: SessionId, turn: Turn, before: Option<Turn>) -> Result<Done, ErrorObjectOwned>;
+
+    /// Cancels a prompt that waits.
+    #[method(name = "queue_withdraw", param_kind = map, with_extensions)]
+    async fn queue_withdraw(&self, session: SessionId, turn: Turn) -> Result<Done, ErrorObjectOwned>;
 
     /// Answers a request of the agent. The first answer counts.
     #[method(name = "session_respond", param_kind = map, with_extensions)]
@@ -116,9 +140,21 @@ pub trait SessionApi {
         value: RawBuf,
     ) -> Result<RawBuf, ErrorObjectOwned>;
 
+    /// Says what becomes of permission requests while nobody is there.
+    #[method(name = "session_set_policy", param_kind = map, with_extensions)]
+    async fn session_set_policy(
+        &self,
+        session: SessionId,
+        unattended: Option<String>,
+    ) -> Result<Done, ErrorObjectOwned>;
+
     /// Stops what runs, and the agent. The session can be opened again.
     #[method(name = "session_close", param_kind = map, with_extensions)]
     async fn session_close(&self, session: SessionId) -> Result<Head, ErrorObjectOwned>;
+
+    /// The agents of a session.
+    #[method(name = "lane_list", param_kind = map, with_extensions)]
+    async fn lane_list(&self, session: SessionId) -> Result<Lanes, ErrorObjectOwned>;
 
     /// Starts one more agent in a session; answered with its modes and options once it serves.
     #[method(name = "lane_add", param_kind = map, with_extensions)]

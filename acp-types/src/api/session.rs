@@ -78,6 +78,9 @@ pub struct SessionView {
     pub state: RawBuf,
     /// Whether it was closed and not been used since.
     pub closed: bool,
+    /// The session's own policy for times without a controller, see `session_set_policy`; absent: the server's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unattended: Option<String>,
 }
 
 /// A request of the agent that waits for an answer: see `session_respond`.

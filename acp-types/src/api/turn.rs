@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::meta::QueuedPrompt;
 use crate::record::body::Outcome;
 use crate::record::{Seq, Turn};
 
@@ -31,6 +32,41 @@ impl From<OnBusy> for crate::meta::OnBusy {
             OnBusy::Steer => Self::Steer,
         }
     }
+}
+
+/// What a cancel is for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[non_exhaustive]
+pub enum CancelScope {
+    /// The turn that is named; else the one that runs, or is to run next.
+    #[default]
+    Turn,
+    /// Everything that waits; what runs goes on.
+    Queued,
+    /// What runs and everything that waits.
+    All,
+}
+
+impl From<CancelScope> for crate::meta::CancelScope {
+    fn from(scope: CancelScope) -> Self {
+        match scope {
+            CancelScope::Turn => Self::Turn,
+            CancelScope::Queued => Self::Queued,
+            CancelScope::All => Self::All,
+        }
+    }
+}
+
+/// Prompts that wait.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Queue {
+    /// Lane by lane, first to run first.
+    pub queue: Vec<QueuedPrompt>,
 }
 
 /// A prompt was accepted: it will end in exactly one `turn_ended` record.

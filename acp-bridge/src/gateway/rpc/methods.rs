@@ -5,21 +5,22 @@ use std::time::Duration;
 
 use acp_types::api::jsonrpsee::core::server::{Extensions, PendingSubscriptionSink};
 use acp_types::api::{
-    Accepted, Answered, Created, Deleted, Done, Exported, Head, OPENRPC, OnBusy, Page, Records, SessionApiServer,
-    SessionView, Waited,
+    Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
+    Records, SessionApiServer, SessionView, Waited,
 };
 use acp_types::error::ErrorCode;
 use acp_types::record::{Seq, Turn};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
+use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
 use async_trait::async_trait;
 use serde_json::json;
 
 use super::call::Peer;
-use super::{export, fault, subscription, view, wait};
-use crate::gateway::refusal;
+use super::params::{json_of, kind_of, policy, set};
+use super::{attend, export, fault, subscription, view, wait};
 use crate::gateway::work::Worker;
+use crate::gateway::{lanes, refusal};
 use crate::log::{self, Filter, ListQuery, ReadLimit, SessionLog};
-use crate::session::{Command, Reply};
+use crate::session::{Command, QueueCommand, Reply};
 
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
 const MAX_KEY: usize = 1024;
@@ -46,6 +47,14 @@ impl Api {
     async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
         let client = Arc::clone(&peer(extensions)?.client);
         log::submit(&*self.log, session, client, command).await
+    }
+
+    /// A command that is done or refused.
+    async fn order(&self, extensions: &Extensions, session: SessionId, command: Command) -> Answer<Done> {
+        match self.submit(extensions, Some(session), command).await? {
+            Reply::Done => Ok(Done {}),
+            other => Err(fault::unfit(other)),
+        }
     }
 
     async fn call(&self, extensions: &Extensions, session: SessionId, method: &str, params: RawBuf) -> Answer<RawBuf> {
@@ -140,12 +149,18 @@ impl SessionApiServer for Api {
         ext: &Extensions,
         session: SessionId,
         after: Option<Seq>,
+        attend: Option<bool>,
     ) {
         match peer(ext) {
             Ok(peer) => {
                 // The task belongs to jsonrpsee; the gateway waits for it all the same.
                 let _task = peer.tasks.token();
-                subscription::deliver(Arc::clone(&self.log), peer, pending, session, after.unwrap_or(0)).await;
+                let (log, after) = (Arc::clone(&self.log), after.unwrap_or(0));
+                if attend == Some(true) {
+                    attend::deliver(log, peer, pending, session, after).await;
+                } else {
+                    subscription::deliver(log, peer, pending, session, after).await;
+                }
             }
             Err(error) => pending.reject(error).await,
         }
@@ -199,11 +214,41 @@ impl SessionApiServer for Api {
         }
     }
 
-    async fn session_cancel(&self, ext: &Extensions, session: SessionId, turn: Option<Turn>) -> Answer<Done> {
-        match self.submit(ext, Some(session), Command::cancel(turn)).await? {
-            Reply::Done => Ok(Done {}),
+    async fn session_cancel(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        turn: Option<Turn>,
+        scope: Option<CancelScope>,
+        lane: Option<String>,
+        reason: Option<String>,
+    ) -> Answer<Done> {
+        let scope = scope.unwrap_or_default();
+        if turn.is_some() && scope != CancelScope::Turn {
+            return Err(fault::param("turn", "`turn` is for the scope `turn`: leave one of the two out"));
+        }
+        let command = Command::Cancel { lane: lane.map(Into::into), turn, scope: scope.into(), reason };
+        self.order(ext, session, command).await
+    }
+
+    async fn queue_list(&self, ext: &Extensions, session: SessionId) -> Answer<Queue> {
+        match self.submit(ext, Some(session), Command::Queue(QueueCommand::List)).await? {
+            Reply::Queue(queue) => Ok(Queue { queue }),
             other => Err(fault::unfit(other)),
         }
+    }
+
+    async fn queue_edit(&self, ext: &Extensions, session: SessionId, turn: Turn, prompt: RawBuf) -> Answer<Done> {
+        let prompt = kind_of("prompt", Some(prompt), RawKind::Array, "[]")?;
+        self.order(ext, session, Command::Queue(QueueCommand::Edit { turn, prompt })).await
+    }
+
+    async fn queue_move(&self, ext: &Extensions, session: SessionId, turn: Turn, before: Option<Turn>) -> Answer<Done> {
+        self.order(ext, session, Command::Queue(QueueCommand::Move { turn, before })).await
+    }
+
+    async fn queue_withdraw(&self, ext: &Extensions, session: SessionId, turn: Turn) -> Answer<Done> {
+        self.order(ext, session, Command::Queue(QueueCommand::Withdraw { turn })).await
     }
 
     async fn session_respond(
@@ -230,6 +275,11 @@ impl SessionApiServer for Api {
         }
     }
 
+    async fn lane_list(&self, ext: &Extensions, session: SessionId) -> Answer<Lanes> {
+        let (state, _) = self.worker(ext)?.fold(&session).await?;
+        Ok(lanes::listed(&state))
+    }
+
     async fn lane_add(&self, ext: &Extensions, session: SessionId, lane: String, agent: String) -> Answer<RawBuf> {
         let command = Command::LaneAdd { lane: lane.into(), agent };
         match self.submit(ext, Some(session), command).await? {
@@ -239,10 +289,7 @@ impl SessionApiServer for Api {
     }
 
     async fn lane_remove(&self, ext: &Extensions, session: SessionId, lane: String) -> Answer<Done> {
-        match self.submit(ext, Some(session), Command::LaneRemove { lane: lane.into() }).await? {
-            Reply::Done => Ok(Done {}),
-            other => Err(fault::unfit(other)),
-        }
+        self.order(ext, session, Command::LaneRemove { lane: lane.into() }).await
     }
 
     async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
@@ -259,6 +306,16 @@ impl SessionApiServer for Api {
     ) -> Answer<RawBuf> {
         let params = set(&json_of(&json!({ "sessionId": session, "configId": option }))?, "value", &value);
         self.call(ext, session, "session/set_config_option", params).await
+    }
+
+    async fn session_set_policy(
+        &self,
+        ext: &Extensions,
+        session: SessionId,
+        unattended: Option<String>,
+    ) -> Answer<Done> {
+        let unattended = unattended.as_deref().map(policy).transpose()?;
+        self.order(ext, session, Command::SetPolicy { unattended }).await
     }
 
     async fn session_close(&self, ext: &Extensions, session: SessionId) -> Answer<Head> {
@@ -281,26 +338,4 @@ impl SessionApiServer for Api {
 /// Who calls: put there by `call`, for every call.
 fn peer(extensions: &Extensions) -> Answer<&Peer> {
     extensions.get::<Peer>().ok_or_else(|| refusal::internal("the call has no caller"))
-}
-
-/// A param of a certain kind, or its default.
-fn kind_of(name: &str, value: Option<RawBuf>, kind: RawKind, default: &'static str) -> Answer<RawBuf> {
-    match value {
-        None => Ok(RawBuf::trusted(default)),
-        Some(value) if value.as_raw().kind() == kind => Ok(value),
-        Some(_) => {
-            let kind = if kind == RawKind::Array { "an array" } else { "an object" };
-            Err(fault::param(name, format!("`{name}` is not {kind}")))
-        }
-    }
-}
-
-fn json_of(value: &serde_json::Value) -> Answer<RawBuf> {
-    RawBuf::encode(value).map_err(|error| refusal::internal(error.to_string()))
-}
-
-/// Sets a member without a change to any byte of it.
-fn set(object: &RawBuf, key: &str, value: &RawBuf) -> RawBuf {
-    let value: Raw<'_> = value.as_raw();
-    acp_types::rewrite::set_member(object.as_raw(), key, value)
 }

@@ -55,6 +55,7 @@ pub(super) fn whole(info: SessionInfo, state: &State) -> api::SessionView {
         pending: pending.collect(),
         state: state.main().session_result(),
         closed: state.closed(),
+        unattended: state.unattended().map(ToString::to_string),
     }
 }
 
