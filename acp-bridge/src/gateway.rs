@@ -60,6 +60,7 @@ use std::time::Duration;
 use acp_server::KeepAlive;
 
 pub use http::serve;
+pub(crate) use render::turn_ended;
 
 /// Bounds of a gateway and of each of its connections.
 #[derive(Debug, Clone)]

@@ -38,6 +38,25 @@ fn a_session_can_be_started_listed_read_prompted_and_stopped_from_the_shell() {
 }
 
 #[test]
+fn tail_shows_what_was_said_and_how_turns_ended() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let mut client = bridge.client();
+    let session = client.new_session();
+    for prompt in ["echo hello", "fail"] {
+        let turn = client.prompt(&session, prompt);
+        client.turn(turn);
+    }
+    let (said, status) = bridge.cli(&["tail", &session]);
+    assert!(status.success());
+    assert_eq!(said, "\n> echo hello\nhello\n[turn completed]\n\n> fail\n\n[turn failed]\n");
+    let (said, _) = bridge.cli(&["tail", &session, "--json"]);
+    let messages: Vec<Value> = said.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let last = messages.last().unwrap();
+    assert_eq!((&last["method"], &last["params"]["outcome"]), (&"_acp-bridge/turn_ended".into(), &"failed".into()));
+    assert!(last["params"]["_meta"]["acp-bridge"]["seq"].is_u64(), "{last}");
+}
+
+#[test]
 fn cancel_stops_a_turn_that_another_process_prompted() {
     let bridge = Bridge::start(Options::fault_agent(&[]));
     let mut client = bridge.client();

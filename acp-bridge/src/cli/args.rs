@@ -49,7 +49,7 @@ The session, the turn and the bridge stay when the editor goes.")]
     Chat(Chat),
     /// List sessions.
     Sessions(Sessions),
-    /// Show what a session says, from a cursor.
+    /// Show what a session says, from a cursor. It looks on: the session is no less unattended for it.
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
@@ -211,7 +211,7 @@ pub(super) struct Tail {
     /// Stay and show what comes.
     #[arg(long, short)]
     pub(super) follow: bool,
-    /// Every message as one JSON line, as it came.
+    /// Every message as one JSON line, as ACP clients get it.
     #[arg(long)]
     pub(super) json: bool,
 }

@@ -1,30 +1,25 @@
 //! `acp-bridge lanes`.
 
-use acp_types::Raw;
-use acp_types::meta::{LANE_ADD, LANE_REMOVE, LANES};
-use serde_json::json;
+use acp_types::SessionId;
+use acp_types::api::{Lane, SessionApiClient};
 
 use super::args::{self, LanesChange};
-use super::client::Client;
-use super::output;
-use super::show::string;
+use super::{api, output};
 
 pub(super) async fn run(args: args::Lanes) -> anyhow::Result<()> {
-    let mut client = Client::connect(&args.url.url).await?;
-    client.resume(&args.session, None).await?;
-    let session = args.session;
+    let client = api::connect(&args.url.url).await?;
+    let session = SessionId::from(args.session.as_str());
     match args.change {
         Some(LanesChange::Add { name, agent }) => {
-            let params = json!({ "sessionId": session, "lane": name, "agent": agent });
-            client.call(LANE_ADD, &params).await?;
+            client.lane_add(session, name, agent).await.map_err(api::failed)?;
         }
         Some(LanesChange::Remove { name }) => {
-            client.call(LANE_REMOVE, &json!({ "sessionId": session, "lane": name })).await?;
+            client.lane_remove(session, name).await.map_err(api::failed)?;
         }
         None => {
-            let listed = client.call(LANES, &json!({ "sessionId": session })).await?;
-            for lane in listed.as_raw().member("lanes").into_iter().flat_map(Raw::elements) {
-                output::line(&if args.json { lane.as_str().to_owned() } else { line(lane) })?;
+            for lane in client.lane_list(session).await.map_err(api::failed)?.lanes {
+                let line = if args.json { serde_json::to_string(&lane)? } else { line(&lane) };
+                output::line(&line)?;
             }
         }
     }
@@ -32,16 +27,13 @@ pub(super) async fn run(args: args::Lanes) -> anyhow::Result<()> {
 }
 
 /// Its name, its agent and what that does.
-fn line(lane: Raw<'_>) -> String {
-    let profile = string(lane, &["agent"]);
-    let agent = if profile.is_empty() { string(lane, &["name"]) } else { profile };
-    let alive = lane.member("alive").and_then(Raw::as_bool).unwrap_or(false);
-    let doing = match lane.member("turn").and_then(Raw::as_u64) {
+fn line(lane: &Lane) -> String {
+    let agent = lane.agent.as_deref().or(lane.name.as_deref()).unwrap_or_default();
+    let doing = match lane.turn {
         Some(turn) => format!("runs turn {turn}"),
-        None if alive => "idle".to_owned(),
+        None if lane.alive => "idle".to_owned(),
         None => "not started".to_owned(),
     };
-    let queued = lane.member("queued").and_then(Raw::as_u64).unwrap_or(0);
-    let queued = if queued > 0 { format!(", {queued} queued") } else { String::new() };
-    format!("{}  {agent}  {doing}{queued}", string(lane, &["lane"]))
+    let queued = if lane.queued > 0 { format!(", {} queued", lane.queued) } else { String::new() };
+    format!("{}  {agent}  {doing}{queued}", lane.lane)
 }

@@ -1,49 +1,42 @@
 //! `acp-bridge queue`.
 
-use acp_types::Raw;
-use acp_types::meta::{QUEUE, QUEUE_EDIT, QUEUE_MOVE, QUEUE_WITHDRAW};
+use acp_types::api::SessionApiClient;
+use acp_types::meta::QueuedPrompt;
+use acp_types::{Raw, RawBuf, SessionId};
 use serde_json::json;
 
 use super::args::{self, QueueChange};
-use super::client::Client;
-use super::output;
 use super::show::string;
+use super::{api, output};
 
 pub(super) async fn run(args: args::Queue) -> anyhow::Result<()> {
-    let mut client = Client::connect(&args.url).await?;
-    client.resume(&args.session, None).await?;
-    let session = &args.session;
+    let client = api::connect(&args.url).await?;
+    let session = SessionId::from(args.session.as_str());
     if let Some(change) = args.change {
-        let (method, params) = match change {
+        let session = session.clone();
+        let changed = match change {
             QueueChange::Edit { turn, text } => {
-                let prompt = json!([{ "type": "text", "text": text }]);
-                (QUEUE_EDIT, json!({ "sessionId": session, "turn": turn, "prompt": prompt }))
+                let prompt = RawBuf::encode(&json!([{ "type": "text", "text": text }]))?;
+                client.queue_edit(session, turn, prompt).await
             }
-            QueueChange::Move { turn, before } => {
-                (QUEUE_MOVE, json!({ "sessionId": session, "turn": turn, "before": before }))
-            }
-            QueueChange::Withdraw { turn } => (QUEUE_WITHDRAW, json!({ "sessionId": session, "turn": turn })),
+            QueueChange::Move { turn, before } => client.queue_move(session, turn, before).await,
+            QueueChange::Withdraw { turn } => client.queue_withdraw(session, turn).await,
         };
-        client.call(method, &params).await?;
+        changed.map_err(api::failed)?;
     }
-    let answer = client.call(QUEUE, &json!({ "sessionId": session })).await?;
-    for prompt in answer.as_raw().member("queue").into_iter().flat_map(Raw::elements) {
-        if args.json {
-            output::line(prompt.as_str())?;
-        } else {
-            let turn = prompt.member("turn").map_or("?", Raw::as_str);
-            output::line(&format!("{turn}  {}  {}", string(prompt, &["lane"]), text_of(prompt)))?;
-        }
+    for prompt in client.queue_list(session).await.map_err(api::failed)?.queue {
+        let line = if args.json { serde_json::to_string(&prompt)? } else { line(&prompt) };
+        output::line(&line)?;
     }
     Ok(())
 }
 
-/// The texts of a prompt on one line; what is no text is named by its type.
-fn text_of(prompt: Raw<'_>) -> String {
+/// Turn, lane, and the texts of the prompt on one line; what is no text is named by its type.
+fn line(prompt: &QueuedPrompt) -> String {
     let block = |block: Raw<'_>| match block.member("text").and_then(Raw::as_string) {
         Some(text) => text.lines().collect::<Vec<_>>().join(" "),
         None => format!("[{}]", string(block, &["type"])),
     };
-    let blocks = prompt.member("prompt").into_iter().flat_map(Raw::elements).map(block);
-    blocks.collect::<Vec<_>>().join(" ")
+    let text: Vec<_> = prompt.prompt.as_raw().elements().map(block).collect();
+    format!("{}  {}  {}", prompt.turn, prompt.lane, text.join(" "))
 }

@@ -98,7 +98,7 @@ struct TurnEnded<'a> {
 }
 
 /// Method and params that tell a client of a turn's end, from its `turn_ended` record.
-pub(super) fn turn_ended(
+pub(crate) fn turn_ended(
     session: &SessionId,
     turn: Turn,
     outcome: &Outcome,
