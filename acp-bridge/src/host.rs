@@ -8,6 +8,7 @@ mod broker;
 mod clock;
 mod driver;
 mod effects;
+mod idle;
 mod lanes;
 mod launch;
 mod mail;

@@ -109,6 +109,9 @@ pub trait SessionLog: Send + Sync + std::fmt::Debug + 'static {
     /// Follows the head of a session. The value changes after a commit, a fault or a deletion.
     async fn head(&self, session: &SessionId) -> Result<tokio::sync::watch::Receiver<Head>, LogError>;
 
+    /// Whether anybody follows a session now: has what [`Self::head`] gave out.
+    fn is_followed(&self, session: &SessionId) -> bool;
+
     /// Tells every reader of a session that its host could not write: ephemeral, cleared by the next commit.
     fn fault(&self, session: &SessionId, reason: &str);
 

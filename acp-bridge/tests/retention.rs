@@ -72,6 +72,50 @@ fn a_session_stays_below_its_size_live_clients_miss_nothing_and_load_shows_what_
 }
 
 #[test]
+fn sessions_that_nobody_has_used_for_long_are_deleted_and_others_stay() {
+    let mut bridge = Bridge::start(Options::fault_agent(&[]));
+    let mut client = bridge.client();
+    let (fresh, old) = (client.new_session(), client.new_session());
+    let waits = client.new_session();
+    client.prompt(&waits, "wait");
+    client.chunk();
+    // Their agents ran: to open a session again is to record that they do no more.
+    bridge.kill();
+    let log = rusqlite::Connection::open(&bridge.log).expect("the log");
+    let two_days = "update session set updated_at = updated_at - 172800000000 where id in (?, ?)";
+    assert_eq!(log.execute(two_days, [&old, &waits]).expect("an update"), 2);
+    drop(log);
+    let options = Options::fault_agent(&[]).arg("--delete-idle").arg("1d").arg("--retain-every").arg("50ms");
+    let bridge = Bridge::on(&bridge.log, options);
+    until(&bridge.log, "the deletion", &format!("select count(*) = 0 from session where id = '{old}'"));
+    let listed = bridge.client().call("session/list", &json!({}));
+    let left: Vec<_> = listed["sessions"].as_array().expect("a list").iter().map(|s| s["sessionId"].clone()).collect();
+    assert_eq!(left, [json!(waits), json!(fresh)], "one has a turn that was open, the other is not old");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_session_stays_while_a_client_is_there_or_looks_on_however_old_it_is() {
+    use acp_types::api::{self, Follow, SessionApiClient};
+    let options = Options::fault_agent(&[]).arg("--delete-idle").arg("1s").arg("--retain-every").arg("50ms");
+    let bridge = Bridge::start(options);
+    let mut client = bridge.client();
+    let attached = client.new_session();
+    let api = std::sync::Arc::new(api::connect(&format!("http://{}", bridge.address)).await.expect("a bridge"));
+    let seen = api.session_create("/".into(), None, None, None).await.expect("a session").session;
+    let mut follow = Follow::new(std::sync::Arc::clone(&api), seen.clone(), 0);
+    follow.next().await.expect("records");
+    // Younger than both, and yet the first to go.
+    let left = api.session_create("/".into(), None, None, None).await.expect("a session").session;
+    until(&bridge.log, "the deletion", &format!("select count(*) = 0 from session where id = '{left}'"));
+    assert_eq!(ask(&bridge.log, "select count(*) from session"), 2);
+    drop(client);
+    until(&bridge.log, "the deletion", &format!("select count(*) = 0 from session where id = '{attached}'"));
+    assert_eq!(ask(&bridge.log, "select count(*) from session"), 1);
+    drop((follow, api));
+    until(&bridge.log, "the deletion", &format!("select count(*) = 0 from session where id = '{seen}'"));
+}
+
+#[test]
 fn the_records_of_a_running_turn_stay_whatever_their_age() {
     let mut bridge = Bridge::start(Options::fault_agent(&[]));
     let mut client = bridge.client();

@@ -182,6 +182,25 @@ fn deleting_closes_first_and_is_acknowledged_by_the_deletion() {
 }
 
 #[test]
+fn a_session_that_looked_unused_is_deleted_only_if_nothing_has_happened_since_and_nobody_is_there() {
+    let mut session = Session::new();
+    let seen = session.head();
+    let (turn, _) = session.running("one");
+    let head = session.head();
+    let refused = |session: &mut Session, head| {
+        let (reply, effects) = session.command("retention", Command::DeleteIdle { head });
+        assert_eq!((reply.unwrap_err().code(), effects.len()), (-32600, 0));
+    };
+    refused(&mut session, seen);
+    session.command("c1", Command::Attend { present: true }).0.unwrap();
+    refused(&mut session, head);
+    assert_eq!((session.head(), session.outcome(turn)), (head, None), "nothing was done");
+    session.command("c1", Command::Attend { present: false }).0.unwrap();
+    let (id, effects) = session.open_command("retention", Command::DeleteIdle { head });
+    assert!(matches!(effects.last(), Some(Effect::Delete { command }) if *command == id));
+}
+
+#[test]
 fn commands_about_no_session_are_refused() {
     let mut session = Session::new();
     for command in

@@ -121,6 +121,9 @@ pub(super) struct Serve {
     /// Trim the oldest updates of each session beyond this size: `1GiB`, `500MB`. Everything is kept by default.
     #[arg(long, env = "ACP_BRIDGE_RETAIN_SIZE", value_name = "SIZE", value_parser = amount::size)]
     pub(super) retain_size: Option<u64>,
+    /// Delete sessions without a record for this long, without an open turn, and without a client: `90d`. Off by default.
+    #[arg(long, env = "ACP_BRIDGE_DELETE_IDLE", value_name = "AGE", value_parser = amount::age)]
+    pub(super) delete_idle: Option<std::time::Duration>,
     /// How often that is looked after.
     #[arg(long, env = "ACP_BRIDGE_RETAIN_EVERY", value_name = "AGE", default_value = "1m", value_parser = duration)]
     pub(super) retain_every: std::time::Duration,

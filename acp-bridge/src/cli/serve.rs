@@ -42,7 +42,8 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let mut interrupt = signal(SignalKind::interrupt())?;
     let host = tokio::spawn(host::Host::new(Arc::clone(&log), config, stop.child_token())?.run());
     let policy = log::retention::Policy { age: args.retain_age, bytes: args.retain_size };
-    let retention = tokio::spawn(retain(Arc::clone(&log), policy, args.retain_every, stop.child_token()));
+    let retention = retain(Arc::clone(&log), policy, args.delete_idle, args.retain_every, stop.child_token());
+    let retention = tokio::spawn(retention);
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
     let served = gateway::Config { max_connections: args.max_clients, ..gateway::Config::default() };
@@ -75,16 +76,25 @@ fn allow_many_files() {
     }
 }
 
-/// Trims what is old for as long as the bridge runs.
+/// Trims what is old and deletes what nobody uses, for as long as the bridge runs.
 async fn retain(
     log: Arc<dyn log::SessionLog>,
     policy: log::retention::Policy,
+    idle: Option<Duration>,
     every: Duration,
     stop: CancellationToken,
 ) {
-    if !policy.keeps_everything() {
-        log::retention::keep(&*log, policy, every, offline::now, stop).await;
-    }
+    let trim = async {
+        if !policy.keeps_everything() {
+            log::retention::keep(&*log, policy, every, offline::now, stop.clone()).await;
+        }
+    };
+    let delete = async {
+        if let Some(age) = idle {
+            log::retention::keep_used(&*log, age, every, offline::now, stop.clone()).await;
+        }
+    };
+    tokio::join!(trim, delete);
 }
 
 fn services(args: &args::Serve) -> Services {

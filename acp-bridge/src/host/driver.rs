@@ -14,9 +14,9 @@ use super::agent::{Agent, failure};
 use super::broker::Broker;
 use super::lanes::{Happened, LaneAgents};
 use super::mail::Message;
-use super::{Config, clock, effects, opening};
+use super::{Config, clock, effects, idle, opening};
 use crate::log::{Answer, Envelope, LogError, SessionLog};
-use crate::session::{CallId, CommandId, Effect, FromAgent, Input, Machine, Output, Reply};
+use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, Machine, Output, Reply};
 
 /// Commands taken in one go; they share one commit.
 const COMMAND_BATCH: usize = 64;
@@ -130,6 +130,10 @@ impl Driver {
     }
 
     fn take(&mut self, envelope: Envelope) {
+        // Those who look on are known to the log alone.
+        if matches!(envelope.command, Command::DeleteIdle { .. }) && self.context.log.is_followed(&self.session) {
+            return idle::refuse(envelope);
+        }
         let id = CommandId(self.next_command);
         self.next_command += 1;
         self.replies.insert(id, envelope.reply);

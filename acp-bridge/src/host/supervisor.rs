@@ -14,7 +14,7 @@ use tokio_util::task::TaskTracker;
 use super::agent::failure;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
-use super::{Config, clock};
+use super::{Config, clock, idle};
 use crate::log::{Answer, Envelope, Inbox, ListQuery, LogError, SessionLog};
 use crate::session::{Command, Machine, Reply};
 
@@ -109,7 +109,7 @@ impl Supervisor {
             let Some(last) = page.last() else { return Ok(()) };
             query.after = Some(last.id.clone());
             for info in page.into_iter().filter(|info| info.open_turns > 0) {
-                self.open(info.id);
+                self.open(info.id, None);
             }
         }
     }
@@ -122,37 +122,22 @@ impl Supervisor {
     }
 
     fn hand_to(&mut self, session: SessionId, envelope: Envelope) {
-        let sender = match self.sessions.get(&session) {
-            Some(sender) => sender.clone(),
-            None => self.open(session.clone()),
-        };
+        let Some(sender) = self.sessions.get(&session) else { return self.open(session, Some(envelope)) };
         match sender.try_send(envelope) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(envelope)) => {
                 refuse(envelope, failure("too many commands wait for this session; try again"));
             }
             // Its task is on its way out; what it did not take comes back through `finished`.
-            Err(mpsc::error::TrySendError::Closed(envelope)) => {
-                self.open(session);
-                self.dispatch_once(envelope);
-            }
+            Err(mpsc::error::TrySendError::Closed(envelope)) => self.open(session, Some(envelope)),
         }
     }
 
-    fn dispatch_once(&mut self, envelope: Envelope) {
-        let Some(session) = envelope.session.clone() else { return };
-        if let Some(sender) = self.sessions.get(&session)
-            && let Err(e) = sender.try_send(envelope)
-        {
-            refuse(e.into_inner(), failure("the session is being closed; try again"));
-        }
-    }
-
-    fn open(&mut self, session: SessionId) -> mpsc::Sender<Envelope> {
+    /// Starts a session's task, which takes `first` before all others.
+    fn open(&mut self, session: SessionId, first: Option<Envelope>) {
         let (sender, commands) = mpsc::channel(SESSION_QUEUE);
-        self.sessions.insert(session.clone(), sender.clone());
-        self.tasks.spawn(serve(self.context.clone(), session, None, commands));
-        sender
+        self.sessions.insert(session.clone(), sender);
+        self.tasks.spawn(serve(self.context.clone(), session, None, first, commands));
     }
 
     fn finished(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
@@ -168,7 +153,7 @@ impl Supervisor {
             Ok(Finished::Created { driver, session, result, reply }) => {
                 let (sender, commands) = mpsc::channel(SESSION_QUEUE);
                 self.sessions.insert(session.clone(), sender);
-                self.tasks.spawn(serve(self.context.clone(), session.clone(), Some(driver), commands));
+                self.tasks.spawn(serve(self.context.clone(), session.clone(), Some(driver), None, commands));
                 // Whoever asked may have gone; the session stays.
                 let _ = reply.send(Ok(Reply::Created { session, result }));
             }
@@ -213,12 +198,18 @@ async fn serve(
     context: Context,
     session: SessionId,
     created: Option<Box<Driver>>,
+    mut held: Option<Envelope>,
     mut commands: mpsc::Receiver<Envelope>,
 ) -> Finished {
     let mut next = created.map(|driver| Ok(*driver));
     let mut pause = FIRST_RETRY;
-    let mut held = None;
     loop {
+        if next.is_none()
+            && let Some(envelope) = held.take_if(|held| matches!(held.command, Command::DeleteIdle { .. }))
+        {
+            idle::delete(&*context.log, &session, envelope).await;
+            break;
+        }
         let opened = match next.take() {
             Some(opened) => opened,
             None => Driver::open(context.clone(), session.clone()).await,

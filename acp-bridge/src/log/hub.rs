@@ -115,6 +115,11 @@ impl Hub {
         Watch { entry, receiver }
     }
 
+    /// See [`super::SessionLog::is_followed`].
+    pub(super) fn is_followed(&self, session: &SessionId) -> bool {
+        lock(&self.entries).get(session).is_some_and(|entry| entry.head.receiver_count() > 0)
+    }
+
     /// Gives up on following a session that the store does not have.
     pub(super) fn unwatch(&self, session: &SessionId, watch: Watch) {
         let Watch { entry, receiver } = watch;

@@ -179,6 +179,10 @@ impl SessionLog for MemoryLog {
         Ok(watch.known().unwrap_or_else(|| watch.fill(info.head, info.oldest)))
     }
 
+    fn is_followed(&self, session: &SessionId) -> bool {
+        self.hub.is_followed(session)
+    }
+
     fn fault(&self, session: &SessionId, reason: &str) {
         self.hub.fault(session, reason);
     }

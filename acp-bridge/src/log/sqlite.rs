@@ -209,6 +209,10 @@ impl SessionLog for SqliteLog {
         }
     }
 
+    fn is_followed(&self, session: &SessionId) -> bool {
+        self.hub.is_followed(session)
+    }
+
     fn fault(&self, session: &SessionId, reason: &str) {
         self.hub.fault(session, reason);
     }

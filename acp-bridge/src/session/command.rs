@@ -107,11 +107,20 @@ pub enum Command {
     Close,
     /// `session/delete`: close, then forget the log.
     Delete,
+    /// The same if nothing has happened since somebody looked, and nobody is there; else it is refused and nothing is
+    /// done. Whoever asks has seen that no turn was open.
+    DeleteIdle {
+        /// The session's newest record when somebody looked.
+        head: Seq,
+    },
 }
 
 impl Command {
     /// Bytes of the reason of a cancel.
     pub const MAX_REASON: usize = 1024;
+
+    /// Why a [`Self::DeleteIdle`] is refused.
+    pub(crate) const IN_USE: &'static str = "the session is in use and was not deleted";
 
     /// A prompt for `main` that waits if it must.
     #[must_use]

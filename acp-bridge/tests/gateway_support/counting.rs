@@ -73,6 +73,10 @@ impl SessionLog for Counting {
         self.log.head(session).await
     }
 
+    fn is_followed(&self, session: &SessionId) -> bool {
+        self.log.is_followed(session)
+    }
+
     fn fault(&self, session: &SessionId, reason: &str) {
         self.log.fault(session, reason);
     }

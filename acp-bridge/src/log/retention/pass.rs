@@ -17,7 +17,7 @@ const STEP: ReadLimit = ReadLimit { records: 1024, bytes: 512 * 1024 };
 const PAUSE: Duration = Duration::from_millis(5);
 
 /// Shortest time between passes.
-const SHORTEST: Duration = Duration::from_millis(50);
+pub(super) const SHORTEST: Duration = Duration::from_millis(50);
 
 /// What a pass has trimmed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

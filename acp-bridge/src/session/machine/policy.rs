@@ -35,7 +35,7 @@ impl Attendance {
         self.due.remove(&request);
     }
 
-    fn is_unattended(&self) -> bool {
+    pub(super) fn is_unattended(&self) -> bool {
         self.controllers.is_empty()
     }
 }

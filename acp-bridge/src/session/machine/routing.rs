@@ -77,6 +77,14 @@ impl Lanes<Lane> {
                 self.close(step, &client);
                 step.effect(Effect::Delete { command: id });
             }
+            Command::DeleteIdle { head } => {
+                if step.state().head() == head && step.core.attendance.is_unattended() {
+                    self.close(step, &client);
+                    step.effect(Effect::Delete { command: id });
+                } else {
+                    step.refuse(id, ErrorCode::INVALID_REQUEST, Command::IN_USE);
+                }
+            }
             Command::Describe { .. } | Command::Create { .. } => {
                 step.refuse(id, ErrorCode::INVALID_REQUEST, "this command concerns the agent and no session");
             }

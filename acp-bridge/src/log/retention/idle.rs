@@ -1,0 +1,83 @@
+//! Letting go of whole sessions that nobody uses.
+
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+
+use super::pass::SHORTEST;
+use crate::log::{self, ListQuery, LogError, SessionInfo, SessionLog};
+use crate::session::Command;
+
+/// How a deletion by age is known in logs of the bridge.
+const WHO: &str = "retention";
+
+/// Deletes sessions that were not used for so long, time and again until it is stopped, first at once. `now` is the clock.
+///
+/// A pass that fails is logged, and the next one tries again.
+pub async fn keep_used(
+    log: &dyn SessionLog,
+    age: Duration,
+    every: Duration,
+    now: impl Fn() -> u64 + Send,
+    stop: CancellationToken,
+) {
+    loop {
+        let ended = tokio::select! {
+            () = stop.cancelled() => return,
+            ended = delete_idle(log, age, now()) => ended,
+        };
+        match ended {
+            Ok(0) => {}
+            Ok(sessions) => tracing::info!(sessions, "sessions that nobody used were deleted"),
+            Err(error) => tracing::warn!(%error, "sessions that nobody uses cannot be deleted now"),
+        }
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(every.max(SHORTEST)) => {}
+        }
+    }
+}
+
+/// Deletes every session whose newest record is older than `age`, that has no open turn, and that nobody follows or
+/// attends; how many. It is the log's host that does it, since it alone knows that nothing is about to happen. `now` is in
+/// the unit of [`acp_types::record::Record::at`].
+///
+/// # Errors
+/// When the log cannot be listed. A session that the host does not delete stays until the next pass.
+pub async fn delete_idle(log: &dyn SessionLog, age: Duration, now: u64) -> Result<u64, LogError> {
+    let before = now.saturating_sub(u64::try_from(age.as_micros()).unwrap_or(u64::MAX));
+    let mut query = ListQuery::default();
+    let mut deleted = 0;
+    loop {
+        let page = match log.list(query.clone()).await {
+            Ok(page) if page.is_empty() => return Ok(deleted),
+            Ok(page) => page,
+            // Somebody else deleted the session that the next page comes after; the next pass sees the rest.
+            Err(LogError::NotFound { .. }) => return Ok(deleted),
+            Err(error) => return Err(error),
+        };
+        for info in page {
+            if is_idle(log, &info, before) && delete(log, &info).await {
+                deleted += 1;
+            } else {
+                // Those that are gone name no page.
+                query.after = Some(info.id);
+            }
+        }
+    }
+}
+
+fn is_idle(log: &dyn SessionLog, info: &SessionInfo, before: u64) -> bool {
+    info.updated_at < before && info.open_turns == 0 && !log.is_followed(&info.id)
+}
+
+async fn delete(log: &dyn SessionLog, info: &SessionInfo) -> bool {
+    let command = Command::DeleteIdle { head: info.head };
+    match log::submit(log, Some(info.id.clone()), WHO.into(), command).await {
+        Ok(_) => true,
+        Err(error) => {
+            tracing::debug!(session = %info.id, why = error.message(), "a session that looked unused stays");
+            false
+        }
+    }
+}
