@@ -45,7 +45,7 @@ fn the_servers_policy_decides_and_a_sessions_own_goes_before_it() {
 async fn next(follow: &mut Follow, kind: Kind) -> Arc<Record> {
     loop {
         let event = tokio::time::timeout(DEADLINE, follow.next()).await.unwrap_or_else(|_| panic!("no {kind} in time"));
-        let Event::Records(records) = event.unwrap() else { continue };
+        let Event::Records(records) = event.expect("the subscription goes on") else { continue };
         if let Some(record) = records.into_iter().find(|record| record.kind == kind) {
             return record;
         }
@@ -53,8 +53,8 @@ async fn next(follow: &mut Follow, kind: Kind) -> Arc<Record> {
 }
 
 async fn ask(client: &Client, session: &SessionId) {
-    let prompt = RawBuf::encode(&json!([{ "type": "text", "text": "ask execute" }])).unwrap();
-    client.session_prompt(session.clone(), prompt, None, None, None, None).await.unwrap();
+    let prompt = RawBuf::encode(&json!([{ "type": "text", "text": "ask execute" }])).expect("JSON");
+    client.session_prompt(session.clone(), prompt, None, None, None, None).await.expect("accepted");
 }
 
 // The client's own task must go on while the log is looked at.
