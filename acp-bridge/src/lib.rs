@@ -8,6 +8,7 @@ mod attach;
 pub mod cli;
 pub mod gateway;
 pub mod host;
+pub mod link;
 pub mod log;
 mod replay;
 pub mod session;
