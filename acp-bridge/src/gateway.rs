@@ -1,4 +1,5 @@
-//! The side that serves clients: ACP v1 over WebSocket at `/acp`, and the session API at `/rpc`, see `rpc`.
+//! The side that serves clients: ACP v1 over WebSocket at `/acp`, the session API at `/rpc`, see `rpc`, and
+//! agents that dial in at `/dial`, which are handed to the host.
 //!
 //! A gateway meets the host only in the log: it submits commands, folds and tails records, and holds nothing that a
 //! client could not get from another gateway on the same log. One task serves one connection; what it decides is in
@@ -39,6 +40,7 @@ mod attach;
 mod attachment;
 mod capabilities;
 mod connection;
+mod dial;
 mod driver;
 mod history;
 mod http;

@@ -10,9 +10,12 @@ mod driver;
 mod effects;
 mod lanes;
 mod launch;
+mod linked;
+mod links;
 mod opening;
+mod process;
 mod profiles;
-mod services;
+pub(crate) mod services;
 mod supervisor;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@
 
 mod attach;
 pub mod cli;
+mod dial;
 pub mod gateway;
 pub mod host;
 pub mod link;

@@ -13,6 +13,7 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
@@ -20,10 +21,10 @@ use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Config;
 use super::driver::{self, Context};
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
+use super::{Config, dial};
 use crate::log::SessionLog;
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
@@ -61,7 +62,7 @@ impl Tasks {
 }
 
 /// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, the session API over WebSocket and POST
-/// at `/rpc`, `ok` at `/healthz`.
+/// at `/rpc`, agents that dial in over WebSocket at `/dial`, `ok` at `/healthz`.
 ///
 /// Only requests whose `Host`, and `Origin` if any, name this machine's loopback are served; others get 403. At
 /// shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
@@ -86,6 +87,7 @@ pub async fn serve(
     let router = Router::new()
         .route("/acp", any(acp))
         .route(acp_types::api::PATH, any(rpc))
+        .route("/dial", any(dialled))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
         .layer(middleware::from_fn(guard::loopback_only));
@@ -169,7 +171,10 @@ async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
             let bounds = handshake::bounds(&gateway.context);
-            upgrade(&gateway, request, accept, bounds, driver::run)
+            upgrade(&gateway, request, accept, move |upgraded, context| async move {
+                let link = handshake::open(upgraded, bounds, &context).await;
+                driver::run(link, context).await;
+            })
         }
         Err(refused) => refused.into_response(),
     }
@@ -186,9 +191,20 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
         Ok(accept) => {
             let (server, tracker) = (gateway.rpc.clone(), gateway.tasks.tracker.clone());
             let bounds = rpc::bounds(handshake::bounds(&context));
-            upgrade(&gateway, request, accept, bounds, move |link, context| rpc::serve(link, server, context, tracker))
+            upgrade(&gateway, request, accept, move |upgraded, context| async move {
+                let link = handshake::open(upgraded, bounds, &context).await;
+                rpc::serve(link, server, context, tracker).await;
+            })
         }
         Err(handshake::NoHandshake::NotWebSocket) => rpc::usage(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// `/dial`: a WebSocket with an agent at the other end.
+async fn dialled(State(gateway): State<Gateway>, request: Request) -> Response {
+    match handshake::check(request.method(), request.headers()) {
+        Ok(accept) => upgrade(&gateway, request, accept, dial::serve),
         Err(refused) => refused.into_response(),
     }
 }
@@ -204,8 +220,7 @@ fn upgrade<F>(
     gateway: &Gateway,
     mut request: Request,
     accept: String,
-    bounds: acp_server::Config,
-    run: impl FnOnce(acp_server::Link, Context) -> F + Send + 'static,
+    run: impl FnOnce(Upgraded, Context) -> F + Send + 'static,
 ) -> Response
 where
     F: Future<Output = ()> + Send,
@@ -215,10 +230,7 @@ where
     let context = gateway.context.clone();
     gateway.tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => {
-                let link = handshake::open(upgraded, bounds, &context).await;
-                run(link, context).await;
-            }
+            Ok(upgraded) => run(upgraded, context).await,
             Err(error) => tracing::debug!(%error, "a client left during the handshake"),
         }
         drop(permit);

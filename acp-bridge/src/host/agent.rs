@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
-use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines};
+use acp_server::transport::Transport;
+use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Outbox};
 use acp_types::error::{self, ErrorCode};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 
+use super::process::Process;
 use super::services::Services;
 
 /// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
@@ -16,7 +18,7 @@ const MAX_EARLY: usize = 256;
 /// An agent process that has answered `initialize`.
 #[derive(Debug)]
 pub(super) struct Agent {
-    pub(super) handle: ChildHandle,
+    pub(super) process: Process,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
     /// What it was told about the client.
@@ -64,9 +66,19 @@ impl Agent {
             .spawn()
             .await
             .map_err(|e| failure(format!("the agent could not be started: {e}; check the agent command")))?;
+        Self::begin(Process::Child(handle), transport, initialize, timeout).await
+    }
+
+    /// Initializes a process that has just been started.
+    pub(super) async fn begin(
+        process: Process,
+        transport: impl Transport,
+        initialize: RawBuf,
+        timeout: Duration,
+    ) -> Result<Self, ErrorObjectOwned> {
         let link = acp_server::start(transport, acp_server::Config::default());
         let mut agent = Self {
-            handle,
+            process,
             outbox: link.outbox,
             inbox: link.inbox,
             description: RawBuf::from(Raw::NULL),
@@ -81,7 +93,7 @@ impl Agent {
                 Ok(agent)
             }
             Err(e) => {
-                agent.handle.kill();
+                agent.process.kill();
                 Err(e.into_error())
             }
         }
@@ -105,7 +117,7 @@ impl Agent {
             Some(limit) => match tokio::time::timeout(limit, answer).await {
                 Ok(answer) => answer,
                 Err(_) => {
-                    self.handle.kill();
+                    self.process.kill();
                     let text =
                         format!("the agent did not answer {method} within {} s and was stopped", limit.as_secs());
                     return Err(CallError::Lost(self.with_stderr(text)));
@@ -157,18 +169,18 @@ impl Agent {
     pub(super) async fn exit_reason(&mut self) -> String {
         // Its commands go with it.
         drop(self.services.take());
-        let report = self.handle.shutdown(Deadlines::default()).await;
-        with_tail(&report.to_string(), &self.handle.stderr_tail())
+        let report = self.process.shutdown().await;
+        with_tail(&report, &self.process.stderr_tail())
     }
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
-        let Self { mut handle, outbox, inbox, services, .. } = self;
+        let Self { mut process, outbox, inbox, services, .. } = self;
         drop((outbox, inbox));
         if let Some(services) = services {
             services.stop().await;
         }
-        handle.shutdown(Deadlines::default()).await;
+        process.shutdown().await;
     }
 
     /// Serves a request for files or commands; the error is what the agent is to be told instead.
@@ -185,7 +197,7 @@ impl Agent {
     }
 
     fn with_stderr(&self, text: String) -> ErrorObjectOwned {
-        failure(with_tail(&text, &self.handle.stderr_tail()))
+        failure(with_tail(&text, &self.process.stderr_tail()))
     }
 
     /// Its capabilities as `initialize` gave them.

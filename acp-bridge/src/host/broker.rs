@@ -9,6 +9,9 @@ use tokio::sync::{OnceCell, Semaphore};
 use super::Config;
 use super::agent::{Agent, CallError, failure};
 use super::launch;
+use super::linked::Linked;
+use super::links::{Links, Place};
+use super::process::Process;
 use super::services::Services;
 use crate::session::StartPlan;
 
@@ -21,6 +24,7 @@ pub(super) struct Broker {
     /// Params of the last `authenticate` that succeeded: given to each new process, and never to the log.
     credentials: Mutex<Option<RawBuf>>,
     calls: Semaphore,
+    links: Arc<Links>,
 }
 
 /// Requests to the agent that name no session, at once: each holds a process of its own until it is answered, and an
@@ -29,8 +33,10 @@ const MAX_CALLS: usize = 4;
 
 impl Broker {
     pub(super) fn new(config: Config) -> Arc<Self> {
+        let links = Links::new(config.session.services);
         Arc::new(Self {
             config,
+            links,
             spare: Mutex::new(None),
             described: OnceCell::new(),
             credentials: Mutex::new(None),
@@ -122,10 +128,11 @@ impl Broker {
     }
 
     /// An agent for a lane of a session that exists.
-    pub(super) async fn open(&self, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
+    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.profile {
+            Some(name) if plan.dialled => self.begin_dialled(place, name, initialize).await?,
             None => self.start(initialize).await?,
             // Another agent: what this one was told for its authentication is none of its business.
             Some(profile) => {
@@ -137,12 +144,37 @@ impl Broker {
         Ok((self.served(agent, &started, plan.params.as_raw()), started))
     }
 
+    /// An agent that its dialler has started.
+    async fn begin_dialled(&self, place: Place, name: &str, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+        let limit = self.config.start_timeout;
+        let Some(offer) = self.links.take(&place, limit).await else {
+            let lane = &place.1;
+            return Err(failure(format!(
+                "the agent {name:?} of the lane {lane:?} runs elsewhere, and did not dial in within {} s: start `acp-bridge \
+                 dial --session {} --lane {lane} -- AGENT` there",
+                limit.as_secs(),
+                place.0
+            )));
+        };
+        let (transport, linked) = Linked::start(offer, Some(place), &self.links);
+        Agent::begin(Process::Linked(linked), transport, initialize, limit).await
+    }
+
+    /// The diallers that are there.
+    pub(super) fn links(&self) -> &Links {
+        &self.links
+    }
+
     fn initialize(&self, client: Raw<'_>) -> RawBuf {
         launch::initialize_params(client, self.config.session.services)
     }
 
     /// An agent with its services, in the directories of the session that it has opened.
     fn served(&self, mut agent: Agent, started: &AgentStarted, params: Raw<'_>) -> Agent {
+        // A dialler serves its agent where that is.
+        if matches!(agent.process, Process::Linked(_)) {
+            return agent;
+        }
         let session = started.agent_session.clone();
         agent.services = Some(Services::start(self.config.services, session, params, agent.outbox.clone()));
         agent

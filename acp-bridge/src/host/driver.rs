@@ -159,8 +159,9 @@ impl Driver {
                     self.agent_events(&lane, early);
                 }
                 Err(error) => {
+                    let why = error.message().to_owned();
                     self.hear(&lane, FromAgent::StartFailed { error });
-                    self.forget_if_left(&lane);
+                    self.forget_if_left(&lane, &why);
                 }
             },
             Happened::Events(events) => {
@@ -218,13 +219,14 @@ impl Driver {
             Effect::Reply { command, reply } => self.reply(command, reply),
             Effect::StartAgent { lane, plan } => {
                 let broker = Arc::clone(&self.context.broker);
-                self.lanes.of(lane).open(async move { broker.open(&plan).await });
+                let place = (self.session.clone(), Arc::clone(&lane));
+                self.lanes.of(lane).open(async move { broker.open(place, &plan).await });
             }
             Effect::StopAgent { lane, kill } => {
                 if let Some(serving) = self.lanes.get(&lane) {
                     serving.stop(kill, &self.context.stopping);
                 }
-                self.forget_if_left(&lane);
+                self.forget_if_left(&lane, "the lane was removed");
             }
             Effect::Call { lane, call, method, params } => self.call(lane, call, &method, params).await,
             Effect::Notify { lane, method, params } => {
@@ -248,14 +250,16 @@ impl Driver {
             Effect::Delete { command } => {
                 let deleted = self.context.log.delete(&self.session).await;
                 self.closed = true;
+                self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));
             }
         }
     }
 
     /// A lane that is no more leaves nothing here. Its agent's process, if any, is on its way out.
-    fn forget_if_left(&mut self, lane: &str) {
+    fn forget_if_left(&mut self, lane: &str, why: &str) {
         if self.machine.state().lane(lane).is_none() {
+            self.context.broker.links().dismiss(&self.session, Some(lane), why);
             self.lanes.forget(lane);
         }
     }

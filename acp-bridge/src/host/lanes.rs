@@ -75,7 +75,7 @@ impl LaneAgent {
         if let Some(agent) = self.agent.take() {
             self.stopped = Some(tracker.spawn(async move {
                 if kill {
-                    agent.handle.kill();
+                    agent.process.kill();
                 }
                 agent.stop().await;
                 String::new()

@@ -14,8 +14,10 @@ use tokio_util::task::TaskTracker;
 use super::agent::failure;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
+use super::links::Arrived;
 use super::{Config, clock};
-use crate::log::{Answer, Envelope, Inbox, ListQuery, LogError, SessionLog};
+use crate::dial::Offer;
+use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
 use crate::session::{Command, Machine, Reply};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
@@ -82,8 +84,9 @@ impl Host {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(finished) = supervisor.tasks.join_next() => supervisor.finished(finished),
-                envelope = inbox.recv() => match envelope {
-                    Some(envelope) => supervisor.dispatch(envelope),
+                arrival = inbox.arrival() => match arrival {
+                    Some(Arrival::Command(envelope)) => supervisor.dispatch(envelope),
+                    Some(Arrival::Dialler(offer)) => supervisor.dialled(offer),
                     None => break,
                 },
             }
@@ -137,6 +140,26 @@ impl Supervisor {
                 self.dispatch_once(envelope);
             }
         }
+    }
+
+    /// Lets a session say whether it wants a dialler that nobody waits for.
+    fn dialled(&mut self, offer: Offer) {
+        let Arrived::Ask { place, client, agent } = self.context.broker.links().arrives(offer) else { return };
+        let command = Command::Dial { lane: Arc::clone(&place.1), agent };
+        let (reply, answer) = oneshot::channel();
+        self.dispatch(Envelope { session: Some(place.0.clone()), client, command, reply });
+        let broker = Arc::clone(&self.context.broker);
+        self.tasks.spawn(async move {
+            match answer.await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) if error.code() == ErrorCode::INTERNAL_ERROR.0 => {
+                    broker.links().not_now(&place, error.message());
+                }
+                Ok(Err(error)) => broker.links().dismiss(&place.0, Some(&place.1), error.message()),
+                Err(_) => broker.links().not_now(&place, "the session is being closed"),
+            }
+            Finished::General
+        });
     }
 
     fn dispatch_once(&mut self, envelope: Envelope) {
@@ -204,6 +227,7 @@ impl Supervisor {
         self.context.broker.shutdown().await;
         self.context.stopping.close();
         self.context.stopping.wait().await;
+        self.context.broker.links().shutdown().await;
     }
 }
 

@@ -3,6 +3,7 @@
 
 pub mod bridge;
 pub mod client;
+pub mod dialler;
 pub mod editor;
 pub mod harness;
 pub mod log;
