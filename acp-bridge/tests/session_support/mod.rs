@@ -32,6 +32,7 @@ pub(crate) fn agent_started(start: Start) -> AgentStarted {
         start,
         initialize: raw("{}"),
         state: raw(r#"{"sessionId":"agent-1","modes":{"currentModeId":"ask"}}"#),
+        link: None,
     }
 }
 

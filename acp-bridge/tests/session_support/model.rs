@@ -235,6 +235,7 @@ fn started(agent_session: &str, start: Start) -> AgentStarted {
         start,
         initialize: raw(r#"{"_meta":{"steering":{"supported":true}}}"#),
         state,
+        link: None,
     }
 }
 

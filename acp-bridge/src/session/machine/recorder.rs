@@ -123,7 +123,8 @@ impl Step<'_> {
     ) -> Seq {
         let seq = self.next_seq();
         let lane = Arc::clone(lane);
-        let record = Record { seq, at: self.at, epoch: self.core.epoch, lane, origin, kind, turn, body };
+        let record =
+            Record { seq, at: self.at, epoch: self.core.epoch, lane, origin, kind, turn, position: None, body };
         // To go on after a failure would put a record into the log with which it can never be opened again; without
         // the machine, the log is as it was. `session_props.rs` is the proof that it does not happen.
         self.core.state.apply(&record).expect("the machine makes only records that its state allows");
