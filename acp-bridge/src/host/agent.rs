@@ -140,7 +140,7 @@ impl Agent {
             let mut found = None;
             for event in batch {
                 match event {
-                    Event::Response { key, outcome } if key == wanted => {
+                    Event::Response { key, outcome, .. } if key == wanted => {
                         found = Some(match outcome {
                             Ok(payload) => Some(Ok(payload.raw().to_owned())),
                             Err(ResponseError::Peer(error)) => Some(Err(error.into_raw())),

@@ -56,8 +56,8 @@ pub(super) struct Driver {
     lanes: LaneAgents,
     replies: HashMap<CommandId, oneshot::Sender<Answer>>,
     next_command: u64,
-    /// Calls that could not be given to the agent; the machine hears of them next.
-    unsent: Vec<(Arc<str>, CallId)>,
+    /// What an effect has come to already; the machine hears of it next.
+    unheard: Vec<(Arc<str>, FromAgent)>,
     closed: bool,
 }
 
@@ -90,7 +90,7 @@ impl Driver {
             lanes,
             replies: HashMap::new(),
             next_command: 0,
-            unsent: Vec::new(),
+            unheard: Vec::new(),
             closed: false,
         }
     }
@@ -146,7 +146,7 @@ impl Driver {
     }
 
     fn hear(&mut self, lane: &Arc<str>, event: FromAgent) {
-        self.handle(Input::Agent { lane: Arc::clone(lane), event });
+        self.handle(Input::Agent { lane: Arc::clone(lane), position: None, event });
     }
 
     fn happened(&mut self, lane: Arc<str>, happened: Happened) {
@@ -188,14 +188,12 @@ impl Driver {
     async fn flush(&mut self) -> Result<(), LogError> {
         loop {
             self.flush_once().await?;
-            let unsent = std::mem::take(&mut self.unsent);
-            if unsent.is_empty() {
+            let unheard = std::mem::take(&mut self.unheard);
+            if unheard.is_empty() {
                 return Ok(());
             }
-            for (lane, call) in unsent {
-                let error =
-                    RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
-                self.hear(&lane, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
+            for (lane, event) in unheard {
+                self.hear(&lane, event);
             }
         }
     }
@@ -221,6 +219,10 @@ impl Driver {
                 let broker = Arc::clone(&self.context.broker);
                 let place = (self.session.clone(), Arc::clone(&lane));
                 self.lanes.of(lane).open(async move { broker.open(place, &plan).await });
+            }
+            Effect::AwaitAgent { lane, .. } => {
+                let reason = "the host cannot wait for agents yet".to_owned();
+                self.unheard.push((lane, FromAgent::Exited { reason }));
             }
             Effect::StopAgent { lane, kill } => {
                 if let Some(serving) = self.lanes.get(&lane) {
@@ -285,7 +287,8 @@ impl Driver {
         serving.calls.insert(key, call);
         if !read_in_time(method, agent.outbox.request_as(key, method, params)).await {
             serving.calls.remove(&key);
-            self.unsent.push((lane, call));
+            let error = RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
+            self.unheard.push((lane, FromAgent::Answered { call, outcome: Err(error.into_raw()) }));
         }
     }
 

@@ -18,7 +18,7 @@ use super::links::Arrived;
 use super::{Config, clock};
 use crate::dial::Offer;
 use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
-use crate::session::{Command, Machine, Reply};
+use crate::session::{Command, FirstAgent, Machine, Reply};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
 const SESSION_QUEUE: usize = 256;
@@ -346,18 +346,12 @@ async fn create(
     let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
     let early = std::mem::take(&mut agent.early);
-    let early = early.into_iter().filter_map(|event| super::effects::from_agent(event, |_| None)).collect();
+    let early = early.into_iter().filter_map(|event| Some((None, super::effects::from_agent(event, |_| None)?)));
     let id = RawBuf::encode(&session).map_err(|e| Err(failure(e.to_string())))?;
     let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
-    let (machine, mut out) = Machine::create(
-        session.clone(),
-        context.config.session.clone(),
-        clock::now(),
-        &params,
-        agent.initialize.clone(),
-        started,
-        early,
-    );
+    let first = FirstAgent { initialize: agent.initialize.clone(), started, position: None, early: early.collect() };
+    let (machine, mut out) =
+        Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
     let records = std::mem::take(&mut out.records);
     context.log.create(&session, records).await.map_err(|e| Err(failure(e.to_string())))?;
     let driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));

@@ -2,6 +2,7 @@
 //!
 //! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
 
+mod link;
 mod outcome;
 mod queue;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use link::AgentLink;
 pub use queue::{PromptEdited, PromptMoved, PromptSteered, Steer};
 
 use super::Seq;
@@ -81,6 +83,9 @@ pub struct AgentStarted {
     pub initialize: RawBuf,
     /// The agent's result of `session/new`, `session/load` or `session/resume`.
     pub state: RawBuf,
+    /// How it is connected when it is no child of the bridge and may outlive it; absent for a child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<AgentLink>,
 }
 
 /// `agent_exited`.

@@ -41,7 +41,13 @@ impl Agent {
         self.starting = false;
         self.alive = true;
         let (initialize, state) = (raw("{}"), raw("{}"));
-        FromAgent::Started(AgentStarted { agent_session: "a".into(), start: Start::Resume, initialize, state })
+        FromAgent::Started(AgentStarted {
+            agent_session: "a".into(),
+            start: Start::Resume,
+            initialize,
+            state,
+            link: None,
+        })
     }
 
     pub(super) fn prompt(&mut self, call: CallId) {

@@ -7,7 +7,7 @@ use acp_types::record::{Epoch, Record};
 
 use super::agent::raw;
 use super::world::Waiting;
-use crate::session::{Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, State};
+use crate::session::{Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, Machine, Output, State};
 
 /// The one session of a run.
 pub(super) const SESSION: &str = "s";
@@ -65,9 +65,9 @@ impl Owner {
     pub(super) fn create(log: &mut Log, now: u64, started: FromAgent) -> Self {
         let FromAgent::Started(started) = started else { panic!("an agent that has started") };
         log.epoch = 1;
+        let agent = FirstAgent { initialize: raw("{}"), started, position: None, early: Vec::new() };
         let params = raw(r#"{"cwd":"/","mcpServers":[]}"#);
-        let (machine, out) =
-            Machine::create(SESSION.into(), Config::default(), now, &params, raw("{}"), started, Vec::new());
+        let (machine, out) = Machine::create(SESSION.into(), Config::default(), now, &params, agent);
         let mut host = Self { machine, out, replies: HashMap::new(), commands: 0 };
         host.commit(log);
         host
@@ -81,7 +81,7 @@ impl Owner {
     }
 
     pub(super) fn agent(&mut self, now: u64, event: FromAgent) {
-        self.machine.handle(now, Input::Agent { lane: Record::MAIN_LANE.into(), event }, &mut self.out);
+        self.machine.handle(now, Input::Agent { lane: Record::MAIN_LANE.into(), position: None, event }, &mut self.out);
     }
 
     pub(super) fn tick(&mut self, now: u64) {

@@ -25,6 +25,9 @@ impl State {
         if record.kind.is_control() {
             self.change(record)?;
         }
+        if let Some(position) = record.position {
+            self.set_received(&record.lane, position);
+        }
         self.head = record.seq;
         self.epoch = record.epoch;
         Ok(())
@@ -73,10 +76,12 @@ impl State {
                 self.ask(record, method.into(), params)?;
             }
             Kind::PermissionResolved | Kind::Response => {
-                let Resolved { request, .. } = body(record)?;
-                if !self.pending.remove(request) {
+                let resolved: Resolved = body(record)?;
+                let request = resolved.request;
+                let Some(asked) = self.pending.remove(request) else {
                     return Err(StateError::Request { seq: record.seq, request });
-                }
+                };
+                self.answer(&asked, resolved);
             }
             Kind::LaneJoined => {
                 let lane = LaneState::joined(Arc::clone(&record.lane), body(record)?);
@@ -151,8 +156,17 @@ impl State {
 
     fn ask(&mut self, record: &Record, method: Arc<str>, params: Option<RawBuf>) -> Result<(), StateError> {
         let lane = Arc::clone(self.lane_of(record)?.name());
-        self.pending.add(record.seq, PendingRequest { lane, method, params, turn: record.turn });
+        self.pending
+            .add(record.seq, PendingRequest { lane, method, params, turn: record.turn, position: record.position });
         Ok(())
+    }
+
+    /// Keeps the answer for an agent that may be cut off before it gets it.
+    fn answer(&mut self, asked: &PendingRequest, Resolved { result, error, .. }: Resolved) {
+        let lane = self.lanes.get_mut(&asked.lane);
+        if let (Some(position), Some(lane)) = (asked.position, lane) {
+            lane.answered(position, error.map_or_else(|| Ok(result.unwrap_or_default()), Err));
+        }
     }
 
     fn move_turn(&mut self, record: &Record, change: impl FnOnce(&mut Self, Turn) -> bool) -> Result<(), StateError> {

@@ -18,6 +18,8 @@ pub struct PendingRequest {
     pub params: Option<RawBuf>,
     /// The turn that ran when the agent asked.
     pub turn: Option<Turn>,
+    /// The number of the agent's message, if it is connected over a link.
+    pub position: Option<u64>,
 }
 
 impl PendingRequest {
@@ -45,9 +47,9 @@ impl Pending {
         self.0.insert(seq, request);
     }
 
-    /// Whether it was there.
-    pub(super) fn remove(&mut self, seq: Seq) -> bool {
-        self.0.remove(&seq).is_some()
+    /// The request, if it was there.
+    pub(super) fn remove(&mut self, seq: Seq) -> Option<PendingRequest> {
+        self.0.remove(&seq)
     }
 
     pub(super) fn get(&self, seq: Seq) -> Option<&PendingRequest> {

@@ -317,8 +317,13 @@ impl Log {
         let mut log = Self::default();
         let created = SessionCreated { cwd: "/".into(), ..SessionCreated::default() };
         log.add(Kind::SessionCreated, None, Origin::Host, &created);
-        let started =
-            AgentStarted { agent_session: "a".into(), start: Start::New, initialize: raw("{}"), state: raw("{}") };
+        let started = AgentStarted {
+            agent_session: "a".into(),
+            start: Start::New,
+            initialize: raw("{}"),
+            state: raw("{}"),
+            link: None,
+        };
         log.add(Kind::AgentStarted, None, Origin::Host, &started);
         log
     }
@@ -327,7 +332,7 @@ impl Log {
         let seq = self.records.len() as Seq + 1;
         let body = RawBuf::encode(body).unwrap();
         let lane = Record::MAIN_LANE.into();
-        self.records.push(Arc::new(Record { seq, at: seq, epoch: 1, lane, origin, kind, turn, body }));
+        self.records.push(Arc::new(Record { seq, at: seq, epoch: 1, lane, origin, kind, turn, position: None, body }));
         seq
     }
 
