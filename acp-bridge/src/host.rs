@@ -12,6 +12,7 @@ mod lanes;
 mod launch;
 mod linked;
 mod links;
+mod mail;
 mod opening;
 mod process;
 mod profiles;

@@ -34,17 +34,27 @@ impl Stage {
         self.directory.path().join("pid").display().to_string()
     }
 
+    /// Kills the bridge and starts it again, on another port, with another client that has resumed the session.
+    fn kill_bridge(&mut self) {
+        self.bridge.kill();
+        self.start_bridge();
+    }
+
+    fn start_bridge(&mut self) {
+        self.bridge.restart();
+        self.proxy.retarget(&self.bridge.address);
+        self.client = self.bridge.client();
+        self.client.resume(&self.session, Some(0));
+        self.client.caught_up();
+    }
+
     fn dial(&self) -> Dialler {
         Dialler::start(&self.url(), &self.session, "far", &[], &["--pid", &self.pid_file()])
     }
 }
 
 fn stage() -> Stage {
-    stage_with(&[])
-}
-
-fn stage_with(args: &[&str]) -> Stage {
-    let args = ["--cancel-grace", "60s"].iter().chain(args).map(|&arg| arg.to_owned()).collect();
+    let args = ["--cancel-grace", "60s"].map(str::to_owned).to_vec();
     let bridge = Bridge::start(Options { agent: vec![example("fault_agent")], args, wrapper: None });
     let proxy = Proxy::to(&bridge.address);
     let mut client = bridge.client();
@@ -289,4 +299,101 @@ fn files_are_served_where_the_agent_is() {
     // The session's directory is `/`, and there is no `/x`.
     assert!(support::client::text(&chunks).contains("there is no /x"), "{chunks:?}");
     assert!(records(&stage.bridge, &stage.session, "request").is_empty());
+}
+
+#[test]
+fn kill_9_of_the_bridge_in_mid_turn_ends_no_turn_and_loses_nothing() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "count 2000 1");
+    for kill in 0..4 {
+        for _ in 0..100 * kill + 50 {
+            stage.client.chunk();
+        }
+        stage.kill_bridge();
+    }
+    let ended = stage.client.turn_ended();
+    assert_eq!(ended["outcome"], "completed", "{ended}");
+    assert_eq!(support::client::text(&stage.client.chunks()), numbers(2000), "0 lost, 0 doubled, in order");
+    let started = records(&stage.bridge, &stage.session, "agent_started");
+    assert_eq!(started.len(), 2, "it is the same agent: {started:?}");
+    assert!(started[1]["link"]["instance"].is_string());
+    let turn = prompt(&mut stage.client, &stage.session, "echo and again");
+    assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "end_turn");
+    assert_eq!(records(&stage.bridge, &stage.session, "turn_ended").len(), 2);
+}
+
+#[test]
+fn a_turn_at_full_speed_survives_kill_9_of_the_bridge() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "numbered 20000");
+    for _ in 0..3 {
+        stage.client.chunk();
+        stage.kill_bridge();
+    }
+    assert_eq!(stage.client.turn_ended()["outcome"], "completed");
+    let text = support::client::text(&stage.client.chunks());
+    assert!(text.split_whitespace().map(|word| word.parse::<u64>().unwrap()).eq(1..=20000));
+}
+
+#[test]
+fn a_bridge_that_is_told_to_stop_leaves_the_turn_to_the_next_one() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "count 1000 1");
+    stage.client.chunk();
+    assert!(stage.bridge.terminate().success());
+    stage.start_bridge();
+    assert_eq!(stage.client.turn_ended()["outcome"], "completed");
+    assert_eq!(support::client::text(&stage.client.chunks()), numbers(1000));
+}
+
+#[test]
+fn a_permission_survives_kill_9_of_the_bridge_and_is_answered_once() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "ask");
+    stage.client.wait_for("request", |m| m["method"] == "session/request_permission");
+    stage.kill_bridge();
+    let request = stage.client.wait_for("request", |m| m["method"] == "session/request_permission");
+    stage.client.respond(&request["id"], &yes());
+    assert_eq!(stage.client.turn_ended()["outcome"], "completed");
+    assert!(support::client::text(&stage.client.chunks()).contains("yes"));
+    assert_eq!(records(&stage.bridge, &stage.session, "permission_requested").len(), 1);
+}
+
+#[test]
+fn a_stop_after_kill_9_of_the_bridge_reaches_the_agent_when_it_is_back() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "wait");
+    stage.client.chunk();
+    stage.proxy.bar();
+    stage.kill_bridge();
+    let params = json!({ "sessionId": stage.session, "_meta": { "acp-bridge": { "lane": "far" } } });
+    stage.client.notify("session/cancel", &params);
+    wait_for_records(&stage.bridge, &stage.session, "cancel_requested", 1);
+    stage.proxy.open();
+    assert_eq!(stage.client.turn_ended()["outcome"], "cancelled");
+    assert_eq!(records(&stage.bridge, &stage.session, "agent_started").len(), 2, "it is the same agent");
+}
+
+#[test]
+fn an_agent_that_dies_with_the_bridge_has_its_turn_interrupted() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "wait");
+    stage.client.chunk();
+    stage.dialler.kill();
+    stage.kill_bridge();
+    let _again = stage.dial();
+    assert_eq!(stage.client.turn_ended()["outcome"], "interrupted");
+    let turn = prompt(&mut stage.client, &stage.session, "echo back");
+    assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "end_turn");
+}
+
+#[test]
+fn an_idle_agent_is_the_same_one_after_kill_9_of_the_bridge() {
+    let mut stage = stage();
+    stage.kill_bridge();
+    let turn = prompt(&mut stage.client, &stage.session, "pid");
+    let (answer, chunks) = stage.client.turn(turn);
+    assert_eq!(answer["result"]["stopReason"], "end_turn");
+    assert_eq!(support::client::text(&chunks), std::fs::read_to_string(stage.pid_file()).unwrap());
+    assert_eq!(records(&stage.bridge, &stage.session, "agent_started").len(), 2);
 }

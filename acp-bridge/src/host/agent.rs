@@ -5,7 +5,7 @@ use std::time::Duration;
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::transport::Transport;
 use acp_server::transport::child::ChildSpec;
-use acp_server::{Inbox, Outbox};
+use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{self, ErrorCode};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 
@@ -29,6 +29,11 @@ pub(super) struct Agent {
     pub(super) early: Vec<Event>,
     /// Its files and commands, once it has a session.
     pub(super) services: Option<Services>,
+    /// The number of its last message before those of this connection, if it is at the other end of a link.
+    pub(super) base: Option<u64>,
+    /// The ordinal of the message that answered the last call, and of that which opened its session.
+    pub(super) answered: Option<u64>,
+    pub(super) opened: Option<u64>,
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
 }
@@ -78,14 +83,17 @@ impl Agent {
     ) -> Result<Self, ErrorObjectOwned> {
         let link = acp_server::start(transport, acp_server::Config::default());
         let mut agent = Self {
-            process,
             outbox: link.outbox,
             inbox: link.inbox,
             description: RawBuf::from(Raw::NULL),
             initialize: initialize.clone(),
             early: Vec::new(),
             services: None,
+            base: matches!(process, Process::Linked(_)).then_some(0),
+            answered: None,
+            opened: None,
             drop_early: None,
+            process,
         };
         match agent.call("initialize", Some(initialize), Some(timeout)).await {
             Ok(description) => {
@@ -96,6 +104,23 @@ impl Agent {
                 agent.process.kill();
                 Err(e.into_error())
             }
+        }
+    }
+
+    /// Goes on with one that an earlier host has started. `base` is the number of its last message that is in the log.
+    pub(super) fn resume(process: Process, link: Link, initialize: RawBuf, description: RawBuf, base: u64) -> Self {
+        Self {
+            process,
+            outbox: link.outbox,
+            inbox: link.inbox,
+            initialize,
+            description,
+            early: Vec::new(),
+            services: None,
+            base: Some(base),
+            answered: None,
+            opened: None,
+            drop_early: None,
         }
     }
 
@@ -139,8 +164,10 @@ impl Agent {
         while let Some(batch) = self.inbox.next_batch().await {
             let mut found = None;
             for event in batch {
+                let ordinal = event.ordinal();
                 match event {
                     Event::Response { key, outcome, .. } if key == wanted => {
+                        self.answered = ordinal;
                         found = Some(match outcome {
                             Ok(payload) => Some(Ok(payload.raw().to_owned())),
                             Err(ResponseError::Peer(error)) => Some(Err(error.into_raw())),
@@ -181,6 +208,17 @@ impl Agent {
             services.stop().await;
         }
         process.shutdown().await;
+    }
+
+    /// Lets go of an agent that runs on without this host.
+    pub(super) fn leave(self) {
+        let Self { process, .. } = self;
+        process.leave();
+    }
+
+    /// The number that a message of this ordinal has on its link; `None` for a child.
+    pub(super) fn position(&self, ordinal: Option<u64>) -> Option<u64> {
+        Some(self.base? + ordinal?)
     }
 
     /// Serves a request for files or commands; the error is what the agent is to be told instead.

@@ -1,19 +1,42 @@
 //! What concerns the agent as such and no session: its description, authentication, and new sessions.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use acp_types::record::body::{AgentStarted, Start};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use acp_server::proto::RequestKey;
+use acp_types::record::body::{AgentLink, AgentStarted, Start};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::Config;
 use super::agent::{Agent, CallError, failure};
 use super::launch;
-use super::linked::Linked;
+use super::linked::{Linked, Resumed};
 use super::links::{Links, Place};
 use super::process::Process;
 use super::services::Services;
 use crate::session::StartPlan;
+
+/// What the log says of an agent that an earlier host has started.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// What it was told about the client.
+    pub(super) initialize: RawBuf,
+    /// Its answer.
+    pub(super) description: RawBuf,
+    /// The number of its last message that is in the log.
+    pub(super) received: u64,
+}
+
+/// An agent that is back.
+#[derive(Debug)]
+pub(super) struct Returned {
+    pub(super) agent: Agent,
+    /// The prompt that it has and has not answered.
+    pub(super) prompt: Option<RequestKey>,
+    /// Its own requests that have no answer, with the number of the message of each.
+    pub(super) asked: Vec<(u64, RequestId)>,
+}
 
 /// Starts agents, and keeps the one that was started to learn what the agent is for the first session.
 #[derive(Debug)]
@@ -158,6 +181,31 @@ impl Broker {
         };
         let (transport, linked) = Linked::start(offer, Some(place), &self.links);
         Agent::begin(Process::Linked(linked), transport, initialize, limit).await
+    }
+
+    /// An agent that has gone on since an earlier host has gone; `None` if it does not come back in time, or in another
+    /// state. It is expected from the call on.
+    pub(super) fn returning(
+        self: Arc<Self>,
+        place: Place,
+        link: &AgentLink,
+        known: Known,
+    ) -> impl Future<Output = Option<Returned>> + Send + use<> {
+        let comes = self.links.expect(&link.instance, Some(place.clone()));
+        let (instance, limit) = (link.instance.clone(), Duration::from_millis(link.keep_ms));
+        async move {
+            let Ok(Ok(offer)) = tokio::time::timeout(limit, comes).await else {
+                self.links.give_up(&instance);
+                return None;
+            };
+            let resumed = Linked::resume(offer, place, known.received, &self.links);
+            let Resumed { transport, linked, unfinished, first_request, base, prompt, asked } = resumed;
+            let mut config = acp_server::Config::default();
+            config.first_request = first_request;
+            let connection = acp_server::resume(transport, config, unfinished);
+            let agent = Agent::resume(Process::Linked(linked), connection, known.initialize, known.description, base);
+            Some(Returned { agent, prompt, asked })
+        }
     }
 
     /// The diallers that are there.

@@ -3,14 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use acp_server::proto::{RequestKey, Unfinished};
 use acp_server::transport::Transport;
 use acp_server::transport::memory::{self, Memory, MemoryReader, MemoryWriter};
+use acp_types::RequestId;
+use acp_types::method::{Request as _, v1};
+use acp_types::record::body::AgentLink;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::links::{Links, Place};
 use crate::dial::{Line, Offer, Step};
-use crate::link::{End, Exited, Frame, Gone, Hello, Start, Stop, Welcome};
+use crate::link::{Assign, End, Exited, Frame, Gone, Hello, Start, Stop, Welcome};
 
 /// Messages between the line and the connection.
 const CAPACITY: usize = 64;
@@ -26,6 +30,8 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 enum Order {
     Stop { kill: bool },
     Settle(u64),
+    Assign(Place),
+    Leave,
 }
 
 /// How the agent has ended.
@@ -41,15 +47,56 @@ pub(super) struct Linked {
     /// Not bounded: an order is a signal, and the task always takes them.
     orders: mpsc::UnboundedSender<Order>,
     exit: watch::Receiver<Option<Ended>>,
+    link: AgentLink,
+}
+
+/// An agent that an earlier host has started and that is back.
+pub(super) struct Resumed {
+    pub(super) transport: Memory,
+    pub(super) linked: Linked,
+    /// What the connection before has left open.
+    pub(super) unfinished: Unfinished,
+    /// The first id that the agent does not know of an earlier host.
+    pub(super) first_request: u64,
+    /// The number of its last message that is here already.
+    pub(super) base: u64,
+    /// The prompt that it has and has not answered.
+    pub(super) prompt: Option<RequestKey>,
+    /// Its own requests that have no answer, with the number of the message of each.
+    pub(super) asked: Vec<(u64, RequestId)>,
 }
 
 impl Linked {
     /// Has a dialler start an agent. The connection's transport comes with it; it ends
     /// when the agent has ended, or when its dialler has been away for longer than it says that it keeps the agent.
     pub(super) fn start(offer: Offer, place: Option<Place>, links: &Arc<Links>) -> (Memory, Self) {
-        let instance = uuid::Uuid::now_v7().to_string();
+        // One that we have started for this goes by the name that we gave it.
+        let instance = offer.hello.instance.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let begin = Frame::Start(Start { instance: instance.clone(), serve: links.serve() });
         Self::run(offer, &begin, End::default(), instance, place, links)
+    }
+
+    /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
+    pub(super) fn resume(offer: Offer, place: Place, received: u64, links: &Arc<Links>) -> Resumed {
+        let hello = &offer.hello;
+        let instance = hello.instance.clone().unwrap_or_default();
+        // What was acknowledged left no record if the log does not have it.
+        let base = received.max(hello.acknowledged);
+        // An answer that is in the log has ended its turn: the prompt of the next one may never have been sent.
+        let open = hello.calls.iter().filter(|call| call.answered.is_none_or(|number| number > base));
+        let prompt = open
+            .filter(|call| call.method == v1::Prompt::METHOD.name)
+            .find_map(|call| call.id.as_u64())
+            .map(RequestKey);
+        let asked = hello.asked.iter().filter(|asked| asked.number <= base);
+        let asked: Vec<_> = asked.map(|asked| (asked.number, asked.id.clone())).collect();
+        let owed = asked.iter().map(|(_, id)| id.clone()).collect();
+        let unfinished = Unfinished::new(prompt.into_iter().collect(), owed);
+        let first_request = hello.calls.iter().filter_map(|call| call.id.as_u64()).max().unwrap_or(0) + 1;
+        let welcome = Frame::Welcome(Welcome { instance: instance.clone(), received: base });
+        let end = End::resume(hello.received, base);
+        let (transport, linked) = Self::run(offer, &welcome, end, instance, Some(place), links);
+        Resumed { transport, linked, unfinished, first_request, base, prompt, asked }
     }
 
     fn run(
@@ -66,6 +113,7 @@ impl Linked {
         let (exited, exit) = watch::channel(None);
         let sockets = links.runs(&instance, place);
         let Offer { hello, socket } = offer;
+        let link = AgentLink { instance: instance.clone(), keep_ms: hello.keep_ms };
         let mut line = Line::new(end, reader, writer);
         let base = line.end().taken();
         if let Err(broken) = line.connect(socket, hello.received, Some(begin)) {
@@ -80,12 +128,13 @@ impl Linked {
             sockets,
             exit: exited,
             stopping: None,
+            assigned: None,
             ended: None,
             give_up: None,
             links: Arc::clone(links),
         };
         links.spawn(task.run());
-        (theirs, Self { orders, exit })
+        (theirs, Self { orders, exit, link })
     }
 
     /// Tells the dialler to stop the agent, politely or at once.
@@ -96,6 +145,21 @@ impl Linked {
     /// What it said in its first `count` messages is safe and need not be said again.
     pub(super) fn settle(&self, count: u64) {
         self.order(Order::Settle(count));
+    }
+
+    /// How it is found again by another host.
+    pub(super) fn link(&self) -> AgentLink {
+        self.link.clone()
+    }
+
+    /// Tells the dialler what its agent serves from now on.
+    pub(super) fn assign(&self, place: &Place) {
+        self.order(Order::Assign(place.clone()));
+    }
+
+    /// Lets the agent be, for the next host. The link ends here.
+    pub(super) fn leave(self) {
+        self.order(Order::Leave);
     }
 
     fn order(&self, order: Order) {
@@ -133,6 +197,8 @@ struct Task {
     exit: watch::Sender<Option<Ended>>,
     /// It is to stop: whether at once.
     stopping: Option<bool>,
+    /// What it was told that it serves. It is told again on each socket.
+    assigned: Option<Assign>,
     ended: Option<Ended>,
     /// When the agent counts as gone, while the dialler is away.
     give_up: Option<Instant>,
@@ -150,6 +216,11 @@ impl Task {
                 order = self.orders.recv(), if owned => match order {
                     Some(Order::Stop { kill }) => self.stop(kill),
                     Some(Order::Settle(count)) => self.line.settle(self.base + count),
+                    Some(Order::Assign(place)) => self.assign(place),
+                    Some(Order::Leave) => {
+                        self.links.ended(&self.instance);
+                        return;
+                    }
                     None => {
                         owned = false;
                         self.stop(true);
@@ -157,9 +228,6 @@ impl Task {
                 },
                 Some(offer) = self.sockets.recv() => self.connect(offer),
                 () = sleep_until(give_up.unwrap_or_else(Instant::now)), if give_up.is_some() => self.lost(),
-            }
-            if self.line.is_idle() {
-                self.line.settle(self.line.end().taken());
             }
         }
         self.finish();
@@ -202,6 +270,13 @@ impl Task {
         self.ended = Some(Ended { report, stderr: String::new() });
     }
 
+    fn assign(&mut self, place: Place) {
+        let assign = Assign { session: place.0.clone(), lane: place.1.to_string() };
+        self.line.tell(&Frame::Assign(assign.clone()));
+        self.assigned = Some(assign);
+        self.links.serves(&self.instance, place);
+    }
+
     fn stop(&mut self, kill: bool) {
         self.stopping = Some(kill || self.stopping == Some(true));
         self.line.tell(&Frame::Stop(Stop { instance: self.instance.clone(), kill }));
@@ -226,6 +301,9 @@ impl Task {
             Ok(()) => {
                 self.give_up = None;
                 self.hello = hello;
+                if let Some(assign) = &self.assigned {
+                    self.line.tell(&Frame::Assign(assign.clone()));
+                }
                 if let Some(kill) = self.stopping {
                     self.stop(kill);
                 }

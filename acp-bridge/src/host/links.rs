@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use acp_types::SessionId;
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -37,6 +37,10 @@ struct State {
     running: HashMap<String, Running>,
     /// Diallers without an agent.
     parked: HashMap<Place, Offer>,
+    /// Agents of an earlier host that are waited for, or diallers that we have started, by instance.
+    expected: HashMap<String, Expected>,
+    /// Diallers that have come back with an agent, while their session is asked whether it waits for that.
+    returning: HashMap<String, Offer>,
 }
 
 #[derive(Debug)]
@@ -47,11 +51,27 @@ struct Running {
     dismissed: Option<String>,
 }
 
+/// Where a dialler goes that is waited for.
+#[derive(Debug)]
+struct Expected {
+    place: Option<Place>,
+    comes: oneshot::Sender<Offer>,
+}
+
 /// What becomes of a dialler that has come.
 #[derive(Debug)]
 pub(super) enum Arrived {
     /// It is seen to.
     Done,
+    /// It has an agent that an earlier host has started. Its session is to be opened, so that it can say whether it waits.
+    Returns {
+        /// The lane that the agent serves.
+        place: Place,
+        /// As which client.
+        client: Arc<str>,
+        /// The agent.
+        instance: String,
+    },
     /// It is parked, and its session is to be asked whether it wants it.
     Ask {
         /// For which lane.
@@ -90,9 +110,19 @@ impl Links {
             return Arrived::Done;
         }
         let mut state = self.state();
-        if let Some(running) = offer.hello.instance.as_ref().and_then(|instance| state.running.get(instance)) {
-            running.hand(offer);
-            return Arrived::Done;
+        let mut offer = offer;
+        if let Some(instance) = &offer.hello.instance {
+            if let Some(running) = state.running.get(instance) {
+                running.hand(offer);
+                return Arrived::Done;
+            }
+            if let Some(expected) = state.expected.remove(instance) {
+                match expected.comes.send(offer) {
+                    Ok(()) => return Arrived::Done,
+                    // Nobody waits any more.
+                    Err(back) => offer = back,
+                }
+            }
         }
         let (Some(session), Some(lane)) = (offer.hello.session.clone(), offer.hello.lane.clone()) else {
             offer.refuse("the bridge does not wait for this agent any more", true);
@@ -109,15 +139,52 @@ impl Links {
             offer.refuse(format!("another dialler is there for the lane {:?}; use another lane", place.1), true);
             return Arrived::Done;
         }
+        // It comes without the agent that is waited for.
+        state.expected.retain(|_, expected| expected.place.as_ref() != Some(&place));
         if let Some(instance) = offer.hello.instance.clone() {
-            // It is to let go of an agent that nobody here knows of, and comes again without it.
-            offer.socket.last(&Frame::Gone(Gone { instance }));
-            return Arrived::Done;
+            let client = offer.hello.dialler.as_str().into();
+            state.returning.insert(instance.clone(), offer);
+            return Arrived::Returns { place, client, instance };
         }
         let (client, agent) = (offer.hello.dialler.as_str().into(), offer.hello.agent.clone());
         state.parked.insert(place.clone(), offer);
         self.parked.notify_waiters();
         Arrived::Ask { place, client, agent }
+    }
+
+    /// From now on this agent is waited for.
+    pub(super) fn expect(&self, instance: &str, place: Option<Place>) -> oneshot::Receiver<Offer> {
+        let (comes, waits) = oneshot::channel();
+        let mut state = self.state();
+        match state.returning.remove(instance) {
+            // Nobody but us can have dropped the other end.
+            Some(offer) => drop(comes.send(offer)),
+            None => drop(state.expected.insert(instance.to_owned(), Expected { place, comes })),
+        }
+        waits
+    }
+
+    /// It is waited for no longer.
+    pub(super) fn give_up(&self, instance: &str) {
+        self.state().expected.remove(instance);
+    }
+
+    /// The session of a dialler that has come back is open, or why not and whether for good. If nobody waits for the agent,
+    /// it is let go.
+    pub(super) fn asked(&self, instance: &str, refused: Option<(&str, bool)>) {
+        let Some(offer) = self.state().returning.remove(instance) else { return };
+        match refused {
+            Some((why, is_final)) => offer.refuse(why, is_final),
+            // It comes again without it.
+            None => offer.socket.last(&Frame::Gone(Gone { instance: instance.to_owned() })),
+        }
+    }
+
+    /// What an agent serves from now on.
+    pub(super) fn serves(&self, instance: &str, place: Place) {
+        if let Some(running) = self.state().running.get_mut(instance) {
+            running.place = Some(place);
+        }
     }
 
     /// A dialler whose lane is there waits for its agent to be wanted.
@@ -187,7 +254,7 @@ impl Links {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
-        self.state().parked.clear();
+        *self.state() = State::default();
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -1,8 +1,10 @@
 //! What runs an agent: a child of ours, or a dialler that has come from elsewhere.
 
 use acp_server::transport::child::{ChildHandle, Deadlines};
+use acp_types::record::body::AgentLink;
 
 use super::linked::Linked;
+use super::links::Place;
 
 /// The process of an agent. Dropping it kills the agent and all that it started.
 #[derive(Debug)]
@@ -35,6 +37,33 @@ impl Process {
         match self {
             Self::Child(handle) => handle.stderr_tail(),
             Self::Linked(linked) => linked.stderr_tail(),
+        }
+    }
+
+    /// Whether it goes on without this host.
+    pub(super) fn runs_on(&self) -> bool {
+        matches!(self, Self::Linked(_))
+    }
+
+    /// How it is found again after a restart of the bridge.
+    pub(super) fn link(&self) -> Option<AgentLink> {
+        match self {
+            Self::Child(_) => None,
+            Self::Linked(linked) => Some(linked.link()),
+        }
+    }
+
+    /// Says what the agent serves from now on.
+    pub(super) fn assign(&self, place: &Place) {
+        if let Self::Linked(linked) = self {
+            linked.assign(place);
+        }
+    }
+
+    /// Leaves it alone, for the next host.
+    pub(super) fn leave(self) {
+        if let Self::Linked(linked) = self {
+            linked.leave();
         }
     }
 

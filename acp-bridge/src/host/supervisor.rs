@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_types::error::{self, ErrorCode};
+use acp_types::record::Record;
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -18,7 +19,7 @@ use super::links::Arrived;
 use super::{Config, clock};
 use crate::dial::Offer;
 use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
-use crate::session::{Command, FirstAgent, Machine, Reply};
+use crate::session::{Command, FirstAgent, Machine, QueueCommand, Reply};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
 const SESSION_QUEUE: usize = 256;
@@ -144,19 +145,34 @@ impl Supervisor {
 
     /// Lets a session say whether it wants a dialler that nobody waits for.
     fn dialled(&mut self, offer: Offer) {
-        let Arrived::Ask { place, client, agent } = self.context.broker.links().arrives(offer) else { return };
-        let command = Command::Dial { lane: Arc::clone(&place.1), agent };
+        let (place, client, command, instance) = match self.context.broker.links().arrives(offer) {
+            Arrived::Done => return,
+            Arrived::Ask { place, client, agent } => {
+                let command = Command::Dial { lane: Arc::clone(&place.1), agent };
+                (place, client, command, None)
+            }
+            // Any command opens the session; this one changes nothing.
+            Arrived::Returns { place, client, instance } => {
+                (place, client, Command::Queue(QueueCommand::List), Some(instance))
+            }
+        };
         let (reply, answer) = oneshot::channel();
         self.dispatch(Envelope { session: Some(place.0.clone()), client, command, reply });
         let broker = Arc::clone(&self.context.broker);
         self.tasks.spawn(async move {
-            match answer.await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) if error.code() == ErrorCode::INTERNAL_ERROR.0 => {
-                    broker.links().not_now(&place, error.message());
+            let answer = answer.await.unwrap_or_else(|_| Err(failure("the session is being closed")));
+            let links = broker.links();
+            match (answer, instance) {
+                (Ok(_), None) => {}
+                (Ok(_), Some(instance)) => links.asked(&instance, None),
+                (Err(error), Some(instance)) => {
+                    let is_final = error.code() != ErrorCode::INTERNAL_ERROR.0;
+                    links.asked(&instance, Some((error.message(), is_final)));
                 }
-                Ok(Err(error)) => broker.links().dismiss(&place.0, Some(&place.1), error.message()),
-                Err(_) => broker.links().not_now(&place, "the session is being closed"),
+                (Err(error), None) if error.code() == ErrorCode::INTERNAL_ERROR.0 => {
+                    links.not_now(&place, error.message());
+                }
+                (Err(error), None) => links.dismiss(&place.0, Some(&place.1), error.message()),
             }
             Finished::General
         });
@@ -346,10 +362,16 @@ async fn create(
     let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
     let early = std::mem::take(&mut agent.early);
-    let early = early.into_iter().filter_map(|event| Some((None, super::effects::from_agent(event, |_| None)?)));
+    let early = early.into_iter().filter_map(|event| {
+        let position = agent.position(event.ordinal());
+        Some((position, super::effects::from_agent(event, |_| None)?))
+    });
+    let early = early.collect();
+    agent.process.assign(&(session.clone(), Record::MAIN_LANE.into()));
     let id = RawBuf::encode(&session).map_err(|e| Err(failure(e.to_string())))?;
     let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
-    let first = FirstAgent { initialize: agent.initialize.clone(), started, position: None, early: early.collect() };
+    let position = agent.position(agent.opened);
+    let first = FirstAgent { initialize: agent.initialize.clone(), started, position, early };
     let (machine, mut out) =
         Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
     let records = std::mem::take(&mut out.records);

@@ -53,6 +53,9 @@ pub struct Calling {
     pub id: RequestId,
     /// Its method.
     pub method: String,
+    /// The number of the message that answers it, if it is answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answered: Option<u64>,
 }
 
 /// A request of an agent to its host.

@@ -8,7 +8,7 @@ use acp_types::{Raw, RawBuf, RequestId};
 use super::hello::{Asked, Calling, Serve};
 
 /// Requests that are remembered in each direction. The connection of a host has lower bounds of its own; of more than
-/// these a host that was started again learns nothing, and the agent is not answered.
+/// these a host that was started again learns nothing.
 const MAX_OPEN: usize = 4096;
 
 /// Where a message of the agent goes.
@@ -33,6 +33,8 @@ pub struct Open {
     answered: VecDeque<(u64, Calling)>,
     /// Of the agent.
     asked: Vec<Asked>,
+    /// There were more of them than are remembered.
+    forgets: bool,
     opened: Option<(String, RawBuf)>,
 }
 
@@ -43,8 +45,9 @@ impl Open {
         Self { serve, ..Self::default() }
     }
 
-    /// The host says something to the agent.
-    pub fn host_says(&mut self, message: &[u8]) {
+    /// The host says something to the agent. Whether that is to hear it: a second answer to one request is not for it, which
+    /// a host that was started again may give.
+    pub fn host_says(&mut self, message: &[u8]) -> bool {
         match Frame::parse(message, &Limits::default()) {
             Ok(Frame::Request(request)) if self.calls.len() < MAX_OPEN => {
                 let opens = matches!(&*request.method, "session/new" | "session/load" | "session/resume");
@@ -53,10 +56,12 @@ impl Open {
             }
             Ok(Frame::Response(response)) => {
                 let id = response.id.to_owned();
-                self.asked.retain(|asked| asked.id != id);
+                let at = self.asked.iter().position(|asked| asked.id == id);
+                return at.map(|at| self.asked.swap_remove(at)).is_some() || self.forgets;
             }
             _ => {}
         }
+        true
     }
 
     /// Where something goes that the agent says.
@@ -80,7 +85,8 @@ impl Open {
     /// The agent says something to the host, which goes under this number.
     pub fn agent_says(&mut self, number: u64, message: &[u8]) {
         match Frame::parse(message, &Limits::default()) {
-            Ok(Frame::Request(request)) if self.asked.len() < MAX_OPEN => {
+            Ok(Frame::Request(_)) if self.asked.len() >= MAX_OPEN => self.forgets = true,
+            Ok(Frame::Request(request)) => {
                 self.asked.push(Asked { number, id: request.id.to_owned() });
             }
             Ok(Frame::Response(response)) => {
@@ -92,7 +98,7 @@ impl Open {
                     let session = named.and_then(Raw::as_string).unwrap_or_default().into_owned();
                     self.opened = Some((session, params));
                 }
-                self.answered.push_back((number, Calling { id, method }));
+                self.answered.push_back((number, Calling { id, method, answered: Some(number) }));
             }
             _ => {}
         }
@@ -113,7 +119,11 @@ impl Open {
     /// For a hello: requests of the host whose answer it may lack.
     #[must_use]
     pub fn calls(&self) -> Vec<Calling> {
-        let waiting = self.calls.iter().map(|(id, (method, _))| Calling { id: id.clone(), method: method.clone() });
+        let waiting = self.calls.iter().map(|(id, (method, _))| Calling {
+            id: id.clone(),
+            method: method.clone(),
+            answered: None,
+        });
         self.answered.iter().map(|(_, call)| call.clone()).chain(waiting).collect()
     }
 
@@ -142,7 +152,9 @@ mod tests {
         open.host_says(br#"{"jsonrpc":"2.0","id":2,"method":"session/set_mode","params":{}}"#);
         open.agent_says(1, br#"{"jsonrpc":"2.0","id":"a","method":"session/request_permission","params":{}}"#);
         assert_eq!(ids(&open), (vec!["1".into(), "2".into()], vec![1]));
-        open.host_says(br#"{"jsonrpc":"2.0","id":"a","result":{}}"#);
+        let answer = br#"{"jsonrpc":"2.0","id":"a","result":{}}"#;
+        assert!(open.host_says(answer));
+        assert!(!open.host_says(answer), "a second answer is dropped");
         open.agent_says(2, br#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
         open.acknowledged(1);
         assert_eq!(ids(&open), (vec!["1".into(), "2".into()], vec![]));

@@ -193,8 +193,9 @@ impl Agent {
         for frame in frames {
             match frame {
                 Frame::Message { message, .. } => {
-                    self.open.host_says(&message);
-                    self.line.give(message);
+                    if self.open.host_says(&message) {
+                        self.line.give(message);
+                    }
                 }
                 other => rest.push(other),
             }

@@ -110,7 +110,7 @@ impl Served {
                     let _ = self.outbox.try_respond(id, Err(error(ErrorCode::INTERNAL_ERROR, why, None)));
                 }
             }
-            Event::Cancelled { id } => {
+            Event::Cancelled { id, .. } => {
                 if let Some(services) = &self.services {
                     services.withdraw(id);
                 }
