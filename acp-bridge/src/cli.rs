@@ -14,6 +14,7 @@ mod doctor;
 mod exit;
 mod export;
 mod import;
+mod keep;
 mod lanes;
 mod offline;
 mod output;

@@ -55,7 +55,7 @@ impl Stage {
 
 fn stage() -> Stage {
     let args = ["--cancel-grace", "60s"].map(str::to_owned).to_vec();
-    let bridge = Bridge::start(Options { agent: vec![example("fault_agent")], args, wrapper: None });
+    let bridge = Bridge::start(Options { agent: vec![example("fault_agent")], args, wrapper: None, listen: None });
     let proxy = Proxy::to(&bridge.address);
     let mut client = bridge.client();
     let session = client.new_session();

@@ -143,6 +143,10 @@ pub(super) struct Serve {
     /// wait while none is there. What passes is written to the session log, file contents included.
     #[arg(long, env = "ACP_BRIDGE_CLIENT_FS", conflicts_with_all = ["no_host_fs", "no_host_terminal"])]
     pub(super) client_fs: bool,
+    /// Let agents and their turns go on when the bridge is stopped or killed, for so long: `1m`. A bridge that is started
+    /// on the same address and log takes them up again.
+    #[arg(long, env = "ACP_BRIDGE_KEEP_AGENTS", value_name = "AFTER", value_parser = duration)]
+    pub(super) keep_agents: Option<std::time::Duration>,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,

@@ -43,6 +43,8 @@ pub(super) async fn run(args: args::Dial) -> anyhow::Result<()> {
         instance: args.instance,
         ..Hello::default()
     };
+    // The bridge that has started this may be gone already.
+    let away = hello.once.then(Instant::now);
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stop = async move {
@@ -62,7 +64,7 @@ pub(super) async fn run(args: args::Dial) -> anyhow::Result<()> {
         backoff: Backoff::default(),
         give_up: args.give_up,
         serves: false,
-        away: None,
+        away,
     };
     dialler.serve(stop).await
 }
@@ -83,7 +85,7 @@ struct Dialler {
     give_up: Duration,
     /// An agent of ours has had a session.
     serves: bool,
-    /// Since when there has been no bridge; not before there was one.
+    /// Since when there has been no bridge. Who has started this by hand sees at once that there is none.
     away: Option<Instant>,
 }
 

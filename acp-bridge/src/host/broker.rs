@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use acp_server::proto::RequestKey;
+use acp_server::transport::child::ChildSpec;
 use acp_types::record::body::{AgentLink, AgentStarted, Start};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
@@ -155,16 +156,33 @@ impl Broker {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.profile {
-            Some(name) if plan.dialled => self.begin_dialled(place, name, initialize).await?,
+            Some(name) if plan.dialled => self.begin_dialled(place.clone(), name, initialize).await?,
             None => self.start(initialize).await?,
             // Another agent: what this one was told for its authentication is none of its business.
             Some(profile) => {
                 let spec = self.config.profiles.agent(profile).await?;
-                Agent::start(&spec, initialize, self.config.start_timeout).await?
+                self.launch(&spec, initialize).await?
             }
         };
+        agent.process.assign(&place);
         let started = launch::open(&mut agent, plan, self.config.start_timeout).await?;
         Ok((self.served(agent, &started, plan.params.as_raw()), started))
+    }
+
+    /// A new agent: a child, or one that outlives us.
+    async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+        let limit = self.config.start_timeout;
+        let Some(keeper) = &self.config.keeper else { return Agent::start(spec, initialize, limit).await };
+        let instance = uuid::Uuid::now_v7().to_string();
+        let comes = self.links.expect(&instance, None);
+        let come = async {
+            keeper.start(spec, &instance).await?;
+            let late = || failure(format!("what keeps the agent did not answer within {} s", limit.as_secs()));
+            tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or_else(late)
+        };
+        let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
+        let (transport, linked) = Linked::start(offer, None, &self.links);
+        Agent::begin(Process::Linked(linked), transport, initialize, limit).await
     }
 
     /// An agent that its dialler has started.
@@ -229,7 +247,7 @@ impl Broker {
     }
 
     async fn start(&self, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
-        let mut agent = Agent::start(&self.config.agent, initialize, self.config.start_timeout).await?;
+        let mut agent = self.launch(&self.config.agent, initialize).await?;
         let credentials = lock(&self.credentials).clone();
         if let Some(params) = credentials
             && agent.call("authenticate", Some(params), Some(self.config.start_timeout)).await.is_err()

@@ -5,17 +5,22 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey};
 use acp_types::record::body::AgentStarted;
 use acp_types::{ErrorObjectOwned, RawBuf};
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::agent::{Agent, failure};
 use super::broker::Returned;
 use super::mail::{Mail, Message};
 use crate::session::CallId;
+
+/// How long another agent waits for one to come back that is to be stopped: diallers try every two seconds.
+const COMES: Duration = Duration::from_secs(5);
 
 /// What opening an agent comes to.
 pub(super) type Opened = Result<(Agent, AgentStarted), ErrorObjectOwned>;
@@ -115,9 +120,8 @@ impl LaneAgent {
         if let Some(opening) = self.opening.take() {
             opening.abort();
         }
-        // Should it come after all, nobody waits for it, and it is let go.
         if let Some(awaiting) = self.awaiting.take() {
-            awaiting.abort();
+            self.stopped = Some(tracker.spawn(stop_if_it_comes(awaiting)));
         }
         self.calls.clear();
         self.mail.clear();
@@ -137,6 +141,9 @@ impl LaneAgent {
 
     /// The host has no more to do with the lane. An agent that runs on without it is left to the next one.
     fn let_go(&mut self, kill: bool, tracker: &TaskTracker) {
+        if let Some(awaiting) = self.awaiting.take() {
+            awaiting.abort();
+        }
         if self.agent.as_ref().is_some_and(|agent| agent.process.runs_on())
             && let Some(agent) = self.agent.take()
         {
@@ -197,6 +204,20 @@ impl LaneAgent {
             None => Poll::Pending,
         }
     }
+}
+
+/// An agent that is not wanted any more, and is about to come back if it still runs. One that comes later is let go then.
+async fn stop_if_it_comes(awaiting: JoinHandle<Option<Returned>>) -> String {
+    let abort = awaiting.abort_handle();
+    match timeout(COMES, awaiting).await {
+        Ok(Ok(Some(returned))) => {
+            returned.agent.process.kill();
+            returned.agent.stop().await;
+        }
+        Ok(_) => {}
+        Err(_) => abort.abort(),
+    }
+    String::new()
 }
 
 /// All of them. A lane is here from the first start of its agent on.

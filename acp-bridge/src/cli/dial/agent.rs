@@ -61,8 +61,8 @@ impl Agent {
             Err(error) => {
                 let report = format!("could not be started: {error}");
                 socket.tell(&Frame::Exited(Exited { instance, report: report.clone(), stderr: String::new() }));
-                // The bridge says that it has heard of it; one that does not is left.
-                let _ = timeout(HEARD, socket.next()).await;
+                // The bridge closes when it has heard of it; one that does not is left.
+                let _ = timeout(HEARD, async { while socket.next().await.is_some() {} }).await;
                 return Err(coded(Exit::Unreachable, format!("the agent {report}")));
             }
         };
