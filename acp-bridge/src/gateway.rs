@@ -67,6 +67,8 @@ pub use http::serve;
 pub struct Config {
     /// Clients connected at once. Default: 1024. One more gets HTTP 503.
     pub max_connections: usize,
+    /// Agents that have dialled in at once. Default: 4096. One more gets HTTP 503, and comes again.
+    pub max_diallers: usize,
     /// Bytes of one message of a client. Default: 16 MiB. A longer one is answered with an error, one of more than
     /// twice the size ends the connection with code 1009.
     pub max_message: usize,
@@ -80,6 +82,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_connections: 1024,
+            max_diallers: 4096,
             max_message: 16 * 1024 * 1024,
             limits: Limits::default(),
             drain: Duration::from_secs(5),

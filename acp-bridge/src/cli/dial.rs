@@ -155,7 +155,7 @@ impl Dialler {
 
     /// Says on a new socket who we are and what we have.
     fn greet(&mut self, socket: Socket) {
-        let mut hello = self.hello.clone();
+        let mut hello = Hello { idle: self.agent.is_none(), ..self.hello.clone() };
         if let Some(agent) = &self.agent {
             agent.describe(&mut hello);
         }
@@ -173,7 +173,9 @@ impl Dialler {
 
     /// The bridge has said what it wants.
     async fn told(&mut self, frame: Frame) -> anyhow::Result<Next> {
-        self.backoff.reset();
+        if matches!(frame, Frame::Start(_) | Frame::Welcome(_) | Frame::Gone(_)) {
+            self.backoff.reset();
+        }
         match frame {
             Frame::Start(Start { instance, serve }) => {
                 self.drop_agent().await;

@@ -17,7 +17,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -44,6 +44,7 @@ struct Gateway {
     context: Context,
     rpc: Rpc,
     clients: Arc<Semaphore>,
+    diallers: Arc<Semaphore>,
     tasks: Tasks,
 }
 
@@ -79,6 +80,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+        diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
         rpc: Rpc::new(Arc::clone(&log)),
         context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
@@ -170,8 +172,9 @@ async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationTok
 async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
+            let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let bounds = handshake::bounds(&gateway.context);
-            upgrade(&gateway, request, accept, move |upgraded, context| async move {
+            upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = handshake::open(upgraded, bounds, &context).await;
                 driver::run(link, context).await;
             })
@@ -189,9 +192,10 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
     }
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
+            let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let (server, tracker) = (gateway.rpc.clone(), gateway.tasks.tracker.clone());
             let bounds = rpc::bounds(handshake::bounds(&context));
-            upgrade(&gateway, request, accept, move |upgraded, context| async move {
+            upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = handshake::open(upgraded, bounds, &context).await;
                 rpc::serve(link, server, context, tracker).await;
             })
@@ -204,7 +208,14 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
 /// `/dial`: a WebSocket with an agent at the other end.
 async fn dialled(State(gateway): State<Gateway>, request: Request) -> Response {
     match handshake::check(request.method(), request.headers()) {
-        Ok(accept) => upgrade(&gateway, request, accept, dial::serve),
+        Ok(accept) => match Arc::clone(&gateway.diallers).try_acquire_owned() {
+            Ok(permit) => upgrade(&gateway, request, accept, permit, dial::serve),
+            Err(_) => {
+                let limit = gateway.context.config.max_diallers;
+                (StatusCode::SERVICE_UNAVAILABLE, format!("{limit} agents have dialled in, the limit\n"))
+                    .into_response()
+            }
+        },
         Err(refused) => refused.into_response(),
     }
 }
@@ -220,12 +231,12 @@ fn upgrade<F>(
     gateway: &Gateway,
     mut request: Request,
     accept: String,
+    permit: OwnedSemaphorePermit,
     run: impl FnOnce(Upgraded, Context) -> F + Send + 'static,
 ) -> Response
 where
     F: Future<Output = ()> + Send,
 {
-    let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(gateway) };
     let upgrade = hyper::upgrade::on(&mut request);
     let context = gateway.context.clone();
     gateway.tasks.spawn(async move {

@@ -27,6 +27,8 @@ pub(super) struct Known {
     pub(super) description: RawBuf,
     /// The number of its last message that is in the log.
     pub(super) received: u64,
+    /// It may be elsewhere and works on something: a network that is away is no reason to give it up before its time.
+    pub(super) patient: bool,
 }
 
 /// An agent that is back.
@@ -210,7 +212,9 @@ impl Broker {
         known: Known,
     ) -> impl Future<Output = Option<Returned>> + Send + use<> {
         let comes = self.links.expect(&link.instance, Some(place.clone()));
-        let (instance, limit) = (link.instance.clone(), Duration::from_millis(link.keep_ms));
+        let keep = Duration::from_millis(link.keep_ms);
+        let limit = if known.patient { keep } else { keep.min(self.links.soon()) };
+        let instance = link.instance.clone();
         async move {
             let Ok(Ok(offer)) = tokio::time::timeout(limit, comes).await else {
                 self.links.give_up(&instance);

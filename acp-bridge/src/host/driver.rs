@@ -277,11 +277,14 @@ impl Driver {
     fn await_agent(&mut self, lane: Arc<str>, link: &AgentLink, received: u64, call: Option<CallId>) {
         let place = (self.session.clone(), Arc::clone(&lane));
         let initialize = self.machine.state().created().map(|created| created.initialize.clone());
-        let description = self.machine.state().lane(&lane).and_then(LaneState::agent);
+        let logged = self.machine.state().lane(&lane);
+        let description = logged.and_then(LaneState::agent);
+        let dialled = logged.and_then(LaneState::how_joined).is_some_and(|joined| joined.dialled);
         let known = Known {
             initialize: initialize.unwrap_or_default(),
             description: description.map(|agent| agent.initialize.clone()).unwrap_or_default(),
             received,
+            patient: dialled && call.is_some(),
         };
         // From now on, whether or not this is polled, the agent is expected.
         let returning = Arc::clone(&self.context.broker).returning(place, link, known);

@@ -1,20 +1,23 @@
 //! An agent at the other end of a link: its process as the host sees it, and the task that owns the link.
 
+mod task;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::proto::{RequestKey, Unfinished};
 use acp_server::transport::Transport;
-use acp_server::transport::memory::{self, Memory, MemoryReader, MemoryWriter};
+use acp_server::transport::memory::{self, Memory};
 use acp_types::RequestId;
 use acp_types::method::{Request as _, v1};
 use acp_types::record::body::AgentLink;
 use tokio::sync::{mpsc, watch};
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{Instant, timeout};
 
+use self::task::Task;
 use super::links::{Links, Place};
-use crate::dial::{Line, Offer, Step};
-use crate::link::{Assign, End, Exited, Frame, Gone, Hello, Start, Stop, Welcome};
+use crate::dial::{Line, Offer};
+use crate::link::{End, Frame, Start, Welcome};
 
 /// Messages between the line and the connection.
 const CAPACITY: usize = 64;
@@ -73,7 +76,7 @@ impl Linked {
         // One that we have started for this goes by the name that we gave it.
         let instance = offer.hello.instance.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let begin = Frame::Start(Start { instance: instance.clone(), serve: links.serve() });
-        Self::run(offer, &begin, End::default(), instance, place, links)
+        Self::run(offer, begin, End::default(), instance, place, links)
     }
 
     /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
@@ -95,13 +98,13 @@ impl Linked {
         let first_request = hello.calls.iter().filter_map(|call| call.id.as_u64()).max().unwrap_or(0) + 1;
         let welcome = Frame::Welcome(Welcome { instance: instance.clone(), received: base });
         let end = End::resume(hello.received, base);
-        let (transport, linked) = Self::run(offer, &welcome, end, instance, Some(place), links);
+        let (transport, linked) = Self::run(offer, welcome, end, instance, Some(place), links);
         Resumed { transport, linked, unfinished, first_request, base, prompt, asked }
     }
 
     fn run(
         offer: Offer,
-        begin: &Frame,
+        begin: Frame,
         end: End,
         instance: String,
         place: Option<Place>,
@@ -116,9 +119,11 @@ impl Linked {
         let link = AgentLink { instance: instance.clone(), keep_ms: hello.keep_ms };
         let mut line = Line::new(end, reader, writer);
         let base = line.end().taken();
-        if let Err(broken) = line.connect(socket, hello.received, Some(begin)) {
+        let broken = line.connect(socket, hello.received, Some(&begin)).err();
+        let give_up = broken.map(|broken| {
             tracing::warn!(%broken, "a dialler and its host do not fit");
-        }
+            Instant::now()
+        });
         let task = Task {
             line,
             base,
@@ -127,10 +132,11 @@ impl Linked {
             orders: ordered,
             sockets,
             exit: exited,
+            begin,
             stopping: None,
             assigned: None,
             ended: None,
-            give_up: None,
+            give_up,
             links: Arc::clone(links),
         };
         links.spawn(task.run());
@@ -184,152 +190,5 @@ impl Linked {
     }
 }
 
-/// Owns the link of one agent, over all sockets.
-struct Task {
-    line: Line<MemoryReader, MemoryWriter>,
-    /// Number of the last message before the first of this connection.
-    base: u64,
-    instance: String,
-    hello: Hello,
-    orders: mpsc::UnboundedReceiver<Order>,
-    /// The same dialler on another socket.
-    sockets: mpsc::Receiver<Offer>,
-    exit: watch::Sender<Option<Ended>>,
-    /// It is to stop: whether at once.
-    stopping: Option<bool>,
-    /// What it was told that it serves. It is told again on each socket.
-    assigned: Option<Assign>,
-    ended: Option<Ended>,
-    /// When the agent counts as gone, while the dialler is away.
-    give_up: Option<Instant>,
-    links: Arc<Links>,
-}
-
-impl Task {
-    async fn run(mut self) {
-        let mut owned = true;
-        // What it has said is handed on before its end is told.
-        while self.ended.is_none() || !self.line.is_idle() {
-            let give_up = self.give_up;
-            tokio::select! {
-                step = self.line.step() => self.step(step),
-                order = self.orders.recv(), if owned => match order {
-                    Some(Order::Stop { kill }) => self.stop(kill),
-                    Some(Order::Settle(count)) => self.line.settle(self.base + count),
-                    Some(Order::Assign(place)) => self.assign(place),
-                    Some(Order::Leave) => {
-                        self.links.ended(&self.instance);
-                        return;
-                    }
-                    None => {
-                        owned = false;
-                        self.stop(true);
-                    }
-                },
-                Some(offer) = self.sockets.recv() => self.connect(offer),
-                () = sleep_until(give_up.unwrap_or_else(Instant::now)), if give_up.is_some() => self.lost(),
-            }
-        }
-        self.finish();
-    }
-
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Said(messages) => {
-                for message in messages {
-                    self.line.say(&message);
-                }
-            }
-            // The connection is closed; what becomes of the agent is an order.
-            Step::Ended => {}
-            Step::Came(frames) => frames.into_iter().for_each(|frame| self.came(frame)),
-            Step::Lost => {
-                tracing::info!(instance = self.instance, "the dialler of an agent is away");
-                self.away();
-            }
-        }
-    }
-
-    fn came(&mut self, frame: Frame) {
-        match frame {
-            Frame::Message { message, .. } => self.line.give(message),
-            Frame::Exited(Exited { instance, report, stderr }) if instance == self.instance => {
-                self.ended = Some(Ended { report, stderr });
-            }
-            other => tracing::debug!(?other, "a dialler said what it need not"),
-        }
-    }
-
-    fn away(&mut self) {
-        self.give_up = Some(Instant::now() + Duration::from_millis(self.hello.keep_ms));
-    }
-
-    fn lost(&mut self) {
-        self.give_up = None;
-        let report = format!("has been away with its dialler for {} s and counts as ended", self.hello.keep_ms / 1000);
-        self.ended = Some(Ended { report, stderr: String::new() });
-    }
-
-    fn assign(&mut self, place: Place) {
-        let assign = Assign { session: place.0.clone(), lane: place.1.to_string() };
-        self.line.tell(&Frame::Assign(assign.clone()));
-        self.assigned = Some(assign);
-        self.links.serves(&self.instance, place);
-    }
-
-    fn stop(&mut self, kill: bool) {
-        self.stopping = Some(kill || self.stopping == Some(true));
-        self.line.tell(&Frame::Stop(Stop { instance: self.instance.clone(), kill }));
-    }
-
-    /// The dialler is back, or somebody else is in its place.
-    fn connect(&mut self, offer: Offer) {
-        let same = offer.hello.dialler == self.hello.dialler;
-        if !same && self.line.is_connected() {
-            return offer.refuse("the lane has an agent that another dialler runs; use another lane", true);
-        }
-        if !same || offer.hello.instance.as_ref() != Some(&self.instance) {
-            let report = "is gone: another dialler, or the same one without it, came in its place".to_owned();
-            self.line.disconnect();
-            self.ended = Some(Ended { report, stderr: String::new() });
-            self.links.park(offer);
-            return;
-        }
-        let Offer { hello, socket } = offer;
-        let welcome = Welcome { instance: self.instance.clone(), received: self.line.end().taken() };
-        match self.line.connect(socket, hello.received, Some(&Frame::Welcome(welcome))) {
-            Ok(()) => {
-                self.give_up = None;
-                self.hello = hello;
-                if let Some(assign) = &self.assigned {
-                    self.line.tell(&Frame::Assign(assign.clone()));
-                }
-                if let Some(kill) = self.stopping {
-                    self.stop(kill);
-                }
-            }
-            Err(broken) => {
-                tracing::warn!(%broken, "a dialler came back with something else than it had");
-                self.away();
-            }
-        }
-    }
-
-    /// The agent is gone, and with it the connection.
-    fn finish(mut self) {
-        let refusal = self.links.ended(&self.instance);
-        let gone = Frame::Gone(Gone { instance: self.instance.clone() });
-        if let Some(socket) = self.line.disconnect() {
-            match refusal {
-                Some(why) => Offer { hello: self.hello, socket }.refuse(why, true),
-                // It comes again, for the next agent.
-                None => socket.last(&gone),
-            }
-        }
-        let Self { line, exit, ended, .. } = self;
-        // Its transport ends with this.
-        drop(line);
-        // Whoever held the process may have gone.
-        let _ = exit.send(ended);
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acp_types::SessionId;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,6 +16,9 @@ use crate::session::{Service, Services};
 
 /// Sockets of one dialler that wait for the task of its agent: the newest counts, and that task is quick.
 const SOCKETS: usize = 4;
+
+/// For an agent that runs to come back to a host that was started again, unless its network is away.
+const SOON: Duration = Duration::from_secs(15);
 
 /// What an agent serves: a lane of a session.
 pub(super) type Place = (SessionId, Arc<str>);
@@ -29,6 +32,8 @@ pub(super) struct Links {
     tasks: TaskTracker,
     stop: CancellationToken,
     serve: Serve,
+    /// Since when diallers can come.
+    since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -92,6 +97,7 @@ impl Links {
             tasks: TaskTracker::new(),
             stop: CancellationToken::new(),
             serve,
+            since: Instant::now(),
         })
     }
 
@@ -162,6 +168,11 @@ impl Links {
             None => drop(state.expected.insert(instance.to_owned(), Expected { place, comes })),
         }
         waits
+    }
+
+    /// How long an agent that runs still takes to come back at most: diallers try every two seconds.
+    pub(super) fn soon(&self) -> Duration {
+        (self.since + SOON).saturating_duration_since(Instant::now())
     }
 
     /// It is waited for no longer.

@@ -1,5 +1,7 @@
 //! Takes commands from the log's bus and hands each to the task of its session.
 
+mod diallers;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +17,9 @@ use tokio_util::task::TaskTracker;
 use super::agent::failure;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
-use super::links::Arrived;
 use super::{Config, clock};
-use crate::dial::Offer;
 use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
-use crate::session::{Command, FirstAgent, Machine, QueueCommand, Reply};
+use crate::session::{Command, FirstAgent, Machine, Reply};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
 const SESSION_QUEUE: usize = 256;
@@ -141,41 +141,6 @@ impl Supervisor {
                 self.dispatch_once(envelope);
             }
         }
-    }
-
-    /// Lets a session say whether it wants a dialler that nobody waits for.
-    fn dialled(&mut self, offer: Offer) {
-        let (place, client, command, instance) = match self.context.broker.links().arrives(offer) {
-            Arrived::Done => return,
-            Arrived::Ask { place, client, agent } => {
-                let command = Command::Dial { lane: Arc::clone(&place.1), agent };
-                (place, client, command, None)
-            }
-            // Any command opens the session; this one changes nothing.
-            Arrived::Returns { place, client, instance } => {
-                (place, client, Command::Queue(QueueCommand::List), Some(instance))
-            }
-        };
-        let (reply, answer) = oneshot::channel();
-        self.dispatch(Envelope { session: Some(place.0.clone()), client, command, reply });
-        let broker = Arc::clone(&self.context.broker);
-        self.tasks.spawn(async move {
-            let answer = answer.await.unwrap_or_else(|_| Err(failure("the session is being closed")));
-            let links = broker.links();
-            match (answer, instance) {
-                (Ok(_), None) => {}
-                (Ok(_), Some(instance)) => links.asked(&instance, None),
-                (Err(error), Some(instance)) => {
-                    let is_final = error.code() != ErrorCode::INTERNAL_ERROR.0;
-                    links.asked(&instance, Some((error.message(), is_final)));
-                }
-                (Err(error), None) if error.code() == ErrorCode::INTERNAL_ERROR.0 => {
-                    links.not_now(&place, error.message());
-                }
-                (Err(error), None) => links.dismiss(&place.0, Some(&place.1), error.message()),
-            }
-            Finished::General
-        });
     }
 
     fn dispatch_once(&mut self, envelope: Envelope) {

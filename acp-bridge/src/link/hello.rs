@@ -28,9 +28,9 @@ pub struct Hello {
     /// The agent that it has, by the name that a host gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// How that agent has ended, if it has.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub exited: Option<Exited>,
+    /// It has no agent, or not yet: nobody has told it to start one.
+    #[serde(default)]
+    pub idle: bool,
     /// Number of the last message of the host that the agent has been given.
     #[serde(default)]
     pub received: u64,

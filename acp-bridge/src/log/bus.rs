@@ -101,7 +101,6 @@ pub struct Inbox {
 
 /// What comes to a host.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "nearly all are commands")]
 pub(crate) enum Arrival {
     Command(Envelope),
     Dialler(Offer),

@@ -87,9 +87,6 @@ impl Agent {
         hello.acknowledged = self.line.end().acknowledged();
         hello.calls = self.open.calls();
         hello.asked = self.open.asked();
-        if let Process::Ended(exited) = &self.process {
-            hello.exited = Some(exited.clone());
-        }
     }
 
     /// Whether it has ever had a session.
