@@ -32,6 +32,7 @@ fn records(seqs: std::ops::RangeInclusive<Seq>) -> Vec<Arc<Record>> {
             origin: Origin::Agent,
             kind: Kind::Update,
             turn: Some(1),
+            position: None,
             body,
         })
     };

@@ -12,7 +12,7 @@ mod service;
 mod state;
 
 pub use command::{Command, QueueCommand, Reply};
-pub use io::{CallId, CommandId, Effect, FromAgent, Input, Output, StartPlan};
+pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
 pub use redact::redact;
 pub use service::{Service, Services, can_be_asked};

@@ -31,6 +31,7 @@ impl Stage {
             agent: vec![example("service_agent"), "--secret".into(), secret],
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             wrapper,
+            listen: None,
         };
         let bridge = Bridge::on(&directory.path().join("log.db"), options);
         Self { bridge, directory }

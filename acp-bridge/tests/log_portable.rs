@@ -33,6 +33,7 @@ async fn fill(log: &SqliteLog) -> SessionId {
         lane: "second \"lane\"".into(),
         origin: Origin::Client("client one".into()),
         turn: Some(u64::MAX),
+        position: Some(u64::MAX),
         ..Record::clone(&with_body(33, 3, Kind::from("of_a_later_version"), RawBuf::parse(odd).unwrap()))
     };
     let large = with_body(34, 3, Kind::Update, RawBuf::encode(&"x".repeat(3_000_000)).unwrap());

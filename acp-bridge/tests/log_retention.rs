@@ -34,7 +34,7 @@ fn session() -> impl Strategy<Value = Vec<Arc<Record>>> {
             };
             let body = RawBuf::encode(&"x".repeat(size)).unwrap();
             let lane = Record::MAIN_LANE.into();
-            Arc::new(Record { seq, at, epoch: 1, lane, origin: Origin::Agent, kind, turn, body })
+            Arc::new(Record { seq, at, epoch: 1, lane, origin: Origin::Agent, kind, turn, position: None, body })
         });
         made.collect()
     })

@@ -91,6 +91,7 @@ async fn records_come_back_in_order_and_unchanged(log: Log) {
         origin: Origin::Client("client one".into()),
         kind: Kind::from("of_a_later_version"),
         turn: Some(u64::MAX),
+        position: Some(u64::MAX),
         body,
     };
     let large = RawBuf::encode(&"x".repeat(3_000_000)).unwrap();

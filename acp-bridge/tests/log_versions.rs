@@ -92,13 +92,19 @@ async fn logs_of_all_versions_open_say_the_same_and_go_on() {
         let log = open(&path).await;
         assert_eq!(contents(&log).await, expected, "version {version}");
         let (plain, trimmed) = (SessionId::from("plain"), SessionId::from("trimmed"));
-        log.append(&plain, updates(42..=50)).await.unwrap();
+        log.append(&plain, updates(42..=49)).await.unwrap();
+        let numbered = Arc::new(Record { position: Some(7), ..Record::clone(&record(50, 1, Kind::Update)) });
+        log.append(&plain, vec![Arc::clone(&numbered)]).await.unwrap();
         assert_eq!(log.get(&plain).await.unwrap().unwrap().head, 50);
+        assert_eq!(read_all(&log, &plain, 49, Filter::All).await.unwrap(), [numbered]);
         let early = log.read(&trimmed, 24, Default::default(), Filter::All).await;
         assert_eq!(early, Err(LogError::Trimmed { after: 24, oldest: 25 as Seq }));
         assert_eq!(log.claim(&"open".into()).await.unwrap().epoch, 3);
         log.shutdown().await;
         SqliteLog::check(&path).unwrap();
         assert_eq!(version_of(&path), newest);
+        let shown = "SELECT position FROM records WHERE session = 'plain' AND seq = 50";
+        let shown = Connection::open(&path).unwrap().query_row(shown, [], |row| row.get::<_, i64>(0));
+        assert_eq!(shown.unwrap(), 7, "people who look into the file see it");
     }
 }

@@ -11,6 +11,9 @@ use crate::proto::Limits;
 pub struct Config {
     /// What the connection core may hold open.
     pub limits: Limits,
+    /// JSON-RPC id of the first request, from which they count up. Default: 1. Another one for a peer that still has
+    /// requests open from an earlier connection, see [`resume`](crate::resume).
+    pub first_request: u64,
     /// Events that wait for the application. Default: 1024, enough to make one wake-up cheap per event. At the limit
     /// reading stops, which in the end stops the peer.
     pub inbox_events: usize,
@@ -51,6 +54,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             limits: Limits::default(),
+            first_request: 1,
             inbox_events: 1024,
             inbox_bytes: 1024 * 1024,
             outbox_messages: 1024,

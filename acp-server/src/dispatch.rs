@@ -99,8 +99,8 @@ impl<S: Side> Dispatcher<S> {
         match event {
             Event::Request(request) => self.request(peer, request).await,
             Event::Notification(notification) => self.notification(peer, notification).await,
-            Event::Response { key, outcome } => peer.settle(key, outcome),
-            Event::Cancelled { id } => self.calls.cancel(&id),
+            Event::Response { key, outcome, .. } => peer.settle(key, outcome),
+            Event::Cancelled { id, .. } => self.calls.cancel(&id),
             Event::Rejected { reason } => tracing::debug!(%reason, "message rejected"),
             Event::Stray { id } => tracing::debug!(%id, "answer to nothing"),
             Event::Closed(_) => {}

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Config;
+use crate::proto::{Connection, Unfinished};
 use crate::transport::Transport;
 
 pub use inbox::Inbox;
@@ -31,6 +32,16 @@ pub struct Link {
 /// # Panics
 /// Outside a Tokio runtime.
 pub fn start<T: Transport>(transport: T, config: Config) -> Link {
+    resume(transport, config, Unfinished::default())
+}
+
+/// [`start`] for a connection that goes on where an earlier one with the same peer was cut off: answers to what that
+/// one asked are heard, and what it was asked can be answered. Take a [`Config::first_request`] that is beyond all keys
+/// that the peer still knows.
+///
+/// # Panics
+/// Outside a Tokio runtime.
+pub fn resume<T: Transport>(transport: T, config: Config, unfinished: Unfinished) -> Link {
     let (reader, writer) = transport.split(config.limits.frame.max_bytes);
     let (commands, received) = mpsc::channel(config.outbox_messages.max(1));
     // One batch waits while the next one fills: a busy reader takes a whole batch per wake-up.
@@ -38,8 +49,9 @@ pub fn start<T: Transport>(transport: T, config: Config) -> Link {
     let finished = CancellationToken::new();
     let closing = CancellationToken::new();
     let released = CancellationToken::new();
-    let outbox = Outbox::new(commands, config.outbox_bytes, closing.clone(), released.clone(), finished.clone());
+    let outbox = Outbox::new(commands, &config, closing.clone(), released.clone(), finished.clone());
     let queue = task::Queue { commands: received, credit: outbox.credit(), closing, released };
-    tokio::spawn(task::Task::new(reader, writer, config, queue, batches, finished).run());
+    let connection = Connection::resume(config.limits, unfinished);
+    tokio::spawn(task::Task::new(reader, writer, connection, config, queue, batches, finished).run());
     Link { outbox, inbox: Inbox::new(inbox) }
 }

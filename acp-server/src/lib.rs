@@ -41,7 +41,7 @@ pub use config::{Config, KeepAlive};
 #[cfg(feature = "tokio")]
 pub use context::Context;
 #[cfg(feature = "tokio")]
-pub use driver::{Closed, Inbox, Link, Outbox, TryError, start};
+pub use driver::{Closed, Inbox, Link, Outbox, TryError, resume, start};
 #[cfg(feature = "tokio")]
 pub use error::{Answer, CallError};
 #[cfg(feature = "tokio")]

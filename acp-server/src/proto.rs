@@ -13,5 +13,5 @@ pub use connection::Connection;
 pub use error::{RespondError, SendError};
 pub use event::{CloseReason, Event, Incoming, IncomingNotification, Payload, Rejection, ResponseError};
 pub use limits::Limits;
-pub use pending::RequestKey;
+pub use pending::{RequestKey, Unfinished};
 pub use refusal::Refusal;

@@ -35,7 +35,9 @@ async fn an_answer_keeps_its_place_among_notifications() {
         let Some(Event::Notification(update)) = heard.next().await else { panic!("no update {number}") };
         assert_eq!(update.params().unwrap().as_str(), format!("[{number}]"));
     }
-    let Some(Event::Response { key: answered, outcome: Ok(payload) }) = heard.next().await else { panic!("no answer") };
+    let Some(Event::Response { key: answered, outcome: Ok(payload), .. }) = heard.next().await else {
+        panic!("no answer")
+    };
     assert_eq!((answered, payload.raw().as_str()), (key, "\"done\""));
     assert!(matches!(heard.next().await, Some(Event::Notification(_))));
 }
@@ -57,7 +59,7 @@ async fn closing_fails_what_is_open_and_delivers_what_was_sent() {
     for _ in 0..100 {
         assert!(matches!(heard.next().await, Some(Event::Notification(_))));
     }
-    let Some(Event::Response { key: failed, outcome: Err(ResponseError::Closed) }) = heard.next().await else {
+    let Some(Event::Response { key: failed, outcome: Err(ResponseError::Closed), .. }) = heard.next().await else {
         panic!("the request has no outcome")
     };
     assert_eq!(failed, key);

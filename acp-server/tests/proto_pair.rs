@@ -76,13 +76,13 @@ impl Side {
                     self.open.push(request.id().clone());
                     *self.accepted.entry(request.id().clone()).or_default() += 1;
                 }
-                Event::Response { key, outcome } => {
+                Event::Response { key, outcome, .. } => {
                     *self.outcomes.get_mut(&key.0).unwrap() += 1;
                     if let Ok(payload) = outcome {
                         assert_eq!(payload.raw(), Raw::NULL);
                     }
                 }
-                Event::Cancelled { id } => assert!(self.open.contains(&id), "only open requests are cancelled"),
+                Event::Cancelled { id, .. } => assert!(self.open.contains(&id), "only open requests are cancelled"),
                 Event::Rejected { reason: Rejection::TooManyRequests { id, .. } } => {
                     *self.accepted.entry(id).or_default() += 1;
                 }
@@ -244,8 +244,8 @@ fn answers_may_come_in_any_order() {
     {
         receive(&mut core, line);
     }
-    assert!(matches!(core.next_event(), Some(Event::Response { key: RequestKey(2), outcome: Ok(_) })));
-    let Some(Event::Response { key: RequestKey(0), outcome: Err(ResponseError::Peer(error)) }) = core.next_event()
+    assert!(matches!(core.next_event(), Some(Event::Response { key: RequestKey(2), outcome: Ok(_), .. })));
+    let Some(Event::Response { key: RequestKey(0), outcome: Err(ResponseError::Peer(error)), .. }) = core.next_event()
     else {
         panic!("no error")
     };

@@ -280,7 +280,7 @@ async fn a_dropped_call_is_cancelled_at_the_peer() {
     let turn = tokio::spawn(async move { waiting.prompt(PromptRequest::new("wait", Vec::new())).await });
     let Some(Event::Request(request)) = events.next().await else { panic!("no prompt") };
     turn.abort();
-    let Some(Event::Cancelled { id }) = events.next().await else { panic!("not cancelled") };
+    let Some(Event::Cancelled { id, .. }) = events.next().await else { panic!("not cancelled") };
     assert_eq!(id, *request.id());
 }
 
@@ -320,7 +320,8 @@ async fn updates_that_the_types_do_not_know_reach_the_client_raw() {
     outbox.notify("_mine", RawBuf::parse("[]").unwrap()).await.unwrap();
     // A round trip, so that both were handled.
     let key = outbox.request("fs/read_text_file", RawBuf::parse(r#"{"sessionId":"a","path":"/"}"#).unwrap()).await;
-    let Some(Event::Response { key: answered, outcome: Err(ResponseError::Peer(error)) }) = events.next().await else {
+    let Some(Event::Response { key: answered, outcome: Err(ResponseError::Peer(error)), .. }) = events.next().await
+    else {
         panic!("no answer")
     };
     assert_eq!((answered, error.code()), (key.unwrap(), ErrorCode::METHOD_NOT_FOUND));

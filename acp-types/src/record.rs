@@ -45,6 +45,10 @@ pub struct Record {
     /// The turn that it belongs to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
+    /// With a lane whose agent is connected over a link: the number of the agent's message that the record comes from.
+    /// What is numbered higher than all records of an agent since its `agent_started` has not been taken in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub position: Option<u64>,
     /// Typed per kind, see [`body`].
     pub body: RawBuf,
 }

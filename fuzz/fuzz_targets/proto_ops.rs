@@ -64,8 +64,8 @@ fn drain(core: &mut Connection, outcomes: &mut HashMap<RequestKey, u32>, open: &
                 assert!(request.params().is_none_or(|params| Raw::parse(params.as_str()) == Ok(params)));
                 open.push(request.id().clone());
             }
-            Event::Cancelled { id } => assert!(open.contains(&id)),
-            Event::Response { key, outcome } => {
+            Event::Cancelled { id, .. } => assert!(open.contains(&id)),
+            Event::Response { key, outcome, .. } => {
                 *outcomes.get_mut(&key).expect("an outcome of a request that was sent") += 1;
                 if let Ok(payload) = outcome {
                     assert_eq!(Raw::parse(payload.raw().as_str()), Ok(payload.raw()));

@@ -59,7 +59,7 @@ impl Stage {
         let mut texts = Vec::new();
         loop {
             match self.next().await {
-                Event::Response { key, outcome } if key == wanted => {
+                Event::Response { key, outcome, .. } if key == wanted => {
                     return match outcome {
                         Ok(payload) => {
                             (Ok(serde_json::from_str(payload.raw().as_str()).expect("as the toy speaks")), texts)
@@ -204,11 +204,11 @@ async fn a_stop_takes_an_open_question_back() {
     let mut withdrawn = false;
     loop {
         match stage.next().await {
-            Event::Cancelled { id } => {
+            Event::Cancelled { id, .. } => {
                 assert_eq!(id, asked);
                 withdrawn = true;
             }
-            Event::Response { key: answered, outcome } if answered == key => {
+            Event::Response { key: answered, outcome, .. } if answered == key => {
                 assert!(outcome.unwrap().raw().as_str().contains("cancelled"));
                 break;
             }
@@ -250,7 +250,7 @@ async fn a_timer_fires_after_its_time() {
     let outcome = 'outcome: loop {
         let batch = timeout(Duration::from_secs(4000), stage.inbox.next_batch()).await.expect("in time");
         for event in batch.expect("the agent is there") {
-            if let Event::Response { key: answered, outcome } = event
+            if let Event::Response { key: answered, outcome, .. } = event
                 && answered == key
             {
                 break 'outcome outcome.unwrap();

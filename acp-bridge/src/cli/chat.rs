@@ -65,7 +65,7 @@ impl Chat {
             self.asked = Some((request.id().clone(), options.into_iter().map(|(id, ..)| id).collect()));
             return Ok(());
         }
-        if let (Event::Cancelled { id }, Some((asked, _))) = (event, &self.asked)
+        if let (Event::Cancelled { id, .. }, Some((asked, _))) = (event, &self.asked)
             && id == asked
         {
             self.asked = None;

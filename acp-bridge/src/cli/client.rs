@@ -67,7 +67,7 @@ impl Client {
         let mut kept = VecDeque::new();
         let answer = loop {
             match self.next().await? {
-                Event::Response { key, outcome } if key == wanted => break outcome,
+                Event::Response { key, outcome, .. } if key == wanted => break outcome,
                 other => kept.push_back(other),
             }
         };

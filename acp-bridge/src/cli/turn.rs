@@ -45,7 +45,7 @@ pub(super) enum Progress {
 
 /// Shows an event and says whether it ends the turn.
 pub(super) fn progress(event: &Event, turn: RequestKey, form: Form) -> anyhow::Result<Progress> {
-    let Event::Response { key, outcome } = event else {
+    let Event::Response { key, outcome, .. } = event else {
         show::event(event, form)?;
         return Ok(Progress::Running);
     };

@@ -102,8 +102,8 @@ impl Connection {
         match event {
             Event::Request(request) => self.request(&request),
             Event::Notification(notification) => self.notification(&notification),
-            Event::Response { key, outcome } => self.response(key, outcome),
-            Event::Cancelled { id } => self.cancelled(&id),
+            Event::Response { key, outcome, .. } => self.response(key, outcome),
+            Event::Cancelled { id, .. } => self.cancelled(&id),
             Event::Rejected { reason } => tracing::debug!(%reason, "a client sent what is no message"),
             // An answer to a request that was resolved before, or to none: nothing waits for it.
             _ => {}

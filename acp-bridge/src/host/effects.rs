@@ -22,8 +22,8 @@ pub(super) fn from_agent(
             method: request.method().to_owned(),
             params: request.params().map(acp_types::Raw::to_owned),
         }),
-        Event::Cancelled { id } => Some(FromAgent::Withdrew(id)),
-        Event::Response { key, outcome } => {
+        Event::Cancelled { id, .. } => Some(FromAgent::Withdrew(id)),
+        Event::Response { key, outcome, .. } => {
             let call = call(key)?;
             let outcome = match outcome {
                 Ok(payload) => Ok(payload.raw().to_owned()),

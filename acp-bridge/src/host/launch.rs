@@ -28,7 +28,7 @@ pub(super) async fn open_new(
     let Some(agent_session) = id else {
         return Err(CallError::Lost(failure("the agent answered session/new without a sessionId")));
     };
-    Ok(AgentStarted { agent_session: Some(agent_session), start, initialize: agent.description.clone(), state })
+    Ok(opened(agent, agent_session, start, state))
 }
 
 /// Brings an agent to its lane: with a new session if the lane had no agent before, else back to the one it had.
@@ -102,8 +102,14 @@ async fn restore(
     agent.drop_early = None;
     let state = state?;
     let state = if state.as_raw() == Raw::NULL { RawBuf::from(Raw::EMPTY_OBJECT) } else { state };
-    let agent_session = Some(session.to_owned());
-    Ok(AgentStarted { agent_session, start, initialize: agent.description.clone(), state })
+    Ok(opened(agent, session.to_owned(), start, state))
+}
+
+/// The agent has just answered that it serves a session.
+fn opened(agent: &mut Agent, agent_session: String, start: Start, state: RawBuf) -> AgentStarted {
+    agent.opened = agent.answered;
+    let agent_session = Some(agent_session);
+    AgentStarted { agent_session, start, initialize: agent.description.clone(), state, link: agent.process.link() }
 }
 
 async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, ErrorObjectOwned> {

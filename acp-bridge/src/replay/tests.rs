@@ -19,6 +19,7 @@ fn record(seq: u64, turn: u64, update: &str) -> Arc<Record> {
         origin: Origin::Agent,
         kind: Kind::Update,
         turn: Some(turn),
+        position: None,
         body: RawBuf::parse(body).unwrap(),
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use acp_server::proto::Payload;
 use acp_types::record::Record;
+use acp_types::record::body::{AgentLink, AgentStarted};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
 
 use super::{Command, Reply};
@@ -32,6 +33,9 @@ pub enum Input {
     Agent {
         /// Which lane's.
         lane: Arc<str>,
+        /// The number of its message, when it is connected over a link: what comes of it is recorded with that. With
+        /// [`FromAgent::Started`] it is that of the message that opened the session; all before are taken in with it.
+        position: Option<u64>,
         /// What.
         event: FromAgent,
     },
@@ -43,7 +47,7 @@ pub enum Input {
 #[derive(Debug)]
 pub enum FromAgent {
     /// It is there, with a session of its own: the answer to [`Effect::StartAgent`].
-    Started(acp_types::record::body::AgentStarted),
+    Started(AgentStarted),
     /// It could not be started or could not open the session. The process, if any, is gone.
     StartFailed {
         /// For whoever waits for a turn.
@@ -76,11 +80,35 @@ pub enum FromAgent {
         /// Result or error object, raw.
         outcome: Result<RawBuf, RawBuf>,
     },
-    /// Its process is gone. Calls that it left open are not answered any more.
+    /// It is back, the same run of it: one answer to [`Effect::AwaitAgent`]. What it has said beyond what was received
+    /// follows, from the next number on.
+    Returned {
+        /// It has the prompt of the running turn, whether or not its answer is among what follows.
+        has_prompt: bool,
+        /// Its requests that have no answer yet, with the number of the message that each came in; of those whose
+        /// message follows no notice is taken.
+        asked: Vec<(u64, RequestId)>,
+    },
+    /// Its process is gone, or it does not come back, which is the other answer to [`Effect::AwaitAgent`]. Calls that it
+    /// left open are not answered any more.
     Exited {
         /// One sentence: exit status and the end of its stderr.
         reason: String,
     },
+}
+
+/// The agent that a new session is made with.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_structs, reason = "made to be written out")]
+pub struct FirstAgent {
+    /// The `initialize` params that it was given.
+    pub initialize: RawBuf,
+    /// How it accepted the session.
+    pub started: AgentStarted,
+    /// The number of the message in which it did; see [`Input::Agent`].
+    pub position: Option<u64>,
+    /// What else it has said, with the number of each message.
+    pub early: Vec<(Option<u64>, FromAgent)>,
 }
 
 /// How to bring an agent back to its lane of a session.
@@ -92,6 +120,8 @@ pub struct StartPlan {
     pub params: RawBuf,
     /// The launch profile by which its lane joined; `None` for `main`, whose agent the host was given.
     pub profile: Option<String>,
+    /// It is started by no profile: it dials in, and `profile` is what it calls itself.
+    pub dialled: bool,
     /// It is the first agent of its lane, which opens a session of its own: there is nothing that it could have forgotten.
     pub first: bool,
     /// The agent's own id of the session. Without one, and unless it is the first, the agent cannot go back to it: the
@@ -120,8 +150,20 @@ pub enum Effect {
         /// How.
         plan: StartPlan,
     },
+    /// Wait for a lane's agent, which runs on behind its link while the bridge was restarted; ends in
+    /// [`FromAgent::Returned`], or in [`FromAgent::Exited`] when it does not come back in time or as another run.
+    AwaitAgent {
+        /// Which lane's.
+        lane: Arc<str>,
+        /// Which run, and how long it stays alone.
+        link: AgentLink,
+        /// The number of its last message that is in the log; what it has said beyond is to be sent again.
+        received: u64,
+        /// For its answer to the prompt of the running turn, if one runs.
+        call: Option<CallId>,
+    },
     /// Stop a lane's agent: politely, or at once as a process group. No [`FromAgent::Exited`] follows; what it still
-    /// says is dropped.
+    /// says is dropped. One that is awaited is to be stopped when it comes.
     StopAgent {
         /// Which lane's.
         lane: Arc<str>,

@@ -13,6 +13,7 @@ mod prompt;
 mod queue;
 mod recorder;
 mod requests;
+mod returning;
 mod routing;
 mod steer;
 mod updates;
@@ -49,10 +50,11 @@ impl Machine {
     /// Takes one thing in that happened at `now` (microseconds since the Unix epoch) and adds what comes of it to
     /// `out`. May be called many times before the driver acts on `out`.
     pub fn handle(&mut self, now: u64, input: Input, out: &mut Output) {
-        let mut step = Step { at: now, out, core: &mut self.core };
+        let position = if let Input::Agent { position, .. } = input { position } else { None };
+        let mut step = Step { at: now, position, out, core: &mut self.core };
         match input {
             Input::Command { id, client, command } => self.lanes.command(&mut step, id, client, command),
-            Input::Agent { lane, event } => {
+            Input::Agent { lane, event, position: _ } => {
                 let may_not_come = matches!(event, FromAgent::StartFailed { .. });
                 if let Some(lane) = self.lanes.get_mut(&lane) {
                     lane.hear(&mut step, event);

@@ -1,5 +1,6 @@
 //! What a session's log says: the fold of its control records.
 
+mod answers;
 mod apply;
 mod error;
 mod lane;
@@ -53,6 +54,14 @@ impl State {
     /// Moves the head forward over records that were not read because they are no control records. Never back.
     pub fn set_head(&mut self, head: Seq) {
         self.head = self.head.max(head);
+    }
+
+    /// Takes notice that the log has an agent's message of this number whose record was not read because it is no control
+    /// record. Never back.
+    pub fn set_received(&mut self, lane: &str, position: u64) {
+        if let Some(lane) = self.lanes.get_mut(lane) {
+            lane.heard(position);
+        }
     }
 
     /// Epoch of the last record that was applied.

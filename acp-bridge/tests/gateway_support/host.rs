@@ -89,7 +89,8 @@ impl Host {
         let created =
             SessionCreated { cwd, params: params.clone(), redacted: false, initialize: raw("{}"), unattended: None };
         let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"}}"#);
-        let started = AgentStarted { agent_session: Some("a".into()), start: Start::New, initialize: raw("{}"), state };
+        let agent_session = Some("a".into());
+        let started = AgentStarted { agent_session, start: Start::New, initialize: raw("{}"), state, link: None };
         let early = json!({ "sessionId": session, "update": {
             "sessionUpdate": "available_commands_update", "availableCommands": [], "content": { "text": "early" } } });
         let records = [
@@ -216,7 +217,17 @@ impl Host {
 }
 
 fn record(seq: Seq, kind: Kind, turn: Option<Turn>, origin: Origin, body: RawBuf) -> Record {
-    Record { seq, at: seq * 1_000_000, epoch: 1, lane: Record::MAIN_LANE.into(), origin, kind, turn, body }
+    Record {
+        seq,
+        at: seq * 1_000_000,
+        epoch: 1,
+        lane: Record::MAIN_LANE.into(),
+        origin,
+        kind,
+        turn,
+        position: None,
+        body,
+    }
 }
 
 /// What the agent would say: what it was asked, or an error if the method ends in `fail`.

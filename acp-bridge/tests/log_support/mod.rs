@@ -19,7 +19,17 @@ pub fn record(seq: Seq, epoch: Epoch, kind: Kind) -> Arc<Record> {
 
 pub fn with_body(seq: Seq, epoch: Epoch, kind: Kind, body: RawBuf) -> Arc<Record> {
     let at = 1_700_000_000_000_000_u64.saturating_add(seq);
-    Arc::new(Record { seq, at, epoch, lane: Record::MAIN_LANE.into(), origin: Origin::Agent, kind, turn: None, body })
+    Arc::new(Record {
+        seq,
+        at,
+        epoch,
+        lane: Record::MAIN_LANE.into(),
+        origin: Origin::Agent,
+        kind,
+        turn: None,
+        position: None,
+        body,
+    })
 }
 
 pub fn updates(seqs: std::ops::RangeInclusive<Seq>) -> Vec<Arc<Record>> {

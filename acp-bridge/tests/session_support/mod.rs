@@ -8,9 +8,9 @@ pub(crate) mod model;
 use std::sync::Arc;
 
 use acp_bridge::session::{
-    CallId, Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, Reply, StartPlan, State,
+    CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, Machine, Output, Reply, StartPlan, State,
 };
-use acp_types::record::body::{AgentStarted, Outcome, Start};
+use acp_types::record::body::{AgentLink, AgentStarted, Outcome, Start};
 use acp_types::record::{Kind, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 use serde_json::{Value, json};
@@ -32,7 +32,14 @@ pub(crate) fn agent_started(start: Start) -> AgentStarted {
         start,
         initialize: raw("{}"),
         state: raw(r#"{"sessionId":"agent-1","modes":{"currentModeId":"ask"}}"#),
+        link: None,
     }
+}
+
+/// The same of one that is connected over a link.
+pub(crate) fn linked_agent_started(start: Start) -> AgentStarted {
+    let link = Some(AgentLink { instance: "run-1".into(), keep_ms: 60_000 });
+    AgentStarted { link, ..agent_started(start) }
 }
 
 /// A machine, its log, and the effects that nobody has looked at yet.
@@ -44,6 +51,8 @@ pub(crate) struct Session {
     folded: State,
     config: Config,
     next_command: u64,
+    /// The number of the agent's last message, if it is connected over a link.
+    position: Option<u64>,
 }
 
 impl Session {
@@ -51,19 +60,32 @@ impl Session {
         Self::with(Config::default(), r#"{"cwd":"/w","mcpServers":[]}"#, vec![])
     }
 
+    /// With an agent that is connected over a link and has sent two messages before the session was open.
+    pub(crate) fn linked() -> Self {
+        let started = linked_agent_started(Start::New);
+        Self::made(Config::default(), r#"{"cwd":"/w","mcpServers":[]}"#, started, Some(2), vec![])
+    }
+
     pub(crate) fn with(config: Config, params: &str, early: Vec<FromAgent>) -> Self {
+        Self::made(config, params, agent_started(Start::New), None, early)
+    }
+
+    fn made(config: Config, params: &str, started: AgentStarted, position: Option<u64>, early: Vec<FromAgent>) -> Self {
         let now = 1_000 * SECOND;
         let (machine, out) = Machine::create(
             SessionId::from("s"),
             config.clone(),
             now,
             &raw(params),
-            raw(r#"{"protocolVersion":1}"#),
-            agent_started(Start::New),
-            early,
+            FirstAgent {
+                initialize: raw(r#"{"protocolVersion":1}"#),
+                started,
+                position,
+                early: early.into_iter().map(|event| (None, event)).collect(),
+            },
         );
-        let mut session =
-            Self { machine, log: vec![], effects: vec![], now, folded: State::default(), config, next_command: 0 };
+        let (log, effects, folded) = (vec![], vec![], State::default());
+        let mut session = Self { machine, log, effects, now, folded, config, next_command: 0, position };
         session.take(out);
         session
     }
@@ -92,7 +114,13 @@ impl Session {
     }
 
     pub(crate) fn agent_of(&mut self, lane: &str, event: FromAgent) -> Vec<Effect> {
-        self.input(Input::Agent { lane: lane.into(), event })
+        self.position = self.position.map(|position| position + 1);
+        self.input(Input::Agent { lane: lane.into(), position: self.position, event })
+    }
+
+    /// The driver says of the agent what it does not say itself.
+    pub(crate) fn driver(&mut self, event: FromAgent) -> Vec<Effect> {
+        self.input(Input::Agent { lane: Record::MAIN_LANE.into(), position: None, event })
     }
 
     /// A command's reply and what else it has brought.
@@ -155,8 +183,12 @@ impl Session {
     pub(crate) fn crash(&mut self) -> Vec<Effect> {
         self.now += SECOND;
         let mut state = State::default();
-        for record in self.log.iter().filter(|record| record.kind.is_control()) {
-            state.apply(record).unwrap();
+        for record in &self.log {
+            if record.kind.is_control() {
+                state.apply(record).unwrap();
+            } else if let Some(position) = record.position {
+                state.set_received(&record.lane, position);
+            }
         }
         state.set_head(self.log.len() as Seq);
         let epoch = self.log.last().map_or(0, |record| record.epoch) + 1;
@@ -264,6 +296,17 @@ pub(crate) fn stops(effects: &[Effect]) -> Option<bool> {
         Effect::StopAgent { kill, .. } => Some(*kill),
         _ => None,
     })
+}
+
+/// The one wait for an agent among effects: what is received, and the call of its prompt.
+pub(crate) fn awaited(effects: &[Effect]) -> (u64, Option<CallId>) {
+    let mut found = effects.iter().filter_map(|effect| match effect {
+        Effect::AwaitAgent { received, call, .. } => Some((*received, *call)),
+        _ => None,
+    });
+    let awaited = found.next().expect("an agent that is awaited");
+    assert!(found.next().is_none(), "one agent");
+    awaited
 }
 
 /// The replies among effects.

@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use acp_bridge::session::{
-    CallId, Command, CommandId, Config, Effect, FromAgent, Input, LaneState, Machine, Output, QueueCommand, Reply,
-    State, TurnPhase,
+    CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, LaneState, Machine, Output, QueueCommand,
+    Reply, State, TurnPhase,
 };
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
 use acp_types::record::body::{AgentStarted, PromptQueued, PromptSteered, Start, Steer};
@@ -235,6 +235,7 @@ fn started(agent_session: &str, start: Start) -> AgentStarted {
         start,
         initialize: raw(r#"{"_meta":{"steering":{"supported":true}}}"#),
         state,
+        link: None,
     }
 }
 
@@ -257,7 +258,8 @@ impl World {
         config.max_open_calls = 3;
         let params = raw(r#"{"cwd":"/","mcpServers":[{"env":[{"name":"n","value":"SECRET"}]}]}"#);
         let first = started("agent", Start::New);
-        let (machine, out) = Machine::create("s".into(), config.clone(), 1, &params, raw("{}"), first, vec![]);
+        let first = FirstAgent { initialize: raw("{}"), started: first, position: None, early: vec![] };
+        let (machine, out) = Machine::create("s".into(), config.clone(), 1, &params, first);
         let mut world = Self {
             machine,
             config,
@@ -407,7 +409,7 @@ impl World {
     }
 
     fn hear(&mut self, event: FromAgent) {
-        self.handle(Input::Agent { lane: self.lane.into(), event });
+        self.handle(Input::Agent { lane: self.lane.into(), position: None, event });
     }
 
     fn command(&mut self, key: Option<u8>, command: Command) {

@@ -11,6 +11,7 @@ struct State {
     /// Connections are closed as soon as they are made.
     barred: AtomicBool,
     accepted: AtomicUsize,
+    target: Mutex<String>,
 }
 
 pub struct Proxy {
@@ -23,7 +24,8 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let state = Arc::new(State::default());
-        let (shared, target) = (Arc::clone(&state), target.to_owned());
+        target.clone_into(&mut state.target.lock().expect("no panic"));
+        let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { break };
@@ -31,6 +33,7 @@ impl Proxy {
                 if shared.barred.load(Ordering::SeqCst) {
                     continue;
                 }
+                let target = shared.target.lock().expect("no panic").clone();
                 let Ok(server) = TcpStream::connect(&target) else { continue };
                 let mut open = shared.open.lock().expect("no panic");
                 for (from, to) in [(&client, &server), (&server, &client)] {
@@ -41,6 +44,11 @@ impl Proxy {
             }
         });
         Self { address, state }
+    }
+
+    /// Connects to another place from now on.
+    pub fn retarget(&self, target: &str) {
+        target.clone_into(&mut self.state.target.lock().expect("no panic"));
     }
 
     pub fn url(&self) -> String {

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use crate::config::Config;
 use crate::proto::RequestKey;
 
 /// The connection no longer takes messages.
@@ -79,15 +80,16 @@ pub struct Outbox {
 impl Outbox {
     pub(super) fn new(
         commands: mpsc::Sender<Queued>,
-        bytes: usize,
+        config: &Config,
         closing: CancellationToken,
         released: CancellationToken,
         finished: CancellationToken,
     ) -> Self {
-        let most = u32::try_from(bytes.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+        let most = u32::try_from(config.outbox_bytes.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
         let bytes = Arc::new(Semaphore::new(most as usize));
         let released = Arc::new(released.drop_guard());
-        Self { commands, bytes, most, next_key: Arc::new(AtomicU64::new(1)), closing, released, finished }
+        let next_key = Arc::new(AtomicU64::new(config.first_request));
+        Self { commands, bytes, most, next_key, closing, released, finished }
     }
 
     pub(super) fn credit(&self) -> Arc<Semaphore> {

@@ -102,6 +102,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     pub(super) fn new(
         reader: R,
         writer: W,
+        connection: Connection,
         config: Config,
         queue: Queue,
         batches: mpsc::Sender<Vec<Event>>,
@@ -111,7 +112,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             reader,
             writer,
             config,
-            connection: Connection::new(config.limits),
+            connection,
             queue,
             commands_ended: false,
             released: false,
@@ -308,7 +309,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                             SendError::TooMany { limit } => ResponseError::TooMany { limit },
                             SendError::Closed | SendError::KeyInUse(_) => ResponseError::Closed,
                         });
-                        self.report(Event::Response { key, outcome });
+                        self.report(Event::Response { key, outcome, ordinal: None });
                     }
                 }
                 Command::Respond { id, outcome } => {

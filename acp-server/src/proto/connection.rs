@@ -9,7 +9,7 @@ use acp_types::{ErrorCode, ErrorObjectOwned, Frame, FrameError, Id, Raw, RawBuf,
 use bytes::Bytes;
 
 use super::event::{Call, Name};
-use super::pending::{Outgoing, Unanswered};
+use super::pending::{Outgoing, Unanswered, Unfinished};
 use super::{
     CloseReason, Event, Incoming, IncomingNotification, Limits, Payload, Refusal, Rejection, RequestKey, RespondError,
     ResponseError, SendError,
@@ -36,6 +36,8 @@ enum Phase {
 pub struct Connection {
     limits: Limits,
     phase: Phase,
+    /// Messages of the peer so far.
+    received: u64,
     outgoing: Outgoing,
     unanswered: Unanswered,
     events: VecDeque<Event>,
@@ -47,15 +49,25 @@ impl Connection {
     /// An open connection.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self {
+        Self::resume(limits, Unfinished::default())
+    }
+
+    /// An open connection that goes on where an earlier one with the same peer was cut off.
+    #[must_use]
+    pub fn resume(limits: Limits, unfinished: Unfinished) -> Self {
+        let mut connection = Self {
             limits,
             phase: Phase::Open,
+            received: 0,
             outgoing: Outgoing::default(),
             unanswered: Unanswered::default(),
             events: VecDeque::new(),
             frames: VecDeque::new(),
             frame_bytes: 0,
-        }
+        };
+        unfinished.expected.into_iter().for_each(|key| connection.outgoing.insert(key));
+        unfinished.owed.into_iter().for_each(|id| connection.unanswered.insert(id));
+        connection
     }
 
     /// Takes one message of the peer, without its line end. What JSON-RPC calls invalid is answered where it allows
@@ -64,6 +76,7 @@ impl Connection {
         if self.phase != Phase::Open {
             return;
         }
+        self.received += 1;
         match Frame::parse(&line, &self.limits.frame) {
             Ok(Frame::Notification(notification)) => self.notification(&line, notification),
             Ok(Frame::Request(request)) => self.incoming(&line, request),
@@ -77,6 +90,7 @@ impl Connection {
         if self.phase != Phase::Open {
             return;
         }
+        self.received += 1;
         match refusal {
             Refusal::TooLarge { bytes, limit, head } => self.reject(FrameError::too_large(&head, bytes, limit)),
             Refusal::Binary => {
@@ -165,7 +179,7 @@ impl Connection {
         }
         self.phase = Phase::InputEnded;
         for key in self.outgoing.drain() {
-            self.events.push_back(Event::Response { key, outcome: Err(ResponseError::Closed) });
+            self.events.push_back(Event::Response { key, outcome: Err(ResponseError::Closed), ordinal: None });
         }
         self.events.push_back(Event::Closed(reason));
     }
@@ -233,7 +247,7 @@ impl Connection {
         if notification.method == CANCEL_REQUEST {
             self.peer_cancelled(notification.params);
         } else if !notification.method.starts_with(OPTIONAL) {
-            let call = call(line, notification.method, notification.params);
+            let call = self.call(line, notification.method, notification.params);
             self.events.push_back(Event::Notification(IncomingNotification { call }));
         }
     }
@@ -244,7 +258,7 @@ impl Connection {
         if let Some(Ok(id)) = id
             && self.unanswered.cancel(&id)
         {
-            self.events.push_back(Event::Cancelled { id });
+            self.events.push_back(Event::Cancelled { id, ordinal: self.received });
         }
     }
 
@@ -263,7 +277,7 @@ impl Connection {
             return;
         }
         self.unanswered.insert(id.clone());
-        let call = call(line, request.method, request.params);
+        let call = self.call(line, request.method, request.params);
         self.events.push_back(Event::Request(Incoming { id, call }));
     }
 
@@ -276,14 +290,14 @@ impl Connection {
             Ok(result) => Ok(Payload { line: line.clone(), range: result.range_in(line) }),
             Err(raw) => Err(peer_error(raw)),
         };
-        self.events.push_back(Event::Response { key, outcome });
+        self.events.push_back(Event::Response { key, outcome, ordinal: Some(self.received) });
     }
 
     fn reject(&mut self, error: FrameError) {
         if error.is_response_like() {
             if let Some(key) = error.id().and_then(|id| self.answered(id.as_id())) {
                 let outcome = Err(ResponseError::Invalid(error.clone()));
-                self.events.push_back(Event::Response { key, outcome });
+                self.events.push_back(Event::Response { key, outcome, ordinal: Some(self.received) });
             }
         } else if error.wants_answer() {
             // An id that is open belongs to another request: its answer must stay the only one.
@@ -292,6 +306,15 @@ impl Connection {
             self.push_frame(answer);
         }
         self.events.push_back(Event::Rejected { reason: Rejection::Frame(error) });
+    }
+
+    fn call(&self, line: &Bytes, method: Cow<'_, str>, params: Option<Raw<'_>>) -> Call {
+        let method = match method {
+            Cow::Borrowed(name) => Name::Span(Raw::trusted(name).range_in(line)),
+            Cow::Owned(name) => Name::Text(name.into()),
+        };
+        let params = params.map(|params| params.range_in(line));
+        Call { line: line.clone(), method, params, ordinal: self.received }
     }
 
     /// Closes the request of ours that an answer with this id belongs to.
@@ -320,12 +343,4 @@ fn peer_error(raw: Raw<'_>) -> ResponseError {
     ResponseError::Peer(
         received.unwrap_or_else(|invalid| RawError::from(&error(ErrorCode::INTERNAL_ERROR, invalid.to_string(), None))),
     )
-}
-
-fn call(line: &Bytes, method: Cow<'_, str>, params: Option<Raw<'_>>) -> Call {
-    let method = match method {
-        Cow::Borrowed(name) => Name::Span(Raw::trusted(name).range_in(line)),
-        Cow::Owned(name) => Name::Text(name.into()),
-    };
-    Call { line: line.clone(), method, params: params.map(|params| params.range_in(line)) }
 }

@@ -22,12 +22,16 @@ pub enum Event {
         key: RequestKey,
         /// The result, or why there is none.
         outcome: Result<Payload, ResponseError>,
+        /// See [`Event::ordinal`]; `None` when no message of the peer brought it.
+        ordinal: Option<u64>,
     },
     /// The peer gave up on a request that is still open (`$/cancel_request`). It still wants an answer: a result, or
     /// the error -32800. Reported once per request.
     Cancelled {
         /// Id of the open request.
         id: RequestId,
+        /// See [`Event::ordinal`].
+        ordinal: u64,
     },
     /// A message that was not understood. It was answered where JSON-RPC allows it, and dropped.
     Rejected {
@@ -44,6 +48,20 @@ pub enum Event {
 }
 
 impl Event {
+    /// Which message of the peer it came with: the first that was received has 1, and those that were refused count.
+    /// `None` for what no message brought, and for those that were dropped, which are [`Event::Rejected`] and
+    /// [`Event::Stray`].
+    #[must_use]
+    pub fn ordinal(&self) -> Option<u64> {
+        match self {
+            Self::Request(request) => Some(request.ordinal()),
+            Self::Notification(notification) => Some(notification.ordinal()),
+            Self::Response { ordinal, .. } => *ordinal,
+            Self::Cancelled { ordinal, .. } => Some(*ordinal),
+            Self::Rejected { .. } | Self::Stray { .. } | Self::Closed(_) => None,
+        }
+    }
+
     /// How much memory it holds, in bytes, for bounds: the message and a little.
     #[must_use]
     pub fn weight(&self) -> usize {
@@ -64,6 +82,7 @@ pub(super) struct Call {
     pub(super) line: Bytes,
     pub(super) method: Name,
     pub(super) params: Option<Range<usize>>,
+    pub(super) ordinal: u64,
 }
 
 /// A method name: where it stands, or itself when it was written with escapes.
@@ -119,6 +138,12 @@ impl Incoming {
         self.call.params()
     }
 
+    /// See [`Event::ordinal`].
+    #[must_use]
+    pub fn ordinal(&self) -> u64 {
+        self.call.ordinal
+    }
+
     /// The whole message as received.
     #[must_use]
     pub fn line(&self) -> &Bytes {
@@ -163,6 +188,12 @@ impl IncomingNotification {
     pub fn into_payload(self) -> Option<Payload> {
         let range = self.call.params?;
         Some(Payload { line: self.call.line, range })
+    }
+
+    /// See [`Event::ordinal`].
+    #[must_use]
+    pub fn ordinal(&self) -> u64 {
+        self.call.ordinal
     }
 
     /// The whole message as received.

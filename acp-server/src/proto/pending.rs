@@ -11,6 +11,27 @@ use acp_types::RequestId;
 #[expect(clippy::exhaustive_structs, reason = "a newtype over the number on the wire")]
 pub struct RequestKey(pub u64);
 
+/// What a connection that was cut off has left open on its two sides, for one that goes on where it ended:
+/// [`Connection::resume`](super::Connection::resume).
+///
+/// It counts towards the [`Limits`](super::Limits), but is taken whole: the connection before was bound by them too.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Unfinished {
+    /// Requests of ours that the peer has got and is to answer. New requests must have other keys.
+    pub expected: Vec<RequestKey>,
+    /// Requests of the peer that came over the connection before and have no answer yet.
+    pub owed: Vec<RequestId>,
+}
+
+impl Unfinished {
+    /// Both.
+    #[must_use]
+    pub fn new(expected: Vec<RequestKey>, owed: Vec<RequestId>) -> Self {
+        Self { expected, owed }
+    }
+}
+
 /// Requests of ours that wait for an answer.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {

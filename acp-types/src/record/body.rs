@@ -2,6 +2,7 @@
 //!
 //! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
 
+mod link;
 mod outcome;
 mod queue;
 
@@ -9,6 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use link::AgentLink;
 pub use queue::{PromptEdited, PromptMoved, PromptSteered, Steer};
 
 use super::Seq;
@@ -83,6 +85,9 @@ pub struct AgentStarted {
     pub initialize: RawBuf,
     /// The agent's result of `session/new`, `session/load` or `session/resume`. Clients see it without its `sessionId`.
     pub state: RawBuf,
+    /// How it is connected when it is no child of the bridge and may outlive it; absent for a child.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub link: Option<AgentLink>,
 }
 
 /// `agent_exited`.
@@ -215,11 +220,14 @@ impl Outcome {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaneJoined {
-    /// The launch profile by which its agent is started, now and again later.
+    /// The launch profile by which its agent is started, now and again later; or what an agent that dials in calls itself.
     pub agent: String,
     /// Who added it, when it was a client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Arc<str>>,
+    /// The agent is not started by the host: it dials in, now and again later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dialled: bool,
 }
 
 /// `lane_left`. Every turn and request of the lane has had its end before.

@@ -20,8 +20,8 @@ impl Relay {
         match event {
             Event::Request(request) => self.asked(&request),
             Event::Notification(notification) => self.told(&notification),
-            Event::Response { key, outcome } => self.answered(key, outcome),
-            Event::Cancelled { id } => {
+            Event::Response { key, outcome, .. } => self.answered(key, outcome),
+            Event::Cancelled { id, .. } => {
                 if let Some(key) = self.asks.cancelled(&id) {
                     self.to_editor.push(Item::Cancel(key));
                 }

@@ -20,7 +20,7 @@ impl Relay {
         match event {
             Event::Request(request) => self.request(&request),
             Event::Notification(notification) => self.notification(&notification),
-            Event::Response { key, outcome } => {
+            Event::Response { key, outcome, .. } => {
                 let answer = match outcome {
                     Ok(result) => Ok(result.raw().to_owned()),
                     Err(ResponseError::Peer(error)) => Err(error),
@@ -33,7 +33,7 @@ impl Relay {
                     self.to_bridge.push(Item::Respond { id, answer: answer.clone() });
                 }
             }
-            Event::Cancelled { id } => self.gave_up(&id),
+            Event::Cancelled { id, .. } => self.gave_up(&id),
             _ => {}
         }
     }

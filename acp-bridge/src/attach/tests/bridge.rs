@@ -178,7 +178,7 @@ impl Bridge {
                     let params = serde_json::from_str(request.params().map_or("{}", Raw::as_str)).expect("JSON");
                     self.request(request.id(), request.method(), &params);
                 }
-                Event::Response { key, outcome: Ok(result) } => {
+                Event::Response { key, outcome: Ok(result), .. } => {
                     let Some((session, ask)) = self.link.as_mut().and_then(|link| link.asked.remove(&key)) else {
                         continue;
                     };

@@ -248,7 +248,7 @@ impl Editor {
         self.connection.receive(frame);
         while let Some(event) = self.connection.next_event() {
             match event {
-                Event::Response { key, outcome } => self.answered(key, outcome),
+                Event::Response { key, outcome, .. } => self.answered(key, outcome),
                 Event::Notification(update) => {
                     assert_eq!(update.method(), "session/update");
                     let params = value(update.params());

@@ -70,7 +70,13 @@ impl Agent {
         self.starting = false;
         self.alive = true;
         let (initialize, state) = (raw(r#"{"_meta":{"steering":{"supported":true}}}"#), raw("{}"));
-        FromAgent::Started(AgentStarted { agent_session: Some("a".into()), start: Start::Resume, initialize, state })
+        FromAgent::Started(AgentStarted {
+            agent_session: Some("a".into()),
+            start: Start::Resume,
+            initialize,
+            state,
+            link: None,
+        })
     }
 
     pub(super) fn prompt(&mut self, call: CallId, text: String) {

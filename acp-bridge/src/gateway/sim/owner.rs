@@ -8,7 +8,7 @@ use acp_types::record::{Record, Seq};
 use super::agent::raw;
 use super::world::Waiting;
 use crate::log::{LogError, SessionInfo};
-use crate::session::{Command, CommandId, Config, Effect, FromAgent, Input, Machine, Output, State};
+use crate::session::{Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, Machine, Output, State};
 
 /// The one session of a run.
 pub(super) const SESSION: &str = "s";
@@ -87,9 +87,9 @@ impl Owner {
     /// Makes the session.
     pub(super) fn create(log: &mut Log, now: u64, started: FromAgent) -> Self {
         let FromAgent::Started(started) = started else { panic!("an agent that has started") };
+        let agent = FirstAgent { initialize: raw("{}"), started, position: None, early: Vec::new() };
         let params = raw(r#"{"cwd":"/","mcpServers":[]}"#);
-        let (machine, out) =
-            Machine::create(SESSION.into(), Config::default(), now, &params, raw("{}"), started, Vec::new());
+        let (machine, out) = Machine::create(SESSION.into(), Config::default(), now, &params, agent);
         let mut host = Self::new(machine, out);
         host.commit(log).expect("the owner appends");
         host
@@ -106,7 +106,7 @@ impl Owner {
     }
 
     pub(super) fn agent(&mut self, now: u64, lane: &Arc<str>, event: FromAgent) {
-        self.machine.handle(now, Input::Agent { lane: Arc::clone(lane), event }, &mut self.out);
+        self.machine.handle(now, Input::Agent { lane: Arc::clone(lane), position: None, event }, &mut self.out);
     }
 
     pub(super) fn tick(&mut self, now: u64) {

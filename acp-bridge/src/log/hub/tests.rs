@@ -16,6 +16,7 @@ fn record(seq: Seq, bytes: usize) -> Arc<Record> {
         origin: Origin::Agent,
         kind: Kind::Update,
         turn: None,
+        position: None,
         body: RawBuf::parse(format!("\"{}\"", "x".repeat(bytes))).unwrap_or_else(|_| Raw::NULL.to_owned()),
     })
 }

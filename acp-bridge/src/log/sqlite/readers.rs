@@ -151,12 +151,12 @@ fn rows(
     let sql_error = |e: rusqlite::Error| failure::read(&e);
     let sql = match filter {
         Filter::All => {
-            "SELECT key, at, epoch, lane, origin, kind, turn, body FROM record
+            "SELECT key, at, epoch, lane, origin, kind, turn, body, position FROM record
              WHERE key > ?1 AND key <= ?2 ORDER BY key LIMIT ?3"
         }
         // In the words of the index `record_control`, or it would not be used.
         Filter::Control => {
-            "SELECT key, at, epoch, lane, origin, kind, turn, body FROM record INDEXED BY record_control
+            "SELECT key, at, epoch, lane, origin, kind, turn, body, position FROM record INDEXED BY record_control
              WHERE key > ?1 AND key <= ?2 AND kind NOT IN ('update', 'extension') ORDER BY key LIMIT ?3"
         }
     };

@@ -49,6 +49,7 @@ pub(super) fn insert(statement: &mut Statement<'_>, session: i64, record: &Recor
     statement.raw_bind_parameter(6, record.kind.as_str())?;
     statement.raw_bind_parameter(7, record.turn.map(u64::cast_signed))?;
     statement.raw_bind_parameter(8, record.body.as_str())?;
+    statement.raw_bind_parameter(9, record.position.map(u64::cast_signed))?;
     statement.raw_execute().map(drop)
 }
 
@@ -68,6 +69,9 @@ impl Reader {
 
     fn columns(&mut self, row: &Row<'_>, seq: Seq) -> Result<Record, String> {
         let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned).map_err(|e| e.to_string());
+        let optional = |column| {
+            row.get::<_, Option<i64>>(column).map(|value| value.map(i64::cast_unsigned)).map_err(|e| e.to_string())
+        };
         let text = |column| {
             let value = row.get_ref(column).map_err(|e| e.to_string())?;
             value.as_str().map_err(|e| format!("column {column}: {e}"))
@@ -81,7 +85,8 @@ impl Reader {
             lane: self.lane(text(3)?),
             origin: self.origin(text(4)?),
             kind: Kind::from(text(5)?),
-            turn: row.get::<_, Option<i64>>(6).map_err(|e| e.to_string())?.map(i64::cast_unsigned),
+            turn: optional(6)?,
+            position: optional(8)?,
             body: body.to_owned(),
         })
     }

@@ -25,6 +25,8 @@ pub(super) const VERSION: i64 = STEPS.len() as i64;
 ///
 /// Version 2: `bytes` is what the updates and extensions of a session weigh that are kept, so that retention by size
 /// need not read them all; 64 is what [`acp_types::record::Record::weight`] adds to a body.
+///
+/// Version 3: `position` of records; see [`acp_types::record::Record::position`].
 const STEPS: &[&str] = &[
     "
     CREATE TABLE session (
@@ -71,6 +73,18 @@ const STEPS: &[&str] = &[
         SELECT ifnull(sum(octet_length(body) + 64), 0) FROM record
         WHERE key > (number << 36) + oldest AND key <= (number << 36) + head AND kind IN ('update', 'extension')
     );
+",
+    "
+    ALTER TABLE record ADD COLUMN position INTEGER;
+    DROP VIEW records;
+    CREATE VIEW records AS
+        SELECT session.id AS session,
+               record.key & 0xFFFFFFFFF AS seq,
+               strftime('%Y-%m-%dT%H:%M:%fZ', record.at / 1000000.0, 'unixepoch') AS time,
+               record.epoch, record.lane, record.origin, record.kind, record.turn, record.position, record.body
+        FROM session
+        CROSS JOIN record ON record.key BETWEEN session.number << 36 AND (session.number << 36) + session.head
+        WHERE record.key > (session.number << 36) + session.oldest OR record.kind NOT IN ('update', 'extension');
 ",
 ];
 

@@ -16,8 +16,8 @@ use crate::log::{LogError, SessionInfo};
 /// Sessions whose row the writer remembers. Beyond it all are read anew, which costs a look-up each.
 const REMEMBERED: usize = 1024;
 
-pub(super) const INSERT_RECORD: &str =
-    "INSERT INTO record (key, at, epoch, lane, origin, kind, turn, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
+pub(super) const INSERT_RECORD: &str = "INSERT INTO record (key, at, epoch, lane, origin, kind, turn, body, position)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
 pub(super) const INSERT_SESSION: &str =
     "INSERT INTO session (id, cwd, created_at, updated_at, epoch, head, oldest, open_turns)
      VALUES (?1, '', 0, 0, 1, 0, 0, 0)";

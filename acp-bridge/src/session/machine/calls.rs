@@ -111,6 +111,23 @@ impl Lane {
         self.send(step, Call::Prompt(turn), "session/prompt".to_owned(), Some(params));
     }
 
+    /// A number under which the answer to the running turn's prompt will come, which the agent was given before.
+    pub(super) fn expect_answer(&mut self, step: &mut Step<'_>, turn: Turn) -> CallId {
+        let id = step.next_call();
+        self.calls.open.insert(id, Call::Prompt(turn));
+        id
+    }
+
+    /// There will be no answer to the prompt: the agent never got it.
+    pub(super) fn expect_no_answer(&mut self) {
+        self.calls.open.retain(|_, call| !matches!(call, Call::Prompt(_)));
+    }
+
+    /// Whether a client waits for the agent to be there.
+    pub(super) fn is_called(&self) -> bool {
+        !self.calls.waiting.is_empty()
+    }
+
     /// Gives the agent a message for the running turn.
     pub(super) fn send_offer(&mut self, step: &mut Step<'_>, offer: Offer, method: &str, params: RawBuf) {
         self.send(step, Call::Offer(offer), method.to_owned(), Some(params));

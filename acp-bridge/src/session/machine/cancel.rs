@@ -74,9 +74,16 @@ impl Lane {
     /// question is answered with `cancelled` knows already that the whole turn is.
     pub(super) fn ask_to_stop(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
         self.record_cancel(step, client, turn, reason);
-        let params = Some(wire::session_only(self.agent_session(step)));
-        step.effect(Effect::Notify { lane: Arc::clone(&self.name), method: "session/cancel".to_owned(), params });
+        self.tell_to_stop(step);
         self.resolve_turn(step, turn, Cause::CANCELLED);
+    }
+
+    /// Tells an agent that is there; one that is awaited is told when it comes.
+    pub(super) fn tell_to_stop(&self, step: &mut Step<'_>) {
+        if self.agent == Agent::Alive {
+            let params = Some(wire::session_only(self.agent_session(step)));
+            step.effect(Effect::Notify { lane: Arc::clone(&self.name), method: "session/cancel".to_owned(), params });
+        }
     }
 
     /// A turn that the agent has not seen, or not taken, and never will.

@@ -32,9 +32,10 @@ impl Lanes<Lane> {
 
 impl Machine {
     /// The bridge goes down in good order: running turns end here, since nobody will see how the agents would have
-    /// ended them. Queued turns stay for the next start of the bridge. Nothing may be handed in afterwards.
+    /// ended them, but for those of agents that run on behind a link, which are left as they are. Queued turns stay for
+    /// the next start of the bridge. Nothing may be handed in afterwards.
     pub fn shutdown(&mut self, now: u64, out: &mut Output) {
-        let mut step = Step { at: now, out, core: &mut self.core };
+        let mut step = Step { at: now, position: None, out, core: &mut self.core };
         for lane in self.lanes.iter_mut() {
             lane.shut_down(&mut step);
         }
@@ -64,6 +65,10 @@ impl Lane {
 
     fn shut_down(&mut self, step: &mut Step<'_>) {
         self.paused = true;
+        if self.runs_on(step) {
+            self.fail_calls(step, SHUT_DOWN);
+            return;
+        }
         self.stop_agent(step, SHUT_DOWN);
         self.resolve_all(step, Cause::RECOVERED);
         if let Some(turn) = self.running(step) {
@@ -80,7 +85,7 @@ impl Lane {
             return;
         }
         step.effect(Effect::StopAgent { lane: Arc::clone(&self.name), kill: false });
-        if agent == Agent::Alive {
+        if matches!(agent, Agent::Alive | Agent::Awaited) {
             let exited = AgentExited { reason: reason.to_owned(), expected: true };
             self.record(step, Kind::AgentExited, Origin::Host, None, &exited);
         }

@@ -41,6 +41,8 @@ pub(super) enum Agent {
     },
     /// It serves the lane.
     Alive,
+    /// It serves the lane as far as the log knows, but a restart of the bridge has cut it off: it is waited for.
+    Awaited,
 }
 
 impl Lane {
@@ -68,6 +70,8 @@ impl Lane {
         match event {
             FromAgent::Started(started) => self.started(step, &started),
             FromAgent::StartFailed { error } => self.start_failed(step, &error),
+            FromAgent::Returned { has_prompt, asked } => self.returned(step, has_prompt, asked),
+            FromAgent::Exited { reason } if self.agent == Agent::Awaited => self.not_back(step, &reason),
             // The rest of what a stopped agent says.
             _ if self.agent != Agent::Alive => {}
             FromAgent::Update(payload) => self.update(step, payload.raw()),

@@ -34,6 +34,7 @@ impl Lane {
             initialize: step.state().created()?.initialize.clone(),
             params: step.core.start_params.clone(),
             profile: logged.how_joined().map(|joined| joined.agent.clone()),
+            dialled: logged.how_joined().is_some_and(|joined| joined.dialled),
             first: false,
             agent_session: logged.agent()?.agent_session.clone(),
             accept_context_loss,
@@ -76,6 +77,11 @@ impl Lane {
 
     /// The agent went by itself.
     pub(super) fn exited(&mut self, step: &mut Step<'_>, reason: &str) {
+        self.gone(step, reason, "the agent exited in mid-turn");
+    }
+
+    /// There is no agent any more, and nobody wanted that.
+    pub(super) fn gone(&mut self, step: &mut Step<'_>, reason: &str, why: &str) {
         self.agent = Agent::Absent;
         let exited = AgentExited { reason: reason.to_owned(), expected: false };
         self.record(step, Kind::AgentExited, Origin::Host, None, &exited);
@@ -85,11 +91,11 @@ impl Lane {
             let outcome = if cancelled {
                 Outcome::Cancelled { result: None, killed: false }
             } else {
-                Outcome::Interrupted { reason: format!("the agent exited in mid-turn: {reason}") }
+                Outcome::Interrupted { reason: format!("{why}: {reason}") }
             };
             self.end_turn(step, turn, Origin::Host, &outcome);
         }
-        self.fail_open_calls(step, &format!("it exited: {reason}"));
+        self.fail_open_calls(step, &format!("it is gone: {reason}"));
         self.advance(step);
     }
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use acp_types::meta::RequestMeta;
-use acp_types::record::body::{AgentExited, AgentStarted, Outcome, SessionCreated};
+use acp_types::record::body::{AgentExited, Outcome, SessionCreated};
 use acp_types::record::{Epoch, Kind, Origin};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 
 use super::super::lanes::Lanes;
 use super::super::redact::{redact, without_redacted_servers};
-use super::super::{CommandId, FromAgent, LaneState, Output, Reply, State};
+use super::super::{CommandId, FirstAgent, LaneState, Output, Reply, State};
 use super::lane::{Agent, Lane};
 use super::recorder::{Core, Step};
 use super::requests::Cause;
@@ -18,19 +18,11 @@ use super::{Config, Machine, wire};
 impl Machine {
     /// A new session in epoch 1, with an agent that has accepted it.
     ///
-    /// `params` are those of `session/new` and `initialize` those that the agent was given; `early` is what the agent
-    /// has said since. The output creates the session's log: seq 1 is `session_created`, seq 2 `agent_started`. The
-    /// values of MCP servers' environment and headers stay in memory, see [`redact`].
+    /// `params` are those of `session/new`. The output creates the session's log: seq 1 is `session_created`, seq 2
+    /// `agent_started`. The values of MCP servers' environment and headers stay in memory, see [`redact`].
     #[must_use]
-    pub fn create(
-        session: SessionId,
-        config: Config,
-        now: u64,
-        params: &RawBuf,
-        initialize: RawBuf,
-        started: AgentStarted,
-        early: Vec<FromAgent>,
-    ) -> (Self, Output) {
+    pub fn create(session: SessionId, config: Config, now: u64, params: &RawBuf, agent: FirstAgent) -> (Self, Output) {
+        let FirstAgent { initialize, started, position, early } = agent;
         // The gateway refuses what cannot be read.
         let unattended = RequestMeta::read(params.as_raw()).ok().and_then(|meta| meta.unattended);
         let unattended = unattended.map(|policy| policy.to_string());
@@ -40,13 +32,15 @@ impl Machine {
         let mut machine =
             Self { core: Core::new(session, 1, config, State::default(), params), lanes: Lanes::new(Lane::main()) };
         let mut out = Output::default();
-        let mut step = Step { at: now, out: &mut out, core: &mut machine.core };
+        let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
         let created = SessionCreated { cwd, params: kept, redacted, initialize, unattended };
         let main = machine.lanes.main_mut();
         main.record(&mut step, Kind::SessionCreated, Origin::Host, None, &created);
         main.agent = Agent::Starting { accepts_loss: false };
+        step.position = position;
         main.started(&mut step, &started);
-        for event in early {
+        for (position, event) in early {
+            step.position = position;
             main.hear(&mut step, event);
         }
         (machine, out)
@@ -55,7 +49,8 @@ impl Machine {
     /// A session that exists, claimed in `epoch`, from what its log says.
     ///
     /// The output closes what a crash has left open and is to be appended before anything else: a turn that ran is
-    /// interrupted, what it asked is resolved, the agents are gone. Queued turns wait until a client attaches, prompts or
+    /// interrupted, what it asked is resolved, the agents are gone. Agents behind a link are not: their turns and requests
+    /// stay open, and they are waited for ([`super::super::Effect::AwaitAgent`]). Queued turns wait until a client attaches, prompts or
     /// cancels; but as many from the head of a lane's queue as were told to run after a restart run at once, in order: one
     /// behind a turn that waits does too. MCP servers whose secrets were lost with the old process are left out of the agents' next start, until
     /// an attach brings them again.
@@ -69,9 +64,13 @@ impl Machine {
         let lanes = lanes_of(&state);
         let mut machine = Self { core: Core::new(session, epoch, config, state, start_params), lanes };
         let mut out = Output::default();
-        let mut step = Step { at: now, out: &mut out, core: &mut machine.core };
+        let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
+        let mut goes_on = false;
         for lane in machine.lanes.iter_mut() {
-            lane.close_what_a_crash_left(&mut step);
+            goes_on |= lane.close_what_a_crash_left(&mut step);
+        }
+        if goes_on {
+            step.core.attendance.expect(now);
         }
         (machine, out)
     }
@@ -88,8 +87,12 @@ fn lanes_of(state: &State) -> Lanes<Lane> {
 }
 
 impl Lane {
-    fn close_what_a_crash_left(&mut self, step: &mut Step<'_>) {
+    /// Whether its agent, and so its turn, goes on.
+    fn close_what_a_crash_left(&mut self, step: &mut Step<'_>) -> bool {
         self.paused = self.next(step).is_some();
+        if self.await_agent(step) {
+            return true;
+        }
         if self.logged(step.state()).is_some_and(LaneState::agent_alive) {
             let reason = "the bridge stopped, and the agent with it".to_owned();
             let exited = AgentExited { reason, expected: false };
@@ -105,6 +108,7 @@ impl Lane {
             self.offer_lost(step, turn, "the bridge stopped before it was said");
         }
         self.advance(step);
+        false
     }
 }
 

@@ -17,17 +17,28 @@ use super::requests::{By, cancelled};
 /// Controllers that are counted. More need not be: those that are show that somebody is there.
 const MAX_CONTROLLERS: usize = 4096;
 
+/// How long a client may take to come back after a restart of the bridge in which a turn went on, in microseconds. Until
+/// then nothing is decided for it.
+const RETURN: u64 = 10_000_000;
+
 /// Who is there to answer, and until when what waits may wait. In memory only: after a restart nobody is.
 #[derive(Debug, Default)]
 pub(super) struct Attendance {
     controllers: BTreeSet<Arc<str>>,
     due: BTreeMap<Seq, u64>,
+    /// Until when those may come back that were there before a restart.
+    expected: Option<u64>,
 }
 
 impl Attendance {
-    /// When the first request has waited long enough.
+    /// When the first request has waited long enough, or the clients have been waited for.
     pub(super) fn deadline(&self) -> Option<u64> {
-        self.due.values().min().copied()
+        self.due.values().copied().chain(self.expected).min()
+    }
+
+    /// Clients may come back now.
+    pub(super) fn expect(&mut self, now: u64) {
+        self.expected = Some(now.saturating_add(RETURN));
     }
 
     /// The request is answered.
@@ -36,7 +47,7 @@ impl Attendance {
     }
 
     pub(super) fn is_unattended(&self) -> bool {
-        self.controllers.is_empty()
+        self.controllers.is_empty() && self.expected.is_none()
     }
 }
 
@@ -49,6 +60,7 @@ impl Lanes<Lane> {
             attendance.controllers.remove(&client);
         } else if attendance.controllers.len() < MAX_CONTROLLERS {
             attendance.controllers.insert(client);
+            attendance.expected = None;
         }
         match (before, attendance.is_unattended()) {
             (true, false) => attendance.due.clear(),
@@ -75,6 +87,10 @@ impl Lanes<Lane> {
 
     /// Rejects what has waited long enough.
     pub(super) fn tick_policy(&mut self, step: &mut Step<'_>) {
+        if step.core.attendance.expected.is_some_and(|until| until <= step.at) {
+            step.core.attendance.expected = None;
+            self.apply_policy(step);
+        }
         let due: Vec<Seq> =
             step.core.attendance.due.iter().filter(|(_, due)| **due <= step.at).map(|(&seq, _)| seq).collect();
         for seq in due {

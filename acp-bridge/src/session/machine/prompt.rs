@@ -51,7 +51,8 @@ impl Lane {
         let turn = self.record(step, Kind::PromptQueued, Origin::Client(Arc::clone(client)), None, &prompt);
         match (on_busy, open) {
             (OnBusy::Interrupt, Some(running)) => self.cancel_running(step, client, running, None),
-            (OnBusy::Steer, Some(running)) => self.offer(step, turn, running),
+            // To an agent that is awaited nothing can be offered: the message is the next turn then.
+            (OnBusy::Steer, Some(running)) if self.agent == Agent::Alive => self.offer(step, turn, running),
             _ => {}
         }
         Ok(turn)
@@ -102,6 +103,12 @@ impl Lane {
     /// Whether a turn at the head of the queue need not wait for a client.
     pub(super) fn may_run(&self, step: &Step<'_>, turn: Turn) -> bool {
         !self.paused || step.state().turn(turn).is_some_and(|info| info.runs_after_restart)
+    }
+
+    /// Gives the agent the prompt of a turn that has been started, which it has not got.
+    pub(super) fn give_again(&mut self, step: &mut Step<'_>, turn: Turn) {
+        let params = step.state().turn(turn).and_then(|info| info.params.clone()).unwrap_or_default();
+        self.send_prompt(step, turn, params.as_raw());
     }
 
     fn start_turn(&mut self, step: &mut Step<'_>, turn: Turn) {

@@ -47,6 +47,8 @@ impl Core {
 /// One call of the machine: when it is, what comes of it, and what the lanes share.
 pub(super) struct Step<'a> {
     pub(super) at: u64,
+    /// The number of the agent's message that it is about.
+    pub(super) position: Option<u64>,
     pub(super) out: &'a mut Output,
     pub(super) core: &'a mut Core,
 }
@@ -123,7 +125,8 @@ impl Step<'_> {
     ) -> Seq {
         let seq = self.next_seq();
         let lane = Arc::clone(lane);
-        let record = Record { seq, at: self.at, epoch: self.core.epoch, lane, origin, kind, turn, body };
+        let (at, epoch, position) = (self.at, self.core.epoch, self.position);
+        let record = Record { seq, at, epoch, lane, origin, kind, turn, position, body };
         // To go on after a failure would put a record into the log with which it can never be opened again; without
         // the machine, the log is as it was. `session_props.rs` is the proof that it does not happen.
         self.core.state.apply(&record).expect("the machine makes only records that its state allows");

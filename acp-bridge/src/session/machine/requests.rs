@@ -20,9 +20,13 @@ pub(super) struct OpenRequests {
 }
 
 impl OpenRequests {
-    fn add(&mut self, seq: Seq, id: RequestId) {
+    pub(super) fn add(&mut self, seq: Seq, id: RequestId) {
         self.by_seq.insert(seq, id.clone());
         self.by_id.insert(id, seq);
+    }
+
+    pub(super) fn knows(&self, seq: Seq) -> bool {
+        self.by_seq.contains_key(&seq)
     }
 
     fn take(&mut self, seq: Seq) -> Option<RequestId> {
@@ -168,7 +172,7 @@ impl Lane {
         }
     }
 
-    fn resolve_by_default(&mut self, step: &mut Step<'_>, request: Seq, cause: Cause) {
+    pub(super) fn resolve_by_default(&mut self, step: &mut Step<'_>, request: Seq, cause: Cause) {
         let permission = step.state().pending_request(request).is_some_and(PendingRequest::is_permission);
         let answer = if permission { Ok(cancelled()) } else { Err(cancelled_error(cause)) };
         self.resolve(step, request, answer, By::Host(cause));
@@ -200,7 +204,7 @@ impl Lane {
         }
     }
 
-    fn respond_error(&self, step: &mut Step<'_>, id: RequestId, code: ErrorCode, message: &str) {
+    pub(super) fn respond_error(&self, step: &mut Step<'_>, id: RequestId, code: ErrorCode, message: &str) {
         let error = RawError::from(&error::error(code, message, None)).into_raw();
         step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer: Err(error) });
     }

@@ -25,6 +25,9 @@ impl State {
         if record.kind.is_control() {
             self.change(record)?;
         }
+        if let Some(position) = record.position {
+            self.set_received(&record.lane, position);
+        }
         self.head = record.seq;
         self.epoch = record.epoch;
         Ok(())
@@ -77,10 +80,12 @@ impl State {
             }
             Kind::PermissionResolved | Kind::Response => {
                 let resolved: Resolved = body(record)?;
-                let Some(request) = self.pending.take(resolved.request) else {
-                    return Err(StateError::Request { seq: record.seq, request: resolved.request });
+                let request = resolved.request;
+                let Some(asked) = self.pending.take(request) else {
+                    return Err(StateError::Request { seq: record.seq, request });
                 };
-                self.terminals.answered(&request, &resolved, record.origin.client());
+                self.terminals.answered(&asked, &resolved, record.origin.client());
+                self.answer(&asked, resolved);
             }
             Kind::LaneJoined => {
                 let lane = LaneState::joined(Arc::clone(&record.lane), body(record)?);
@@ -157,8 +162,17 @@ impl State {
 
     fn ask(&mut self, record: &Record, method: Arc<str>, params: Option<RawBuf>) -> Result<(), StateError> {
         let lane = Arc::clone(self.lane_of(record)?.name());
-        self.pending.add(record.seq, PendingRequest { lane, method, params, turn: record.turn });
+        self.pending
+            .add(record.seq, PendingRequest { lane, method, params, turn: record.turn, position: record.position });
         Ok(())
+    }
+
+    /// Keeps the answer for an agent that may be cut off before it gets it.
+    fn answer(&mut self, asked: &PendingRequest, Resolved { result, error, .. }: Resolved) {
+        let lane = self.lanes.get_mut(&asked.lane);
+        if let (Some(position), Some(lane)) = (asked.position, lane) {
+            lane.answered(position, error.map_or_else(|| Ok(result.unwrap_or_default()), Err));
+        }
     }
 
     fn move_turn(&mut self, record: &Record, change: impl FnOnce(&mut Self, Turn) -> bool) -> Result<(), StateError> {

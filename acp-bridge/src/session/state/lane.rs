@@ -4,9 +4,11 @@ use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use acp_types::record::body::{AgentStarted, LaneJoined};
+use acp_types::record::body::{AgentLink, AgentStarted, LaneJoined};
 use acp_types::record::{Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
+
+use super::answers::Answers;
 
 /// One agent's part of a session. `main` is there from the first record, others join and leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +17,8 @@ pub struct LaneState {
     joined: Option<LaneJoined>,
     agent: Option<AgentStarted>,
     agent_alive: bool,
+    received: u64,
+    answers: Answers,
     mode: Option<String>,
     config_options: Option<RawBuf>,
     queue: VecDeque<Turn>,
@@ -37,6 +41,8 @@ impl LaneState {
             joined: None,
             agent: None,
             agent_alive: false,
+            received: 0,
+            answers: Answers::default(),
             mode: None,
             config_options: None,
             queue: VecDeque::new(),
@@ -72,6 +78,26 @@ impl LaneState {
     #[must_use]
     pub fn agent_alive(&self) -> bool {
         self.agent_alive
+    }
+
+    /// The link over which its agent is connected; `None` if it is a child of the bridge, or gone as far as the log knows.
+    #[must_use]
+    pub fn link(&self) -> Option<&AgentLink> {
+        self.agent.as_ref().filter(|_| self.agent_alive)?.link.as_ref()
+    }
+
+    /// The number of the last message of its agent that has come of it in the log; `0` before the first, and for an agent
+    /// that numbers none.
+    #[must_use]
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    /// The answer to what its agent asked in the message of that number, if it was given in the turn that runs. Of a very
+    /// great number of answers the first may be forgotten.
+    #[must_use]
+    pub fn answer_to(&self, position: u64) -> Option<&Result<RawBuf, RawBuf>> {
+        self.answers.get(position)
     }
 
     /// The mode that its agent is in: `currentModeId`. It outlives the agent process.
@@ -131,10 +157,24 @@ impl LaneState {
         }
         self.agent = Some(started);
         self.agent_alive = true;
+        self.received = 0;
+        self.answers = Answers::default();
     }
 
     pub(super) fn agent_exited(&mut self) {
         self.agent_alive = false;
+        self.answers = Answers::default();
+    }
+
+    /// Numbers may come in any order: what an agent said before it was opened is recorded after that.
+    pub(super) fn heard(&mut self, position: u64) {
+        self.received = self.received.max(position);
+    }
+
+    pub(super) fn answered(&mut self, position: u64, answer: Result<RawBuf, RawBuf>) {
+        if self.link().is_some() {
+            self.answers.add(position, answer);
+        }
     }
 
     /// Absent ones stay as they are.
@@ -200,6 +240,7 @@ impl LaneState {
     pub(super) fn end(&mut self, turn: Turn) {
         if self.running == Some(turn) {
             self.running = None;
+            self.answers = Answers::default();
         }
         self.queue.retain(|&queued| queued != turn);
         self.steered.retain(|&steered| steered != turn);

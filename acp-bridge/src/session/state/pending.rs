@@ -18,6 +18,8 @@ pub struct PendingRequest {
     pub params: Option<RawBuf>,
     /// The turn that ran when the agent asked.
     pub turn: Option<Turn>,
+    /// The number of the agent's message, if it is connected over a link.
+    pub position: Option<u64>,
 }
 
 impl PendingRequest {
@@ -45,7 +47,7 @@ impl Pending {
         self.0.insert(seq, request);
     }
 
-    /// The one that was there.
+    /// The request, if it was there.
     pub(super) fn take(&mut self, seq: Seq) -> Option<PendingRequest> {
         self.0.remove(&seq)
     }

@@ -39,6 +39,7 @@ impl Log {
             origin: Origin::Client("c".into()),
             kind,
             turn,
+            position: None,
             body: RawBuf::encode(body).unwrap(),
         }
     }
@@ -66,7 +67,8 @@ impl Log {
 }
 
 fn started(state: &str) -> AgentStarted {
-    AgentStarted { agent_session: Some("a1".into()), start: Start::New, initialize: raw("{}"), state: raw(state) }
+    let agent_session = Some("a1".into());
+    AgentStarted { agent_session, start: Start::New, initialize: raw("{}"), state: raw(state), link: None }
 }
 
 #[test]

@@ -108,7 +108,7 @@ impl Talk {
         while let Some(events) = self.link.inbox.next_batch().await {
             for event in events {
                 match event {
-                    Event::Response { key, outcome } if key == wanted => {
+                    Event::Response { key, outcome, .. } if key == wanted => {
                         let payload = outcome.map_err(|error| anyhow!("{method}: {error}"))?;
                         return Ok(serde_json::from_str(payload.raw().as_str())?);
                     }

@@ -324,6 +324,7 @@ impl Log {
             start: Start::New,
             initialize: raw("{}"),
             state: raw("{}"),
+            link: None,
         };
         log.add(Kind::AgentStarted, None, Origin::Host, &started);
         log
@@ -343,7 +344,7 @@ impl Log {
         let seq = self.records.len() as Seq + 1;
         let body = RawBuf::encode(body).unwrap();
         let lane = self.lane();
-        self.records.push(Arc::new(Record { seq, at: seq, epoch: 1, lane, origin, kind, turn, body }));
+        self.records.push(Arc::new(Record { seq, at: seq, epoch: 1, lane, origin, kind, turn, position: None, body }));
         seq
     }
 

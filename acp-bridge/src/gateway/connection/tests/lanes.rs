@@ -11,7 +11,12 @@ use crate::log::LogError;
 /// A session with the lanes `main` and `b`.
 fn two_lanes() -> Log {
     let mut log = Log::new();
-    log.within("b").add(Kind::LaneJoined, None, Origin::Host, &LaneJoined { agent: "helper".into(), by: None });
+    log.within("b").add(
+        Kind::LaneJoined,
+        None,
+        Origin::Host,
+        &LaneJoined { agent: "helper".into(), by: None, dialled: false },
+    );
     log
 }
 
@@ -133,7 +138,7 @@ fn a_lane_that_is_not_there_yet_can_be_named_and_no_lane_is_none() {
     ];
     named.out();
     none.out();
-    let joined = LaneJoined { agent: "helper".into(), by: None };
+    let joined = LaneJoined { agent: "helper".into(), by: None, dialled: false };
     log.within("later").add(Kind::LaneJoined, None, Origin::Host, &joined);
     log.say(Origin::Agent, "agent_message_chunk", None, "here");
     named.connection.records(attachments[0], log.after(head));
