@@ -106,7 +106,7 @@ fn ends(records: &[Record]) -> BTreeMap<u64, Value> {
 }
 
 fn turn(done: &Done, stage: &Stage, records: &[Record], ends: &BTreeMap<u64, Value>) {
-    let Done { key, work, killed, cancelled } = done;
+    let Done { key, work, killed, cancelled, .. } = done;
     let queued: Vec<&Record> = records
         .iter()
         .filter(|record| record.kind == "prompt_queued" && record.value()["key"] == key.as_str())
@@ -119,12 +119,13 @@ fn turn(done: &Done, stage: &Stage, records: &[Record], ends: &BTreeMap<u64, Val
     assert_eq!(stage.other.ended[&turn], outcome, "P7: both are told the same of {key}");
     match outcome {
         "completed" => assert_ne!(*work, Work::Wait, "P5: {key} ends only when it is stopped"),
-        "interrupted" => assert!(killed, "P4: {key} was interrupted, and only connections were lost"),
-        "cancelled" => assert!(cancelled, "P5: nobody has stopped {key}"),
-        other => panic!("P7: {key} is {other}: {}", ends[&turn]),
+        "interrupted" => assert!(killed, "P4: nothing has interrupted {done:?}"),
+        "cancelled" => assert!(cancelled, "P5: nobody has stopped {done:?}"),
+        other => panic!("P7: {other}, {}: {done:?}", ends[&turn]),
     }
     if *cancelled && !killed && *work == Work::Wait {
         assert_eq!(outcome, "cancelled", "P5: {key} was stopped");
+        assert_ne!(ends[&turn]["killed"], true, "P5: {key} obeys when it hears of it");
     }
     let started = records.iter().filter(|record| record.kind == "turn_started" && record.turn == Some(turn));
     assert!(started.count() <= 1, "P6: {key} ran twice");

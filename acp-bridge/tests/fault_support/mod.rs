@@ -21,6 +21,8 @@ pub struct Done {
     pub work: Work,
     pub killed: bool,
     pub cancelled: bool,
+    /// What was to be done to it.
+    pub faults: Vec<(usize, Fault)>,
 }
 
 pub struct Stage {
@@ -32,7 +34,7 @@ pub struct Stage {
     /// Looks on, and answers as well.
     pub other: Peer,
     pub done: Vec<Done>,
-    /// The agent was killed between two turns, which may be noticed only in the next one.
+    /// The agent was killed when its turn was over for it, which may be noticed only in the next one.
     killed: bool,
     _directory: tempfile::TempDir,
 }
@@ -57,26 +59,30 @@ impl Stage {
     pub fn round(&mut self, number: usize, round: &Round, dice: &mut Dice) {
         let key = format!("k{number}");
         let text = round.work.text();
-        (self.one.events, self.other.events) = (0, 0);
+        self.one.events = 0;
+        let begun = self.one.cursor;
         self.one.prompt(&key, &text);
         let mut faults = round.faults.iter().peekable();
         let (mut killed, mut cancelled) = (std::mem::take(&mut self.killed), false);
         loop {
             let point = faults.peek().map_or(usize::MAX, |(point, _)| *point);
-            let asked = |one: &Peer| point == usize::MAX && !one.asks.is_empty();
             self.one.until("the next point of the plan", |one| {
-                one.answers.contains_key(&key) || one.events >= point || asked(one)
+                one.answers.contains_key(&key) || one.events >= point || !one.asks.is_empty()
             });
             let over = self.one.answers.contains_key(&key);
-            if let Some((_, fault)) = faults.next() {
+            let due = over || self.one.events >= point;
+            if let Some((_, fault)) = faults.next_if(|_| due) {
                 // What one has seen is there for the other, as far as it reads.
-                let behind = self.one.events * round.lag / 10;
-                self.other.until("as much", |other| other.events >= behind);
+                let behind = begun + (self.one.cursor - begun) * round.lag / 10;
+                self.other.until("as much", |other| other.cursor >= behind);
                 if !over {
                     killed |= matches!(fault, Fault::Bridge | Fault::Agent);
                     cancelled |= *fault == Fault::Cancel;
-                } else {
-                    self.killed |= *fault == Fault::Agent;
+                }
+                match fault {
+                    Fault::Agent => self.killed = true,
+                    Fault::Bridge => self.killed = false,
+                    Fault::Cut { .. } | Fault::Cancel => {}
                 }
                 self.strike(*fault, round.drains);
                 if !over && !self.one.answers.contains_key(&key) && !matches!(fault, Fault::Agent | Fault::Cancel) {
@@ -88,16 +94,23 @@ impl Stage {
                 self.answer(dice);
             }
         }
-        let turn = turn_of(&self.one.answers[&key]);
+        let answer = &self.one.answers[&key];
+        let turn = turn_of(answer);
+        self.killed &= ours(answer)["outcome"] != "interrupted";
         self.other.until("the end of the turn", |other| other.ended.contains_key(&turn));
-        self.done.push(Done { key, work: round.work.clone(), killed, cancelled });
+        for peer in [&self.one, &self.other] {
+            assert!(peer.asks.is_empty(), "P8: {} is asked still, after the turn", peer.name);
+        }
+        self.done.push(Done { key, work: round.work.clone(), killed, cancelled, faults: round.faults.clone() });
     }
 
     /// Whoever was asked answers, each in its own way.
     fn answer(&mut self, dice: &mut Dice) {
         let both = dice.below(2) == 0;
         if both {
-            self.other.until("the question", |other| !other.asks.is_empty());
+            // Unless a stop that is on its way has answered it.
+            let ended = self.other.ended.len();
+            self.other.until("the question", |other| !other.asks.is_empty() || other.ended.len() > ended);
         }
         if both && dice.below(2) == 0 {
             self.other.answer("no");

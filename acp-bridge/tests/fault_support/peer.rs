@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use acp_types::Raw;
 use serde_json::{Value, json};
@@ -30,7 +30,7 @@ pub struct Peer {
     socket: Option<WebSocket<TcpStream>>,
     next_id: u64,
     /// Seq of the last update, or end of a turn, that it has.
-    cursor: u64,
+    pub cursor: u64,
     pub visits: Vec<Visit>,
     /// Ids of questions that wait for its answer.
     pub asks: Vec<Value>,
@@ -159,7 +159,10 @@ impl Peer {
     /// Reads one message.
     fn step(&mut self) -> Result<Value, Gone> {
         let socket = self.socket.as_mut().ok_or(Gone)?;
+        let began = Instant::now();
         let text = loop {
+            // Pings are no progress.
+            assert!(began.elapsed() < DEADLINE, "{}: nothing comes any more", self.name);
             match socket.read() {
                 Ok(Message::Text(text)) => break text,
                 Ok(Message::Close(_)) => return Err(Gone),

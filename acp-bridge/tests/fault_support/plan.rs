@@ -50,7 +50,7 @@ pub struct Round {
     /// What reached a client before the bridge died is read as well.
     pub drains: bool,
     /// How much the other client lags behind, in parts of ten.
-    pub lag: usize,
+    pub lag: u64,
 }
 
 impl Round {
@@ -83,6 +83,6 @@ impl Round {
             faults.push((1, Fault::Cancel));
         }
         faults.sort_by_key(|(point, _)| *point);
-        Self { work, faults, drains: dice.below(2) == 0, lag: dice.below(11) }
+        Self { work, faults, drains: dice.below(2) == 0, lag: dice.below(11) as u64 }
     }
 }
