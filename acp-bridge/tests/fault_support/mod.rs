@@ -21,8 +21,6 @@ pub struct Done {
     pub work: Work,
     pub killed: bool,
     pub cancelled: bool,
-    /// What was to be done to it.
-    pub faults: Vec<(usize, Fault)>,
 }
 
 pub struct Stage {
@@ -94,14 +92,14 @@ impl Stage {
                 self.answer(dice);
             }
         }
-        let answer = &self.one.answers[&key];
-        let turn = turn_of(answer);
-        self.killed &= ours(answer)["outcome"] != "interrupted";
-        self.other.until("the end of the turn", |other| other.ended.contains_key(&turn));
+        // An agent that was killed while it started has failed the turn: that is an error of its own, and names none.
+        let outcome = ours(&self.one.answers[&key])["outcome"].as_str();
+        self.killed &= matches!(outcome, Some("completed" | "cancelled"));
+        self.other.until("the end of the turn", |other| other.ended.len() > number);
         for peer in [&self.one, &self.other] {
             assert!(peer.asks.is_empty(), "P8: {} is asked still, after the turn", peer.name);
         }
-        self.done.push(Done { key, work: round.work.clone(), killed, cancelled, faults: round.faults.clone() });
+        self.done.push(Done { key, work: round.work.clone(), killed, cancelled });
     }
 
     /// Whoever was asked answers, each in its own way.
@@ -153,11 +151,7 @@ impl Stage {
     }
 }
 
-/// The turn that a prompt's answer names.
-pub fn turn_of(answer: &serde_json::Value) -> u64 {
-    ours(answer)["turn"].as_u64().unwrap_or_else(|| panic!("{answer} names no turn"))
-}
-
+/// What the bridge has added to a prompt's answer.
 pub fn ours(answer: &serde_json::Value) -> &serde_json::Value {
     let place = if answer["error"].is_null() { &answer["result"]["_meta"] } else { &answer["error"]["data"] };
     &place["acp-bridge"]
