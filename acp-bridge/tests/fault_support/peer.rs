@@ -200,7 +200,6 @@ impl Peer {
             }
             None => {
                 if let Some((_, key)) = self.waits.take_if(|(id, _)| message["id"] == json!(*id)) {
-                    self.cursor = self.cursor.max(super::ours(&message)["seq"].as_u64().unwrap_or(0));
                     self.answers.insert(key, message.clone());
                 }
             }
