@@ -64,7 +64,8 @@ pub(super) struct Connection {
     /// The client has: nothing is attached any more.
     gone: bool,
     phase: Phase,
-    attachments: HashMap<SessionId, Attachment>,
+    /// Boxed, because a table has room for more than it holds.
+    attachments: HashMap<SessionId, Box<Attachment>>,
     sessions: HashMap<AttachmentId, SessionId>,
     next_attachment: u64,
     /// Sessions that are being created, loaded or resumed.
@@ -252,7 +253,7 @@ impl Connection {
     }
 
     fn detach_if_closed(&mut self, session: &SessionId) {
-        if self.attachments.get(session).is_some_and(Attachment::is_closed)
+        if self.attachments.get(session).is_some_and(|attached| attached.is_closed())
             && let Some(attached) = self.attachments.remove(session)
         {
             self.sessions.remove(&attached.id);

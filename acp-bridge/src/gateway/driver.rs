@@ -105,13 +105,14 @@ impl Driver {
                 Step::PresenceChanged => self.connection.presence_changed(),
                 Step::Shutdown => {
                     let deadline = Instant::now() + context.config.drain;
-                    self.drain(inbox, deadline).await;
-                    return self.leave(deadline + GOODBYE).await;
+                    Box::pin(self.drain(inbox, deadline)).await;
+                    return Box::pin(self.leave(deadline + GOODBYE)).await;
                 }
                 other => self.take(other),
             }
         }
-        self.leave(Instant::now() + context.config.drain).await;
+        // Boxed, so that a connection has no room for its end before that comes.
+        Box::pin(self.leave(Instant::now() + context.config.drain)).await;
     }
 
     /// Waits for what this side does. Cancel-safe.
@@ -282,5 +283,20 @@ async fn poll_optional<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + S
     match future {
         Some(future) => future.await,
         None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    fn size<A, B, F: Future>(_: impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_client_has_no_room_for_what_is_big_and_seldom() {
+        assert!(size(super::run) <= 3 * 1024, "{} bytes", size(super::run));
+        assert!(size(super::next) <= 512, "{} bytes", size(super::next));
     }
 }

@@ -58,6 +58,8 @@ struct Tasks {
 impl Tasks {
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let abort = self.abort.clone();
+        // Boxed, since each future around it would have room for it once more.
+        let task = Box::pin(task);
         self.tracker.spawn(async move { abort.run_until_cancelled(task).await });
     }
 }
@@ -175,7 +177,7 @@ async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
             let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let bounds = handshake::bounds(&gateway.context);
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
-                let link = handshake::open(upgraded, bounds, &context).await;
+                let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
                 driver::run(link, context).await;
             })
         }
@@ -196,7 +198,7 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
             let (server, tracker) = (gateway.rpc.clone(), gateway.tasks.tracker.clone());
             let bounds = rpc::bounds(handshake::bounds(&context));
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
-                let link = handshake::open(upgraded, bounds, &context).await;
+                let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
                 rpc::serve(link, server, context, tracker).await;
             })
         }

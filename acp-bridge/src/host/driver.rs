@@ -93,9 +93,13 @@ impl Driver {
 
     /// Serves commands and the agent until the session is closed, lost, or the bridge goes down.
     /// `first` is taken before all others.
-    pub(super) async fn serve(&mut self, first: Option<Envelope>, commands: &mut mpsc::Receiver<Envelope>) -> End {
+    pub(super) async fn serve(
+        &mut self,
+        first: Option<Box<Envelope>>,
+        commands: &mut mpsc::Receiver<Box<Envelope>>,
+    ) -> End {
         if let Some(envelope) = first {
-            self.take(envelope);
+            self.take(*envelope);
         }
         // A session that was just created may have effects waiting, such as the answer to an early request.
         if let Err(error) = self.flush().await {
@@ -115,7 +119,7 @@ impl Driver {
                         return End::Done;
                     }
                     for envelope in batch.drain(..) {
-                        self.take(envelope);
+                        self.take(*envelope);
                     }
                 }
                 () = clock::until(self.machine.deadline()) => self.handle(Input::Tick),

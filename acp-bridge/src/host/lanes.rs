@@ -199,6 +199,12 @@ impl LaneAgent {
             let reason = reason.unwrap_or_else(|e| format!("waiting for its exit failed: {e}"));
             return Poll::Ready(Happened::Exited(reason));
         }
+        if let Some(stopped) = &mut self.stopped
+            && Pin::new(stopped).poll(context).is_ready()
+        {
+            // Its task is kept for as long as somebody may ask how it ended.
+            self.stopped = None;
+        }
         match &mut self.agent {
             Some(agent) => pin!(agent.inbox.next_batch()).poll(context).map(Happened::Events),
             None => Poll::Pending,
@@ -223,14 +229,15 @@ async fn stop_if_it_comes(awaiting: JoinHandle<Option<Returned>>) -> String {
 /// All of them. A lane is here from the first start of its agent on.
 #[derive(Debug, Default)]
 pub(super) struct LaneAgents {
-    lanes: BTreeMap<Arc<str>, LaneAgent>,
+    /// Boxed, because a node of the tree has room for more than most sessions have.
+    lanes: BTreeMap<Arc<str>, Box<LaneAgent>>,
     /// Where the next look begins, so that a lane with much to say does not keep the others from being heard.
     first: usize,
 }
 
 impl LaneAgents {
     pub(super) fn get(&mut self, lane: &str) -> Option<&mut LaneAgent> {
-        self.lanes.get_mut(lane)
+        self.lanes.get_mut(lane).map(Box::as_mut)
     }
 
     /// The one of this name, which may be new.

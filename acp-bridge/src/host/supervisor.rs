@@ -100,7 +100,7 @@ impl Host {
 #[derive(Debug)]
 struct Supervisor {
     context: Context,
-    sessions: HashMap<SessionId, mpsc::Sender<Envelope>>,
+    sessions: HashMap<SessionId, mpsc::Sender<Box<Envelope>>>,
     tasks: JoinSet<Finished>,
     general: Arc<Semaphore>,
 }
@@ -118,19 +118,19 @@ impl Supervisor {
         }
     }
 
-    fn dispatch(&mut self, envelope: Envelope) {
+    fn dispatch(&mut self, envelope: Box<Envelope>) {
         match envelope.session.clone() {
             None => self.general(envelope),
             Some(session) => self.hand_to(session, envelope),
         }
     }
 
-    fn hand_to(&mut self, session: SessionId, envelope: Envelope) {
+    fn hand_to(&mut self, session: SessionId, envelope: Box<Envelope>) {
         let Some(sender) = self.sessions.get(&session) else { return self.open(session, Some(envelope)) };
         match sender.try_send(envelope) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(envelope)) => {
-                refuse(envelope, failure("too many commands wait for this session; try again"));
+                refuse(*envelope, failure("too many commands wait for this session; try again"));
             }
             // Its task is on its way out; what it did not take comes back through `finished`.
             Err(mpsc::error::TrySendError::Closed(envelope)) => self.open(session, Some(envelope)),
@@ -138,7 +138,7 @@ impl Supervisor {
     }
 
     /// Starts a session's task, which takes `first` before all others.
-    fn open(&mut self, session: SessionId, first: Option<Envelope>) {
+    fn open(&mut self, session: SessionId, first: Option<Box<Envelope>>) {
         let (sender, commands) = mpsc::channel(SESSION_QUEUE);
         self.sessions.insert(session.clone(), sender);
         self.tasks.spawn(serve(self.context.clone(), session, None, first, commands));
@@ -151,7 +151,7 @@ impl Supervisor {
                     self.sessions.remove(&session);
                 }
                 for envelope in left {
-                    self.dispatch(envelope);
+                    self.dispatch(Box::new(envelope));
                 }
             }
             Ok(Finished::Created { driver, session, result, reply }) => {
@@ -169,9 +169,9 @@ impl Supervisor {
         }
     }
 
-    fn general(&mut self, envelope: Envelope) {
+    fn general(&mut self, envelope: Box<Envelope>) {
         let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
-            refuse(envelope, failure("too many requests to the agent are open; try again"));
+            refuse(*envelope, failure("too many requests to the agent are open; try again"));
             return;
         };
         let context = self.context.clone();
@@ -203,21 +203,22 @@ async fn serve(
     context: Context,
     session: SessionId,
     created: Option<Box<Driver>>,
-    mut held: Option<Envelope>,
-    mut commands: mpsc::Receiver<Envelope>,
+    mut held: Option<Box<Envelope>>,
+    mut commands: mpsc::Receiver<Box<Envelope>>,
 ) -> Finished {
-    let mut next = created.map(|driver| Ok(*driver));
+    let mut next = created.map(Ok);
     let mut pause = FIRST_RETRY;
     loop {
         if next.is_none()
             && let Some(envelope) = held.take_if(|held| matches!(held.command, Command::DeleteIdle { .. }))
         {
-            idle::delete(&*context.log, &session, envelope).await;
+            idle::delete(&*context.log, &session, *envelope).await;
             break;
         }
         let opened = match next.take() {
             Some(opened) => opened,
-            None => Driver::open(context.clone(), session.clone()).await,
+            // Boxed, as is all that is big and seldom: what a session's task has room for, each idle session costs.
+            None => Box::pin(Driver::open(context.clone(), session.clone())).await.map(Box::new),
         };
         let error = match opened {
             Ok(mut driver) => {
@@ -231,13 +232,13 @@ async fn serve(
         };
         if !matches!(error, LogError::Unwritable { .. }) {
             if let Some(envelope) = held.take() {
-                refuse(envelope, lost(&error, &session));
+                refuse(*envelope, lost(&error, &session));
             }
             answer_all(&mut commands, &error, &session).await;
             break;
         }
         if let Some(envelope) = held.take() {
-            refuse(envelope, failure(error.to_string()));
+            refuse(*envelope, failure(error.to_string()));
         }
         tracing::error!(%session, %error, "the session cannot go on; trying again");
         tokio::select! {
@@ -253,16 +254,16 @@ async fn serve(
     commands.close();
     let mut left = Vec::new();
     while let Ok(envelope) = commands.try_recv() {
-        left.push(envelope);
+        left.push(*envelope);
     }
     Finished::Session(session, left)
 }
 
 /// The session is not there, or not ours any more: whoever asked is told.
-async fn answer_all(commands: &mut mpsc::Receiver<Envelope>, why: &LogError, session: &SessionId) {
+async fn answer_all(commands: &mut mpsc::Receiver<Box<Envelope>>, why: &LogError, session: &SessionId) {
     commands.close();
     while let Some(envelope) = commands.recv().await {
-        refuse(envelope, lost(why, session));
+        refuse(*envelope, lost(why, session));
     }
 }
 
@@ -282,8 +283,8 @@ fn refuse(envelope: Envelope, error: acp_types::ErrorObjectOwned) {
     let _ = envelope.reply.send(Err(error));
 }
 
-async fn general(context: Context, envelope: Envelope) -> Finished {
-    let Envelope { command, reply, .. } = envelope;
+async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
+    let Envelope { command, reply, .. } = *envelope;
     let answer = match command {
         Command::Create { params, initialize } => match create(&context, &initialize, params).await {
             Ok((driver, session, result)) => return Finished::Created { driver, session, result, reply },
@@ -334,4 +335,22 @@ async fn create(
     context.log.create(&session, records).await.map_err(|e| Err(failure(e.to_string())))?;
     let driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
     Ok((Box::new(driver), session, result))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    use crate::log::Envelope;
+
+    fn size<A, B, C, D, F: Future>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_session_has_no_room_for_what_is_big_and_seldom() {
+        assert!(size(super::serve) <= 4 * 1024, "{} bytes", size(super::serve));
+        // A queue has room for 32 of them from the start.
+        assert!(size_of::<Box<Envelope>>() <= 16);
+    }
 }

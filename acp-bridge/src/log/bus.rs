@@ -33,7 +33,7 @@ pub struct Envelope {
 
 /// Takes commands to the one host of a log, in order, at most once each, and agents that have dialled in.
 pub struct Bus {
-    sender: mpsc::Sender<Envelope>,
+    sender: mpsc::Sender<Box<Envelope>>,
     offers: mpsc::Sender<Offer>,
     inbox: Mutex<Option<Inbox>>,
 }
@@ -58,7 +58,7 @@ impl Bus {
         }
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope { session, client, command, reply };
-        self.sender.send(envelope).await.map_err(|_| no_host())?;
+        self.sender.send(Box::new(envelope)).await.map_err(|_| no_host())?;
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
@@ -95,20 +95,20 @@ impl fmt::Debug for Bus {
 /// The host's end of a [`Bus`]. Dropping it refuses what waits and whatever comes later.
 #[derive(Debug)]
 pub struct Inbox {
-    receiver: mpsc::Receiver<Envelope>,
+    receiver: mpsc::Receiver<Box<Envelope>>,
     offered: mpsc::Receiver<Offer>,
 }
 
 /// What comes to a host.
 #[derive(Debug)]
 pub(crate) enum Arrival {
-    Command(Envelope),
+    Command(Box<Envelope>),
     Dialler(Offer),
 }
 
 impl Inbox {
     /// The next command; `None` when the log is gone. Cancel-safe.
-    pub async fn recv(&mut self) -> Option<Envelope> {
+    pub async fn recv(&mut self) -> Option<Box<Envelope>> {
         self.receiver.recv().await
     }
 

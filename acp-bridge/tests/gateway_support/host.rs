@@ -51,7 +51,8 @@ impl Host {
     }
 
     pub async fn serve(self: Arc<Self>, mut inbox: Inbox) {
-        while let Some(Envelope { session, client, command, reply, .. }) = inbox.recv().await {
+        while let Some(envelope) = inbox.recv().await {
+            let Envelope { session, client, command, reply, .. } = *envelope;
             drop(self.gate.lock().await);
             let answer = self.answer(session.clone(), &client, command.clone()).await;
             self.seen.lock().expect("no panic").commands.push(Some((session, command)));

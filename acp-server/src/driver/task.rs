@@ -134,7 +134,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
 
     pub(super) async fn run(mut self) {
         let mut inputs = Vec::new();
-        let mut queued = Vec::with_capacity(COMMANDS);
+        // Empty until something is sent: most of many connections say nothing.
+        let mut queued = Vec::new();
         loop {
             self.collect();
             if self.closing.is_some() || self.all_said() {
@@ -171,7 +172,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 Step::Overdue => self.closing = Some(CloseReason::Local),
             }
         }
-        self.finish().await;
+        // Boxed, so that a connection has no room for its end before that comes.
+        Box::pin(self.finish()).await;
     }
 
     async fn step(&mut self, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> Step {

@@ -71,11 +71,11 @@ impl Connection {
         if let Some(earlier) = earlier {
             self.sessions.remove(&earlier.id);
             self.effects.push(Effect::Untail { attachment: earlier.id });
-            attached.succeed(earlier, &mut self.out);
+            attached.succeed(*earlier, &mut self.out);
         }
         self.effects.push(Effect::Tail { attachment: id, session: session.clone(), after });
         self.sessions.insert(id, session.clone());
-        self.attachments.insert(session.clone(), attached);
+        self.attachments.insert(session.clone(), Box::new(attached));
         self.attend(&session, attended, present);
         self.detach_if_closed(&session);
     }

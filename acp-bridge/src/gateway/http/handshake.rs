@@ -20,6 +20,10 @@ const VERSION: &str = "13";
 /// buffer this keeps a client that stops reading below 1 MiB.
 const OUTBOX_BYTES: usize = 384 * 1024;
 
+/// Read from a client's socket at a time, and kept for it as long as it is connected. Clients say little; of a message
+/// that is bigger, the rest is read into memory of its own.
+const READ_BYTES: usize = 4 * 1024;
+
 /// Why a request is no handshake that can be completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoHandshake {
@@ -75,12 +79,15 @@ pub(super) fn bounds(context: &Context) -> acp_server::Config {
 /// Takes up the connection with the client at the other end of an upgraded connection.
 pub(super) async fn open(upgraded: Upgraded, config: acp_server::Config, context: &Context) -> acp_server::Link {
     let limit = context.config.max_message;
-    let settings = Some(ws::config(limit));
+    let settings = Some(ws::config(limit).read_buffer_size(READ_BYTES));
     // Every connection is a TCP stream; without HTTP's wrapping around it, reads and writes are direct.
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(Parts { io, read_buf, .. }) => {
             let stream = io.into_inner();
-            let stream = WebSocketStream::from_partially_read(stream, read_buf.into(), Role::Server, settings).await;
+            // Copied, so that the buffer in which HTTP read the head goes.
+            let read = read_buf.to_vec();
+            drop(read_buf);
+            let stream = WebSocketStream::from_partially_read(stream, read, Role::Server, settings).await;
             start(ws::Socket::from_stream(stream, limit), config, context)
         }
         Err(upgraded) => {

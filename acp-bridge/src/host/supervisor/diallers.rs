@@ -27,7 +27,7 @@ impl Supervisor {
             }
         };
         let (reply, answer) = oneshot::channel();
-        self.dispatch(Envelope { session: Some(place.0.clone()), client, command, reply });
+        self.dispatch(Box::new(Envelope { session: Some(place.0.clone()), client, command, reply }));
         let broker = Arc::clone(&self.context.broker);
         self.tasks.spawn(async move {
             let answer = answer.await.unwrap_or_else(|_| Err(failure("the session is being closed")));
