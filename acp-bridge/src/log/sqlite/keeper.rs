@@ -12,13 +12,15 @@ use super::{connection, failure};
 use crate::log::OpenError;
 use crate::log::hub::Hub;
 
-/// Bytes written between checkpoints.
-const CHECKPOINT_BYTES: usize = 4 << 20;
-/// Size of the write-ahead log at which the writer itself empties it, once a checkpoint has just moved most of it on.
-/// Under a steady load it would grow for ever, since there is always something that the last checkpoint has not
-/// covered.
+/// Bytes written between checkpoints. A commit that runs while a checkpoint goes to the disk waits for it, so little is
+/// moved at a time.
+const CHECKPOINT_BYTES: usize = 1 << 20;
+/// Size of the write-ahead log at which the writer itself moves the rest of it on and starts it over, once a checkpoint
+/// has just moved most of it. Under a steady load it would grow for ever, since there is always something that the last
+/// checkpoint has not covered.
 const WAL_BYTES: u64 = 64 << 20;
-/// How far beyond [`WAL_BYTES`] the write-ahead log may grow before the writer waits for the checkpoint that runs.
+/// How far beyond [`WAL_BYTES`] the write-ahead log may grow before the writer waits for the checkpoint that runs. A
+/// file that is larger still, because another program held an old state of it, is cut.
 const WAL_EXCESS: u64 = 192 << 20;
 /// How much more is written before the next attempt to empty it, when another program is reading an old state of it.
 const WAL_RETRY: u64 = 16 << 20;
@@ -34,9 +36,13 @@ pub(super) struct Keeper {
     thread: JoinHandle<()>,
     wal: PathBuf,
     /// Bytes written since the last checkpoint was asked for.
-    written: usize,
-    /// Size of the write-ahead log at which it is to be emptied.
+    since: usize,
+    /// Bytes written since the write-ahead log was started over, roughly.
+    size: u64,
+    /// Size at which it is to be started over.
     limit: u64,
+    /// A checkpoint was asked for so that little is left to move when it is started over.
+    prepared: bool,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +56,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Orders {
     checkpoint: bool,
+    /// A checkpoint is done, and none was asked for after it began.
+    fresh: bool,
     /// The writer waits for its turn to empty the write-ahead log: no checkpoint is to be started.
     hold: bool,
     stop: bool,
@@ -65,38 +73,66 @@ impl Keeper {
             .spawn(move || its.run(&connection, &hub, &readers))
             .map_err(|e| failure::io(path, &e))?;
         let wal = connection::wal_path(path);
-        Ok(Self { shared, thread, wal, written: 0, limit: WAL_BYTES })
+        // What a crash left there is moved on as well.
+        let size = std::fs::metadata(&wal).map_or(0, |metadata| metadata.len());
+        Ok(Self { shared, thread, wal, since: 0, size, limit: WAL_BYTES, prepared: false })
     }
 
     /// Counts what goes into the write-ahead log, and has it moved on from time to time.
     pub(super) fn written(&mut self, bytes: usize) {
-        self.written += bytes;
-        if self.written >= CHECKPOINT_BYTES {
-            self.written = 0;
-            self.shared.lock().checkpoint = true;
-            self.shared.changed.notify_one();
+        self.size += bytes as u64;
+        self.since += bytes;
+        // The checkpoint that prepares for starting over is the last before that.
+        if self.since >= CHECKPOINT_BYTES && !self.prepared {
+            self.since = 0;
+            self.order_checkpoint();
         }
     }
 
-    /// Empties the write-ahead log when it has become large.
-    pub(super) fn empty_if_large(&mut self, writer: &Connection) {
-        let length = std::fs::metadata(&self.wal).map_or(0, |metadata| metadata.len());
-        if length < self.limit {
+    fn order_checkpoint(&self) {
+        let mut orders = self.shared.lock();
+        orders.checkpoint = true;
+        orders.fresh = false;
+        drop(orders);
+        self.shared.changed.notify_one();
+    }
+
+    /// Starts the write-ahead log over when it has become large. It stays as it is on the disk: commits that overwrite
+    /// it are faster than those that make it grow, and giving back so much space holds up the writer.
+    pub(super) fn start_over_if_large(&mut self, writer: &Connection) {
+        if self.size < self.limit {
             return;
         }
-        self.shared.lock().hold = true;
+        if !std::mem::replace(&mut self.prepared, true) {
+            self.order_checkpoint();
+            return;
+        }
+        let overdue = self.size >= self.limit + WAL_EXCESS;
+        let mut orders = self.shared.lock();
+        if !orders.fresh && !overdue {
+            return;
+        }
+        orders.hold = true;
+        drop(orders);
         let turn = match self.shared.checkpointing.try_lock() {
             Ok(turn) => turn,
             Err(TryLockError::Poisoned(turn)) => turn.into_inner(),
-            Err(TryLockError::WouldBlock) if length < self.limit + WAL_EXCESS => return,
+            Err(TryLockError::WouldBlock) if !overdue => return,
             Err(TryLockError::WouldBlock) => lock(&self.shared.checkpointing),
         };
-        let emptied = empty(writer);
+        let length = std::fs::metadata(&self.wal).map_or(0, |metadata| metadata.len());
+        let emptied = empty(writer, if length > WAL_BYTES + WAL_EXCESS { "TRUNCATE" } else { "RESTART" });
         drop(turn);
         self.shared.lock().hold = false;
-        self.limit = if matches!(emptied, Ok(true)) { WAL_BYTES } else { length + WAL_RETRY };
+        self.prepared = false;
+        if matches!(emptied, Ok(true)) {
+            self.size = 0;
+            self.limit = WAL_BYTES;
+        } else {
+            self.limit = self.size + WAL_RETRY;
+        }
         if let Err(error) = emptied {
-            tracing::warn!(%error, "the write-ahead log of the session log cannot be emptied");
+            tracing::warn!(%error, "the write-ahead log of the session log cannot be started over");
         }
     }
 
@@ -124,6 +160,7 @@ impl Shared {
                 }
                 drop(turn);
                 orders = self.lock();
+                orders.fresh = !orders.checkpoint;
                 continue;
             }
             let (guard, wait) = self.changed.wait_timeout(orders, SWEEP).unwrap_or_else(PoisonError::into_inner);
@@ -140,11 +177,11 @@ impl Shared {
     }
 }
 
-/// Moves everything into the main file and empties the write-ahead log; `false` when a reader still needs it.
-fn empty(writer: &Connection) -> rusqlite::Result<bool> {
+/// Moves everything into the main file, so that the write-ahead log starts over; `false` when a reader still needs it.
+fn empty(writer: &Connection, mode: &str) -> rusqlite::Result<bool> {
     let busy = writer.query_row("PRAGMA busy_timeout", [], |row| row.get::<_, u32>(0))?;
     writer.busy_timeout(EMPTY_WAIT)?;
-    let emptied = checkpoint(writer, "TRUNCATE");
+    let emptied = checkpoint(writer, mode);
     writer.busy_timeout(Duration::from_millis(busy.into()))?;
     emptied
 }
@@ -157,4 +194,46 @@ pub(super) fn checkpoint(connection: &Connection, mode: &str) -> rusqlite::Resul
 /// Nothing here can panic half-way through a change.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use super::{Keeper, WAL_BYTES, connection};
+    use crate::log::hub::{Bounds, Hub};
+    use crate::log::sqlite::Durability;
+    use crate::log::sqlite::readers::Readers;
+
+    /// Bytes 12 to 15 of its header count how often the write-ahead log was started over.
+    fn times_over(path: &Path) -> Vec<u8> {
+        std::fs::read(connection::wal_path(path)).unwrap()[12..16].to_vec()
+    }
+
+    #[test]
+    fn a_large_write_ahead_log_is_started_over_and_keeps_its_place_on_the_disk() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log.db");
+        let writer = connection::writer(&path, Durability::Os).unwrap();
+        let readers = Arc::new(Readers::new(path.clone()));
+        let mut keeper = Keeper::start(&path, Arc::new(Hub::new(Bounds::default())), readers).unwrap();
+        writer.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(1000000))").unwrap();
+        let (first, length) = (times_over(&path), std::fs::metadata(connection::wal_path(&path)).unwrap().len());
+
+        keeper.start_over_if_large(&writer);
+        assert!(!keeper.prepared, "it is not large");
+        keeper.written(usize::try_from(WAL_BYTES).unwrap());
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while keeper.size > 0 {
+            keeper.start_over_if_large(&writer);
+            assert!(Instant::now() < deadline, "it is never started over");
+            std::thread::yield_now();
+        }
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        assert_ne!(times_over(&path), first);
+        assert_eq!(std::fs::metadata(connection::wal_path(&path)).unwrap().len(), length);
+        keeper.stop();
+    }
 }

@@ -131,7 +131,7 @@ impl Writer {
                         let _ = job.reply.send(outcome);
                     }
                 }
-                self.keeper.empty_if_large(self.store.connection());
+                self.keeper.start_over_if_large(self.store.connection());
             }
             Err(error) => {
                 tracing::error!(%error, jobs = batch.len(), "a commit to the session log failed");
@@ -198,7 +198,7 @@ impl Writer {
             Ok(more) => {
                 self.garbage = more;
                 self.keeper.written(if more { 512 << 10 } else { 0 });
-                self.keeper.empty_if_large(self.store.connection());
+                self.keeper.start_over_if_large(self.store.connection());
             }
             Err(error) => {
                 self.store.roll_back();
