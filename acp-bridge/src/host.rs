@@ -18,6 +18,7 @@ mod mail;
 mod opening;
 mod process;
 mod profiles;
+mod said;
 pub(crate) mod services;
 mod supervisor;
 

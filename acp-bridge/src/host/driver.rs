@@ -7,6 +7,9 @@ use acp_server::proto::Event;
 use acp_types::record::Record;
 use acp_types::record::body::AgentLink;
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesOrdered;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -21,6 +24,10 @@ use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneS
 
 /// Commands taken in one go; they share one commit.
 const COMMAND_BATCH: usize = 64;
+
+/// Commits of what agents said that run or wait: while the log makes one durable, the next one is made ready. A command
+/// waits for all of them.
+const COMMITS: usize = 2;
 
 /// What every session's task works with.
 #[derive(Debug, Clone)]
@@ -42,6 +49,9 @@ pub(super) enum End {
     Lost(LogError),
 }
 
+/// What came of an append, and what was to be done after it.
+type Committed = (Result<(), LogError>, Vec<(Arc<str>, u64)>, Vec<Effect>);
+
 /// One session while this host owns it.
 #[derive(Debug)]
 pub(super) struct Driver {
@@ -49,6 +59,8 @@ pub(super) struct Driver {
     session: SessionId,
     machine: Machine,
     out: Output,
+    /// Handed to the log and not known to be durable, oldest first.
+    commits: FuturesOrdered<BoxFuture<'static, Committed>>,
     lanes: LaneAgents,
     replies: HashMap<CommandId, oneshot::Sender<Answer>>,
     next_command: u64,
@@ -83,6 +95,7 @@ impl Driver {
             session,
             machine,
             out,
+            commits: FuturesOrdered::new(),
             lanes,
             replies: HashMap::new(),
             next_command: 0,
@@ -108,6 +121,10 @@ impl Driver {
         let shutdown = self.context.shutdown.clone();
         let mut batch = Vec::with_capacity(COMMAND_BATCH);
         loop {
+            // Only what agents say is taken while commits run; whatever may have effects on it finds all of them done.
+            let settled = self.commits.is_empty();
+            let hears = settled || self.commits.len() < COMMITS && !self.lanes.changing();
+            let mut wait = true;
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {
@@ -123,9 +140,19 @@ impl Driver {
                     }
                 }
                 () = clock::until(self.machine.deadline()) => self.handle(Input::Tick),
-                (lane, happened) = self.lanes.next() => self.happened(lane, happened),
+                Some(committed) = self.commits.next() => {
+                    wait = false;
+                    if let Err(error) = self.committed(committed).await {
+                        return End::Lost(error);
+                    }
+                }
+                (lane, happened) = self.lanes.next(settled), if hears => {
+                    wait = !matches!(happened, Happened::Events(_));
+                    self.happened(lane, happened);
+                }
             }
-            if let Err(error) = self.flush().await {
+            self.submit();
+            if wait && let Err(error) = self.flush().await {
                 return End::Lost(error);
             }
             if self.closed {
@@ -202,19 +229,18 @@ impl Driver {
         }
     }
 
-    /// Appends what the machine has recorded, then does what it wants done, until nothing new comes of it.
-    async fn flush(&mut self) -> Result<(), LogError> {
-        loop {
-            self.flush_once().await?;
-            self.lanes.settle();
-            let unsent = std::mem::take(&mut self.unsent);
-            if unsent.is_empty() {
-                return Ok(());
-            }
-            for (lane, call) in unsent {
-                self.unsent(&lane, call);
-            }
+    /// Hands what the machine has recorded to the log; what it wants done waits until that is durable.
+    fn submit(&mut self) {
+        let Output { records, effects } = std::mem::take(&mut self.out);
+        let heard = self.lanes.heard();
+        if records.is_empty() && effects.is_empty() && heard.is_empty() {
+            return;
         }
+        let (log, session) = (Arc::clone(&self.context.log), self.session.clone());
+        self.commits.push_back(Box::pin(async move {
+            let appended = if records.is_empty() { Ok(()) } else { log.append(&session, records).await };
+            (appended, heard, effects)
+        }));
     }
 
     fn unsent(&mut self, lane: &Arc<str>, call: CallId) {
@@ -222,16 +248,28 @@ impl Driver {
         self.hear(lane, None, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
     }
 
-    async fn flush_once(&mut self) -> Result<(), LogError> {
-        let Output { records, effects } = std::mem::take(&mut self.out);
-        if !records.is_empty()
-            && let Err(error) = self.context.log.append(&self.session, records).await
-        {
+    /// Appends what the machine has recorded, then does what it wants done, until nothing new comes of it.
+    async fn flush(&mut self) -> Result<(), LogError> {
+        self.submit();
+        while let Some(committed) = self.commits.next().await {
+            self.committed(committed).await?;
+            self.submit();
+        }
+        Ok(())
+    }
+
+    /// Does what waited for a commit.
+    async fn committed(&mut self, (appended, heard, effects): Committed) -> Result<(), LogError> {
+        if let Err(error) = appended {
             self.give_up(&error, effects);
             return Err(error);
         }
         for effect in effects {
             self.run(effect).await;
+        }
+        self.lanes.settle(&heard);
+        for (lane, call) in std::mem::take(&mut self.unsent) {
+            self.unsent(&lane, call);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey};
@@ -17,6 +17,8 @@ use tokio_util::task::TaskTracker;
 use super::agent::{Agent, failure};
 use super::broker::Returned;
 use super::mail::{Mail, Message};
+use super::process::Process;
+use super::said::Said;
 use crate::session::CallId;
 
 /// How long another agent waits for one to come back that is to be stopped: diallers try every two seconds.
@@ -48,6 +50,8 @@ pub(super) struct LaneAgent {
     pub(super) calls: HashMap<RequestKey, CallId>,
     /// What it has not read yet.
     mail: Mail,
+    /// What it said and the session has not taken.
+    said: Said,
     /// The last of its messages that was taken in, and the last of which it knows that it is safe, by ordinal.
     heard: u64,
     settled: u64,
@@ -109,6 +113,7 @@ impl LaneAgent {
     /// The agent closed its connection: it is waited for, and [`Happened::Exited`] follows.
     pub(super) fn closed(&mut self, tracker: &TaskTracker) {
         if let Some(mut agent) = self.agent.take() {
+            self.said = Said::default();
             self.calls.clear();
             self.mail.clear();
             self.exiting = Some(tracker.spawn(async move { agent.exit_reason().await }));
@@ -128,6 +133,7 @@ impl LaneAgent {
         if let Some(exiting) = self.exiting.take() {
             self.stopped = Some(exiting);
         }
+        self.said = Said::default();
         if let Some(agent) = self.agent.take() {
             self.stopped = Some(tracker.spawn(async move {
                 if kill {
@@ -173,26 +179,30 @@ impl LaneAgent {
         }
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
+    /// `settled`: what the log has been told so far has taken effect.
+    fn poll(&mut self, context: &mut Context<'_>, settled: bool) -> Poll<Happened> {
         while let Poll::Ready(dropped) = self.mail.poll(context) {
             if let Some(call) = dropped.key.and_then(|key| self.calls.remove(&key)) {
                 return Poll::Ready(Happened::Unsent(call));
             }
         }
-        if let Some(opening) = &mut self.opening
+        if settled
+            && let Some(opening) = &mut self.opening
             && let Poll::Ready(opened) = Pin::new(opening).poll(context)
         {
             self.opening = None;
             let opened = opened.unwrap_or_else(|e| Err(failure(format!("starting the agent failed: {e}"))));
             return Poll::Ready(Happened::Opened(Box::new(opened)));
         }
-        if let Some(awaiting) = &mut self.awaiting
+        if settled
+            && let Some(awaiting) = &mut self.awaiting
             && let Poll::Ready(returned) = Pin::new(awaiting).poll(context)
         {
             self.awaiting = None;
             return Poll::Ready(Happened::Returned(Box::new(returned.unwrap_or_default())));
         }
-        if let Some(exiting) = &mut self.exiting
+        if settled
+            && let Some(exiting) = &mut self.exiting
             && let Poll::Ready(reason) = Pin::new(exiting).poll(context)
         {
             self.exiting = None;
@@ -206,7 +216,15 @@ impl LaneAgent {
             self.stopped = None;
         }
         match &mut self.agent {
-            Some(agent) => pin!(agent.inbox.next_batch()).poll(context).map(Happened::Events),
+            Some(agent) => loop {
+                if let Some(portion) = self.said.next_portion() {
+                    return Poll::Ready(Happened::Events(Some(portion)));
+                }
+                match ready!(pin!(agent.inbox.next_batch()).poll(context)) {
+                    Some(batch) => self.said = Said::new(batch),
+                    None => return Poll::Ready(Happened::Events(None)),
+                }
+            },
             None => Poll::Pending,
         }
     }
@@ -256,33 +274,75 @@ impl LaneAgents {
         }
     }
 
-    /// Everything that was taken in is in the log: agents need not keep it any longer.
-    pub(super) fn settle(&mut self) {
-        for lane in self.lanes.values_mut().filter(|lane| lane.heard > lane.settled) {
-            lane.settled = lane.heard;
-            if let Some(agent) = &lane.agent {
-                agent.process.settle(lane.heard);
+    /// What agents over links have said so far and do not know to be safe: the last message of each, by ordinal.
+    pub(super) fn heard(&self) -> Vec<(Arc<str>, u64)> {
+        let linked =
+            |lane: &LaneAgent| matches!(&lane.agent, Some(agent) if matches!(agent.process, Process::Linked(_)));
+        let open = self.lanes.iter().filter(|(_, lane)| lane.heard > lane.settled && linked(lane));
+        open.map(|(name, lane)| (Arc::clone(name), lane.heard)).collect()
+    }
+
+    /// That is in the log: these agents need not keep it any longer.
+    pub(super) fn settle(&mut self, heard: &[(Arc<str>, u64)]) {
+        for (name, ordinal) in heard {
+            let Some(lane) = self.lanes.get_mut(name) else { continue };
+            if let (Some(agent), true) = (&lane.agent, *ordinal > lane.settled) {
+                lane.settled = *ordinal;
+                agent.process.settle(*ordinal);
             }
         }
     }
 
-    /// Waits for something to happen in any lane; for ever if none has an agent. Cancel-safe.
-    pub(super) async fn next(&mut self) -> (Arc<str>, Happened) {
-        poll_fn(|context| self.poll(context)).await
+    /// Whether an agent has come or gone, which [`Self::next`] tells once the session is settled.
+    pub(super) fn changing(&self) -> bool {
+        let over = |lane: &LaneAgent| {
+            lane.opening.as_ref().is_some_and(JoinHandle::is_finished)
+                || lane.awaiting.as_ref().is_some_and(JoinHandle::is_finished)
+                || lane.exiting.as_ref().is_some_and(JoinHandle::is_finished)
+        };
+        self.lanes.values().any(|lane| over(lane))
     }
 
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Arc<str>, Happened)> {
+    /// Waits for something to happen in any lane; for ever if none has an agent. Until the session is `settled`, what
+    /// waits for the log having taken effect, it is only something that an agent said. Cancel-safe.
+    pub(super) async fn next(&mut self, settled: bool) -> (Arc<str>, Happened) {
+        poll_fn(|context| self.poll(context, settled)).await
+    }
+
+    fn poll(&mut self, context: &mut Context<'_>, settled: bool) -> Poll<(Arc<str>, Happened)> {
         for later in [true, false] {
             for (at, (name, lane)) in self.lanes.iter_mut().enumerate() {
                 if (at >= self.first) != later {
                     continue;
                 }
-                if let Poll::Ready(happened) = lane.poll(context) {
+                if let Poll::Ready(happened) = lane.poll(context, settled) {
                     self.first = at + 1;
                     return Poll::Ready((Arc::clone(name), happened));
                 }
             }
         }
         Poll::Pending
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::{Happened, LaneAgents, failure};
+
+    #[tokio::test]
+    async fn that_an_agent_has_come_is_told_once_the_session_is_settled() {
+        let mut lanes = LaneAgents::default();
+        lanes.of("main".into()).open(async { Err(failure("there is none")) });
+        assert!(!lanes.changing());
+        while !lanes.changing() {
+            assert!(lanes.next(false).now_or_never().is_none());
+            tokio::task::yield_now().await;
+        }
+        assert!(lanes.next(false).now_or_never().is_none());
+        let (lane, happened) = lanes.next(true).now_or_never().unwrap();
+        assert!(matches!(happened, Happened::Opened(opened) if opened.is_err()) && &*lane == "main");
+        assert!(!lanes.changing());
     }
 }
