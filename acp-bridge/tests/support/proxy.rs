@@ -29,18 +29,23 @@ impl Proxy {
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { break };
-                shared.accepted.fetch_add(1, Ordering::SeqCst);
                 if shared.barred.load(Ordering::SeqCst) {
+                    shared.accepted.fetch_add(1, Ordering::SeqCst);
                     continue;
                 }
                 let target = shared.target.lock().expect("no panic").clone();
-                let Ok(server) = TcpStream::connect(&target) else { continue };
+                let Ok(server) = TcpStream::connect(&target) else {
+                    shared.accepted.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                };
                 let mut open = shared.open.lock().expect("no panic");
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (from, to) = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
                     std::thread::spawn(move || copy(from, to));
                 }
                 open.extend([client, server]);
+                // A connection that has been counted can be cut.
+                shared.accepted.fetch_add(1, Ordering::SeqCst);
             }
         });
         Self { address, state }
