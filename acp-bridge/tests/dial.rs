@@ -237,6 +237,22 @@ fn a_dialler_that_is_killed_and_started_again_brings_the_lane_back() {
 }
 
 #[test]
+fn a_dialler_that_is_told_to_stop_ends_its_turn_at_once_and_leaves_the_lane() {
+    let mut stage = stage();
+    let turn = prompt(&mut stage.client, &stage.session, "wait");
+    stage.client.chunk();
+    stage.dialler.terminate();
+    let error = stage.client.answer(turn)["error"].clone();
+    assert_eq!(error["data"]["acp-bridge"]["outcome"], "interrupted", "{error}");
+    let again = stage.dial();
+    let Stage { mut client, session, dialler, .. } = stage;
+    assert!(dialler.exit().0.success());
+    let turn = prompt(&mut client, &session, "echo back");
+    assert_eq!(client.answer(turn)["result"]["stopReason"], "end_turn");
+    drop(again);
+}
+
+#[test]
 fn who_is_not_wanted_is_told_why() {
     let stage = stage();
     let refused = |session: &str, lane: &str, args: &[&str], says: &str| {
