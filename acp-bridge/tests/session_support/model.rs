@@ -190,7 +190,7 @@ struct Asked {
     /// The number of its message.
     position: u64,
     answers: u32,
-    /// The message was sent again after a restart, so that a second answer may come; the link drops it.
+    /// The message was sent again after it was answered, so that a second answer may come; the link drops it.
     again: bool,
     /// The process that asked is gone, so that no answer is due.
     moot: bool,

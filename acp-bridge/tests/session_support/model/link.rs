@@ -216,8 +216,8 @@ impl World {
         self.hear(FromAgent::Returned { has_prompt, asked });
         for (position, said) in held {
             if let Said::Request { .. } = said {
-                let asked = self.agent().asked.iter_mut().find(|asked| asked.position == position);
-                asked.unwrap().again = true;
+                let asked = self.agent().asked.iter_mut().find(|asked| asked.position == position).unwrap();
+                asked.again = asked.answers > 0;
             }
             self.handle(Input::Agent { lane: self.lane.into(), position: Some(position), event: said.event() });
         }
