@@ -131,7 +131,9 @@ impl Agent {
             return vec![(None, FromAgent::Exited { reason: "it did not come back".to_owned() })];
         }
         self.away = false;
-        let asked = self.open.iter().map(|(number, position)| (*position, id(*number))).collect();
+        let follows = |position| self.held.iter().any(|(held, _)| *held == position);
+        let waits = self.open.iter().filter(|(_, position)| !follows(**position));
+        let asked = waits.map(|(number, position)| (*position, id(*number))).collect();
         let returned = (None, FromAgent::Returned { has_prompt: self.has_prompt(), asked });
         let again = self.held.iter().map(|(position, says)| (Some(*position), says.event()));
         std::iter::once(returned).chain(again).collect()
