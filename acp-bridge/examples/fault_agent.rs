@@ -272,6 +272,14 @@ impl Agent {
                     return Ok("cancelled");
                 }
             }
+            // Says something, waits MS, and asks for permission.
+            "late" => {
+                say(session, "soon ");
+                if self.pause(Duration::from_millis(number(100))) {
+                    return Ok("cancelled");
+                }
+                return self.turn(id, session, "ask");
+            }
             // Asks the client something that is not in ACP; also an elicitation and a file.
             "ext" => {
                 let answer = self.request("_ask/colour", &json!({ "sessionId": session, "n": 1 }));

@@ -9,10 +9,12 @@ mod cancel;
 mod chat;
 mod client;
 mod compact;
+mod dial;
 mod doctor;
 mod exit;
 mod export;
 mod import;
+mod keep;
 mod lanes;
 mod offline;
 mod output;
@@ -65,6 +67,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Compact(args) => compact::run(args).await,
             args::Command::Queue(args) => queue::run(args).await,
             args::Command::Lanes(args) => lanes::run(args).await,
+            args::Command::Dial(args) => dial::run(args).await,
             args::Command::Doctor(args) => doctor::run(args).await,
         }
     });

@@ -1,4 +1,5 @@
-//! The side that serves clients: ACP v1 over WebSocket at `/acp`, and the session API at `/rpc`, see `rpc`.
+//! The side that serves clients: ACP v1 over WebSocket at `/acp`, the session API at `/rpc`, see `rpc`, and
+//! agents that dial in at `/dial`, which are handed to the host.
 //!
 //! A gateway meets the host only in the log: it submits commands, folds and tails records, and holds nothing that a
 //! client could not get from another gateway on the same log. One task serves one connection; what it decides is in
@@ -39,6 +40,7 @@ mod attach;
 mod attachment;
 mod capabilities;
 mod connection;
+mod dial;
 mod driver;
 mod history;
 mod http;
@@ -65,6 +67,8 @@ pub use http::serve;
 pub struct Config {
     /// Clients connected at once. Default: 1024. One more gets HTTP 503.
     pub max_connections: usize,
+    /// Agents that have dialled in at once. Default: 4096. One more gets HTTP 503, and comes again.
+    pub max_diallers: usize,
     /// Bytes of one message of a client. Default: 16 MiB. A longer one is answered with an error, one of more than
     /// twice the size ends the connection with code 1009.
     pub max_message: usize,
@@ -78,6 +82,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             max_connections: 1024,
+            max_diallers: 4096,
             max_message: 16 * 1024 * 1024,
             limits: Limits::default(),
             drain: Duration::from_secs(5),

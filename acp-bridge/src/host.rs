@@ -8,11 +8,16 @@ mod broker;
 mod clock;
 mod driver;
 mod effects;
+mod keeper;
 mod lanes;
 mod launch;
+mod linked;
+mod links;
+mod mail;
 mod opening;
+mod process;
 mod profiles;
-mod services;
+pub(crate) mod services;
 mod supervisor;
 
 use std::sync::Arc;
@@ -20,6 +25,7 @@ use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
 
+pub use keeper::Keeper;
 pub use profiles::Profiles;
 pub use services::Limits;
 pub use supervisor::Host;
@@ -34,6 +40,8 @@ pub struct Config {
     pub agent: ChildSpec,
     /// The agents that may join a session beside it.
     pub profiles: Arc<dyn Profiles>,
+    /// Who starts the agents so that they outlive this process; `None`: they are children of it.
+    pub keeper: Option<Arc<dyn Keeper>>,
     /// Limits and rules of every session.
     pub session: session::Config,
     /// How long an agent may take for `initialize`, and again for `session/new`, `load` or `resume`.
@@ -43,12 +51,13 @@ pub struct Config {
 }
 
 impl Config {
-    /// Defaults for an agent command: 60 s to start, and no other agent.
+    /// Defaults for an agent command: 60 s to start, no other agent, and none that outlives this process.
     #[must_use]
     pub fn new(agent: ChildSpec) -> Self {
         Self {
             agent,
             profiles: Arc::new(profiles::NoProfiles),
+            keeper: None,
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
             services: Limits::default(),

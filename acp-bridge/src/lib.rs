@@ -6,8 +6,10 @@
 
 mod attach;
 pub mod cli;
+mod dial;
 pub mod gateway;
 pub mod host;
+pub mod link;
 pub mod log;
 mod replay;
 pub mod session;

@@ -21,6 +21,7 @@ use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 use async_trait::async_trait;
 
+pub(crate) use bus::Arrival;
 pub use bus::{Bus, Envelope, Inbox};
 pub use error::{LogError, OpenError};
 pub use hub::Head;

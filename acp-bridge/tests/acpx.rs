@@ -48,7 +48,7 @@ impl Place {
             log.display(),
             example("fault_agent")
         );
-        Self { agent, bridge: Started::with_log(&log), log, home }
+        Self { agent, bridge: Started::with_log(&log, &free.to_string()), log, home }
     }
 
     /// Runs acpx to its end and returns what it said on stdout.

@@ -20,7 +20,8 @@ fn an_agent_with_a_profile_of_the_users_own_runs_by_its_name() {
     let directory = tempfile::tempdir().unwrap();
     let profile =
         format!("[[profile]]\nname = \"mine\"\nprogram = {:?}\nenv = {{ MINE = \"yes\" }}\n", example("fault_agent"));
-    let mut options = Options { agent: Vec::new(), args: vec!["--agent".into(), "mine".into()], wrapper: None };
+    let mut options =
+        Options { agent: Vec::new(), args: vec!["--agent".into(), "mine".into()], wrapper: None, listen: None };
     options.wrapper = Some(vec!["env".into(), profiles(directory.path(), &profile)]);
     let bridge = Bridge::start(options);
     let mut client = bridge.client();

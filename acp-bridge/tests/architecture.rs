@@ -50,3 +50,11 @@ fn the_relay_for_editors_has_no_io_clock_or_channels() {
         &["tokio", "std::io", "std::fs", "std::net", "SystemTime", "Instant::now", "mpsc", "async "],
     );
 }
+
+#[test]
+fn the_link_has_no_io_clock_or_channels() {
+    assert_free_of(
+        "link",
+        &["tokio", "std::io", "std::fs", "std::net", "SystemTime", "Instant::now", "mpsc", "async "],
+    );
+}

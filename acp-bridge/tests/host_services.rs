@@ -27,6 +27,7 @@ impl Stage {
             agent: vec![example("service_agent"), "--secret".into(), secret],
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             wrapper: None,
+            listen: None,
         };
         let bridge = Bridge::on(&directory.path().join("log.db"), options);
         Self { bridge, directory }

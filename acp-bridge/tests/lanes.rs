@@ -168,6 +168,27 @@ fn kill_9_of_one_agent_interrupts_its_turn_only_and_another_comes_with_the_next_
 }
 
 #[test]
+fn an_agent_that_reads_no_more_holds_up_no_other_lane() {
+    let (bridge, _directory) = bridge();
+    let mut client = bridge.client();
+    let session = client.new_session();
+    add(&mut client, &session, "b");
+    prompt(&mut client, &session, "main", "deaf");
+    client.chunk();
+    let big = "x".repeat(700_000);
+    // The pipe and the connection to the agent hold some of it; the rest waits and is refused in the end.
+    let calls: Vec<u64> =
+        (0..6).map(|_| client.request("_mine/thing", &json!({ "sessionId": session, "big": big }))).collect();
+    let in_b = prompt(&mut client, &session, "b", "echo still here");
+    assert_eq!(client.answer(in_b)["result"]["stopReason"], "end_turn");
+    assert!(!client.kept().any(|m| calls.iter().any(|call| m["id"] == json!(call))), "nothing was waited for");
+    for call in &calls[2..] {
+        let error = client.answer(*call)["error"].clone();
+        assert!(error["message"].as_str().is_some_and(|m| m.contains("does not read")), "{error}");
+    }
+}
+
+#[test]
 fn lanes_are_there_after_a_restart_of_the_bridge_and_their_agents_come_when_they_are_needed() {
     let (mut bridge, _directory) = bridge();
     let mut client = bridge.client();

@@ -77,7 +77,7 @@ fn a_lane_joins_once_its_agent_serves() {
     assert_eq!(session.kinds(head), ["lane_joined", "agent_started"]);
     assert_eq!(lanes_after(&session, head), ["a"]);
     let joined: LaneJoined = session.only(head, &Kind::LaneJoined).decode().unwrap();
-    assert_eq!(joined, LaneJoined { agent: "profile".into(), by: Some("c1".into()) });
+    assert_eq!(joined, LaneJoined { agent: "profile".into(), by: Some("c1".into()), dialled: false });
     assert!(session.machine.state().lane("a").unwrap().agent_alive());
 }
 

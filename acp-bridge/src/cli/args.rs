@@ -73,6 +73,11 @@ Example: acp-bridge compact --log sqlite:sessions.db --trim-before 30d --keep-si
     #[command(after_help = "\
 Examples: acp-bridge lanes SESSION\n          acp-bridge lanes SESSION add review --agent claude\n          acp-bridge lanes SESSION remove review")]
     Lanes(Lanes),
+    /// Run an agent here in a lane of a session elsewhere. It goes on when the connection drops.
+    #[command(after_help = "\
+Example: acp-bridge dial --url http://127.0.0.1:4477 --session SESSION --lane review -- my-agent --acp\n
+Files and terminals of the agent are served here. TERM or Ctrl-C stops the agent; the lane stays.")]
+    Dial(Dial),
     /// Check the log, a running bridge and, if one is given, an agent.
     Doctor(Doctor),
 }
@@ -138,6 +143,10 @@ pub(super) struct Serve {
     /// wait while none is there. What passes is written to the session log, file contents included.
     #[arg(long, env = "ACP_BRIDGE_CLIENT_FS", conflicts_with_all = ["no_host_fs", "no_host_terminal"])]
     pub(super) client_fs: bool,
+    /// Let agents and their turns go on when the bridge is stopped or killed, for so long: `1m`. A bridge that is started
+    /// on the same address and log takes them up again.
+    #[arg(long, env = "ACP_BRIDGE_KEEP_AGENTS", value_name = "AFTER", value_parser = duration)]
+    pub(super) keep_agents: Option<std::time::Duration>,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
@@ -380,6 +389,29 @@ pub(super) enum LanesChange {
         /// Not `main`.
         name: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Dial {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// The session, as `sessions` shows it.
+    #[arg(long, value_name = "ID", required_unless_present = "instance")]
+    pub(super) session: Option<String>,
+    /// The agent's name in the session; made if there is none. 1 to 64 letters, digits, dots, hyphens and underscores.
+    #[arg(long, value_name = "NAME", required_unless_present = "instance")]
+    pub(super) lane: Option<String>,
+    /// What the session calls the agent; the name of its program by default.
+    #[arg(long = "name", value_name = "NAME")]
+    pub(super) called: Option<String>,
+    /// How long the agent goes on without a bridge: `10m`, `30s`. Then it is stopped, and this program ends.
+    #[arg(long, value_name = "AFTER", default_value = "10m", value_parser = duration)]
+    pub(super) give_up: std::time::Duration,
+    /// How a bridge that has started this waits for it.
+    #[arg(long, value_name = "ID", hide = true)]
+    pub(super) instance: Option<String>,
+    #[command(flatten)]
+    pub(super) agent: Agent,
 }
 
 #[derive(Debug, ClapArgs)]

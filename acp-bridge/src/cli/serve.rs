@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
-use super::{agent, args, offline, output};
+use super::{agent, args, keep, offline, output};
 use crate::session::{Service, Services};
 use crate::{gateway, host, log};
 
@@ -37,6 +37,9 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     config.session.unattended = args.unattended;
 
     let address = listener.local_addr()?;
+    if let Some(after) = args.keep_agents {
+        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after }));
+    }
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

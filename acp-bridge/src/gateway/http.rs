@@ -13,17 +13,18 @@ use axum::http::{Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Config;
 use super::driver::{self, Context};
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
+use super::{Config, dial};
 use crate::log::SessionLog;
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
@@ -43,6 +44,7 @@ struct Gateway {
     context: Context,
     rpc: Rpc,
     clients: Arc<Semaphore>,
+    diallers: Arc<Semaphore>,
     tasks: Tasks,
 }
 
@@ -61,7 +63,7 @@ impl Tasks {
 }
 
 /// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, the session API over WebSocket and POST
-/// at `/rpc`, `ok` at `/healthz`.
+/// at `/rpc`, agents that dial in over WebSocket at `/dial`, `ok` at `/healthz`.
 ///
 /// Only requests whose `Host`, and `Origin` if any, name this machine's loopback are served; others get 403. At
 /// shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
@@ -78,6 +80,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
+        diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
         rpc: Rpc::new(Arc::clone(&log)),
         context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
@@ -86,6 +89,7 @@ pub async fn serve(
     let router = Router::new()
         .route("/acp", any(acp))
         .route(acp_types::api::PATH, any(rpc))
+        .route("/dial", any(dialled))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
         .layer(middleware::from_fn(guard::loopback_only));
@@ -168,8 +172,12 @@ async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationTok
 async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
+            let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let bounds = handshake::bounds(&gateway.context);
-            upgrade(&gateway, request, accept, bounds, driver::run)
+            upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
+                let link = handshake::open(upgraded, bounds, &context).await;
+                driver::run(link, context).await;
+            })
         }
         Err(refused) => refused.into_response(),
     }
@@ -184,11 +192,30 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
     }
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
+            let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let (server, tracker) = (gateway.rpc.clone(), gateway.tasks.tracker.clone());
             let bounds = rpc::bounds(handshake::bounds(&context));
-            upgrade(&gateway, request, accept, bounds, move |link, context| rpc::serve(link, server, context, tracker))
+            upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
+                let link = handshake::open(upgraded, bounds, &context).await;
+                rpc::serve(link, server, context, tracker).await;
+            })
         }
         Err(handshake::NoHandshake::NotWebSocket) => rpc::usage(),
+        Err(refused) => refused.into_response(),
+    }
+}
+
+/// `/dial`: a WebSocket with an agent at the other end.
+async fn dialled(State(gateway): State<Gateway>, request: Request) -> Response {
+    match handshake::check(request.method(), request.headers()) {
+        Ok(accept) => match Arc::clone(&gateway.diallers).try_acquire_owned() {
+            Ok(permit) => upgrade(&gateway, request, accept, permit, dial::serve),
+            Err(_) => {
+                let limit = gateway.context.config.max_diallers;
+                (StatusCode::SERVICE_UNAVAILABLE, format!("{limit} agents have dialled in, the limit\n"))
+                    .into_response()
+            }
+        },
         Err(refused) => refused.into_response(),
     }
 }
@@ -204,21 +231,17 @@ fn upgrade<F>(
     gateway: &Gateway,
     mut request: Request,
     accept: String,
-    bounds: acp_server::Config,
-    run: impl FnOnce(acp_server::Link, Context) -> F + Send + 'static,
+    permit: OwnedSemaphorePermit,
+    run: impl FnOnce(Upgraded, Context) -> F + Send + 'static,
 ) -> Response
 where
     F: Future<Output = ()> + Send,
 {
-    let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(gateway) };
     let upgrade = hyper::upgrade::on(&mut request);
     let context = gateway.context.clone();
     gateway.tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => {
-                let link = handshake::open(upgraded, bounds, &context).await;
-                run(link, context).await;
-            }
+            Ok(upgraded) => run(upgraded, context).await,
             Err(error) => tracing::debug!(%error, "a client left during the handshake"),
         }
         drop(permit);

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
-use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines};
-use acp_server::{Inbox, Outbox};
+use acp_server::transport::Transport;
+use acp_server::transport::child::ChildSpec;
+use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{self, ErrorCode};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 
+use super::process::Process;
 use super::services::Services;
 
 /// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
@@ -16,7 +18,7 @@ const MAX_EARLY: usize = 256;
 /// An agent process that has answered `initialize`.
 #[derive(Debug)]
 pub(super) struct Agent {
-    pub(super) handle: ChildHandle,
+    pub(super) process: Process,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
     /// What it was told about the client.
@@ -27,6 +29,11 @@ pub(super) struct Agent {
     pub(super) early: Vec<Event>,
     /// Its files and commands, once it has a session.
     pub(super) services: Option<Services>,
+    /// The number of its last message before those of this connection, if it is at the other end of a link.
+    pub(super) base: Option<u64>,
+    /// The ordinal of the message that answered the last call, and of that which opened its session.
+    pub(super) answered: Option<u64>,
+    pub(super) opened: Option<u64>,
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
 }
@@ -64,16 +71,29 @@ impl Agent {
             .spawn()
             .await
             .map_err(|e| failure(format!("the agent could not be started: {e}; check the agent command")))?;
+        Self::begin(Process::Child(handle), transport, initialize, timeout).await
+    }
+
+    /// Initializes a process that has just been started.
+    pub(super) async fn begin(
+        process: Process,
+        transport: impl Transport,
+        initialize: RawBuf,
+        timeout: Duration,
+    ) -> Result<Self, ErrorObjectOwned> {
         let link = acp_server::start(transport, acp_server::Config::default());
         let mut agent = Self {
-            handle,
             outbox: link.outbox,
             inbox: link.inbox,
             description: RawBuf::from(Raw::NULL),
             initialize: initialize.clone(),
             early: Vec::new(),
             services: None,
+            base: matches!(process, Process::Linked(_)).then_some(0),
+            answered: None,
+            opened: None,
             drop_early: None,
+            process,
         };
         match agent.call("initialize", Some(initialize), Some(timeout)).await {
             Ok(description) => {
@@ -81,9 +101,26 @@ impl Agent {
                 Ok(agent)
             }
             Err(e) => {
-                agent.handle.kill();
+                agent.process.kill();
                 Err(e.into_error())
             }
+        }
+    }
+
+    /// Goes on with one that an earlier host has started. `base` is the number of its last message that is in the log.
+    pub(super) fn resume(process: Process, link: Link, initialize: RawBuf, description: RawBuf, base: u64) -> Self {
+        Self {
+            process,
+            outbox: link.outbox,
+            inbox: link.inbox,
+            initialize,
+            description,
+            early: Vec::new(),
+            services: None,
+            base: Some(base),
+            answered: None,
+            opened: None,
+            drop_early: None,
         }
     }
 
@@ -105,7 +142,7 @@ impl Agent {
             Some(limit) => match tokio::time::timeout(limit, answer).await {
                 Ok(answer) => answer,
                 Err(_) => {
-                    self.handle.kill();
+                    self.process.kill();
                     let text =
                         format!("the agent did not answer {method} within {} s and was stopped", limit.as_secs());
                     return Err(CallError::Lost(self.with_stderr(text)));
@@ -127,8 +164,10 @@ impl Agent {
         while let Some(batch) = self.inbox.next_batch().await {
             let mut found = None;
             for event in batch {
+                let ordinal = event.ordinal();
                 match event {
                     Event::Response { key, outcome, .. } if key == wanted => {
+                        self.answered = ordinal;
                         found = Some(match outcome {
                             Ok(payload) => Some(Ok(payload.raw().to_owned())),
                             Err(ResponseError::Peer(error)) => Some(Err(error.into_raw())),
@@ -157,18 +196,29 @@ impl Agent {
     pub(super) async fn exit_reason(&mut self) -> String {
         // Its commands go with it.
         drop(self.services.take());
-        let report = self.handle.shutdown(Deadlines::default()).await;
-        with_tail(&report.to_string(), &self.handle.stderr_tail())
+        let report = self.process.shutdown().await;
+        with_tail(&report, &self.process.stderr_tail())
     }
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
-        let Self { mut handle, outbox, inbox, services, .. } = self;
+        let Self { mut process, outbox, inbox, services, .. } = self;
         drop((outbox, inbox));
         if let Some(services) = services {
             services.stop().await;
         }
-        handle.shutdown(Deadlines::default()).await;
+        process.shutdown().await;
+    }
+
+    /// Lets go of an agent that runs on without this host.
+    pub(super) fn leave(self) {
+        let Self { process, .. } = self;
+        process.leave();
+    }
+
+    /// The number that a message of this ordinal has on its link; `None` for a child.
+    pub(super) fn position(&self, ordinal: Option<u64>) -> Option<u64> {
+        Some(self.base? + ordinal?)
     }
 
     /// Serves a request for files or commands; the error is what the agent is to be told instead.
@@ -185,7 +235,7 @@ impl Agent {
     }
 
     fn with_stderr(&self, text: String) -> ErrorObjectOwned {
-        failure(with_tail(&text, &self.handle.stderr_tail()))
+        failure(with_tail(&text, &self.process.stderr_tail()))
     }
 
     /// Its capabilities as `initialize` gave them.

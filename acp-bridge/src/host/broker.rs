@@ -1,16 +1,45 @@
 //! What concerns the agent as such and no session: its description, authentication, and new sessions.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use acp_types::record::body::{AgentStarted, Start};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use acp_server::proto::RequestKey;
+use acp_server::transport::child::ChildSpec;
+use acp_types::record::body::{AgentLink, AgentStarted, Start};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::Config;
 use super::agent::{Agent, CallError, failure};
 use super::launch;
+use super::linked::{Linked, Resumed};
+use super::links::{Links, Place};
+use super::process::Process;
 use super::services::Services;
 use crate::session::StartPlan;
+
+/// What the log says of an agent that an earlier host has started.
+#[derive(Debug)]
+pub(super) struct Known {
+    /// What it was told about the client.
+    pub(super) initialize: RawBuf,
+    /// Its answer.
+    pub(super) description: RawBuf,
+    /// The number of its last message that is in the log.
+    pub(super) received: u64,
+    /// It may be elsewhere and works on something: a network that is away is no reason to give it up before its time.
+    pub(super) patient: bool,
+}
+
+/// An agent that is back.
+#[derive(Debug)]
+pub(super) struct Returned {
+    pub(super) agent: Agent,
+    /// The prompt that it has and has not answered.
+    pub(super) prompt: Option<RequestKey>,
+    /// Its own requests that have no answer, with the number of the message of each.
+    pub(super) asked: Vec<(u64, RequestId)>,
+}
 
 /// Starts agents, and keeps the one that was started to learn what the agent is for the first session.
 #[derive(Debug)]
@@ -21,6 +50,7 @@ pub(super) struct Broker {
     /// Params of the last `authenticate` that succeeded: given to each new process, and never to the log.
     credentials: Mutex<Option<RawBuf>>,
     calls: Semaphore,
+    links: Arc<Links>,
 }
 
 /// Requests to the agent that name no session, at once: each holds a process of its own until it is answered, and an
@@ -29,8 +59,10 @@ const MAX_CALLS: usize = 4;
 
 impl Broker {
     pub(super) fn new(config: Config) -> Arc<Self> {
+        let links = Links::new(config.session.services);
         Arc::new(Self {
             config,
+            links,
             spare: Mutex::new(None),
             described: OnceCell::new(),
             credentials: Mutex::new(None),
@@ -122,19 +154,85 @@ impl Broker {
     }
 
     /// An agent for a lane of a session that exists.
-    pub(super) async fn open(&self, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
+    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.profile {
+            Some(name) if plan.dialled => self.begin_dialled(place.clone(), name, initialize).await?,
             None => self.start(initialize).await?,
             // Another agent: what this one was told for its authentication is none of its business.
             Some(profile) => {
                 let spec = self.config.profiles.agent(profile).await?;
-                Agent::start(&spec, initialize, self.config.start_timeout).await?
+                self.launch(&spec, initialize).await?
             }
         };
+        agent.process.assign(&place);
         let started = launch::open(&mut agent, plan, self.config.start_timeout).await?;
         Ok((self.served(agent, &started, plan.params.as_raw()), started))
+    }
+
+    /// A new agent: a child, or one that outlives us.
+    async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+        let limit = self.config.start_timeout;
+        let Some(keeper) = &self.config.keeper else { return Agent::start(spec, initialize, limit).await };
+        let instance = uuid::Uuid::now_v7().to_string();
+        let comes = self.links.expect(&instance, None);
+        let come = async {
+            keeper.start(spec, &instance).await?;
+            let late = || failure(format!("what keeps the agent did not answer within {} s", limit.as_secs()));
+            tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or_else(late)
+        };
+        let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
+        let (transport, linked) = Linked::start(offer, None, &self.links);
+        Agent::begin(Process::Linked(linked), transport, initialize, limit).await
+    }
+
+    /// An agent that its dialler has started.
+    async fn begin_dialled(&self, place: Place, name: &str, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+        let limit = self.config.start_timeout;
+        let Some(offer) = self.links.take(&place, limit).await else {
+            let lane = &place.1;
+            return Err(failure(format!(
+                "the agent {name:?} of the lane {lane:?} runs elsewhere, and did not dial in within {} s: start `acp-bridge \
+                 dial --session {} --lane {lane} -- AGENT` there",
+                limit.as_secs(),
+                place.0
+            )));
+        };
+        let (transport, linked) = Linked::start(offer, Some(place), &self.links);
+        Agent::begin(Process::Linked(linked), transport, initialize, limit).await
+    }
+
+    /// An agent that has gone on since an earlier host has gone; `None` if it does not come back in time, or in another
+    /// state. It is expected from the call on.
+    pub(super) fn returning(
+        self: Arc<Self>,
+        place: Place,
+        link: &AgentLink,
+        known: Known,
+    ) -> impl Future<Output = Option<Returned>> + Send + use<> {
+        let comes = self.links.expect(&link.instance, Some(place.clone()));
+        let keep = Duration::from_millis(link.keep_ms);
+        let limit = if known.patient { keep } else { keep.min(self.links.soon()) };
+        let instance = link.instance.clone();
+        async move {
+            let Ok(Ok(offer)) = tokio::time::timeout(limit, comes).await else {
+                self.links.give_up(&instance);
+                return None;
+            };
+            let resumed = Linked::resume(offer, place, known.received, &self.links);
+            let Resumed { transport, linked, unfinished, first_request, base, prompt, asked } = resumed;
+            let mut config = acp_server::Config::default();
+            config.first_request = first_request;
+            let connection = acp_server::resume(transport, config, unfinished);
+            let agent = Agent::resume(Process::Linked(linked), connection, known.initialize, known.description, base);
+            Some(Returned { agent, prompt, asked })
+        }
+    }
+
+    /// The diallers that are there.
+    pub(super) fn links(&self) -> &Links {
+        &self.links
     }
 
     fn initialize(&self, client: Raw<'_>) -> RawBuf {
@@ -143,13 +241,17 @@ impl Broker {
 
     /// An agent with its services, in the directories of the session that it has opened.
     fn served(&self, mut agent: Agent, started: &AgentStarted, params: Raw<'_>) -> Agent {
+        // A dialler serves its agent where that is.
+        if matches!(agent.process, Process::Linked(_)) {
+            return agent;
+        }
         let session = started.agent_session.clone();
         agent.services = Some(Services::start(self.config.services, session, params, agent.outbox.clone()));
         agent
     }
 
     async fn start(&self, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
-        let mut agent = Agent::start(&self.config.agent, initialize, self.config.start_timeout).await?;
+        let mut agent = self.launch(&self.config.agent, initialize).await?;
         let credentials = lock(&self.credentials).clone();
         if let Some(params) = credentials
             && agent.call("authenticate", Some(params), Some(self.config.start_timeout)).await.is_err()

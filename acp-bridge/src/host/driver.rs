@@ -2,29 +2,25 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
-use acp_server::Closed;
 use acp_server::proto::Event;
 use acp_types::record::Record;
+use acp_types::record::body::AgentLink;
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agent::{Agent, failure};
-use super::broker::Broker;
+use super::broker::{Broker, Known, Returned};
 use super::lanes::{Happened, LaneAgents};
+use super::mail::Message;
 use super::{Config, clock, effects, opening};
 use crate::log::{Answer, Envelope, LogError, SessionLog};
-use crate::session::{CallId, CommandId, Effect, FromAgent, Input, Machine, Output, Reply};
+use crate::session::{CallId, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
 
 /// Commands taken in one go; they share one commit.
 const COMMAND_BATCH: usize = 64;
-
-/// How long a message to an agent waits when the agent has not read what was sent before. The session's other work,
-/// a cancel among it, waits as long.
-const AGENT_READS: Duration = Duration::from_secs(1);
 
 /// What every session's task works with.
 #[derive(Debug, Clone)]
@@ -56,8 +52,8 @@ pub(super) struct Driver {
     lanes: LaneAgents,
     replies: HashMap<CommandId, oneshot::Sender<Answer>>,
     next_command: u64,
-    /// What an effect has come to already; the machine hears of it next.
-    unheard: Vec<(Arc<str>, FromAgent)>,
+    /// Calls that there was no room for; the machine hears of them next.
+    unsent: Vec<(Arc<str>, CallId)>,
     closed: bool,
 }
 
@@ -80,7 +76,7 @@ impl Driver {
     ) -> Self {
         let mut lanes = LaneAgents::default();
         if let Some(agent) = agent {
-            lanes.of(Record::MAIN_LANE.into()).agent = Some(agent);
+            lanes.of(Record::MAIN_LANE.into()).begin(agent);
         }
         Self {
             context,
@@ -90,7 +86,7 @@ impl Driver {
             lanes,
             replies: HashMap::new(),
             next_command: 0,
-            unheard: Vec::new(),
+            unsent: Vec::new(),
             closed: false,
         }
     }
@@ -145,8 +141,8 @@ impl Driver {
         self.machine.handle(clock::now(), input, &mut self.out);
     }
 
-    fn hear(&mut self, lane: &Arc<str>, event: FromAgent) {
-        self.handle(Input::Agent { lane: Arc::clone(lane), position: None, event });
+    fn hear(&mut self, lane: &Arc<str>, position: Option<u64>, event: FromAgent) {
+        self.handle(Input::Agent { lane: Arc::clone(lane), position, event });
     }
 
     fn happened(&mut self, lane: Arc<str>, happened: Happened) {
@@ -154,13 +150,15 @@ impl Driver {
             Happened::Opened(opened) => match *opened {
                 Ok((mut agent, started)) => {
                     let early = std::mem::take(&mut agent.early);
-                    self.lanes.of(Arc::clone(&lane)).agent = Some(agent);
-                    self.hear(&lane, FromAgent::Started(started));
+                    let position = agent.position(agent.opened);
+                    self.lanes.of(Arc::clone(&lane)).begin(agent);
+                    self.hear(&lane, position, FromAgent::Started(started));
                     self.agent_events(&lane, early);
                 }
                 Err(error) => {
-                    self.hear(&lane, FromAgent::StartFailed { error });
-                    self.forget_if_left(&lane);
+                    let why = error.message().to_owned();
+                    self.hear(&lane, None, FromAgent::StartFailed { error });
+                    self.forget_if_left(&lane, &why);
                 }
             },
             Happened::Events(events) => {
@@ -170,15 +168,28 @@ impl Driver {
                     self.lanes.of(lane).closed(&self.context.stopping);
                 }
             }
-            Happened::Exited(reason) => self.hear(&lane, FromAgent::Exited { reason }),
+            Happened::Returned(returned) => match *returned {
+                Some(Returned { agent, prompt, asked }) => {
+                    self.lanes.of(Arc::clone(&lane)).go_on(agent, prompt);
+                    let has_prompt = prompt.is_some();
+                    self.hear(&lane, None, FromAgent::Returned { has_prompt, asked });
+                }
+                None => {
+                    let reason = "it did not come back after the bridge was started again".to_owned();
+                    self.hear(&lane, None, FromAgent::Exited { reason });
+                }
+            },
+            Happened::Exited(reason) => self.hear(&lane, None, FromAgent::Exited { reason }),
+            Happened::Unsent(call) => self.unsent(&lane, call),
         }
     }
 
     fn agent_events(&mut self, lane: &Arc<str>, events: Vec<Event>) {
         for event in events {
+            let position = self.lanes.of(Arc::clone(lane)).heard(&event);
             let call = |key| self.lanes.get(lane)?.calls.remove(&key);
             if let Some(event) = effects::from_agent(event, call) {
-                self.hear(lane, event);
+                self.hear(lane, position, event);
             }
         }
     }
@@ -187,14 +198,20 @@ impl Driver {
     async fn flush(&mut self) -> Result<(), LogError> {
         loop {
             self.flush_once().await?;
-            let unheard = std::mem::take(&mut self.unheard);
-            if unheard.is_empty() {
+            self.lanes.settle();
+            let unsent = std::mem::take(&mut self.unsent);
+            if unsent.is_empty() {
                 return Ok(());
             }
-            for (lane, event) in unheard {
-                self.hear(&lane, event);
+            for (lane, call) in unsent {
+                self.unsent(&lane, call);
             }
         }
+    }
+
+    fn unsent(&mut self, lane: &Arc<str>, call: CallId) {
+        let error = RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
+        self.hear(lane, None, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
     }
 
     async fn flush_once(&mut self) -> Result<(), LogError> {
@@ -216,32 +233,32 @@ impl Driver {
             Effect::Reply { command, reply } => self.reply(command, reply),
             Effect::StartAgent { lane, plan } => {
                 let broker = Arc::clone(&self.context.broker);
-                self.lanes.of(lane).open(async move { broker.open(&plan).await });
+                let place = (self.session.clone(), Arc::clone(&lane));
+                self.lanes.of(lane).open(async move { broker.open(place, &plan).await });
             }
-            Effect::AwaitAgent { lane, .. } => {
-                let reason = "the host cannot wait for agents yet".to_owned();
-                self.unheard.push((lane, FromAgent::Exited { reason }));
-            }
+            Effect::AwaitAgent { lane, link, received, call } => self.await_agent(lane, &link, received, call),
             Effect::StopAgent { lane, kill } => {
                 if let Some(serving) = self.lanes.get(&lane) {
                     serving.stop(kill, &self.context.stopping);
                 }
-                self.forget_if_left(&lane);
+                self.forget_if_left(&lane, "the lane was removed");
             }
-            Effect::Call { lane, call, method, params } => self.call(lane, call, &method, params).await,
+            Effect::Call { lane, call, method, params } => {
+                let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
+                if let Some(serving) = self.lanes.get(&lane)
+                    && !serving.call(call, method, params)
+                {
+                    self.unsent.push((lane, call));
+                }
+            }
             Effect::Notify { lane, method, params } => {
                 let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
-                if let Some(agent) = self.agent(&lane) {
-                    read_in_time(&method, agent.outbox.notify(&method, params)).await;
-                }
+                self.tell(&lane, Message::Notification { method, params });
             }
             Effect::Respond { lane, id, answer } => {
-                if let Some(agent) = self.agent(&lane) {
-                    let answer = answer.map_err(raw_error);
-                    read_in_time("answer", agent.outbox.respond_raw(id, answer)).await;
-                }
+                self.tell(&lane, Message::Answer { id, answer: answer.map_err(raw_error) });
             }
-            Effect::Serve { lane, id, method, params } => self.serve_agent(&lane, id, method, params).await,
+            Effect::Serve { lane, id, method, params } => self.serve_agent(&lane, id, method, params),
             Effect::Unserve { lane, id } => {
                 if let Some(services) = self.agent(&lane).and_then(|agent| agent.services.as_ref()) {
                     services.withdraw(id);
@@ -250,14 +267,34 @@ impl Driver {
             Effect::Delete { command } => {
                 let deleted = self.context.log.delete(&self.session).await;
                 self.closed = true;
+                self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));
             }
         }
     }
 
+    /// Waits for an agent that the log says was there, and that has gone on since.
+    fn await_agent(&mut self, lane: Arc<str>, link: &AgentLink, received: u64, call: Option<CallId>) {
+        let place = (self.session.clone(), Arc::clone(&lane));
+        let initialize = self.machine.state().created().map(|created| created.initialize.clone());
+        let logged = self.machine.state().lane(&lane);
+        let description = logged.and_then(LaneState::agent);
+        let dialled = logged.and_then(LaneState::how_joined).is_some_and(|joined| joined.dialled);
+        let known = Known {
+            initialize: initialize.unwrap_or_default(),
+            description: description.map(|agent| agent.initialize.clone()).unwrap_or_default(),
+            received,
+            patient: dialled && call.is_some(),
+        };
+        // From now on, whether or not this is polled, the agent is expected.
+        let returning = Arc::clone(&self.context.broker).returning(place, link, known);
+        self.lanes.of(lane).wait_for(returning, call);
+    }
+
     /// A lane that is no more leaves nothing here. Its agent's process, if any, is on its way out.
-    fn forget_if_left(&mut self, lane: &str) {
+    fn forget_if_left(&mut self, lane: &str, why: &str) {
         if self.machine.state().lane(lane).is_none() {
+            self.context.broker.links().dismiss(&self.session, Some(lane), why);
             self.lanes.forget(lane);
         }
     }
@@ -266,25 +303,17 @@ impl Driver {
         self.lanes.get(lane)?.agent.as_ref()
     }
 
-    /// Hands a request for files or commands to the agent's own services, which answer it.
-    async fn serve_agent(&mut self, lane: &str, id: RequestId, method: String, params: Option<RawBuf>) {
-        let Some(agent) = self.agent(lane) else { return };
-        if let Err((id, error)) = agent.serve(id, method, params) {
-            read_in_time("answer", agent.outbox.respond(id, Err(error))).await;
+    fn tell(&mut self, lane: &str, message: Message) {
+        if let Some(serving) = self.lanes.get(lane) {
+            serving.tell(message);
         }
     }
 
-    async fn call(&mut self, lane: Arc<str>, call: CallId, method: &str, params: Option<RawBuf>) {
-        let Some(serving) = self.lanes.get(&lane) else { return };
-        let Some(agent) = &serving.agent else { return };
-        let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
-        let key = agent.outbox.reserve_key();
-        // Known before it is sent: the answer may be there before the sending returns.
-        serving.calls.insert(key, call);
-        if !read_in_time(method, agent.outbox.request_as(key, method, params)).await {
-            serving.calls.remove(&key);
-            let error = RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
-            self.unheard.push((lane, FromAgent::Answered { call, outcome: Err(error.into_raw()) }));
+    /// Hands a request for files or commands to the agent's own services, which answer it.
+    fn serve_agent(&mut self, lane: &str, id: RequestId, method: String, params: Option<RawBuf>) {
+        let Some(agent) = self.agent(lane) else { return };
+        if let Err((id, error)) = agent.serve(id, method, params) {
+            self.tell(lane, Message::Answer { id, answer: Err(RawError::from(&error)) });
         }
     }
 
@@ -310,24 +339,14 @@ impl Driver {
         for (_, waiting) in self.replies.drain() {
             let _ = waiting.send(Err(failure(error.to_string())));
         }
-        self.lanes.stop_all(true, &self.context.stopping);
+        self.lanes.let_go(true, &self.context.stopping);
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.lanes.stop_all(false, &self.context.stopping);
+        self.lanes.let_go(false, &self.context.stopping);
     }
-}
-
-/// Whether a message was taken before the agent's time to read was over. A closed connection counts as taken: the
-/// agent's exit follows and says what is open.
-async fn read_in_time(what: &str, sending: impl Future<Output = Result<(), Closed>>) -> bool {
-    let taken = tokio::time::timeout(AGENT_READS, sending).await.is_ok();
-    if !taken {
-        tracing::warn!(what, "the agent does not read its input; a message to it was dropped");
-    }
-    taken
 }
 
 /// An answer's error object; one that is none becomes an internal error.

@@ -28,7 +28,7 @@ pub(super) async fn open_new(
     let Some(agent_session) = id else {
         return Err(CallError::Lost(failure("the agent answered session/new without a sessionId")));
     };
-    Ok(AgentStarted { agent_session, start, initialize: agent.description.clone(), state, link: None })
+    Ok(opened(agent, agent_session, start, state))
 }
 
 /// Brings an agent to its lane: with a new session if the lane had no agent before, else back to the one it had.
@@ -89,13 +89,13 @@ async fn restore(
     agent.drop_early = None;
     let state = state?;
     let state = if state.as_raw() == Raw::NULL { RawBuf::from(Raw::EMPTY_OBJECT) } else { state };
-    Ok(AgentStarted {
-        agent_session: session.to_owned(),
-        start,
-        initialize: agent.description.clone(),
-        state,
-        link: None,
-    })
+    Ok(opened(agent, session.to_owned(), start, state))
+}
+
+/// The agent has just answered that it serves a session.
+fn opened(agent: &mut Agent, agent_session: String, start: Start, state: RawBuf) -> AgentStarted {
+    agent.opened = agent.answered;
+    AgentStarted { agent_session, start, initialize: agent.description.clone(), state, link: agent.process.link() }
 }
 
 async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, ErrorObjectOwned> {

@@ -31,7 +31,7 @@ const ORDERS: usize = 64;
 
 /// The services of one agent. Dropping them ends every command that the agent has started.
 #[derive(Debug)]
-pub(super) struct Services {
+pub(crate) struct Services {
     orders: mpsc::Sender<Order>,
     task: JoinHandle<()>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Services {
 impl Services {
     /// Services for an agent that knows its session as `agent_session`, in the directories that `params`, those of
     /// `session/new`, name.
-    pub(super) fn start(limits: Limits, agent_session: String, params: Raw<'_>, outbox: Outbox) -> Self {
+    pub(crate) fn start(limits: Limits, agent_session: String, params: Raw<'_>, outbox: Outbox) -> Self {
         let (orders, taken) = mpsc::channel(ORDERS);
         let server = Server::new(limits, agent_session, outbox);
         let task = tokio::spawn(server.run(roots::named_in(params), taken));
@@ -47,7 +47,7 @@ impl Services {
     }
 
     /// Takes a request, to be answered on the agent's connection. Gives its id back if too many orders wait.
-    pub(super) fn serve(&self, id: RequestId, method: String, params: Option<RawBuf>) -> Result<(), RequestId> {
+    pub(crate) fn serve(&self, id: RequestId, method: String, params: Option<RawBuf>) -> Result<(), RequestId> {
         let order = Order::Serve { id, method, params };
         self.orders.try_send(order).map_err(|error| match error.into_inner() {
             Order::Serve { id, .. } | Order::Withdraw(id) => id,
@@ -55,13 +55,13 @@ impl Services {
     }
 
     /// The agent no longer waits for this one. Only waiting can be given up: what has an effect is answered with that.
-    pub(super) fn withdraw(&self, id: RequestId) {
+    pub(crate) fn withdraw(&self, id: RequestId) {
         // If it is lost the wait goes on, as a wait may.
         let _ = self.orders.try_send(Order::Withdraw(id));
     }
 
     /// Ends every command and waits for that.
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         drop(self.orders);
         // A task that panicked has dropped its commands, which ends them.
         let _ = self.task.await;

@@ -1,10 +1,13 @@
 //! Takes commands from the log's bus and hands each to the task of its session.
 
+mod diallers;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use acp_types::error::{self, ErrorCode};
+use acp_types::record::Record;
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -15,7 +18,7 @@ use super::agent::failure;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
 use super::{Config, clock};
-use crate::log::{Answer, Envelope, Inbox, ListQuery, LogError, SessionLog};
+use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
 use crate::session::{Command, FirstAgent, Machine, Reply};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
@@ -82,8 +85,9 @@ impl Host {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(finished) = supervisor.tasks.join_next() => supervisor.finished(finished),
-                envelope = inbox.recv() => match envelope {
-                    Some(envelope) => supervisor.dispatch(envelope),
+                arrival = inbox.arrival() => match arrival {
+                    Some(Arrival::Command(envelope)) => supervisor.dispatch(envelope),
+                    Some(Arrival::Dialler(offer)) => supervisor.dialled(offer),
                     None => break,
                 },
             }
@@ -204,6 +208,7 @@ impl Supervisor {
         self.context.broker.shutdown().await;
         self.context.stopping.close();
         self.context.stopping.wait().await;
+        self.context.broker.links().shutdown().await;
     }
 }
 
@@ -322,10 +327,16 @@ async fn create(
     let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
     let early = std::mem::take(&mut agent.early);
-    let early = early.into_iter().filter_map(|event| Some((None, super::effects::from_agent(event, |_| None)?)));
+    let early = early.into_iter().filter_map(|event| {
+        let position = agent.position(event.ordinal());
+        Some((position, super::effects::from_agent(event, |_| None)?))
+    });
+    let early = early.collect();
+    agent.process.assign(&(session.clone(), Record::MAIN_LANE.into()));
     let id = RawBuf::encode(&session).map_err(|e| Err(failure(e.to_string())))?;
     let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
-    let first = FirstAgent { initialize: agent.initialize.clone(), started, position: None, early: early.collect() };
+    let position = agent.position(agent.opened);
+    let first = FirstAgent { initialize: agent.initialize.clone(), started, position, early };
     let (machine, mut out) =
         Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
     let records = std::mem::take(&mut out.records);

@@ -8,11 +8,15 @@ use acp_types::error::{self, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Answer;
+use crate::dial::Offer;
 use crate::session::Command;
 
 /// Commands that wait for the host. Each holds a client's frame, so the bound is a bound on memory; a client whose
 /// command does not fit waits, and reads no further meanwhile.
 const CAPACITY: usize = 1024;
+
+/// Diallers that wait for the host to look at them. More are sent away, and come again.
+const DIALLERS: usize = 64;
 
 /// A command on its way.
 #[derive(Debug)]
@@ -27,16 +31,18 @@ pub struct Envelope {
     pub reply: oneshot::Sender<Answer>,
 }
 
-/// Takes commands to the one host of a log, in order, at most once each.
+/// Takes commands to the one host of a log, in order, at most once each, and agents that have dialled in.
 pub struct Bus {
     sender: mpsc::Sender<Envelope>,
-    inbox: Mutex<Option<mpsc::Receiver<Envelope>>>,
+    offers: mpsc::Sender<Offer>,
+    inbox: Mutex<Option<Inbox>>,
 }
 
 impl Default for Bus {
     fn default() -> Self {
         let (sender, receiver) = mpsc::channel(CAPACITY);
-        Self { sender, inbox: Mutex::new(Some(receiver)) }
+        let (offers, offered) = mpsc::channel(DIALLERS);
+        Self { sender, offers, inbox: Mutex::new(Some(Inbox { receiver, offered })) }
     }
 }
 
@@ -59,7 +65,19 @@ impl Bus {
     /// The host's end. `None` when it was taken before: a log has one host in a process.
     #[must_use]
     pub fn inbox(&self) -> Option<Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take().map(|receiver| Inbox { receiver })
+        self.inbox.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Hands a dialler to the host. One that there is no room for, or no host, is sent away and comes again.
+    pub(crate) fn offer(&self, offer: Offer) {
+        if let Err(error) = self.offers.try_send(offer) {
+            let why = if self.is_idle() || self.offers.is_closed() {
+                "no host serves this log"
+            } else {
+                "too many diallers wait"
+            };
+            error.into_inner().refuse(why, false);
+        }
     }
 
     /// Whether no host has come yet.
@@ -78,12 +96,28 @@ impl fmt::Debug for Bus {
 #[derive(Debug)]
 pub struct Inbox {
     receiver: mpsc::Receiver<Envelope>,
+    offered: mpsc::Receiver<Offer>,
+}
+
+/// What comes to a host.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    Command(Envelope),
+    Dialler(Offer),
 }
 
 impl Inbox {
     /// The next command; `None` when the log is gone. Cancel-safe.
     pub async fn recv(&mut self) -> Option<Envelope> {
         self.receiver.recv().await
+    }
+
+    /// The next command or dialler; `None` when the log is gone. Cancel-safe.
+    pub(crate) async fn arrival(&mut self) -> Option<Arrival> {
+        tokio::select! {
+            envelope = self.receiver.recv() => envelope.map(Arrival::Command),
+            offer = self.offered.recv() => offer.map(Arrival::Dialler),
+        }
     }
 }
 

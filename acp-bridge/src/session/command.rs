@@ -98,6 +98,14 @@ pub enum Command {
         /// The launch profile of its agent: a name, never a command line.
         agent: String,
     },
+    /// The agent of a lane dials in from elsewhere, now and again later. A lane of that name is made if there is none, as
+    /// by [`Self::LaneAdd`]; one whose agent does not dial in is not for it.
+    Dial {
+        /// The lane's name, as for [`Self::LaneAdd`].
+        lane: Arc<str>,
+        /// What to call the agent.
+        agent: String,
+    },
     /// A lane leaves: what it runs and queues is cancelled, its agent is stopped. `main` stays.
     LaneRemove {
         /// Its name.

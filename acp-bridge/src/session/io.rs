@@ -120,6 +120,8 @@ pub struct StartPlan {
     pub params: RawBuf,
     /// The launch profile by which its lane joined; `None` for `main`, whose agent the host was given.
     pub profile: Option<String>,
+    /// It is started by no profile: it dials in, and `profile` is what it calls itself.
+    pub dialled: bool,
     /// The agent's own id of the session; `None` for the first agent of a lane, which is to open a new one.
     pub agent_session: Option<String>,
     /// Open a new, empty one if the agent can neither load nor resume.

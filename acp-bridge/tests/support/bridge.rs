@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use super::kept::end_diallers;
 use super::{Client, example};
 
 /// How a bridge is started.
@@ -13,6 +14,8 @@ pub struct Options {
     pub args: Vec<String>,
     /// A command that ends by running the one that follows it.
     pub wrapper: Option<Vec<String>>,
+    /// Any free port, unless it is to be the same after a restart.
+    pub listen: Option<String>,
 }
 
 impl Options {
@@ -20,7 +23,11 @@ impl Options {
     pub fn fault_agent(flags: &[&str]) -> Self {
         let mut agent = vec![example("fault_agent")];
         agent.extend(flags.iter().map(|flag| (*flag).to_owned()));
-        Self { agent, args: vec!["--cancel-grace".into(), "300ms".into()], wrapper: None }
+        Self { agent, args: vec!["--cancel-grace".into(), "300ms".into()], wrapper: None, listen: None }
+    }
+
+    fn listen(&self) -> &str {
+        self.listen.as_deref().unwrap_or(":0")
     }
 
     pub fn arg(mut self, arg: &str) -> Self {
@@ -116,6 +123,9 @@ impl Drop for Bridge {
         // It may have been killed by the test.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if self.options.args.iter().any(|arg| arg == "--keep-agents") {
+            end_diallers(&self.address);
+        }
     }
 }
 
@@ -125,7 +135,7 @@ fn spawn(log: &Path, options: &Options) -> (Child, String) {
     words.push(bridge);
     let mut child = Command::new(&words[0])
         .args(&words[1..])
-        .args(["serve", "--listen", ":0", "--json", "--log", &format!("sqlite:{}", log.display())])
+        .args(["serve", "--listen", options.listen(), "--json", "--log", &format!("sqlite:{}", log.display())])
         .args(&options.args)
         .args((!options.agent.is_empty()).then_some("--"))
         .args(&options.agent)

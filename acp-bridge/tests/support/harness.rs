@@ -55,7 +55,8 @@ impl Stage {
             "{} is missing: run `npm ci` in harness-adapters/tests/npm, as `cargo xtask test` does",
             programs.join(name).display()
         );
-        let mut options = Options { agent: Vec::new(), args: vec!["--agent".into(), name.into()], wrapper: None };
+        let mut options =
+            Options { agent: Vec::new(), args: vec!["--agent".into(), name.into()], wrapper: None, listen: None };
         let path = |path: &Path| path.display().to_string();
         options.wrapper = Some(vec![
             "env".into(),

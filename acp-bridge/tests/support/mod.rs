@@ -3,8 +3,10 @@
 
 pub mod bridge;
 pub mod client;
+pub mod dialler;
 pub mod editor;
 pub mod harness;
+pub mod kept;
 pub mod log;
 pub mod proxy;
 pub mod started;

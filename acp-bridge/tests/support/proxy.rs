@@ -11,6 +11,7 @@ struct State {
     /// Connections are closed as soon as they are made.
     barred: AtomicBool,
     accepted: AtomicUsize,
+    target: Mutex<String>,
 }
 
 pub struct Proxy {
@@ -23,24 +24,36 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let address = listener.local_addr().expect("an address").to_string();
         let state = Arc::new(State::default());
-        let (shared, target) = (Arc::clone(&state), target.to_owned());
+        target.clone_into(&mut state.target.lock().expect("no panic"));
+        let shared = Arc::clone(&state);
         std::thread::spawn(move || {
             for client in listener.incoming() {
                 let Ok(client) = client else { break };
-                shared.accepted.fetch_add(1, Ordering::SeqCst);
                 if shared.barred.load(Ordering::SeqCst) {
+                    shared.accepted.fetch_add(1, Ordering::SeqCst);
                     continue;
                 }
-                let Ok(server) = TcpStream::connect(&target) else { continue };
+                let target = shared.target.lock().expect("no panic").clone();
+                let Ok(server) = TcpStream::connect(&target) else {
+                    shared.accepted.fetch_add(1, Ordering::SeqCst);
+                    continue;
+                };
                 let mut open = shared.open.lock().expect("no panic");
                 for (from, to) in [(&client, &server), (&server, &client)] {
                     let (from, to) = (from.try_clone().expect("a handle"), to.try_clone().expect("a handle"));
                     std::thread::spawn(move || copy(from, to));
                 }
                 open.extend([client, server]);
+                // A connection that has been counted can be cut.
+                shared.accepted.fetch_add(1, Ordering::SeqCst);
             }
         });
         Self { address, state }
+    }
+
+    /// Connects to another place from now on.
+    pub fn retarget(&self, target: &str) {
+        target.clone_into(&mut self.state.target.lock().expect("no panic"));
     }
 
     pub fn url(&self) -> String {

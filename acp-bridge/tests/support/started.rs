@@ -4,15 +4,18 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::kept::end_diallers;
+
 /// Known by its log; gone when this is dropped.
 pub struct Started {
     log: PathBuf,
+    address: String,
 }
 
 impl Started {
-    /// The bridge that is to be started with this log.
-    pub fn with_log(log: &Path) -> Self {
-        Self { log: log.to_owned() }
+    /// The bridge that is to be started with this log, at this address.
+    pub fn with_log(log: &Path, address: &str) -> Self {
+        Self { log: log.to_owned(), address: address.to_owned() }
     }
 
     /// Its process, from the lock of its log.
@@ -44,9 +47,9 @@ impl Started {
 impl Drop for Started {
     fn drop(&mut self) {
         if let Some(pid) = self.pid() {
-            // Its guards end the agents.
             let _ = Command::new("kill").args(["-9", &pid.to_string()]).status();
         }
+        end_diallers(&self.address);
     }
 }
 

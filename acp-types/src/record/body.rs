@@ -218,11 +218,14 @@ impl Outcome {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct LaneJoined {
-    /// The launch profile by which its agent is started, now and again later.
+    /// The launch profile by which its agent is started, now and again later; or what an agent that dials in calls itself.
     pub agent: String,
     /// Who added it, when it was a client.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub by: Option<Arc<str>>,
+    /// The agent is not started by the host: it dials in, now and again later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dialled: bool,
 }
 
 /// `lane_left`. Every turn and request of the lane has had its end before.

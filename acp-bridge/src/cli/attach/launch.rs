@@ -21,6 +21,9 @@ use crate::cli::exit::{Exit, coded};
 /// How much of the bridge's log an error shows, in bytes.
 const SHOWN: u64 = 2048;
 
+/// How long the agents go on without a bridge. The next one is started as soon as it is missed.
+const KEEP: &str = "1m";
+
 /// What to start.
 #[derive(Debug)]
 pub(super) struct Launch {
@@ -84,7 +87,7 @@ impl Launch {
         let (alive, stdout) = std::io::pipe()?;
         let alive = pipe::Receiver::from_owned_fd(OwnedFd::from(alive))?;
         let starter = tokio::process::Command::new(this_program()?)
-            .args([DETACH, "--", "serve", "--listen", listen, "--log", &log])
+            .args([DETACH, "--", "serve", "--listen", listen, "--log", &log, "--keep-agents", KEEP])
             .args(&self.agent)
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -98,7 +101,7 @@ impl Launch {
 }
 
 /// The subcommand that starts a process and exits.
-const DETACH: &str = "detach";
+pub(in crate::cli) const DETACH: &str = "detach";
 
 /// Runs this program with other arguments, in a process group of its own, and does not wait for it.
 pub(in crate::cli) fn detach(args: &args::Detach) -> anyhow::Result<()> {
@@ -107,7 +110,8 @@ pub(in crate::cli) fn detach(args: &args::Detach) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn this_program() -> anyhow::Result<PathBuf> {
+/// This very program.
+pub(in crate::cli) fn this_program() -> anyhow::Result<PathBuf> {
     std::env::current_exe().context("cannot find this program")
 }
 

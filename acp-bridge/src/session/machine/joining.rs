@@ -15,7 +15,7 @@ use super::recorder::Step;
 /// Bytes of a lane's name.
 const MAX_NAME: usize = 64;
 
-/// Bytes of the name of a launch profile.
+/// Bytes of the name of a launch profile, or of an agent that dials in.
 const MAX_PROFILE: usize = 256;
 
 /// A lane whose first agent is on its way. It is nobody's business until that agent serves: if it does not, there never
@@ -24,7 +24,24 @@ const MAX_PROFILE: usize = 256;
 pub(super) struct Joining {
     command: CommandId,
     client: Arc<str>,
-    profile: String,
+    joiner: Joiner,
+}
+
+/// The agent of a lane that joins.
+#[derive(Debug)]
+pub(super) enum Joiner {
+    /// The host starts it by a launch profile.
+    Profile(String),
+    /// It dials in, and is called so.
+    Dials(String),
+}
+
+impl Joiner {
+    fn name(&self) -> &str {
+        match self {
+            Self::Profile(name) | Self::Dials(name) => name,
+        }
+    }
 }
 
 impl Lanes<Lane> {
@@ -35,34 +52,60 @@ impl Lanes<Lane> {
         command: CommandId,
         client: Arc<str>,
         name: Arc<str>,
-        profile: String,
+        joiner: Joiner,
     ) {
-        if let Some(why) = self.why_not(step, &name, &profile) {
+        if let Some(why) = self.why_not(step, &name, &joiner) {
             step.refuse(command, ErrorCode::INVALID_PARAMS, why);
             return;
         }
         let plan = StartPlan {
             initialize: step.state().created().map(|created| created.initialize.clone()).unwrap_or_default(),
             params: step.core.start_params.clone(),
-            profile: Some(profile.clone()),
+            profile: Some(joiner.name().to_owned()),
+            dialled: matches!(joiner, Joiner::Dials(_)),
             agent_session: None,
             accept_context_loss: false,
             mode: None,
         };
         let mut lane = Lane::new(Arc::clone(&name));
         lane.agent = Agent::Starting { accepts_loss: false };
-        lane.joining = Some(Joining { command, client, profile });
+        lane.joining = Some(Joining { command, client, joiner });
         self.join(Arc::clone(&name), lane);
         step.effect(Effect::StartAgent { lane: name, plan });
     }
 
-    fn why_not(&self, step: &Step<'_>, name: &str, profile: &str) -> Option<String> {
+    /// The agent of a lane dials in. The lane is made if there is none.
+    pub(super) fn dial(
+        &mut self,
+        step: &mut Step<'_>,
+        command: CommandId,
+        client: Arc<str>,
+        name: Arc<str>,
+        agent: String,
+    ) {
+        let Some(lane) = self.get(&name) else { return self.add(step, command, client, name, Joiner::Dials(agent)) };
+        let joining = lane.joining.as_ref().map(|joining| matches!(joining.joiner, Joiner::Dials(_)));
+        let joined = || lane.logged(step.state())?.how_joined().map(|joined| joined.dialled);
+        if joining.or_else(joined) == Some(true) {
+            step.reply(command, Ok(Reply::Done));
+        } else {
+            let why = format!(
+                "the agent of the lane {name:?} is started by the bridge and does not dial in; use another name for the lane"
+            );
+            step.refuse(command, ErrorCode::INVALID_PARAMS, why);
+        }
+    }
+
+    fn why_not(&self, step: &Step<'_>, name: &str, joiner: &Joiner) -> Option<String> {
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !plain || name.is_empty() || name.len() > MAX_NAME {
             return Some(format!("a lane's name is 1 to {MAX_NAME} letters, digits, dots, hyphens and underscores"));
         }
-        if profile.is_empty() || profile.len() > MAX_PROFILE {
-            return Some(format!("`agent` is not the name of a launch profile: 1 to {MAX_PROFILE} bytes"));
+        if joiner.name().is_empty() || joiner.name().len() > MAX_PROFILE {
+            return Some(match joiner {
+                Joiner::Profile(_) => format!("`agent` is not the name of a launch profile: 1 to {MAX_PROFILE} bytes"),
+                Joiner::Dials(_) => format!("the name of the agent is 1 to {MAX_PROFILE} bytes"),
+            });
         }
         if self.get(name).is_some() {
             return Some(format!("there is a lane {name:?} in this session already; use another name, or remove it"));
@@ -96,8 +139,9 @@ impl Lanes<Lane> {
 impl Lane {
     /// The first agent is there: so is the lane. The command that waits for it, if this is that time.
     pub(super) fn join(&mut self, step: &mut Step<'_>) -> Option<CommandId> {
-        let Joining { command, client, profile } = self.joining.take()?;
-        let joined = LaneJoined { agent: profile, by: Some(Arc::clone(&client)) };
+        let Joining { command, client, joiner } = self.joining.take()?;
+        let dialled = matches!(joiner, Joiner::Dials(_));
+        let joined = LaneJoined { agent: joiner.name().to_owned(), by: Some(Arc::clone(&client)), dialled };
         self.record(step, Kind::LaneJoined, Origin::Client(client), None, &joined);
         Some(command)
     }

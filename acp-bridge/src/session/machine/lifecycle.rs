@@ -34,6 +34,7 @@ impl Lane {
             initialize: step.state().created()?.initialize.clone(),
             params: step.core.start_params.clone(),
             profile: logged.how_joined().map(|joined| joined.agent.clone()),
+            dialled: logged.how_joined().is_some_and(|joined| joined.dialled),
             agent_session: Some(logged.agent()?.agent_session.clone()),
             accept_context_loss,
             mode: logged.mode().map(str::to_owned),

@@ -10,6 +10,7 @@ use acp_types::{ErrorObjectOwned, RawBuf};
 use super::super::lanes::Lanes;
 use super::super::{Command, CommandId, Effect, Reply};
 use super::cancel::Stop;
+use super::joining::Joiner;
 use super::lane::Lane;
 use super::prompt::Prompt;
 use super::recorder::Step;
@@ -67,7 +68,8 @@ impl Lanes<Lane> {
                     lane.notify(step, id, method, params);
                 }
             }
-            Command::LaneAdd { lane, agent } => self.add(step, id, client, lane, agent),
+            Command::LaneAdd { lane, agent } => self.add(step, id, client, lane, Joiner::Profile(agent)),
+            Command::Dial { lane, agent } => self.dial(step, id, client, lane, agent),
             Command::LaneRemove { lane } => self.remove(step, id, &client, &lane),
             Command::Close => {
                 self.close(step, &client);

@@ -157,6 +157,12 @@ impl ChildSpec {
         Path::new(&self.program)
     }
 
+    /// The arguments as given.
+    #[must_use]
+    pub fn arguments(&self) -> &[OsString] {
+        &self.args
+    }
+
     /// Starts it in a process group of its own, under a guard if [`guard::init`] was called.
     ///
     /// # Errors

@@ -1,0 +1,140 @@
+//! What is served next to the agent: files and commands, on a connection of their own within this process.
+
+use std::collections::VecDeque;
+
+use acp_server::codec::Input;
+use acp_server::proto::Event;
+use acp_server::transport::memory::{self, MemoryReader, MemoryWriter};
+use acp_server::transport::{FrameReader, FrameWriter, Transport};
+use acp_server::{Inbox, Link, Outbox};
+use acp_types::error::{ErrorCode, error};
+use acp_types::{Raw, RawBuf};
+use bytes::Bytes;
+
+use crate::host::Limits;
+use crate::host::services::Services;
+
+/// Messages on their way in each direction.
+const CAPACITY: usize = 64;
+/// Longest message, both ways.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+
+/// The agent's requests for files and commands go in, answers come out.
+pub(super) struct Served {
+    /// For the connection.
+    asked: VecDeque<Bytes>,
+    writer: MemoryWriter,
+    reader: MemoryReader,
+    inputs: Vec<Input>,
+    outbox: Outbox,
+    inbox: Inbox,
+    /// Once the agent has a session.
+    services: Option<Services>,
+    opened: bool,
+}
+
+impl Served {
+    /// Serves nothing yet.
+    pub(super) fn start() -> Self {
+        let (ours, theirs) = memory::pair(CAPACITY);
+        let (reader, writer) = ours.split(MAX_MESSAGE);
+        let Link { outbox, inbox } = acp_server::start(theirs, acp_server::Config::default());
+        Self {
+            asked: VecDeque::new(),
+            writer,
+            reader,
+            inputs: Vec::new(),
+            outbox,
+            inbox,
+            services: None,
+            opened: false,
+        }
+    }
+
+    /// The agent has opened a session, which it knows by this id, with these params.
+    pub(super) fn open(&mut self, session: String, params: &RawBuf) {
+        self.opened = true;
+        self.services = Some(Services::start(Limits::default(), session, params.as_raw(), self.outbox.clone()));
+    }
+
+    /// Whether the agent has ever had one.
+    pub(super) fn is_open(&self) -> bool {
+        self.opened
+    }
+
+    /// Takes a request of the agent, or the withdrawal of one.
+    pub(super) fn take(&mut self, message: Bytes) {
+        self.asked.push_back(message);
+    }
+
+    /// Waits for answers to the agent. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Vec<Bytes> {
+        loop {
+            tokio::select! {
+                written = self.writer.write(&mut self.asked), if !self.asked.is_empty() => {
+                    if written.is_err() {
+                        self.asked.clear();
+                    }
+                }
+                events = self.inbox.next_batch() => match events {
+                    Some(events) => for event in events {
+                        self.event(event);
+                    },
+                    None => return std::future::pending().await,
+                },
+                read = self.reader.read(&mut self.inputs) => {
+                    let answers: Vec<_> = self.inputs.drain(..).filter_map(frame).collect();
+                    if read.is_err() || answers.is_empty() {
+                        return std::future::pending().await;
+                    }
+                    return answers;
+                }
+            }
+        }
+    }
+
+    fn event(&mut self, event: Event) {
+        match event {
+            Event::Request(request) => {
+                let refused = match &self.services {
+                    Some(services) => {
+                        let (method, params) = (request.method().to_owned(), request.params().map(Raw::to_owned));
+                        let served = services.serve(request.id().clone(), method, params);
+                        served
+                            .map_err(|id| (id, "too many requests for files and terminals wait; wait for one of them"))
+                    }
+                    None => Err((request.id().clone(), "the agent has no session yet")),
+                };
+                if let Err((id, why)) = refused {
+                    // It fits: there is room for as many answers as for requests.
+                    let _ = self.outbox.try_respond(id, Err(error(ErrorCode::INTERNAL_ERROR, why, None)));
+                }
+            }
+            Event::Cancelled { id, .. } => {
+                if let Some(services) = &self.services {
+                    services.withdraw(id);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Ends every command of the agent.
+    pub(super) fn end(&mut self) {
+        self.services = None;
+    }
+
+    /// As [`Self::end`], and waits for that.
+    pub(super) async fn stop(self) {
+        if let Some(services) = self.services {
+            services.stop().await;
+        }
+    }
+}
+
+fn frame(input: Input) -> Option<Bytes> {
+    match input {
+        Input::Frame(frame) => Some(frame),
+        Input::Refused(_) => None,
+    }
+}

@@ -1,0 +1,47 @@
+//! Agents under diallers of their own, which dial this bridge and outlive it.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use acp_server::transport::child::ChildSpec;
+use acp_types::ErrorObjectOwned;
+use acp_types::error::{self, ErrorCode};
+use async_trait::async_trait;
+use tokio::process::Command;
+
+use super::attach::{DETACH, this_program};
+use crate::host::Keeper;
+
+/// Starts `acp-bridge dial` so that it is nobody's child.
+#[derive(Debug)]
+pub(super) struct Diallers {
+    /// Where they find the bridge, this one and the next.
+    pub(super) url: String,
+    /// How long they keep an agent without one.
+    pub(super) after: Duration,
+}
+
+#[async_trait]
+impl Keeper for Diallers {
+    async fn start(&self, agent: &ChildSpec, instance: &str) -> Result<(), ErrorObjectOwned> {
+        let after = format!("{}ms", self.after.as_millis());
+        let failed = |why: String| {
+            error::error(
+                ErrorCode::INTERNAL_ERROR,
+                format!("the process that keeps the agent did not start: {why}"),
+                None,
+            )
+        };
+        let program = this_program().map_err(|error| failed(format!("{error:#}")))?;
+        let starter = Command::new(program)
+            .args([DETACH, "--", "dial", "--url", &self.url, "--instance", instance, "--give-up", &after, "--"])
+            .arg(agent.program())
+            .args(agent.arguments())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .status()
+            .await
+            .map_err(|error| failed(error.to_string()))?;
+        if starter.success() { Ok(()) } else { Err(failed(format!("it {starter}"))) }
+    }
+}

@@ -1,0 +1,263 @@
+//! Between a program that speaks ACP and the sockets of a link.
+
+use std::collections::VecDeque;
+
+use acp_server::codec::Input;
+use acp_server::transport::{FrameReader, FrameWriter, Reading};
+use bytes::Bytes;
+
+use super::socket::{Exchanged, Socket};
+use crate::link::{Broken, End, Frame};
+
+/// One end of a link with its program and, while there is one, its socket.
+#[derive(Debug)]
+pub(crate) struct Line<R, W> {
+    end: End,
+    reader: R,
+    inputs: Vec<Input>,
+    /// The program says no more, and whether that was told.
+    ended: Option<bool>,
+    writer: W,
+    /// On its way to the program. What comes over the link is bounded by what the peer keeps.
+    given: VecDeque<Bytes>,
+    /// The program takes no more.
+    deaf: bool,
+    socket: Option<Socket>,
+    /// The peer has broken the rules, so that the socket is of no use.
+    broken: bool,
+    /// Frames that go before messages.
+    first: VecDeque<Bytes>,
+    /// The frame that goes behind all messages, on each socket again.
+    last: Option<Bytes>,
+    last_sent: bool,
+    /// The next frame for the socket.
+    ready: Option<Bytes>,
+}
+
+/// What happened on a line.
+#[derive(Debug)]
+pub(crate) enum Step {
+    /// The program has said these messages. Each that is for the peer is to be [said](Line::say).
+    Said(Vec<Bytes>),
+    /// The program says no more.
+    Ended,
+    /// Frames of the peer. Messages among them are new and in order; each that is for the program is to be
+    /// [given](Line::give). Acknowledgements have been seen to.
+    Came(Vec<Frame>),
+    /// The socket is gone.
+    Lost,
+}
+
+impl<R: FrameReader, W: FrameWriter> Line<R, W> {
+    /// A line without a socket.
+    pub(crate) fn new(end: End, reader: R, writer: W) -> Self {
+        Self {
+            end,
+            reader,
+            inputs: Vec::new(),
+            ended: None,
+            writer,
+            given: VecDeque::new(),
+            deaf: false,
+            socket: None,
+            broken: false,
+            first: VecDeque::new(),
+            last: None,
+            last_sent: false,
+            ready: None,
+        }
+    }
+
+    /// Its end of the link.
+    pub(crate) fn end(&self) -> &End {
+        &self.end
+    }
+
+    /// Takes a new socket, in the place of the one before; the peer has received so much. `first` goes before all else.
+    pub(crate) fn connect(&mut self, socket: Socket, received: u64, first: Option<&Frame>) -> Result<(), Broken> {
+        self.disconnect();
+        self.end.connected(received)?;
+        self.first.extend(first.map(Frame::encode));
+        self.socket = Some(socket);
+        Ok(())
+    }
+
+    /// Lets go of the socket, if there is one.
+    pub(crate) fn disconnect(&mut self) -> Option<Socket> {
+        self.end.disconnected();
+        self.first.clear();
+        self.ready = None;
+        self.last_sent = false;
+        self.socket.take()
+    }
+
+    /// Whether there is a socket.
+    pub(crate) fn is_connected(&self) -> bool {
+        self.socket.as_ref().is_some_and(|socket| !socket.is_lost())
+    }
+
+    /// Sends a frame on the present socket, before messages; without a socket nowhere.
+    pub(crate) fn tell(&mut self, frame: &Frame) {
+        if self.socket.is_some() {
+            self.first.push_back(frame.encode());
+        }
+    }
+
+    /// Sends a frame behind everything that is said, on each socket that comes.
+    pub(crate) fn conclude(&mut self, frame: &Frame) {
+        self.last = Some(frame.encode());
+    }
+
+    /// Says a message to the peer, under the number that is returned; one that no socket can carry is dropped.
+    pub(crate) fn say(&mut self, message: &[u8]) -> Option<u64> {
+        if std::str::from_utf8(message).is_err() {
+            tracing::warn!("a message that is no text was dropped");
+            return None;
+        }
+        Some(self.end.push(message))
+    }
+
+    /// Gives the program a message.
+    pub(crate) fn give(&mut self, message: Bytes) {
+        if !self.deaf {
+            self.given.push_back(message);
+        }
+    }
+
+    /// Whether the program has taken everything that it was given.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.given.is_empty()
+    }
+
+    /// What the peer has said up to this number is safe.
+    pub(crate) fn settle(&mut self, number: u64) {
+        self.end.settle(number);
+    }
+
+    /// Waits for something to happen. Cancel-safe.
+    pub(crate) async fn step(&mut self) -> Step {
+        let mut frames = Vec::new();
+        loop {
+            if std::mem::take(&mut self.broken) {
+                return self.lost();
+            }
+            if self.ended == Some(false) {
+                self.ended = Some(true);
+                return Step::Ended;
+            }
+            self.prepare();
+            let reads = self.ended.is_none() && self.end.has_room();
+            let writes = !self.given.is_empty();
+            tokio::select! {
+                written = self.writer.write(&mut self.given), if writes => {
+                    if let Err(error) = written {
+                        tracing::debug!(%error, "the program takes no more");
+                        self.deaf = true;
+                        self.given.clear();
+                    }
+                    // Whoever waits for it to be idle looks again.
+                    return Step::Came(Vec::new());
+                }
+                exchanged = exchange(&mut self.socket, &mut frames, &mut self.ready) => match exchanged {
+                    Exchanged::Came => return self.came(&frames),
+                    Exchanged::Sent => self.send_more(),
+                    Exchanged::Lost => return self.lost(),
+                },
+                read = self.reader.read(&mut self.inputs), if reads => {
+                    if !matches!(read, Ok(Reading::Open)) {
+                        self.ended = Some(false);
+                    }
+                    let said: Vec<_> = self.inputs.drain(..).filter_map(message).collect();
+                    if !said.is_empty() {
+                        return Step::Said(said);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Has the next frame at hand.
+    fn prepare(&mut self) {
+        if self.socket.is_none() || self.ready.is_some() {
+            return;
+        }
+        self.ready = self.first.pop_front().or_else(|| self.end.next_frame());
+        if self.ready.is_none() && !self.last_sent {
+            self.ready.clone_from(&self.last);
+            self.last_sent = self.last.is_some();
+        }
+    }
+
+    /// Sends as much as there is room for.
+    fn send_more(&mut self) {
+        loop {
+            self.prepare();
+            let Some(socket) = &self.socket else { return };
+            let Some(frame) = self.ready.take() else { return };
+            match socket.room_now() {
+                Some(room) => room.send(frame),
+                None => {
+                    self.ready = Some(frame);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn lost(&mut self) -> Step {
+        self.disconnect();
+        Step::Lost
+    }
+
+    fn came(&mut self, frames: &[Bytes]) -> Step {
+        let mut came = Vec::with_capacity(frames.len());
+        for frame in frames {
+            match self.understand(frame) {
+                Ok(Some(frame)) => came.push(frame),
+                Ok(None) => {}
+                Err(reason) => {
+                    // What came before it holds. A peer that says such things gets another socket, no more.
+                    tracing::warn!(reason, "the peer of a link breaks its rules: its socket is closed");
+                    self.broken = true;
+                    break;
+                }
+            }
+        }
+        Step::Came(came)
+    }
+
+    /// What is left for the owner of the line.
+    fn understand(&mut self, frame: &Bytes) -> Result<Option<Frame>, String> {
+        let frame = Frame::parse(frame).map_err(|error| error.to_string())?;
+        match frame {
+            Frame::Message { number, .. } => {
+                let new = self.end.take(number).map_err(|broken| broken.to_string())?;
+                Ok(new.then_some(frame))
+            }
+            Frame::Ack(number) => {
+                self.end.acknowledge(number).map_err(|broken| broken.to_string())?;
+                Ok(None)
+            }
+            Frame::Beat => Ok(None),
+            other => Ok(Some(other)),
+        }
+    }
+}
+
+fn message(input: Input) -> Option<Bytes> {
+    match input {
+        Input::Frame(message) => Some(message),
+        Input::Refused(reason) => {
+            tracing::warn!(%reason, "a message was not taken");
+            None
+        }
+    }
+}
+
+/// Takes frames from the socket, or sends the one that is ready; for ever if there is no socket. Cancel-safe.
+async fn exchange(socket: &mut Option<Socket>, frames: &mut Vec<Bytes>, ready: &mut Option<Bytes>) -> Exchanged {
+    match socket {
+        Some(socket) => socket.exchange(frames, ready).await,
+        None => std::future::pending().await,
+    }
+}

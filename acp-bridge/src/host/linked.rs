@@ -1,0 +1,194 @@
+//! An agent at the other end of a link: its process as the host sees it, and the task that owns the link.
+
+mod task;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_server::proto::{RequestKey, Unfinished};
+use acp_server::transport::Transport;
+use acp_server::transport::memory::{self, Memory};
+use acp_types::RequestId;
+use acp_types::method::{Request as _, v1};
+use acp_types::record::body::AgentLink;
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+use self::task::Task;
+use super::links::{Links, Place};
+use crate::dial::{Line, Offer};
+use crate::link::{End, Frame, Start, Welcome};
+
+/// Messages between the line and the connection.
+const CAPACITY: usize = 64;
+
+/// How long a stop may take: more than a child that does not listen takes at its dialler.
+const STOP: Duration = Duration::from_secs(12);
+
+/// Longest message, both ways.
+const MAX_MESSAGE: usize = 16 * 1024 * 1024;
+
+/// What the owner of a [`Linked`] wants.
+#[derive(Debug)]
+enum Order {
+    Stop { kill: bool },
+    Settle(u64),
+    Assign(Place),
+    Leave,
+}
+
+/// How the agent has ended.
+#[derive(Debug, Clone)]
+struct Ended {
+    report: String,
+    stderr: String,
+}
+
+/// The process of a linked agent. Dropping it kills the agent, as soon as its dialler can be told.
+#[derive(Debug)]
+pub(super) struct Linked {
+    /// Not bounded: an order is a signal, and the task always takes them.
+    orders: mpsc::UnboundedSender<Order>,
+    exit: watch::Receiver<Option<Ended>>,
+    link: AgentLink,
+}
+
+/// An agent that an earlier host has started and that is back.
+pub(super) struct Resumed {
+    pub(super) transport: Memory,
+    pub(super) linked: Linked,
+    /// What the connection before has left open.
+    pub(super) unfinished: Unfinished,
+    /// The first id that the agent does not know of an earlier host.
+    pub(super) first_request: u64,
+    /// The number of its last message that is here already.
+    pub(super) base: u64,
+    /// The prompt that it has and has not answered.
+    pub(super) prompt: Option<RequestKey>,
+    /// Its own requests that have no answer, with the number of the message of each.
+    pub(super) asked: Vec<(u64, RequestId)>,
+}
+
+impl Linked {
+    /// Has a dialler start an agent. The connection's transport comes with it; it ends
+    /// when the agent has ended, or when its dialler has been away for longer than it says that it keeps the agent.
+    pub(super) fn start(offer: Offer, place: Option<Place>, links: &Arc<Links>) -> (Memory, Self) {
+        // One that we have started for this goes by the name that we gave it.
+        let instance = offer.hello.instance.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let begin = Frame::Start(Start { instance: instance.clone(), serve: links.serve() });
+        Self::run(offer, begin, End::default(), instance, place, links)
+    }
+
+    /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
+    pub(super) fn resume(offer: Offer, place: Place, received: u64, links: &Arc<Links>) -> Resumed {
+        let hello = &offer.hello;
+        let instance = hello.instance.clone().unwrap_or_default();
+        // What was acknowledged left no record if the log does not have it.
+        let base = received.max(hello.acknowledged);
+        // An answer that is in the log has ended its turn: the prompt of the next one may never have been sent.
+        let open = hello.calls.iter().filter(|call| call.answered.is_none_or(|number| number > base));
+        let prompt = open
+            .filter(|call| call.method == v1::Prompt::METHOD.name)
+            .find_map(|call| call.id.as_u64())
+            .map(RequestKey);
+        let asked = hello.asked.iter().filter(|asked| asked.number <= base);
+        let asked: Vec<_> = asked.map(|asked| (asked.number, asked.id.clone())).collect();
+        let owed = asked.iter().map(|(_, id)| id.clone()).collect();
+        let unfinished = Unfinished::new(prompt.into_iter().collect(), owed);
+        let first_request = hello.calls.iter().filter_map(|call| call.id.as_u64()).max().unwrap_or(0) + 1;
+        let welcome = Frame::Welcome(Welcome { instance: instance.clone(), received: base });
+        let end = End::resume(hello.received, base);
+        let (transport, linked) = Self::run(offer, welcome, end, instance, Some(place), links);
+        Resumed { transport, linked, unfinished, first_request, base, prompt, asked }
+    }
+
+    fn run(
+        offer: Offer,
+        begin: Frame,
+        end: End,
+        instance: String,
+        place: Option<Place>,
+        links: &Arc<Links>,
+    ) -> (Memory, Self) {
+        let (theirs, ours) = memory::pair(CAPACITY);
+        let (reader, writer) = ours.split(MAX_MESSAGE);
+        let (orders, ordered) = mpsc::unbounded_channel();
+        let (exited, exit) = watch::channel(None);
+        let sockets = links.runs(&instance, place);
+        let Offer { hello, socket } = offer;
+        let link = AgentLink { instance: instance.clone(), keep_ms: hello.keep_ms };
+        let mut line = Line::new(end, reader, writer);
+        let base = line.end().taken();
+        let broken = line.connect(socket, hello.received, Some(&begin)).err();
+        let give_up = broken.map(|broken| {
+            tracing::warn!(%broken, "a dialler and its host do not fit");
+            Instant::now()
+        });
+        let task = Task {
+            line,
+            base,
+            instance,
+            hello,
+            orders: ordered,
+            sockets,
+            exit: exited,
+            begin,
+            stopping: None,
+            assigned: None,
+            ended: None,
+            give_up,
+            links: Arc::clone(links),
+        };
+        links.spawn(task.run());
+        (theirs, Self { orders, exit, link })
+    }
+
+    /// Tells the dialler to stop the agent, politely or at once.
+    pub(super) fn stop(&self, kill: bool) {
+        self.order(Order::Stop { kill });
+    }
+
+    /// What it said in its first `count` messages is safe and need not be said again.
+    pub(super) fn settle(&self, count: u64) {
+        self.order(Order::Settle(count));
+    }
+
+    /// How it is found again by another host.
+    pub(super) fn link(&self) -> AgentLink {
+        self.link.clone()
+    }
+
+    /// Tells the dialler what its agent serves from now on.
+    pub(super) fn assign(&self, place: &Place) {
+        self.order(Order::Assign(place.clone()));
+    }
+
+    /// Lets the agent be, for the next host. The link ends here.
+    pub(super) fn leave(self) {
+        self.order(Order::Leave);
+    }
+
+    fn order(&self, order: Order) {
+        // Nobody takes orders for an agent that has ended.
+        let _ = self.orders.send(order);
+    }
+
+    /// Stops it politely and says how it ended. While its dialler is away that is not for long, and the dialler hears of
+    /// it when it comes back.
+    pub(super) async fn shutdown(&mut self) -> String {
+        self.stop(false);
+        let mut exit = self.exit.clone();
+        match timeout(STOP, exit.wait_for(Option::is_some)).await {
+            Ok(Ok(ended)) => ended.as_ref().map(|ended| ended.report.clone()).unwrap_or_default(),
+            _ => "is away with its dialler and will be stopped when that comes back".to_owned(),
+        }
+    }
+
+    /// The end of its stderr, once it has ended.
+    pub(super) fn stderr_tail(&self) -> String {
+        self.exit.borrow().as_ref().map(|ended| ended.stderr.clone()).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests;

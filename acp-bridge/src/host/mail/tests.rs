@@ -1,0 +1,104 @@
+use std::future::poll_fn;
+
+use acp_server::Config;
+use acp_server::codec::Input;
+use acp_server::transport::memory::{self, MemoryReader};
+use acp_server::transport::{FrameReader, Transport};
+
+use super::*;
+
+/// An agent that reads only when it is told to, behind a connection that holds one message, and one that it writes.
+fn agent() -> (Outbox, MemoryReader) {
+    let (ours, theirs) = memory::pair(1);
+    let mut config = Config::default();
+    config.outbox_messages = 1;
+    config.outbox_bytes = 1;
+    (acp_server::start(ours, config).outbox, theirs.split(1 << 20).0)
+}
+
+fn call(outbox: &Outbox) -> (RequestKey, Message) {
+    let key = outbox.reserve_key();
+    (key, Message::Request { key, method: "_call".into(), params: RawBuf::from(acp_types::Raw::EMPTY_OBJECT) })
+}
+
+/// Reads so many messages and gives their ids.
+async fn read(reader: &mut MemoryReader, mail: &mut Mail, wanted: usize) -> Vec<String> {
+    let mut inputs = Vec::new();
+    while inputs.len() < wanted {
+        tokio::select! {
+            dropped = poll_fn(|context| mail.poll(context)) => panic!("{dropped:?}"),
+            read = reader.read(&mut inputs) => drop(read.unwrap()),
+        }
+    }
+    let id = |input| match input {
+        Input::Frame(frame) => serde_json::from_slice::<serde_json::Value>(&frame).unwrap()["id"].to_string(),
+        Input::Refused(refusal) => panic!("{refusal:?}"),
+    };
+    inputs.into_iter().map(id).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_read_late_arrives_as_a_whole_and_in_order() {
+    let (outbox, mut reader) = agent();
+    let mut mail = Mail::default();
+    for _ in 0..20 {
+        assert_eq!(mail.send(&outbox, call(&outbox).1), Ok(()));
+    }
+    tokio::time::sleep(AGENT_READS / 2).await;
+    let ids = read(&mut reader, &mut mail, 20).await;
+    let expected: Vec<_> = (1..=20).map(|id| id.to_string()).collect();
+    assert_eq!(ids, expected);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_message_that_is_not_read_has_its_own_time() {
+    let (outbox, _reader) = agent();
+    let mut mail = Mail::default();
+    let began = tokio::time::Instant::now();
+    let mut keys = Vec::new();
+    for _ in 0..10 {
+        let (key, message) = call(&outbox);
+        mail.send(&outbox, message).unwrap();
+        keys.push(key);
+    }
+    // The connection holds a few, which the agent gets should it ever read.
+    let mut dropped = Vec::new();
+    tokio::time::timeout(AGENT_READS / 2, poll_fn(|context| mail.poll(context))).await.unwrap_err();
+    let early = mail.waiting.len();
+    let (late, message) = call(&outbox);
+    mail.send(&outbox, message).unwrap();
+    while dropped.len() < early {
+        dropped.push(poll_fn(|context| mail.poll(context)).await.key.unwrap());
+    }
+    assert_eq!(began.elapsed(), AGENT_READS);
+    assert!(early >= 5, "{early}");
+    assert_eq!(dropped, keys[10 - early..]);
+    assert_eq!(poll_fn(|context| mail.poll(context)).await.key, Some(late));
+    assert_eq!(began.elapsed(), AGENT_READS * 3 / 2);
+    assert_eq!(mail.bytes, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_there_is_no_room_for_is_refused_at_once() {
+    let (outbox, _reader) = agent();
+    let mut mail = Mail::default();
+    let refused = (0..2 * MAX_WAITING).find_map(|_| mail.send(&outbox, call(&outbox).1).err());
+    assert!(refused.is_some_and(|dropped| dropped.key.is_some()));
+    assert_eq!(mail.waiting.len(), MAX_WAITING);
+    mail.clear();
+    let text = RawBuf::encode(&["x".repeat(MAX_BYTES / 4)]).unwrap();
+    let big = || Message::Notification { method: "_big".into(), params: text.clone() };
+    let refused = (0..9).find_map(|_| mail.send(&outbox, big()).err());
+    assert_eq!(refused, Some(Dropped { key: None }));
+    assert!(mail.bytes <= MAX_BYTES);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_closed_connection_takes_everything() {
+    let (outbox, reader) = agent();
+    drop(reader);
+    outbox.close().await;
+    let mut mail = Mail::default();
+    assert_eq!(mail.send(&outbox, call(&outbox).1), Ok(()));
+    assert!(mail.waiting.is_empty());
+}
