@@ -36,15 +36,28 @@ proptest! {
     }
 
     #[test]
+    fn they_hold_for_agents_that_outlive_the_bridge(
+        ops in prop::collection::vec(prop_oneof![
+            4 => any::<[u8; 3]>().prop_map(Op::from),
+            2 => busy_op(),
+            1 => any::<bool>().prop_map(|appended| Op::Crash { appended }),
+            2 => (0..8u8).prop_map(|dice| Op::Returns { comes: dice > 0 }),
+        ], 0..150)
+    ) {
+        World::run_linked(&ops);
+    }
+
+    #[test]
     fn a_crash_after_any_step_leaves_a_log_that_goes_on(
         ops in prop::collection::vec(any::<[u8; 3]>().prop_map(Op::from), 0..25),
         appended: bool,
+        links: bool,
     ) {
         for cut in 0..=ops.len() {
             let mut cut_short = ops[..cut].to_vec();
             cut_short.push(Op::Crash { appended });
             cut_short.extend(&ops[cut..]);
-            World::run(&cut_short);
+            if links { World::run_linked(&cut_short) } else { World::run(&cut_short) }
         }
     }
 }

@@ -11,4 +11,5 @@ fuzz_target!(|bytes: &[u8]| {
     let (ops, _) = bytes.as_chunks::<3>();
     let ops: Vec<_> = ops.iter().take(300).map(|&op| model::Op::from(op)).collect();
     model::World::run(&ops);
+    model::World::run_linked(&ops);
 });

@@ -2,6 +2,9 @@
 //!
 //! It checks the promises at every step. The property tests and the fuzz target `session_ops` run it.
 
+#[path = "model/link.rs"]
+mod link;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -10,9 +13,10 @@ use acp_bridge::session::{
     Reply, State, TurnPhase,
 };
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
-use acp_types::record::body::{AgentStarted, PromptQueued, PromptSteered, Start, Steer};
+use acp_types::record::body::{AgentLink, AgentStarted, PromptQueued, PromptSteered, Start, Steer};
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
 use acp_types::{ErrorCode, RawBuf, RequestId, SessionId, error};
+use link::{Link, Said};
 
 /// One thing that happens. Numbers pick among what is there, so that every list of operations means something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,6 +83,10 @@ pub(crate) enum Op {
         forgot: bool,
     },
     StartFails,
+    /// An agent behind a link that was cut off comes back, or it does not.
+    Returns {
+        comes: bool,
+    },
     /// An agent more, by name.
     LaneAdd {
         lane: u8,
@@ -105,7 +113,7 @@ pub(crate) enum Op {
 
 impl From<[u8; 3]> for Op {
     fn from([op, a, b]: [u8; 3]) -> Self {
-        match op % 40 {
+        match op % 42 {
             0..=3 => Self::Prompt { key: a % 6, accept_context_loss: b % 4 == 0 },
             4 | 5 => Self::Cancel { turn: (a % 2 == 0).then_some(b) },
             6 | 7 => Self::Answer { request: a, error: b % 3 == 0 },
@@ -133,6 +141,7 @@ impl From<[u8; 3]> for Op {
             37 => Self::Attend { present: a % 2 == 0 },
             38 => Self::SetPolicy { kind: a },
             39 => Self::CancelAll { running: a % 4 == 0 },
+            40 | 41 => Self::Returns { comes: b % 8 > 0 },
             _ => Self::Flush,
         }
     }
@@ -178,7 +187,11 @@ const RESULTS: [&str; 8] = [
 #[derive(Debug)]
 struct Asked {
     id: RequestId,
+    /// The number of its message.
+    position: u64,
     answers: u32,
+    /// The message was sent again after it was answered, so that a second answer may come; the link drops it.
+    again: bool,
     /// The process that asked is gone, so that no answer is due.
     moot: bool,
 }
@@ -191,6 +204,7 @@ struct Agent {
     open: Vec<(CallId, bool)>,
     answered: Vec<CallId>,
     asked: Vec<Asked>,
+    link: Link,
 }
 
 /// Everything around a machine.
@@ -212,6 +226,16 @@ pub(crate) struct World {
     waiting: HashMap<CommandId, Option<u8>>,
     /// Turns that were promised, by key (P6).
     promised: HashMap<u8, Turn>,
+    /// Turns whose prompt an agent was given.
+    prompted: HashSet<Turn>,
+    /// Agents are connected over links.
+    links: bool,
+    /// Agents that were started over a link.
+    runs: u32,
+    /// Until when policies hold back after a restart.
+    hold: Option<u64>,
+    /// When the bridge was started last.
+    restarted: u64,
     /// Lanes to which a client has come since the last crash, so that queued turns are to go on.
     came: HashSet<&'static str>,
 }
@@ -242,14 +266,23 @@ fn started(agent_session: &str, start: Start) -> AgentStarted {
 impl World {
     /// Runs all operations, then lets the agent and time do what they must, and checks that nothing is left open.
     pub(crate) fn run(ops: &[Op]) {
-        let mut world = Self::new();
+        Self::run_with(ops, false);
+    }
+
+    /// The same with agents that are connected over links and outlive the bridge.
+    pub(crate) fn run_linked(ops: &[Op]) {
+        Self::run_with(ops, true);
+    }
+
+    fn run_with(ops: &[Op], links: bool) {
+        let mut world = Self::new(links);
         for &op in ops {
             world.op(op);
         }
         world.drain();
     }
 
-    fn new() -> Self {
+    fn new(links: bool) -> Self {
         let mut config = Config::default();
         config.max_lanes = 2;
         config.max_queue = 4;
@@ -257,8 +290,11 @@ impl World {
         config.max_waiting_calls = 2;
         config.max_open_calls = 3;
         let params = raw(r#"{"cwd":"/","mcpServers":[{"env":[{"name":"n","value":"SECRET"}]}]}"#);
-        let first = started("agent", Start::New);
-        let first = FirstAgent { initialize: raw("{}"), started: first, position: None, early: vec![] };
+        let mut first = started("agent", Start::New);
+        let main = Link::new("run 0".into());
+        first.link = links.then(|| AgentLink { instance: main.instance.clone(), keep_ms: 1000 });
+        let position = links.then_some(main.position);
+        let first = FirstAgent { initialize: raw("{}"), started: first, position, early: vec![] };
         let (machine, out) = Machine::create("s".into(), config.clone(), 1, &params, first);
         let mut world = Self {
             machine,
@@ -268,11 +304,16 @@ impl World {
             folded: State::default(),
             epoch: 1,
             now: 1,
-            agents: BTreeMap::from([(Record::MAIN_LANE, Agent { alive: true, ..Agent::default() })]),
+            agents: BTreeMap::from([(Record::MAIN_LANE, Agent { alive: true, link: main, ..Agent::default() })]),
             lane: Record::MAIN_LANE,
             next_command: 0,
             waiting: HashMap::new(),
             promised: HashMap::new(),
+            prompted: HashSet::new(),
+            links,
+            runs: 0,
+            hold: None,
+            restarted: 0,
             came: LANES.into(),
         };
         // A session exists once its first batch is on stable storage.
@@ -290,7 +331,10 @@ impl World {
             Op::Prompt { key, accept_context_loss } => self.prompt(key, accept_context_loss),
             Op::PromptThat { key, kind } => self.prompt_that(key, kind),
             Op::Queue { kind, turn } => self.queue(kind, turn),
-            Op::Attend { present } => self.command(None, Command::Attend { present }),
+            Op::Attend { present } => {
+                self.hold = self.hold.filter(|_| !present);
+                self.command(None, Command::Attend { present });
+            }
             Op::SetPolicy { kind } => {
                 let unattended = pick(&POLICIES, kind).filter(|_| kind % 7 > 0).map(|policy| policy.parse().unwrap());
                 self.command(None, Command::SetPolicy { unattended });
@@ -326,6 +370,7 @@ impl World {
                 assert!(state.pending().all(|(_, request)| state.lane(&request.lane).is_some()));
             }
             Op::Turn { lane } => self.lane = pick(&LANES, lane).unwrap(),
+            Op::AgentExits if self.agent().alive && !self.is_connected() => self.agent_dies(self.lane),
             Op::AgentExits if self.agent().alive => {
                 self.agent_dies(self.lane);
                 self.hear(FromAgent::Exited { reason: "it wanted to".into() });
@@ -333,20 +378,23 @@ impl World {
             Op::Started { forgot } if self.agent().starting => {
                 *self.agent() = Agent { alive: true, ..Agent::default() };
                 let started = if forgot { started("other", Start::ContextLost) } else { started("agent", Start::Load) };
-                self.hear(FromAgent::Started(started));
+                let started = self.linked(started);
+                let position = self.position();
+                self.handle(Input::Agent { lane: self.lane.into(), position, event: FromAgent::Started(started) });
             }
             Op::StartFails if self.agent().starting => {
                 self.agent().starting = false;
                 let error = error::error(ErrorCode::INTERNAL_ERROR, "no", None);
                 self.hear(FromAgent::StartFailed { error });
             }
+            Op::Returns { comes } => self.returns(comes),
             Op::AgentExits | Op::Started { .. } | Op::StartFails => {}
             Op::Wait { tenths } => self.wait(tenths),
             Op::Flush => self.flush(),
             Op::Crash { appended } => self.crash(appended),
             Op::Shutdown => {
                 self.machine.shutdown(self.now, &mut self.out);
-                assert!(self.machine.state().lanes().all(|lane| lane.running().is_none()));
+                assert!(self.links || self.machine.state().lanes().all(|lane| lane.running().is_none()));
                 self.crash(true);
             }
             _ if self.agent().alive => self.agent_op(op),
@@ -367,34 +415,36 @@ impl World {
     /// What a process can only do while it lives.
     fn agent_op(&mut self, op: Op) {
         match op {
-            Op::Update { kind } => self.hear(FromAgent::Update(raw(pick(&UPDATES, kind).unwrap()).into())),
+            Op::Update { kind } => self.say(Said::Update(kind)),
             Op::Request { method, id } => {
                 let id = RequestId::from(u64::from(id));
                 // The connection drops requests whose id is in use.
                 if self.agent().asked.iter().any(|asked| asked.id == id && asked.answers == 0) {
                     return;
                 }
-                self.agent().asked.push(Asked { id: id.clone(), answers: 0, moot: false });
-                let method = pick(&METHODS, method).unwrap().to_string();
-                self.hear(FromAgent::Request { id, method, params: Some(raw(ASKED)) });
+                let position = self.agent().link.position + 1;
+                let asked = Asked { id: id.clone(), position, answers: 0, again: false, moot: false };
+                self.agent().asked.push(asked);
+                self.say(Said::Request { id, method });
             }
             Op::Withdraw { request } => {
                 let open: Vec<_> = self.agent().asked.iter().filter(|asked| asked.answers == 0).collect();
                 let id = pick(&open, request).map_or(RequestId::from(99), |asked| asked.id.clone());
-                self.hear(FromAgent::Withdrew(id));
+                self.say(Said::Withdrew(id));
             }
-            Op::Notification => self.hear(FromAgent::Notification { method: "_x".into(), params: None }),
+            Op::Notification => self.say(Said::Notification),
             Op::AgentAnswers { call, kind } => {
-                let Some(&(call, _)) = pick(&self.agent().open, call) else { return };
-                self.agent().open.retain(|(open, _)| *open != call);
+                let at = usize::from(call).checked_rem(self.agent().open.len());
+                let Some(at) = at else { return };
+                let (call, prompt) = self.agent().open.remove(at);
                 self.agent().answered.push(call);
                 let outcome = match pick(&RESULTS, kind / 2) {
                     Some(result) if kind % 4 != 3 => Ok(raw(result)),
                     _ => Err(raw(r#"{"code":1,"message":"m"}"#)),
                 };
-                self.hear(FromAgent::Answered { call, outcome });
+                self.say(Said::Answered { call, prompt, outcome });
             }
-            Op::AgentAnswersAgain { call } => {
+            Op::AgentAnswersAgain { call } if self.is_connected() => {
                 let call = pick(&self.agent().answered, call).copied().unwrap_or(CallId(u64::MAX));
                 let before = self.machine.state().head();
                 self.hear(FromAgent::Answered { call, outcome: Ok(raw("{}")) });
@@ -482,7 +532,8 @@ impl World {
         if idle {
             assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
             assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
-            assert!(self.machine.deadline().is_none() || self.machine.state().pending().count() > 0);
+            let may_be_due = self.hold.is_some() || self.machine.state().pending().count() > 0;
+            assert!(self.machine.deadline().is_none() || may_be_due);
         }
     }
 
@@ -498,16 +549,25 @@ impl World {
         self.now += u64::from(tenths % 50) * 100_000;
         let Some(deadline) = self.machine.deadline() else { return };
         if self.now >= deadline {
-            let before = self.open_ended();
+            let before = self.open_ended() + usize::from(self.hold.is_some());
+            self.hold = self.hold.filter(|until| *until > self.now);
             self.handle(Input::Tick);
-            assert!(self.open_ended() < before, "what was due is over: a cancelled turn, an offer or a request");
+            let after = self.open_ended() + usize::from(self.hold.is_some());
+            assert!(
+                after < before,
+                "what was due is over: a cancelled turn, an offer, a request or the wait for clients"
+            );
             assert!(self.machine.deadline().is_none_or(|next| next > self.now), "what was due is done");
         }
         for (lane, turn) in self.cancelled() {
             let grace = u64::try_from(self.config.cancel_grace.as_micros()).unwrap();
             let mut records = self.log.iter().chain(&self.out.records);
             let asked = records.find(|r| r.kind == Kind::CancelRequested && r.turn == Some(turn)).unwrap().at;
-            assert!(asked + grace > self.now, "a turn of {lane} that was cancelled is over after the grace");
+            // A restart gives as much time again.
+            assert!(
+                asked.max(self.restarted) + grace > self.now,
+                "a turn of {lane} that was cancelled is over after the grace"
+            );
         }
     }
 
@@ -531,6 +591,7 @@ impl World {
         agent.starting = false;
         agent.open.clear();
         agent.answered.clear();
+        agent.link.dies();
         for asked in &mut agent.asked {
             asked.moot = true;
         }
@@ -550,6 +611,7 @@ impl World {
 
     fn flush(&mut self) {
         self.append();
+        self.agents.values_mut().for_each(|agent| agent.link.acknowledged());
         for effect in std::mem::take(&mut self.out.effects) {
             self.run_effect(effect);
         }
@@ -566,7 +628,7 @@ impl World {
             due |= self.check_lane(lane, agent);
         }
         assert!(!due || self.machine.deadline().is_some(), "a cancel and an offer have an end");
-        let may_be_due = due || state.pending().any(|(_, request)| request.is_permission());
+        let may_be_due = due || self.hold.is_some() || state.pending().any(|(_, request)| request.is_permission());
         assert!(may_be_due || self.machine.deadline().is_none(), "nothing else has one");
         for (name, agent) in &self.agents {
             assert!(!agent.alive || state.lane(name).is_some(), "no agent without a lane");
@@ -579,7 +641,9 @@ impl World {
         let state = self.machine.state();
         let running = lane.running().and_then(|turn| state.turn(turn));
         let late = running.is_none() && lane.steered().len() > 0;
-        if running.is_some() {
+        if agent.link.is_awaited() {
+            // It is for the agent to come, or for the driver to give it up.
+        } else if running.is_some() {
             assert!(agent.alive && agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
         } else if late {
             assert!(agent.alive, "an answer is waited for");
@@ -600,7 +664,8 @@ impl World {
         assert!(pending.len() <= self.config.max_pending);
         let mut of_turns = pending.iter().filter_map(|(_, request)| request.turn);
         assert!(of_turns.all(|turn| Some(turn) == lane.running()), "no request outlives its turn");
-        assert_eq!(lane.agent_alive(), agent.alive, "the log knows whether there is an agent");
+        let alive = agent.alive || agent.link.is_awaited();
+        assert_eq!(lane.agent_alive(), alive, "the log knows whether there is an agent");
         late || running.is_some_and(|info| info.cancel_requested)
     }
 
@@ -617,7 +682,16 @@ impl World {
                 assert_eq!(plan.profile.is_none(), name == Record::MAIN_LANE);
                 agent.starting = true;
             }
-            Effect::StopAgent { lane, .. } => self.agent_dies(&lane),
+            Effect::StopAgent { lane, .. } => {
+                self.agent_dies(&lane);
+                if let Some(agent) = self.agents.get_mut(&*lane) {
+                    agent.link = Link::default();
+                }
+            }
+            Effect::AwaitAgent { lane, link, received, call } => {
+                let name = LANES.into_iter().find(|name| **name == *lane).unwrap();
+                self.awaits(name, &link, received, call);
+            }
             Effect::Call { lane, call, method, params } => {
                 let Some(agent) = self.agents.get_mut(&*lane).filter(|agent| agent.alive) else { return };
                 let prompt = method == "session/prompt";
@@ -627,12 +701,14 @@ impl World {
                 assert!(session == "agent" || session == "other", "the agent's own session id, not {session}");
                 assert!(!params.as_str().contains("acp-bridge"));
                 agent.open.push((call, prompt));
+                let turn = self.machine.state().lane(&lane).and_then(LaneState::running).filter(|_| prompt);
+                assert!(turn.is_none_or(|turn| self.prompted.insert(turn)), "no agent gets a prompt twice");
             }
             Effect::Respond { lane, id, .. } | Effect::Serve { lane, id, .. } => {
                 let Some(agent) = self.agents.get_mut(&*lane).filter(|agent| agent.alive) else { return };
                 let mut open = agent.asked.iter_mut().rev();
                 let asked = open.find(|asked| asked.id == id).expect("an answer to something that was asked");
-                asked.answers += 1;
+                asked.answers += u32::from(!asked.again || asked.answers == 0);
                 assert_eq!(asked.answers, 1, "one answer");
             }
             _ => {}
@@ -656,34 +732,44 @@ impl World {
             self.append();
         }
         let mut state = State::default();
-        for record in self.log.iter().filter(|record| !appended || record.kind.is_control()) {
-            state.apply(record).unwrap();
+        for record in &self.log {
+            if !appended || record.kind.is_control() {
+                state.apply(record).unwrap();
+            } else if let Some(position) = record.position {
+                state.set_received(&record.lane, position);
+            }
         }
         state.set_head(self.log.len() as Seq);
         self.epoch += 1;
-        self.agents.clear();
+        self.restarted = self.now;
+        self.cut_off();
         self.waiting.clear();
         self.came.clear();
+        // The epoch of what was not read is not known.
+        self.folded = state.clone();
         let (machine, out) = Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now);
         self.machine = machine;
         self.out = out;
-        assert!(self.machine.state().lanes().all(|lane| lane.running().is_none()));
-        assert_eq!(self.machine.state().pending().count(), 0);
+        let state = self.machine.state();
+        assert!(state.lanes().all(|lane| lane.running().is_none() || lane.link().is_some()));
+        assert!(state.pending().all(|(_, request)| state.lane(&request.lane).unwrap().link().is_some()));
         self.flush();
-        // Epochs differ until the new machine has written something.
-        self.folded = self.machine.state().clone();
     }
 
     /// The agent does what it should, a client is there, time passes: everything has to come to an end.
     fn drain(&mut self) {
         self.flush();
         self.command(None, Command::Attach { params: raw("{}") });
+        if self.hold.is_some() {
+            self.op(Op::Attend { present: true });
+        }
         // Of every other world the agent ends no turn by itself.
         let hangs = self.now.is_multiple_of(2);
         for _ in 0..32 {
             for lane in LANES {
                 self.lane = lane;
                 self.flush();
+                self.op(Op::Returns { comes: true });
                 self.op(Op::Started { forgot: false });
                 if hangs {
                     self.cancel_lane(None);
@@ -708,6 +794,7 @@ impl World {
         assert_eq!(state.pending().count(), 0);
         assert_eq!(self.machine.deadline(), None);
         assert!(self.waiting.is_empty(), "every command got its reply");
+        self.check_that_all_was_heard();
         for asked in self.agents.values().flat_map(|agent| &agent.asked) {
             assert!(asked.moot || asked.answers == 1, "every request got its answer: {asked:?}");
         }

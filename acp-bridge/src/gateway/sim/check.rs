@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use acp_types::RawBuf;
 use acp_types::record::body::{Outcome, PromptQueued, Resolved};
-use acp_types::record::{Kind, Seq, Turn};
+use acp_types::record::{Kind, Origin, Seq, Turn};
 use serde_json::Value;
 
 use super::client::{Client, Fate};
@@ -14,6 +15,11 @@ pub(super) fn promises(world: &World) {
     for (key, count) in &world.given {
         assert_eq!(*count, 1, "P6: prompt {key} was given to the agent {count} times");
     }
+    if world.agent.links {
+        let (interrupted, died) = (world.faults.interrupted, world.faults.agent);
+        assert!(interrupted <= died, "P7: {interrupted} turns were interrupted and the agent died {died} times");
+    }
+    words(world);
     requests(world);
     for client in &world.clients {
         updates(world, client);
@@ -44,6 +50,23 @@ fn turns(world: &World) -> BTreeMap<String, (Turn, Outcome)> {
         (key, (turn, outcome))
     });
     ended.collect()
+}
+
+/// What the agent said is in the log once and in order (P1), and all of it if the agent never died while it was connected
+/// over a link.
+fn words(world: &World) {
+    let of_agent = world.log.records.iter().filter(|r| r.kind == Kind::Update && r.origin == Origin::Agent);
+    let number = |body: &RawBuf| -> Option<u64> {
+        body.as_raw().path(&["update", "content", "text"])?.as_string()?.trim().parse().ok()
+    };
+    let heard: Vec<u64> = of_agent.map(|record| number(&record.body).expect("a number")).collect();
+    assert!(heard.is_sorted_by(|one, next| one < next), "P1: {heard:?}");
+    if let Some(said) = world.agent.said_in_one_run() {
+        assert!(
+            heard.iter().copied().eq(1..=said),
+            "P1: the agent said {said} things, and this is in the log: {heard:?}"
+        );
+    }
 }
 
 /// Every question has one answer in the log, and the agent got one at most (P8).

@@ -51,21 +51,21 @@ pub(super) struct Owner {
 }
 
 impl Owner {
-    /// Claims the session and closes what was left open.
-    pub(super) fn recover(log: &mut Log, now: u64) -> Self {
+    /// Claims the session and closes what was left open; the effects are to be run.
+    pub(super) fn recover(log: &mut Log, now: u64) -> (Self, Vec<Effect>) {
         log.epoch += 1;
         let (machine, out) = Machine::recover(SESSION.into(), log.epoch, log.state(), Config::default(), now);
         let mut host = Self { machine, out, replies: HashMap::new(), commands: 0 };
         let (effects, _) = host.commit(log);
         assert!(effects.iter().all(|effect| !matches!(effect, Effect::Call { .. })), "nothing runs unasked");
-        host
+        (host, effects)
     }
 
     /// Makes the session.
-    pub(super) fn create(log: &mut Log, now: u64, started: FromAgent) -> Self {
+    pub(super) fn create(log: &mut Log, now: u64, (position, started): (Option<u64>, FromAgent)) -> Self {
         let FromAgent::Started(started) = started else { panic!("an agent that has started") };
         log.epoch = 1;
-        let agent = FirstAgent { initialize: raw("{}"), started, position: None, early: Vec::new() };
+        let agent = FirstAgent { initialize: raw("{}"), started, position, early: Vec::new() };
         let params = raw(r#"{"cwd":"/","mcpServers":[]}"#);
         let (machine, out) = Machine::create(SESSION.into(), Config::default(), now, &params, agent);
         let mut host = Self { machine, out, replies: HashMap::new(), commands: 0 };
@@ -80,8 +80,8 @@ impl Owner {
         self.machine.handle(now, Input::Command { id, client, command }, &mut self.out);
     }
 
-    pub(super) fn agent(&mut self, now: u64, event: FromAgent) {
-        self.machine.handle(now, Input::Agent { lane: Record::MAIN_LANE.into(), position: None, event }, &mut self.out);
+    pub(super) fn agent(&mut self, now: u64, position: Option<u64>, event: FromAgent) {
+        self.machine.handle(now, Input::Agent { lane: Record::MAIN_LANE.into(), position, event }, &mut self.out);
     }
 
     pub(super) fn tick(&mut self, now: u64) {

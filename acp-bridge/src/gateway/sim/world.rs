@@ -46,6 +46,8 @@ pub(super) struct Faults {
     pub(super) interrupted: u64,
     pub(super) asked: u64,
     pub(super) cancelled: u64,
+    /// Turns that ran on over a restart of the bridge.
+    pub(super) went_on: u64,
 }
 
 impl Faults {
@@ -57,6 +59,7 @@ impl Faults {
         self.interrupted += other.interrupted;
         self.asked += other.asked;
         self.cancelled += other.cancelled;
+        self.went_on += other.went_on;
     }
 }
 
@@ -77,9 +80,10 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(seed: u64) -> Self {
+    /// A run. With `links` the agent is connected over a link, so that it outlives the bridge.
+    pub(super) fn new(seed: u64, links: bool) -> Self {
         let mut log = Log::default();
-        let mut agent = Agent::default();
+        let mut agent = Agent::new(links);
         let host = Owner::create(&mut log, 0, agent.started());
         Self {
             dice: Dice::new(seed),
@@ -104,8 +108,8 @@ impl World {
             self.now += 100_000;
             self.settle();
             if self.is_settled() {
-                check::promises(self);
                 self.count();
+                check::promises(self);
                 return;
             }
         }
@@ -132,6 +136,7 @@ impl World {
             }
             9..=15 => self.deliver(),
             16..=22 => self.agent_acts(false),
+            39 if self.agent.awaited => self.agent_returns(),
             23..=29 => self.flush(None),
             30..=34 => {
                 let some = 1 + self.dice.below(5);
@@ -168,6 +173,7 @@ impl World {
         while !self.bus.is_empty() {
             self.deliver();
         }
+        self.agent_returns();
         self.agent_acts(true);
         self.time_passes();
         self.flush(None);
@@ -244,14 +250,14 @@ impl World {
     }
 
     fn agent_acts(&mut self, calm: bool) {
-        let event = if self.agent.starting {
+        let said = if self.agent.starting {
             Some(self.agent.started())
         } else if self.agent.alive {
             self.agent.act(&mut self.dice, calm)
         } else {
             None
         };
-        if let Some(event) = event {
+        if let Some((position, event)) = said {
             // What comes of a start may be handed in only while no effect waits.
             if matches!(event, FromAgent::Started(_)) {
                 self.flush(None);
@@ -259,13 +265,25 @@ impl World {
                     return;
                 }
             }
-            self.host.agent(self.now, event);
+            self.host.agent(self.now, position, event);
+        }
+    }
+
+    /// An agent that was cut off comes back, or the bridge gives it up.
+    fn agent_returns(&mut self) {
+        if self.agent.awaited {
+            for (position, event) in self.agent.returns() {
+                self.host.agent(self.now, position, event);
+            }
         }
     }
 
     /// Commits, then runs the effects; only the first `cut` of them when the bridge dies there.
     fn flush(&mut self, cut: Option<usize>) {
         let (effects, _) = self.host.commit(&mut self.log);
+        if cut.is_none() {
+            self.agent.acknowledged();
+        }
         let count = cut.unwrap_or(effects.len());
         for effect in effects.into_iter().take(count) {
             self.effect(effect);
@@ -276,7 +294,14 @@ impl World {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply),
             Effect::StartAgent { .. } => self.agent.starting = true,
-            Effect::StopAgent { .. } => self.agent.die(),
+            Effect::StopAgent { .. } => {
+                self.agent.awaited = false;
+                self.agent.die();
+            }
+            Effect::AwaitAgent { link, received, call, .. } => {
+                self.faults.went_on += u64::from(call.is_some());
+                self.agent.wait_for(&link, received, call);
+            }
             Effect::Call { call, method, params, .. } => {
                 assert_eq!(method, "session/prompt");
                 let text = params.as_ref().map(RawBuf::as_raw).and_then(|params| params.member("prompt"));
@@ -329,12 +354,16 @@ impl World {
     fn kill_agent(&mut self) {
         if self.agent.alive {
             self.faults.agent += 1;
+            let connected = self.agent.is_connected();
             self.agent.die();
-            self.host.agent(self.now, FromAgent::Exited { reason: "killed".to_owned() });
+            if connected {
+                self.host.agent(self.now, None, FromAgent::Exited { reason: "killed".to_owned() });
+            }
         }
     }
 
-    /// `kill -9` before, after or in the middle of what it was about to do. Every connection and the agent go with it.
+    /// `kill -9` before, after or in the middle of what it was about to do. Every connection goes with it, and an agent that
+    /// is its child.
     fn kill_bridge(&mut self) {
         self.faults.bridge += 1;
         if self.dice.percent(60) {
@@ -342,13 +371,21 @@ impl World {
             self.flush(Some(cut));
         }
         self.bus.clear();
-        self.agent.die();
+        self.agent.lose_bridge();
         for client in &mut self.clients {
             // What the gateway had written may have reached it.
             client.read();
             client.link = None;
         }
-        self.host = Owner::recover(&mut self.log, self.now);
+        let (host, effects) = Owner::recover(&mut self.log, self.now);
+        self.host = host;
+        for effect in effects {
+            self.effect(effect);
+        }
+        if !self.agent.awaited {
+            // The log does not know it: it is refused when it comes.
+            self.agent.die();
+        }
     }
 
     fn count(&mut self) {

@@ -36,3 +36,25 @@ fn weight(answer: &Result<RawBuf, RawBuf>) -> usize {
     let (Ok(raw) | Err(raw)) = answer;
     raw.as_str().len()
 }
+
+#[cfg(test)]
+mod tests {
+    use acp_types::RawBuf;
+
+    use super::{Answers, MAX, MAX_BYTES};
+
+    #[test]
+    fn the_newest_answers_are_kept_within_bounds() {
+        let mut answers = Answers::default();
+        let small = RawBuf::parse("{}").unwrap();
+        for position in 1..=MAX as u64 + 1 {
+            answers.add(position, Ok(small.clone()));
+        }
+        assert_eq!((answers.get(1), answers.get(2)), (None, Some(&Ok(small.clone()))));
+        let large = RawBuf::encode(&"x".repeat(MAX_BYTES)).unwrap();
+        answers.add(1000, Err(large.clone()));
+        assert_eq!((answers.get(257), answers.get(1000)), (None, Some(&Err(large))), "the newest whatever its size");
+        answers.add(1001, Ok(small.clone()));
+        assert_eq!((answers.get(1000), answers.get(1001)), (None, Some(&Ok(small))));
+    }
+}
