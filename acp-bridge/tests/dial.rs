@@ -237,6 +237,22 @@ fn a_dialler_that_is_killed_and_started_again_brings_the_lane_back() {
 }
 
 #[test]
+fn a_dialler_that_is_told_to_stop_ends_its_turn_at_once_and_leaves_the_lane() {
+    let mut stage = stage();
+    let turn = prompt(&mut stage.client, &stage.session, "wait");
+    stage.client.chunk();
+    stage.dialler.terminate();
+    let error = stage.client.answer(turn)["error"].clone();
+    assert_eq!(error["data"]["acp-bridge"]["outcome"], "interrupted", "{error}");
+    let again = stage.dial();
+    let Stage { mut client, session, dialler, .. } = stage;
+    assert!(dialler.exit().0.success());
+    let turn = prompt(&mut client, &session, "echo back");
+    assert_eq!(client.answer(turn)["result"]["stopReason"], "end_turn");
+    drop(again);
+}
+
+#[test]
 fn who_is_not_wanted_is_told_why() {
     let stage = stage();
     let refused = |session: &str, lane: &str, args: &[&str], says: &str| {
@@ -396,4 +412,43 @@ fn an_idle_agent_is_the_same_one_after_kill_9_of_the_bridge() {
     assert_eq!(answer["result"]["stopReason"], "end_turn");
     assert_eq!(support::client::text(&chunks), std::fs::read_to_string(stage.pid_file()).unwrap());
     assert_eq!(records(&stage.bridge, &stage.session, "agent_started").len(), 2);
+}
+
+#[test]
+fn a_prompt_that_never_reached_the_agent_is_given_to_it_after_a_restart_of_the_bridge() {
+    let mut stage = stage();
+    stage.proxy.bar();
+    prompt(&mut stage.client, &stage.session, "echo once");
+    wait_for_records(&stage.bridge, &stage.session, "turn_started", 1);
+    stage.kill_bridge();
+    stage.proxy.open();
+    assert_eq!(stage.client.turn_ended()["outcome"], "completed");
+    assert_eq!(support::client::text(&stage.client.chunks()), "once");
+    assert_eq!(records(&stage.bridge, &stage.session, "agent_started").len(), 2, "it is the same agent");
+}
+
+#[test]
+fn what_was_decided_and_never_reached_the_agent_reaches_it_after_a_restart_of_the_bridge() {
+    let mut stage = stage();
+    prompt(&mut stage.client, &stage.session, "ask");
+    let request = stage.client.wait_for("request", |m| m["method"] == "session/request_permission");
+    stage.proxy.bar();
+    stage.client.respond(&request["id"], &yes());
+    wait_for_records(&stage.bridge, &stage.session, "permission_resolved", 1);
+    stage.kill_bridge();
+    stage.proxy.open();
+    assert_eq!(stage.client.turn_ended()["outcome"], "completed");
+    assert!(support::client::text(&stage.client.chunks()).contains("yes"));
+
+    prompt(&mut stage.client, &stage.session, "wait");
+    stage.client.chunk();
+    stage.proxy.bar();
+    let params = json!({ "sessionId": stage.session, "_meta": { "acp-bridge": { "lane": "far" } } });
+    stage.client.notify("session/cancel", &params);
+    wait_for_records(&stage.bridge, &stage.session, "cancel_requested", 1);
+    stage.kill_bridge();
+    stage.proxy.open();
+    let of_the_second = |m: &Value| m["method"] == "_acp-bridge/turn_ended" && m["params"]["outcome"] == "cancelled";
+    stage.client.wait_for("the end of the turn", of_the_second);
+    assert_eq!(records(&stage.bridge, &stage.session, "agent_started").len(), 2, "it is the same agent");
 }

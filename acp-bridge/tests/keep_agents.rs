@@ -9,7 +9,7 @@ use std::path::Path;
 use std::process::Command;
 
 use serde_json::{Value, json};
-use support::harness::eventually;
+use support::harness::{beside, eventually};
 use support::kept::diallers;
 use support::log::{records, wait_for_records};
 use support::{Bridge, Client, Options, example};
@@ -23,13 +23,18 @@ struct Stage {
 
 /// A bridge that keeps its agents, with a session. The bridge comes back to the same address.
 fn stage(after: &str) -> Stage {
+    stage_with(after, None)
+}
+
+/// The same with launch profiles.
+fn stage_with(after: &str, profiles: Option<&Path>) -> Stage {
     let directory = tempfile::tempdir().unwrap();
     let pid = directory.path().join("pid").display().to_string();
     let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let options = Options {
         agent: vec![example("fault_agent"), "--pid".into(), pid],
         args: ["--cancel-grace", "60s", "--keep-agents", after].map(str::to_owned).to_vec(),
-        wrapper: None,
+        wrapper: profiles.map(|file| vec!["env".into(), format!("ACP_HARNESS_PROFILES={}", file.display())]),
         listen: Some(free.to_string()),
     };
     let bridge = Bridge::start(options);
@@ -178,4 +183,31 @@ fn an_agent_that_cannot_be_started_is_reported() {
     let error = client.refused("initialize", &json!({ "protocolVersion": 1 }));
     assert!(error["message"].as_str().unwrap().contains("/nonexistent/agent"), "{error}");
     eventually("the end of the dialler", || diallers(&bridge.address).is_empty());
+}
+
+#[test]
+fn an_agent_of_another_lane_and_one_that_was_started_again_are_kept_as_well() {
+    beside("acp-harness", "cargo build -p harness-adapters --bins");
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("profiles.toml");
+    let agent = example("fault_agent");
+    std::fs::write(&file, format!("[[profile]]\nname = \"helper\"\nprogram = {agent:?}\nargs = [\"--resume\"]\n"))
+        .unwrap();
+    let mut stage = stage_with("30s", Some(&file));
+    stage.client.call("_acp-bridge/lane_add", &json!({ "sessionId": stage.session, "lane": "b", "agent": "helper" }));
+    let turn = stage.client.prompt(&stage.session, "die");
+    assert!(stage.client.answer(turn)["error"].is_object());
+    let turn = stage.client.prompt(&stage.session, "echo again");
+    assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "end_turn");
+    for lane in ["main", "b"] {
+        let meta = json!({ "acp-bridge": { "lane": lane } });
+        let prompt = json!([{ "type": "text", "text": "count 500 1" }]);
+        let params = json!({ "sessionId": stage.session, "prompt": prompt, "_meta": meta });
+        stage.client.request("session/prompt", &params);
+    }
+    wait_for_records(&stage.bridge, &stage.session, "turn_started", 4);
+    stage.kill_bridge();
+    let ended = wait_for_records(&stage.bridge, &stage.session, "turn_ended", 4);
+    assert!(ended[2..].iter().all(|ended| ended["outcome"] == "completed"), "{ended:?}");
+    assert_eq!(records(&stage.bridge, &stage.session, "agent_started").len(), 3);
 }

@@ -149,19 +149,19 @@ fn an_answer_that_is_in_the_log_reaches_the_agent_although_the_bridge_died_befor
 }
 
 #[test]
-fn a_request_that_the_log_does_not_have_gets_an_error_and_one_that_follows_is_left_alone() {
+fn a_request_that_the_log_does_not_have_gets_an_error_and_can_be_made_again() {
     let mut session = Session::linked();
     session.running("a");
-    session.agent(update(UPDATE));
     session.crash();
-    let effects = session.driver(returned(true, &[(3, 7), (4, 8)]));
+    // It was acknowledged, and left no record.
+    let effects = session.driver(returned(true, &[(3, 7)]));
     let responses = responses(&effects);
     assert_eq!((responses.len(), responses[0].0.as_str()), (1, "7"));
     let error = responses[0].1.as_ref().unwrap_err();
     assert!(error["message"].as_str().unwrap().contains("restarted"), "{error}");
-    let request = session.asks_permission(8);
+    let request = session.asks_permission(7);
     let (_, effects) = session.command("c1", Command::Answer { request, answer: Ok(raw("{}")) });
-    assert_eq!(session_support::responses(&effects)[0].0, "8");
+    assert_eq!(session_support::responses(&effects)[0].0, "7");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use acp_types::SessionId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use self::agent::{Agent, Said};
 use super::exit::{Exit, coded};
@@ -21,6 +21,9 @@ use super::{agent as named, args, client};
 use crate::attach::Backoff;
 use crate::dial::Socket;
 use crate::link::{Frame, Gone, Hello, Start, Stop, VERSION, Welcome};
+
+/// How long the end of the agent, and the bridge's word that it has heard of it, may take when we are told to stop.
+const GOODBYE: Duration = Duration::from_secs(12);
 
 /// Runs agents for a lane until somebody stops it, the bridge does not want it, or the bridge stays away.
 pub(super) async fn run(args: args::Dial) -> anyhow::Result<()> {
@@ -114,6 +117,7 @@ impl Dialler {
             };
             match woken {
                 Woken::Stop => {
+                    self.say_goodbye().await;
                     self.leave().await;
                     return Ok(());
                 }
@@ -239,6 +243,25 @@ impl Dialler {
         if let Some(agent) = self.agent.take() {
             agent.stop().await;
         }
+    }
+
+    /// Stops the agent, and has the bridge hear how it ended.
+    async fn say_goodbye(&mut self) {
+        let Some(agent) = &mut self.agent else { return };
+        agent.begin_stop(false);
+        if !agent.is_connected() {
+            // Nobody is there to be told: the next bridge finds out.
+            return;
+        }
+        let heard = async {
+            while let Said::Frames(frames) = agent.next().await {
+                if frames.iter().any(|frame| matches!(frame, Frame::Gone(_))) {
+                    break;
+                }
+            }
+        };
+        // One that does not answer finds out as well.
+        let _ = timeout(GOODBYE, heard).await;
     }
 
     async fn leave(&mut self) {

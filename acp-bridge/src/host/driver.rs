@@ -221,7 +221,7 @@ impl Driver {
 
     fn agent_events(&mut self, lane: &Arc<str>, events: Vec<Event>) {
         for event in events {
-            let position = self.lanes.of(Arc::clone(lane)).heard(&event);
+            let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
             let call = |key| self.lanes.get(lane)?.calls.remove(&key);
             if let Some(event) = effects::from_agent(event, call) {
                 self.hear(lane, position, event);

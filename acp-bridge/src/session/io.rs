@@ -85,8 +85,8 @@ pub enum FromAgent {
     Returned {
         /// It has the prompt of the running turn, whether or not its answer is among what follows.
         has_prompt: bool,
-        /// Its requests that have no answer yet, with the number of the message that each came in; of those whose
-        /// message follows no notice is taken.
+        /// Its requests that have no answer yet, with the number of the message that each came in; without those whose
+        /// message follows.
         asked: Vec<(u64, RequestId)>,
     },
     /// Its process is gone, or it does not come back, which is the other answer to [`Effect::AwaitAgent`]. Calls that it

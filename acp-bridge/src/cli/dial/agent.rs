@@ -107,6 +107,11 @@ impl Agent {
         self.line.connect(socket, received, None)
     }
 
+    /// Whether it has a socket.
+    pub(super) fn is_connected(&self) -> bool {
+        self.line.is_connected()
+    }
+
     /// Takes its socket away.
     pub(super) fn disconnect(&mut self) -> Option<Socket> {
         self.line.disconnect()

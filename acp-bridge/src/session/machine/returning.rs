@@ -7,7 +7,7 @@ use acp_types::record::body::Outcome;
 use acp_types::record::{Origin, Seq};
 use acp_types::{RawBuf, RequestId};
 
-use super::super::{Effect, LaneState};
+use super::super::Effect;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
@@ -72,8 +72,7 @@ impl Lane {
 
     /// Finds what the agent waits for in the log. What is pending there and the agent does not wait for is over.
     fn take_up_requests(&mut self, step: &mut Step<'_>, asked: Vec<(u64, RequestId)>) {
-        let received = self.logged(step.state()).map_or(0, LaneState::received);
-        for (position, id) in asked.into_iter().filter(|(position, _)| *position <= received) {
+        for (position, id) in asked {
             match self.find_asked(step, position) {
                 Asked::Pending(seq) => self.requests.add(seq, id),
                 Asked::Answered(answer) => {

@@ -211,7 +211,8 @@ impl World {
         agent.link.away = false;
         let held: Vec<_> = agent.link.held.iter().cloned().collect();
         let has_prompt = agent.has_prompt();
-        let waits = agent.asked.iter().filter(|asked| asked.answers == 0 && !asked.moot);
+        let follows = |position| held.iter().any(|(held, _)| *held == position);
+        let waits = agent.asked.iter().filter(|asked| asked.answers == 0 && !asked.moot && !follows(asked.position));
         let asked = waits.map(|asked| (asked.position, asked.id.clone())).collect();
         self.hear(FromAgent::Returned { has_prompt, asked });
         for (position, said) in held {
