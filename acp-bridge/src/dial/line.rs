@@ -9,6 +9,9 @@ use bytes::Bytes;
 use super::socket::{Exchanged, Socket};
 use crate::link::{Broken, End, Frame};
 
+/// Bytes that may wait for the program: more than a peer that keeps to its own bound can have sent.
+const MAX_GIVEN: usize = 64 * 1024 * 1024;
+
 /// One end of a link with its program and, while there is one, its socket.
 #[derive(Debug)]
 pub(crate) struct Line<R, W> {
@@ -20,6 +23,8 @@ pub(crate) struct Line<R, W> {
     writer: W,
     /// On its way to the program. What comes over the link is bounded by what the peer keeps.
     given: VecDeque<Bytes>,
+    /// The peer has sent more than it may keep: it is not read until the program has taken all of it.
+    overrun: bool,
     /// The program takes no more.
     deaf: bool,
     socket: Option<Socket>,
@@ -58,6 +63,7 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
             ended: None,
             writer,
             given: VecDeque::new(),
+            overrun: false,
             deaf: false,
             socket: None,
             broken: false,
@@ -119,8 +125,13 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
 
     /// Gives the program a message.
     pub(crate) fn give(&mut self, message: Bytes) {
-        if !self.deaf {
-            self.given.push_back(message);
+        if self.deaf {
+            return;
+        }
+        let counts = message.len() >= MAX_GIVEN / 64 || self.given.len() % 1024 == 1023;
+        self.given.push_back(message);
+        if counts && self.given.iter().map(Bytes::len).sum::<usize>() > MAX_GIVEN {
+            self.overrun = true;
         }
     }
 
@@ -155,10 +166,11 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
                         self.deaf = true;
                         self.given.clear();
                     }
+                    self.overrun = false;
                     // Whoever waits for it to be idle looks again.
                     return Step::Came(Vec::new());
                 }
-                exchanged = exchange(&mut self.socket, &mut frames, &mut self.ready) => match exchanged {
+                exchanged = exchange(&mut self.socket, &mut frames, &mut self.ready, !self.overrun) => match exchanged {
                     Exchanged::Came => return self.came(&frames),
                     Exchanged::Sent => self.send_more(),
                     Exchanged::Lost => return self.lost(),
@@ -255,9 +267,14 @@ fn message(input: Input) -> Option<Bytes> {
 }
 
 /// Takes frames from the socket, or sends the one that is ready; for ever if there is no socket. Cancel-safe.
-async fn exchange(socket: &mut Option<Socket>, frames: &mut Vec<Bytes>, ready: &mut Option<Bytes>) -> Exchanged {
+async fn exchange(
+    socket: &mut Option<Socket>,
+    frames: &mut Vec<Bytes>,
+    ready: &mut Option<Bytes>,
+    listens: bool,
+) -> Exchanged {
     match socket {
-        Some(socket) => socket.exchange(frames, ready).await,
+        Some(socket) => socket.exchange(frames, ready, listens).await,
         None => std::future::pending().await,
     }
 }

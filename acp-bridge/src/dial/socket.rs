@@ -62,11 +62,16 @@ pub(crate) fn pair() -> (Socket, Carrier) {
 }
 
 impl Socket {
-    /// Takes frames, or sends the one that is ready. Cancel-safe.
-    pub(super) async fn exchange(&mut self, frames: &mut Vec<Bytes>, ready: &mut Option<Bytes>) -> Exchanged {
+    /// Takes frames if it listens, or sends the one that is ready; for ever if there is neither. Cancel-safe.
+    pub(super) async fn exchange(
+        &mut self,
+        frames: &mut Vec<Bytes>,
+        ready: &mut Option<Bytes>,
+        listens: bool,
+    ) -> Exchanged {
         tokio::select! {
             biased;
-            count = self.incoming.recv_many(frames, CAPACITY) => {
+            count = self.incoming.recv_many(frames, CAPACITY), if listens => {
                 if count == 0 { Exchanged::Lost } else { Exchanged::Came }
             }
             room = self.outgoing.reserve(), if ready.is_some() => {
@@ -76,6 +81,7 @@ impl Socket {
                 }
                 Exchanged::Sent
             }
+            else => std::future::pending().await,
         }
     }
 
