@@ -1,19 +1,28 @@
 use std::future::poll_fn;
 
-use acp_server::Config;
 use acp_server::codec::Input;
-use acp_server::transport::memory::{self, MemoryReader};
+use acp_server::transport::memory::{self, MemoryReader, MemoryWriter};
 use acp_server::transport::{FrameReader, Transport};
+use acp_server::{Config, Inbox};
 
 use super::*;
 
 /// An agent that reads only when it is told to, behind a connection that holds one message, and one that it writes.
-fn agent() -> (Outbox, MemoryReader) {
+struct Agent {
+    outbox: Outbox,
+    reader: MemoryReader,
+    /// An agent that closes these is gone, and then everything counts as taken.
+    _open: (Inbox, MemoryWriter),
+}
+
+fn agent() -> Agent {
     let (ours, theirs) = memory::pair(1);
     let mut config = Config::default();
     config.outbox_messages = 1;
     config.outbox_bytes = 1;
-    (acp_server::start(ours, config).outbox, theirs.split(1 << 20).0)
+    let acp_server::Link { outbox, inbox } = acp_server::start(ours, config);
+    let (reader, writer) = theirs.split(1 << 20);
+    Agent { outbox, reader, _open: (inbox, writer) }
 }
 
 fn call(outbox: &Outbox) -> (RequestKey, Message) {
@@ -39,7 +48,7 @@ async fn read(reader: &mut MemoryReader, mail: &mut Mail, wanted: usize) -> Vec<
 
 #[tokio::test(start_paused = true)]
 async fn what_is_read_late_arrives_as_a_whole_and_in_order() {
-    let (outbox, mut reader) = agent();
+    let Agent { outbox, mut reader, _open } = agent();
     let mut mail = Mail::default();
     for _ in 0..20 {
         assert_eq!(mail.send(&outbox, call(&outbox).1), Ok(()));
@@ -52,7 +61,7 @@ async fn what_is_read_late_arrives_as_a_whole_and_in_order() {
 
 #[tokio::test(start_paused = true)]
 async fn each_message_that_is_not_read_has_its_own_time() {
-    let (outbox, _reader) = agent();
+    let Agent { outbox, reader: _reader, _open } = agent();
     let mut mail = Mail::default();
     let began = tokio::time::Instant::now();
     let mut keys = Vec::new();
@@ -80,7 +89,7 @@ async fn each_message_that_is_not_read_has_its_own_time() {
 
 #[tokio::test(start_paused = true)]
 async fn what_there_is_no_room_for_is_refused_at_once() {
-    let (outbox, _reader) = agent();
+    let Agent { outbox, reader: _reader, _open } = agent();
     let mut mail = Mail::default();
     let refused = (0..2 * MAX_WAITING).find_map(|_| mail.send(&outbox, call(&outbox).1).err());
     assert!(refused.is_some_and(|dropped| dropped.key.is_some()));
@@ -95,7 +104,7 @@ async fn what_there_is_no_room_for_is_refused_at_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_closed_connection_takes_everything() {
-    let (outbox, reader) = agent();
+    let Agent { outbox, reader, _open } = agent();
     drop(reader);
     outbox.close().await;
     let mut mail = Mail::default();
