@@ -2,6 +2,7 @@
 //! and records everything.
 
 mod answers;
+mod host;
 mod record;
 mod wire;
 
@@ -13,7 +14,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+pub(crate) use answers::rich_meta;
 pub use answers::{Elicit, Manners, Permit};
+pub use host::{Host, SESSION};
 pub(crate) use record::Recorder;
 
 use crate::history::{Body, History, Message, What, brief};
@@ -78,6 +81,10 @@ pub struct Probe {
     pub manners: Manners,
     /// What `initialize` claims.
     pub capabilities: Value,
+    /// How a client's requests are answered, in scenarios that are played as an agent.
+    pub host: Option<Host>,
+    /// What the agent that a client starts writes to stderr first, in bytes.
+    pub noise: usize,
     directory: TempDir,
 }
 
@@ -91,6 +98,8 @@ impl Probe {
             next_id: 0,
             manners: Manners::default(),
             capabilities: json!({}),
+            host: None,
+            noise: 0,
             directory: tempfile::Builder::new().prefix("acp-conformance-").tempdir()?,
         })
     }
@@ -116,8 +125,11 @@ impl Probe {
     /// Starts the subject, or connects to it, once more. A connection that is open is closed first.
     pub async fn open(&mut self) -> Result<(), Stop> {
         self.close().await;
-        let link = self.subject.open(self.directory.path()).await?;
+        let link = self.subject.open(self.directory.path(), self.noise, self.limits.step).await?;
         self.recorder.connected(&self.subject.to_string());
+        if let Some(hello) = &link.hello {
+            self.recorder.push(What::Note { label: "agent/started".to_owned(), data: hello.clone() });
+        }
         self.wire = Some(Wire::new(link));
         Ok(())
     }
@@ -277,6 +289,19 @@ impl Probe {
     /// Records something that was seen beside the wire.
     pub fn note(&mut self, label: &str, data: Value) {
         self.recorder.push(What::Note { label: label.to_owned(), data });
+    }
+
+    /// Serves the subject until it is gone, at most the grace time. Whether it is, and whether it has exited.
+    pub async fn farewell(&mut self) -> (bool, bool) {
+        let deadline = Instant::now() + self.limits.grace;
+        let gone = loop {
+            match self.next(deadline).await {
+                Ok(Some(message)) if self.serve(&message).await.is_ok() => {}
+                Ok(None) => break false,
+                Ok(Some(_)) | Err(_) => break true,
+            }
+        };
+        (gone, self.wire.as_ref().is_some_and(Wire::has_exited))
     }
 
     /// Closes the subject's input and waits until it has exited, at most the grace time. Whether it did.

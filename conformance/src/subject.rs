@@ -1,11 +1,13 @@
 //! What is tested.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
-use crate::link::Link;
+use crate::link::{Link, Process};
+use crate::stub::Place;
 
 /// What is tested, and how to get to it.
 #[non_exhaustive]
@@ -16,6 +18,16 @@ pub enum Subject {
         program: String,
         /// Its arguments.
         args: Vec<String>,
+    },
+    /// A client: a program that starts its agent and speaks to it; started anew for each scenario.
+    Client {
+        /// Its name or path.
+        program: String,
+        /// Its arguments. `{agent}` in one of them stands for the agent's command line, as one string; if it is in none,
+        /// the command line comes behind them. The variable `ACP_CONFORMANCE_AGENT` holds it in any case.
+        args: Vec<String>,
+        /// The program `acp-conformance`, which is the agent that it starts.
+        agent: PathBuf,
     },
     /// One in this process.
     Inside {
@@ -38,11 +50,30 @@ pub enum StartError {
         /// Why.
         reason: SpawnError,
     },
+    /// The client did not start its agent.
+    #[error(
+        "{program} did not start the agent within {} s; its command line has to start what {{agent}} stands for: {said}",
+        waited.as_secs()
+    )]
+    NoAgent {
+        /// The client.
+        program: String,
+        /// How long was waited, or until it had exited.
+        waited: Duration,
+        /// What it printed.
+        said: String,
+    },
+    /// The place where the agent is to arrive cannot be made.
+    #[error("the agent's socket cannot be used: {0}")]
+    Socket(#[from] std::io::Error),
 }
 
 impl Subject {
-    pub(crate) async fn open(&self, directory: &Path) -> Result<Link, StartError> {
+    /// `noise` is what a client's agent writes to stderr first, in bytes; `limit` is how long a client may take to start
+    /// it.
+    pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
         match self {
+            Self::Client { program, args, agent } => client(program, args, agent, directory, noise, limit).await,
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
@@ -55,7 +86,7 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Program { program, args } => {
+            Self::Program { program, args } | Self::Client { program, args, .. } => {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
@@ -67,5 +98,58 @@ impl fmt::Display for Subject {
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({self})")
+    }
+}
+
+async fn client(
+    program: &str,
+    args: &[String],
+    agent: &Path,
+    directory: &Path,
+    noise: usize,
+    limit: Duration,
+) -> Result<Link, StartError> {
+    let place = Place::in_directory(directory)?;
+    let command = place.command(agent);
+    let line = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(AGENT, &line)).collect();
+    if !args.iter().any(|arg| arg.contains(AGENT)) {
+        filled.extend(command);
+    }
+    let spec = ChildSpec::new(program)
+        .args(filled)
+        .cwd(directory)
+        .env("ACP_CONFORMANCE_AGENT", &line)
+        .env("ACP_CONFORMANCE_DIR", directory);
+    let started = Process::start(&spec).await;
+    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
+    let begun = tokio::time::Instant::now();
+    let gone = process.handle.watch();
+    let arrived = tokio::select! {
+        biased;
+        arrived = place.wait(noise) => Some(arrived?),
+        _ = gone => None,
+        () = tokio::time::sleep(limit) => None,
+    };
+    match arrived {
+        Some(arrived) => Ok(Link::client(arrived, process)),
+        None => {
+            process.end().await;
+            let (program, waited) = (program.to_owned(), begun.elapsed());
+            Err(StartError::NoAgent { program, waited, said: process.said() })
+        }
+    }
+}
+
+/// Stands for the agent's command line in a client's arguments.
+const AGENT: &str = "{agent}";
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
     }
 }

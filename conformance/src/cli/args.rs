@@ -29,6 +29,12 @@ pub(super) enum Command {
     #[command(after_help = "\
 Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance agent --select CANCEL --select ERR-06 -- my-agent")]
     Agent(Agent),
+    /// Test a client, whose agent is this program. It has to connect, open a session and send one prompt.
+    #[command(after_help = "\
+`{agent}` in the client's command line stands for the agent's, as one string. Without it the agent's command line comes \
+behind the client's, and is in the variable ACP_CONFORMANCE_AGENT.\n\n\
+Examples: acp-conformance client -- my-client --agent {agent} --prompt hello\n          acp-conformance client -- my-client")]
+    Client(Client),
     /// List the requirements of the protocol; those with a star are checked.
     List(List),
     /// Say what a requirement is, where it is written and what shows it.
@@ -37,6 +43,12 @@ Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance age
     Replay(Replay),
     /// Be an agent on stdin and stdout that does what the suite asks for, or fails one check.
     MockAgent(MockAgent),
+    /// Be a client that starts an agent and sends one prompt, or fails one check.
+    #[command(hide = true)]
+    MockClient(MockClient),
+    /// Be the agent that a client under test starts.
+    #[command(hide = true)]
+    StubAgent(StubAgent),
     /// Serve a scripted model: OpenAI Responses and Anthropic Messages on one local port, no key needed.
     #[command(after_help = "\
 Example: acp-conformance model --script tools.toml --listen :4480
@@ -102,6 +114,27 @@ pub(super) struct Agent {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct Client {
+    #[command(flatten)]
+    pub(super) run: Judge,
+    /// Until the client has started its agent, sent its next message or answered a request.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// Until the client has ended after its turn; one that goes on is ended.
+    #[arg(long, default_value = "3s", value_parser = duration)]
+    pub(super) grace: Duration,
+    /// Scenarios that are played at once, each with a client of its own.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// Keep a full transcript of each scenario in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) transcripts: Option<PathBuf>,
+    /// The client's command line.
+    #[arg(last = true, value_name = "CLIENT CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct List {
     /// Only this requirement, or all that begin so up to a hyphen.
     #[arg(long, value_name = "ID-PREFIX")]
@@ -134,6 +167,25 @@ pub(super) struct MockAgent {
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MockClient {
+    /// Fail this check.
+    #[arg(long, value_name = "ID")]
+    pub(super) fail: Option<String>,
+    /// The agent's command line.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "AGENT CMD")]
+    pub(super) agent: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct StubAgent {
+    /// Where the tester waits.
+    pub(super) socket: PathBuf,
+    /// What the client is to pass on.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) arguments: Vec<String>,
 }
 
 /// `10s`, `500ms`, `2m`.

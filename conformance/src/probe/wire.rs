@@ -168,6 +168,12 @@ impl Wire {
         }
     }
 
+    /// Whether the subject's process, or its task, has ended.
+    pub(super) fn has_exited(&self) -> bool {
+        let process = self.link.process.as_ref().is_some_and(|process| process.handle.exited().is_some());
+        process || self.link.task.as_ref().is_some_and(tokio::task::JoinHandle::is_finished)
+    }
+
     pub(super) async fn end(&mut self, recorder: &mut Recorder) {
         self.stderr(recorder);
         drop(self.link.sink.take());
