@@ -30,9 +30,11 @@ pub(crate) const CLIENT: &[Check] = &[
     Check::new("TRANSPORT-stdio-04", stdio::nothing_but_messages),
     Check::new("TRANSPORT-stdio-07", order::no_batches),
     Check::new("INIT-01", order::initialize_comes_first),
+    Check::new("AUTH-05", order::login_methods_are_the_agents),
     Check::new("SESS-01", order::sessions_come_after_initialize),
     Check::new("SESS-04", order::working_directories_are_absolute),
     Check::new("SESS-14", order::stdio_servers_are_whole),
     Check::new("SESS-16", order::directories_are_added_only_where_announced),
+    Check::new("LIST-02", order::lists_come_after_initialize),
     Check::new("PROMPT-01", order::prompts_come_after_sessions),
 ];

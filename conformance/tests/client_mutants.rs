@@ -16,7 +16,7 @@ use conformance::verdict::Verdict;
 use futures_util::StreamExt;
 
 /// What is played for checks that ask every history: between them, every kind of message.
-const TELLING: [&str; 3] = ["client-connect", "client-refusals", "client-ask"];
+const TELLING: [&str; 4] = ["client-connect", "client-capabilities", "client-refusals", "client-ask"];
 /// Checks of what only a process does.
 const PROCESS: [&str; 2] = ["TRANSPORT-stdio-05", "TRANSPORT-stdio-06"];
 

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::stage::{answers_pings, begin, ping, prompted, update};
-use crate::check::{Check, all, answered};
+use super::stage::{answers_pings, begin, lives_on, ping, prompted, update};
+use crate::check::Check;
 use crate::history::Case;
 use crate::probe::{Host, Probe, Stop, rich_meta};
 use crate::scenario::Scenario;
@@ -80,7 +80,7 @@ async fn meta(probe: &mut Probe) -> Result<(), Stop> {
 fn meta_of_others_changes_nothing(case: &Case<'_>) -> Outcome {
     let came = prompted(case, "rich", "plain");
     match (came, answers_pings(case)) {
-        (Outcome::Pass, Ok(())) => all([answered(case, "after")]),
+        (Outcome::Pass, Ok(())) => lives_on(case, "chunk", "after"),
         (came, _) => came,
     }
 }

@@ -46,6 +46,23 @@ pub(super) fn sessions_come_after_initialize(case: &Case<'_>) -> Outcome {
     after(case, "session/new", &["initialize"])
 }
 
+pub(super) fn lists_come_after_initialize(case: &Case<'_>) -> Outcome {
+    after(case, "session/list", &["initialize"])
+}
+
+pub(super) fn login_methods_are_the_agents(case: &Case<'_>) -> Outcome {
+    let mut seen = false;
+    for message in case.received().filter(|message| message.requests("authenticate")) {
+        seen = true;
+        let method = message.params().map(|params| &params["methodId"]).unwrap_or(&Value::Null);
+        let known = case.initialized(message.on).and_then(|result| result["authMethods"].as_array());
+        if !known.into_iter().flatten().any(|known| known["id"] == *method) {
+            return Outcome::broken("an id that the agent lists", brief(method), vec![message.index]);
+        }
+    }
+    if seen { Outcome::Pass } else { Outcome::NotExercised("the client did not authenticate".to_owned()) }
+}
+
 pub(super) fn prompts_come_after_sessions(case: &Case<'_>) -> Outcome {
     after(case, "session/prompt", &["session/new", "session/load", "session/resume"])
 }

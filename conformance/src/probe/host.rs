@@ -61,8 +61,32 @@ impl Host {
                 Some(Ok(self.session.clone()))
             }
             "session/prompt" => None,
-            // What is not offered is not there. That it was asked for is for the checks to judge.
-            _ => Some(Err(error(-32601, "Method not found"))),
+            _ => Some(self.other(method, params)),
+        }
+    }
+
+    /// What an agent that claims what this one does answers. That something else was asked for is for the checks to
+    /// judge.
+    fn other(&self, method: &str, params: &Value) -> Result<Value, Value> {
+        let claimed = &self.initialize["agentCapabilities"];
+        let has = |name: &str| claimed["sessionCapabilities"][name].is_object();
+        let absent =
+            || json!({ "code": -32002, "message": "Resource not found", "data": { "sessionId": params["sessionId"] } });
+        match method {
+            "authenticate" if self.initialize["authMethods"].as_array().is_some_and(|known| !known.is_empty()) => {
+                Ok(json!({}))
+            }
+            "logout" if claimed["auth"]["logout"].is_object() => Ok(json!({})),
+            "session/list" if has("list") => Ok(json!({ "sessions": [] })),
+            "session/close" if has("close") => Ok(json!({})),
+            "session/delete" if has("delete") => Ok(json!({})),
+            "session/resume" if has("resume") => Err(absent()),
+            "session/load" if claimed["loadSession"] == true => Err(absent()),
+            "session/set_mode" if self.session["modes"].is_object() => Ok(json!({})),
+            "session/set_config_option" if self.session["configOptions"].is_array() => {
+                Ok(json!({ "configOptions": self.session["configOptions"] }))
+            }
+            _ => Err(error(-32601, "Method not found")),
         }
     }
 }

@@ -12,6 +12,9 @@ impl Client {
     pub(super) async fn steps(&self) -> std::io::Result<()> {
         self.noise().await?;
         let introduced = self.start(self.id(0), "initialize", self.introduction()).await?;
+        if self.breaks.has("LIST-02") {
+            self.start(self.id(6), "session/list", json!({})).await?;
+        }
         let early = if self.breaks.has("SESS-01") {
             Some(self.start(self.id(1), "session/new", self.session(&Value::Null)).await?)
         } else {
@@ -27,7 +30,7 @@ impl Client {
         {
             return Ok(());
         }
-        self.uses_what_is_not_there(claimed).await?;
+        self.looks_around(claimed, &agent["authMethods"]).await?;
         let guess = if self.breaks.has("PROMPT-01") {
             Some(self.start(self.id(2), "session/prompt", self.prompt("conformance-session")).await?)
         } else {
@@ -134,11 +137,15 @@ impl Client {
         json!({ "sessionId": session, "prompt": [block] })
     }
 
-    async fn uses_what_is_not_there(&self, claimed: &Value) -> std::io::Result<()> {
-        let known = &claimed["sessionCapabilities"];
-        let lists =
-            self.breaks.has("LIST-01") || (self.breaks.has("INIT-17") && known.get("list").is_some_and(Value::is_null));
-        if lists {
+    /// Logs in and lists sessions, where the agent has that.
+    async fn looks_around(&self, claimed: &Value, logins: &Value) -> std::io::Result<()> {
+        if let Some(login) = logins.as_array().and_then(|logins| logins.first()) {
+            let id = if self.breaks.has("AUTH-05") { json!("another") } else { login["id"].clone() };
+            self.ask(self.id(5), "authenticate", json!({ "methodId": id })).await?;
+        }
+        let listed = claimed["sessionCapabilities"].get("list");
+        let null = self.breaks.has("INIT-17") && listed.is_some_and(Value::is_null);
+        if null || listed.is_some_and(Value::is_object) || self.breaks.has("LIST-01") {
             self.ask(self.id(7), "session/list", json!({})).await?;
         }
         if self.breaks.has("INIT-13") {
