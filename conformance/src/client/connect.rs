@@ -26,8 +26,7 @@ pub(super) const CONNECT: Scenario = Scenario {
 };
 
 async fn connect(probe: &mut Probe) -> Result<(), Stop> {
-    let mut host = Host::default();
-    host.hold_initialize = true;
+    let host = Host { hold_initialize: true, ..Host::default() };
     let result = host.initialize.clone();
     probe.host = Some(host);
     probe.open().await?;

@@ -1,6 +1,6 @@
 //! What a client has to refuse: methods that it does not have, params that make no sense.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::stage::{begin, has, workshop};
 use crate::check::{Check, all, fails_with};
@@ -82,7 +82,7 @@ fn is_refused(call: Call<'_>) -> Outcome {
     let expected = "an error with code -32602";
     match (call.code(), call.result()) {
         (Some(PARAMS), _) => Outcome::Pass,
-        (_, Some(result)) if result["outcome"]["outcome"] == Value::from("cancelled") => {
+        (_, Some(result)) if result["outcome"]["outcome"] == "cancelled" => {
             Outcome::doubtful(expected, call.said(), call.places())
         }
         (_, Some(_)) => Outcome::broken(expected, call.said(), call.places()),
