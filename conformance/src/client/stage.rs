@@ -153,16 +153,27 @@ pub(super) fn lives_on(case: &Case<'_>, sent: &str, after: &str) -> Outcome {
     }
 }
 
-/// Nothing answered what was sent under this label, which wants no answer, until its quiet window had passed.
-pub(super) fn silence(case: &Case<'_>, label: &str) -> Outcome {
-    let Some(sent) = case.labelled(label) else { return Outcome::NotExercised(case.why_not(label)) };
-    let Some(end) = case.quiet(label) else { return Outcome::NotExercised(case.why_not(label)) };
-    let answer = case.received().find(|message| {
-        message.index > sent.index && message.index < end && matches!(message.body, Body::Response { .. })
-    });
-    match answer {
-        Some(answer) => Outcome::broken("no answer", "one came", vec![sent.index, answer.index]),
-        None => Outcome::Pass,
+/// Answers that came to what was sent as `sent`, which wants none: until its quiet window had passed, and then until the
+/// ping `after` was answered, for a client that is slow.
+pub(super) fn answers_to<'c>(case: &'c Case<'_>, sent: &str, after: &str) -> Result<Vec<&'c Message>, Outcome> {
+    let Some(message) = case.labelled(sent) else { return Err(Outcome::NotExercised(case.why_not(sent))) };
+    let Some(end) = case.quiet(sent) else { return Err(Outcome::NotExercised(case.why_not(sent))) };
+    let ponged = case.call(after).and_then(|ping| ping.answer).map(|answer| answer.index);
+    let within = |index: usize| index > message.index && index < ponged.unwrap_or(end).max(end);
+    let answers = case.received().filter(|m| matches!(m.body, Body::Response { .. }) && within(m.index));
+    Ok(answers.filter(|answer| ponged != Some(answer.index)).collect())
+}
+
+/// Nothing answered what was sent as `KIND/WHAT`, which wants no answer.
+pub(super) fn silence(case: &Case<'_>, kind: &str, what: &str) -> Outcome {
+    let label = format!("{kind}/{what}");
+    let answers = match answers_to(case, &label, &format!("after/{what}")) {
+        Ok(answers) => answers,
+        Err(why) => return why,
+    };
+    match (answers.first(), case.labelled(&label)) {
+        (Some(answer), Some(sent)) => Outcome::broken("no answer", "one came", vec![sent.index, answer.index]),
+        _ => Outcome::Pass,
     }
 }
 

@@ -46,8 +46,10 @@ pub(super) const TERMINALS: Scenario = Scenario {
     ],
 };
 
-/// Pairs of quiet windows in which a released command has to end.
-const WINDOWS: usize = 5;
+/// Quiet windows, at most, in which a command has to begin, and in which a released one has to end.
+const WINDOWS: usize = 20;
+/// Quiet windows without a sign of life that show that it has.
+const DEAD: usize = 5;
 
 /// A terminal with this shell script in it.
 async fn create(probe: &mut Probe, label: &str, script: &str, more: Value) -> Result<Option<Value>, Stop> {
@@ -89,6 +91,7 @@ async fn terminals(probe: &mut Probe) -> Result<(), Stop> {
         let wait = probe.ask("long/wait", "terminal/wait_for_exit", long.clone()).await?;
         let _ = probe.call("long/meanwhile", PING, json!({})).await?;
         probe.notify("long/take-back", "$/cancel_request", json!({ "requestId": wait })).await?;
+        let _ = probe.call("long/after-take-back", PING, json!({})).await?;
         probe.quiet("long/taken-back").await?;
         let _ = probe.call("long/kill", "terminal/kill", long.clone()).await?;
         let _ = probe.call("long/killed/wait", "terminal/wait_for_exit", long.clone()).await?;
@@ -101,22 +104,26 @@ async fn terminals(probe: &mut Probe) -> Result<(), Stop> {
     let heart = r#"while :; do echo beat >> "$BEATS"; sleep 0.02; done"#;
     let env = json!({ "env": [{ "name": "BEATS", "value": beats }] });
     if let Some(heart) = create(probe, "heart/create", heart, env).await? {
-        probe.quiet("heart/beating").await?;
         let length = || std::fs::metadata(&beats).map_or(0, |file| file.len());
-        let alive = length();
-        let _ = probe.call("heart/release", "terminal/release", heart).await?;
-        let mut dead = false;
-        // A kill may take its time.
         for _ in 0..WINDOWS {
-            probe.quiet("heart/dying").await?;
-            let before = length();
-            probe.quiet("heart/dead").await?;
-            dead = length() == before;
-            if dead {
+            probe.quiet("heart/beating").await?;
+            if length() > 0 {
                 break;
             }
         }
-        probe.note("heart", json!({ "alive": alive > 0, "dead": dead }));
+        let alive = length();
+        let _ = probe.call("heart/release", "terminal/release", heart).await?;
+        let mut same = 0;
+        // A kill may take its time, and so may a beat on a busy machine.
+        for _ in 0..WINDOWS {
+            let before = length();
+            probe.quiet("heart/dying").await?;
+            same = if length() == before { same + 1 } else { 0 };
+            if same == DEAD {
+                break;
+            }
+        }
+        probe.note("heart", json!({ "alive": alive > 0, "dead": same == DEAD }));
     }
 
     let nobody = json!({ "sessionId": SESSION, "terminalId": "conformance-no-such-terminal" });

@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::refusals::refused_or_unknown;
-use super::stage::{PING, answers, answers_pings, begin, lives_on, ping, silence, update};
+use super::stage::{PING, answers, answers_pings, answers_to, begin, lives_on, ping, silence, update};
 use crate::check::{Check, all, answered, call};
-use crate::history::{Body, Case, Message};
+use crate::history::{Body, Case};
 use crate::probe::{Host, Probe, SESSION, Stop};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
@@ -17,7 +17,7 @@ pub(super) const WIRE: Scenario = Scenario {
     play: |probe| Box::pin(wire(probe)),
     checks: &[
         Check::new("RPC-02", ids_come_back_as_they_were),
-        Check::new("RPC-04", |case| all(SILENT.map(|what| silence(case, &format!("silent/{what}"))))),
+        Check::new("RPC-04", |case| all(SILENT.map(|what| silence(case, "silent", what)))),
         Check::new("RPC-07", ids_of_the_two_sides_are_apart),
         Check::new("RPC-14", |case| {
             all(["stranger", "malformed"].map(|w| lives_on(case, &format!("silent/{w}"), &format!("after/{w}"))))
@@ -92,7 +92,7 @@ async fn wire(probe: &mut Probe) -> Result<(), Stop> {
 /// An unknown or late notification changes nothing.
 fn ignored(case: &Case<'_>, what: &str) -> Outcome {
     let label = format!("silent/{what}");
-    silence(case, &label).and(lives_on(case, &label, &format!("after/{what}")))
+    silence(case, "silent", what).and(lives_on(case, &label, &format!("after/{what}")))
 }
 
 /// The call was answered, by a client that answers such calls.
@@ -151,18 +151,19 @@ async fn junk(probe: &mut Probe) -> Result<(), Stop> {
 
 fn an_error_or_nothing(case: &Case<'_>, what: &str) -> Outcome {
     let label = format!("junk/{what}");
-    let Some(sent) = case.labelled(&label) else { return Outcome::NotExercised(case.why_not(&label)) };
-    let Some(end) = case.quiet(&label) else { return Outcome::NotExercised(case.why_not(&label)) };
-    let wrong = |message: &&Message| {
-        let answer = match &message.body {
-            Body::Response { id: Value::Null, outcome } => outcome.is_ok(),
-            Body::Response { .. } => true,
-            _ => false,
-        };
-        answer && message.index > sent.index && message.index < end
+    let answers = match answers_to(case, &label, &format!("after/{what}")) {
+        Ok(answers) => answers,
+        Err(why) => return why,
     };
-    match case.received().find(wrong) {
-        Some(m) => Outcome::broken("an error with id null, or nothing", "something else", vec![sent.index, m.index]),
-        None => Outcome::Pass,
+    let wrong = answers.into_iter().find(|message| {
+        let error = matches!(&message.body, Body::Response { id: Value::Null, outcome: Err(_) });
+        !error
+    });
+    match (wrong, case.labelled(&label)) {
+        (Some(wrong), Some(sent)) => {
+            let places = vec![sent.index, wrong.index];
+            Outcome::broken("an error with id null, or nothing", "something else", places)
+        }
+        _ => Outcome::Pass,
     }
 }
