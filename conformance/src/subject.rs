@@ -116,11 +116,8 @@ async fn client(
     if !args.iter().any(|arg| arg.contains(AGENT)) {
         filled.extend(command);
     }
-    let spec = ChildSpec::new(program)
-        .args(filled)
-        .cwd(directory)
-        .env("ACP_CONFORMANCE_AGENT", &line)
-        .env("ACP_CONFORMANCE_DIR", directory);
+    let spec =
+        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_AGENT", &line).env("ACP_CONFORMANCE_DIR", directory);
     let started = Process::start(&spec).await;
     let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
     let begun = tokio::time::Instant::now();
