@@ -22,8 +22,9 @@ pub mod scenario;
 pub mod schema;
 pub mod subject;
 pub mod suite;
+mod transport;
 pub mod verdict;
 pub mod words;
 
 pub use check::Check;
-pub use link::Link;
+pub use link::{ConnectError, Link};

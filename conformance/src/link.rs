@@ -1,11 +1,16 @@
 //! The bytes to and from a subject, as they are: what a library would refuse to send has to go out, and what it would
 //! hide has to be seen.
 
+mod socket;
+
 use std::pin::Pin;
 
 use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines, SpawnError};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
+
+pub use socket::ConnectError;
+pub(crate) use socket::Socket;
 
 /// Lines of stderr that wait to be recorded; more are dropped.
 const STDERR: usize = 1024;
@@ -21,12 +26,13 @@ pub struct Link {
     pub(crate) source: Source,
     pub(crate) sink: Option<Sink>,
     pub(crate) process: Option<Process>,
+    pub(crate) socket: Option<Socket>,
 }
 
 impl Link {
     /// Over any two streams, of a subject in this process for example.
     pub fn over(source: impl AsyncRead + Send + 'static, sink: impl AsyncWrite + Send + 'static) -> Self {
-        Self { source: Box::pin(source), sink: Some(Box::pin(sink)), process: None }
+        Self { source: Box::pin(source), sink: Some(Box::pin(sink)), process: None, socket: None }
     }
 
     /// Starts a program and talks to its stdin and stdout. It ends, with all that it started, when the link is dropped.
@@ -36,7 +42,8 @@ impl Link {
         let spec = spec.on_stderr(move |text| drop(sender.try_send(text.to_owned())));
         let (transport, handle) = spec.spawn().await?;
         let (source, sink) = transport.into_streams();
-        Ok(Self { source: Box::pin(source), sink: Some(Box::pin(sink)), process: Some(Process { handle, stderr }) })
+        let process = Some(Process { handle, stderr });
+        Ok(Self { source: Box::pin(source), sink: Some(Box::pin(sink)), process, socket: None })
     }
 }
 

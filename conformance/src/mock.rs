@@ -2,13 +2,21 @@
 
 mod agent;
 mod breaks;
+mod socket;
 
 pub use agent::{Store, inside, serve};
 pub use breaks::{Breaks, UnknownBreak};
+pub use socket::serve_socket;
 
 /// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn
 /// because they are about the same thing.
 #[must_use]
 pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     breaks::AGENT
+}
+
+/// The same for what an agent owes over WebSocket.
+#[must_use]
+pub fn socket_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    socket::BREAKS
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod record;
+mod socket;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -230,6 +231,17 @@ impl Probe {
             Body::Response { outcome, .. } => Ok(outcome),
             _ => Err(Stop::Gone),
         }
+    }
+
+    /// Waits for the answers to several requests, in whatever order they come.
+    pub async fn answers(&mut self, label: &str, mut open: Vec<Value>, limit: Duration) -> Result<(), Stop> {
+        let all = |message: &Message| {
+            if let Body::Response { id, .. } = &message.body {
+                open.retain(|asked| asked != id);
+            }
+            open.is_empty()
+        };
+        self.until(label, limit, all).await.map(drop)
     }
 
     /// Waits for a message of the subject, answering what it asks meanwhile.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
-use crate::link::Link;
+use crate::link::{ConnectError, Link, Socket};
 
 /// What is tested, and how to get to it.
 #[non_exhaustive]
@@ -16,6 +16,11 @@ pub enum Subject {
         program: String,
         /// Its arguments.
         args: Vec<String>,
+    },
+    /// A server that is connected to over WebSocket, anew for each scenario.
+    Socket {
+        /// Where: `ws://HOST:PORT/PATH`.
+        url: String,
     },
     /// One in this process.
     Inside {
@@ -38,6 +43,14 @@ pub enum StartError {
         /// Why.
         reason: SpawnError,
     },
+    /// The server could not be reached.
+    #[error("{url} could not be connected to: {reason}; check that it listens there and speaks WebSocket")]
+    Connect {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: ConnectError,
+    },
 }
 
 impl Subject {
@@ -46,6 +59,9 @@ impl Subject {
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Socket { url } => {
+                Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
             Self::Inside { make, .. } => Ok(make()),
         }
@@ -59,6 +75,7 @@ impl fmt::Display for Subject {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
+            Self::Socket { url } => f.write_str(url),
             Self::Inside { name, .. } => f.write_str(name),
         }
     }

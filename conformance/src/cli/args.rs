@@ -96,6 +96,9 @@ pub(super) struct Agent {
     /// Keep a full transcript of each scenario in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub(super) transcripts: Option<PathBuf>,
+    /// Test an agent that already listens here for WebSockets, `ws://HOST:PORT/PATH`, instead of starting one.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(super) url: Option<String>,
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
     pub(super) command: Vec<String>,
@@ -134,6 +137,12 @@ pub(super) struct MockAgent {
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,
+    /// Serve any number of clients over WebSocket on this loopback address and port, `:0` for a free one, and print where.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// Keep sessions in this file, for whatever starts an agent anew for each client.
+    #[arg(long, value_name = "FILE")]
+    pub(super) sessions: Option<PathBuf>,
 }
 
 /// `10s`, `500ms`, `2m`.

@@ -5,12 +5,15 @@ use std::io::BufReader;
 
 use super::exit::{Exit, usage};
 use super::{args, outcome};
-use crate::agent::SUITE;
+use crate::agent::{SOCKET, SUITE};
 use crate::history::{self, What};
-use crate::suite::Run;
+use crate::suite::{Run, Suite, judge_all};
+
+/// What a transcript may come from.
+const SUITES: [Suite; 2] = [SUITE, SOCKET];
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
-    outcome::knows(&SUITE, &args.run.select)?;
+    outcome::knows(&SUITES, &args.run.select)?;
     let mut histories = Vec::new();
     for path in &args.transcripts {
         let name = path.display();
@@ -22,7 +25,7 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
         What::Opened { subject } => Some(subject.clone()),
         _ => None,
     });
-    let results = SUITE.judge(&histories, &args.run.select, &outcome::schemas(&args.run)?);
+    let results = judge_all(&SUITES, &histories, &args.run.select, &outcome::schemas(&args.run)?);
     let run = Run { histories, results, not_started: None };
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
