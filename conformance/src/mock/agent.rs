@@ -1,6 +1,7 @@
 //! An agent that does what prompts tell it, by hand over lines, so that it can also do what no library would.
 
 mod ask;
+mod far;
 mod initialize;
 mod sessions;
 mod turn;
@@ -13,11 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::Breaks;
 use crate::link::Link;
+use crate::words;
 use sessions::Session;
 
 /// Held between the two ends, in bytes, in each direction.
@@ -49,6 +51,8 @@ pub async fn serve(
         late: Mutex::default(),
         stale: Mutex::default(),
         forgotten: Mutex::default(),
+        got: Mutex::default(),
+        died: Notify::new(),
     });
     // A client that is gone needs nothing more.
     let _ = run(&agent, input).await;
@@ -127,6 +131,10 @@ struct Agent {
     stale: Mutex<Option<()>>,
     /// Stops of turns that nobody will stop.
     forgotten: Mutex<Vec<oneshot::Sender<()>>>,
+    /// What the client sent, for a suite that wants to know what came through.
+    got: Mutex<Vec<Value>>,
+    /// A turn has ended the agent.
+    died: Notify,
 }
 
 type Outcome = Result<Value, Value>;
@@ -157,7 +165,12 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
         let note = json!({ "jsonrpc": "2.0", "method": "_mock/note" });
         agent.raw(format!("{note} {note}\n").as_bytes()).await?;
     }
-    while let Some(line) = lines.next_line().await? {
+    loop {
+        let line = tokio::select! {
+            line = lines.next_line() => line?,
+            () = agent.died.notified() => return Ok(()),
+        };
+        let Some(line) = line else { break };
         while turns.try_join_next().is_some() {}
         if agent.breaks.has("TRANSPORT-stdio-08") {
             // Takes what it read for one message.
@@ -169,6 +182,7 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
             return Ok(());
         }
         let Some(message) = agent.read(&line).await? else { continue };
+        agent.got(&line, &message);
         let Some(method) = message["method"].as_str() else {
             agent.answered(&message);
             continue;
@@ -246,6 +260,9 @@ impl Agent {
         if method == "session/cancel" {
             self.cancel(params);
         }
+        if method == "$/cancel_request" {
+            self.taken_back(params);
+        }
         Ok(())
     }
 
@@ -295,6 +312,7 @@ impl Agent {
             "session/delete" => self.delete(params),
             "session/set_mode" => self.set_mode(params),
             "session/set_config_option" => self.set_option(params),
+            words::far::ECHO_METHOD => Ok(json!({ "echo": params })),
             _ => Err(error(-32601, "Method not found")),
         })
     }
