@@ -2,10 +2,12 @@
 
 mod agent;
 mod breaks;
+mod bridge;
 mod socket;
 
 pub use agent::{Store, inside, serve};
 pub use breaks::{Breaks, UnknownBreak};
+pub use bridge::bridged;
 pub use socket::serve_socket;
 
 /// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn
@@ -13,6 +15,12 @@ pub use socket::serve_socket;
 #[must_use]
 pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     breaks::AGENT
+}
+
+/// The same for a bridge.
+#[must_use]
+pub fn bridge_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    bridge::BREAKS
 }
 
 /// The same for what an agent owes over WebSocket.

@@ -2,6 +2,7 @@
 //! and records everything.
 
 mod answers;
+mod other;
 mod record;
 mod socket;
 mod wire;
@@ -79,7 +80,7 @@ pub struct Probe {
     pub manners: Manners,
     /// What `initialize` claims.
     pub capabilities: Value,
-    directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 impl Probe {
@@ -92,7 +93,7 @@ impl Probe {
             next_id: 0,
             manners: Manners::default(),
             capabilities: json!({}),
-            directory: tempfile::Builder::new().prefix("acp-conformance-").tempdir()?,
+            directory: Arc::new(tempfile::Builder::new().prefix("acp-conformance-").tempdir()?),
         })
     }
 

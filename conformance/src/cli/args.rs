@@ -29,6 +29,11 @@ pub(super) enum Command {
     #[command(after_help = "\
 Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance agent --select CANCEL --select ERR-06 -- my-agent")]
     Agent(Agent),
+    /// Test a bridge: something between a client and an agent, with our mock agent behind it.
+    #[command(after_help = "\
+Examples: acp-conformance bridge -- my-bridge --stdio -- {agent}
+          my-server --listen :4477 -- acp-conformance mock-agent & acp-conformance bridge --url ws://127.0.0.1:4477/acp")]
+    Bridge(Bridge),
     /// List the requirements of the protocol; those with a star are checked.
     List(List),
     /// Say what a requirement is, where it is written and what shows it.
@@ -101,6 +106,30 @@ pub(super) struct Agent {
     pub(super) url: Option<String>,
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Bridge {
+    #[command(flatten)]
+    pub(super) run: Judge,
+    /// Until a request that needs no turn is answered, and until the bridge has told of an agent that died.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// Until a turn has ended.
+    #[arg(long, default_value = "2m", value_parser = duration)]
+    pub(super) turn_timeout: Duration,
+    /// Scenarios that are played at once.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// Keep a full transcript of each scenario in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) transcripts: Option<PathBuf>,
+    /// Test a bridge that already listens here for WebSockets, with `acp-conformance mock-agent` behind it.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(super) url: Option<String>,
+    /// The bridge's command line, to talk to on stdin and stdout. `{agent}` in it stands for that of the mock agent.
+    #[arg(last = true, value_name = "BRIDGE CMD")]
     pub(super) command: Vec<String>,
 }
 

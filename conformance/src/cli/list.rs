@@ -6,12 +6,13 @@ use std::io::Write as _;
 use super::args;
 use super::exit::{Exit, usage};
 use crate::agent::{SOCKET, SUITE};
+use crate::bridge;
 use crate::catalogue::{self, Requirement};
 use crate::suite::Suite;
 
 /// Where a requirement is checked.
 fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    [SUITE, SOCKET]
+    [SUITE, SOCKET, bridge::SUITE]
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))

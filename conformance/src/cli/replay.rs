@@ -6,14 +6,11 @@ use std::io::BufReader;
 use super::exit::{Exit, usage};
 use super::{args, outcome};
 use crate::agent::{SOCKET, SUITE};
-use crate::history::{self, What};
+use crate::bridge;
+use crate::history::{self, History, What};
 use crate::suite::{Run, Suite, judge_all};
 
-/// What a transcript may come from.
-const SUITES: [Suite; 2] = [SUITE, SOCKET];
-
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
-    outcome::knows(&SUITES, &args.run.select)?;
     let mut histories = Vec::new();
     for path in &args.transcripts {
         let name = path.display();
@@ -25,9 +22,17 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
         What::Opened { subject } => Some(subject.clone()),
         _ => None,
     });
-    let results = judge_all(&SUITES, &histories, &args.run.select, &outcome::schemas(&args.run)?);
+    let suites = suites_of(&histories);
+    outcome::knows(&suites, &args.run.select)?;
+    let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run)?);
     let run = Run { histories, results, not_started: None };
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
     outcome::tell(&run, subject.unwrap_or_else(|| "a transcript".to_owned()), again, &args.run)
+}
+
+/// The suites that the transcripts come from.
+fn suites_of(histories: &[History]) -> Vec<Suite> {
+    let of_bridge = |history: &History| bridge::SUITE.scenarios.iter().any(|s| s.name == history.scenario);
+    if histories.iter().any(of_bridge) { vec![bridge::SUITE] } else { vec![SUITE, SOCKET] }
 }

@@ -121,7 +121,7 @@ impl Breaks {
     /// # Errors
     /// When no peer is broken that way.
     pub fn of(id: &str) -> Result<Self, UnknownBreak> {
-        let known = AGENT.iter().chain(super::socket::BREAKS);
+        let known = AGENT.iter().chain(super::socket::BREAKS).chain(super::bridge::BREAKS);
         if !known.map(|(known, _)| *known).any(|known| known == id) {
             return Err(UnknownBreak(id.to_owned()));
         }

@@ -1,0 +1,166 @@
+//! A bridge in this process that only passes lines on, or does one thing wrong.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+
+use super::Breaks;
+use crate::link::{Link, Sink};
+use crate::words::far;
+
+/// Ids of the checks that the bridge can be made to fail, each with the others that are about the same thing.
+pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+    ("BRIDGE-01", &[]),
+    ("BRIDGE-02", &[]),
+    ("BRIDGE-03", &[]),
+    ("BRIDGE-04", &[]),
+    ("BRIDGE-05", &[]),
+    ("BRIDGE-06", &[]),
+    ("BRIDGE-07", &[]),
+    ("BRIDGE-08", &[]),
+    ("BRIDGE-09", &[]),
+    ("BRIDGE-10", &[]),
+    ("BRIDGE-11", &[]),
+];
+/// Held between the two ends, in bytes, in each direction.
+const PIPE: usize = 64 * 1024;
+/// Longer messages are cut by a bridge that loses what is large, in bytes.
+const CUT: usize = 256 * 1024;
+
+/// A link to a new bridge in this process, which passes everything on to the agent at the other end of `far`. It ends when
+/// the link is dropped.
+#[must_use]
+pub fn bridged(far: Link, breaks: Breaks) -> Link {
+    let (near, here) = tokio::io::duplex(PIPE);
+    let (source, sink) = tokio::io::split(near);
+    tokio::spawn(async move {
+        let (input, output) = tokio::io::split(here);
+        // Whoever is gone needs nothing more.
+        let _ = relay(input, Box::pin(output), far, Relay { breaks, ..Relay::default() }).await;
+    });
+    Link::over(source, sink)
+}
+
+/// What a bridge has to know.
+#[derive(Default)]
+struct Relay {
+    breaks: Breaks,
+    /// Methods of the client's requests that wait, by id.
+    open: BTreeMap<String, String>,
+    /// The version that the client wanted.
+    wanted: Value,
+    /// The last update, which a bridge that loses order holds back.
+    held: Option<Value>,
+    /// The first session of all.
+    first: Option<Value>,
+}
+
+async fn relay(
+    input: impl tokio::io::AsyncRead + Unpin,
+    mut near: Sink,
+    far: Link,
+    mut state: Relay,
+) -> std::io::Result<()> {
+    let (mut from_near, mut from_far) = (BufReader::new(input).lines(), BufReader::new(far.source).lines());
+    let Some(mut far) = far.sink else { return Ok(()) };
+    loop {
+        tokio::select! {
+            line = from_near.next_line() => {
+                let Some(line) = line? else { return Ok(()) };
+                for line in state.to_agent(line) {
+                    write(&mut far, line).await?;
+                }
+            }
+            line = from_far.next_line() => match line? {
+                Some(line) => for line in state.to_client(line) {
+                    write(&mut near, line).await?;
+                },
+                None => break,
+            },
+        }
+    }
+    if state.breaks.has("BRIDGE-09") {
+        std::future::pending::<()>().await;
+    }
+    let error = json!({ "code": -32603, "message": "the agent is gone" });
+    for id in state.open.keys().filter_map(|id| serde_json::from_str::<Value>(id).ok()) {
+        write(&mut near, json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()).await?;
+    }
+    Ok(())
+}
+
+async fn write(to: &mut Sink, mut line: String) -> std::io::Result<()> {
+    line.push('\n');
+    to.write_all(line.as_bytes()).await?;
+    to.flush().await
+}
+
+impl Relay {
+    fn to_agent(&mut self, line: String) -> Vec<String> {
+        let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
+        let method = message["method"].as_str().unwrap_or_default().to_owned();
+        if let (Some(id), false) = (message.get("id"), method.is_empty()) {
+            self.open.insert(id.to_string(), method.clone());
+        }
+        let mut changed = false;
+        if method == "initialize" {
+            self.wanted = message["params"]["protocolVersion"].clone();
+            if self.breaks.has("BRIDGE-07") {
+                message["params"]["clientCapabilities"] = json!({ "fs": { "readTextFile": true } });
+                changed = true;
+            }
+        }
+        if self.breaks.has("BRIDGE-03") && message["params"]["_meta"].is_object() {
+            message["params"]["_meta"] = Value::Null;
+            changed = true;
+        }
+        if self.breaks.has("BRIDGE-06") && method == "$/cancel_request" {
+            return Vec::new();
+        }
+        vec![if changed { message.to_string() } else { line }]
+    }
+
+    fn to_client(&mut self, line: String) -> Vec<String> {
+        let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
+        let answers = message.get("method").is_none();
+        let asked = if answers { self.open.remove(&message["id"].to_string()) } else { None };
+        let before = message.clone();
+        let update = message["method"] == "session/update";
+        if self.breaks.has("BRIDGE-01") && message["params"]["update"]["sessionUpdate"] == "plan" {
+            return Vec::new();
+        }
+        if self.breaks.has("BRIDGE-02") && answers && message["id"].is_string() {
+            message["id"] = json!(message["id"].as_str().and_then(|id| id.parse::<u64>().ok()).unwrap_or(0));
+        }
+        if self.breaks.has("BRIDGE-05") && message["error"]["code"] == 4711 {
+            message["error"]["code"] = json!(-32603);
+        }
+        if self.breaks.has("BRIDGE-08") && asked.as_deref() == Some("initialize") {
+            message["result"]["protocolVersion"] = self.wanted.clone();
+        }
+        if self.breaks.has("BRIDGE-10") && update {
+            let session = &mut message["params"]["sessionId"];
+            *session = self.first.get_or_insert_with(|| session.clone()).clone();
+        }
+        if self.breaks.has("BRIDGE-11") && update && line.len() > CUT {
+            let text = message["params"]["update"]["content"]["text"].as_str().map(|text| text[..CUT / 2].to_owned());
+            message["params"]["update"]["content"]["text"] = json!(text);
+        }
+        if self.breaks.has("BRIDGE-04") {
+            return self.out_of_order(message, update);
+        }
+        vec![if message == before { line } else { message.to_string() }]
+    }
+
+    /// Holds one number back until the turn has ended.
+    fn out_of_order(&mut self, message: Value, update: bool) -> Vec<String> {
+        let last = format!("{}\n", far::COUNT);
+        if update && message["params"]["update"]["content"]["text"] == last.as_str() {
+            self.held = Some(message);
+            return Vec::new();
+        }
+        let held = if update { None } else { self.held.take() };
+        std::iter::once(message).chain(held).map(|message| message.to_string()).collect()
+    }
+}
