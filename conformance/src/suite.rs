@@ -196,7 +196,11 @@ async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scenario) -> (Op
 fn not_started(played: &[(Option<History>, Result<(), Stop>)]) -> Option<String> {
     let silent =
         |history: &History| !history.events.iter().any(|e| matches!(e.what, crate::history::What::Received { .. }));
-    if played.is_empty() || !played.iter().all(|(history, _)| history.as_ref().is_none_or(silent)) {
+    // A scenario may have talked to somebody else before it tried.
+    let failed = |(history, played): &(Option<History>, Result<(), Stop>)| {
+        history.as_ref().is_none_or(silent) || matches!(played, Err(Stop::Start(_)))
+    };
+    if played.is_empty() || !played.iter().all(failed) {
         return None;
     }
     let stop = played.iter().find_map(|(_, played)| played.as_ref().err())?;
