@@ -1,6 +1,7 @@
 //! Scenarios against a bridge: the tester is the client on one side, the mock agent stands on the other, and says what came
 //! to it.
 
+mod durable;
 mod golden;
 mod ids;
 mod order;
@@ -9,6 +10,8 @@ mod seen;
 mod setup;
 mod sharing;
 mod stops;
+
+pub use durable::DURABLE;
 
 use crate::mock::{self, Breaks, Store};
 use crate::probe::Probe;

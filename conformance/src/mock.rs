@@ -3,11 +3,14 @@
 mod agent;
 mod breaks;
 mod bridge;
+mod durable;
+mod relay;
 mod socket;
 
 pub use agent::{Store, inside, serve};
 pub use breaks::{Breaks, UnknownBreak};
 pub use bridge::bridged;
+pub use durable::durable;
 pub use socket::serve_socket;
 
 /// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn
@@ -21,6 +24,12 @@ pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
 #[must_use]
 pub fn bridge_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     bridge::BREAKS
+}
+
+/// The same for a durable bridge.
+#[must_use]
+pub fn durable_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    durable::BREAKS
 }
 
 /// The same for what an agent owes over WebSocket.

@@ -6,7 +6,7 @@ use anyhow::Context;
 
 use super::exit::{Exit, not_started, usage};
 use super::{args, outcome};
-use crate::bridge::SUITE;
+use crate::bridge::{DURABLE, SUITE};
 use crate::probe::Limits;
 use crate::subject::Subject;
 use crate::suite::{Options, run_all};
@@ -16,7 +16,7 @@ const AGENT: &str = "{agent}";
 
 pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
-    let suites = [SUITE];
+    let suites = if args.durable { vec![SUITE, DURABLE] } else { vec![SUITE] };
     outcome::knows(&suites, &args.run.select)?;
     let options = Options {
         select: args.run.select.clone(),
@@ -32,7 +32,8 @@ pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
     if let Some(why) = &run.not_started {
         return Err(not_started(why));
     }
-    let again = format!("acp-conformance bridge --select {{}} {shown}");
+    let durable = if args.durable { "--durable " } else { "" };
+    let again = format!("acp-conformance bridge {durable}--select {{}} {shown}");
     outcome::tell(&run, subject.to_string(), again, &args.run)
 }
 

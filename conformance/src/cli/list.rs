@@ -12,7 +12,7 @@ use crate::suite::Suite;
 
 /// Where a requirement is checked.
 fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    [SUITE, SOCKET, bridge::SUITE]
+    [SUITE, SOCKET, bridge::SUITE, bridge::DURABLE]
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))

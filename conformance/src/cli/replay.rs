@@ -33,6 +33,8 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
 
 /// The suites that the transcripts come from.
 fn suites_of(histories: &[History]) -> Vec<Suite> {
-    let of_bridge = |history: &History| bridge::SUITE.scenarios.iter().any(|s| s.name == history.scenario);
-    if histories.iter().any(of_bridge) { vec![bridge::SUITE] } else { vec![SUITE, SOCKET] }
+    let suites = [bridge::SUITE, bridge::DURABLE];
+    let of_bridge =
+        |history: &History| suites.iter().any(|suite| suite.scenarios.iter().any(|s| s.name == history.scenario));
+    if histories.iter().any(of_bridge) { suites.to_vec() } else { vec![SUITE, SOCKET] }
 }

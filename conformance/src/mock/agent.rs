@@ -4,14 +4,13 @@ mod ask;
 mod far;
 mod initialize;
 mod sessions;
+mod store;
 mod turn;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::sync::{Notify, oneshot};
@@ -20,7 +19,7 @@ use tokio::task::JoinSet;
 use super::Breaks;
 use crate::link::Link;
 use crate::words;
-use sessions::Session;
+pub use store::Store;
 
 /// Held between the two ends, in bytes, in each direction.
 const PIPE: usize = 256 * 1024;
@@ -56,61 +55,6 @@ pub async fn serve(
     });
     // A client that is gone needs nothing more.
     let _ = run(&agent, input).await;
-}
-
-/// Sessions that outlive a connection, shared by all agents that are given it.
-#[derive(Debug, Clone, Default)]
-pub struct Store(Arc<Mutex<Sessions>>);
-
-/// What a store holds.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Sessions {
-    made: u64,
-    all: BTreeMap<String, Session>,
-    #[serde(skip)]
-    file: Option<PathBuf>,
-}
-
-impl Store {
-    /// A store that is kept in a file, for agents in processes of their own. A file that cannot be read is an empty one.
-    #[must_use]
-    pub fn in_file(path: PathBuf) -> Self {
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let mut sessions: Sessions = serde_json::from_str(&text).unwrap_or_default();
-        sessions.file = Some(path);
-        Self(Arc::new(Mutex::new(sessions)))
-    }
-
-    fn get(&self, id: &str) -> Option<Session> {
-        lock(&self.0).all.get(id).cloned()
-    }
-
-    /// Works on all sessions, and keeps what came of it.
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Session>) -> T) -> T {
-        let mut sessions = lock(&self.0);
-        let done = work(&mut sessions.all);
-        sessions.keep();
-        done
-    }
-
-    /// Adds a session under a new id, or always the same one.
-    fn add(&self, session: Session, always_the_same: bool) -> String {
-        let mut sessions = lock(&self.0);
-        sessions.made += 1;
-        let id = format!("mock-{}", if always_the_same { 1 } else { sessions.made });
-        sessions.all.insert(id.clone(), session);
-        sessions.keep();
-        id
-    }
-}
-
-impl Sessions {
-    fn keep(&self) {
-        if let (Some(file), Ok(text)) = (&self.file, serde_json::to_string(self)) {
-            // The next process will then not know the session, which the suite will tell.
-            let _ = std::fs::write(file, text);
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
 use super::Breaks;
-use crate::link::{Link, Sink};
+use super::relay::{Pass, through};
+use crate::link::Link;
 use crate::words::far;
 
 /// Ids of the checks that the bridge can be made to fail, each with the others that are about the same thing.
@@ -23,8 +23,6 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
     ("BRIDGE-10", &[]),
     ("BRIDGE-11", &[]),
 ];
-/// Held between the two ends, in bytes, in each direction.
-const PIPE: usize = 64 * 1024;
 /// Longer messages are cut by a bridge that loses what is large, in bytes.
 const CUT: usize = 256 * 1024;
 
@@ -32,14 +30,7 @@ const CUT: usize = 256 * 1024;
 /// the link is dropped.
 #[must_use]
 pub fn bridged(far: Link, breaks: Breaks) -> Link {
-    let (near, here) = tokio::io::duplex(PIPE);
-    let (source, sink) = tokio::io::split(near);
-    tokio::spawn(async move {
-        let (input, output) = tokio::io::split(here);
-        // Whoever is gone needs nothing more.
-        let _ = relay(input, Box::pin(output), far, Relay { breaks, ..Relay::default() }).await;
-    });
-    Link::over(source, sink)
+    through(std::future::ready(Some(far)), Relay { breaks, ..Relay::default() })
 }
 
 /// What a bridge has to know.
@@ -56,48 +47,8 @@ struct Relay {
     first: Option<Value>,
 }
 
-async fn relay(
-    input: impl tokio::io::AsyncRead + Unpin,
-    mut near: Sink,
-    far: Link,
-    mut state: Relay,
-) -> std::io::Result<()> {
-    let (mut from_near, mut from_far) = (BufReader::new(input).lines(), BufReader::new(far.source).lines());
-    let Some(mut far) = far.sink else { return Ok(()) };
-    loop {
-        tokio::select! {
-            line = from_near.next_line() => {
-                let Some(line) = line? else { return Ok(()) };
-                for line in state.to_agent(line) {
-                    write(&mut far, line).await?;
-                }
-            }
-            line = from_far.next_line() => match line? {
-                Some(line) => for line in state.to_client(line) {
-                    write(&mut near, line).await?;
-                },
-                None => break,
-            },
-        }
-    }
-    if state.breaks.has("BRIDGE-09") {
-        std::future::pending::<()>().await;
-    }
-    let error = json!({ "code": -32603, "message": "the agent is gone" });
-    for id in state.open.keys().filter_map(|id| serde_json::from_str::<Value>(id).ok()) {
-        write(&mut near, json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()).await?;
-    }
-    Ok(())
-}
-
-async fn write(to: &mut Sink, mut line: String) -> std::io::Result<()> {
-    line.push('\n');
-    to.write_all(line.as_bytes()).await?;
-    to.flush().await
-}
-
-impl Relay {
-    fn to_agent(&mut self, line: String) -> Vec<String> {
+impl Pass for Relay {
+    fn to_far(&mut self, line: String) -> Vec<String> {
         let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
         let method = message["method"].as_str().unwrap_or_default().to_owned();
         if let (Some(id), false) = (message.get("id"), method.is_empty()) {
@@ -121,7 +72,7 @@ impl Relay {
         vec![if changed { message.to_string() } else { line }]
     }
 
-    fn to_client(&mut self, line: String) -> Vec<String> {
+    fn to_near(&mut self, line: String) -> Vec<String> {
         let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
         let answers = message.get("method").is_none();
         let asked = if answers { self.open.remove(&message["id"].to_string()) } else { None };
@@ -153,6 +104,17 @@ impl Relay {
         vec![if message == before { line } else { message.to_string() }]
     }
 
+    fn far_left(&mut self) -> Option<Vec<String>> {
+        if self.breaks.has("BRIDGE-09") {
+            return None;
+        }
+        let error = json!({ "code": -32603, "message": "the agent is gone" });
+        let ids = self.open.keys().filter_map(|id| serde_json::from_str::<Value>(id).ok());
+        Some(ids.map(|id| json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()).collect())
+    }
+}
+
+impl Relay {
     /// Holds one number back until the turn has ended.
     fn out_of_order(&mut self, message: Value, update: bool) -> Vec<String> {
         let last = format!("{}\n", far::COUNT);

@@ -18,6 +18,12 @@ pub const PIECES: u64 = 128;
 pub const FAIL: &str = "Fail with the code ";
 /// A turn that goes on until it or its request is cancelled.
 pub const WAIT: &str = "Wait until I tell you to stop.";
+/// A turn that goes on whatever it is told.
+pub const DEAF: &str = "Do not listen to me.";
+/// An update that holds [`RAW_FRAGMENT`].
+pub const RAW: &str = "Say it in your own way.";
+/// Members whose order and numbers a parser would change.
+pub const RAW_FRAGMENT: &str = r#""conformanceRaw":{"z":1.0,"a":1e2,"m":12345678901234567890123,"e":"\u0041"}"#;
 /// A permission request that is withdrawn at once with `$/cancel_request`.
 pub const WITHDRAW: &str = "Ask me and take it back.";
 /// What the client's services answer, where `initialize` claimed them: `{"read": …, "terminal": …}`.

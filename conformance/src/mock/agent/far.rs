@@ -57,6 +57,19 @@ impl Agent {
                 }
                 Err(error) => Err(error),
             },
+            far::DEAF => match self.tell(session, "waiting").await {
+                Ok(()) => std::future::pending().await,
+                Err(error) => Err(error),
+            },
+            far::RAW => {
+                let session = serde_json::Value::from(session);
+                let update = r#""sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"raw"}"#;
+                let raw = far::RAW_FRAGMENT;
+                let line = format!(
+                    "{{\"jsonrpc\":\"2.0\",\"method\":\"session/update\",\"params\":{{\"sessionId\":{session},\"update\":{{{update},{raw}}}}}}}\n"
+                );
+                on(self.raw(line.as_bytes()).await.map_err(|_| gone()))
+            }
             far::WITHDRAW => self.withdraw(session, stop).await,
             far::SERVICES => self.services(session).await,
             far::DIE => {
