@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod bridge;
 mod client;
 mod exit;
 mod list;
@@ -37,6 +38,7 @@ fn run(args: args::Args) -> anyhow::Result<Exit> {
         match args.command {
             args::Command::Agent(args) => agent::run(args).await,
             args::Command::Client(args) => client::run(args).await,
+            args::Command::Bridge(args) => bridge::run(args).await,
             args::Command::List(args) => list::list(&args),
             args::Command::Explain(args) => list::explain(&args),
             args::Command::Replay(args) => replay::run(&args),

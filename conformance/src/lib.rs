@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod baseline;
+pub mod bridge;
 pub mod catalogue;
 mod check;
 pub mod cli;
@@ -24,8 +25,9 @@ pub mod schema;
 pub mod stub;
 pub mod subject;
 pub mod suite;
+mod transport;
 pub mod verdict;
 pub mod words;
 
 pub use check::Check;
-pub use link::Link;
+pub use link::{ConnectError, Link};

@@ -1,6 +1,8 @@
 //! The bytes to and from a subject, as they are: what a library would refuse to send has to go out, and what it would
 //! hide has to be seen.
 
+mod socket;
+
 use std::pin::Pin;
 
 use acp_server::transport::child::{ChildHandle, ChildOutput, ChildSpec, Deadlines, SpawnError};
@@ -10,6 +12,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::stub::Arrived;
+
+pub use socket::ConnectError;
+pub(crate) use socket::Socket;
 
 /// Lines of stderr that wait to be recorded; more are dropped.
 const STDERR: usize = 1024;
@@ -31,13 +36,14 @@ pub struct Link {
     pub(crate) task: Option<JoinHandle<()>>,
     /// How the agent was started, by a client that did.
     pub(crate) hello: Option<Value>,
+    pub(crate) socket: Option<Socket>,
 }
 
 impl Link {
     /// Over any two streams, of a subject in this process for example.
     pub fn over(source: impl AsyncRead + Send + 'static, sink: impl AsyncWrite + Send + 'static) -> Self {
         let (source, sink) = (Box::pin(source), Some(Box::pin(sink) as Sink));
-        Self { source, sink, process: None, task: None, hello: None }
+        Self { source, sink, process: None, task: None, hello: None, socket: None }
     }
 
     /// This link, to the subject that the task is. The task's end is its exit.
@@ -49,7 +55,8 @@ impl Link {
     /// To the agent's end of a client that was started.
     pub(crate) fn client(arrived: Arrived, process: Process) -> Self {
         let Arrived { hello, source, sink } = arrived;
-        Self { source, sink: Some(sink), process: Some(process), task: None, hello: Some(hello) }
+        let (process, hello) = (Some(process), Some(hello));
+        Self { source, sink: Some(sink), process, task: None, hello, socket: None }
     }
 
     /// Starts a program and talks to its stdin and stdout. It ends, with all that it started, when the link is dropped.

@@ -3,7 +3,9 @@
 
 mod answers;
 mod host;
+mod other;
 mod record;
+mod socket;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -85,7 +87,7 @@ pub struct Probe {
     pub host: Option<Host>,
     /// What the agent that a client starts writes to stderr first, in bytes.
     pub noise: usize,
-    directory: TempDir,
+    directory: Arc<TempDir>,
 }
 
 impl Probe {
@@ -100,7 +102,7 @@ impl Probe {
             capabilities: json!({}),
             host: None,
             noise: 0,
-            directory: tempfile::Builder::new().prefix("acp-conformance-").tempdir()?,
+            directory: Arc::new(tempfile::Builder::new().prefix("acp-conformance-").tempdir()?),
         })
     }
 
@@ -242,6 +244,17 @@ impl Probe {
             Body::Response { outcome, .. } => Ok(outcome),
             _ => Err(Stop::Gone),
         }
+    }
+
+    /// Waits for the answers to several requests, in whatever order they come.
+    pub async fn answers(&mut self, label: &str, mut open: Vec<Value>, limit: Duration) -> Result<(), Stop> {
+        let all = |message: &Message| {
+            if let Body::Response { id, .. } = &message.body {
+                open.retain(|asked| asked != id);
+            }
+            open.is_empty()
+        };
+        self.until(label, limit, all).await.map(drop)
     }
 
     /// Waits for a message of the subject, answering what it asks meanwhile.

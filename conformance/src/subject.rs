@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
-use crate::link::{Link, Process};
+use crate::link::{ConnectError, Link, Process, Socket};
 use crate::stub::Place;
 
 /// What is tested, and how to get to it.
@@ -28,6 +28,11 @@ pub enum Subject {
         args: Vec<String>,
         /// The program `acp-conformance`, which is the agent that it starts.
         agent: PathBuf,
+    },
+    /// A server that is connected to over WebSocket, anew for each scenario.
+    Socket {
+        /// Where: `ws://HOST:PORT/PATH`.
+        url: String,
     },
     /// One in this process.
     Inside {
@@ -66,6 +71,14 @@ pub enum StartError {
     /// The place where the agent is to arrive cannot be made.
     #[error("the agent's socket cannot be used: {0}")]
     Socket(#[from] std::io::Error),
+    /// The server could not be reached.
+    #[error("{url} could not be connected to: {reason}; check that it listens there and speaks WebSocket")]
+    Connect {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: ConnectError,
+    },
 }
 
 impl Subject {
@@ -77,6 +90,9 @@ impl Subject {
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Socket { url } => {
+                Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
             Self::Inside { make, .. } => Ok(make()),
         }
@@ -90,6 +106,7 @@ impl fmt::Display for Subject {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
+            Self::Socket { url } => f.write_str(url),
             Self::Inside { name, .. } => f.write_str(name),
         }
     }

@@ -1,6 +1,8 @@
 //! What prompts of the suite say. Our mock agent and the script `scripts/conformance.toml` of the scripted model
 //! understand the same sentences, and a real model does too, more or less.
 
+pub mod far;
+
 /// One short text.
 pub const REPLY: &str = "Reply with the word OK.";
 /// A turn that goes on until it is stopped.

@@ -2,8 +2,10 @@
 
 use anyhow::Context as _;
 
-use super::args;
+use std::path::Path;
+
 use super::exit::{Exit, usage};
+use super::{args, model, output};
 use crate::mock::{self, Breaks, Store};
 use crate::stub;
 
@@ -13,9 +15,15 @@ pub(super) async fn run(args: args::MockAgent) -> anyhow::Result<Exit> {
         None => Breaks::default(),
     };
     // The suite gives every agent of a scenario the same directory.
-    let store = std::env::var_os("ACP_CONFORMANCE_DIR").map_or_else(Store::default, |directory| {
-        Store::in_file(std::path::Path::new(&directory).join(".mock-sessions.json"))
-    });
+    let given = std::env::var_os("ACP_CONFORMANCE_DIR");
+    let file = args.sessions.or_else(|| given.map(|directory| Path::new(&directory).join(".mock-sessions.json")));
+    let store = file.map_or_else(Store::default, Store::in_file);
+    if let Some(listen) = &args.listen {
+        let listener = model::bind(listen).await?;
+        output::line(&format!("ws://{}/acp", listener.local_addr()?))?;
+        mock::serve_socket(listener, breaks, store).await?;
+        return Ok(Exit::Ok);
+    }
     mock::serve(tokio::io::stdin(), tokio::io::stdout(), breaks, store).await;
     Ok(Exit::Ok)
 }

@@ -53,7 +53,7 @@ fn read(path: &Path) -> anyhow::Result<Script> {
     Script::parse(&text).map_err(|error| usage(format!("{name}: {error}")))
 }
 
-async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+pub(super) async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
     let full = if listen.starts_with(':') { format!("127.0.0.1{listen}") } else { listen.to_owned() };
     let address: SocketAddr = full
         .replace("localhost", "127.0.0.1")

@@ -5,8 +5,10 @@ use std::io::BufReader;
 
 use super::exit::{Exit, usage};
 use super::{args, outcome};
+use crate::agent::{SOCKET, SUITE};
 use crate::history::{self, History, What};
-use crate::suite::{Run, Suite};
+use crate::suite::{Run, Suite, judge_all};
+use crate::{bridge, client};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let mut histories = Vec::new();
@@ -22,22 +24,32 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
         What::Opened { subject } => Some(subject.clone()),
         _ => None,
     });
-    let results = suite.judge(&histories, &args.run.select, &outcome::schemas(&args.run)?);
+    let suites = suites_of(&histories)?;
+    outcome::knows(&suites, &args.run.select)?;
+    let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run)?);
     let run = Run { histories, results, not_started: None };
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
     outcome::tell(&run, subject.unwrap_or_else(|| "a transcript".to_owned()), again, &args.run)
 }
 
-/// The suite that the transcripts are of.
-fn suite(histories: &[History]) -> anyhow::Result<&'static Suite> {
-    let suites = [&crate::agent::SUITE, &crate::client::SUITE];
-    let of = |history: &History| suites.into_iter().find(|s| s.scenarios.iter().any(|p| p.name == history.scenario));
-    let first = histories.first().and_then(of).unwrap_or(suites[0]);
-    match histories.iter().find(|history| of(history).is_some_and(|suite| suite.subject != first.subject)) {
-        Some(other) => {
-            Err(usage(format!("{} was not played with the same suite; judge agents and clients apart", other.scenario)))
-        }
-        None => Ok(first),
+/// The suites that the transcripts come from.
+fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
+    let kinds = [vec![SUITE, SOCKET], vec![client::SUITE], vec![bridge::SUITE, bridge::DURABLE]];
+    let plays = |suites: &[Suite], history: &History| {
+        suites.iter().any(|suite| suite.scenarios.iter().any(|scenario| scenario.name == history.scenario))
+    };
+    let Some(known) = histories.iter().find(|history| kinds.iter().any(|kind| plays(kind, history))) else {
+        return Ok(kinds[0].clone());
+    };
+    // A name may be known to several kinds: the one that knows most of them is meant.
+    let count = |kind: &&Vec<Suite>| histories.iter().filter(|history| plays(kind, history)).count();
+    let kind = kinds.iter().rev().max_by_key(count).unwrap_or(&kinds[0]);
+    match histories.iter().find(|history| !plays(kind, history) && kinds.iter().any(|other| plays(other, history))) {
+        Some(other) => Err(usage(format!(
+            "{} and {} were not played with the same suite; judge agents, clients and bridges apart",
+            known.scenario, other.scenario
+        ))),
+        None => Ok(kind.clone()),
     }
 }

@@ -206,7 +206,9 @@ impl Breaks {
     /// # Errors
     /// When no peer is broken that way.
     pub fn of(id: &str) -> Result<Self, UnknownBreak> {
-        if !AGENT.iter().any(|(known, _)| *known == id) {
+        let known =
+            AGENT.iter().chain(super::socket::BREAKS).chain(super::bridge::BREAKS).chain(super::durable::BREAKS);
+        if !known.map(|(known, _)| *known).any(|known| known == id) {
             return Err(UnknownBreak(id.to_owned()));
         }
         Ok(Self(BTreeSet::from([id.to_owned()])))
