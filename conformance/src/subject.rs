@@ -6,6 +6,7 @@ use std::path::Path;
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
 use crate::link::Link;
+use crate::recipe::Stages;
 
 /// What is tested, and how to get to it.
 #[non_exhaustive]
@@ -16,6 +17,15 @@ pub enum Subject {
         program: String,
         /// Its arguments.
         args: Vec<String>,
+    },
+    /// A program that speaks on its stdin and stdout, with a home of its own before the scripted model.
+    Staged {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Its homes.
+        stages: Stages,
     },
     /// One in this process.
     Inside {
@@ -38,13 +48,35 @@ pub enum StartError {
         /// Why.
         reason: SpawnError,
     },
+    /// Its home or its model could not be made.
+    #[error("no home for the harness could be made: {0}; is the temporary directory writable?")]
+    Stage(#[from] std::io::Error),
 }
 
 impl Subject {
+    /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
+    #[allow(dead_code)]
+    pub(crate) const fn is_scripted(&self) -> bool {
+        matches!(self, Self::Staged { .. } | Self::Inside { .. })
+    }
+
     pub(crate) async fn open(&self, directory: &Path) -> Result<Link, StartError> {
         match self {
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Staged { program, args, stages } => {
+                let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                for (name, _) in std::env::vars_os() {
+                    let text = name.to_string_lossy();
+                    if text != "ACP_CONFORMANCE_DIR" && stages.unset().iter().any(|start| text.starts_with(start)) {
+                        spec = spec.env_remove(name);
+                    }
+                }
+                for (name, value) in stages.env(directory).await? {
+                    spec = spec.env(name, value);
+                }
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
             Self::Inside { make, .. } => Ok(make()),
@@ -55,7 +87,7 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Program { program, args } => {
+            Self::Program { program, args } | Self::Staged { program, args, .. } => {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }

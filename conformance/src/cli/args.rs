@@ -96,6 +96,12 @@ pub(super) struct Agent {
     /// Keep a full transcript of each scenario in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub(super) transcripts: Option<PathBuf>,
+    /// Start the scripted model and give the agent a home and an environment of its own: `codex`, `claude`.
+    #[arg(long, value_name = "NAME")]
+    pub(super) recipe: Option<String>,
+    /// What the scripted model of the recipe plays instead of the answers to the suite's sentences.
+    #[arg(long, value_name = "FILE", requires = "recipe")]
+    pub(super) script: Option<PathBuf>,
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
     pub(super) command: Vec<String>,
