@@ -19,6 +19,7 @@ pub mod mock;
 pub mod model;
 mod passive;
 pub mod probe;
+pub mod recipe;
 pub mod report;
 pub mod scenario;
 pub mod schema;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
 use crate::link::{ConnectError, Link, Process, Socket};
+use crate::recipe::Stages;
 use crate::stub::Place;
 
 /// What is tested, and how to get to it.
@@ -33,6 +34,15 @@ pub enum Subject {
     Socket {
         /// Where: `ws://HOST:PORT/PATH`.
         url: String,
+    },
+    /// A program that speaks on its stdin and stdout, with a home of its own before the scripted model.
+    Staged {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Its homes.
+        stages: Stages,
     },
     /// One in this process.
     Inside {
@@ -79,9 +89,18 @@ pub enum StartError {
         /// Why.
         reason: ConnectError,
     },
+    /// Its home or its model could not be made.
+    #[error("no home for the harness could be made: {0}; is the temporary directory writable?")]
+    Stage(#[source] std::io::Error),
 }
 
 impl Subject {
+    /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
+    #[allow(dead_code)]
+    pub(crate) const fn is_scripted(&self) -> bool {
+        matches!(self, Self::Staged { .. } | Self::Inside { .. })
+    }
+
     /// `noise` is what a client's agent writes to stderr first, in bytes; `limit` is how long a client may take to start
     /// it.
     pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
@@ -94,6 +113,19 @@ impl Subject {
             Self::Socket { url } => {
                 Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
+            Self::Staged { program, args, stages } => {
+                let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                for (name, _) in std::env::vars_os() {
+                    let text = name.to_string_lossy();
+                    if text != "ACP_CONFORMANCE_DIR" && stages.unset().iter().any(|start| text.starts_with(start)) {
+                        spec = spec.env_remove(name);
+                    }
+                }
+                for (name, value) in stages.env(directory).await.map_err(StartError::Stage)? {
+                    spec = spec.env(name, value);
+                }
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
             Self::Inside { make, .. } => Ok(make()),
         }
     }
@@ -102,7 +134,9 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Program { program, args } | Self::Client { program, args, .. } => {
+            Self::Program { program, args }
+            | Self::Client { program, args, .. }
+            | Self::Staged { program, args, .. } => {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }

@@ -1,11 +1,15 @@
 //! `acp-conformance agent`.
 
+use std::path::Path;
 use std::sync::Arc;
 
+use anyhow::Context;
+
 use super::exit::{Exit, not_started, usage};
-use super::{args, outcome};
+use super::{args, model, outcome};
 use crate::agent::{SOCKET, SUITE};
 use crate::probe::Limits;
+use crate::recipe::{self, Recipe, Stages};
 use crate::subject::Subject;
 use crate::suite::{Options, run_all};
 
@@ -36,11 +40,29 @@ fn subject(args: &args::Agent) -> anyhow::Result<(Subject, String)> {
     match (&args.url, args.command.split_first()) {
         (Some(url), _) => Ok((outcome::socket(url)?, format!("--url {url}"))),
         (None, Some((program, rest))) => {
-            let subject = Subject::Program { program: program.clone(), args: rest.to_vec() };
-            Ok((subject, format!("-- {}", args.command.join(" "))))
+            let (program, rest, shown) = (program.clone(), rest.to_vec(), format!("-- {}", args.command.join(" ")));
+            match &args.recipe {
+                None => Ok((Subject::Program { program, args: rest }, shown)),
+                Some(name) => {
+                    let stages = stages(name, args.script.as_deref())?;
+                    Ok((Subject::Staged { program, args: rest, stages }, format!("--recipe {name} {shown}")))
+                }
+            }
         }
         (None, None) => {
             Err(usage("there is no agent to test; put its command line behind --, or its address behind --url"))
         }
     }
+}
+
+fn stages(name: &str, script: Option<&Path>) -> anyhow::Result<Stages> {
+    let Some(recipe) = Recipe::of(name) else {
+        let known: Vec<&str> = Recipe::names().collect();
+        return Err(usage(format!("there is no recipe {name}; there are {}", known.join(", "))));
+    };
+    let script = match script {
+        None => recipe::script(),
+        Some(path) => model::read(path)?,
+    };
+    Stages::new(recipe, script).context("no directory for the agent's homes")
 }

@@ -116,6 +116,12 @@ pub(super) struct Agent {
     /// Test an agent that already listens here for WebSockets, `ws://HOST:PORT/PATH`, instead of starting one.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub(super) url: Option<String>,
+    /// Start the scripted model and give the agent a home and an environment of its own: `codex`, `claude`.
+    #[arg(long, value_name = "NAME")]
+    pub(super) recipe: Option<String>,
+    /// What the scripted model of the recipe plays instead of the answers to the suite's sentences.
+    #[arg(long, value_name = "FILE", requires = "recipe")]
+    pub(super) script: Option<PathBuf>,
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
     pub(super) command: Vec<String>,

@@ -42,7 +42,8 @@ pub(super) async fn run(args: args::Model) -> anyhow::Result<()> {
     serve_with(listener, script, journal, shutdown).await.context("the server failed")
 }
 
-fn read(path: &Path) -> anyhow::Result<Script> {
+/// Reads a script.
+pub(super) fn read(path: &Path) -> anyhow::Result<Script> {
     let name = path.display();
     let size = std::fs::metadata(path).map_err(|error| usage(format!("cannot read the script {name}: {error}")))?.len();
     if size > MAX_SCRIPT {

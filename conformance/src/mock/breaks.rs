@@ -101,7 +101,7 @@ pub(crate) const AGENT: &[(&str, &[&str])] = &[
     ("PERM-04", &[]),
     ("PERM-07", &[]),
     ("PERM-08", &[]),
-    ("PERM-09", &[]),
+    ("PERM-09", &["CANCEL-13"]),
     ("PERM-10", &[]),
     ("PERM-11", &[]),
     ("MODE-02", &[]),
