@@ -7,6 +7,7 @@ mod listing;
 mod refusals;
 mod sessions;
 mod settings;
+mod socket;
 mod turns;
 
 use crate::passive;
@@ -16,6 +17,13 @@ use crate::suite::Suite;
 
 /// Everything that is asked of an agent over version 1 of the protocol.
 pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: passive::AGENT };
+
+/// What is asked besides of an agent that is reached over WebSocket.
+pub const SOCKET: Suite = Suite {
+    subject: Side::Agent,
+    scenarios: &[socket::UPGRADES, socket::FRAMES, socket::SESSIONS],
+    passive: &[socket::EVERY_FRAME],
+};
 
 const SCENARIOS: &[Scenario] = &[
     handshake::PLAIN,

@@ -6,13 +6,14 @@ use std::sync::LazyLock;
 use serde::{Deserialize, Serialize};
 
 /// The files in `conformance/catalogue`, in the order in which `list` shows them.
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     include_str!("../catalogue/base.toml"),
     include_str!("../catalogue/sessions.toml"),
     include_str!("../catalogue/turn.toml"),
     include_str!("../catalogue/services.toml"),
     include_str!("../catalogue/remote.toml"),
     include_str!("../catalogue/v2.toml"),
+    include_str!("../catalogue/durable.toml"),
 ];
 
 static ALL: LazyLock<Vec<Requirement>> = LazyLock::new(|| {
@@ -171,7 +172,7 @@ mod tests {
         }
         let ids: HashSet<&str> = all().iter().map(|requirement| requirement.id.as_str()).collect();
         assert_eq!(ids.len(), all().len());
-        assert_eq!(all().len(), 409);
+        assert_eq!(all().len(), 421);
     }
 
     #[test]

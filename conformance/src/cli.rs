@@ -2,6 +2,8 @@
 
 mod agent;
 mod args;
+mod bridge;
+mod client;
 mod exit;
 mod list;
 mod mock;
@@ -32,14 +34,21 @@ pub fn main() -> ExitCode {
 fn run(args: args::Args) -> anyhow::Result<Exit> {
     output::logging(args.verbose);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    runtime.block_on(async {
+    let done = runtime.block_on(async {
         match args.command {
             args::Command::Agent(args) => agent::run(args).await,
+            args::Command::Client(args) => client::run(args).await,
+            args::Command::Bridge(args) => bridge::run(args).await,
             args::Command::List(args) => list::list(&args),
             args::Command::Explain(args) => list::explain(&args),
             args::Command::Replay(args) => replay::run(&args),
             args::Command::Model(args) => model::run(args).await.map(|()| Exit::Ok),
             args::Command::MockAgent(args) => mock::run(args).await,
+            args::Command::MockClient(args) => mock::client(args).await,
+            args::Command::StubAgent(args) => mock::stub(args).await,
         }
-    })
+    });
+    // A read of stdin that nobody waits for any more would hold up the end.
+    runtime.shutdown_background();
+    done
 }

@@ -8,22 +8,27 @@
 
 pub mod agent;
 pub mod baseline;
+pub mod bridge;
 pub mod catalogue;
 mod check;
 pub mod cli;
+pub mod client;
 pub mod history;
 mod link;
 pub mod mock;
 pub mod model;
 mod passive;
 pub mod probe;
+pub mod recipe;
 pub mod report;
 pub mod scenario;
 pub mod schema;
+pub mod stub;
 pub mod subject;
 pub mod suite;
+mod transport;
 pub mod verdict;
 pub mod words;
 
 pub use check::Check;
-pub use link::Link;
+pub use link::{ConnectError, Link};

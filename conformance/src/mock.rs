@@ -2,13 +2,46 @@
 
 mod agent;
 mod breaks;
+mod bridge;
+mod client;
+mod durable;
+mod relay;
+mod socket;
 
 pub use agent::{Store, inside, serve};
 pub use breaks::{Breaks, UnknownBreak};
+pub use bridge::bridged;
+pub use client::{client_inside, client_of};
+pub use durable::durable;
+pub use socket::serve_socket;
 
 /// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn
 /// because they are about the same thing.
 #[must_use]
 pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     breaks::AGENT
+}
+
+/// The same for the mock client.
+#[must_use]
+pub fn client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    breaks::CLIENT
+}
+
+/// The same for a bridge.
+#[must_use]
+pub fn bridge_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    bridge::BREAKS
+}
+
+/// The same for a durable bridge.
+#[must_use]
+pub fn durable_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    durable::BREAKS
+}
+
+/// The same for what an agent owes over WebSocket.
+#[must_use]
+pub fn socket_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    socket::BREAKS
 }

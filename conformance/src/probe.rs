@@ -2,7 +2,10 @@
 //! and records everything.
 
 mod answers;
+mod host;
+mod other;
 mod record;
+mod socket;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -13,7 +16,9 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+pub(crate) use answers::rich_meta;
 pub use answers::{Elicit, Manners, Permit};
+pub use host::{Host, SESSION};
 pub(crate) use record::Recorder;
 
 use crate::history::{Body, History, Message, What, brief};
@@ -78,7 +83,11 @@ pub struct Probe {
     pub manners: Manners,
     /// What `initialize` claims.
     pub capabilities: Value,
-    directory: TempDir,
+    /// How a client's requests are answered, in scenarios that are played as an agent.
+    pub host: Option<Host>,
+    /// What the agent that a client starts writes to stderr first, in bytes.
+    pub noise: usize,
+    directory: Arc<TempDir>,
 }
 
 impl Probe {
@@ -91,7 +100,9 @@ impl Probe {
             next_id: 0,
             manners: Manners::default(),
             capabilities: json!({}),
-            directory: tempfile::Builder::new().prefix("acp-conformance-").tempdir()?,
+            host: None,
+            noise: 0,
+            directory: Arc::new(tempfile::Builder::new().prefix("acp-conformance-").tempdir()?),
         })
     }
 
@@ -116,8 +127,11 @@ impl Probe {
     /// Starts the subject, or connects to it, once more. A connection that is open is closed first.
     pub async fn open(&mut self) -> Result<(), Stop> {
         self.close().await;
-        let link = self.subject.open(self.directory.path()).await?;
+        let link = self.subject.open(self.directory.path(), self.noise, self.limits.step).await?;
         self.recorder.connected(&self.subject.to_string());
+        if let Some(hello) = &link.hello {
+            self.recorder.push(What::Note { label: "agent/started".to_owned(), data: hello.clone() });
+        }
         self.wire = Some(Wire::new(link));
         Ok(())
     }
@@ -232,6 +246,17 @@ impl Probe {
         }
     }
 
+    /// Waits for the answers to several requests, in whatever order they come.
+    pub async fn answers(&mut self, label: &str, mut open: Vec<Value>, limit: Duration) -> Result<(), Stop> {
+        let all = |message: &Message| {
+            if let Body::Response { id, .. } = &message.body {
+                open.retain(|asked| asked != id);
+            }
+            open.is_empty()
+        };
+        self.until(label, limit, all).await.map(drop)
+    }
+
     /// Waits for a message of the subject, answering what it asks meanwhile.
     pub async fn until(
         &mut self,
@@ -277,6 +302,19 @@ impl Probe {
     /// Records something that was seen beside the wire.
     pub fn note(&mut self, label: &str, data: Value) {
         self.recorder.push(What::Note { label: label.to_owned(), data });
+    }
+
+    /// Serves the subject until it is gone, at most the grace time. Whether it is, and whether it has exited.
+    pub async fn farewell(&mut self) -> (bool, bool) {
+        let deadline = Instant::now() + self.limits.grace;
+        let gone = loop {
+            match self.next(deadline).await {
+                Ok(Some(message)) if self.serve(&message).await.is_ok() => {}
+                Ok(None) => break false,
+                Ok(Some(_)) | Err(_) => break true,
+            }
+        };
+        (gone, self.wire.as_ref().is_some_and(Wire::has_exited))
     }
 
     /// Closes the subject's input and waits until it has exited, at most the grace time. Whether it did.

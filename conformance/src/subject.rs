@@ -1,11 +1,14 @@
 //! What is tested.
 
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
-use crate::link::Link;
+use crate::link::{ConnectError, Link, Process, Socket};
+use crate::recipe::Stages;
+use crate::stub::Place;
 
 /// What is tested, and how to get to it.
 #[non_exhaustive]
@@ -16,6 +19,30 @@ pub enum Subject {
         program: String,
         /// Its arguments.
         args: Vec<String>,
+    },
+    /// A client: a program that starts its agent and speaks to it; started anew for each scenario.
+    Client {
+        /// Its name or path.
+        program: String,
+        /// Its arguments. `{agent}` in one of them stands for the agent's command line, as one string; if it is in none,
+        /// the command line comes behind them. The variable `ACP_CONFORMANCE_AGENT` holds it in any case.
+        args: Vec<String>,
+        /// The program `acp-conformance`, which is the agent that it starts.
+        agent: PathBuf,
+    },
+    /// A server that is connected to over WebSocket, anew for each scenario.
+    Socket {
+        /// Where: `ws://HOST:PORT/PATH`.
+        url: String,
+    },
+    /// A program that speaks on its stdin and stdout, with a home of its own before the scripted model.
+    Staged {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Its homes.
+        stages: Stages,
     },
     /// One in this process.
     Inside {
@@ -38,13 +65,65 @@ pub enum StartError {
         /// Why.
         reason: SpawnError,
     },
+    /// The client did not start its agent.
+    #[error(
+        "{program} did not start the agent within {} s; its command line has to start what {{agent}} stands for: {said}",
+        waited.as_secs()
+    )]
+    NoAgent {
+        /// The client.
+        program: String,
+        /// How long was waited, or until it had exited.
+        waited: Duration,
+        /// What it printed.
+        said: String,
+    },
+    /// The place where the agent is to arrive cannot be made.
+    #[error("the agent's socket cannot be used: {0}")]
+    Socket(#[from] std::io::Error),
+    /// The server could not be reached.
+    #[error("{url} could not be connected to: {reason}; check that it listens there and speaks WebSocket")]
+    Connect {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: ConnectError,
+    },
+    /// Its home or its model could not be made.
+    #[error("no home for the harness could be made: {0}; is the temporary directory writable?")]
+    Stage(#[source] std::io::Error),
 }
 
 impl Subject {
-    pub(crate) async fn open(&self, directory: &Path) -> Result<Link, StartError> {
+    /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
+    #[allow(dead_code)]
+    pub(crate) const fn is_scripted(&self) -> bool {
+        matches!(self, Self::Staged { .. } | Self::Inside { .. })
+    }
+
+    /// `noise` is what a client's agent writes to stderr first, in bytes; `limit` is how long a client may take to start
+    /// it.
+    pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
         match self {
+            Self::Client { program, args, agent } => client(program, args, agent, directory, noise, limit).await,
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Socket { url } => {
+                Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
+            }
+            Self::Staged { program, args, stages } => {
+                let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                for (name, _) in std::env::vars_os() {
+                    let text = name.to_string_lossy();
+                    if text != "ACP_CONFORMANCE_DIR" && stages.unset().iter().any(|start| text.starts_with(start)) {
+                        spec = spec.env_remove(name);
+                    }
+                }
+                for (name, value) in stages.env(directory).await.map_err(StartError::Stage)? {
+                    spec = spec.env(name, value);
+                }
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
             Self::Inside { make, .. } => Ok(make()),
@@ -55,10 +134,13 @@ impl Subject {
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Program { program, args } => {
+            Self::Program { program, args }
+            | Self::Client { program, args, .. }
+            | Self::Staged { program, args, .. } => {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
+            Self::Socket { url } => f.write_str(url),
             Self::Inside { name, .. } => f.write_str(name),
         }
     }
@@ -67,5 +149,68 @@ impl fmt::Display for Subject {
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({self})")
+    }
+}
+
+async fn client(
+    program: &str,
+    args: &[String],
+    agent: &Path,
+    directory: &Path,
+    noise: usize,
+    limit: Duration,
+) -> Result<Link, StartError> {
+    let place = Place::in_directory(directory)?;
+    let command = place.command(agent);
+    let line = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(AGENT, &line)).collect();
+    if !args.iter().any(|arg| arg.contains(AGENT)) {
+        filled.extend(command);
+    }
+    let spec =
+        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_AGENT", &line).env("ACP_CONFORMANCE_DIR", directory);
+    let started = Process::start(&spec).await;
+    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
+    let begun = tokio::time::Instant::now();
+    let gone = process.handle.watch();
+    let arrived = tokio::select! {
+        biased;
+        arrived = place.wait(noise) => Some(arrived?),
+        _ = gone => None,
+        () = tokio::time::sleep(limit) => None,
+    };
+    match arrived {
+        Some(arrived) => Ok(Link::client(arrived, process)),
+        None => {
+            process.end().await;
+            let (program, waited) = (program.to_owned(), begun.elapsed());
+            Err(StartError::NoAgent { program, waited, said: process.said() })
+        }
+    }
+}
+
+/// Stands for the agent's command line in a client's arguments.
+const AGENT: &str = "{agent}";
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_is_quoted_only_where_a_shell_would_take_it_apart() {
+        assert_eq!(quoted("/usr/bin/a-b_c.d"), "/usr/bin/a-b_c.d");
+        assert_eq!(quoted("two words"), "'two words'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 }

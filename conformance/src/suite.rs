@@ -12,6 +12,7 @@ use crate::probe::{Limits, Probe, Stop};
 use crate::scenario::Scenario;
 use crate::schema::{Schemas, Side};
 use crate::subject::Subject;
+use crate::transport;
 use crate::verdict::{Finding, Outcome, Verdict};
 
 /// A set of scenarios with what is asked of every history.
@@ -132,18 +133,51 @@ impl Suite {
         let mut results: Vec<CheckResult> = Vec::new();
         for (check, scenario) in self.checks().filter(|(check, _)| selected(check)) {
             let asked = cases.iter().filter(|case| scenario.is_none_or(|s| case.history().scenario == s.name));
-            let outcomes = asked.map(|case| (Some(case), (check.judge)(case)));
+            let outcomes = asked.map(|case| (Some(case), transport::judge(check, case)));
             let decided =
                 outcomes.reduce(|known, new| if known.1.clone().and(new.1.clone()) == known.1 { known } else { new });
             let (case, outcome) =
                 decided.unwrap_or_else(|| (None, Outcome::NotExercised("its scenario was not played".to_owned())));
             results.extend(result(check, case, outcome));
         }
-        let place =
-            |id: &str| catalogue::all().iter().position(|r| catalogue::find(id).is_some_and(|found| found.id == r.id));
-        results.sort_by_key(|result| (place(result.id), result.id));
+        in_order(&mut results);
         results
     }
+}
+
+/// Plays what is selected of several suites against one subject and judges each suite's checks. Dropping the future ends
+/// the subject's processes.
+pub async fn run_all(suites: &[Suite], subject: Arc<Subject>, options: &Options) -> Run {
+    let (mut histories, mut not_started) = (Vec::new(), None);
+    for suite in suites {
+        let scenarios = suite.selected(&options.select);
+        let (played, failed) = suite.play(Arc::clone(&subject), scenarios, options).await;
+        // What has once started and then did not any more is judged.
+        not_started = if histories.is_empty() { failed } else { not_started };
+        histories.extend(played);
+    }
+    let results = judge_all(suites, &histories, &options.select, &options.schemas);
+    Run { histories, results, not_started }
+}
+
+/// Judges histories that were recorded before by several suites.
+#[must_use]
+pub fn judge_all(
+    suites: &[Suite],
+    histories: &[History],
+    select: &[String],
+    schemas: &Arc<Schemas>,
+) -> Vec<CheckResult> {
+    let mut results: Vec<_> = suites.iter().flat_map(|suite| suite.judge(histories, select, schemas)).collect();
+    in_order(&mut results);
+    results
+}
+
+/// As the catalogue has them.
+fn in_order(results: &mut [CheckResult]) {
+    let place =
+        |id: &str| catalogue::all().iter().position(|r| catalogue::find(id).is_some_and(|found| found.id == r.id));
+    results.sort_by_key(|result| (place(result.id), result.id));
 }
 
 async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scenario) -> (Option<History>, Result<(), Stop>) {
@@ -162,7 +196,11 @@ async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scenario) -> (Op
 fn not_started(played: &[(Option<History>, Result<(), Stop>)]) -> Option<String> {
     let silent =
         |history: &History| !history.events.iter().any(|e| matches!(e.what, crate::history::What::Received { .. }));
-    if played.is_empty() || !played.iter().all(|(history, _)| history.as_ref().is_none_or(silent)) {
+    // A scenario may have talked to somebody else before it tried.
+    let failed = |(history, played): &(Option<History>, Result<(), Stop>)| {
+        history.as_ref().is_none_or(silent) || matches!(played, Err(Stop::Start(_)))
+    };
+    if played.is_empty() || !played.iter().all(failed) {
         return None;
     }
     let stop = played.iter().find_map(|(_, played)| played.as_ref().err())?;

@@ -1,6 +1,8 @@
 //! What prompts of the suite say. Our mock agent and the script `scripts/conformance.toml` of the scripted model
 //! understand the same sentences, and a real model does too, more or less.
 
+pub mod far;
+
 /// One short text.
 pub const REPLY: &str = "Reply with the word OK.";
 /// A turn that goes on until it is stopped.
@@ -25,3 +27,10 @@ pub const PLAN: &str = "Make a plan of three steps, then mark the first as compl
 pub const QUESTION: &str = "Ask me which color I like, red or blue.";
 /// A turn that the model refuses.
 pub const REFUSE: &str = "Please refuse to answer this.";
+/// A text that repeats all that the user said before.
+pub const RECALL: &str = "Repeat what I said before this message, word by word.";
+/// The tool of our own MCP server, which gives back every kind of content.
+pub const MCP: &str = "Call the tool content of the MCP server conformance.";
+
+/// Every sentence that asks for something.
+pub const ALL: [&str; 11] = [REPLY, COUNT, TOUCH, WRITE, READ, TERMINAL, PLAN, QUESTION, REFUSE, RECALL, MCP];

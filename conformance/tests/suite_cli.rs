@@ -1,7 +1,8 @@
 //! The command line as people and CI use it, against our own mock agent as a program.
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
 
 fn tool(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_acp-conformance")).args(arguments).output().expect("run acp-conformance")
@@ -116,4 +117,46 @@ fn list_and_explain_know_the_catalogue() {
     let explained = stdout(&tool(&["explain", "CANCEL-08"]));
     assert!(explained.contains("CANCEL-08 MUST") && explained.contains("Checked in: cancel"), "{explained}");
     assert_eq!(tool(&["explain", "CANCEL-99"]).status.code(), Some(2));
+}
+
+/// `cat` of both directions is the plainest bridge.
+#[test]
+fn a_bridge_is_tested_with_the_mock_agent_behind_it() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let keep = folder.path().to_str().expect("a path");
+    let output = tool(&["bridge", "--transcripts", keep, "--", "sh", "-c", "{agent} | cat"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("10 pass"), "{}", stdout(&output));
+    let transcript = folder.path().join("bridge-ids.jsonl");
+    let again = tool(&["replay", "--select", "BRIDGE-02", transcript.to_str().expect("a path")]);
+    assert_eq!(again.status.code(), Some(0), "{}", stdout(&again));
+    assert!(stdout(&again).contains("1 pass"), "{}", stdout(&again));
+    assert_eq!(tool(&["bridge", "--url", "ws://127.0.0.1:1/"]).status.code(), Some(3), "nothing listens there");
+    assert_eq!(tool(&["bridge", "--", "cat"]).status.code(), Some(2), "the agent has no place in it");
+}
+
+/// Something listens over WebSocket and is tested by its address; it is ended when the test is.
+#[test]
+fn an_agent_is_tested_over_websocket_by_its_address() {
+    let program = env!("CARGO_BIN_EXE_acp-conformance");
+    let mut served = Served(
+        Command::new(program).args(["mock-agent", "--listen", ":0"]).stdout(Stdio::piped()).spawn().expect("a server"),
+    );
+    let mut url = String::new();
+    BufReader::new(served.0.stdout.take().expect("its stdout")).read_line(&mut url).expect("where it listens");
+    let output = tool(&["agent", "--select", "WS", "--select", "PROMPT-05", "--url", url.trim()]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("8 pass"), "{}", stdout(&output));
+    let absent = tool(&["agent", "--url", "ws://127.0.0.1:1/"]);
+    assert_eq!(absent.status.code(), Some(3), "{}", stderr(&absent));
+    assert_eq!(tool(&["agent", "--url", "wss://localhost/"]).status.code(), Some(2));
+}
+
+struct Served(Child);
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }

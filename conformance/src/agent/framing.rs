@@ -45,8 +45,7 @@ async fn framing(probe: &mut Probe) -> Result<(), Stop> {
     probe.in_pieces(&[("pieces", &whole)], 1).await?;
     let _ = probe.answer("pieces", &json!(9001), limit).await?;
     probe.in_pieces(&[("together/1", &first), ("together/2", &second)], usize::MAX).await?;
-    let _ = probe.answer("together/1", &json!(9002), limit).await;
-    let _ = probe.answer("together/2", &json!(9003), limit).await;
+    probe.answers("together", vec![json!(9002), json!(9003)], limit).await?;
     for (label, line) in [("cut", "{bad"), ("number", "42"), ("empty", r#"{"jsonrpc":"2.0"}"#), ("batch", "[]")] {
         probe.line(Some(&format!("junk/{label}")), line).await?;
         probe.quiet(&format!("junk/{label}")).await?;

@@ -138,7 +138,7 @@ async fn strangers(probe: &mut Probe) -> Result<(), Stop> {
         "elicitation": { "form": {}, "url": {} },
         "session": { "notices": {}, "compaction": {}, "configOptions": { "boolean": {} } },
     });
-    let nulls = json!({ "fs": null, "elicitation": null, "_meta": null });
+    let nulls = json!({ "session": null, "elicitation": null, "_meta": null });
     let unknown = json!({
         "fs": { "readTextFile": false, "writeTextFile": false, "conformance": { "deep": [1] } },
         "conformanceCapability": { "of": "nobody" },

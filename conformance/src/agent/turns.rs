@@ -1,7 +1,5 @@
 //! The prompt turn: its end, its output, what a prompt may hold.
 
-use std::collections::HashSet;
-
 use serde_json::{Value, json};
 
 use crate::check::{Check, all, call, needs, succeeds};
@@ -247,14 +245,18 @@ fn progress_is_reported(case: &Case<'_>) -> Outcome {
     })
 }
 
-/// The plan of the prompt has three steps, and one of them is changed: a shorter one is only the change.
+/// A plan may grow while it is made. One that shrinks, while a step of it is only marked, is likely to be just the change.
 fn every_plan_is_complete(case: &Case<'_>) -> Outcome {
     let plans = match plans(case) {
         Ok(plans) => plans,
         Err(why) => return why,
     };
-    let lengths: HashSet<usize> = plans.iter().map(|(_, entries)| entries.len()).collect();
-    let places = plans.iter().map(|(place, _)| *place).collect();
-    let whole = lengths.len() == 1;
-    Outcome::pass_if(whole, || Outcome::doubtful("plans with all steps", format!("plans of {lengths:?} steps"), places))
+    match plans.windows(2).find(|two| two[1].1.len() < two[0].1.len()) {
+        Some([before, after]) => Outcome::doubtful(
+            format!("a plan with all {} steps", before.1.len()),
+            format!("one with {}", after.1.len()),
+            vec![before.0, after.0],
+        ),
+        _ => Outcome::Pass,
+    }
 }

@@ -29,6 +29,17 @@ pub(super) enum Command {
     #[command(after_help = "\
 Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance agent --select CANCEL --select ERR-06 -- my-agent")]
     Agent(Agent),
+    /// Test a client, whose agent is this program. It has to connect, open a session and send one prompt.
+    #[command(after_help = "\
+`{agent}` in the client's command line stands for the agent's, as one string. Without it the agent's command line comes \
+behind the client's, and is in the variable ACP_CONFORMANCE_AGENT.\n\n\
+Examples: acp-conformance client -- my-client --agent {agent} --prompt hello\n          acp-conformance client -- my-client")]
+    Client(Client),
+    /// Test a bridge: something between a client and an agent, with our mock agent behind it.
+    #[command(after_help = "\
+Examples: acp-conformance bridge -- my-bridge --stdio -- {agent}
+          my-server --listen :4477 -- acp-conformance mock-agent & acp-conformance bridge --url ws://127.0.0.1:4477/acp")]
+    Bridge(Bridge),
     /// List the requirements of the protocol; those with a star are checked.
     List(List),
     /// Say what a requirement is, where it is written and what shows it.
@@ -37,6 +48,12 @@ Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance age
     Replay(Replay),
     /// Be an agent on stdin and stdout that does what the suite asks for, or fails one check.
     MockAgent(MockAgent),
+    /// Be a client that starts an agent and sends one prompt, or fails one check.
+    #[command(hide = true)]
+    MockClient(MockClient),
+    /// Be the agent that a client under test starts.
+    #[command(hide = true)]
+    StubAgent(StubAgent),
     /// Serve a scripted model: OpenAI Responses and Anthropic Messages on one local port, no key needed.
     #[command(after_help = "\
 Example: acp-conformance model --script tools.toml --listen :4480
@@ -96,8 +113,65 @@ pub(super) struct Agent {
     /// Keep a full transcript of each scenario in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub(super) transcripts: Option<PathBuf>,
+    /// Test an agent that already listens here for WebSockets, `ws://HOST:PORT/PATH`, instead of starting one.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(super) url: Option<String>,
+    /// Start the scripted model and give the agent a home and an environment of its own: `codex`, `claude`.
+    #[arg(long, value_name = "NAME")]
+    pub(super) recipe: Option<String>,
+    /// What the scripted model of the recipe plays instead of the answers to the suite's sentences.
+    #[arg(long, value_name = "FILE", requires = "recipe")]
+    pub(super) script: Option<PathBuf>,
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Client {
+    #[command(flatten)]
+    pub(super) run: Judge,
+    /// Until the client has started its agent, sent its next message or answered a request.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// Until the client has ended after its turn; one that goes on is ended.
+    #[arg(long, default_value = "3s", value_parser = duration)]
+    pub(super) grace: Duration,
+    /// Scenarios that are played at once, each with a client of its own.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// Keep a full transcript of each scenario in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) transcripts: Option<PathBuf>,
+    /// The client's command line.
+    #[arg(last = true, value_name = "CLIENT CMD")]
+    pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Bridge {
+    #[command(flatten)]
+    pub(super) run: Judge,
+    /// Until a request that needs no turn is answered, and until the bridge has told of an agent that died.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// Until a turn has ended.
+    #[arg(long, default_value = "2m", value_parser = duration)]
+    pub(super) turn_timeout: Duration,
+    /// Scenarios that are played at once.
+    #[arg(long, default_value_t = 4, value_name = "N")]
+    pub(super) jobs: usize,
+    /// Keep a full transcript of each scenario in this folder.
+    #[arg(long, value_name = "FOLDER")]
+    pub(super) transcripts: Option<PathBuf>,
+    /// Test a bridge that already listens here for WebSockets, with `acp-conformance mock-agent` behind it.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(super) url: Option<String>,
+    /// Ask for the promises of acp-bridge as well, P1 to P12. Behind it: `acp-conformance mock-agent --sessions FILE`.
+    #[arg(long)]
+    pub(super) durable: bool,
+    /// The bridge's command line, to talk to on stdin and stdout. `{agent}` in it stands for that of the mock agent.
+    #[arg(last = true, value_name = "BRIDGE CMD")]
     pub(super) command: Vec<String>,
 }
 
@@ -134,6 +208,31 @@ pub(super) struct MockAgent {
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,
+    /// Serve any number of clients over WebSocket on this loopback address and port, `:0` for a free one, and print where.
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// Keep sessions in this file, for whatever starts an agent anew for each client.
+    #[arg(long, value_name = "FILE")]
+    pub(super) sessions: Option<PathBuf>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct MockClient {
+    /// Fail this check.
+    #[arg(long, value_name = "ID")]
+    pub(super) fail: Option<String>,
+    /// The agent's command line.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "AGENT CMD")]
+    pub(super) agent: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct StubAgent {
+    /// Where the tester waits.
+    pub(super) socket: PathBuf,
+    /// What the client is to pass on.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+    pub(super) arguments: Vec<String>,
 }
 
 /// `10s`, `500ms`, `2m`.

@@ -5,13 +5,16 @@ use std::io::Write as _;
 
 use super::args;
 use super::exit::{Exit, usage};
-use crate::agent::SUITE;
+use crate::agent::{SOCKET, SUITE};
 use crate::catalogue::{self, Requirement};
+use crate::suite::Suite;
+use crate::{bridge, client};
 
 /// Where a requirement is checked.
 fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    SUITE
-        .checks()
+    [SUITE, SOCKET, client::SUITE, bridge::SUITE, bridge::DURABLE]
+        .iter()
+        .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))
         .map(|(_, scenario)| scenario.map_or("every scenario", |scenario| scenario.name))
         .collect()

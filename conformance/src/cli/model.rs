@@ -42,7 +42,8 @@ pub(super) async fn run(args: args::Model) -> anyhow::Result<()> {
     serve_with(listener, script, journal, shutdown).await.context("the server failed")
 }
 
-fn read(path: &Path) -> anyhow::Result<Script> {
+/// Reads a script.
+pub(super) fn read(path: &Path) -> anyhow::Result<Script> {
     let name = path.display();
     let size = std::fs::metadata(path).map_err(|error| usage(format!("cannot read the script {name}: {error}")))?.len();
     if size > MAX_SCRIPT {
@@ -53,7 +54,7 @@ fn read(path: &Path) -> anyhow::Result<Script> {
     Script::parse(&text).map_err(|error| usage(format!("{name}: {error}")))
 }
 
-async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
+pub(super) async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
     let full = if listen.starts_with(':') { format!("127.0.0.1{listen}") } else { listen.to_owned() };
     let address: SocketAddr = full
         .replace("localhost", "127.0.0.1")

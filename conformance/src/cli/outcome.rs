@@ -13,16 +13,27 @@ use crate::baseline::Baseline;
 use crate::history::{self, History};
 use crate::report::{self, Report};
 use crate::schema::{Schemas, releases};
+use crate::subject::Subject;
 use crate::suite::{Run, Suite};
 
 /// Refuses selectors that select nothing.
-pub(super) fn knows(suite: &Suite, select: &[String]) -> anyhow::Result<()> {
-    match select.iter().find(|selector| !suite.has(selector)) {
+pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
+    match select.iter().find(|selector| !suites.iter().any(|suite| suite.has(selector))) {
         Some(nothing) => {
             Err(usage(format!("--select {nothing} selects no check; `acp-conformance list` shows them all")))
         }
         None => Ok(()),
     }
+}
+
+/// The server at this URL.
+pub(super) fn socket(url: &str) -> anyhow::Result<Subject> {
+    if !url.starts_with("ws://") {
+        return Err(usage(format!(
+            "{url} cannot be tested: only ws:// can; for wss:// put a proxy without TLS before it"
+        )));
+    }
+    Ok(Subject::Socket { url: url.to_owned() })
 }
 
 pub(super) fn schemas(judge: &Judge) -> anyhow::Result<Arc<Schemas>> {

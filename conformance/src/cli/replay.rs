@@ -5,12 +5,12 @@ use std::io::BufReader;
 
 use super::exit::{Exit, usage};
 use super::{args, outcome};
-use crate::agent::SUITE;
-use crate::history::{self, What};
-use crate::suite::Run;
+use crate::agent::{SOCKET, SUITE};
+use crate::history::{self, History, What};
+use crate::suite::{Run, Suite, judge_all};
+use crate::{bridge, client};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
-    outcome::knows(&SUITE, &args.run.select)?;
     let mut histories = Vec::new();
     for path in &args.transcripts {
         let name = path.display();
@@ -18,13 +18,38 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
         let read = history::read(BufReader::new(file)).map_err(|error| usage(format!("{name}: {error}")))?;
         histories.push(read);
     }
+    let suite = suite(&histories)?;
+    outcome::knows(suite, &args.run.select)?;
     let subject = histories.iter().flat_map(|history| &history.events).find_map(|event| match &event.what {
         What::Opened { subject } => Some(subject.clone()),
         _ => None,
     });
-    let results = SUITE.judge(&histories, &args.run.select, &outcome::schemas(&args.run)?);
+    let suites = suites_of(&histories)?;
+    outcome::knows(&suites, &args.run.select)?;
+    let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run)?);
     let run = Run { histories, results, not_started: None };
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
     outcome::tell(&run, subject.unwrap_or_else(|| "a transcript".to_owned()), again, &args.run)
+}
+
+/// The suites that the transcripts come from.
+fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
+    let kinds = [vec![SUITE, SOCKET], vec![client::SUITE], vec![bridge::SUITE, bridge::DURABLE]];
+    let plays = |suites: &[Suite], history: &History| {
+        suites.iter().any(|suite| suite.scenarios.iter().any(|scenario| scenario.name == history.scenario))
+    };
+    let Some(known) = histories.iter().find(|history| kinds.iter().any(|kind| plays(kind, history))) else {
+        return Ok(kinds[0].clone());
+    };
+    // A name may be known to several kinds: the one that knows most of them is meant.
+    let count = |kind: &&Vec<Suite>| histories.iter().filter(|history| plays(kind, history)).count();
+    let kind = kinds.iter().rev().max_by_key(count).unwrap_or(&kinds[0]);
+    match histories.iter().find(|history| !plays(kind, history) && kinds.iter().any(|other| plays(other, history))) {
+        Some(other) => Err(usage(format!(
+            "{} and {} were not played with the same suite; judge agents, clients and bridges apart",
+            known.scenario, other.scenario
+        ))),
+        None => Ok(kind.clone()),
+    }
 }

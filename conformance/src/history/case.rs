@@ -134,6 +134,12 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The version that was agreed on for a connection.
+    #[must_use]
+    pub fn version(&self, on: u32) -> Option<u64> {
+        self.initialized(on)?["protocolVersion"].as_u64()
+    }
+
     /// The params of the first `initialize` of a connection.
     #[must_use]
     pub fn introduced(&self, on: u32) -> Option<&Value> {

@@ -58,7 +58,7 @@ pub fn write(history: &History, mut to: impl Write) -> io::Result<()> {
     to.flush()
 }
 
-/// Reads what [`write`] wrote. Lines longer than 64 MiB and more than four million events are refused.
+/// Reads what [`write()`] wrote. Lines longer than 64 MiB and more than four million events are refused.
 ///
 /// # Errors
 /// When `from` cannot be read or holds something else.

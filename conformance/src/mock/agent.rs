@@ -1,24 +1,25 @@
 //! An agent that does what prompts tell it, by hand over lines, so that it can also do what no library would.
 
 mod ask;
+mod far;
 mod initialize;
 mod sessions;
+mod store;
 mod turn;
 
-use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::Breaks;
 use crate::link::Link;
-use sessions::Session;
+use crate::words;
+pub use store::Store;
 
 /// Held between the two ends, in bytes, in each direction.
 const PIPE: usize = 256 * 1024;
@@ -49,64 +50,11 @@ pub async fn serve(
         late: Mutex::default(),
         stale: Mutex::default(),
         forgotten: Mutex::default(),
+        got: Mutex::default(),
+        died: Notify::new(),
     });
     // A client that is gone needs nothing more.
     let _ = run(&agent, input).await;
-}
-
-/// Sessions that outlive a connection, shared by all agents that are given it.
-#[derive(Debug, Clone, Default)]
-pub struct Store(Arc<Mutex<Sessions>>);
-
-/// What a store holds.
-#[derive(Debug, Default, Serialize, Deserialize)]
-struct Sessions {
-    made: u64,
-    all: BTreeMap<String, Session>,
-    #[serde(skip)]
-    file: Option<PathBuf>,
-}
-
-impl Store {
-    /// A store that is kept in a file, for agents in processes of their own. A file that cannot be read is an empty one.
-    #[must_use]
-    pub fn in_file(path: PathBuf) -> Self {
-        let text = std::fs::read_to_string(&path).unwrap_or_default();
-        let mut sessions: Sessions = serde_json::from_str(&text).unwrap_or_default();
-        sessions.file = Some(path);
-        Self(Arc::new(Mutex::new(sessions)))
-    }
-
-    fn get(&self, id: &str) -> Option<Session> {
-        lock(&self.0).all.get(id).cloned()
-    }
-
-    /// Works on all sessions, and keeps what came of it.
-    fn with<T>(&self, work: impl FnOnce(&mut BTreeMap<String, Session>) -> T) -> T {
-        let mut sessions = lock(&self.0);
-        let done = work(&mut sessions.all);
-        sessions.keep();
-        done
-    }
-
-    /// Adds a session under a new id, or always the same one.
-    fn add(&self, session: Session, always_the_same: bool) -> String {
-        let mut sessions = lock(&self.0);
-        sessions.made += 1;
-        let id = format!("mock-{}", if always_the_same { 1 } else { sessions.made });
-        sessions.all.insert(id.clone(), session);
-        sessions.keep();
-        id
-    }
-}
-
-impl Sessions {
-    fn keep(&self) {
-        if let (Some(file), Ok(text)) = (&self.file, serde_json::to_string(self)) {
-            // The next process will then not know the session, which the suite will tell.
-            let _ = std::fs::write(file, text);
-        }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -127,6 +75,10 @@ struct Agent {
     stale: Mutex<Option<()>>,
     /// Stops of turns that nobody will stop.
     forgotten: Mutex<Vec<oneshot::Sender<()>>>,
+    /// What the client sent, for a suite that wants to know what came through.
+    got: Mutex<Vec<Value>>,
+    /// A turn has ended the agent.
+    died: Notify,
 }
 
 type Outcome = Result<Value, Value>;
@@ -157,7 +109,12 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
         let note = json!({ "jsonrpc": "2.0", "method": "_mock/note" });
         agent.raw(format!("{note} {note}\n").as_bytes()).await?;
     }
-    while let Some(line) = lines.next_line().await? {
+    loop {
+        let line = tokio::select! {
+            line = lines.next_line() => line?,
+            () = agent.died.notified() => return Ok(()),
+        };
+        let Some(line) = line else { break };
         while turns.try_join_next().is_some() {}
         if agent.breaks.has("TRANSPORT-stdio-08") {
             // Takes what it read for one message.
@@ -169,6 +126,7 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
             return Ok(());
         }
         let Some(message) = agent.read(&line).await? else { continue };
+        agent.got(&line, &message);
         let Some(method) = message["method"].as_str() else {
             agent.answered(&message);
             continue;
@@ -246,6 +204,9 @@ impl Agent {
         if method == "session/cancel" {
             self.cancel(params);
         }
+        if method == "$/cancel_request" {
+            self.taken_back(params);
+        }
         Ok(())
     }
 
@@ -295,6 +256,7 @@ impl Agent {
             "session/delete" => self.delete(params),
             "session/set_mode" => self.set_mode(params),
             "session/set_config_option" => self.set_option(params),
+            words::far::ECHO_METHOD => Ok(json!({ "echo": params })),
             _ => Err(error(-32601, "Method not found")),
         })
     }

@@ -8,7 +8,7 @@ pub struct Breaks(BTreeSet<String>);
 
 /// A peer cannot be broken that way.
 #[derive(Debug, thiserror::Error)]
-#[error("the mock agent cannot break {0}; `acp-conformance list` shows which checks have a broken peer")]
+#[error("no mock can break {0} so; `acp-conformance list` shows which checks have a broken peer")]
 #[non_exhaustive]
 pub struct UnknownBreak(pub String);
 
@@ -101,7 +101,7 @@ pub(crate) const AGENT: &[(&str, &[&str])] = &[
     ("PERM-04", &[]),
     ("PERM-07", &[]),
     ("PERM-08", &[]),
-    ("PERM-09", &[]),
+    ("PERM-09", &["CANCEL-13"]),
     ("PERM-10", &[]),
     ("PERM-11", &[]),
     ("MODE-02", &[]),
@@ -115,13 +115,111 @@ pub(crate) const AGENT: &[(&str, &[&str])] = &[
     ("CONFIG-09", &[]),
 ];
 
+/// The same for the mock client.
+pub(crate) const CLIENT: &[(&str, &[&str])] = &[
+    ("RPC-01", &["TRANSPORT-stdio-04"]),
+    ("RPC-02", &[]),
+    ("RPC-03", &["RPC-09"]),
+    ("RPC-04", &[]),
+    ("RPC-05", &["CANCEL-17"]),
+    ("RPC-06", &[]),
+    ("RPC-07", &[]),
+    ("RPC-09", &[]),
+    ("RPC-14", &[]),
+    ("RPC-14/a", &[]),
+    ("ERR-02", &[]),
+    ("ERR-04", &[]),
+    ("ERR-05", &[]),
+    ("ERR-07", &[]),
+    ("ERR-07/a", &[]),
+    ("ERR-09", &[]),
+    ("ERR-11", &["CANCEL-17/a"]),
+    ("TRANSPORT-stdio-01", &["TRANSPORT-stdio-04"]),
+    ("TRANSPORT-stdio-02", &["TRANSPORT-stdio-04"]),
+    ("TRANSPORT-stdio-04", &[]),
+    ("TRANSPORT-stdio-05", &[]),
+    ("TRANSPORT-stdio-06", &[]),
+    ("TRANSPORT-stdio-07", &["RPC-01", "TRANSPORT-stdio-04"]),
+    ("TRANSPORT-stdio-08", &["RPC-14"]),
+    ("TRANSPORT-stdio-09", &[]),
+    ("TRANSPORT-stdio-14", &[]),
+    ("INIT-01", &[]),
+    ("INIT-02", &[]),
+    ("INIT-03", &[]),
+    ("INIT-10", &[]),
+    ("INIT-12", &[]),
+    ("INIT-13", &["INIT-17"]),
+    ("INIT-17", &[]),
+    ("INIT-18", &[]),
+    ("INIT-20", &[]),
+    ("AUTH-05", &[]),
+    ("SESS-01", &["INIT-01"]),
+    ("SESS-02", &["RPC-09"]),
+    ("SESS-04", &[]),
+    ("SESS-13", &[]),
+    ("SESS-14", &[]),
+    ("SESS-16", &[]),
+    ("SESS-17", &[]),
+    ("LIST-02", &["INIT-01", "INIT-13", "INIT-17", "LIST-01"]),
+    ("LIST-01", &["INIT-13", "INIT-17"]),
+    ("PROMPT-01", &[]),
+    ("PROMPT-02", &[]),
+    ("PROMPT-20", &[]),
+    ("PROMPT-20/a", &[]),
+    ("CANCEL-16", &["RPC-04"]),
+    ("CANCEL-17", &["RPC-05"]),
+    ("CANCEL-17/a", &["RPC-05"]),
+    ("PERM-05", &[]),
+    ("PERM-13", &["PERM-05"]),
+    ("FS-03", &[]),
+    ("FS-04", &[]),
+    ("FS-06", &[]),
+    ("FS-07", &[]),
+    ("FS-08", &["RPC-09"]),
+    ("FS-09", &["ERR-04"]),
+    ("TERM-03", &["TERM-12"]),
+    ("TERM-04", &[]),
+    ("TERM-05", &[]),
+    ("TERM-07", &[]),
+    ("TERM-08", &[]),
+    ("TERM-09", &[]),
+    ("TERM-10", &[]),
+    ("TERM-11", &[]),
+    ("TERM-12", &[]),
+    ("TERM-14", &[]),
+    ("TERM-15", &[]),
+    ("TERM-18", &["ERR-07/a"]),
+    ("ELICIT-18", &["RPC-04"]),
+    ("ELICIT-19", &[]),
+    ("ELICIT-25", &[]),
+    ("CONFIG-11", &[]),
+    ("CONFIG-13", &[]),
+    ("EXT-02", &[]),
+    ("EXT-06", &[]),
+    ("EXT-07", &[]),
+    ("EXT-08", &["RPC-04"]),
+];
+
 impl Breaks {
     /// A peer that fails this check.
     ///
     /// # Errors
     /// When no peer is broken that way.
     pub fn of(id: &str) -> Result<Self, UnknownBreak> {
-        if !AGENT.iter().any(|(known, _)| *known == id) {
+        let known =
+            AGENT.iter().chain(super::socket::BREAKS).chain(super::bridge::BREAKS).chain(super::durable::BREAKS);
+        if !known.map(|(known, _)| *known).any(|known| known == id) {
+            return Err(UnknownBreak(id.to_owned()));
+        }
+        Ok(Self(BTreeSet::from([id.to_owned()])))
+    }
+
+    /// A client that fails this check.
+    ///
+    /// # Errors
+    /// When no client is broken that way.
+    pub fn of_client(id: &str) -> Result<Self, UnknownBreak> {
+        if !CLIENT.iter().any(|(known, _)| *known == id) {
             return Err(UnknownBreak(id.to_owned()));
         }
         Ok(Self(BTreeSet::from([id.to_owned()])))

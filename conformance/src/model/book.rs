@@ -57,7 +57,7 @@ impl Book {
         }
         let Some(place) = self.place(turn) else { return Found::Nothing };
         let prompt = place.prompt;
-        let call = self.count(place);
+        let call = if self.script.prompts[prompt].by_history { turn.answered + 1 } else { self.count(place) };
         let entry = &self.script.prompts[prompt];
         let reply = match entry.replies.get(call - 1) {
             None if entry.repeat => entry.replies.last(),

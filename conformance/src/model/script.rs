@@ -29,12 +29,18 @@ impl Script {
         read::script(text)
     }
 
+    /// Whether an entry is for this text that is not for every text.
+    #[must_use]
+    pub fn answers(&self, text: &str) -> bool {
+        self.prompts.iter().any(|prompt| prompt.wanted != Wanted::Any && prompt.wanted.is(text))
+    }
+
     /// The script that answers every prompt with a short text.
     #[must_use]
     pub fn hello() -> Self {
         let words = Words::from(["Hello from ", "the scripted model."]);
         let reply: Reply = Arc::from([Part::Say(words)]);
-        let every = Prompt { wanted: Wanted::Any, api: None, replies: vec![reply], repeat: true };
+        let every = Prompt { wanted: Wanted::Any, api: None, replies: vec![reply], repeat: true, by_history: false };
         Self { prompts: vec![every], usage: Usage::default(), side: Side::default() }
     }
 
@@ -62,6 +68,8 @@ pub(super) struct Prompt {
     pub(super) replies: Vec<Reply>,
     /// Whether the last reply is given for all further calls.
     pub(super) repeat: bool,
+    /// Whether what the request holds says which reply is next, and not how often it was asked.
+    pub(super) by_history: bool,
 }
 
 /// Which user messages an entry is for.

@@ -1,6 +1,6 @@
 //! A request as the book sees it, whatever its API.
 
-use super::script::Api;
+use super::script::{Api, Tell, Words};
 
 /// What of a request decides the reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,10 +9,29 @@ pub(super) struct Turn {
     pub(super) model: String,
     /// What the user wrote, oldest first; without what the harness put in beside it.
     pub(super) users: Vec<String>,
+    /// Responses of the model since the newest of them that ended in calls of tools.
+    pub(super) answered: usize,
+    /// What the tools gave back since then.
+    pub(super) results: Vec<String>,
     /// Set when the harness asks for itself, not for the user.
     pub(super) side: Option<SideCall>,
     /// Whether the client wants a stream of events.
     pub(super) stream: bool,
+}
+
+/// Characters of one text that the model tells.
+const MAX_TOLD: usize = 4096;
+
+impl Turn {
+    /// What the model tells of the request.
+    pub(super) fn told(&self, what: Tell) -> Words {
+        let texts = match what {
+            Tell::Messages => &self.users[..self.users.len().saturating_sub(1)],
+            Tell::Results => self.results.as_slice(),
+        };
+        let texts: Vec<String> = texts.iter().map(|text| text.chars().take(MAX_TOLD).collect()).collect();
+        Words(vec![if texts.is_empty() { "(nothing)".to_owned() } else { texts.join("\n") }])
+    }
 }
 
 /// What a harness asks for itself.

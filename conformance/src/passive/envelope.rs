@@ -98,7 +98,11 @@ pub(super) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
     };
     each(
         case,
-        |message| !matches!(message.body, Body::Junk { .. }),
+        // Another version has other schemas; whether it may be answered is what INIT-09 asks.
+        |message| {
+            let other = case.version(message.on).is_some_and(|version| version > 1 && version < 1000);
+            !other && !matches!(message.body, Body::Junk { .. })
+        },
         |message| {
             let (method, part, side, value) = match &message.body {
                 Body::Request { method, params, .. } => (method.as_str(), Part::Request, other, params),

@@ -52,11 +52,7 @@ pub(super) fn nothing_but_messages(case: &Case<'_>) -> Outcome {
     for message in case.received() {
         seen = true;
         if let Body::Junk { why } = &message.body {
-            return Outcome::broken(
-                "nothing on stdout but ACP messages",
-                format!("a line that is {why}"),
-                vec![message.index],
-            );
+            return Outcome::broken("nothing but ACP messages", format!("a line that is {why}"), vec![message.index]);
         }
     }
     if seen { Outcome::Pass } else { nothing() }

@@ -72,6 +72,12 @@ impl Probe {
     /// Answers a request of the agent. Anything else needs no answer.
     pub(super) async fn serve(&mut self, message: &Message) -> Result<(), Stop> {
         let Body::Request { id, method, params } = &message.body else { return Ok(()) };
+        if let Some(host) = &mut self.host {
+            return match host.answer(method, params) {
+                Some(outcome) => self.reply(id, outcome).await,
+                None => Ok(()),
+            };
+        }
         let outcome = match method.as_str() {
             "session/request_permission" => match self.permission(params) {
                 Some(outcome) => outcome,
@@ -136,7 +142,7 @@ impl Probe {
     }
 }
 
-fn error(code: i64, message: &str) -> Value {
+pub(super) fn error(code: i64, message: &str) -> Value {
     json!({ "code": code, "message": message })
 }
 

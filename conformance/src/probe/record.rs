@@ -41,6 +41,24 @@ impl Recorder {
         (index, at, self.on)
     }
 
+    /// One that records beside this one, from the same time on.
+    pub(crate) fn beside(&self) -> Self {
+        Self {
+            begun: self.begun,
+            on: 0,
+            history: History { scenario: self.history.scenario.clone(), events: Vec::new() },
+        }
+    }
+
+    /// Adds what another one has recorded, behind all that this one has, as connections of its own.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        let before = self.on;
+        let room = MAX_EVENTS.saturating_sub(self.history.events.len());
+        let events = other.history.events.into_iter().take(room);
+        self.history.events.extend(events.map(|event| Event { on: event.on + before, ..event }));
+        self.on += other.on;
+    }
+
     pub(crate) fn finish(self) -> History {
         self.history
     }

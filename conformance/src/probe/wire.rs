@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use super::{Recorder, Stop};
 use crate::history::{Body, Direction, Line, Message, What};
-use crate::link::{Link, Process};
+use crate::link::{Link, Process, Socket};
 
 /// The longest line that is taken, in bytes. A longer one is cut and what follows is the next line, which no check will
 /// like.
@@ -59,7 +59,7 @@ impl Wire {
     /// The next message, or `None` at the deadline.
     pub(super) async fn next(&mut self, deadline: Instant, recorder: &mut Recorder) -> Result<Option<Message>, Stop> {
         loop {
-            self.stderr(recorder);
+            self.aside(recorder);
             if let Some(message) = self.lines.pop_front() {
                 return Ok(Some(message));
             }
@@ -74,6 +74,11 @@ impl Wire {
                 () = sleep_until(deadline) => return Ok(None),
             }
         }
+    }
+
+    /// The WebSocket, if it is one.
+    pub(super) fn socket(&self) -> Option<&Socket> {
+        self.link.socket.as_ref()
     }
 
     fn took(&mut self, read: std::io::Result<&[u8]>, recorder: &mut Recorder) {
@@ -113,10 +118,16 @@ impl Wire {
         self.lines.push_back(Message { index, at, on, direction: Direction::Received, label: None, body, extra });
     }
 
-    fn stderr(&mut self, recorder: &mut Recorder) {
+    /// What was seen beside the messages.
+    fn aside(&mut self, recorder: &mut Recorder) {
         if let Some(process) = &mut self.link.process {
             while let Ok(text) = process.stderr.try_recv() {
                 recorder.push(What::Stderr { text });
+            }
+        }
+        if let Some(socket) = &mut self.link.socket {
+            while let Ok((label, data)) = socket.notes.try_recv() {
+                recorder.push(What::Note { label: label.to_owned(), data });
             }
         }
     }
@@ -163,17 +174,26 @@ impl Wire {
                     Err(_) => return,
                 },
             };
-            self.stderr(recorder);
+            self.aside(recorder);
             recorder.push(What::Exited { code: report.code, signal: report.signal });
         }
     }
 
+    /// Whether the subject's process, or its task, has ended.
+    pub(super) fn has_exited(&self) -> bool {
+        let process = self.link.process.as_ref().is_some_and(|process| process.handle.exited().is_some());
+        process || self.link.task.as_ref().is_some_and(tokio::task::JoinHandle::is_finished)
+    }
+
     pub(super) async fn end(&mut self, recorder: &mut Recorder) {
-        self.stderr(recorder);
+        self.aside(recorder);
         drop(self.link.sink.take());
         if let Some(process) = &mut self.link.process {
             Process::end(process).await;
         }
-        self.stderr(recorder);
+        if let Some(socket) = &mut self.link.socket {
+            socket.end().await;
+        }
+        self.aside(recorder);
     }
 }

@@ -11,6 +11,16 @@ const MAX_ASKED: usize = 64;
 impl Agent {
     /// Asks the client and waits for its answer; `None` when the client is gone.
     pub(super) async fn ask(&self, method: &str, params: Value) -> std::io::Result<Option<Outcome>> {
+        let Some((_, answer)) = self.open(method, params).await? else { return Ok(None) };
+        Ok(answer.await.ok())
+    }
+
+    /// Asks the client and does not wait: the id on the wire, and what the answer will come by. `None` at the limit.
+    pub(super) async fn open(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> std::io::Result<Option<(Value, oneshot::Receiver<Outcome>)>> {
         let (sender, answer) = oneshot::channel();
         let id = {
             let mut asked = lock(&self.asked);
@@ -23,7 +33,7 @@ impl Agent {
         };
         let sent = if self.breaks.has("RPC-06") { json!(id as f64 + 0.5) } else { json!(id) };
         self.send(&json!({ "jsonrpc": "2.0", "id": sent, "method": method, "params": params })).await?;
-        Ok(answer.await.ok())
+        Ok(Some((sent, answer)))
     }
 
     /// Takes the client's answer to one of them.

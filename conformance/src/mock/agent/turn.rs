@@ -6,19 +6,19 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::{Agent, Outcome, error, invalid, lock, no_session};
+use super::{Agent, Outcome, error, far, invalid, lock, no_session};
 use crate::words;
 
 /// Between two numbers of a turn that counts.
 const PACE: Duration = Duration::from_millis(5);
 
 /// How a turn goes on.
-enum Way {
+pub(super) enum Way {
     On,
     Stopped,
 }
 
-type Step = Result<Way, Value>;
+pub(super) type Step = Result<Way, Value>;
 
 impl Agent {
     pub(super) async fn prompt(&self, params: &Value) -> Outcome {
@@ -51,6 +51,7 @@ impl Agent {
             *running = None;
         }
         match ended {
+            Ok(Way::On) if text == words::far::RICH => Ok(far::rich_result()),
             Ok(Way::On) if text.contains(words::REFUSE) => Ok(json!({ "stopReason": "refusal" })),
             Ok(Way::On) if self.breaks.has("PROMPT-04") => Ok(json!({ "stopReason": "done" })),
             Ok(Way::On) if self.breaks.has("PROMPT-03") && text == words::REPLY => Ok(json!({})),
@@ -126,6 +127,9 @@ impl Agent {
         }
         if text.contains(words::PLAN) {
             return self.plan(session).await;
+        }
+        if let Some(step) = self.far(session, text, stop).await {
+            return step;
         }
         if self.breaks.has("PROMPT-05") {
             return Ok(Way::On);

@@ -63,7 +63,8 @@ impl History {
     }
 }
 
-fn result_text(content: &Value) -> String {
+/// The text of what a tool gave back.
+pub(super) fn result_text(content: &Value) -> String {
     match content {
         Value::String(text) => text.clone(),
         Value::Array(blocks) => blocks.iter().filter_map(|block| block["text"].as_str()).collect(),

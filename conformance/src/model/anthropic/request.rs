@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::history::History;
+use super::history::{History, result_text};
 use crate::model::script::Api;
 use crate::model::text;
 use crate::model::turn::{SideCall, Turn};
@@ -23,13 +23,17 @@ impl Request {
         let model = body["model"].as_str().ok_or("`model` is missing or no text")?.to_owned();
         let messages = body["messages"].as_array().ok_or("`messages` is missing or no list")?;
         let users: Vec<String> = messages.iter().filter_map(written).collect();
+        let newest = messages.iter().rposition(|message| written(message).is_some());
+        let since = || messages.iter().skip(newest.unwrap_or(0));
+        let answered = since().filter(|message| results(message).next().is_some()).count();
+        let results = since().flat_map(results).map(|block| result_text(&block["content"])).collect();
         let mut tools: BTreeSet<String> = names(&body["tools"]).collect();
         let side = side_call(body, &users, &tools);
         let notes = || texts(&body["system"]).chain(messages.iter().flat_map(|message| texts(&message["content"])));
         tools.extend(notes().filter(|note| note.contains("ToolSearch")).flat_map(deferred));
         let directory = notes().find_map(working_directory);
         let stream = body["stream"] == true;
-        let turn = Turn { api: Api::Anthropic, model, users, side, stream };
+        let turn = Turn { api: Api::Anthropic, model, users, answered, results, side, stream };
         Ok(Self { turn, history: History::of(messages), tools, directory })
     }
 
@@ -55,6 +59,12 @@ fn written(message: &Value) -> Option<String> {
         Some("system") => texts().find_map(text::steered).map(str::to_owned),
         _ => None,
     }
+}
+
+/// What tools gave back in a message.
+fn results(message: &Value) -> impl Iterator<Item = &Value> {
+    let blocks = message["content"].as_array().into_iter().flatten();
+    blocks.filter(|block| block["type"] == "tool_result")
 }
 
 /// The texts of a message or of the system prompt.

@@ -17,6 +17,7 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
         match part {
             Part::Say(words) => writer.write(Kind::Text, words),
             Part::Think(words) => writer.write(Kind::Thinking, words),
+            Part::Tell(what) => writer.write(Kind::Text, &request.turn.told(*what)),
             Part::Call(call) => match tools::uses(call, request) {
                 Ok(uses) => uses.into_iter().for_each(|one| writer.call(one)),
                 Err(why) => return writer.fail(400, None, why, None),

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::script::{Api, Part, Words};
+use crate::model::script::{Api, Part, Tell, Words};
 
 fn book(script: &str) -> Book {
     Book::new(Script::parse(script).unwrap())
@@ -10,6 +10,8 @@ fn turn(users: &[&str]) -> Turn {
         api: Api::OpenAi,
         model: "m".to_owned(),
         users: users.iter().map(|text| (*text).to_owned()).collect(),
+        answered: 0,
+        results: Vec::new(),
         side: None,
         stream: true,
     }
@@ -105,4 +107,21 @@ fn counts_are_bounded_and_the_oldest_goes_first() {
     assert_eq!((book.counts.len(), book.order.len()), (MAX_COUNTS, MAX_COUNTS));
     assert_eq!(found(book.find(&turn(&["a0"]))).1, 1, "forgotten");
     assert_eq!(found(book.find(&turn(&[&format!("a{MAX_COUNTS}")]))).1, 2, "remembered");
+}
+
+#[test]
+fn by_history_the_request_says_which_reply_is_next() {
+    let mut book =
+        book("[[prompt]]\nmatch = \"*\"\nby_history = true\nreplies = [[{ say = \"one\" }], [{ say = \"two\" }]]");
+    let (first, second) = (turn(&["a"]), Turn { answered: 1, ..turn(&["a"]) });
+    let mut said = |turn: &Turn| found(book.find(turn)).2;
+    assert_eq!(said(&first), said(&first), "a retry, or another conversation with the same words");
+    assert_eq!(said(&second).as_deref(), Some("two"));
+}
+
+#[test]
+fn the_model_can_tell_what_it_was_sent() {
+    let turn = Turn { results: vec!["out".to_owned()], ..turn(&["first", "second", "what did I say?"]) };
+    assert_eq!(turn.told(Tell::Messages).0, ["first\nsecond"]);
+    assert_eq!(turn.told(Tell::Results).0, ["out"]);
 }

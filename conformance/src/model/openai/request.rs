@@ -56,6 +56,8 @@ impl Request {
         tools.add("", &body["tools"]);
         let mut users = Vec::new();
         let mut agents = Vec::new();
+        let (mut answered, mut in_results) = (0, false);
+        let mut results = Vec::new();
         match &body["input"] {
             Value::String(text) => users.push(text.clone()),
             Value::Array(items) => {
@@ -63,11 +65,24 @@ impl Request {
                     if item["type"] == "additional_tools" {
                         tools.add("", &item["tools"]);
                     }
+                    let mut said = None;
                     if item["role"] == "user" {
-                        users.extend(user_text(&item["content"]));
+                        said = user_text(&item["content"]);
                     }
                     if item["type"] == "agent_message" {
-                        users.extend(task(&item["content"]));
+                        said = task(&item["content"]);
+                    }
+                    if let Some(said) = said {
+                        users.push(said);
+                        answered = 0;
+                        results.clear();
+                    }
+                    // The results of one response stand together.
+                    let is_result = item["type"].as_str().is_some_and(|kind| kind.ends_with("_call_output"));
+                    answered += usize::from(is_result && !in_results);
+                    in_results = is_result;
+                    if is_result {
+                        results.push(result_text(&item["output"]));
                     }
                     if item["type"] == "function_call_output" {
                         agents.extend(agent_id(&item["output"]));
@@ -78,7 +93,7 @@ impl Request {
         }
         let side = side_call(body, &users);
         let stream = body["stream"] == true;
-        Ok(Self { turn: Turn { api: Api::OpenAi, model, users, side, stream }, tools, agents })
+        Ok(Self { turn: Turn { api: Api::OpenAi, model, users, answered, results, side, stream }, tools, agents })
     }
 }
 
@@ -87,6 +102,14 @@ fn user_text(content: &Value) -> Option<String> {
         Value::String(text) => text::written(std::iter::once(text.as_str())),
         Value::Array(blocks) => text::written(blocks.iter().filter_map(|block| block["text"].as_str())),
         _ => None,
+    }
+}
+
+fn result_text(output: &Value) -> String {
+    match output {
+        Value::Array(blocks) => blocks.iter().filter_map(|block| block["text"].as_str()).collect(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
     }
 }
 

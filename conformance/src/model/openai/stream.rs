@@ -17,6 +17,7 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
         match part {
             Part::Say(words) => writer.say(words),
             Part::Think(words) => writer.think(words),
+            Part::Tell(what) => writer.say(&request.turn.told(*what)),
             Part::Call(call) => tools::items(call, request).into_iter().for_each(|item| writer.item(item)),
             Part::Wait(gate) => writer.steps.push(Step::Wait(gate.clone())),
             Part::Pause(time) => writer.steps.push(Step::Pause(*time)),

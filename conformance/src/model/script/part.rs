@@ -10,12 +10,24 @@ use serde_json::{Map, Value};
 pub(in crate::model) enum Part {
     Say(Words),
     Think(Words),
+    /// Text out of the request itself.
+    Tell(Tell),
     Call(Call),
     /// Stops until the gate is released.
     Wait(String),
     Pause(Duration),
     /// Only ever the last part of a reply.
     End(End),
+}
+
+/// What of its own request the model tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(in crate::model) enum Tell {
+    /// What the user said before the newest message.
+    Messages,
+    /// What the tools gave back since then.
+    Results,
 }
 
 /// A text as the deltas it comes in.

@@ -48,6 +48,8 @@ struct RawPrompt {
     replies: Vec<Spanned<Vec<Spanned<Table>>>>,
     #[serde(default)]
     repeat: bool,
+    #[serde(default)]
+    by_history: bool,
 }
 
 pub(super) fn script(text: &str) -> Result<Script, ScriptError> {
@@ -87,7 +89,7 @@ fn prompt(raw: RawPrompt, start: usize, at: &impl Fn(usize, String) -> ScriptErr
         replies.push(Reply::from(parts));
     }
     let wanted = if raw.wanted == "*" { Wanted::Any } else { Wanted::Containing(raw.wanted) };
-    Ok(Prompt { wanted, api: raw.api, replies, repeat: raw.repeat })
+    Ok(Prompt { wanted, api: raw.api, replies, repeat: raw.repeat, by_history: raw.by_history })
 }
 
 /// Whether a part may come after those before it.
@@ -103,9 +105,10 @@ fn check_follows(before: &[Part], part: &Part) -> Result<(), String> {
 }
 
 /// The keys that say what a part is; all others are its options.
-const HEADS: [&str; 27] = [
+const HEADS: [&str; 28] = [
     "say",
     "think",
+    "tell",
     "shell",
     "write",
     "edit",
@@ -149,6 +152,7 @@ fn build(head: &str, table: Table) -> Result<Part, String> {
     Ok(match head {
         "say" => Part::Say(only(head, table)?),
         "think" => Part::Think(only(head, table)?),
+        "tell" => Part::Tell(only(head, table)?),
         "wait" => Part::Wait(gate(only(head, table)?)?),
         "pause_ms" => Part::Pause(Duration::from_millis(millis(only(head, table)?)?)),
         "drop" => match only(head, table)? {

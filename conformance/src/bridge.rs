@@ -1,0 +1,42 @@
+//! Scenarios against a bridge: the tester is the client on one side, the mock agent stands on the other, and says what came
+//! to it.
+
+mod durable;
+mod golden;
+mod ids;
+mod order;
+mod payloads;
+mod seen;
+mod setup;
+mod sharing;
+mod stops;
+
+pub use durable::DURABLE;
+
+use crate::mock::{self, Breaks, Store};
+use crate::probe::Probe;
+use crate::scenario::Scenario;
+use crate::schema::Side;
+use crate::suite::Suite;
+
+/// Everything that is asked of a bridge with [`crate::mock`]'s agent behind it.
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+
+const SCENARIOS: &[Scenario] = &[
+    golden::GOLDEN,
+    ids::IDS,
+    payloads::PAYLOADS,
+    payloads::ERRORS,
+    order::ORDER,
+    order::SIZES,
+    stops::STOPS,
+    stops::DEATH,
+    setup::CAPABILITIES,
+    setup::VERSIONS,
+    sharing::SHARING,
+];
+
+/// Connects to a mock agent in this process, without the bridge.
+async fn open_direct(probe: &mut Probe) {
+    probe.open_link("the mock agent itself", mock::inside(Breaks::default(), Store::default())).await;
+}

@@ -1,0 +1,31 @@
+//! What a durable bridge promises, as an ACP client sees it through `_meta["acp-bridge"]`.
+
+mod cancel;
+mod ends;
+mod history;
+mod input;
+mod leaving;
+mod permission;
+mod raw;
+mod slow;
+mod view;
+
+use crate::scenario::Scenario;
+use crate::schema::Side;
+use crate::suite::Suite;
+
+/// The promises P1 to P12, but for P2 and P9, which no client can see.
+pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+
+const SCENARIOS: &[Scenario] = &[
+    history::HISTORY,
+    history::RESUME,
+    leaving::LEAVING,
+    cancel::CANCEL,
+    leaving::KEYS,
+    ends::ENDS,
+    permission::PERMISSION,
+    slow::SLOW,
+    raw::RAW,
+    input::INPUT,
+];

@@ -1,0 +1,101 @@
+//! One conversation, with the agent itself and through the bridge.
+
+use serde_json::{Value, json};
+
+use super::open_direct;
+use crate::check::{Check, call};
+use crate::history::{Call, Case, brief};
+use crate::probe::{Probe, Stop};
+use crate::scenario::Scenario;
+use crate::verdict::Outcome;
+use crate::words;
+
+/// The same conversation twice.
+pub(super) const GOLDEN: Scenario = Scenario {
+    name: "bridge-golden",
+    about: "holds the same conversation with the agent itself and through the bridge",
+    play: |probe| Box::pin(golden(probe)),
+    checks: &[Check::new("BRIDGE-01", both_are_alike)],
+};
+
+/// What is said: an answer, a plan, a tool with a permission that is given, and one that is not.
+const PROMPTS: [(&str, &str); 4] =
+    [("reply", words::REPLY), ("plan", words::PLAN), ("touch", words::TOUCH), ("refuse", words::REFUSE)];
+/// What a turn consists of. Anything else may come at any time, and from a bridge of its own accord.
+const CONTENT: [&str; 5] = ["agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "plan"];
+
+async fn golden(probe: &mut Probe) -> Result<(), Stop> {
+    open_direct(probe).await;
+    conversation(probe, "direct").await?;
+    probe.open().await?;
+    conversation(probe, "bridge").await
+}
+
+async fn conversation(probe: &mut Probe, way: &str) -> Result<(), Stop> {
+    let params = probe.introduction();
+    let _ = probe.call(&format!("{way}/initialize"), "initialize", params).await?;
+    let session = probe.session(&format!("{way}/session")).await?;
+    let params = json!({ "sessionId": session, "modeId": "code" });
+    let _ = probe.call(&format!("{way}/mode"), "session/set_mode", params).await?;
+    for (label, text) in PROMPTS {
+        let _ = probe.prompt(&format!("{way}/{label}"), &session, text).await?;
+    }
+    Ok(())
+}
+
+fn both_are_alike(case: &Case<'_>) -> Outcome {
+    for (label, _) in PROMPTS {
+        let (direct, bridged) = (call!(case, &format!("direct/{label}")), call!(case, &format!("bridge/{label}")));
+        let (wanted, found) = (course(case, &direct), course(case, &bridged));
+        let differs = (0..wanted.len().max(found.len())).find(|place| wanted.get(*place) != found.get(*place));
+        if let Some(place) = differs {
+            let show = |course: &[Seen]| course.get(place).map_or("nothing".to_owned(), |seen| brief(&seen.what));
+            let places = [&wanted, &found].iter().filter_map(|course| course.get(place).map(|seen| seen.at)).collect();
+            let expected = format!("in the turn of `{label}`, as from the agent itself, {}", show(&wanted));
+            return Outcome::broken(expected, show(&found), places);
+        }
+    }
+    let (direct, bridged) = (call!(case, "direct/mode"), call!(case, "bridge/mode"));
+    Outcome::pass_if(direct.result().is_some() == bridged.result().is_some(), || {
+        Outcome::broken(format!("as the agent itself: {}", direct.said()), bridged.said(), bridged.places())
+    })
+}
+
+/// Something that the client saw, and where. Equal if the same was seen.
+struct Seen {
+    at: usize,
+    what: Value,
+}
+
+impl PartialEq for Seen {
+    fn eq(&self, other: &Self) -> bool {
+        self.what == other.what
+    }
+}
+
+/// What the client saw of a turn.
+fn course(case: &Case<'_>, prompt: &Call<'_>) -> Vec<Seen> {
+    let (from, until, on) = (prompt.request.index, prompt.until(), prompt.request.on);
+    let mut course = Vec::new();
+    for message in case.received().filter(|m| m.on == on && m.index > from && m.index <= until) {
+        let seen = match (message.update(), message.params()) {
+            (Some(update), _) if CONTENT.iter().any(|kind| update["sessionUpdate"] == *kind) => update.clone(),
+            (_, Some(params)) if message.requests("session/request_permission") => params.clone(),
+            _ => continue,
+        };
+        course.push(Seen { at: message.index, what: plain(seen) });
+    }
+    let end = prompt.result().map(|result| json!({ "stopReason": result["stopReason"] }));
+    let at = prompt.answer.map_or(from, |answer| answer.index);
+    course.push(Seen { at, what: end.unwrap_or_else(|| json!({ "ended": prompt.said() })) });
+    course
+}
+
+/// Without what is another each time, or a bridge may add.
+fn plain(mut seen: Value) -> Value {
+    if let Some(object) = seen.as_object_mut() {
+        object.remove("_meta");
+        object.remove("sessionId");
+    }
+    seen
+}

@@ -1,0 +1,84 @@
+//! `acp-conformance bridge`.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+
+use super::exit::{Exit, not_started, usage};
+use super::{args, outcome};
+use crate::bridge::{DURABLE, SUITE};
+use crate::probe::Limits;
+use crate::subject::Subject;
+use crate::suite::{Options, run_all};
+
+/// What stands for the mock agent's command line.
+const AGENT: &str = "{agent}";
+
+pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
+    let (subject, shown) = subject(&args)?;
+    let suites = if args.durable { vec![SUITE, DURABLE] } else { vec![SUITE] };
+    outcome::knows(&suites, &args.run.select)?;
+    let options = Options {
+        select: args.run.select.clone(),
+        limits: Limits { step: args.timeout, turn: args.turn_timeout, ..Limits::default() },
+        jobs: args.jobs,
+        schemas: outcome::schemas(&args.run)?,
+    };
+    let subject = Arc::new(subject);
+    let run = run_all(&suites, Arc::clone(&subject), &options).await;
+    if let Some(folder) = &args.transcripts {
+        outcome::keep(folder, &run.histories)?;
+    }
+    if let Some(why) = &run.not_started {
+        return Err(not_started(why));
+    }
+    let durable = if args.durable { "--durable " } else { "" };
+    let again = format!("acp-conformance bridge {durable}--select {{}} {shown}");
+    outcome::tell(&run, subject.to_string(), again, &args.run)
+}
+
+/// What is tested, and the arguments that name it.
+fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
+    if let Some(url) = &args.url {
+        return Ok((outcome::socket(url)?, format!("--url {url}")));
+    }
+    if !args.command.iter().any(|argument| argument.contains(AGENT)) {
+        return Err(usage(format!(
+            "there is no bridge to test: put its command line behind --, with {AGENT} where the agent's command line goes, \
+             or the address of one before `acp-conformance mock-agent` behind --url"
+        )));
+    }
+    let program = std::env::current_exe().context("the path of this program is not known")?;
+    let program = program.to_str().context("the path of this program is no text")?;
+    let words = with_agent(&args.command, &[program, "mock-agent"]);
+    let shown = format!("-- {}", args.command.join(" "));
+    match words.split_first() {
+        Some((program, rest)) => Ok((Subject::Program { program: program.clone(), args: rest.to_vec() }, shown)),
+        None => Err(usage("the command line behind -- is empty")),
+    }
+}
+
+/// The command line with the agent's in it: its words where an argument is nothing else, and one text for a shell where it
+/// is a part of an argument.
+fn with_agent(command: &[String], agent: &[&str]) -> Vec<String> {
+    let quoted: Vec<String> = agent.iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
+    let quoted = quoted.join(" ");
+    let words = |argument: &String| match argument.as_str() {
+        AGENT => agent.iter().map(|&word| word.to_owned()).collect(),
+        _ => vec![argument.replace(AGENT, &quoted)],
+    };
+    command.iter().flat_map(words).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_agent_is_words_or_one_text_for_a_shell() {
+        let command = ["bridge", "--", "{agent}"].map(str::to_owned);
+        assert_eq!(with_agent(&command, &["/a b/c", "mock-agent"]), ["bridge", "--", "/a b/c", "mock-agent"]);
+        let command = ["sh", "-c", "exec {agent}"].map(str::to_owned);
+        assert_eq!(with_agent(&command, &["/it's", "x"]), ["sh", "-c", r"exec '/it'\''s' 'x'"]);
+    }
+}

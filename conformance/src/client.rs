@@ -1,0 +1,42 @@
+//! Scenarios against a client, each next to the checks that ask about it. The tester is the agent that the client starts;
+//! the client has to connect, open a session and send one prompt, and what is wanted happens in that turn.
+
+mod connect;
+mod files;
+mod invitations;
+mod permission;
+mod refusals;
+mod sessions;
+mod stage;
+mod terminals;
+mod turns;
+mod wire;
+
+use crate::passive;
+use crate::scenario::Scenario;
+use crate::schema::Side;
+use crate::suite::Suite;
+
+pub(crate) use stage::is_absolute;
+
+/// Everything that is asked of a client over version 1 of the protocol.
+pub const SUITE: Suite = Suite { subject: Side::Client, scenarios: SCENARIOS, passive: passive::CLIENT };
+
+const SCENARIOS: &[Scenario] = &[
+    connect::CONNECT,
+    connect::CAPABILITIES,
+    connect::VERSION,
+    connect::NOISE,
+    sessions::OPTIONS,
+    sessions::META,
+    wire::WIRE,
+    wire::JUNK,
+    refusals::REFUSALS,
+    invitations::ELICITATION,
+    turns::UPDATES,
+    turns::ENDINGS,
+    permission::PERMISSION,
+    files::FILES,
+    terminals::TERMINALS,
+    terminals::LIMITS,
+];

@@ -1,0 +1,165 @@
+//! A WebSocket as a link: each text frame is a line.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{Sink, SinkExt, Stream, StreamExt};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
+use tokio_tungstenite::tungstenite::{self, Message};
+
+use super::Link;
+
+/// The longest message that is taken, in bytes. A longer one breaks the connection, which is recorded.
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+/// Held in each direction, in bytes. A scenario that does not read stops the socket behind it.
+const PIPE: usize = 64 * 1024;
+/// Things seen that wait to be recorded; more are dropped.
+const NOTES: usize = 1024;
+/// Frames that wait to be sent as they are.
+const FRAMES: usize = 64;
+/// Until a server has answered the upgrade.
+const UPGRADE: Duration = Duration::from_secs(10);
+/// Until a server has answered our closing.
+const CLOSE: Duration = Duration::from_millis(300);
+
+/// A server that could not be reached over WebSocket.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// No connection, or no upgrade.
+    #[error("{0}")]
+    Refused(Box<tungstenite::Error>),
+    /// The upgrade was not answered.
+    #[error("no answer to the upgrade within {} s", UPGRADE.as_secs())]
+    Silent,
+}
+
+/// What a link has more if it is a WebSocket.
+pub(crate) struct Socket {
+    frames: mpsc::Sender<Message>,
+    /// What is seen beside the messages.
+    pub(crate) notes: mpsc::Receiver<(&'static str, Value)>,
+    task: JoinHandle<()>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Socket {
+    /// Connects to a `ws://` URL.
+    pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
+        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
+        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
+        let (stream, response) = tokio::time::timeout(UPGRADE, connecting)
+            .await
+            .map_err(|_| ConnectError::Silent)?
+            .map_err(|error| ConnectError::Refused(Box::new(error)))?;
+        let (frames, outgoing) = mpsc::channel(FRAMES);
+        let (noted, notes) = mpsc::channel(NOTES);
+        let id = response.headers().get("acp-connection-id").map(|id| String::from_utf8_lossy(id.as_bytes()));
+        note(&noted, "transport", json!("websocket"));
+        note(&noted, "ws/upgraded", json!({ "status": response.status().as_u16(), "connectionId": id }));
+        let (source, output) = tokio::io::duplex(PIPE);
+        let (input, sink) = tokio::io::duplex(PIPE);
+        let (to, from) = stream.split();
+        let task = tokio::spawn(async move {
+            tokio::join!(send(input, outgoing, to), receive(from, output, noted));
+        });
+        let socket = Self { frames, notes, task };
+        Ok(Link { source: Box::pin(source), sink: Some(Box::pin(sink)), process: None, socket: Some(socket) })
+    }
+
+    /// Sends this message in text frames of `size` bytes. False if the socket is gone.
+    pub(crate) async fn fragments(&self, text: &str, size: usize) -> bool {
+        let pieces = text.as_bytes().chunks(size.max(1));
+        let last = pieces.len().saturating_sub(1);
+        for (place, piece) in pieces.enumerate() {
+            let kind = if place == 0 { Data::Text } else { Data::Continue };
+            let frame = Frame::message(Bytes::copy_from_slice(piece), OpCode::Data(kind), place == last);
+            if self.frames.send(Message::Frame(frame)).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Sends a binary frame. False if the socket is gone.
+    pub(crate) async fn binary(&self, bytes: &[u8]) -> bool {
+        self.frames.send(Message::Binary(Bytes::copy_from_slice(bytes))).await.is_ok()
+    }
+
+    /// Waits until the server has answered our closing, not for long. What it writes meanwhile is lost.
+    pub(crate) async fn end(&mut self) {
+        // A server that does not answer is cut off.
+        let _ = tokio::time::timeout(CLOSE, &mut self.task).await;
+    }
+}
+
+/// What is dropped at the limit is only missing in the transcript.
+fn note(notes: &mpsc::Sender<(&'static str, Value)>, label: &'static str, data: Value) {
+    drop(notes.try_send((label, data)));
+}
+
+/// Lines as text frames, whatever bytes they are, and frames as they are; a close frame at the end of the lines.
+async fn send(input: DuplexStream, mut frames: mpsc::Receiver<Message>, mut to: impl Sink<Message> + Unpin) {
+    let mut lines = BufReader::new(input).split(b'\n');
+    loop {
+        let message = tokio::select! {
+            line = lines.next_segment() => match line {
+                Ok(Some(line)) => Message::Frame(Frame::message(line, OpCode::Data(Data::Text), true)),
+                Ok(None) | Err(_) => break,
+            },
+            Some(frame) = frames.recv() => frame,
+        };
+        if to.send(message).await.is_err() {
+            break;
+        }
+    }
+    // The server may be gone.
+    let _ = to.close().await;
+}
+
+/// Text frames as lines. A line break in one can only stand between members of its JSON, or it is no JSON: as white space
+/// it means the same.
+async fn receive(
+    mut from: impl Stream<Item = Result<Message, tungstenite::Error>> + Unpin,
+    mut output: DuplexStream,
+    notes: mpsc::Sender<(&'static str, Value)>,
+) {
+    while let Some(message) = from.next().await {
+        match message {
+            Ok(Message::Text(text)) => {
+                let mut line = text.as_bytes().to_vec();
+                if serde_json::from_slice::<&serde_json::value::RawValue>(&line).is_ok() {
+                    line.iter_mut().filter(|byte| **byte == b'\n').for_each(|byte| *byte = b' ');
+                }
+                line.push(b'\n');
+                if output.write_all(&line).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Message::Binary(bytes)) => note(&notes, "ws/binary", json!({ "bytes": bytes.len() })),
+            Ok(Message::Close(frame)) => {
+                let frame =
+                    frame.map(|frame| json!({ "code": u16::from(frame.code), "reason": frame.reason.as_str() }));
+                note(&notes, "ws/closed", json!(frame));
+            }
+            Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_)) => {}
+            Err(error) => {
+                note(&notes, "ws/broken", json!(error.to_string()));
+                break;
+            }
+        }
+    }
+    // Nobody may read any more.
+    let _ = output.shutdown().await;
+}

@@ -1,0 +1,53 @@
+//! Other connections of a scenario: several clients at once, or a peer that is not the subject.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::wire::Wire;
+use super::{Manners, Probe};
+use crate::link::Link;
+use crate::subject::Subject;
+
+impl Probe {
+    /// A second client of the same subject in the same scenario, with manners of its own. What it saw is judged once
+    /// [`Probe::absorb`] has taken it back.
+    pub(crate) fn another(&self) -> Self {
+        Self {
+            subject: Arc::clone(&self.subject),
+            limits: self.limits,
+            recorder: self.recorder.beside(),
+            wire: None,
+            next_id: 0,
+            manners: Manners::default(),
+            capabilities: json!({}),
+            directory: Arc::clone(&self.directory),
+        }
+    }
+
+    /// Ends a second client and adds what it saw, as connections of its own.
+    pub(crate) async fn absorb(&mut self, mut other: Self) {
+        other.close().await;
+        self.recorder.absorb(other.recorder);
+    }
+
+    /// Connects to something that is not the subject.
+    pub(crate) async fn open_link(&mut self, name: &str, link: Link) {
+        self.close().await;
+        self.recorder.connected(name);
+        self.wire = Some(Wire::new(link));
+    }
+
+    /// Does nothing for so long, not even read.
+    pub(crate) async fn pause(&mut self, duration: Duration) {
+        tokio::time::sleep(duration).await;
+        let ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
+        self.note("paused", json!({ "ms": ms }));
+    }
+
+    /// Whether the subject is a program that this scenario started.
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(*self.subject, Subject::Program { .. })
+    }
+}
