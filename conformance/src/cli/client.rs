@@ -15,7 +15,7 @@ pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
     let Some((program, rest)) = args.command.split_first() else {
         return Err(usage("there is no client to test; put its command line behind --"));
     };
-    outcome::knows(&SUITE, &args.run.select)?;
+    outcome::knows(&[SUITE], &args.run.select)?;
     let options = Options {
         select: args.run.select.clone(),
         limits: Limits { step: args.timeout, grace: args.grace, ..Limits::default() },

@@ -75,7 +75,9 @@ impl Socket {
             tokio::join!(send(input, outgoing, to), receive(from, output, noted));
         });
         let socket = Self { frames, notes, task };
-        Ok(Link { source: Box::pin(source), sink: Some(Box::pin(sink)), process: None, socket: Some(socket) })
+        let mut link = Link::over(source, sink);
+        link.socket = Some(socket);
+        Ok(link)
     }
 
     /// Sends this message in text frames of `size` bytes. False if the socket is gone.

@@ -22,6 +22,8 @@ impl Probe {
             next_id: 0,
             manners: Manners::default(),
             capabilities: json!({}),
+            host: None,
+            noise: 0,
             directory: Arc::clone(&self.directory),
         }
     }
