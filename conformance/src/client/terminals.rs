@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::permission::one_answer_when_taken_back;
-use super::stage::{PING, begin, has, offered, workshop};
+use super::stage::{begin, has, offered, workshop};
 use crate::check::{Check, all, call, fails, fails_with};
 use crate::history::{Call, Case};
 use crate::probe::{Host, Probe, SESSION, Stop};
@@ -89,9 +89,9 @@ async fn terminals(probe: &mut Probe) -> Result<(), Stop> {
     if let Some(long) = create(probe, "long/create", "echo begun; exec sleep 20", json!({})).await? {
         let _ = probe.call("long/output", "terminal/output", long.clone()).await?;
         let wait = probe.ask("long/wait", "terminal/wait_for_exit", long.clone()).await?;
-        let _ = probe.call("long/meanwhile", PING, json!({})).await?;
+        let _ = probe.call("long/meanwhile", "terminal/output", long.clone()).await?;
         probe.notify("long/take-back", "$/cancel_request", json!({ "requestId": wait })).await?;
-        let _ = probe.call("long/after-take-back", PING, json!({})).await?;
+        let _ = probe.call("long/after-take-back", "terminal/output", long.clone()).await?;
         probe.quiet("long/taken-back").await?;
         let _ = probe.call("long/kill", "terminal/kill", long.clone()).await?;
         let _ = probe.call("long/killed/wait", "terminal/wait_for_exit", long.clone()).await?;

@@ -59,6 +59,8 @@ fn notification(what: &str) -> Value {
 async fn wire(probe: &mut Probe) -> Result<(), Stop> {
     let turn = begin(probe, "turn", Host::default()).await?;
     let limit = probe.limits().step;
+    // One that does not wait for the end of its turn cannot be asked.
+    probe.quiet("patience").await?;
     ping(probe, "control").await?;
     for (label, id) in [
         ("id/0", json!(0)),
