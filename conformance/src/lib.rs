@@ -13,6 +13,7 @@ pub mod catalogue;
 mod check;
 pub mod cli;
 pub mod history;
+pub mod http;
 mod link;
 pub mod mock;
 pub mod model;

@@ -2,6 +2,7 @@
 //! and records everything.
 
 mod answers;
+mod http;
 mod other;
 mod record;
 mod socket;

@@ -22,6 +22,11 @@ pub enum Subject {
         /// Where: `ws://HOST:PORT/PATH`.
         url: String,
     },
+    /// A server that is asked over HTTP. Opened as a connection it is a WebSocket at the same address.
+    Http {
+        /// Where: `http://HOST:PORT/PATH`.
+        url: String,
+    },
     /// One in this process.
     Inside {
         /// For reports.
@@ -63,6 +68,10 @@ impl Subject {
             Self::Socket { url } => {
                 Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
+            Self::Http { url } => {
+                let url = url.replacen("http://", "ws://", 1);
+                Socket::connect(&url).await.map_err(|reason| StartError::Connect { url, reason })
+            }
             Self::Inside { make, .. } => Ok(make()),
         }
     }
@@ -75,7 +84,7 @@ impl fmt::Display for Subject {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
-            Self::Socket { url } => f.write_str(url),
+            Self::Socket { url } | Self::Http { url } => f.write_str(url),
             Self::Inside { name, .. } => f.write_str(name),
         }
     }

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use super::exit::{Exit, not_started, usage};
 use super::{args, outcome};
 use crate::agent::{SOCKET, SUITE};
+use crate::http;
 use crate::probe::Limits;
 use crate::subject::Subject;
 use crate::suite::{Options, run_all};
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
-    let suites = if args.url.is_some() { [SUITE, SOCKET].to_vec() } else { [SUITE].to_vec() };
+    let suites = match subject {
+        Subject::Http { .. } => vec![http::SUITE],
+        Subject::Socket { .. } => vec![SUITE, SOCKET],
+        _ => vec![SUITE],
+    };
     outcome::knows(&suites, &args.run.select)?;
     let options = Options {
         select: args.run.select.clone(),
@@ -34,7 +39,7 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
 /// What is tested, and the arguments that name it.
 fn subject(args: &args::Agent) -> anyhow::Result<(Subject, String)> {
     match (&args.url, args.command.split_first()) {
-        (Some(url), _) => Ok((outcome::socket(url)?, format!("--url {url}"))),
+        (Some(url), _) => Ok((outcome::server(url)?, format!("--url {url}"))),
         (None, Some((program, rest))) => {
             let subject = Subject::Program { program: program.clone(), args: rest.to_vec() };
             Ok((subject, format!("-- {}", args.command.join(" "))))

@@ -8,11 +8,12 @@ use super::exit::{Exit, usage};
 use crate::agent::{SOCKET, SUITE};
 use crate::bridge;
 use crate::catalogue::{self, Requirement};
+use crate::http;
 use crate::suite::Suite;
 
 /// Where a requirement is checked.
 fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    [SUITE, SOCKET, bridge::SUITE, bridge::DURABLE]
+    [SUITE, SOCKET, http::SUITE, bridge::SUITE, bridge::DURABLE]
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))

@@ -8,6 +8,7 @@ use super::{args, outcome};
 use crate::agent::{SOCKET, SUITE};
 use crate::bridge;
 use crate::history::{self, History, What};
+use crate::http;
 use crate::suite::{Run, Suite, judge_all};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
@@ -36,5 +37,12 @@ fn suites_of(histories: &[History]) -> Vec<Suite> {
     let suites = [bridge::SUITE, bridge::DURABLE];
     let of_bridge =
         |history: &History| suites.iter().any(|suite| suite.scenarios.iter().any(|s| s.name == history.scenario));
-    if histories.iter().any(of_bridge) { suites.to_vec() } else { vec![SUITE, SOCKET] }
+    let of_http = |history: &History| http::SUITE.scenarios.iter().any(|s| s.name == history.scenario);
+    if histories.iter().any(of_bridge) {
+        suites.to_vec()
+    } else if histories.iter().any(of_http) {
+        vec![http::SUITE]
+    } else {
+        vec![SUITE, SOCKET]
+    }
 }
