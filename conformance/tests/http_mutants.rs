@@ -48,7 +48,7 @@ async fn a_good_server_passes_everything() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_broken_in_one_way_fails_that_check_and_no_other() {
     for (id, also) in mock::http_breaks() {
-        let results = test(Breaks::of(id).expect("a known break"), Duration::from_secs(2)).await;
+        let results = test(Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
         let wrong: Vec<&CheckResult> = results.iter().filter(|result| told(result)).collect();
         let ids: BTreeSet<&str> = wrong.iter().map(|result| result.id).collect();
         let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
