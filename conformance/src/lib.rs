@@ -14,6 +14,7 @@ mod check;
 pub mod cli;
 pub mod client;
 pub mod history;
+pub mod http;
 mod link;
 pub mod mock;
 pub mod model;

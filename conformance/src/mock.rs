@@ -5,6 +5,7 @@ mod breaks;
 mod bridge;
 mod client;
 mod durable;
+mod http;
 mod relay;
 mod socket;
 
@@ -13,6 +14,7 @@ pub use breaks::{Breaks, UnknownBreak};
 pub use bridge::bridged;
 pub use client::{client_inside, client_of};
 pub use durable::durable;
+pub use http::serve_http;
 pub use socket::serve_socket;
 
 /// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn
@@ -38,6 +40,12 @@ pub fn bridge_breaks() -> &'static [(&'static str, &'static [&'static str])] {
 #[must_use]
 pub fn durable_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     durable::BREAKS
+}
+
+/// The same for an agent behind streamable HTTP.
+#[must_use]
+pub fn http_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    http::BREAKS
 }
 
 /// The same for what an agent owes over WebSocket.

@@ -3,6 +3,7 @@
 
 mod answers;
 mod host;
+mod http;
 mod other;
 mod record;
 mod socket;

@@ -44,6 +44,11 @@ pub enum Subject {
         /// Its homes.
         stages: Stages,
     },
+    /// A server that is asked over HTTP. Opened as a connection it is a WebSocket at the same address.
+    Http {
+        /// Where: `http://HOST:PORT/PATH`.
+        url: String,
+    },
     /// One in this process.
     Inside {
         /// For reports.
@@ -126,6 +131,10 @@ impl Subject {
                 }
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
+            Self::Http { url } => {
+                let url = url.replacen("http://", "ws://", 1);
+                Socket::connect(&url).await.map_err(|reason| StartError::Connect { url, reason })
+            }
             Self::Inside { make, .. } => Ok(make()),
         }
     }
@@ -140,7 +149,7 @@ impl fmt::Display for Subject {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
-            Self::Socket { url } => f.write_str(url),
+            Self::Socket { url } | Self::Http { url } => f.write_str(url),
             Self::Inside { name, .. } => f.write_str(name),
         }
     }

@@ -14,6 +14,9 @@ use conformance::suite::{CheckResult, Options};
 use conformance::verdict::Verdict;
 use futures_util::StreamExt;
 
+/// Turns end, however busy the machine is; what a broken peer never sends is waited for by the step.
+const TURN: Duration = Duration::from_secs(60);
+
 /// Tests a bridge that is broken so, with a good agent behind it.
 async fn test(breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
     let store = Store::default();
@@ -21,7 +24,7 @@ async fn test(breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
     let subject = Arc::new(Subject::Inside { name: "the mock bridge".to_owned(), make: Box::new(make) });
     let options = Options {
         select: Vec::new(),
-        limits: Limits { step: limit, turn: limit, quiet: Duration::from_millis(50), grace: Duration::from_secs(1) },
+        limits: Limits { step: limit, turn: TURN, quiet: Duration::from_millis(50), grace: Duration::from_secs(1) },
         jobs: 4,
         schemas: Schemas::of(None, 1).expect("the newest schemas"),
     };
@@ -44,13 +47,13 @@ async fn a_good_bridge_fails_nothing_and_everything_about_it_is_exercised() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_that_is_broken_in_one_way_fails_that_check_and_no_other() {
     let tried = futures_util::stream::iter(mock::bridge_breaks().iter().map(|(id, also)| async move {
-        let results = test(Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
+        let results = test(Breaks::of(id).expect("a known break"), Duration::from_secs(10)).await;
         let told: BTreeSet<&str> = results.iter().filter(|result| wrong(result)).map(|result| result.id).collect();
         let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
         let good = told.contains(id) && told.is_subset(&allowed);
         (!good).then(|| format!("a bridge that breaks {id} was told {told:?}"))
     }));
-    let unlike: Vec<String> = tried.buffer_unordered(3).filter_map(std::future::ready).collect().await;
+    let unlike: Vec<String> = tried.buffer_unordered(2).filter_map(std::future::ready).collect().await;
     assert!(unlike.is_empty(), "{unlike:#?}");
 }
 

@@ -17,6 +17,9 @@ use conformance::suite::{CheckResult, Options};
 use conformance::verdict::Verdict;
 use futures_util::StreamExt;
 
+/// Turns end, however busy the machine is; what a broken peer never sends is waited for by the step.
+const TURN: Duration = Duration::from_secs(60);
+
 /// A running acp-bridge with the mock agent behind it. Dropping it ends it.
 struct Bridge {
     child: Child,
@@ -65,7 +68,7 @@ async fn test(bridge: &Bridge, breaks: Breaks, limit: Duration) -> Vec<CheckResu
     let subject = Arc::new(Subject::Inside { name: "acp-bridge".to_owned(), make });
     let options = Options {
         select: Vec::new(),
-        limits: Limits { step: limit, turn: limit, quiet: Duration::from_millis(100), grace: Duration::from_secs(1) },
+        limits: Limits { step: limit, turn: TURN, quiet: Duration::from_millis(100), grace: Duration::from_secs(1) },
         jobs: 4,
         schemas: Schemas::of(None, 1).expect("the newest schemas"),
     };
@@ -82,14 +85,14 @@ async fn acp_bridge_keeps_every_promise_and_each_is_broken_by_what_is_to_break_i
     assert!(bad.is_empty(), "{bad:#?}");
     let bridge = &bridge;
     let tried = futures_util::stream::iter(mock::durable_breaks().iter().map(|(id, also)| async move {
-        let results = test(bridge, Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
+        let results = test(bridge, Breaks::of(id).expect("a known break"), Duration::from_secs(10)).await;
         let failed: Vec<&CheckResult> = results.iter().filter(|result| result.verdict == Verdict::Fail).collect();
         let told: BTreeSet<&str> = failed.iter().map(|result| result.id).collect();
         let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
         let good = told.contains(id) && told.is_subset(&allowed);
         (!good).then(|| format!("what breaks {id} was told {failed:#?}"))
     }));
-    let unlike: Vec<String> = tried.buffer_unordered(3).filter_map(std::future::ready).collect().await;
+    let unlike: Vec<String> = tried.buffer_unordered(2).filter_map(std::future::ready).collect().await;
     assert!(unlike.is_empty(), "{unlike:#?}");
 }
 

@@ -135,18 +135,22 @@ fn a_bridge_is_tested_with_the_mock_agent_behind_it() {
     assert_eq!(tool(&["bridge", "--", "cat"]).status.code(), Some(2), "the agent has no place in it");
 }
 
-/// Something listens over WebSocket and is tested by its address; it is ended when the test is.
+/// Something listens and is tested by its address; it is ended when the test is.
 #[test]
-fn an_agent_is_tested_over_websocket_by_its_address() {
+fn an_agent_is_tested_over_websocket_and_http_by_its_address() {
     let program = env!("CARGO_BIN_EXE_acp-conformance");
     let mut served = Served(
         Command::new(program).args(["mock-agent", "--listen", ":0"]).stdout(Stdio::piped()).spawn().expect("a server"),
     );
     let mut url = String::new();
     BufReader::new(served.0.stdout.take().expect("its stdout")).read_line(&mut url).expect("where it listens");
-    let output = tool(&["agent", "--select", "WS", "--select", "PROMPT-05", "--url", url.trim()]);
+    let (http, socket) = url.trim().split_once(' ').expect("two addresses");
+    let output = tool(&["agent", "--select", "WS", "--select", "PROMPT-05", "--url", socket]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
     assert!(stdout(&output).contains("8 pass"), "{}", stdout(&output));
+    let output = tool(&["agent", "--url", http]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    assert!(stdout(&output).contains("16 pass"), "{}", stdout(&output));
     let absent = tool(&["agent", "--url", "ws://127.0.0.1:1/"]);
     assert_eq!(absent.status.code(), Some(3), "{}", stderr(&absent));
     assert_eq!(tool(&["agent", "--url", "wss://localhost/"]).status.code(), Some(2));

@@ -8,6 +8,7 @@ use anyhow::Context;
 use super::exit::{Exit, not_started, usage};
 use super::{args, model, outcome};
 use crate::agent::{SOCKET, SUITE};
+use crate::http;
 use crate::probe::Limits;
 use crate::recipe::{self, Recipe, Stages};
 use crate::subject::Subject;
@@ -15,7 +16,11 @@ use crate::suite::{Options, run_all};
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
-    let suites = if args.url.is_some() { [SUITE, SOCKET].to_vec() } else { [SUITE].to_vec() };
+    let suites = match subject {
+        Subject::Http { .. } => vec![http::SUITE],
+        Subject::Socket { .. } => vec![SUITE, SOCKET],
+        _ => vec![SUITE],
+    };
     outcome::knows(&suites, &args.run.select)?;
     let options = Options {
         select: args.run.select.clone(),
@@ -38,7 +43,7 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
 /// What is tested, and the arguments that name it.
 fn subject(args: &args::Agent) -> anyhow::Result<(Subject, String)> {
     match (&args.url, args.command.split_first()) {
-        (Some(url), _) => Ok((outcome::socket(url)?, format!("--url {url}"))),
+        (Some(url), _) => Ok((outcome::server(url)?, format!("--url {url}"))),
         (None, Some((program, rest))) => {
             let (program, rest, shown) = (program.clone(), rest.to_vec(), format!("-- {}", args.command.join(" ")));
             match &args.recipe {

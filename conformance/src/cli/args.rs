@@ -113,7 +113,8 @@ pub(super) struct Agent {
     /// Keep a full transcript of each scenario in this folder.
     #[arg(long, value_name = "FOLDER")]
     pub(super) transcripts: Option<PathBuf>,
-    /// Test an agent that already listens here for WebSockets, `ws://HOST:PORT/PATH`, instead of starting one.
+    /// Test an agent that already listens here instead of starting one: over WebSocket at `ws://HOST:PORT/PATH`, or how it
+    /// keeps to streamable HTTP at `http://HOST:PORT/PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub(super) url: Option<String>,
     /// Start the scripted model and give the agent a home and an environment of its own: `codex`, `claude`.
@@ -208,7 +209,7 @@ pub(super) struct MockAgent {
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,
-    /// Serve any number of clients over WebSocket on this loopback address and port, `:0` for a free one, and print where.
+    /// Serve any number of clients at `/acp`, over HTTP and WebSocket, on this loopback address and port, `:0` for a free one, and print where.
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<String>,
     /// Keep sessions in this file, for whatever starts an agent anew for each client.

@@ -40,7 +40,12 @@ pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
 /// What is tested, and the arguments that name it.
 fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
     if let Some(url) = &args.url {
-        return Ok((outcome::socket(url)?, format!("--url {url}")));
+        if !url.starts_with("ws://") {
+            return Err(usage(format!(
+                "{url} cannot be tested: only bridges that listen at ws:// or speak on stdio can"
+            )));
+        }
+        return Ok((Subject::Socket { url: url.clone() }, format!("--url {url}")));
     }
     if !args.command.iter().any(|argument| argument.contains(AGENT)) {
         return Err(usage(format!(

@@ -8,11 +8,11 @@ use super::exit::{Exit, usage};
 use crate::agent::{SOCKET, SUITE};
 use crate::catalogue::{self, Requirement};
 use crate::suite::Suite;
-use crate::{bridge, client};
+use crate::{bridge, client, http};
 
 /// Where a requirement is checked.
 fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    [SUITE, SOCKET, client::SUITE, bridge::SUITE, bridge::DURABLE]
+    [SUITE, SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE]
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))

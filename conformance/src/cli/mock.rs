@@ -20,8 +20,8 @@ pub(super) async fn run(args: args::MockAgent) -> anyhow::Result<Exit> {
     let store = file.map_or_else(Store::default, Store::in_file);
     if let Some(listen) = &args.listen {
         let listener = model::bind(listen).await?;
-        output::line(&format!("ws://{}/acp", listener.local_addr()?))?;
-        mock::serve_socket(listener, breaks, store).await?;
+        output::line(&format!("http://{0}/acp ws://{0}/acp", listener.local_addr()?))?;
+        mock::serve_http(listener, breaks, store).await?;
         return Ok(Exit::Ok);
     }
     mock::serve(tokio::io::stdin(), tokio::io::stdout(), breaks, store).await;

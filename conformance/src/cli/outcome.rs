@@ -27,13 +27,15 @@ pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
 }
 
 /// The server at this URL.
-pub(super) fn socket(url: &str) -> anyhow::Result<Subject> {
-    if !url.starts_with("ws://") {
-        return Err(usage(format!(
-            "{url} cannot be tested: only ws:// can; for wss:// put a proxy without TLS before it"
-        )));
+pub(super) fn server(url: &str) -> anyhow::Result<Subject> {
+    let url = url.to_owned();
+    match url.split_once("://").map(|(scheme, _)| scheme) {
+        Some("ws") => Ok(Subject::Socket { url }),
+        Some("http") => Ok(Subject::Http { url }),
+        _ => Err(usage(format!(
+            "{url} cannot be tested: only ws:// and http:// can; for TLS put a proxy without it before the server"
+        ))),
     }
-    Ok(Subject::Socket { url: url.to_owned() })
 }
 
 pub(super) fn schemas(judge: &Judge) -> anyhow::Result<Arc<Schemas>> {

@@ -8,7 +8,7 @@ use super::{args, outcome};
 use crate::agent::{SOCKET, SUITE};
 use crate::history::{self, History, What};
 use crate::suite::{Run, Suite, judge_all};
-use crate::{bridge, client};
+use crate::{bridge, client, http};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let mut histories = Vec::new();
@@ -33,7 +33,7 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
 
 /// The suites that the transcripts come from.
 fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
-    let kinds = [vec![SUITE, SOCKET], vec![client::SUITE], vec![bridge::SUITE, bridge::DURABLE]];
+    let kinds = [vec![SUITE, SOCKET], vec![http::SUITE], vec![client::SUITE], vec![bridge::SUITE, bridge::DURABLE]];
     let plays = |suites: &[Suite], history: &History| {
         suites.iter().any(|suite| suite.scenarios.iter().any(|scenario| scenario.name == history.scenario))
     };

@@ -206,8 +206,12 @@ impl Breaks {
     /// # Errors
     /// When no peer is broken that way.
     pub fn of(id: &str) -> Result<Self, UnknownBreak> {
-        let known =
-            AGENT.iter().chain(super::socket::BREAKS).chain(super::bridge::BREAKS).chain(super::durable::BREAKS);
+        let known = AGENT
+            .iter()
+            .chain(super::socket::BREAKS)
+            .chain(super::bridge::BREAKS)
+            .chain(super::durable::BREAKS)
+            .chain(super::http::BREAKS);
         if !known.map(|(known, _)| *known).any(|known| known == id) {
             return Err(UnknownBreak(id.to_owned()));
         }

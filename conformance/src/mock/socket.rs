@@ -10,6 +10,7 @@ use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
@@ -55,6 +56,16 @@ async fn client(stream: TcpStream, breaks: Breaks, store: Store, made: Arc<Atomi
     };
     // Whoever speaks no WebSocket is told so by the handshake.
     let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, name).await else { return };
+    talk(socket, breaks, store, fragmented).await;
+}
+
+/// Serves the client of a WebSocket whose handshake is done, until it leaves.
+pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
+    socket: WebSocketStream<S>,
+    breaks: Breaks,
+    store: Store,
+    fragmented: Arc<AtomicBool>,
+) {
     let (mut to, mut from) = socket.split();
     let (input, mut near_input) = tokio::io::duplex(PIPE);
     let (near_output, output) = tokio::io::duplex(PIPE);

@@ -1,0 +1,155 @@
+//! One client's agent, and the streams that its messages go to.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::http::StatusCode;
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
+
+use crate::mock::{Breaks, Store, serve};
+
+/// Messages that wait for their stream; more are lost.
+const WAITING: usize = 4096;
+/// Held between agent and server, in bytes, in each direction.
+const PIPE: usize = 256 * 1024;
+
+/// A stream of events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(super) enum Place {
+    /// Of the connection.
+    Connection,
+    /// Of a session.
+    Session(String),
+}
+
+/// One client's agent. It ends when this is dropped.
+pub(super) struct Connection {
+    input: tokio::sync::Mutex<DuplexStream>,
+    routes: Arc<Mutex<Routes>>,
+    tasks: [JoinHandle<()>; 2],
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+struct Routes {
+    breaks: Breaks,
+    streams: HashMap<Place, Stream>,
+    /// Where answers go, by id.
+    open: HashMap<String, Place>,
+    /// Answers that a POST waits for, by id.
+    asked: HashMap<String, oneshot::Sender<String>>,
+    /// The first session.
+    first: Option<String>,
+}
+
+struct Stream {
+    sender: mpsc::Sender<String>,
+    /// Until somebody listens.
+    receiver: Option<mpsc::Receiver<String>>,
+}
+
+impl Stream {
+    fn new() -> Self {
+        let (sender, receiver) = mpsc::channel(WAITING);
+        Self { sender, receiver: Some(receiver) }
+    }
+}
+
+fn lock(routes: &Mutex<Routes>) -> MutexGuard<'_, Routes> {
+    routes.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Connection {
+    pub(super) fn open(breaks: Breaks, store: Store) -> Arc<Self> {
+        let (agent_input, input) = tokio::io::duplex(PIPE);
+        let (output, agent_output) = tokio::io::duplex(PIPE);
+        let streams = HashMap::from([(Place::Connection, Stream::new())]);
+        let routes =
+            Routes { breaks: breaks.clone(), streams, open: HashMap::new(), asked: HashMap::new(), first: None };
+        let routes = Arc::new(Mutex::new(routes));
+        let agent = tokio::spawn(serve(agent_input, agent_output, breaks, store));
+        let of_router = Arc::clone(&routes);
+        let router = tokio::spawn(async move {
+            let mut lines = BufReader::new(output).lines();
+            while let Ok(Some(line)) = lines.next_line().await {
+                lock(&of_router).route(line);
+            }
+        });
+        Arc::new(Self { input: tokio::sync::Mutex::new(input), routes, tasks: [agent, router] })
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(super) async fn ask(&self, message: Value) -> Option<String> {
+        let (sender, answer) = oneshot::channel();
+        lock(&self.routes).asked.insert(message["id"].to_string(), sender);
+        if !self.write(&message).await {
+            return None;
+        }
+        answer.await.ok()
+    }
+
+    /// Sends a message whose answer, if it has one, goes to that stream. False if the agent is gone.
+    pub(super) async fn send(&self, message: Value, place: Place) -> bool {
+        if message.get("id").is_some() && message.get("method").is_some() {
+            lock(&self.routes).open.insert(message["id"].to_string(), place);
+        }
+        self.write(&message).await
+    }
+
+    async fn write(&self, message: &Value) -> bool {
+        let line = format!("{message}\n");
+        self.input.lock().await.write_all(line.as_bytes()).await.is_ok()
+    }
+
+    /// The messages of a stream, for one listener.
+    pub(super) fn listen(&self, place: &Place) -> Result<mpsc::Receiver<String>, StatusCode> {
+        let mut routes = lock(&self.routes);
+        let stream = routes.streams.get_mut(place).ok_or(StatusCode::NOT_FOUND)?;
+        stream.receiver.take().ok_or(StatusCode::CONFLICT)
+    }
+}
+
+impl Routes {
+    /// Gives a line of the agent to its stream.
+    fn route(&mut self, line: String) {
+        let message: Value = serde_json::from_str(&line).unwrap_or_default();
+        let answers = message.get("method").is_none();
+        if let Some(session) = message["result"]["sessionId"].as_str() {
+            self.first.get_or_insert_with(|| session.to_owned());
+            self.streams.entry(Place::Session(session.to_owned())).or_insert_with(Stream::new);
+        }
+        let id = message["id"].to_string();
+        if let Some(asked) = self.asked.remove(&id).filter(|_| answers) {
+            // Whoever asked may be gone.
+            let _ = asked.send(line);
+            return;
+        }
+        let of_session = message["params"]["sessionId"].as_str().map(|session| Place::Session(session.to_owned()));
+        let place = if answers { self.open.remove(&id) } else { of_session }.unwrap_or(Place::Connection);
+        if let (Place::Session(session), true) = (&place, self.breaks.has("HTTP-19"))
+            && self.first.as_ref() != Some(session)
+        {
+            return;
+        }
+        if self.breaks.has("HTTP-07") && message["method"] == "session/update" {
+            self.give(&Place::Connection, line.clone());
+        }
+        self.give(&place, line);
+    }
+
+    /// What no listener could ever get is lost.
+    fn give(&mut self, place: &Place, line: String) {
+        let Some(stream) = self.streams.get(place) else { return };
+        if stream.receiver.is_some() && self.breaks.has("HTTP-25") {
+            return;
+        }
+        drop(stream.sender.try_send(line));
+    }
+}
