@@ -13,6 +13,7 @@ mod check;
 pub mod cli;
 pub mod history;
 mod link;
+pub mod mcp_stub;
 pub mod mock;
 pub mod model;
 mod passive;

@@ -3,6 +3,8 @@
 
 mod answers;
 mod record;
+mod seen;
+mod terminals;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -13,12 +15,16 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::Instant;
 
+pub(crate) use answers::rich_meta;
 pub use answers::{Elicit, Manners, Permit};
 pub(crate) use record::Recorder;
 
 use crate::history::{Body, History, Message, What, brief};
 use crate::subject::{StartError, Subject};
 use wire::Wire;
+
+/// The note that the subject's model does what the suite's sentences say.
+const SCRIPTED: &str = "scripted";
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -79,6 +85,7 @@ pub struct Probe {
     /// What `initialize` claims.
     pub capabilities: Value,
     directory: TempDir,
+    terminals: terminals::Terminals,
 }
 
 impl Probe {
@@ -91,6 +98,7 @@ impl Probe {
             next_id: 0,
             manners: Manners::default(),
             capabilities: json!({}),
+            terminals: terminals::Terminals::default(),
             directory: tempfile::Builder::new().prefix("acp-conformance-").tempdir()?,
         })
     }
@@ -118,6 +126,9 @@ impl Probe {
         self.close().await;
         let link = self.subject.open(self.directory.path()).await?;
         self.recorder.connected(&self.subject.to_string());
+        if self.subject.is_scripted() {
+            self.note(SCRIPTED, json!(true));
+        }
         self.wire = Some(Wire::new(link));
         Ok(())
     }

@@ -55,7 +55,6 @@ pub enum StartError {
 
 impl Subject {
     /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
-    #[allow(dead_code)]
     pub(crate) const fn is_scripted(&self) -> bool {
         matches!(self, Self::Staged { .. } | Self::Inside { .. })
     }

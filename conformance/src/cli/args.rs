@@ -37,6 +37,9 @@ Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance age
     Replay(Replay),
     /// Be an agent on stdin and stdout that does what the suite asks for, or fails one check.
     MockAgent(MockAgent),
+    /// Be an MCP server that writes down what is done to it.
+    #[command(hide = true)]
+    McpStub(McpStub),
     /// Serve a scripted model: OpenAI Responses and Anthropic Messages on one local port, no key needed.
     #[command(after_help = "\
 Example: acp-conformance model --script tools.toml --listen :4480
@@ -105,6 +108,15 @@ pub(super) struct Agent {
     /// The agent's command line.
     #[arg(last = true, value_name = "AGENT CMD")]
     pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct McpStub {
+    /// Where it writes it down.
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: PathBuf,
+    /// Whatever else it is started with.
+    pub(super) words: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -41,6 +41,11 @@ impl Recorder {
         (index, at, self.on)
     }
 
+    /// What was recorded until now.
+    pub(crate) fn so_far(&self) -> &History {
+        &self.history
+    }
+
     pub(crate) fn finish(self) -> History {
         self.history
     }
