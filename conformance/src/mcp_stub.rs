@@ -38,7 +38,7 @@ pub fn serve(record: &Path, args: &[String], input: impl BufRead, mut output: im
         output.write_all(format!("{answer}\n").as_bytes())?;
         output.flush()?;
     }
-    match note(json!({ "event": "ended" })) {
+    match note(json!({ "event": "ended", "pid": std::process::id() })) {
         // Its scenario is over.
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         noted => noted,
@@ -79,18 +79,23 @@ pub(crate) fn program() -> Option<PathBuf> {
     folder.parent().map(|folder| folder.join(NAME)).filter(|path| path.is_file())
 }
 
-/// What was written down; nothing if it never started. A server that was killed could not write its end down.
+/// What was written down, with `ended` once all that were started have ended; nothing if none was. A server that was
+/// killed could not write its end down, and one that wrote it may not have been reaped yet.
 pub(crate) fn read(record: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(record).unwrap_or_default();
     let mut events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-    let started = events.iter().filter(|event| event["event"] == "started");
-    let pids: Vec<i32> = started.filter_map(|event| i32::try_from(event["pid"].as_i64()?).ok()).collect();
-    let runs = |pid: &i32| Pid::from_raw(*pid).is_some_and(|pid| test_kill_process(pid).is_ok());
-    if !pids.is_empty() {
-        events.retain(|event| event["event"] != "ended");
-        if !pids.iter().any(runs) {
-            events.push(json!({ "event": "ended" }));
-        }
+    let pids = |name: &str| -> Vec<i64> {
+        events.iter().filter(|event| event["event"] == name).filter_map(|event| event["pid"].as_i64()).collect()
+    };
+    let (started, ended) = (pids("started"), pids("ended"));
+    let runs = |pid: &i64| {
+        let process = i32::try_from(*pid).ok().and_then(Pid::from_raw);
+        !ended.contains(pid) && process.is_some_and(|process| test_kill_process(process).is_ok())
+    };
+    let all = !started.is_empty() && !started.iter().any(runs);
+    events.retain(|event| event["event"] != "ended");
+    if all {
+        events.push(json!({ "event": "ended" }));
     }
     events
 }
@@ -111,7 +116,6 @@ mod tests {
         let text = std::fs::read_to_string(&record).expect("a record");
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["event"].clone());
         assert_eq!(events.collect::<Vec<_>>(), ["started", "tools/list", "ended"]);
-        // This process goes on.
-        assert!(read(&record).iter().all(|event| event["event"] != "ended"));
+        assert!(read(&record).iter().any(|event| event["event"] == "ended"));
     }
 }
