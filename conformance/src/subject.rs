@@ -25,7 +25,7 @@ pub enum Subject {
         /// Its arguments.
         args: Vec<String>,
         /// Its homes.
-        stages: Stages,
+        stages: Box<Stages>,
     },
     /// One in this process.
     Inside {

@@ -27,7 +27,7 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (program, rest) = (program.clone(), rest.to_vec());
     let subject = Arc::new(match &args.recipe {
         None => Subject::Program { program, args: rest },
-        Some(name) => Subject::Staged { program, args: rest, stages: stages(name, args.script.as_deref())? },
+        Some(name) => Subject::Staged { program, args: rest, stages: Box::new(stages(name, args.script.as_deref())?) },
     });
     let run = SUITE.run(Arc::clone(&subject), &options).await;
     if let Some(folder) = &args.transcripts {

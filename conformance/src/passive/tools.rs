@@ -61,11 +61,14 @@ pub(super) fn content_is_of_three_kinds(case: &Case<'_>) -> Outcome {
     if found == Outcome::Pass && !seen { Outcome::NotExercised("no tool call has content".to_owned()) } else { found }
 }
 
+/// Whether a `tool_call` reported a call, and where it last got which status.
+type State<'c> = (bool, Option<(usize, &'c Value)>);
+
 /// What is known of the calls of each session while its messages pass.
 #[derive(Default)]
 struct Calls<'c> {
-    /// Whether a `tool_call` reported it, and where it last got a status.
-    known: HashMap<(u32, &'c str, &'c str), (bool, Option<(usize, &'c Value)>)>,
+    /// By connection, session and id.
+    known: HashMap<(u32, &'c str, &'c str), State<'c>>,
 }
 
 impl<'c> Calls<'c> {
@@ -73,7 +76,7 @@ impl<'c> Calls<'c> {
     fn pass(
         case: &'c Case<'_>,
         kind: &str,
-        mut fault: impl FnMut(&'c Message, Option<&(bool, Option<(usize, &'c Value)>)>, &'c Value) -> Option<Outcome>,
+        mut fault: impl FnMut(&'c Message, Option<&State<'c>>, &'c Value) -> Option<Outcome>,
     ) -> Outcome {
         let (mut calls, mut seen) = (Self::default(), false);
         for message in case.messages() {
