@@ -1,10 +1,17 @@
 //! Scenarios against an agent, each next to the checks that ask about it.
 
+mod announced;
 mod cancel;
+mod crossing;
 mod framing;
 mod handshake;
 mod listing;
+mod mcp;
+mod meanwhile;
+mod memory;
+mod permission;
 mod refusals;
+mod services;
 mod sessions;
 mod settings;
 mod socket;
@@ -40,6 +47,12 @@ const SCENARIOS: &[Scenario] = &[
     turns::CONTENT,
     turns::REPORTS,
     cancel::CANCEL,
-    cancel::PERMISSION,
+    permission::PERMISSION,
     settings::SETTINGS,
+    services::SERVICES,
+    memory::MEMORY,
+    crossing::CROSSING,
+    meanwhile::MEANWHILE,
+    mcp::MCP,
+    announced::ANNOUNCED,
 ];

@@ -1,5 +1,6 @@
 //! The requirements of the protocol, as data: what a peer has to do, where that is written, how it can be seen.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -20,6 +21,10 @@ static ALL: LazyLock<Vec<Requirement>> = LazyLock::new(|| {
     // A test reads every file, so none is malformed; a malformed one would only be missing here.
     FILES.iter().filter_map(|text| toml::from_str::<File>(text).ok()).flat_map(|file| file.requirement).collect()
 });
+
+/// Why a requirement is not checked, by its id.
+static GAPS: LazyLock<BTreeMap<String, String>> =
+    LazyLock::new(|| toml::from_str(include_str!("../catalogue/gaps.toml")).unwrap_or_default());
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -159,6 +164,12 @@ pub fn find(id: &str) -> Option<&'static Requirement> {
     ALL.iter().find(|requirement| requirement.id == id)
 }
 
+/// Why the requirement of this id is not checked, where that needs saying.
+#[must_use]
+pub fn gap(id: &str) -> Option<&'static str> {
+    GAPS.get(id).map(String::as_str)
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -173,6 +184,17 @@ mod tests {
         let ids: HashSet<&str> = all().iter().map(|requirement| requirement.id.as_str()).collect();
         assert_eq!(ids.len(), all().len());
         assert_eq!(all().len(), 421);
+    }
+
+    #[test]
+    fn every_gap_is_a_requirement_that_nothing_checks() {
+        let gaps: BTreeMap<String, String> = toml::from_str(include_str!("../catalogue/gaps.toml")).expect("the gaps");
+        let checked =
+            |id: &str| crate::agent::SUITE.checks().any(|(check, _)| check.requirement().is_some_and(|of| of.id == id));
+        for id in gaps.keys() {
+            assert!(find(id).is_some_and(|of| of.id == *id), "{id} is no requirement");
+            assert!(!checked(id), "{id} is checked: take it out of catalogue/gaps.toml");
+        }
     }
 
     #[test]

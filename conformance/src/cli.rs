@@ -6,11 +6,13 @@ mod bridge;
 mod client;
 mod exit;
 mod list;
+mod mcp_stub;
 mod mock;
 mod model;
 mod outcome;
 mod output;
 mod replay;
+mod table;
 
 use std::process::ExitCode;
 
@@ -43,6 +45,7 @@ fn run(args: args::Args) -> anyhow::Result<Exit> {
             args::Command::Explain(args) => list::explain(&args),
             args::Command::Replay(args) => replay::run(&args),
             args::Command::Model(args) => model::run(args).await.map(|()| Exit::Ok),
+            args::Command::McpStub(args) => mcp_stub::run(&args),
             args::Command::MockAgent(args) => mock::run(args).await,
             args::Command::MockClient(args) => mock::client(args).await,
             args::Command::StubAgent(args) => mock::stub(args).await,

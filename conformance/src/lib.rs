@@ -16,6 +16,7 @@ pub mod client;
 pub mod history;
 pub mod http;
 mod link;
+pub mod mcp_stub;
 pub mod mock;
 pub mod model;
 mod passive;

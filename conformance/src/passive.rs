@@ -1,10 +1,25 @@
 //! What is asked of every history, whatever was done: the checks that catch most real defects.
 
+mod answers;
+mod compaction;
+pub(crate) mod content;
+mod elicitation;
 mod envelope;
+mod extensions;
+mod gated;
 mod order;
+mod paths;
 mod stdio;
+mod terminals;
+mod told;
+mod tools;
+mod turns;
+
+use serde_json::Value;
 
 use crate::check::Check;
+use crate::history::{Case, Message};
+use crate::verdict::Outcome;
 
 /// For an agent.
 pub(crate) const AGENT: &[Check] = &[
@@ -13,9 +28,70 @@ pub(crate) const AGENT: &[Check] = &[
     Check::new("RPC-05", envelope::one_answer_per_request),
     Check::new("RPC-06", envelope::ids_are_no_null_and_no_fraction),
     Check::new("RPC-09", envelope::everything_keeps_to_the_schema),
+    Check::new("RPC-11", paths::every_path_is_absolute),
+    Check::new("RPC-12", paths::lines_begin_with_one),
+    Check::new("RPC-13", answers::every_request_is_answered),
+    Check::new("ERR-01", answers::errors_are_whole),
+    Check::new("ERR-03", answers::own_codes_lie_outside_the_reserved_range),
+    Check::new("ERR-12", answers::messages_are_one_sentence),
     Check::new("TRANSPORT-stdio-01", stdio::everything_is_utf8),
     Check::new("TRANSPORT-stdio-02", stdio::one_message_per_line),
     Check::new("TRANSPORT-stdio-03", stdio::nothing_but_messages),
+    Check::new("INIT-13", gated::nothing_is_used_that_was_not_offered),
+    Check::new("SESS-22", turns::updates_name_known_sessions),
+    Check::new("LIST-15", told::listed_roots_are_announced),
+    Check::new("LIST-18", told::session_info_has_no_fixed_fields),
+    Check::new("PROMPT-06", turns::output_comes_before_the_answer),
+    Check::new("PROMPT-08", turns::chunks_have_message_ids),
+    Check::new("PROMPT-09", turns::message_ids_do_not_come_back),
+    Check::new("PROMPT-10", told::usage_is_numbers),
+    Check::new("PROMPT-18", turns::no_call_is_left_open),
+    Check::new("CANCEL-20", terminals::cancelled_ids_are_ids),
+    Check::new("CANCEL-21", terminals::cancelled_requests_are_open),
+    Check::new("TOOL-02", tools::calls_have_id_and_title),
+    Check::new("TOOL-03", tools::ids_are_not_used_twice),
+    Check::new("TOOL-04", tools::kinds_are_known),
+    Check::new("TOOL-05", tools::statuses_are_known),
+    Check::new("TOOL-06", tools::updates_are_about_reported_calls),
+    Check::new("TOOL-07", tools::what_is_final_stays_so),
+    Check::new("TOOL-08", tools::updates_have_an_id),
+    Check::new("TOOL-09", tools::content_is_of_three_kinds),
+    Check::new("TOOL-10", paths::diffs_are_whole),
+    Check::new("TOOL-11", terminals::shown_terminals_live),
+    Check::new("TOOL-12", paths::locations_are_absolute),
+    Check::new("CMD-02", told::commands_have_name_and_description),
+    Check::new("CMD-03", told::names_of_commands_are_plain_and_distinct),
+    Check::new("CONTENT-06", content::blocks_are_whole),
+    Check::new("CONTENT-07", content::bytes_are_base64),
+    Check::new("FS-01", |case| gated::gated(case, gated::FILES)),
+    Check::new("FS-02", paths::file_requests_are_whole),
+    Check::new("TERM-01", |case| gated::gated(case, gated::TERMINALS)),
+    Check::new("TERM-02", paths::terminals_are_made_in_absolute_directories),
+    Check::new("TERM-06", terminals::every_terminal_is_released),
+    Check::new("TERM-13", terminals::killed_terminals_are_released),
+    Check::new("TERM-17", terminals::nothing_is_used_after_its_release),
+    Check::new("ELICIT-01", elicitation::only_offered_modes),
+    Check::new("ELICIT-03", elicitation::requests_have_mode_message_and_scope),
+    Check::new("ELICIT-05", elicitation::forms_are_flat),
+    Check::new("ELICIT-16", elicitation::open_ids_are_distinct),
+    Check::new("ELICIT-17", elicitation::completed_ids_are_known),
+    Check::new("ELICIT-20", elicitation::urls_are_safe),
+    Check::new("ELICIT-21", elicitation::forms_have_no_urls),
+    Check::new("CONFIG-07", told::told_options_are_complete),
+    Check::new("CONFIG-12", told::categories_are_known),
+    Check::new("MODE-06", told::told_modes_are_offered),
+    Check::new("EXT-01", extensions::meta_is_an_object),
+    Check::new("EXT-03", extensions::trace_context_can_be_read),
+    Check::new("EXT-04", extensions::nothing_is_added_to_the_types),
+    Check::new("EXT-05", extensions::own_methods_begin_with_an_underscore),
+    Check::new("NOTICE-01", |case| gated::update_needs(case, "notices", &["notice"])),
+    Check::new("NOTICE-02", told::notices_are_whole),
+    Check::new("COMPACT-01", |case| {
+        gated::update_needs(case, "compaction", &["compaction_update", "compaction_summary_chunk"])
+    }),
+    Check::new("COMPACT-02", compaction::updates_are_whole),
+    Check::new("COMPACT-03", compaction::each_ends_once),
+    Check::new("COMPACT-04", compaction::nothing_comes_after_the_end),
 ];
 
 /// For a client.
@@ -38,3 +114,39 @@ pub(crate) const CLIENT: &[Check] = &[
     Check::new("LIST-02", order::lists_come_after_initialize),
     Check::new("PROMPT-01", order::prompts_come_after_sessions),
 ];
+
+/// Asks every message of the subject that `about` picks; passes if there was one and none is wrong.
+fn each<'c>(
+    case: &'c Case<'_>,
+    about: impl Fn(&'c Message) -> bool,
+    mut fault: impl FnMut(&'c Message) -> Option<Outcome>,
+) -> Outcome {
+    let mut seen = false;
+    for message in case.received().filter(|message| about(message)) {
+        seen = true;
+        if let Some(outcome) = fault(message) {
+            return outcome;
+        }
+    }
+    if seen { Outcome::Pass } else { Outcome::NotExercised("there was no such message".to_owned()) }
+}
+
+/// Asks every update of these kinds.
+fn each_update<'c>(
+    case: &'c Case<'_>,
+    kinds: &[&str],
+    mut fault: impl FnMut(&'c Message, &'c Value) -> Option<Outcome>,
+) -> Outcome {
+    let about = |message: &Message| message.update_kind().is_some_and(|kind| kinds.contains(&kind));
+    each(case, about, |message| fault(message, message.update()?))
+}
+
+/// The session that a message is about, by connection.
+fn session_of(message: &Message) -> (u32, &str) {
+    (message.on, message.params().and_then(|params| params["sessionId"].as_str()).unwrap_or_default())
+}
+
+/// The members of an array; none of anything else.
+fn items(value: &Value) -> &[Value] {
+    value.as_array().map(Vec::as_slice).unwrap_or_default()
+}

@@ -6,7 +6,9 @@ mod host;
 mod http;
 mod other;
 mod record;
+mod seen;
 mod socket;
+mod terminals;
 mod wire;
 
 use std::path::{Path, PathBuf};
@@ -25,6 +27,9 @@ pub(crate) use record::Recorder;
 use crate::history::{Body, History, Message, What, brief};
 use crate::subject::{StartError, Subject};
 use wire::Wire;
+
+/// The note that the subject's model does what the suite's sentences say.
+const SCRIPTED: &str = "scripted";
 
 /// How long things may take.
 #[derive(Debug, Clone, Copy)]
@@ -89,6 +94,7 @@ pub struct Probe {
     /// What the agent that a client starts writes to stderr first, in bytes.
     pub noise: usize,
     directory: Arc<TempDir>,
+    terminals: terminals::Terminals,
 }
 
 impl Probe {
@@ -103,6 +109,7 @@ impl Probe {
             capabilities: json!({}),
             host: None,
             noise: 0,
+            terminals: terminals::Terminals::default(),
             directory: Arc::new(tempfile::Builder::new().prefix("acp-conformance-").tempdir()?),
         })
     }
@@ -132,6 +139,9 @@ impl Probe {
         self.recorder.connected(&self.subject.to_string());
         if let Some(hello) = &link.hello {
             self.recorder.push(What::Note { label: "agent/started".to_owned(), data: hello.clone() });
+        }
+        if self.subject.is_scripted() {
+            self.note(SCRIPTED, json!(true));
         }
         self.wire = Some(Wire::new(link));
         Ok(())

@@ -1,5 +1,7 @@
 //! The published schemas, and whether a message keeps to them.
 
+mod members;
+
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
 
@@ -123,6 +125,21 @@ impl Schemas {
             first.get_or_insert(faults);
         }
         first.unwrap_or_default()
+    }
+
+    /// Members of `value`, by path, that neither schema of the release has for this part of a method.
+    #[must_use]
+    pub fn strangers(&self, side: Side, method: &str, part: Part, value: &Value) -> Vec<String> {
+        let of = |file: &File| {
+            let name = file.name(side, method, part)?;
+            Some(members::strangers(&file.definitions, &name, value))
+        };
+        let mut all = self.files.iter().filter_map(of);
+        let mut strange = all.next().unwrap_or_default();
+        for others in all {
+            strange.retain(|path| others.contains(path));
+        }
+        strange
     }
 
     /// What is wrong with `value` as the definition of this name; empty if nothing is or there is none.

@@ -42,7 +42,7 @@ pub enum Subject {
         /// Its arguments.
         args: Vec<String>,
         /// Its homes.
-        stages: Stages,
+        stages: Box<Stages>,
     },
     /// A server that is asked over HTTP. Opened as a connection it is a WebSocket at the same address.
     Http {
@@ -101,7 +101,6 @@ pub enum StartError {
 
 impl Subject {
     /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
-    #[allow(dead_code)]
     pub(crate) const fn is_scripted(&self) -> bool {
         matches!(self, Self::Staged { .. } | Self::Inside { .. })
     }

@@ -12,6 +12,7 @@ pub mod claude;
 pub mod cli;
 pub mod codex;
 pub mod diff;
+pub mod embedded;
 pub mod failure;
 pub mod profile;
 pub mod translate;

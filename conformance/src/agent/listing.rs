@@ -92,6 +92,8 @@ async fn list(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call("list/garbage", "session/list", json!({ "cursor": "conformance-garbage" })).await?;
     }
     if can("delete") {
+        // What deleting a session does that is active is left to the agent (DELETE-05).
+        probe.begin().await?;
         let params = json!({ "sessionId": sessions[0] });
         let _ = probe.call("delete", "session/delete", params.clone()).await?;
         if can("list") {

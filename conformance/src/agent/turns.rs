@@ -192,6 +192,7 @@ pub(super) const REPORTS: Scenario = Scenario {
     about: "lets the agent make a plan",
     play: |probe| Box::pin(reports(probe)),
     checks: &[
+        Check::new("PLAN-01", a_plan_is_reported),
         Check::new("PLAN-02", entries_are_whole),
         Check::new("PLAN-03", progress_is_reported),
         Check::new("PLAN-04", every_plan_is_complete),
@@ -258,5 +259,15 @@ fn every_plan_is_complete(case: &Case<'_>) -> Outcome {
             vec![before.0, after.0],
         ),
         _ => Outcome::Pass,
+    }
+}
+
+/// That there is none is the agent's doing only when its model has certainly made one.
+fn a_plan_is_reported(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "plan");
+    match (plans(case), case.is_scripted()) {
+        (Ok(_), _) => Outcome::Pass,
+        (Err(_), true) if call.result().is_some() => Outcome::broken("a plan", "none", call.places()),
+        (Err(why), _) => why,
     }
 }

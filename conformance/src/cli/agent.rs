@@ -49,7 +49,7 @@ fn subject(args: &args::Agent) -> anyhow::Result<(Subject, String)> {
             match &args.recipe {
                 None => Ok((Subject::Program { program, args: rest }, shown)),
                 Some(name) => {
-                    let stages = stages(name, args.script.as_deref())?;
+                    let stages = Box::new(stages(name, args.script.as_deref())?);
                     Ok((Subject::Staged { program, args: rest, stages }, format!("--recipe {name} {shown}")))
                 }
             }

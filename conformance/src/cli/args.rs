@@ -54,6 +54,9 @@ Examples: acp-conformance bridge -- my-bridge --stdio -- {agent}
     /// Be the agent that a client under test starts.
     #[command(hide = true)]
     StubAgent(StubAgent),
+    /// Be an MCP server that writes down what is done to it.
+    #[command(hide = true)]
+    McpStub(McpStub),
     /// Serve a scripted model: OpenAI Responses and Anthropic Messages on one local port, no key needed.
     #[command(after_help = "\
 Example: acp-conformance model --script tools.toml --listen :4480
@@ -174,6 +177,15 @@ pub(super) struct Bridge {
     /// The bridge's command line, to talk to on stdin and stdout. `{agent}` in it stands for that of the mock agent.
     #[arg(last = true, value_name = "BRIDGE CMD")]
     pub(super) command: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct McpStub {
+    /// Where it writes it down.
+    #[arg(long, value_name = "FILE")]
+    pub(super) record: PathBuf,
+    /// Whatever else it is started with.
+    pub(super) words: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -3,39 +3,18 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
-use super::args;
 use super::exit::{Exit, usage};
-use crate::agent::{SOCKET, SUITE};
+use super::table::checked;
+use super::{args, table};
 use crate::catalogue::{self, Requirement};
-use crate::suite::Suite;
-use crate::{bridge, client, http};
-
-/// Where a requirement is checked.
-fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    [SUITE, SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE]
-        .iter()
-        .flat_map(Suite::checks)
-        .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))
-        .map(|(_, scenario)| scenario.map_or("every scenario", |scenario| scenario.name))
-        .collect()
-}
 
 pub(super) fn list(args: &args::List) -> anyhow::Result<Exit> {
-    let mut out = String::new();
-    if args.markdown {
-        out.push_str(
-            "| Id | Level | Who | Requirement | Source | Checked in |\n| --- | --- | --- | --- | --- | --- |\n",
-        );
-    }
     let selected = |r: &&Requirement| args.select.is_empty() || args.select.iter().any(|s| r.is_selected_by(s));
-    for requirement in catalogue::all().iter().filter(selected) {
+    let mut out = if args.markdown { table::markdown(catalogue::all().iter().filter(selected)) } else { String::new() };
+    for requirement in catalogue::all().iter().filter(selected).filter(|_| !args.markdown) {
         let where_ = checked(requirement).join(", ");
-        let Requirement { id, level, text, source, .. } = requirement;
-        if args.markdown {
-            let text = text.replace('|', "\\|");
-            let who = serde_json::to_value(requirement.who)?;
-            writeln!(out, "| {id} | {level} | {} | {text} | {source} | {where_} |", who.as_str().unwrap_or_default())?;
-        } else if args.json {
+        let Requirement { id, level, text, .. } = requirement;
+        if args.json {
             let mut line = serde_json::to_value(requirement)?;
             line["checked_in"] = serde_json::to_value(checked(requirement))?;
             writeln!(out, "{line}")?;

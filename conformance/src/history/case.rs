@@ -1,5 +1,6 @@
 //! A history, read: what checks ask it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -12,6 +13,8 @@ use crate::schema::{Schemas, Side};
 pub struct Case<'a> {
     history: &'a History,
     messages: Vec<Message>,
+    /// For each request its answer, and for each answer its request, by their places among the messages.
+    pairs: HashMap<usize, usize>,
     /// What the subject is.
     pub subject: Side,
     /// What its messages are held against.
@@ -34,8 +37,9 @@ impl<'a> Case<'a> {
             };
             Some(Message { index, at: event.at, on: event.on, direction, label, body, extra })
         };
-        let messages = history.events.iter().enumerate().filter_map(message).collect();
-        Self { history, messages, subject, schemas }
+        let messages: Vec<Message> = history.events.iter().enumerate().filter_map(message).collect();
+        let pairs = pairs(&messages);
+        Self { history, messages, pairs, subject, schemas }
     }
 
     /// The history itself.
@@ -75,15 +79,20 @@ impl<'a> Case<'a> {
     /// A request, by either side, with its answer. `None` if the message is no request.
     #[must_use]
     pub fn call_of<'m>(&'m self, request: &'m Message) -> Option<Call<'m>> {
-        let Body::Request { id, .. } = &request.body else { return None };
-        let answer = self.messages.iter().find(|message| {
-            let answers = matches!(&message.body, Body::Response { id: answered, .. } if same_id(answered, id));
-            answers
-                && message.direction != request.direction
-                && message.on == request.on
-                && message.index > request.index
-        });
+        if !matches!(request.body, Body::Request { .. }) {
+            return None;
+        }
+        let place = |index: &usize| self.messages.binary_search_by_key(index, |message| message.index).ok();
+        let answer = self.pairs.get(&request.index).and_then(place).map(|place| &self.messages[place]);
         Some(Call { request, answer })
+    }
+
+    /// The request that this message answers, the newest of its id.
+    #[must_use]
+    pub fn asked_by(&self, answer: &Message) -> Option<&Message> {
+        let index = self.pairs.get(&answer.index).filter(|_| matches!(answer.body, Body::Response { .. }))?;
+        let place = self.messages.binary_search_by_key(index, |message| message.index).ok()?;
+        self.messages.get(place)
     }
 
     /// Every labelled request of ours whose label begins so, and its answer.
@@ -116,6 +125,20 @@ impl<'a> Case<'a> {
             What::Note { label: known, data } if known == label => Some(data),
             _ => None,
         })
+    }
+
+    /// Whether the subject's model does what the suite's sentences say, so that what does not happen is its own doing.
+    #[must_use]
+    pub fn is_scripted(&self) -> bool {
+        self.note("scripted").is_some()
+    }
+
+    /// The agent's words between two places, exclusive.
+    #[must_use]
+    pub fn said(&self, from: usize, until: usize) -> String {
+        let within = self.received().filter(|message| message.index > from && message.index < until);
+        let chunks = within.filter(|message| message.update_kind() == Some("agent_message_chunk"));
+        chunks.filter_map(|message| message.update()?["content"]["text"].as_str()).collect()
     }
 
     /// Where the window of this label ended, if it did.
@@ -179,8 +202,33 @@ impl<'a> Case<'a> {
 }
 
 /// Ids are the same if type and value are; `1` and `1.0` are the same number.
-fn same_id(left: &Value, right: &Value) -> bool {
-    left == right || (left.is_number() && right.is_number() && left.as_f64() == right.as_f64())
+fn key(id: &Value) -> String {
+    match id.as_f64() {
+        Some(number) => number.to_string(),
+        None => id.to_string(),
+    }
+}
+
+/// Requests and what answers them: the first answer behind a request that has its id and goes the other way.
+fn pairs(messages: &[Message]) -> HashMap<usize, usize> {
+    let mut pairs = HashMap::new();
+    let mut open: HashMap<(u32, bool, String), Vec<usize>> = HashMap::new();
+    for message in messages {
+        match &message.body {
+            Body::Request { id, .. } => {
+                open.entry((message.on, message.is_received(), key(id))).or_default().push(message.index);
+            }
+            Body::Response { id, .. } => {
+                let asked = open.remove(&(message.on, !message.is_received(), key(id))).unwrap_or_default();
+                for request in asked {
+                    pairs.insert(request, message.index);
+                    pairs.insert(message.index, request);
+                }
+            }
+            _ => {}
+        }
+    }
+    pairs
 }
 
 #[cfg(test)]

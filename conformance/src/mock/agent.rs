@@ -3,12 +3,17 @@
 mod ask;
 mod far;
 mod initialize;
+mod servers;
+mod services;
 mod sessions;
 mod store;
+mod touch;
 mod turn;
+mod zoo;
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -52,6 +57,10 @@ pub async fn serve(
         forgotten: Mutex::default(),
         got: Mutex::default(),
         died: Notify::new(),
+        client: Mutex::default(),
+        counted: AtomicU64::default(),
+        latest: AtomicU64::default(),
+        servers: tokio::sync::Mutex::default(),
     });
     // A client that is gone needs nothing more.
     let _ = run(&agent, input).await;
@@ -79,6 +88,14 @@ struct Agent {
     got: Mutex<Vec<Value>>,
     /// A turn has ended the agent.
     died: Notify,
+    /// What the client can do.
+    client: Mutex<Value>,
+    /// Ids of calls and messages that were given.
+    counted: AtomicU64,
+    /// The newest request of ours.
+    latest: AtomicU64,
+    /// MCP servers by session.
+    servers: tokio::sync::Mutex<HashMap<String, Vec<servers::Server>>>,
 }
 
 type Outcome = Result<Value, Value>;
@@ -136,6 +153,11 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
             continue;
         };
         let params = message["params"].clone();
+        // Takes the client's request for the answer to its own.
+        if agent.breaks.has("RPC-07") && id.as_u64().is_some_and(|id| lock(&agent.asked).contains_key(&id)) {
+            agent.answered(&message);
+            continue;
+        }
         if method == "session/prompt" {
             let agent = Arc::clone(agent);
             turns.spawn(async move {
@@ -147,7 +169,8 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
                 agent.answer(&id, Err(error(-32601, "Method not found"))).await?;
                 return Ok(());
             }
-            if agent.breaks.has("EXT-06") && method == "_conformance/ping" {
+            let silent = [("EXT-06", "_conformance/ping"), ("RPC-13", "authenticate")];
+            if silent.iter().any(|(id, of)| agent.breaks.has(id) && *of == method) {
                 continue;
             }
             let outcome = agent.request(method, &params).await?;
@@ -207,6 +230,10 @@ impl Agent {
         if method == "$/cancel_request" {
             self.taken_back(params);
         }
+        if method == "$/cancel_request" && params["requestId"].is_u64() && self.breaks.has("CANCEL-17") {
+            let message = json!({ "jsonrpc": "2.0", "id": params["requestId"], "error": error(-32603, "stopped") });
+            self.send(&message).await?;
+        }
         Ok(())
     }
 
@@ -246,13 +273,19 @@ impl Agent {
         Ok(match method {
             "initialize" => self.initialize(params),
             "authenticate" if self.breaks.has("AUTH-09") => Ok(json!({})),
+            "authenticate" if self.breaks.has("ERR-01") => Err(json!({ "code": "invalid", "message": "no" })),
+            "authenticate" if self.breaks.has("ERR-03") => Err(error(-32050, "there is no such method")),
+            "authenticate" if self.breaks.has("ERR-12") => Err(error(-32602, &"there is no such method. ".repeat(50))),
+            "session/fork" if self.breaks.has("ERR-04/b") => Err(invalid("there is no such session")),
+            "session/resume" if self.breaks.has("INIT-16") => Err(error(-32601, "Method not found")),
+            "session/new" if self.breaks.has("EXT-02") && !params["_meta"].is_null() => Err(invalid("_meta")),
             "authenticate" => Err(invalid("there is no such method")),
             "session/new" if self.breaks.has("INIT-15") => Err(error(-32601, "Method not found")),
             "session/new" => self.new_session(params).await?,
             "session/load" => self.load(params).await?,
             "session/resume" => self.resume(params).await?,
             "session/list" => self.list(params),
-            "session/close" => self.close(params),
+            "session/close" => self.close(params).await,
             "session/delete" => self.delete(params),
             "session/set_mode" => self.set_mode(params),
             "session/set_config_option" => self.set_option(params),

@@ -4,25 +4,10 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::each;
 use crate::history::{Body, Case, Message, brief};
 use crate::schema::{Part, Side};
 use crate::verdict::Outcome;
-
-/// Asks every message of the subject that `about` picks; passes if there was one and none is wrong.
-fn each<'c>(
-    case: &'c Case<'_>,
-    about: impl Fn(&'c Message) -> bool,
-    mut fault: impl FnMut(&'c Message) -> Option<Outcome>,
-) -> Outcome {
-    let mut seen = false;
-    for message in case.received().filter(|message| about(message)) {
-        seen = true;
-        if let Some(outcome) = fault(message) {
-            return outcome;
-        }
-    }
-    if seen { Outcome::Pass } else { Outcome::NotExercised("there was no such message".to_owned()) }
-}
 
 /// What is no JSON at all is told by the checks of the transport.
 pub(super) fn every_message_is_one_of_three(case: &Case<'_>) -> Outcome {
@@ -108,9 +93,7 @@ pub(super) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
                 Body::Request { method, params, .. } => (method.as_str(), Part::Request, other, params),
                 Body::Notification { method, params } => (method.as_str(), Part::Notification, other, params),
                 Body::Response { outcome: Ok(result), .. } => {
-                    let asked = case.messages().iter().find(|asked| {
-                        case.call_of(asked).and_then(|call| call.answer).is_some_and(|a| a.index == message.index)
-                    })?;
+                    let asked = case.asked_by(message)?;
                     (asked.method()?, Part::Response, own, result)
                 }
                 Body::Response { outcome: Err(error), .. } => {

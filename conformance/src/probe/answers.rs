@@ -17,6 +17,8 @@ pub struct Manners {
     pub elicit: Elicit,
     /// Whether files are answered for. If not, they are refused as methods that are not there.
     pub files: bool,
+    /// Whether commands are run. Each is run to its end, for ten seconds at most, before its terminal is there.
+    pub terminals: bool,
     /// Whether results that say nothing are `null` instead of `{}`.
     pub null: bool,
     /// Whether rich `_meta` that nobody knows goes with every answer.
@@ -25,7 +27,14 @@ pub struct Manners {
 
 impl Default for Manners {
     fn default() -> Self {
-        Self { permit: Permit::Allow, elicit: Elicit::Decline, files: false, null: false, meta: false }
+        Self {
+            permit: Permit::Allow,
+            elicit: Elicit::Decline,
+            files: false,
+            terminals: false,
+            null: false,
+            meta: false,
+        }
     }
 }
 
@@ -41,6 +50,8 @@ pub enum Permit {
     Cancelled,
     /// A JSON-RPC error.
     Error,
+    /// A JSON-RPC error with a code that nobody knows.
+    Strange,
     /// An option that was not offered.
     Unknown,
     /// No answer; the scenario gives one later.
@@ -89,6 +100,10 @@ impl Probe {
             },
             "fs/read_text_file" if self.manners.files => read(self.directory(), params),
             "fs/write_text_file" if self.manners.files => write(self.directory(), params).map(|()| self.empty()),
+            terminal if self.manners.terminals && terminal.starts_with("terminal/") => {
+                let directory = self.directory.path().to_owned();
+                self.terminals.serve(&directory, terminal, params).await
+            }
             _ => Err(error(-32601, "Method not found")),
         };
         self.reply(id, outcome).await
@@ -126,6 +141,7 @@ impl Probe {
             Permit::Reject => option(["reject_once", "reject_always"]).map_or_else(cancelled, selected),
             Permit::Cancelled => cancelled(),
             Permit::Error => Err(error(-32603, "the tester refuses to answer")),
+            Permit::Strange => Err(error(4711, "the tester refuses to answer")),
             Permit::Unknown => selected(json!("conformance-no-such-option")),
             Permit::Hold => return None,
         })

@@ -24,6 +24,7 @@ impl Probe {
             capabilities: json!({}),
             host: None,
             noise: 0,
+            terminals: super::terminals::Terminals::default(),
             directory: Arc::clone(&self.directory),
         }
     }

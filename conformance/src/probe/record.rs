@@ -59,6 +59,11 @@ impl Recorder {
         self.on += other.on;
     }
 
+    /// What was recorded until now.
+    pub(crate) fn so_far(&self) -> &History {
+        &self.history
+    }
+
     pub(crate) fn finish(self) -> History {
         self.history
     }

@@ -132,6 +132,7 @@ fn explained(error: CallError, session: &str) -> Failure {
     let (kind, text) = if message.contains("no rollout found")
         || message.contains("not found")
         || message.contains("invalid thread id")
+        || message.contains("invalid session id")
         || message.contains("thread not loaded")
     {
         (FailureKind::NotFound, format!("there is no session {session}: list the sessions to see which there are"))

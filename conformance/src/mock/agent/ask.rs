@@ -1,5 +1,7 @@
 //! Requests of the agent to its client.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
@@ -29,6 +31,7 @@ impl Agent {
             }
             let id = (1..).find(|id| !asked.contains_key(id)).unwrap_or(u64::MAX);
             asked.insert(id, sender);
+            self.latest.store(id, Ordering::Relaxed);
             id
         };
         let sent = if self.breaks.has("RPC-06") { json!(id as f64 + 0.5) } else { json!(id) };
@@ -40,7 +43,10 @@ impl Agent {
     pub(super) fn answered(&self, message: &Value) {
         let id = &message["id"];
         let Some(number) = id.as_u64().or_else(|| id.as_f64().map(|id| id as u64)) else { return };
-        let Some(waiting) = lock(&self.asked).remove(&number) else { return };
+        let mut asked = lock(&self.asked);
+        // Takes answers in the order of its questions.
+        let number = if self.breaks.has("RPC-08") { asked.keys().min().copied().unwrap_or(number) } else { number };
+        let Some(waiting) = asked.remove(&number) else { return };
         let outcome = match message.get("error") {
             Some(error) => Err(error.clone()),
             None => Ok(message["result"].clone()),

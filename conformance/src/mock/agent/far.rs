@@ -43,13 +43,13 @@ impl Agent {
         Some(match text {
             far::ECHO => {
                 let got = lock(&self.got).clone();
-                on(self.tell(session, &json!({ "pid": std::process::id(), "got": got }).to_string()).await)
+                on(self.report(session, &json!({ "pid": std::process::id(), "got": got }).to_string()).await)
             }
             far::NUMBERS => on(self.tell_all(session, (1..=far::COUNT).map(|number| format!("{number}\n"))).await),
             far::FLOOD => on(self.tell_all(session, (1..=far::PIECES).map(far::piece)).await),
-            far::LARGE => on(self.tell(session, &far::large()).await),
+            far::LARGE => on(self.report(session, &far::large()).await),
             far::RICH => on(self.rich(session).await),
-            far::WAIT => match self.tell(session, "waiting").await {
+            far::WAIT => match self.report(session, "waiting").await {
                 Ok(()) => {
                     // A sender that is gone stops as well.
                     let _ = stop.await;
@@ -57,7 +57,7 @@ impl Agent {
                 }
                 Err(error) => Err(error),
             },
-            far::DEAF => match self.tell(session, "waiting").await {
+            far::DEAF => match self.report(session, "waiting").await {
                 Ok(()) => std::future::pending().await,
                 Err(error) => Err(error),
             },
@@ -81,7 +81,7 @@ impl Agent {
     }
 
     /// Says something that no load will replay.
-    async fn tell(&self, session: &str, text: &str) -> Result<(), Value> {
+    async fn report(&self, session: &str, text: &str) -> Result<(), Value> {
         let content = json!({ "type": "text", "text": text });
         let update = json!({ "sessionUpdate": "agent_message_chunk", "content": content });
         self.update(session, update).await.map_err(|_| gone())
@@ -89,7 +89,7 @@ impl Agent {
 
     async fn tell_all(&self, session: &str, texts: impl Iterator<Item = String>) -> Result<(), Value> {
         for text in texts {
-            self.tell(session, &text).await?;
+            self.report(session, &text).await?;
         }
         Ok(())
     }
@@ -145,7 +145,7 @@ impl Agent {
             }
             answers["terminal"] = shown(created);
         }
-        self.tell(session, &answers.to_string()).await.map(|()| Way::On)
+        self.report(session, &answers.to_string()).await.map(|()| Way::On)
     }
 }
 

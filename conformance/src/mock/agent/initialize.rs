@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::{Agent, Outcome, invalid};
+use super::{Agent, Outcome, invalid, lock};
 
 impl Agent {
     pub(super) fn initialize(&self, params: &Value) -> Outcome {
         let Some(wanted) = params["protocolVersion"].as_u64() else { return Err(invalid("protocolVersion")) };
         let client = &params["clientCapabilities"];
+        *lock(&self.client) = client.clone();
         if self.breaks.has("INIT-11") && client.is_null() {
             return Err(invalid("clientCapabilities"));
         }
@@ -23,11 +24,14 @@ impl Agent {
                 "loadSession": true,
                 "promptCapabilities": { "image": true, "audio": true, "embeddedContext": true },
                 "mcpCapabilities": { "http": true, "sse": false },
-                "sessionCapabilities": { "list": {}, "resume": {}, "close": {}, "delete": {} },
+                "sessionCapabilities": { "list": {}, "resume": {}, "close": {}, "delete": {}, "additionalDirectories": {} },
             },
             "agentInfo": { "name": "acp-conformance-mock", "version": env!("CARGO_PKG_VERSION") },
             "authMethods": [{ "id": "key", "name": "API key" }, { "id": "login", "name": "Log in" }],
         });
+        if self.breaks.has("LIST-15") {
+            result["agentCapabilities"]["sessionCapabilities"]["additionalDirectories"] = Value::Null;
+        }
         if self.breaks.has("INIT-04") {
             result["protocolVersion"] = json!(null);
         }

@@ -16,6 +16,8 @@ pub(super) struct Session {
     model: String,
     /// Updates that a load replays.
     pub(super) said: Vec<Value>,
+    /// Other roots.
+    pub(super) roots: Vec<String>,
 }
 
 const MODES: [&str; 2] = ["ask", "code"];
@@ -49,6 +51,9 @@ impl Agent {
         if self.breaks.has("CONFIG-04") {
             options[0]["currentValue"] = json!("huge");
         }
+        if self.breaks.has("CONFIG-12") {
+            options[1]["category"] = json!("shape");
+        }
         if self.breaks.has("CONFIG-05")
             && let Some(options) = options.as_array_mut()
         {
@@ -69,8 +74,14 @@ impl Agent {
         if !cwd.starts_with('/') && !self.breaks.has("SESS-23") {
             return Ok(Err(invalid("cwd is not absolute")));
         }
-        let session =
-            Session { cwd: cwd.to_owned(), mode: "ask".to_owned(), model: "small".to_owned(), said: Vec::new() };
+        let roots = params["additionalDirectories"].as_array().into_iter().flatten();
+        let session = Session {
+            cwd: cwd.to_owned(),
+            mode: "ask".to_owned(),
+            model: "small".to_owned(),
+            said: Vec::new(),
+            roots: roots.filter_map(|root| root.as_str().map(str::to_owned)).collect(),
+        };
         let mut result = self.state(&session);
         let id = self.store.add(session, self.breaks.has("SESS-03"));
         if self.breaks.has("SESS-21") {
@@ -78,7 +89,15 @@ impl Agent {
         }
         lock(&self.here).insert(id.clone(), None);
         result["sessionId"] = json!(id);
-        let commands = json!([{ "name": "help", "description": "Says what it can do" }]);
+        self.connect(&id, &params["mcpServers"]).await;
+        let mut commands =
+            json!([{ "name": "help", "description": "Says what it can do", "input": { "hint": "what" } }]);
+        if self.breaks.has("CMD-02") {
+            commands[0]["description"] = Value::Null;
+        }
+        if self.breaks.has("CMD-03") {
+            commands[0]["name"] = json!("/help");
+        }
         self.update(&id, json!({ "sessionUpdate": "available_commands_update", "availableCommands": commands }))
             .await?;
         Ok(Ok(result))
@@ -104,6 +123,9 @@ impl Agent {
         let called = if self.breaks.has("LOAD-05") { "another" } else { id.as_str() };
         for update in said {
             self.update(called, update).await?;
+        }
+        if !self.breaks.has("LOAD-08") {
+            self.connect(&id, &params["mcpServers"]).await;
         }
         if !self.breaks.has("LOAD-07") {
             lock(&self.here).insert(id.clone(), None);
@@ -150,7 +172,11 @@ impl Agent {
             .map(|(id, session)| {
                 let cwd = if self.breaks.has("LIST-07") { "here" } else { session.cwd.as_str() };
                 let updated = if self.breaks.has("LIST-17") { "yesterday" } else { "2026-11-25T12:00:00Z" };
-                json!({ "sessionId": id, "cwd": cwd, "title": id, "updatedAt": updated })
+                let mut entry = json!({ "sessionId": id, "cwd": cwd, "title": id, "updatedAt": updated });
+                if self.breaks.has("LIST-15") {
+                    entry["additionalDirectories"] = json!(["/other"]);
+                }
+                entry
             })
             .collect();
         if entries.is_empty() && self.breaks.has("LIST-08") {
@@ -171,8 +197,11 @@ impl Agent {
         Ok(result)
     }
 
-    pub(super) fn close(&self, params: &Value) -> Outcome {
+    pub(super) async fn close(&self, params: &Value) -> Outcome {
         let (id, _) = self.known(params)?;
+        if !self.breaks.has("CLOSE-04") {
+            self.servers.lock().await.remove(&id);
+        }
         let running = lock(&self.here).remove(&id);
         if self.breaks.has("CLOSE-03") {
             // The turn goes on.
@@ -209,7 +238,15 @@ impl Agent {
         if self.breaks.has("MODE-03") && mode == "code" {
             return Err(error(-32603, "not now"));
         }
+        if self.breaks.has("MODE-04") && self.is_running(&id) {
+            return Err(error(-32603, "not now"));
+        }
         mode.clone_into(&mut session.mode);
+        let mut options = session.options();
+        if self.breaks.has("CONFIG-07") {
+            options = json!([options[1]]);
+        }
+        self.tell_later(&id, &json!({ "sessionUpdate": "config_option_update", "configOptions": options }));
         self.store.with(|all| all.insert(id, session));
         Ok(json!({}))
     }
@@ -231,8 +268,23 @@ impl Agent {
             _ if !self.breaks.has("CONFIG-06") => value.clone_into(&mut session.model),
             _ => {}
         }
+        if self.breaks.has("CONFIG-08") && self.is_running(&id) {
+            return Err(error(-32603, "not now"));
+        }
+        let mode = if self.breaks.has("MODE-06") { "nowhere" } else { session.mode.as_str() };
+        self.tell_later(&id, &json!({ "sessionUpdate": "current_mode_update", "currentModeId": mode }));
         let options = session.options();
         self.store.with(|all| all.insert(id, session));
         Ok(json!({ "configOptions": options }))
+    }
+
+    fn is_running(&self, session: &str) -> bool {
+        lock(&self.here).get(session).is_some_and(Option::is_some)
+    }
+
+    /// An update behind the next answer.
+    pub(super) fn tell_later(&self, session: &str, update: &Value) {
+        let params = json!({ "sessionId": session, "update": update });
+        lock(&self.late).push(json!({ "jsonrpc": "2.0", "method": "session/update", "params": params }));
     }
 }

@@ -1,6 +1,6 @@
 //! Turns: what prompts tell the agent to do.
 
-use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -82,6 +82,12 @@ impl Agent {
 
     pub(super) fn cancel(&self, params: &Value) {
         let id = params["sessionId"].as_str().unwrap_or_default();
+        if self.breaks.has("CANCEL-11") {
+            for stop in lock(&self.here).values_mut().filter_map(Option::take) {
+                // Its turn may just have ended.
+                let _ = stop.send(());
+            }
+        }
         let stop = lock(&self.here).get_mut(id).and_then(Option::take);
         match stop {
             // Its turn may just have ended.
@@ -99,7 +105,7 @@ impl Agent {
     }
 
     /// Says something, and keeps it for a load.
-    async fn say(&self, session: &str, update: Value) -> Result<(), Value> {
+    pub(super) async fn say(&self, session: &str, update: Value) -> Result<(), Value> {
         self.remember(session, &update);
         let called = if self.breaks.has("PROMPT-07") { "another" } else { session };
         self.update(called, update).await.map_err(|_| error(-32603, "the client is gone"))
@@ -113,9 +119,18 @@ impl Agent {
         });
     }
 
-    async fn chunk(&self, session: &str, text: &str) -> Result<(), Value> {
-        let content = json!({ "type": "text", "text": text });
-        self.say(session, json!({ "sessionUpdate": "agent_message_chunk", "content": content })).await
+    /// A part of a message.
+    pub(super) async fn chunk(&self, session: &str, message: &str, text: &str) -> Result<(), Value> {
+        let mut update = json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": text } });
+        if !self.breaks.has("PROMPT-08") {
+            update["messageId"] = json!(message);
+        }
+        self.say(session, update).await
+    }
+
+    /// A new id.
+    pub(super) fn id(&self, of: &str) -> String {
+        format!("{of}-{}", self.counted.fetch_add(1, Ordering::Relaxed))
     }
 
     async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Step {
@@ -128,27 +143,54 @@ impl Agent {
         if text.contains(words::PLAN) {
             return self.plan(session).await;
         }
+        if text.contains(words::RECALL) {
+            return self.recall(session).await;
+        }
+        if text.contains(words::REFUSE) && !self.breaks.has("PROMPT-17") {
+            self.store.with(|all| all.get_mut(session).map(|session| session.said.pop()));
+            return Ok(Way::On);
+        }
         if let Some(step) = self.far(session, text, stop).await {
+            return step;
+        }
+        if let Some(step) = self.service(session, text).await {
             return step;
         }
         if self.breaks.has("PROMPT-05") {
             return Ok(Way::On);
         }
-        self.chunk(session, &format!("OK: {text}")).await?;
+        if text.contains(words::REPLY) {
+            self.zoo(session).await?;
+        }
+        self.chunk(session, &self.id("message"), &format!("OK: {text}")).await?;
+        Ok(Way::On)
+    }
+
+    /// Says what the user said before.
+    async fn recall(&self, session: &str) -> Step {
+        let said = self.store.get(session).map(|session| session.said).unwrap_or_default();
+        let of_user = said.iter().filter(|update| update["sessionUpdate"] == "user_message_chunk");
+        let texts: Vec<&str> = of_user.filter_map(|update| update["content"]["text"].as_str()).collect();
+        let before = &texts[..texts.len().saturating_sub(1)];
+        let text = if self.breaks.has("PROMPT-15") { "nothing".to_owned() } else { before.join("\n") };
+        self.chunk(session, &self.id("message"), &text).await?;
         Ok(Way::On)
     }
 
     async fn count(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
-        let id = json!("count");
+        let (id, message) = (json!(self.id("count")), self.id("message"));
         let call = json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "Count", "status": "in_progress" });
         self.say(session, call).await?;
         for number in 1..=1000 {
-            self.chunk(session, &format!("{number}\n")).await?;
+            self.chunk(session, &message, &format!("{number}\n")).await?;
             tokio::select! {
                 _ = &mut *stop => {
+                    if self.breaks.has("CANCEL-05") {
+                        std::future::pending::<()>().await;
+                    }
                     if self.breaks.has("CANCEL-08") {
                         let content = json!({ "type": "text", "text": "one more" });
-                        let update = json!({ "sessionUpdate": "agent_message_chunk", "content": content });
+                        let update = json!({ "sessionUpdate": "agent_message_chunk", "content": content, "messageId": message });
                         let params = json!({ "sessionId": session, "update": update });
                         lock(&self.late).push(json!({ "jsonrpc": "2.0", "method": "session/update", "params": params }));
                     }
@@ -167,55 +209,10 @@ impl Agent {
         Ok(Way::On)
     }
 
-    async fn touch(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
-        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": "touch", "title": "Touch a file", "kind": "execute", "status": "pending" });
-        self.say(session, call).await?;
-        let mut options = json!([
-            { "optionId": "yes", "name": "Yes", "kind": "allow_once" },
-            { "optionId": "always", "name": "Always", "kind": "allow_always" },
-            { "optionId": "no", "name": "No", "kind": "reject_once" },
-        ]);
-        if self.breaks.has("PERM-03") {
-            options[1]["kind"] = json!("allow_forever");
-        }
-        if self.breaks.has("PERM-04") {
-            options[1]["optionId"] = json!("yes");
-        }
-        let mut params = json!({ "sessionId": session, "toolCall": { "toolCallId": "touch" }, "options": options });
-        if self.breaks.has("PERM-02") {
-            params["toolCall"] = json!({});
-        }
-        let asked = self.ask("session/request_permission", params);
-        let answer = tokio::select! {
-            biased;
-            _ = stop => None,
-            answer = asked => answer.map_err(|_| error(-32603, "the client is gone"))?,
-        };
-        let stopped = answer.is_none();
-        let allowed = match &answer {
-            Some(Ok(answer)) => {
-                let chosen = answer["outcome"]["optionId"].as_str().unwrap_or_default();
-                match chosen {
-                    "yes" | "always" => !self.breaks.has("PERM-08"),
-                    "no" => self.breaks.has("PERM-07"),
-                    "" => self.breaks.has("PERM-09"),
-                    _ => self.breaks.has("PERM-11"),
-                }
-            }
-            Some(Err(_)) => self.breaks.has("PERM-10"),
-            None => self.breaks.has("CANCEL-13"),
-        };
-        if allowed {
-            let cwd = self.store.get(session).map(|session| session.cwd).unwrap_or_default();
-            std::fs::write(Path::new(&cwd).join(words::MARKER), "").map_err(|e| error(-32603, &e.to_string()))?;
-        }
-        let status = if allowed { "completed" } else { "failed" };
-        self.say(session, json!({ "sessionUpdate": "tool_call_update", "toolCallId": "touch", "status": status }))
-            .await?;
-        Ok(if stopped { Way::Stopped } else { Way::On })
-    }
-
     async fn plan(&self, session: &str) -> Step {
+        if self.breaks.has("PLAN-01") {
+            return Ok(Way::On);
+        }
         for done in [false, true] {
             let first = if done { "completed" } else { "in_progress" };
             let entry =

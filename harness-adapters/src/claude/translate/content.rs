@@ -3,6 +3,7 @@
 use acp_types::v1;
 use serde_json::{Value, json};
 
+use crate::embedded::text_of;
 use crate::failure::{Failure, FailureKind};
 
 /// Pictures that the model can see.
@@ -36,15 +37,17 @@ fn one(block: &v1::ContentBlock) -> Result<Value, String> {
         }
         v1::ContentBlock::ResourceLink(link) => words(&format!("[{}]({})", link.name, link.uri)),
         v1::ContentBlock::Resource(embedded) => match &embedded.resource {
-            v1::EmbeddedResourceResource::TextResourceContents(resource) => {
-                words(&format!("<context ref=\"{}\">\n{}\n</context>", resource.uri, resource.text))
-            }
+            v1::EmbeddedResourceResource::TextResourceContents(resource) => context(&resource.uri, &resource.text),
             v1::EmbeddedResourceResource::BlobResourceContents(resource) => blob(resource)?,
             _ => return Err("an embedded resource of an unknown kind".to_owned()),
         },
         v1::ContentBlock::Audio(_) => return Err("the model cannot hear audio".to_owned()),
         _ => return Err("content of an unknown kind".to_owned()),
     })
+}
+
+fn context(uri: &str, text: &str) -> Value {
+    words(&format!("<context ref=\"{uri}\">\n{text}\n</context>"))
 }
 
 fn blob(resource: &v1::BlobResourceContents) -> Result<Value, String> {
@@ -54,7 +57,9 @@ fn blob(resource: &v1::BlobResourceContents) -> Result<Value, String> {
             "type": "document",
             "source": { "type": "base64", "media_type": kind, "data": resource.blob },
         })),
-        kind => Err(format!("{}: a resource of type {} cannot be embedded", resource.uri, kind.unwrap_or("unknown"))),
+        kind => text_of(resource).map(|text| context(&resource.uri, &text)).ok_or_else(|| {
+            format!("{}: a resource of type {} cannot be embedded", resource.uri, kind.unwrap_or("unknown"))
+        }),
     }
 }
 

@@ -3,6 +3,7 @@
 use acp_types::v1::{self, ContentBlock, EmbeddedResourceResource};
 
 use crate::codex::wire::UserInput;
+use crate::embedded::text_of;
 use crate::failure::{Failure, FailureKind};
 
 /// The blocks of a prompt as Codex takes them.
@@ -19,20 +20,25 @@ fn block(block: &ContentBlock) -> Result<UserInput, Failure> {
         ContentBlock::Image(image) => image_input(image)?,
         ContentBlock::ResourceLink(link) => resource_link(link),
         ContentBlock::Resource(resource) => match &resource.resource {
-            EmbeddedResourceResource::TextResourceContents(text) => {
-                UserInput::text(format!("<resource uri=\"{}\">\n{}\n</resource>", text.uri, text.text))
-            }
+            EmbeddedResourceResource::TextResourceContents(text) => embedded(&text.uri, &text.text),
             EmbeddedResourceResource::BlobResourceContents(blob) => match blob.mime_type.as_deref() {
                 Some(mime) if mime.starts_with("image/") => {
                     UserInput::Image { url: format!("data:{mime};base64,{}", blob.blob) }
                 }
-                _ => return Err(unsupported("binary resources other than images")),
+                _ => match text_of(blob) {
+                    Some(text) => embedded(&blob.uri, &text),
+                    None => return Err(unsupported("binary resources other than images")),
+                },
             },
             _ => return Err(unsupported("this kind of resource")),
         },
         ContentBlock::Audio(_) => return Err(unsupported("audio")),
         _ => return Err(unsupported("this kind of content")),
     })
+}
+
+fn embedded(uri: &str, text: &str) -> UserInput {
+    UserInput::text(format!("<resource uri=\"{uri}\">\n{text}\n</resource>"))
 }
 
 fn image_input(image: &v1::ImageContent) -> Result<UserInput, Failure> {

@@ -1,0 +1,181 @@
+//! MCP servers that are given to sessions.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::check::{Check, call, needs};
+use crate::history::Case;
+use crate::mcp_stub;
+use crate::passive::content;
+use crate::probe::{Probe, Stop};
+use crate::scenario::Scenario;
+use crate::verdict::Outcome;
+use crate::words;
+
+/// An argument that a shell would take apart.
+const ARGUMENT: &str = "two words";
+/// The value of the variable.
+const VALUE: &str = "a value";
+/// Between two looks at whether servers have ended.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// Our own servers.
+pub(super) const MCP: Scenario = Scenario {
+    name: "mcp-servers",
+    about: "gives sessions our own MCP servers, calls a tool, closes one session, and loads it with another server",
+    play: |probe| Box::pin(mcp(probe)),
+    checks: &[
+        Check::new("SESS-09", a_server_is_started_as_asked),
+        Check::new("SESS-12", all_servers_are_contacted),
+        Check::new("CONTENT-08", what_tools_give_back_is_valid),
+        Check::new("CLOSE-04", closing_lets_go_of_servers),
+        Check::new("LOAD-08", servers_of_a_load_are_contacted),
+    ],
+};
+
+/// An entry of `mcpServers` whose server keeps its record under this name.
+fn server(probe: &Probe, program: &std::path::Path, name: &str) -> Value {
+    json!({
+        "name": name, "command": program,
+        "args": ["mcp-stub", "--record", record(probe, name), ARGUMENT],
+        "env": [{ "name": mcp_stub::VARIABLE, "value": VALUE }],
+    })
+}
+
+fn record(probe: &Probe, name: &str) -> std::path::PathBuf {
+    probe.path(&format!("mcp-{name}.jsonl"))
+}
+
+fn note(probe: &mut Probe, label: &str, name: &str) {
+    let seen = mcp_stub::read(&record(probe, name));
+    probe.note(label, json!(seen));
+}
+
+async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
+    let Some(program) = mcp_stub::program() else {
+        return Err(Stop::Refused("the program with the MCP server is not beside this one".to_owned()));
+    };
+    let agent = probe.begin().await?;
+    let mut params = probe.new_session();
+    params["mcpServers"] = json!([server(probe, &program, "conformance"), server(probe, &program, "second")]);
+    let made = probe.call("new", "session/new", params).await?;
+    let session = made.map_err(|error| Stop::Refused(format!("session/new was answered with {error}")))?;
+    let session = session["sessionId"].as_str().unwrap_or_default().to_owned();
+    let _ = probe.prompt("first", &session, words::REPLY).await?;
+    let _ = probe.prompt("tool", &session, words::MCP).await?;
+    note(probe, "conformance", "conformance");
+    note(probe, "second", "second");
+    let mut params = probe.new_session();
+    params["mcpServers"] = json!([server(probe, &program, "other")]);
+    let other = probe.call("other/new", "session/new", params).await?;
+    let other = other.map_err(|error| Stop::Refused(format!("session/new was answered with {error}")))?;
+    let _ = probe.prompt("other/first", other["sessionId"].as_str().unwrap_or_default(), words::REPLY).await?;
+    if !agent["agentCapabilities"]["sessionCapabilities"]["close"].is_null() {
+        let _ = probe.call("close", "session/close", json!({ "sessionId": session })).await?;
+        let ended = |probe: &Probe| ["conformance", "second"].iter().all(|name| has(&read(probe, name), "ended"));
+        let deadline = tokio::time::Instant::now() + probe.limits().grace;
+        while !ended(probe) && tokio::time::Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
+        note(probe, "closed/conformance", "conformance");
+        note(probe, "closed/second", "second");
+        note(probe, "closed/other", "other");
+    }
+    if agent["agentCapabilities"]["loadSession"] == true {
+        probe.begin().await?;
+        let servers = json!([server(probe, &program, "loaded")]);
+        let params = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": servers });
+        let _ = probe.call("load", "session/load", params).await?;
+        let _ = probe.prompt("load/first", &session, words::REPLY).await?;
+        note(probe, "loaded", "loaded");
+    }
+    Ok(())
+}
+
+fn read(probe: &Probe, name: &str) -> Value {
+    json!(mcp_stub::read(&record(probe, name)))
+}
+
+/// Whether a record has this event.
+fn has(record: &Value, event: &str) -> bool {
+    record.as_array().is_some_and(|events| events.iter().any(|known| known["event"] == event))
+}
+
+fn a_server_is_started_as_asked(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "new");
+    if call.result().is_none() {
+        return Outcome::broken("a session", call.said(), call.places());
+    }
+    let Some(record) = case.note("conformance") else { return Outcome::NotExercised(case.why_not("conformance")) };
+    let started = record.as_array().and_then(|events| events.iter().find(|event| event["event"] == "started"));
+    let Some(started) = started else {
+        return Outcome::broken("a server that is started by the end of the first turn", "none was", call.places());
+    };
+    if started["args"] != json!([ARGUMENT]) || started["env"] != VALUE {
+        let expected = format!("the argument {ARGUMENT:?} and the variable {:?}", mcp_stub::VARIABLE);
+        return Outcome::broken(expected, started.to_string(), call.places());
+    }
+    Outcome::pass_if(has(record, "initialize"), || {
+        Outcome::broken("an MCP initialize", record.to_string(), call.places())
+    })
+}
+
+fn all_servers_are_contacted(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "new");
+    let (Some(first), Some(second)) = (case.note("conformance"), case.note("second")) else {
+        return Outcome::NotExercised(case.why_not("second"));
+    };
+    if !has(first, "initialize") && !has(second, "initialize") {
+        return Outcome::NotExercised("no server was contacted, which SESS-09 is about".to_owned());
+    }
+    let both = has(first, "initialize") && has(second, "initialize");
+    Outcome::pass_if(both, || Outcome::broken("both servers contacted", "one was", call.places()))
+}
+
+fn what_tools_give_back_is_valid(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "tool");
+    if !case.note("conformance").is_some_and(|record| has(record, "tools/call")) {
+        return Outcome::NotExercised("the tool was not called".to_owned());
+    }
+    let within =
+        |message: &&crate::history::Message| message.index > call.request.index && message.index < call.until();
+    let blocks: Vec<_> = case.received().filter(within).filter(|m| content::of_a_call(m)).collect();
+    if blocks.is_empty() {
+        return Outcome::NotExercised("the agent does not show what the tool gave back as content".to_owned());
+    }
+    match blocks.iter().find_map(|message| Some((message.index, content::fault(message)?))) {
+        Some((place, fault)) => Outcome::broken("valid blocks", fault, vec![place]),
+        None => Outcome::Pass,
+    }
+}
+
+fn closing_lets_go_of_servers(case: &Case<'_>) -> Outcome {
+    needs!(case, "sessionCapabilities"."close");
+    let call = call!(case, "close");
+    let notes = ["conformance", "second", "other"].map(|name| case.note(&format!("closed/{name}")));
+    let [Some(first), Some(second), Some(other)] = notes else {
+        return Outcome::NotExercised(case.why_not("closed/other"));
+    };
+    if call.result().is_none() || !has(first, "started") {
+        return Outcome::NotExercised("no server was started, or the session was not closed".to_owned());
+    }
+    if !has(first, "ended") || (has(second, "started") && !has(second, "ended")) {
+        return Outcome::broken("the end of the session's servers", "they go on", call.places());
+    }
+    Outcome::pass_if(!has(other, "ended"), || {
+        Outcome::broken("the other session's server goes on", "it was ended, too", call.places())
+    })
+}
+
+fn servers_of_a_load_are_contacted(case: &Case<'_>) -> Outcome {
+    needs!(case, "loadSession");
+    let call = call!(case, "load");
+    if call.result().is_none() {
+        return Outcome::NotExercised(call.said());
+    }
+    let Some(record) = case.note("loaded") else { return Outcome::NotExercised(case.why_not("loaded")) };
+    Outcome::pass_if(has(record, "initialize"), || {
+        Outcome::broken("a server that is contacted by the end of the next turn", record.to_string(), call.places())
+    })
+}

@@ -1,0 +1,182 @@
+//! What the agent uses of a client that has everything, and of one that has nothing.
+
+use serde_json::{Value, json};
+
+use crate::check::{Check, all, call};
+use crate::history::{Call, Case};
+use crate::probe::{Elicit, Probe, Stop};
+use crate::scenario::Scenario;
+use crate::verdict::Outcome;
+use crate::words;
+
+/// What the file says that is read.
+const MARK: &str = "conformance-mark-4711";
+
+/// Files, commands and questions.
+pub(super) const SERVICES: Scenario = Scenario {
+    name: "services",
+    about: "lets the agent read, write, run a command and ask, with a client that has everything and one that has nothing",
+    play: |probe| Box::pin(services(probe)),
+    checks: &[
+        Check::new("PROMPT-14", results_reach_the_model),
+        Check::new("TOOL-01", the_tool_is_reported),
+        Check::new("FS-08", null_and_empty_are_the_same),
+        Check::new("FS-10", a_refused_read_ends_nothing),
+        Check::new("SESS-06", relative_paths_stay_below_cwd),
+        Check::new("ELICIT-02", |case| went_on(case, "without/question")),
+        Check::new("ELICIT-15", every_answer_is_taken),
+    ],
+};
+
+async fn services(probe: &mut Probe) -> Result<(), Stop> {
+    probe.capabilities = json!({
+        "fs": { "readTextFile": true, "writeTextFile": true },
+        "terminal": true,
+        "elicitation": { "form": {}, "url": {} },
+        "session": { "notices": {}, "compaction": {} },
+    });
+    (probe.manners.files, probe.manners.terminals) = (true, true);
+    probe.begin().await?;
+    let session = probe.session("with/new").await?;
+    let _ = probe.prompt("with/reply", &session, words::REPLY).await?;
+    // The file is not there yet.
+    let _ = probe.prompt("with/missing", &session, words::READ).await?;
+    std::fs::write(probe.path(words::INPUT), format!("{MARK}\n"))?;
+    let _ = probe.prompt("with/read", &session, words::READ).await?;
+    for (label, null) in [("with/write-empty", false), ("with/write-null", true)] {
+        let session = probe.session(&format!("{label}/new")).await?;
+        probe.manners.null = null;
+        let _ = probe.prompt(label, &session, words::WRITE).await?;
+        // What was not written need not be removed.
+        let _ = std::fs::remove_file(probe.path(words::NOTE));
+    }
+    probe.manners.null = false;
+    let session = probe.session("with/terminal/new").await?;
+    let _ = probe.prompt("with/terminal", &session, words::TERMINAL).await?;
+    for (name, elicit) in [("decline", Elicit::Decline), ("cancel", Elicit::Cancel), ("error", Elicit::Error)] {
+        let session = probe.session(&format!("question/{name}/new")).await?;
+        probe.manners.elicit = elicit;
+        let _ = probe.prompt(&format!("question/{name}"), &session, words::QUESTION).await?;
+    }
+    without(probe).await
+}
+
+/// The same with a client that has nothing, in a session with another root where the agent takes them.
+async fn without(probe: &mut Probe) -> Result<(), Stop> {
+    probe.capabilities = json!({});
+    let agent = probe.begin().await?;
+    let mut params = probe.new_session();
+    if !agent["agentCapabilities"]["sessionCapabilities"]["additionalDirectories"].is_null() {
+        let more = probe.path("more");
+        std::fs::create_dir_all(&more)?;
+        params["additionalDirectories"] = json!([more]);
+    }
+    let session = match probe.call("without/new", "session/new", params).await? {
+        Ok(result) => result["sessionId"].as_str().unwrap_or_default().to_owned(),
+        Err(error) => return Err(Stop::Refused(format!("session/new was answered with {error}"))),
+    };
+    let _ = probe.prompt("without/read", &session, words::READ).await?;
+    let _ = probe.prompt("without/write", &session, words::WRITE).await?;
+    let [cwd, more] = [".", "more"].map(|folder| probe.path(folder).join(words::NOTE).exists());
+    probe.note("without/written", json!({ "cwd": cwd, "more": more }));
+    let _ = probe.prompt("without/terminal", &session, words::TERMINAL).await?;
+    let _ = probe.prompt("without/question", &session, words::QUESTION).await?;
+    Ok(())
+}
+
+/// Whether a tool call was reported in a turn.
+fn reported(case: &Case<'_>, call: &Call<'_>) -> bool {
+    case.received().any(|message| {
+        message.update_kind() == Some("tool_call") && message.index > call.request.index && message.index < call.until()
+    })
+}
+
+/// The model repeats what it was given back.
+fn results_reach_the_model(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "without/read");
+    if call.result().is_none() || !reported(case, &call) {
+        return Outcome::NotExercised("the agent has not read the file with a tool".to_owned());
+    }
+    let said = case.said(call.request.index, call.until());
+    if said.contains(MARK) {
+        return Outcome::Pass;
+    }
+    if !case.is_scripted() {
+        return Outcome::NotExercised("the model did not say what the file says".to_owned());
+    }
+    Outcome::broken(format!("the text {MARK}, which the model repeats"), format!("{said:?}"), call.places())
+}
+
+fn the_tool_is_reported(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "without/terminal");
+    match (reported(case, &call), case.is_scripted()) {
+        (true, _) => Outcome::Pass,
+        (false, false) => Outcome::NotExercised("nothing shows that the model wanted a tool".to_owned()),
+        (false, true) if call.result().is_none() => Outcome::NotExercised(call.said()),
+        (false, true) => Outcome::broken("a tool_call", "none", call.places()),
+    }
+}
+
+/// Whether the agent asked the client for this within a turn.
+fn asked(case: &Case<'_>, method: &str, call: &Call<'_>) -> bool {
+    let asked = case.asked(method);
+    asked.iter().any(|asked| asked.request.index > call.request.index && asked.request.index < call.until())
+}
+
+/// The turn was answered, whatever it came to.
+fn went_on(case: &Case<'_>, label: &str) -> Outcome {
+    let call = call!(case, label);
+    match call.result() {
+        Some(_) => Outcome::Pass,
+        None if call.error().is_some() => Outcome::doubtful("a result", call.said(), call.places()),
+        None => Outcome::broken("an answer to the prompt", "none", call.places()),
+    }
+}
+
+fn null_and_empty_are_the_same(case: &Case<'_>) -> Outcome {
+    all(["with/write-empty", "with/write-null"].map(|label| {
+        let call = call!(case, label);
+        if !asked(case, "fs/write_text_file", &call) {
+            return Outcome::NotExercised("the agent does not write through the client".to_owned());
+        }
+        match call.result() {
+            Some(result) if result["stopReason"] == "end_turn" => Outcome::Pass,
+            _ => Outcome::broken("a turn that goes on", call.said(), call.places()),
+        }
+    }))
+}
+
+fn a_refused_read_ends_nothing(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "with/missing");
+    if !asked(case, "fs/read_text_file", &call) {
+        return Outcome::NotExercised("the agent does not read through the client".to_owned());
+    }
+    Outcome::pass_if(call.answer.is_some(), || Outcome::broken("an answer to the prompt", "none", call.places()))
+}
+
+fn relative_paths_stay_below_cwd(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "without/write");
+    let made = case.call("without/new");
+    if made.and_then(|made| made.request.params()).is_none_or(|params| params["additionalDirectories"].is_null()) {
+        return Outcome::NotApplicable("the agent does not have sessionCapabilities.additionalDirectories".to_owned());
+    }
+    let Some(written) = case.note("without/written") else {
+        return Outcome::NotExercised(case.why_not("without/written"));
+    };
+    match (&written["cwd"], &written["more"]) {
+        (Value::Bool(true), Value::Bool(false)) => Outcome::Pass,
+        (_, Value::Bool(true)) => Outcome::broken("a file below cwd", "it is below the other root", call.places()),
+        _ => Outcome::NotExercised("the agent has not written the file".to_owned()),
+    }
+}
+
+fn every_answer_is_taken(case: &Case<'_>) -> Outcome {
+    all(["decline", "cancel", "error"].map(|name| {
+        let label = format!("question/{name}");
+        let call = call!(case, &label);
+        if !asked(case, "elicitation/create", &call) {
+            return Outcome::NotExercised("the agent did not ask".to_owned());
+        }
+        went_on(case, &label)
+    }))
+}

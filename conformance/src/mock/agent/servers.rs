@@ -1,0 +1,86 @@
+//! MCP servers of sessions, over stdio.
+
+use std::process::Stdio;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+
+use super::turn::{Step, Way};
+use super::{Agent, error};
+
+/// A server that was started; it ends when it is dropped.
+pub(super) struct Server {
+    /// Its end of input is its end.
+    input: ChildStdin,
+    output: Lines<BufReader<ChildStdout>>,
+    /// Reaped by the runtime.
+    _child: Child,
+}
+
+impl Server {
+    async fn start(entry: &Value, with_env: bool) -> std::io::Result<Self> {
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let mut command = Command::new(text(&entry["command"]));
+        command.args(entry["args"].as_array().into_iter().flatten().map(text));
+        for pair in entry["env"].as_array().into_iter().flatten().filter(|_| with_env) {
+            command.env(text(&pair["name"]), text(&pair["value"]));
+        }
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(std::io::ErrorKind::BrokenPipe.into());
+        };
+        let mut server = Self { input, output: BufReader::new(output).lines(), _child: child };
+        server.ask("initialize", json!({ "protocolVersion": "2025-06-18", "capabilities": {} })).await?;
+        Ok(server)
+    }
+
+    /// Asks and takes the next line for the answer: the stub says nothing else.
+    async fn ask(&mut self, method: &str, params: Value) -> std::io::Result<Value> {
+        let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
+        self.input.write_all(format!("{message}\n").as_bytes()).await?;
+        let line = self.output.next_line().await?.unwrap_or_default();
+        let answer: Value = serde_json::from_str(&line)?;
+        Ok(answer["result"].clone())
+    }
+}
+
+impl Agent {
+    /// Starts the servers of a session. One that does not start is left out.
+    pub(super) async fn connect(&self, session: &str, entries: &Value) {
+        let mut servers = Vec::new();
+        for entry in entries.as_array().into_iter().flatten() {
+            if self.breaks.has("SESS-12") && !servers.is_empty() {
+                break;
+            }
+            servers.extend(Server::start(entry, !self.breaks.has("SESS-09")).await);
+        }
+        if !servers.is_empty() {
+            self.servers.lock().await.insert(session.to_owned(), servers);
+        }
+    }
+
+    /// Calls the tool of the first server and shows what it gives back.
+    pub(super) async fn call_server(&self, session: &str) -> Step {
+        let id = self.id("mcp");
+        let call =
+            json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "content", "status": "in_progress" });
+        self.say(session, call).await?;
+        let given = match self.servers.lock().await.get_mut(session).and_then(|servers| servers.first_mut()) {
+            Some(server) => server.ask("tools/call", json!({ "name": "content" })).await.unwrap_or_default(),
+            None => return Err(error(-32603, "there is no server")),
+        };
+        let mut blocks = given["content"].as_array().cloned().unwrap_or_default();
+        if let (true, Some(first)) = (self.breaks.has("CONTENT-08"), blocks.first_mut()) {
+            first["text"] = Value::Null;
+        }
+        let content: Vec<Value> =
+            blocks.into_iter().map(|block| json!({ "type": "content", "content": block })).collect();
+        self.say(
+            session,
+            json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": "completed", "content": content }),
+        )
+        .await?;
+        Ok(Way::On)
+    }
+}
