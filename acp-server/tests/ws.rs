@@ -79,14 +79,11 @@ async fn messages_arrive_in_order_both_ways() {
 }
 
 #[tokio::test]
-async fn a_binary_message_is_refused_and_the_connection_survives() {
+async fn a_binary_message_is_ignored_and_the_connection_survives() {
     let (_outbox, mut events, mut client) = raw().await;
     client.send(Message::Binary(Bytes::from_static(b"{}"))).await.unwrap();
     client.send(Message::text(r#"{"jsonrpc":"2.0","method":"after"}"#)).await.unwrap();
-    assert!(matches!(events.next().await, Some(Event::Rejected { reason: Rejection::Binary })));
-    assert!(matches!(events.next().await, Some(Event::Notification(_))));
-    let answer = text(within("the answer", client.next()).await);
-    assert!(answer.starts_with(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600"#), "{answer}");
+    assert!(matches!(events.next().await, Some(Event::Notification(_))), "nothing came of it");
 }
 
 #[tokio::test]

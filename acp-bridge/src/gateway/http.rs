@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{Method, StatusCode, header};
+use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
@@ -20,6 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use uuid::Uuid;
 
 use super::driver::{self, Context};
 use super::presence::Presence;
@@ -222,6 +223,9 @@ async fn dialled(State(gateway): State<Gateway>, request: Request) -> Response {
     }
 }
 
+/// Names a connection to whoever made it.
+const CONNECTION_ID: HeaderName = HeaderName::from_static("acp-connection-id");
+
 fn full(gateway: &Gateway) -> Response {
     let limit = gateway.context.config.max_connections;
     let body = format!("{limit} clients are connected, the limit: close one, or try again later\n");
@@ -249,5 +253,7 @@ where
         drop(permit);
     });
     let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket")];
-    (StatusCode::SWITCHING_PROTOCOLS, headers, [(header::SEC_WEBSOCKET_ACCEPT, accept)]).into_response()
+    // Named in the answer as the RFD "Streamable HTTP and WebSocket transport" wants it; nothing is asked by it.
+    let named = [(header::SEC_WEBSOCKET_ACCEPT, accept), (CONNECTION_ID, Uuid::now_v7().to_string())];
+    (StatusCode::SWITCHING_PROTOCOLS, headers, named).into_response()
 }

@@ -139,7 +139,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> SocketReader<S> {
                     bytes += text.len();
                     inputs.push(self.input(text.into()));
                 }
-                Some(Ok(Message::Binary(_))) => inputs.push(Input::Refused(Refusal::Binary)),
+                // "Binary frames are ignored" (RFD "Streamable HTTP and WebSocket transport").
+                Some(Ok(Message::Binary(_))) => lives = true,
                 Some(Ok(Message::Close(frame))) => return Poll::Ready(Ok(Reading::Ended(closed(frame)))),
                 Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => lives = true,
                 Some(Err(error)) => return Poll::Ready(ended(error, self.limit)),
