@@ -73,7 +73,7 @@ const QUICK: Effort = Effort {
 pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     let effort = if quick { QUICK } else { FULL };
     // Taken before, because others may commit while this runs.
-    let head = page::head()?;
+    let measured = page::measured()?;
     programs::build()?;
     if !matches!(part, Part::Adapters | Part::Sharing) {
         programs::build_peers()?;
@@ -93,11 +93,11 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
         sections.push(adapters::section(effort.runs)?);
     }
     for section in &sections {
-        say(&section.markdown());
+        say(&section.markdown(&measured));
     }
     if quick {
         say("quick figures are not written to docs/benchmarks.md");
         return Ok(());
     }
-    page::write(&head, &sections)
+    page::write(&measured, &sections)
 }

@@ -31,8 +31,9 @@ pub(super) struct Section {
 }
 
 impl Section {
-    pub(super) fn markdown(&self) -> String {
-        let mut text = format!("## {}\n\n{}\n\n", self.title, self.about);
+    /// `measured` says at which commit and on what.
+    pub(super) fn markdown(&self, measured: &str) -> String {
+        let mut text = format!("## {}\n\n{}\n\n{measured}\n\n", self.title, self.about);
         // Writing to a String cannot fail.
         let _ = writeln!(text, "| | {} | {} | wanted | |", self.columns.join(" | "), self.ratio);
         let _ = writeln!(text, "{}|", "|---".repeat(self.columns.len() + 4));
@@ -51,20 +52,24 @@ impl Section {
 }
 
 /// Writes the sections; a section that was not measured now stays as it was.
-pub(super) fn write(head: &str, sections: &[Section]) -> anyhow::Result<()> {
+pub(super) fn write(measured: &str, sections: &[Section]) -> anyhow::Result<()> {
     let path = root().join(PAGE);
     let before = std::fs::read_to_string(&path).unwrap_or_default();
     let kept = before.split("\n## ").skip(1).map(|section| format!("## {}\n", section.trim_end()));
-    let mut texts: Vec<String> = sections.iter().map(Section::markdown).collect();
+    let mut texts: Vec<String> = sections.iter().map(|section| section.markdown(measured)).collect();
     texts.extend(kept.filter(|old| !sections.iter().any(|new| old.starts_with(&format!("## {}\n", new.title)))));
     texts.sort_by_key(|text| ORDER.iter().position(|title| text.starts_with(title)));
-    std::fs::write(&path, format!("{head}\n{}", texts.join("\n")))?;
+    std::fs::write(&path, format!("{HEAD}\n{}", texts.join("\n")))?;
     say(&format!("written to {PAGE}"));
     Ok(())
 }
 
-/// What was measured, on what, and how to do it again.
-pub(super) fn head() -> anyhow::Result<String> {
+/// What stands above all sections.
+const HEAD: &str = "# Benchmarks\n\n```sh\ncargo xtask bench\n```\n\nwrites this page: whole processes built in release, \
+                    client, server and agent on the same machine. Ratios count; absolute figures do not travel.\n";
+
+/// At which commit and on what is measured now.
+pub(super) fn measured() -> anyhow::Result<String> {
     let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split(": ").nth(1));
     let cores = std::thread::available_parallelism()?;
@@ -74,9 +79,7 @@ pub(super) fn head() -> anyhow::Result<String> {
         Ok(capture(Command::new(name).arg(argument))?.trim().to_owned())
     };
     Ok(format!(
-        "# Benchmarks\n\n```sh\ncargo xtask bench\n```\n\nwrites this page: whole processes built in release, client, \
-         server and agent on the same machine. Ratios count; absolute figures do not travel.\n\nMeasured at commit \
-         {} on {cores} cores of {}, {} GB of memory, Linux {}, {}, Node {}.\n",
+        "Measured at commit {} on {cores} cores of {}, {} GB of memory, Linux {}, {}, Node {}.",
         capture(program("git").args(["rev-parse", "--short", "HEAD"]))?.trim(),
         model.unwrap_or("an unnamed processor").trim(),
         kilobytes / 1_000_000,
