@@ -81,6 +81,13 @@ pub struct CheckResult {
     pub evidence: Vec<String>,
 }
 
+/// Every suite, in the order in which tables show them.
+#[must_use]
+pub fn all() -> [Suite; 6] {
+    use crate::{agent, bridge, client, http};
+    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE]
+}
+
 impl Suite {
     /// Every check of the suite with the scenario that it asks about; `None`: it asks about all.
     pub fn checks(&self) -> impl Iterator<Item = (&'static Check, Option<&'static Scenario>)> {

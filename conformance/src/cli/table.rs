@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 
-use crate::agent::{SOCKET, SUITE};
 use crate::catalogue::{self, Requirement};
-use crate::suite::Suite;
-use crate::{bridge, client, http, mock};
+use crate::mock;
+use crate::suite::{self, Suite};
 
 /// Where a requirement is checked.
 pub(super) fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    [SUITE, SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE]
+    suite::all()
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))
