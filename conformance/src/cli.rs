@@ -2,6 +2,7 @@
 
 mod agent;
 mod args;
+mod bench;
 mod bridge;
 mod client;
 mod exit;
@@ -41,6 +42,7 @@ fn run(args: args::Args) -> anyhow::Result<Exit> {
             args::Command::Agent(args) => agent::run(args).await,
             args::Command::Client(args) => client::run(args).await,
             args::Command::Bridge(args) => bridge::run(args).await,
+            args::Command::Bench(args) => bench::run(args).await,
             args::Command::List(args) => list::list(&args),
             args::Command::Explain(args) => list::explain(&args),
             args::Command::Replay(args) => replay::run(&args),

@@ -8,6 +8,7 @@
 
 pub mod agent;
 pub mod baseline;
+pub mod bench;
 pub mod bridge;
 pub mod catalogue;
 mod check;

@@ -32,5 +32,13 @@ pub const RECALL: &str = "Repeat what I said before this message, word by word."
 /// The tool of our own MCP server, which gives back every kind of content.
 pub const MCP: &str = "Call the tool content of the MCP server conformance.";
 
+/// So many short texts, each with its number, as fast as they can be written.
+#[must_use]
+pub fn numbered(count: u64) -> String {
+    format!("{NUMBERED}{count}")
+}
+/// What [`numbered`] begins with.
+pub(crate) const NUMBERED: &str = "Count as fast as you can, one number at a time, from 1 to ";
+
 /// Every sentence that asks for something.
 pub const ALL: [&str; 11] = [REPLY, COUNT, TOUCH, WRITE, READ, TERMINAL, PLAN, QUESTION, REFUSE, RECALL, MCP];

@@ -164,3 +164,17 @@ impl Drop for Served {
         let _ = self.0.wait();
     }
 }
+
+#[test]
+fn a_measurement_says_how_fast_and_what_a_stalled_reader_costs() {
+    let program = env!("CARGO_BIN_EXE_acp-conformance");
+    let asked = ["--updates", "3000", "--requests", "50", "--stall", "200ms", "--json"];
+    let output = tool(&[&["bench"][..], &asked[..], &["--", program, "mock-agent"][..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let figures: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("one JSON object");
+    assert_eq!(figures["updates"], 3000, "{figures}");
+    assert_eq!(figures["stalled"]["updates"], 3000, "{figures}");
+    for measured in ["ready_ms", "session_ms", "round_trip_p50_us", "updates_per_second"] {
+        assert!(figures[measured].as_f64().is_some_and(|figure| figure > 0.0), "{measured} in {figures}");
+    }
+}

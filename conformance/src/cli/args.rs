@@ -40,6 +40,11 @@ Examples: acp-conformance client -- my-client --agent {agent} --prompt hello\n  
 Examples: acp-conformance bridge -- my-bridge --stdio -- {agent}
           my-server --listen :4477 -- acp-conformance mock-agent & acp-conformance bridge --url ws://127.0.0.1:4477/acp")]
     Bridge(Bridge),
+    /// Measure an agent, or what stands in front of one: to a session, round trips, updates, a reader that stalls.
+    #[command(after_help = "\
+Examples: acp-conformance bench -- acp-conformance mock-agent
+          acp-conformance bench --url ws://127.0.0.1:4477/acp --pid $(pidof acp-bridge)")]
+    Bench(Bench),
     /// List the requirements of the protocol; those with a star are checked.
     List(List),
     /// Say what a requirement is, where it is written and what shows it.
@@ -186,6 +191,37 @@ pub(super) struct McpStub {
     pub(super) record: PathBuf,
     /// Whatever else it is started with.
     pub(super) words: Vec<String>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Bench {
+    /// Updates that the agent is asked for in one turn.
+    #[arg(long, default_value_t = 20_000, value_name = "N")]
+    pub(super) updates: u64,
+    /// Requests that are sent one after the other.
+    #[arg(long, default_value_t = 1_000, value_name = "N")]
+    pub(super) requests: u64,
+    /// How long nothing is read while a turn writes; `0s` for no such turn.
+    #[arg(long, default_value = "2s", value_parser = duration)]
+    pub(super) stall: Duration,
+    /// A prompt that makes the agent write, for one that does not do what the suite's sentence says.
+    #[arg(long, value_name = "TEXT")]
+    pub(super) prompt: Option<String>,
+    /// Look at the memory of this process and those below it; of what was started by default.
+    #[arg(long, value_name = "PID")]
+    pub(super) pid: Option<u32>,
+    /// Until anything that is waited for has come.
+    #[arg(long, default_value = "2m", value_parser = duration)]
+    pub(super) timeout: Duration,
+    /// One JSON object.
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Measure what already listens here for WebSockets, `ws://HOST:PORT/PATH`.
+    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    pub(super) url: Option<String>,
+    /// The agent's command line.
+    #[arg(last = true, value_name = "AGENT CMD")]
+    pub(super) command: Vec<String>,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -40,6 +40,9 @@ impl Agent {
         if let Some(code) = text.strip_prefix(far::FAIL) {
             return Some(Err(far::failure(code.parse().unwrap_or_default())));
         }
+        if let Some(count) = text.strip_prefix(words::NUMBERED).and_then(|count| count.parse::<u64>().ok()) {
+            return Some(on(self.tell_all(session, (1..=count).map(|number| format!("{number}\n"))).await));
+        }
         Some(match text {
             far::ECHO => {
                 let got = lock(&self.got).clone();
