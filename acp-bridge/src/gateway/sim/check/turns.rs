@@ -7,8 +7,8 @@ use acp_types::record::body::{Outcome, PromptSteered, Steer};
 use acp_types::record::{Kind, Record, Turn};
 
 use super::super::breaks::Findings;
+use super::super::driver::prompt_of;
 use super::super::gateway::text_of;
-use super::super::host::prompt_of;
 use super::super::world::World;
 
 /// How every accepted prompt ended, by its key.

@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::super::breaks::Findings;
 use super::super::client::Fate;
+use super::super::driver::prompt_of;
 use super::super::gateway::text_of;
-use super::super::host::prompt_of;
 use super::super::visit::{Shown, Visit};
 use super::super::world::World;
 use super::turns::Turns;
