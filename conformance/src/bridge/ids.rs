@@ -65,7 +65,7 @@ fn the_agent_got_its_answer(case: &Case<'_>) -> Outcome {
     let prompt = call!(case, "prompt");
     let ran = case.received().any(|message| {
         message.index > prompt.request.index
-            && message.update().is_some_and(|u| u["toolCallId"] == "touch" && u["status"] == "completed")
+            && message.update().is_some_and(|u| u["toolCallId"].is_string() && u["status"] == "completed")
     });
     Outcome::pass_if(ran, || {
         Outcome::broken("the answer to the permission request at the agent", "the tool did not run", prompt.places())
