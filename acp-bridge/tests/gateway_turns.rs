@@ -65,6 +65,23 @@ fn a_client_that_left_gets_the_answer_by_sending_the_prompt_again() {
     assert_eq!(three.answer(finished)["result"]["_meta"]["acp-bridge"]["turn"], turn);
 }
 
+/// Whatever the gateway is about to write as it goes: each round the two meet at another moment.
+#[test]
+fn what_a_client_asked_for_last_is_done_however_fast_it_leaves() {
+    let world = World::start();
+    let session = world.client().new_session();
+    for _ in 0..300 {
+        let mut client = world.client();
+        client.resume(&session, None);
+        let written = world.flood(&session, None, 200, 10);
+        client.prompt(&session, "hello");
+        drop(client);
+        world.runtime.block_on(written).expect("no panic");
+        world.command("prompt", |command| matches!(command, Command::Prompt { .. }));
+        world.end(&session, world.host.last_turn(&session));
+    }
+}
+
 #[test]
 fn a_stop_reaches_the_host_and_ends_in_the_prompts_answer() {
     let world = World::start();

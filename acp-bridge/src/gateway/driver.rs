@@ -96,7 +96,12 @@ impl Driver {
                 step = self.step() => step,
             };
             match step {
-                Step::Events(None) | Step::Written(Err(Closed { .. })) => break,
+                Step::Events(None) => break,
+                // What it sent before it went may not have been taken yet.
+                Step::Written(Err(Closed { .. })) => {
+                    Box::pin(self.rest(&mut inbox, Instant::now() + context.config.drain)).await;
+                    break;
+                }
                 Step::Events(Some(events)) => {
                     if !self.events(events) {
                         break;
@@ -194,6 +199,19 @@ impl Driver {
                 self.writing = Some(write(self.outbox.clone(), items).boxed());
             }
         }
+    }
+
+    /// The client has gone: takes what it still sent, which ends soon.
+    async fn rest(&mut self, inbox: &mut acp_server::Inbox, deadline: Instant) {
+        let taken = async {
+            while let Some(events) = inbox.next_batch().await {
+                if !self.events(events) {
+                    break;
+                }
+                self.flush();
+            }
+        };
+        let _ = timeout_at(deadline, taken).await;
     }
 
     /// The client has gone: what it still asked for is done, nobody is told, and its sessions' hosts know.

@@ -1,7 +1,8 @@
 //! A blocking WebSocket client with no knowledge of ACP beyond JSON. Every wait has a deadline.
 
 use std::collections::VecDeque;
-use std::net::TcpStream;
+use std::io::Read;
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -17,6 +18,27 @@ pub struct Client {
     kept: VecDeque<Value>,
     /// The last message as it stood on the wire.
     pub last_raw: String,
+}
+
+/// Leaves without a word, and loses nothing of what was sent: a socket closed with unread bytes is reset, and a reset
+/// takes from the other side what it has not read yet.
+impl Drop for Client {
+    fn drop(&mut self) {
+        let stream = self.socket.get_mut();
+        let deadline = Instant::now() + Duration::from_secs(5);
+        let mut rest = [0; 64 * 1024];
+        if std::thread::panicking() || stream.shutdown(Shutdown::Write).is_err() {
+            return;
+        }
+        while Instant::now() < deadline {
+            match stream.read(&mut rest) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(e) if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+                Err(_) => return,
+            }
+        }
+    }
 }
 
 impl Client {
