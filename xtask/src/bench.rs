@@ -4,6 +4,7 @@ mod adapters;
 mod bridge;
 mod core;
 mod direct;
+mod disk;
 mod page;
 mod pair;
 mod programs;
