@@ -19,6 +19,9 @@ pub struct Store(Arc<Mutex<Sessions>>, Option<PathBuf>);
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Sessions {
     made: u64,
+    /// Numbers that were given out for ids within sessions.
+    #[serde(default)]
+    numbers: u64,
     all: BTreeMap<String, Session>,
 }
 
@@ -46,6 +49,14 @@ impl Store {
             let id = format!("mock-{}", if always_the_same { 1 } else { sessions.made });
             sessions.all.insert(id.clone(), session);
             id
+        })
+    }
+
+    /// A number that was never given out before.
+    pub(super) fn number(&self) -> u64 {
+        self.held(|sessions| {
+            sessions.numbers += 1;
+            sessions.numbers
         })
     }
 

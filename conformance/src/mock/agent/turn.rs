@@ -1,6 +1,5 @@
 //! Turns: what prompts tell the agent to do.
 
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -128,9 +127,9 @@ impl Agent {
         self.say(session, update).await
     }
 
-    /// A new id.
+    /// A new id, in every process that has these sessions: a session goes on in another one.
     pub(super) fn id(&self, of: &str) -> String {
-        format!("{of}-{}", self.counted.fetch_add(1, Ordering::Relaxed))
+        format!("{of}-{}", self.store.number())
     }
 
     async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Step {
