@@ -23,6 +23,7 @@ use super::lines::Lines;
 use super::refusal::Refusal;
 use super::roots::Roots;
 use super::terminal::Terminal;
+use crate::session::HOST_TERMINAL;
 
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.
 const AT_ONCE: usize = 4;
@@ -248,7 +249,7 @@ impl Server {
                 self.starting -= 1;
                 let answer = started.and_then(|terminal| {
                     self.last_terminal += 1;
-                    let name = TerminalId::new(format!("terminal-{}", self.last_terminal));
+                    let name = TerminalId::new(format!("{HOST_TERMINAL}{}", self.last_terminal));
                     let answer = RawBuf::encode(&CreateTerminalResponse::new(name.clone()))?;
                     self.terminals.insert(name, terminal);
                     Ok(answer)
