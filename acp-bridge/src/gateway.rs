@@ -33,6 +33,8 @@
 //! while it is open. The host takes the first answer, the others are told with `$/cancel_request`. That a client knows
 //! no such method is an answer only when every controller that is here has said so.
 //!
+//! Of the updates a client is sent what it offered to take at `initialize`, see `offer`.
+//!
 //! Who is attached is known to the gateway only, and in no log. The host is told with `Command::Attend` when a controller
 //! has come or gone, however it went; it is not when the gateway's tasks are cut at the end of a shutdown.
 
@@ -45,6 +47,7 @@ mod driver;
 mod history;
 mod http;
 mod lanes;
+mod offer;
 mod outgoing;
 mod presence;
 mod queue;

@@ -15,5 +15,6 @@ pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
 pub use redact::redact;
+pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};

@@ -25,7 +25,6 @@ fn initialize_is_the_agents_with_what_the_bridge_adds() {
     }
     let roles = json!({ "roles": ["controller", "observer"] });
     assert_eq!(result["agentCapabilities"]["sessionCapabilities"]["attach"], roles);
-    assert_eq!(result["agentCapabilities"]["sessionCapabilities"]["detach"], json!({}));
     assert!(result["_meta"]["acp-bridge"]["version"].is_string());
 }
 

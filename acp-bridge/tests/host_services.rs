@@ -251,11 +251,11 @@ fn a_killed_command_can_still_be_asked_and_a_released_one_cannot() {
         &mut client,
         &session,
         &json!([sh("echo begun; echo > begun; sleep 600"), terminal("output"), sh("until [ -e begun ]; do sleep 0.01; done"),
-            terminal("wait_for_exit"), { "do": "terminal/kill", "with": { "terminalId": "terminal-1" } },
-            { "do": "terminal/wait_for_exit", "with": { "terminalId": "terminal-1" } },
-            { "do": "terminal/output", "with": { "terminalId": "terminal-1" } },
-            { "do": "terminal/release", "with": { "terminalId": "terminal-1" } },
-            { "do": "terminal/output", "with": { "terminalId": "terminal-1" } },
+            terminal("wait_for_exit"), { "do": "terminal/kill", "with": { "terminalId": "acp-bridge-terminal-1" } },
+            { "do": "terminal/wait_for_exit", "with": { "terminalId": "acp-bridge-terminal-1" } },
+            { "do": "terminal/output", "with": { "terminalId": "acp-bridge-terminal-1" } },
+            { "do": "terminal/release", "with": { "terminalId": "acp-bridge-terminal-1" } },
+            { "do": "terminal/output", "with": { "terminalId": "acp-bridge-terminal-1" } },
             { "do": "terminal/create", "with": { "command": "no-such-program-anywhere" } }]),
     );
     assert_eq!(said[1]["exitStatus"], json!(null), "it does not wait");
@@ -274,7 +274,7 @@ fn nothing_of_a_released_command_is_left_when_the_agent_hears_of_it() {
     let mut client = stage.bridge.client();
     let session = stage.new_session(&mut client);
     let both = sh("until [ -s parent ] && [ -s child ]; do sleep 0.01; done");
-    let release = json!({ "do": "terminal/release", "with": { "terminalId": "terminal-1" } });
+    let release = json!({ "do": "terminal/release", "with": { "terminalId": "acp-bridge-terminal-1" } });
     steps(&mut client, &session, &json!([sleeper(), both, terminal("wait_for_exit"), release]));
     for name in ["parent", "child"] {
         assert!(!lives(stage.pid_in(name)), "{name} lives on");
@@ -336,8 +336,11 @@ fn no_command_outlives_its_agent() {
     client.turn(turn);
     let (parent, child) = (stage.pid_in("parent"), stage.pid_in("child"));
     eventually("the end of the commands", || !lives(parent) && !lives(child));
-    let said =
-        steps(&mut client, &session, &json!([{ "do": "terminal/output", "with": { "terminalId": "terminal-1" } }]));
+    let said = steps(
+        &mut client,
+        &session,
+        &json!([{ "do": "terminal/output", "with": { "terminalId": "acp-bridge-terminal-1" } }]),
+    );
     assert_eq!(said[0]["code"], -32002, "the next agent has terminals of its own: {said:?}");
 }
 

@@ -11,11 +11,12 @@ use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use super::attach::{self, Arriving};
 use super::lanes::LaneFilter;
+use super::offer::Part;
 use super::outgoing::Outgoing;
 use super::presence::{Place, Roster};
 use super::{queue, refusal, render};
 use crate::replay::Coalescer;
-use crate::session::{LaneState, PendingRequest, State};
+use crate::session::{HOST_TERMINAL, LaneState, PendingRequest, State};
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -231,6 +232,15 @@ impl Attachment {
     }
 
     fn update(&mut self, record: &Arc<Record>, out: &mut Outgoing) {
+        let less;
+        let record = match out.part(record.body.as_raw(), |terminal| self.is_of_others(record, terminal, out)) {
+            Part::All => record,
+            Part::Less(body) => {
+                less = Arc::new(Record { body, ..Record::clone(record) });
+                &less
+            }
+            Part::Nothing => return,
+        };
         match &mut self.history {
             // A client knows what it has just said itself.
             History::Over if record.origin.client().is_some_and(|client| **client == *out.client) => {}
@@ -247,6 +257,12 @@ impl Attachment {
                 }
             }
         }
+    }
+
+    /// Whether the client cannot have this terminal, which a record names: it is the host's, or another client made it.
+    fn is_of_others(&self, record: &Record, terminal: &str, out: &Outgoing) -> bool {
+        let maker = self.state.terminal_maker(&record.lane, terminal);
+        terminal.starts_with(HOST_TERMINAL) || maker.is_some_and(|maker| **maker != *out.client)
     }
 
     /// Shows what has been joined so far, before something else is shown.

@@ -8,14 +8,14 @@ const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
 
 const SESSION: [&str; 2] = ["agentCapabilities", "sessionCapabilities"];
 
-/// What the bridge serves itself, whatever the agent can. The roles of `attach` are as its RFD has them.
-const SERVED: [(&str, Raw<'static>); 6] = [
+/// What the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no member for `detach`:
+/// whoever serves the one serves the other.
+const SERVED: [(&str, Raw<'static>); 5] = [
     ("list", Raw::EMPTY_OBJECT),
     ("resume", Raw::EMPTY_OBJECT),
     ("close", Raw::EMPTY_OBJECT),
     ("delete", Raw::EMPTY_OBJECT),
     ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
-    ("detach", Raw::EMPTY_OBJECT),
 ];
 
 /// What works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
@@ -55,7 +55,7 @@ mod tests {
         assert_eq!(
             rewritten("{}"),
             format!(
-                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}},"detach":{{}}}}}},{OURS}}}"#
+                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}}}}}},{OURS}}}"#
             )
         );
     }
@@ -67,7 +67,7 @@ mod tests {
         assert_eq!(
             rewritten(agent),
             format!(
-                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"attach":{{"roles":["controller","observer"]}},"detach":{{}}}}}},"_meta":{{"theirs":1,{ours}}}"#
+                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"attach":{{"roles":["controller","observer"]}}}}}},"_meta":{{"theirs":1,{ours}}}"#
             )
         );
     }

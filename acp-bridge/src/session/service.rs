@@ -26,6 +26,9 @@ pub struct Services {
     pub terminals: Service,
 }
 
+/// How the ids of terminals begin that the host serves. No client has them.
+pub(crate) const HOST_TERMINAL: &str = "acp-bridge-terminal-";
+
 const CLIENT: &str = "clientCapabilities";
 const FILES: &str = "fs";
 const TERMINALS: &str = "terminal";

@@ -135,6 +135,13 @@ impl State {
         self.terminals.owner(request)
     }
 
+    /// The client, as records name it, that has made this terminal of a lane's agent, be it released or not; `None` if none
+    /// is known to have. As many are remembered as of [`Self::terminal_owner`].
+    #[must_use]
+    pub fn terminal_maker(&self, lane: &str, terminal: &str) -> Option<&std::sync::Arc<str>> {
+        self.terminals.maker(lane, terminal)
+    }
+
     /// One such request, by the seq of its record.
     #[must_use]
     pub fn pending_request(&self, request: Seq) -> Option<&PendingRequest> {

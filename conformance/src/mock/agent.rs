@@ -58,7 +58,6 @@ pub async fn serve(
         got: Mutex::default(),
         died: Notify::new(),
         client: Mutex::default(),
-        counted: AtomicU64::default(),
         latest: AtomicU64::default(),
         servers: tokio::sync::Mutex::default(),
     });
@@ -90,8 +89,6 @@ struct Agent {
     died: Notify,
     /// What the client can do.
     client: Mutex<Value>,
-    /// Ids of calls and messages that were given.
-    counted: AtomicU64,
     /// The newest request of ours.
     latest: AtomicU64,
     /// MCP servers by session.

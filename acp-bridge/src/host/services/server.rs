@@ -23,6 +23,7 @@ use super::lines::Lines;
 use super::refusal::Refusal;
 use super::roots::Roots;
 use super::terminal::Terminal;
+use crate::session::HOST_TERMINAL;
 
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.
 const AT_ONCE: usize = 4;
@@ -41,8 +42,8 @@ enum Step {
     Answer { id: RequestId, answer: Answer, permit: Option<OwnedSemaphorePermit> },
     /// A command that runs; the agent may speak of it as soon as it has the answer.
     Started { id: RequestId, started: Result<Terminal, Refusal> },
-    /// The agent has its answer, or takes none any more.
-    Sent(RequestId),
+    /// The agent has an answer, or takes none any more; its request's params had so many bytes.
+    Sent(usize),
 }
 
 type Answer = Result<RawBuf, Refusal>;
@@ -62,7 +63,9 @@ pub(super) struct Server {
     outbox: Outbox,
     roots: Arc<Roots>,
     open: HashMap<RequestId, Open>,
-    /// Of the params of all that is open.
+    /// Answers that are being sent. The agent may have one before that is known here, and use its id again.
+    sending: usize,
+    /// Of the params of all that is open or whose answer is being sent.
     bytes: usize,
     heavy: Arc<Semaphore>,
     terminals: HashMap<TerminalId, Terminal>,
@@ -80,6 +83,7 @@ impl Server {
             outbox,
             roots: Arc::new(Roots::open(&[])),
             open: HashMap::new(),
+            sending: 0,
             bytes: 0,
             heavy: Arc::new(Semaphore::new(AT_ONCE)),
             terminals: HashMap::new(),
@@ -125,9 +129,9 @@ impl Server {
             return;
         }
         let bytes = params.map_or(0, |params| params.as_str().len());
-        let full = !self.open.is_empty()
-            && (self.open.len() >= self.limits.open || self.bytes + bytes > self.limits.open_bytes);
-        let refused = full.then(|| Refusal::Busy(self.open.len()));
+        let others = self.open.len() + self.sending;
+        let full = others > 0 && (others >= self.limits.open || self.bytes + bytes > self.limits.open_bytes);
+        let refused = full.then_some(Refusal::Busy(others));
         let withdrawn = CancellationToken::new();
         self.open.insert(id.clone(), Open { bytes, withdrawn: withdrawn.clone() });
         self.bytes += bytes;
@@ -245,17 +249,16 @@ impl Server {
                 self.starting -= 1;
                 let answer = started.and_then(|terminal| {
                     self.last_terminal += 1;
-                    let name = TerminalId::new(format!("terminal-{}", self.last_terminal));
+                    let name = TerminalId::new(format!("{HOST_TERMINAL}{}", self.last_terminal));
                     let answer = RawBuf::encode(&CreateTerminalResponse::new(name.clone()))?;
                     self.terminals.insert(name, terminal);
                     Ok(answer)
                 });
                 self.answer(id, answer, None);
             }
-            Step::Sent(id) => {
-                if let Some(open) = self.open.remove(&id) {
-                    self.bytes -= open.bytes;
-                }
+            Step::Sent(bytes) => {
+                self.sending -= 1;
+                self.bytes -= bytes;
             }
         }
     }
@@ -263,11 +266,13 @@ impl Server {
     /// Sends an answer when the agent takes it.
     fn answer(&mut self, id: RequestId, answer: Answer, permit: Option<OwnedSemaphorePermit>) {
         let outbox = self.outbox.clone();
+        let bytes = self.open.remove(&id).map_or(0, |open| open.bytes);
+        self.sending += 1;
         self.tasks.spawn(async move {
             // A connection that has closed is followed by the end of these services.
-            let _ = outbox.respond(id.clone(), answer.map_err(ErrorObjectOwned::from)).await;
+            let _ = outbox.respond(id, answer.map_err(ErrorObjectOwned::from)).await;
             drop(permit);
-            Step::Sent(id)
+            Step::Sent(bytes)
         });
     }
 
@@ -306,3 +311,6 @@ fn entrance(folder: &Dir, _: PathBuf) -> PathBuf {
 fn entrance(_: &Dir, path: PathBuf) -> PathBuf {
     path
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,7 +8,8 @@ use acp_types::record::body::Resolved;
 
 use super::PendingRequest;
 
-/// Terminals remembered; the oldest is forgotten. What is asked about it then is asked of everybody.
+/// Terminals remembered, those that are gone for the tool calls that show them. The oldest that is gone, or else the oldest,
+/// is forgotten: what is asked about it then is asked of everybody.
 const MAX: usize = 1024;
 
 const CREATE: &str = "terminal/create";
@@ -19,6 +20,8 @@ struct Terminal {
     lane: Arc<str>,
     id: String,
     client: Arc<str>,
+    /// It was released, or its agent has ended.
+    gone: bool,
 }
 
 /// All of them, oldest first.
@@ -33,14 +36,16 @@ impl Terminals {
                 let id = resolved.result.as_ref().and_then(|result| result.as_raw().member("terminalId")?.as_string());
                 let (Some(id), Some(client)) = (id, client) else { return };
                 if self.0.len() >= MAX {
-                    self.0.pop_front();
+                    let oldest = self.0.iter().position(|terminal| terminal.gone).unwrap_or(0);
+                    self.0.remove(oldest);
                 }
                 let (lane, client) = (Arc::clone(&request.lane), Arc::clone(client));
-                self.0.push_back(Terminal { lane, id: id.into_owned(), client });
+                self.0.push_back(Terminal { lane, id: id.into_owned(), client, gone: false });
             }
             RELEASE => {
-                if let Some(at) = named_in(request).and_then(|id| self.find(&request.lane, &id)) {
-                    self.0.remove(at);
+                let named = named_in(request).and_then(|id| self.find(&request.lane, &id));
+                if let Some(terminal) = named.and_then(|at| self.0.get_mut(at)) {
+                    terminal.gone = true;
                 }
             }
             _ => {}
@@ -49,7 +54,15 @@ impl Terminals {
 
     /// The agent of a lane is gone, and with it all that it could ask about.
     pub(super) fn forget(&mut self, lane: &str) {
-        self.0.retain(|terminal| *terminal.lane != *lane);
+        for terminal in self.0.iter_mut().filter(|terminal| *terminal.lane == *lane) {
+            terminal.gone = true;
+        }
+    }
+
+    /// The client that made a terminal, the last that has this name.
+    pub(super) fn maker(&self, lane: &str, id: &str) -> Option<&Arc<str>> {
+        let named = self.0.iter().rev().find(|terminal| *terminal.lane == *lane && terminal.id == id);
+        named.map(|terminal| &terminal.client)
     }
 
     /// The client that has the terminal that is asked about.
@@ -63,7 +76,7 @@ impl Terminals {
 
     /// The one that was made last: two clients may have used one name.
     fn find(&self, lane: &str, id: &str) -> Option<usize> {
-        self.0.iter().rposition(|terminal| *terminal.lane == *lane && terminal.id == id)
+        self.0.iter().rposition(|terminal| !terminal.gone && *terminal.lane == *lane && terminal.id == id)
     }
 }
 

@@ -150,6 +150,7 @@ impl Agent {
                 self.update(&id, update).await?;
             }
         }
+        self.connect(&id, &params["mcpServers"]).await;
         if !self.breaks.has("RESUME-04") {
             lock(&self.here).insert(id, None);
         }

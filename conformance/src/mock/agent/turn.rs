@@ -1,6 +1,6 @@
 //! Turns: what prompts tell the agent to do.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -112,11 +112,7 @@ impl Agent {
     }
 
     fn remember(&self, session: &str, update: &Value) {
-        self.store.with(|all| {
-            if let Some(session) = all.get_mut(session) {
-                session.said.push(update.clone());
-            }
-        });
+        self.store.say(session, update);
     }
 
     /// A part of a message.
@@ -128,9 +124,10 @@ impl Agent {
         self.say(session, update).await
     }
 
-    /// A new id.
+    /// An id that nobody was given before, by another process that had the session neither.
     pub(super) fn id(&self, of: &str) -> String {
-        format!("{of}-{}", self.counted.fetch_add(1, Ordering::Relaxed))
+        static GIVEN: AtomicU64 = AtomicU64::new(0);
+        format!("{of}-{}-{}", std::process::id(), GIVEN.fetch_add(1, Ordering::Relaxed))
     }
 
     async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Step {

@@ -12,7 +12,8 @@ impl Agent {
         self.update(session, update).await.map_err(|_| error(-32603, "the client is gone"))
     }
 
-    /// What comes with an answer; more of it for a client that has everything.
+    /// What comes with an answer; more of it for a client that has terminals, which stand for everything, and for one that
+    /// has notices and compactions.
     pub(super) async fn zoo(&self, session: &str) -> Result<(), Value> {
         let mut usage = json!({
             "sessionUpdate": "usage_update", "used": 10, "size": 1000, "cost": { "amount": 0.5, "currency": "USD" },
@@ -38,6 +39,12 @@ impl Agent {
         if self.client_has(&["terminal"]) {
             self.rest_of_it(session).await?;
         }
+        if self.client_has(&["session", "notices"]) {
+            self.notice(session).await?;
+        }
+        if self.client_has(&["session", "compaction"]) {
+            self.compaction(session).await?;
+        }
         Ok(())
     }
 
@@ -49,7 +56,8 @@ impl Agent {
         if self.breaks.has("CONTENT-07") {
             image["data"] = json!("no base64!");
         }
-        self.tell(session, json!({ "sessionUpdate": "agent_message_chunk", "content": image, "messageId": "image" }))
+        let message = self.id("image");
+        self.tell(session, json!({ "sessionUpdate": "agent_message_chunk", "content": image, "messageId": message }))
             .await?;
         if self.breaks.has("PROMPT-09") {
             for id in ["one", "two", "one"] {
@@ -63,8 +71,6 @@ impl Agent {
                 &json!({ "sessionUpdate": "agent_message_chunk", "content": content, "messageId": "late" }),
             );
         }
-        self.notice(session).await?;
-        self.compaction(session).await?;
         let method = if self.breaks.has("EXT-05") { "mock/hello" } else { "_mock/hello" };
         let message = json!({ "jsonrpc": "2.0", "method": method, "params": {} });
         self.send(&message).await.map_err(|_| error(-32603, "the client is gone"))

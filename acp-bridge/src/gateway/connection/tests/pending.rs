@@ -227,3 +227,31 @@ fn a_terminal_that_is_released_or_whose_agent_is_gone_is_nobodys() {
     kit.connection.records(attachment, log.after(head));
     assert_eq!(kit.only()["params"]["terminalId"], "t2");
 }
+
+#[test]
+fn a_terminal_is_shown_to_the_client_that_made_it_and_left_out_for_others() {
+    let mut kit = with_terminals();
+    let attachment = kit.created("s");
+    let mut log = Log::new();
+    for (client, terminal) in [("me", "t1"), ("other", "t2")] {
+        let create = asks(&mut log, "create", "");
+        answers(&mut log, create, client, &json!({ "terminalId": terminal }).to_string());
+        let release = asks(&mut log, "release", terminal);
+        answers(&mut log, release, client, "{}");
+    }
+    let shown = |id: &str| json!({ "type": "terminal", "terminalId": id });
+    let content = ["t1", "t2", "t3", "acp-bridge-terminal-1"].map(shown);
+    let update = json!({ "sessionUpdate": "tool_call_update", "toolCallId": "c", "content": content });
+    log.add(Kind::Update, None, Origin::Agent, &json!({ "sessionId": "s", "update": update }));
+    let notice = json!({ "sessionUpdate": "notice", "severity": "info", "title": "t" });
+    log.add(Kind::Update, None, Origin::Agent, &json!({ "sessionId": "s", "update": notice }));
+    let expected = json!([shown("t1"), shown("t3")]);
+    kit.connection.records(attachment, log.after(0));
+    let live = kit.out().pop().unwrap();
+    assert_eq!(live["params"]["update"]["content"], expected, "one's own, and one that nobody is known to have made");
+    let (attachment, _) = kit.open(7, "session/load", None, &log);
+    kit.connection.records(attachment, log.after(0));
+    let history = kit.out();
+    assert_eq!(history.len(), 2, "an update and the answer: {history:?}");
+    assert_eq!(history[0]["params"]["update"]["content"], expected);
+}
