@@ -1,5 +1,5 @@
-//! A scripted model: one local HTTP server that speaks OpenAI Responses and Anthropic Messages, streaming, and says what
-//! a [`Script`] tells it to.
+//! A scripted model: one local HTTP server that speaks OpenAI Responses, Anthropic Messages and Gemini `generateContent`,
+//! streaming, and says what a [`Script`] tells it to.
 //!
 //! A harness is started against it with any key; see `docs/model.md` for how, and for the script's reference. What the
 //! model answers depends on nothing but the script and the requests: all ids are counters.
@@ -25,6 +25,7 @@ mod anthropic;
 mod book;
 mod control;
 mod gates;
+mod gemini;
 mod ids;
 mod journal;
 mod openai;

@@ -2,6 +2,7 @@
 
 mod answers;
 mod compaction;
+pub(crate) mod config;
 pub(crate) mod content;
 mod elicitation;
 mod envelope;

@@ -139,7 +139,7 @@ mod tests {
     #[test]
     fn the_recipes_and_their_script_can_be_read() {
         let recipes: BTreeMap<String, Recipe> = toml::from_str(include_str!("../recipes.toml")).expect("the recipes");
-        assert!(recipes.contains_key("codex") && recipes.contains_key("claude"));
+        assert!(["claude", "codex", "gemini", "opencode"].iter().all(|name| recipes.contains_key(*name)));
         Script::parse(SCRIPT).expect("the script");
     }
 

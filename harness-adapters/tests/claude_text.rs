@@ -4,10 +4,10 @@ mod claude;
 mod support;
 
 use acp_server::CallError;
-use acp_server::types::v1::{SessionUpdate, StopReason};
+use acp_server::types::v1::{LoadSessionRequest, SessionUpdate, StopReason};
 use claude::{Item, messages, shown};
 use serde_json::Value;
-use support::{Harness, Setting, Stage};
+use support::{Harness, Setting, Stage, soon};
 
 #[tokio::test]
 async fn texts_and_thoughts_come_once_and_in_order_with_one_id_per_message() {
@@ -120,10 +120,32 @@ async fn a_stream_that_never_ends_well_fails_the_prompt() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_model_is_no_failure() {
-    let script = "[[prompt]]\nmatch = \"refuse\"\nrepeat = true\nreplies = [[{ refuse = \"I will not.\" }]]";
-    let stage = Stage::claude(script).await;
+async fn a_refusal_of_the_model_is_no_failure_and_its_prompt_is_forgotten() {
+    let script = r#"
+        [[prompt]]
+        match = "refuse"
+        repeat = true
+        replies = [[{ refuse = "I will not." }]]
+        [[prompt]]
+        match = "what did I say"
+        repeat = true
+        replies = [[{ tell = "messages" }]]
+        [[prompt]]
+        match = "hello"
+        replies = [[{ say = "hello" }]]
+    "#;
+    let mut stage = Stage::claude(script).await;
     let session = stage.new_session().await;
-    assert_eq!(stage.turn(&session, "refuse").await.stop_reason, StopReason::Refusal);
+    assert_eq!(stage.turn(&session, "refuse the first").await.stop_reason, StopReason::Refusal);
+    stage.turn(&session, "hello").await;
+    assert_eq!(stage.turn(&session, "refuse the second").await.stop_reason, StopReason::Refusal);
+    stage.restart().await;
+    let request = LoadSessionRequest::new(session.clone(), stage.workspace());
+    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
+    let items = shown(&mut stage);
+    let users: Vec<_> = items.iter().filter(|item| matches!(item, Item::User(_))).collect();
+    assert_eq!((users, messages(&items)), (vec![&Item::User("hello".to_owned())], vec!["hello"]));
+    stage.turn(&session, "what did I say").await;
+    assert_eq!(messages(&shown(&mut stage)), ["hello"]);
     stage.leave().await;
 }

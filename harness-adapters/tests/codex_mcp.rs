@@ -6,8 +6,8 @@ mod mcp;
 mod support;
 
 use acp_server::types::v1::{
-    ClientCapabilities, CreateElicitationResponse, ElicitationAction, ElicitationMode, LoadSessionRequest, McpServer,
-    McpServerStdio, PermissionOptionKind, SessionUpdate, StopReason, ToolCallStatus,
+    ClientCapabilities, CloseSessionRequest, CreateElicitationResponse, ElicitationAction, ElicitationMode,
+    LoadSessionRequest, McpServer, McpServerStdio, PermissionOptionKind, SessionUpdate, StopReason, ToolCallStatus,
 };
 use codex::Screen;
 use serde_json::json;
@@ -167,6 +167,25 @@ async fn a_session_that_is_loaded_has_the_servers_that_come_with_the_request() {
     stage.asked().await.0.choose(PermissionOptionKind::AllowOnce);
     stage.answer(prompt).await.expect("an answer");
     assert!(mcp::running(&stage) > 0);
+    mcp::leave(stage).await;
+}
+
+#[tokio::test]
+async fn the_servers_of_a_session_end_when_it_is_closed_and_no_others() {
+    let stage = Stage::codex(mcp::SCRIPT).await;
+    let session = stage.opened(mcp::session(&stage, vec![mcp::stdio(&stage)])).await.session_id;
+    stage.turn(&session, "hello").await;
+    let other = stage.opened(mcp::session(&stage, vec![mcp::stdio(&stage)])).await.session_id;
+    stage.turn(&other, "hello").await;
+    assert_eq!(mcp::running(&stage), 2);
+    soon("session/close", stage.agent.close_session(CloseSessionRequest::new(session.clone()))).await.expect("closed");
+    assert_eq!(mcp::running(&stage), 1);
+    stage.turn(&other, "hello").await;
+    // It can be opened at once, with servers of its own.
+    let request = LoadSessionRequest::new(session.clone(), stage.workspace()).mcp_servers(vec![mcp::stdio(&stage)]);
+    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
+    stage.turn(&session, "hello").await;
+    assert_eq!(mcp::running(&stage), 2);
     mcp::leave(stage).await;
 }
 

@@ -8,8 +8,8 @@ use std::path::Path;
 use acp_server::CallError;
 use acp_server::types::ErrorCode;
 use acp_server::types::v1::{
-    DeleteSessionRequest, ForkSessionRequest, ListSessionsRequest, LoadSessionRequest, PermissionOptionKind,
-    ResumeSessionRequest, SessionId, SessionUpdate, SetSessionConfigOptionRequest, StopReason,
+    CloseSessionRequest, DeleteSessionRequest, ForkSessionRequest, ListSessionsRequest, LoadSessionRequest,
+    PermissionOptionKind, ResumeSessionRequest, SessionId, SessionUpdate, SetSessionConfigOptionRequest, StopReason,
 };
 use codex::Screen;
 use support::{Stage, soon};
@@ -91,6 +91,23 @@ async fn a_session_that_is_resumed_goes_on_without_its_history() {
     let requests = stage.model.requests();
     let last = requests.last().expect("a request")["body"].to_string();
     assert!(last.contains("say hello"), "the model knows what was said");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_session_without_turns_can_be_closed_and_opened_again_also_by_another_process() {
+    let mut stage = Stage::codex(SCRIPT).await;
+    let session = stage.new_session().await;
+    let resume = || ResumeSessionRequest::new(session.clone(), stage.workspace());
+    soon("session/close", stage.agent.close_session(CloseSessionRequest::new(session.clone()))).await.expect("closed");
+    soon("session/resume", stage.agent.resume_session(resume())).await.expect("resumed");
+    // It is open: this makes way for itself.
+    soon("session/resume", stage.agent.resume_session(resume())).await.expect("resumed again");
+    stage.restart().await;
+    let resume = ResumeSessionRequest::new(session.clone(), stage.workspace());
+    soon("session/resume", stage.agent.resume_session(resume)).await.expect("resumed elsewhere");
+    stage.turn(&session, "say hello").await;
+    assert_eq!(stage.screen().messages(), ["hello"]);
     stage.leave().await;
 }
 

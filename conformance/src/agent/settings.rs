@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::check::{Check, all, fails, succeeds};
 use crate::history::{Case, brief};
+use crate::passive::config;
 use crate::probe::{Probe, Stop};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
@@ -50,6 +51,9 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
             let Some(other) = other else { continue };
             let label = format!("option/{at}");
             let _ = probe.call(&label, "session/set_config_option", set(&option["id"], &other)).await?;
+            let label = format!("back/{at}");
+            let back = set(&option["id"], &option["currentValue"]);
+            let _ = probe.call(&label, "session/set_config_option", back).await?;
         }
         let (none, first) = (json!("conformance-no-such-thing"), &options[0]["id"]);
         let _ = probe.call("option-nonsense", "session/set_config_option", set(&none, &none)).await?;
@@ -187,14 +191,16 @@ fn the_answer_is_the_whole_list(case: &Case<'_>) -> Outcome {
         let Some(after) = call.result().and_then(|result| result["configOptions"].as_array()) else {
             return Outcome::broken("a result with configOptions", call.said(), call.places());
         };
-        let missing = before.iter().find(|option| !after.iter().any(|known| known["id"] == option["id"]));
-        if let Some(missing) = missing {
-            return Outcome::broken("all options", format!("a list without {}", missing["id"]), call.places());
-        }
         let Some(params) = call.request.params() else { continue };
         let set = after.iter().find(|option| option["id"] == params["configId"]);
         if set.is_none_or(|option| option["currentValue"] != params["value"]) {
             return Outcome::broken(format!("the value {}", params["value"]), call.said(), call.places());
+        }
+    }
+    for call in case.calls("back/") {
+        let Some(after) = call.result().and_then(|result| result["configOptions"].as_array()) else { continue };
+        if let Some(missing) = config::left_out(before, after) {
+            return Outcome::broken("all options", format!("a list without {}", missing["id"]), call.places());
         }
     }
     Outcome::Pass

@@ -62,7 +62,7 @@ Examples: acp-conformance bench -- acp-conformance mock-agent
     /// Be an MCP server that writes down what is done to it.
     #[command(hide = true)]
     McpStub(McpStub),
-    /// Serve a scripted model: OpenAI Responses and Anthropic Messages on one local port, no key needed.
+    /// Serve a scripted model: OpenAI Responses, Anthropic Messages and Gemini on one local port, no key needed.
     #[command(after_help = "\
 Example: acp-conformance model --script tools.toml --listen :4480
   Codex:       base_url = \"http://127.0.0.1:4480/v1\" of a model provider in config.toml

@@ -1,6 +1,7 @@
 //! Anthropic Messages.
 
 mod history;
+mod opencode;
 mod request;
 mod stream;
 mod tasks;

@@ -1,4 +1,4 @@
-//! Requests of either API.
+//! Requests of any API.
 
 use serde_json::Value;
 
@@ -7,21 +7,23 @@ use super::ids::Ids;
 use super::script::{Api, End, Part, Script, Status};
 use super::steps::Answer;
 use super::turn::{SideCall, Turn};
-use super::{anthropic, openai};
+use super::{anthropic, gemini, openai};
 
 /// A request for a model's response.
 #[derive(Debug)]
 pub(super) enum Request {
     OpenAi(openai::Request),
     Anthropic(anthropic::Request),
+    Gemini(gemini::Request),
 }
 
 impl Request {
-    /// Reads a body; the error is for the client.
-    pub(super) fn read(api: Api, body: &Value) -> Result<Self, String> {
+    /// Reads a body that was sent to this path; the error is for the client.
+    pub(super) fn read(api: Api, path: &str, body: &Value) -> Result<Self, String> {
         match api {
             Api::OpenAi => openai::Request::read(body).map(Self::OpenAi),
             Api::Anthropic => anthropic::Request::read(body).map(Self::Anthropic),
+            Api::Gemini => gemini::Request::read(path, body).map(Self::Gemini),
         }
     }
 
@@ -29,6 +31,7 @@ impl Request {
         match self {
             Self::OpenAi(request) => &request.turn,
             Self::Anthropic(request) => &request.turn,
+            Self::Gemini(request) => &request.turn,
         }
     }
 
@@ -52,6 +55,7 @@ impl Request {
         match self {
             Self::OpenAi(request) => openai::render(reply, request, script.usage, ids),
             Self::Anthropic(request) => anthropic::render(reply, request, script.usage, ids),
+            Self::Gemini(request) => gemini::render(reply, request, script.usage, ids),
         }
     }
 
@@ -71,7 +75,7 @@ fn side_text(api: Api, side: SideCall, script: &Script) -> String {
     match (side, api) {
         (SideCall::Title, _) => serde_json::json!({ "title": script.side.title }).to_string(),
         (SideCall::Review, _) => openai::review(script.side.review).to_string(),
-        (SideCall::Summary, Api::OpenAi) => script.side.summary.clone(),
+        (SideCall::Summary, Api::OpenAi | Api::Gemini) => script.side.summary.clone(),
         (SideCall::Summary, Api::Anthropic) => anthropic::summary(&script.side.summary),
         (SideCall::Text, _) => script.side.text.clone(),
     }

@@ -88,13 +88,14 @@ impl Wanted {
     }
 }
 
-/// The two protocols.
+/// The three protocols.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Api {
     #[serde(rename = "openai")]
     OpenAi,
     Anthropic,
+    Gemini,
 }
 
 impl Api {
@@ -102,6 +103,7 @@ impl Api {
         match self {
             Self::OpenAi => "openai",
             Self::Anthropic => "anthropic",
+            Self::Gemini => "gemini",
         }
     }
 }

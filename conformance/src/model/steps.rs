@@ -5,10 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::Value;
 
-/// One server-sent event. Its data carries the name again as `type`.
+/// One server-sent event. If it has a name, its data carries that again as `type`.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Event {
-    pub(super) name: &'static str,
+    pub(super) name: Option<&'static str>,
     pub(super) data: Value,
 }
 
@@ -19,12 +19,18 @@ impl Event {
         if let Value::Object(fields) = data {
             object.extend(fields);
         }
-        Self { name, data: Value::Object(object) }
+        Self { name: Some(name), data: Value::Object(object) }
+    }
+
+    /// An event without a name.
+    pub(super) fn unnamed(data: Value) -> Self {
+        Self { name: None, data }
     }
 
     /// The bytes of the event.
     pub(super) fn encode(&self) -> Bytes {
-        Bytes::from(format!("event: {}\ndata: {}\n\n", self.name, self.data))
+        let name = self.name.map(|name| format!("event: {name}\n")).unwrap_or_default();
+        Bytes::from(format!("{name}data: {}\n\n", self.data))
     }
 }
 

@@ -1,8 +1,10 @@
 //! Telling what the user wrote from what the harness adds to it.
 
 /// How texts begin that a harness puts among the user's messages.
-const INJECTED: [&str; 21] = [
+const INJECTED: [&str; 23] = [
     "<environment_context>",
+    "<session_context>",
+    "This is the Gemini CLI. We are setting up the context for our chat.",
     "<user_instructions>",
     "<permissions instructions>",
     "<collaboration_mode>",

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{each, each_update, items, session_of};
+use super::{config, each, each_update, items, session_of};
 use crate::history::{Body, Case, Message, brief};
 use crate::verdict::Outcome;
 
@@ -76,38 +76,31 @@ pub(super) fn listed_roots_are_announced(case: &Case<'_>) -> Outcome {
     })
 }
 
-/// The options of a session as they were last told in full.
+/// The options of a session as they were last told in full. One may go when another changes.
 pub(super) fn told_options_are_complete(case: &Case<'_>) -> Outcome {
-    let mut known: HashMap<(u32, String), (usize, HashSet<&str>)> = HashMap::new();
+    let mut known: HashMap<(u32, String), (usize, &[Value])> = HashMap::new();
     let mut seen = false;
-    let ids = |options: &'_ [Value]| -> Vec<String> {
-        options.iter().filter_map(|option| option["id"].as_str().map(str::to_owned)).collect()
-    };
     for message in case.received() {
-        let (session, options) = match &message.body {
-            Body::Response { outcome: Ok(result), .. } => {
+        let session = match &message.body {
+            Body::Response { outcome: Ok(result), .. } if result["configOptions"].is_array() => {
                 let Some(session) = result["sessionId"].as_str() else { continue };
-                (session, &result["configOptions"])
+                session
             }
-            _ if message.update_kind() == Some("config_option_update") => {
-                let Some(update) = message.update() else { continue };
-                (session_of(message).1, &update["configOptions"])
-            }
+            _ if message.update_kind() == Some("config_option_update") => session_of(message).1,
             _ => continue,
         };
-        let Some(options) = options.as_array() else { continue };
+        let told = options(message);
         let place = (message.on, session.to_owned());
         if message.update().is_some() {
             seen = true;
             if let Some((before, all)) = known.get(&place)
-                && let Some(missing) = all.iter().find(|id| !ids(options).iter().any(|known| known == *id))
+                && let Some(missing) = config::left_out(all, told)
             {
-                let actual = format!("a list without {missing}");
+                let actual = format!("a list without {}", missing["id"]);
                 return Outcome::doubtful("all options", actual, vec![*before, message.index]);
             }
         }
-        let all = options.iter().filter_map(|option| option["id"].as_str()).collect();
-        known.insert(place, (message.index, all));
+        known.insert(place, (message.index, told));
     }
     if seen { Outcome::Pass } else { Outcome::NotExercised("no option changed by itself".to_owned()) }
 }

@@ -11,6 +11,7 @@ mod files;
 mod notices;
 pub(crate) mod options;
 pub(crate) mod plan;
+mod refusal;
 mod requests;
 pub(crate) mod screen;
 pub(crate) mod shell;
@@ -226,7 +227,7 @@ impl Session {
             return;
         };
         turn.steers.retain(|uuid| !result.answers(uuid));
-        if !prompted {
+        if !prompted || turn.refused {
             // A turn that nobody prompted for. What it has open is not told from what the prompt has, and stays open.
             return;
         }
@@ -238,7 +239,7 @@ impl Session {
         }
         match outcome {
             Ok(reason) if !turn.stopping && !turn.steers.is_empty() => turn.ended = Some(reason),
-            outcome => self.end(outcome, out),
+            outcome => self.conclude(outcome, out),
         }
     }
 

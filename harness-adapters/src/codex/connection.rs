@@ -1,6 +1,7 @@
 //! One app-server process, shared by all sessions.
 
 mod files;
+mod lease;
 mod router;
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,12 +26,11 @@ use crate::adapter::process::Process;
 use crate::adapter::{Channel, FromHarness, Options};
 use crate::failure::{Failure, FailureKind};
 pub(super) use files::file;
+pub(super) use lease::Lease;
 use router::{Reply, Router};
 
 /// How long a call may take; starting under load is slow, and so are threads with a long history.
 const CALL: Duration = Duration::from_secs(60);
-/// How long letting go of a session may take.
-const RELEASE: Duration = Duration::from_secs(3);
 /// Messages that wait for one session. A full queue stops all sessions, so it has to be long enough for what comes while a
 /// session is shown to a client that loads it.
 const QUEUE: usize = 256;
@@ -170,16 +170,11 @@ impl Connection {
         models.await.cloned()
     }
 
-    /// Holds a thread that was opened: it is let go of when the lease is dropped.
-    pub(super) fn lease(self: &Arc<Self>, thread: &str) -> Lease {
-        Lease { connection: Arc::clone(self), thread: thread.to_owned(), held: true }
-    }
-
     /// The way to and from a thread, and what the ids of its calls begin with. Its messages that came before are in it.
     /// Who has it has to read it, or everything stops.
     pub(super) fn attach(&self, lease: Lease) -> Result<(Channel, String), Failure> {
         let (to_session, from) = mpsc::channel(QUEUE);
-        let thread = lease.thread.clone();
+        let thread = lease.thread().to_owned();
         let generation = self.next.fetch_add(1, Ordering::Relaxed);
         let prefix = format!("{thread}#{generation}");
         let early = self.router.attach(&thread, &prefix, to_session.clone())?;
@@ -219,33 +214,6 @@ impl Connection {
         }
         let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
         tasks.shutdown().await;
-    }
-}
-
-/// A thread that was opened.
-pub(super) struct Lease {
-    connection: Arc<Connection>,
-    thread: String,
-    held: bool,
-}
-
-impl Lease {
-    async fn release(mut self, prefix: &str) {
-        self.connection.router.detach(&self.thread, prefix);
-        self.held = false;
-        let params = json!({ "threadId": self.thread });
-        let unsubscribed = self.connection.call::<Value>("thread/unsubscribe", &params);
-        if !matches!(timeout(RELEASE, unsubscribed).await, Ok(Ok(_))) {
-            tracing::debug!("a thread was not let go of in order");
-        }
-    }
-}
-
-impl Drop for Lease {
-    fn drop(&mut self) {
-        if self.held {
-            self.connection.tell("thread/unsubscribe", &json!({ "threadId": self.thread }));
-        }
     }
 }
 

@@ -3,13 +3,15 @@
 mod request;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acp_types::v1::{self, SessionUpdate};
 use futures_util::future::join;
 use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
 use super::auth;
-use super::connection::{CallError, Connection};
+use super::connection::{CallError, Connection, Lease};
 use super::history;
 use super::options::Settings;
 use super::translate::{self, Setup, Skill, Translator};
@@ -22,6 +24,10 @@ pub(super) use request::Request;
 
 /// Sessions on one page of a list.
 const PAGE: u32 = 50;
+/// How long a thread that is to be opened may take to be closed.
+const CLOSING: Duration = Duration::from_secs(3);
+/// Between two attempts to open it.
+const AGAIN: Duration = Duration::from_millis(10);
 /// Skills that are offered as commands.
 const SKILLS: usize = 100;
 
@@ -65,7 +71,7 @@ pub(super) async fn open(
     auth::check(connection).await?;
     let started = start(connection, &request).await?;
     let thread = started.thread.id.clone();
-    let lease = connection.lease(&thread);
+    let lease = Lease::new(connection, &started.thread);
     // Not before the thread is there, and not at the same time: Codex then holds about 0.5 MB less.
     let (models, skills) = join(connection.models(), skills(connection, &request)).await;
     let models = models?;
@@ -117,8 +123,16 @@ async fn start(connection: &Connection, request: &Request) -> Result<Started, Fa
         params["threadId"] = session.clone().into();
         params["excludeTurns"] = true.into();
     }
-    let started = connection.call(method, &params).await;
-    started.map_err(|error| explained(error, session.map_or("", String::as_str)))
+    let until = Instant::now() + CLOSING;
+    loop {
+        match connection.call(method, &params).await {
+            // It was closed a moment ago; Codex says so before it has quite ended it.
+            Err(CallError::Refused(message)) if message.contains("is closing") && Instant::now() < until => {
+                sleep(AGAIN).await;
+            }
+            started => return started.map_err(|error| explained(error, session.map_or("", String::as_str))),
+        }
+    }
 }
 
 #[derive(serde::Deserialize)]

@@ -86,7 +86,7 @@ fn deferred(note: &str) -> impl Iterator<Item = String> {
 }
 
 fn working_directory(note: &str) -> Option<String> {
-    let (_, rest) = note.split_once("working directory: ")?;
+    let (_, rest) = note.split_once("orking directory: ")?;
     rest.lines().next().map(|line| line.trim_end().to_owned()).filter(|path| path.starts_with('/'))
 }
 

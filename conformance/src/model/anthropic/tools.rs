@@ -1,9 +1,9 @@
-//! Tool calls in the words of Claude Code.
+//! Tool calls in the words of Claude Code, or of whoever else asks.
 
 use serde_json::{Map, Value, json};
 
 use super::request::Request;
-use super::tasks;
+use super::{opencode, tasks};
 use crate::model::script::{Call, PlanStep, Shell};
 use crate::model::text::quoted;
 
@@ -22,6 +22,9 @@ impl Use {
 
 /// The tools to use for a call; the error says why there are none.
 pub(super) fn uses(call: &Call, request: &Request) -> Result<Vec<Use>, &'static str> {
+    if opencode::asks(request) {
+        return opencode::uses(call, request);
+    }
     Ok(match call {
         Call::Shell(shell) => vec![bash(shell)],
         Call::Write(write) => {

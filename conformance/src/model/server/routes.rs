@@ -17,7 +17,7 @@ use crate::model::journal::Entry;
 use crate::model::request::Request;
 use crate::model::script::Api;
 use crate::model::steps::Answer;
-use crate::model::{anthropic, control, openai};
+use crate::model::{anthropic, control, gemini, openai};
 
 /// Largest request that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -31,6 +31,7 @@ pub(super) fn router(model: Model) -> Router {
     Router::new()
         .merge(api.clone())
         .nest("/v1", api)
+        .route("/v1beta/models/{call}", post(generate))
         .nest("/control", control::routes())
         .fallback(unknown)
         .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -71,12 +72,20 @@ async fn messages(State(model): State<Model>, uri: Uri, headers: HeaderMap, body
     answer(model, Api::Anthropic, uri.path(), &headers, body).await
 }
 
+/// `MODEL:METHOD`.
+async fn generate(State(model): State<Model>, uri: Uri, headers: HeaderMap, body: Bytes) -> Response {
+    if uri.path().ends_with(":countTokens") {
+        return Json(json!({ "totalTokens": 10 })).into_response();
+    }
+    answer(model, Api::Gemini, uri.path(), &headers, body).await
+}
+
 async fn answer(model: Model, api: Api, path: &str, headers: &HeaderMap, body: Bytes) -> Response {
     if headers.contains_key(header::CONTENT_ENCODING) {
         return refuse(api, StatusCode::UNSUPPORTED_MEDIA_TYPE, "a compressed request; switch compression off");
     }
     let request = match serde_json::from_slice::<Value>(&body) {
-        Ok(value) => Request::read(api, &value),
+        Ok(value) => Request::read(api, path, &value),
         Err(error) => Err(format!("the request is no JSON: {error}")),
     };
     let request = match request {
@@ -122,6 +131,7 @@ fn refuse(api: Api, status: StatusCode, message: &str) -> Response {
     let body = match api {
         Api::OpenAi => openai::error(status.as_u16(), None, message),
         Api::Anthropic => anthropic::error(status.as_u16(), None, message),
+        Api::Gemini => gemini::error(status.as_u16(), None, message),
     };
     (status, Json(body)).into_response()
 }

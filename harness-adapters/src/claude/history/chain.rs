@@ -1,5 +1,5 @@
-//! Which records of a transcript count. Edits and retries leave branches that do not: what counts is what leads to the
-//! last record.
+//! Which records of a transcript count. Edits, retries and prompts that were taken back leave branches that do not: what
+//! counts is what leads to the last record, or to the one that a later note goes back to.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -38,6 +38,8 @@ impl Chain {
                     last = Some(uuid.clone());
                 }
                 links.insert(uuid, link);
+            } else if record.member("rewound").and_then(Raw::as_bool) == Some(true) {
+                last = text(record, "leafUuid");
             }
         }
         Ok(Self::of(&links, last))
@@ -119,6 +121,21 @@ mod tests {
             json!({ "type": "user", "uuid": "b", "parentUuid": "a" }),
         ];
         assert_eq!(kept(&records), ["\"a\"", "\"b\""]);
+    }
+
+    #[test]
+    fn what_was_taken_back_is_not_shown() {
+        let mut records = vec![
+            json!({ "type": "user", "uuid": "a", "parentUuid": null }),
+            json!({ "type": "user", "uuid": "refused", "parentUuid": "a" }),
+            json!({ "type": "assistant", "uuid": "no", "parentUuid": "refused", "message": { "id": "m" } }),
+            json!({ "type": "last-prompt", "leafUuid": "a", "rewound": true, "cutUuid": "refused" }),
+        ];
+        assert_eq!(kept(&records), ["\"a\""]);
+        records.push(json!({ "type": "user", "uuid": "b", "parentUuid": "a" }));
+        assert_eq!(kept(&records), ["\"a\"", "\"b\""]);
+        records.push(json!({ "type": "last-prompt", "leafUuid": null, "rewound": true, "cutUuid": "a" }));
+        assert_eq!(kept(&records), Vec::<String>::new());
     }
 
     #[test]

@@ -21,6 +21,8 @@ pub(super) enum Pending {
     Interrupt,
     /// To take a prompt back that has not begun.
     TakeBack { uuid: String },
+    /// To forget a prompt that the model refused.
+    Forget { uuid: String },
     /// To change an option, as a client asked.
     Change { id: RequestId, change: Change, as_option: bool },
     /// To see what else a change has changed.
@@ -33,7 +35,7 @@ impl Pending {
     /// The request of the client that waits for it.
     fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Interrupt | Self::TakeBack { .. } | Self::Settings => None,
+            Self::Interrupt | Self::TakeBack { .. } | Self::Forget { .. } | Self::Settings => None,
             Self::Change { id, .. } | Self::Title { id, .. } => Some(*id),
         }
     }

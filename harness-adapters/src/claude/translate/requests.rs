@@ -117,6 +117,10 @@ impl Session {
                 self.taken_back(&uuid, taken, out);
                 self.next(out);
             }
+            Pending::Forget { uuid } => {
+                let gone = result.ok().and_then(|answer| answer.get("rewound")?.as_bool()).unwrap_or(false);
+                self.forgotten(&uuid, gone, out);
+            }
             Pending::Settings => {
                 if self.options.hear_settings(&result.unwrap_or_default()) {
                     self.tell_options(out);

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::Session;
 use super::controls::Pending;
+use super::refusal::FORGET;
 use super::turns::Turn;
 use crate::claude::wire::{Control, Lifecycle};
 use crate::failure::{Failure, FailureKind};
@@ -84,7 +85,7 @@ impl Session {
             "cancelled" if turn.steers.contains(uuid) => {
                 turn.steers.retain(|steer| steer != uuid);
                 if let (true, Some(reason)) = (turn.steers.is_empty(), turn.ended) {
-                    self.end(Ok(reason), out);
+                    self.conclude(Ok(reason), out);
                 }
             }
             _ => {}
@@ -95,6 +96,9 @@ impl Session {
     pub(super) fn forget(&mut self, turn: &Turn, out: &mut Effects) {
         if turn.stopping {
             out.push(Effect::Disarm(STOP.0));
+        }
+        if turn.refused {
+            out.push(Effect::Disarm(FORGET.0));
         }
         for uuid in turn.steers.clone() {
             self.take_back(uuid, out);
@@ -141,6 +145,8 @@ impl Session {
             out.push(Effect::Kill);
         } else if timer == SETTING.0 {
             self.give_up(&Failure::new(FailureKind::Harness, "Claude Code did not answer; close the session"), out);
+        } else if timer == FORGET.0 {
+            self.unforgotten(out);
         } else if timer == CLOSE.0 && self.closing.is_some() {
             self.end(Ok(v1::StopReason::Cancelled), out);
         }

@@ -159,3 +159,52 @@ fn a_setting_that_is_never_answered_fails() {
     let effects = peer.step(Input::Fired { timer: Timer(2) });
     assert_eq!(answers(&effects)[0]["answer"]["error"]["kind"], "harness");
 }
+
+fn refusal(uuid: &str) -> Value {
+    let mut result = result(uuid);
+    result["stop_reason"] = "refusal".into();
+    result
+}
+
+#[test]
+fn a_refused_prompt_is_forgotten_before_it_is_answered_and_before_the_next_is_sent() {
+    let mut peer = Peer::new();
+    let (_, uuid) = peer.prompt();
+    let (_, waits) = peer.ask(Request::Prompt(v1::PromptRequest::new("s", vec!["next".into()])));
+    assert_eq!(waits, Vec::<Value>::new());
+    let effects = peer.native(&refusal(&uuid));
+    assert_eq!(answers(&effects), Vec::<&Value>::new());
+    let sent = &effects[0]["send"]["request"];
+    assert_eq!((&sent["subtype"], &sent["target_message_uuid"]), (&json!("rewind_conversation"), &json!(uuid)));
+    let id = control(&effects, "rewind_conversation").to_owned();
+    let effects = peer.native(&reply(&id, &json!({ "rewound": true })));
+    assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "refusal");
+    assert_eq!(effects.last().expect("effects")["send"]["type"], "user");
+}
+
+#[test]
+fn a_program_that_does_not_forget_a_refused_prompt_is_not_waited_for() {
+    let mut peer = Peer::new();
+    let (_, uuid) = peer.prompt();
+    let effects = peer.native(&refusal(&uuid));
+    let id = control(&effects, "rewind_conversation").to_owned();
+    let error =
+        json!({ "type": "control_response", "response": { "subtype": "error", "request_id": id, "error": "?" } });
+    let effects = peer.native(&error);
+    assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "refusal");
+    let (_, uuid) = peer.prompt();
+    peer.native(&refusal(&uuid));
+    let effects = peer.step(Input::Fired { timer: Timer(4) });
+    assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "refusal");
+}
+
+#[test]
+fn a_refused_prompt_that_is_cancelled_is_cancelled() {
+    let mut peer = Peer::new();
+    let (id, uuid) = peer.prompt();
+    let effects = peer.native(&refusal(&uuid));
+    let rewind = control(&effects, "rewind_conversation").to_owned();
+    peer.step(Input::Cancel { id });
+    let effects = peer.native(&reply(&rewind, &json!({ "rewound": true })));
+    assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "cancelled");
+}

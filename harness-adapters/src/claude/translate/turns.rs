@@ -17,7 +17,7 @@ const WAITING: usize = 32;
 #[derive(Debug)]
 pub(super) struct Turns {
     seed: Uuid,
-    sent: u64,
+    sent: u32,
     pub(super) running: Option<Turn>,
     waiting: VecDeque<Waiting>,
 }
@@ -35,6 +35,8 @@ pub(super) struct Turn {
     pub(super) steers: Vec<String>,
     /// How it ended, when only [`Turn::steers`] are left.
     pub(super) ended: Option<v1::StopReason>,
+    /// The model refused it, and the program is to forget it before it is answered.
+    pub(super) refused: bool,
 }
 
 /// A prompt that waits.
@@ -52,11 +54,11 @@ impl Turns {
         Self { seed: Uuid::parse_str(seed).unwrap_or_default(), sent: 0, running: None, waiting: VecDeque::new() }
     }
 
-    /// A name for the next message, unique and the same in each replay.
+    /// A name for the next message, unique and the same in each replay. It has to be so in its beginning: the program takes
+    /// names that begin alike for parts of one message.
     pub(super) fn name(&mut self) -> String {
-        self.sent += 1;
-        let named = (self.seed.as_u128() & !u128::from(u64::MAX)) | u128::from(self.seed.as_u64_pair().1 ^ self.sent);
-        Uuid::from_u128(named).to_string()
+        self.sent = self.sent.wrapping_add(1);
+        Uuid::from_u128(self.seed.as_u128() ^ (u128::from(self.sent) << 96)).to_string()
     }
 
     /// Lets a prompt wait.
@@ -101,11 +103,11 @@ impl Turns {
 
 impl Turn {
     pub(super) fn new(id: RequestId, uuid: String) -> Self {
-        Self { id, uuid, stopping: false, steers: Vec::new(), ended: None }
+        Self { id, uuid, stopping: false, steers: Vec::new(), ended: None, refused: false }
     }
 
     /// Whether one more message may be put into it.
     pub(super) fn takes_more(&self) -> bool {
-        !self.stopping && self.steers.len() < WAITING
+        !self.stopping && !self.refused && self.steers.len() < WAITING
     }
 }

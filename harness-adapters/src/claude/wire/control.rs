@@ -150,6 +150,11 @@ pub(crate) enum Control {
         /// Which.
         message_uuid: String,
     },
+    /// Forget a prompt and all that came after it.
+    RewindConversation {
+        /// Which.
+        target_message_uuid: String,
+    },
     /// Change the mode.
     SetPermissionMode {
         /// To what.

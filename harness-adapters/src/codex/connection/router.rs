@@ -61,6 +61,8 @@ struct State {
     parents: HashMap<String, String>,
     early: VecDeque<(String, Bytes)>,
     login: Option<mpsc::Sender<Login>>,
+    /// Who waits for the end of a thread, by thread.
+    unloading: HashMap<String, oneshot::Sender<()>>,
     ended: Option<Failure>,
 }
 
@@ -127,6 +129,7 @@ impl Router {
         state.ended = Some(failure);
         state.calls.clear();
         state.login = None;
+        state.unloading.clear();
         state.sessions.drain().map(|(_, session)| session.to).collect()
     }
 
@@ -169,14 +172,33 @@ impl Router {
         self.state().sessions.retain(|_, session| !session.to.is_closed());
     }
 
-    /// Undoes it, unless another session took the thread over.
-    pub(super) fn detach(&self, thread: &str, prefix: &str) {
+    /// Undoes it, unless another session took the thread over. Returns the threads that it started.
+    pub(super) fn detach(&self, thread: &str, prefix: &str) -> Vec<String> {
         let mut state = self.state();
-        if state.sessions.get(thread).is_some_and(|session| session.prefix == prefix) {
-            state.sessions.remove(thread);
-            let State { parents, sessions, .. } = &mut *state;
-            parents.retain(|_, parent| sessions.contains_key(parent));
+        if state.sessions.get(thread).is_none_or(|session| session.prefix != prefix) {
+            return Vec::new();
         }
+        state.sessions.remove(thread);
+        let mut gone = vec![thread.to_owned()];
+        let mut at = 0;
+        while at < gone.len() {
+            let children = state.parents.extract_if(|_, parent| *parent == gone[at]).map(|(child, _)| child);
+            let children: Vec<_> = children.collect();
+            gone.extend(children);
+            at += 1;
+        }
+        gone.split_off(1)
+    }
+
+    /// Fires when Codex has ended a thread, or is gone itself.
+    pub(super) fn unloading(&self, thread: &str) -> oneshot::Receiver<()> {
+        let (to, from) = oneshot::channel();
+        let mut state = self.state();
+        state.unloading.retain(|_, waiting| !waiting.is_closed());
+        if state.ended.is_none() {
+            state.unloading.insert(thread.to_owned(), to);
+        }
+        from
     }
 
     /// Answers a call of ours, or tells where else the message goes. `None` when nothing is left to do.
@@ -201,6 +223,13 @@ impl Router {
             }
             return question.map(|id| Routed { session: None, question: Some(id), after: Vec::new() });
         };
+        if method == "thread/closed"
+            && let Some(waiting) = state.unloading.remove(thread)
+        {
+            // Whoever waited may have given up.
+            let _ = waiting.send(());
+            return None;
+        }
         let after = state.learn(thread, &place);
         if let Some(session) = state.session(thread) {
             return Some(Routed { session: Some(session), question, after });

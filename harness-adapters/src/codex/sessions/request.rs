@@ -87,16 +87,15 @@ impl Request {
             _ => json!({}),
         };
         params["cwd"] = json!(self.cwd);
-        let mut config = Map::new();
+        // A session that is closed is let go of at once, and its MCP servers with it, rather than in a minute.
+        let mut config = Map::from_iter([("thread_unload_delay_secs".to_owned(), 0.into())]);
         if self.plans {
             config.insert(launch::PLANS.to_owned(), true.into());
         }
         if !self.servers.is_empty() {
             config.insert("mcp_servers".to_owned(), self.servers.clone().into());
         }
-        if !config.is_empty() {
-            params["config"] = config.into();
-        }
+        params["config"] = config.into();
         match &self.prompt {
             Some(SystemPrompt::Replace(text)) => params["baseInstructions"] = text.clone().into(),
             Some(SystemPrompt::Append(text)) => params["developerInstructions"] = text.clone().into(),

@@ -19,10 +19,11 @@ fn lines(parts: &str) -> Vec<String> {
     let Answer::Reply { steps, .. } = answer(parts) else { panic!("no reply") };
     let line = |step: &Step| match step {
         Step::Send(event) => {
-            assert_eq!(event.data["type"], event.name);
+            let name = event.name.unwrap();
+            assert_eq!(event.data["type"], name);
             let mut data = event.data.clone();
             data.as_object_mut().unwrap().remove("type");
-            format!("{} {}", event.name, sorted(&data))
+            format!("{name} {}", sorted(&data))
         }
         other => format!("[{other:?}]"),
     };
