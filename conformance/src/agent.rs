@@ -5,12 +5,14 @@ mod cancel;
 mod crossing;
 mod framing;
 mod handshake;
+mod leaving;
 mod listing;
 mod mcp;
 mod meanwhile;
 mod memory;
 mod permission;
 mod refusals;
+mod remote;
 mod services;
 mod sessions;
 mod settings;
@@ -28,7 +30,7 @@ pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, pas
 /// What is asked besides of an agent that is reached over WebSocket.
 pub const SOCKET: Suite = Suite {
     subject: Side::Agent,
-    scenarios: &[socket::UPGRADES, socket::FRAMES, socket::SESSIONS],
+    scenarios: &[socket::UPGRADES, socket::FRAMES, socket::SESSIONS, leaving::LEAVING],
     passive: &[socket::EVERY_FRAME],
 };
 
@@ -54,5 +56,6 @@ const SCENARIOS: &[Scenario] = &[
     crossing::CROSSING,
     meanwhile::MEANWHILE,
     mcp::MCP,
+    remote::REMOTE,
     announced::ANNOUNCED,
 ];

@@ -1,6 +1,7 @@
 //! The bytes to and from a subject, as they are: what a library would refuse to send has to go out, and what it would
 //! hide has to be seen.
 
+mod http;
 mod socket;
 
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use tokio::task::JoinHandle;
 
 use crate::stub::Arrived;
 
+pub(crate) use http::Http;
 pub use socket::ConnectError;
 pub(crate) use socket::Socket;
 
@@ -37,13 +39,14 @@ pub struct Link {
     /// How the agent was started, by a client that did.
     pub(crate) hello: Option<Value>,
     pub(crate) socket: Option<Socket>,
+    pub(crate) http: Option<Http>,
 }
 
 impl Link {
     /// Over any two streams, of a subject in this process for example.
     pub fn over(source: impl AsyncRead + Send + 'static, sink: impl AsyncWrite + Send + 'static) -> Self {
         let (source, sink) = (Box::pin(source), Some(Box::pin(sink) as Sink));
-        Self { source, sink, process: None, task: None, hello: None, socket: None }
+        Self { source, sink, process: None, task: None, hello: None, socket: None, http: None }
     }
 
     /// This link, to the subject that the task is. The task's end is its exit.
@@ -56,7 +59,7 @@ impl Link {
     pub(crate) fn client(arrived: Arrived, process: Process) -> Self {
         let Arrived { hello, source, sink } = arrived;
         let (process, hello) = (Some(process), Some(hello));
-        Self { source, sink: Some(sink), process, task: None, hello, socket: None }
+        Self { source, sink: Some(sink), process, task: None, hello, socket: None, http: None }
     }
 
     /// Starts a program and talks to its stdin and stdout. It ends, with all that it started, when the link is dropped.

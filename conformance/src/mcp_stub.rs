@@ -1,12 +1,16 @@
 //! A small MCP server over stdio, which writes down what is done to it: a scenario passes it to an agent and then knows
 //! whether it was started, with what, and when it was let go.
 
+mod remote;
+
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, Write};
 use std::path::{Path, PathBuf};
 
 use rustix::process::{Pid, test_kill_process};
 use serde_json::{Value, json};
+
+pub(crate) use remote::Remote;
 
 /// A picture of one pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
-use crate::link::{ConnectError, Link, Process, Socket};
+use crate::link::{ConnectError, Http, Link, Process, Socket};
 use crate::recipe::Stages;
 use crate::stub::Place;
 
@@ -44,7 +44,7 @@ pub enum Subject {
         /// Its homes.
         stages: Box<Stages>,
     },
-    /// A server that is asked over HTTP. Opened as a connection it is a WebSocket at the same address.
+    /// A server that is reached over streamable HTTP, by a new connection for each scenario.
     Http {
         /// Where: `http://HOST:PORT/PATH`.
         url: String,
@@ -87,7 +87,7 @@ pub enum StartError {
     #[error("the agent's socket cannot be used: {0}")]
     Socket(#[from] std::io::Error),
     /// The server could not be reached.
-    #[error("{url} could not be connected to: {reason}; check that it listens there and speaks WebSocket")]
+    #[error("{url} could not be connected to: {reason}; check that it listens there, and for what: ws:// or http://")]
     Connect {
         /// Where.
         url: String,
@@ -131,8 +131,7 @@ impl Subject {
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
             Self::Http { url } => {
-                let url = url.replacen("http://", "ws://", 1);
-                Socket::connect(&url).await.map_err(|reason| StartError::Connect { url, reason })
+                Http::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
             Self::Inside { make, .. } => Ok(make()),
         }

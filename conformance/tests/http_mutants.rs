@@ -5,17 +5,18 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use conformance::agent;
 use conformance::http::SUITE;
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
 use conformance::schema::Schemas;
 use conformance::subject::Subject;
-use conformance::suite::{CheckResult, Options};
+use conformance::suite::{CheckResult, Options, Suite, run_all};
 use conformance::verdict::Verdict;
 use tokio::net::TcpListener;
 
 /// Tests a server of its own that is broken so.
-async fn test(breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
+async fn test(suites: &[Suite], breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/acp", listener.local_addr().expect("its address"));
     let options = Options {
@@ -26,7 +27,7 @@ async fn test(breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
     };
     tokio::select! {
         _ = mock::serve_http(listener, breaks, Store::default()) => panic!("the server ended"),
-        run = SUITE.run(Arc::new(Subject::Http { url }), &options) => {
+        run = run_all(suites, Arc::new(Subject::Http { url }), &options) => {
             assert_eq!(run.not_started, None);
             run.results
         }
@@ -40,25 +41,59 @@ fn told(result: &CheckResult) -> bool {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_server_passes_everything() {
-    let results = test(Breaks::default(), Duration::from_secs(30)).await;
+    let results = test(&[SUITE], Breaks::default(), Duration::from_secs(30)).await;
     let bad: Vec<&CheckResult> = results.iter().filter(|result| result.verdict != Verdict::Pass).collect();
     assert!(bad.is_empty(), "{bad:#?}");
 }
 
+/// The same agent as over stdio, so the same verdicts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_good_server_fails_nothing_of_what_an_agent_owes_anywhere() {
+    let results = test(&[SUITE, agent::SUITE], Breaks::default(), Duration::from_secs(30)).await;
+    let odd = |result: &&CheckResult| told(result) || result.verdict == Verdict::NotExercised;
+    let bad: Vec<_> = results.iter().filter(odd).collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let verdict = |id: &str| results.iter().find(|result| result.id == id).map(|result| result.verdict);
+    for id in ["PROMPT-05", "LOAD-03", "LOAD-04", "CANCEL-08", "PERM-02", "HTTP-07"] {
+        assert_eq!(verdict(id), Some(Verdict::Pass), "{id}");
+    }
+    assert_eq!(verdict("TRANSPORT-stdio-08"), Some(Verdict::NotApplicable), "there are no lines to be cut");
+}
+
+/// What is wrong with the agent is told over HTTP, too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_that_is_broken_is_told_so_over_http() {
+    for id in ["CANCEL-08", "LOAD-03", "ERR-04", "SESS-03"] {
+        let results = test(&[agent::SUITE], Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
+        assert!(results.iter().any(|result| result.id == id && told(result)), "{id} is not told");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_broken_in_one_way_fails_that_check_and_no_other() {
+    let mut odd = Vec::new();
     for (id, also) in mock::http_breaks() {
-        let results = test(Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
-        let wrong: Vec<&CheckResult> = results.iter().filter(|result| told(result)).collect();
-        let ids: BTreeSet<&str> = wrong.iter().map(|result| result.id).collect();
+        let results = test(&[SUITE], Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
+        let ids: BTreeSet<&str> = results.iter().filter(|result| told(result)).map(|result| result.id).collect();
         let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
-        assert!(ids.contains(id) && ids.is_subset(&allowed), "a server that breaks {id} was told {wrong:#?}");
+        if !ids.contains(id) || !ids.is_subset(&allowed) {
+            odd.push(format!("a server that breaks {id} was told {ids:?}"));
+        }
     }
+    assert!(odd.is_empty(), "{odd:#?}");
 }
 
 /// It may (HTTP-03).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_of_websockets_only_is_not_judged() {
+    let breaks = Breaks::of("HTTP-03").expect("a known break");
+    let results = test(&[SUITE, agent::SUITE], breaks, Duration::from_secs(30)).await;
+    let judged: Vec<_> = results.iter().filter(|r| r.verdict != Verdict::NotApplicable && r.id != "HTTP-03").collect();
+    assert!(judged.is_empty(), "{judged:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_address_where_nothing_is_served_cannot_be_tested() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/elsewhere", listener.local_addr().expect("its address"));
     let options = Options {
@@ -69,10 +104,8 @@ async fn a_server_of_websockets_only_is_not_judged() {
     };
     tokio::select! {
         _ = mock::serve_http(listener, Breaks::default(), Store::default()) => panic!("the server ended"),
-        run = SUITE.run(Arc::new(Subject::Http { url }), &options) => {
-            assert_eq!(run.not_started, None);
-            let judged: Vec<_> = run.results.iter().filter(|r| r.verdict != Verdict::NotApplicable).collect();
-            assert!(judged.is_empty(), "{judged:#?}");
+        run = run_all(&[SUITE, agent::SUITE], Arc::new(Subject::Http { url }), &options) => {
+            assert!(run.not_started.is_some_and(|why| why.contains("404")));
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) const MCP: Scenario = Scenario {
 };
 
 /// An entry of `mcpServers` whose server keeps its record under this name.
-fn server(probe: &Probe, program: &std::path::Path, name: &str) -> Value {
+pub(super) fn server(probe: &Probe, program: &std::path::Path, name: &str) -> Value {
     json!({
         "name": name, "command": program,
         "args": ["mcp-stub", "--record", record(probe, name), ARGUMENT],
@@ -47,7 +47,7 @@ fn record(probe: &Probe, name: &str) -> std::path::PathBuf {
     probe.path(&format!("mcp-{name}.jsonl"))
 }
 
-fn note(probe: &mut Probe, label: &str, name: &str) {
+pub(super) fn note(probe: &mut Probe, label: &str, name: &str) {
     let seen = mcp_stub::read(&record(probe, name));
     probe.note(label, json!(seen));
 }
@@ -73,11 +73,8 @@ async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.prompt("other/first", other["sessionId"].as_str().unwrap_or_default(), words::REPLY).await?;
     if !agent["agentCapabilities"]["sessionCapabilities"]["close"].is_null() {
         let _ = probe.call("close", "session/close", json!({ "sessionId": session })).await?;
-        let ended = |probe: &Probe| ["conformance", "second"].iter().all(|name| has(&read(probe, name), "ended"));
-        let deadline = tokio::time::Instant::now() + probe.limits().grace;
-        while !ended(probe) && tokio::time::Instant::now() < deadline {
-            tokio::time::sleep(LOOK).await;
-        }
+        let grace = probe.limits().grace;
+        ended(probe, &["conformance", "second"], grace).await;
         note(probe, "closed/conformance", "conformance");
         note(probe, "closed/second", "second");
         note(probe, "closed/other", "other");
@@ -93,12 +90,18 @@ async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-fn read(probe: &Probe, name: &str) -> Value {
-    json!(mcp_stub::read(&record(probe, name)))
+/// Waits until these servers have ended, so long at most.
+pub(super) async fn ended(probe: &mut Probe, names: &[&str], limit: Duration) {
+    let deadline = tokio::time::Instant::now() + limit;
+    let records: Vec<_> = names.iter().map(|name| record(probe, name)).collect();
+    let ended = || records.iter().all(|record| has(&json!(mcp_stub::read(record)), "ended"));
+    while !ended() && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(LOOK).await;
+    }
 }
 
 /// Whether a record has this event.
-fn has(record: &Value, event: &str) -> bool {
+pub(super) fn has(record: &Value, event: &str) -> bool {
     record.as_array().is_some_and(|events| events.iter().any(|known| known["event"] == event))
 }
 

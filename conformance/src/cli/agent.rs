@@ -17,7 +17,7 @@ use crate::suite::{Options, run_all};
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
     let suites = match subject {
-        Subject::Http { .. } => vec![http::SUITE],
+        Subject::Http { .. } => vec![http::SUITE, SUITE],
         Subject::Socket { .. } => vec![SUITE, SOCKET],
         _ => vec![SUITE],
     };

@@ -1,16 +1,17 @@
-//! HTTP/1.1 by hand: one request on a connection of its own, so that a stream holds up nobody.
+//! HTTP by hand: one request on a connection of its own, so that a stream holds up nobody.
 
 use std::future::poll_fn;
 use std::io::{Error, ErrorKind};
 use std::pin::Pin;
 use std::time::Duration;
 
+use hyper::Response;
 use hyper::body::{Body, Incoming};
-use hyper::{Request, Response};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use super::Ask;
+use super::sender::send;
 
 /// The largest body that is taken whole, in bytes.
 const MAX_BODY: usize = 4 * 1024 * 1024;
@@ -18,17 +19,6 @@ const MAX_BODY: usize = 4 * 1024 * 1024;
 const MAX_EVENT: usize = 64 * 1024 * 1024;
 /// Events that wait to be read; the server is then not read any more.
 const EVENTS: usize = 256;
-
-/// A request.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Ask<'a> {
-    /// Its method.
-    pub(crate) method: &'a str,
-    /// Its headers, besides `Host`.
-    pub(crate) headers: Vec<(&'a str, String)>,
-    /// Its body; none if empty.
-    pub(crate) body: String,
-}
 
 /// What came of it.
 #[derive(Debug, Clone)]
@@ -69,7 +59,7 @@ pub(crate) async fn exchange(url: &str, ask: &Ask<'_>, limit: Duration) -> std::
                 return Err(Error::new(ErrorKind::InvalidData, format!("an answer of more than {MAX_BODY} bytes")));
             }
         }
-        driver.abort();
+        drop(driver);
         exchange.body = String::from_utf8_lossy(&bytes).into_owned();
         Ok(exchange)
     };
@@ -82,54 +72,15 @@ pub(crate) async fn listen(url: &str, ask: &Ask<'_>, limit: Duration) -> std::io
     let (response, driver) = sent.map_err(|_| Error::new(ErrorKind::TimedOut, "no answer in time"))??;
     let exchange = head(&response);
     if exchange.status != 200 {
-        driver.abort();
         return Ok((exchange, None));
     }
     let (sender, events) = mpsc::channel(EVENTS);
     let task = tokio::spawn(async move {
         // Whatever ends the stream ends the events.
         let _ = read(response.into_body(), sender).await;
-        driver.abort();
+        drop(driver);
     });
     Ok((exchange, Some(Listener { events, task })))
-}
-
-async fn send(url: &str, ask: &Ask<'_>) -> std::io::Result<(Response<Incoming>, Driver)> {
-    let (authority, path) = parts(url);
-    let stream = TcpStream::connect(authority).await?;
-    stream.set_nodelay(true)?;
-    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
-    let driver = Driver(tokio::spawn(async move {
-        // What breaks it shows at the request.
-        let _ = connection.await;
-    }));
-    let mut request = Request::builder().method(ask.method).uri(path).header("host", authority);
-    for (name, value) in &ask.headers {
-        request = request.header(*name, value);
-    }
-    let request = request.body(ask.body.clone()).map_err(|error| Error::new(ErrorKind::InvalidInput, error))?;
-    Ok((sender.send_request(request).await.map_err(failed)?, driver))
-}
-
-/// What drives a connection. Dropping it closes the connection.
-struct Driver(JoinHandle<()>);
-
-impl Driver {
-    fn abort(&self) {
-        self.0.abort();
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.abort();
-    }
-}
-
-/// Host and port, and the path, of `http://HOST:PORT/PATH`.
-fn parts(url: &str) -> (&str, &str) {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash))
 }
 
 fn head(response: &Response<Incoming>) -> Exchange {
@@ -146,7 +97,7 @@ async fn data(body: &mut Incoming) -> std::io::Result<Option<bytes::Bytes>> {
     loop {
         match poll_fn(|context| Pin::new(&mut *body).poll_frame(context)).await {
             None => return Ok(None),
-            Some(Err(error)) => return Err(failed(error)),
+            Some(Err(error)) => return Err(Error::other(error)),
             Some(Ok(frame)) => {
                 if let Ok(data) = frame.into_data() {
                     return Ok(Some(data));
@@ -179,19 +130,4 @@ async fn read(mut body: Incoming, events: mpsc::Sender<String>) -> std::io::Resu
         }
     }
     Ok(())
-}
-
-fn failed(error: hyper::Error) -> Error {
-    Error::other(error)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::parts;
-
-    #[test]
-    fn an_address_has_a_host_and_a_path() {
-        assert_eq!(parts("http://127.0.0.1:80/acp/x"), ("127.0.0.1:80", "/acp/x"));
-        assert_eq!(parts("http://localhost:1"), ("localhost:1", "/"));
-    }
 }

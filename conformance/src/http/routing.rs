@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Ask;
+use super::{CONNECTION, NO_POST, delete, get, post};
 use crate::check::{Check, all};
 use crate::history::{Case, What};
 use crate::probe::{Probe, Stop};
@@ -29,45 +29,25 @@ pub(super) const ROUTING: Scenario = Scenario {
     ],
 };
 
-/// The WebSocket at the same address.
-pub(super) const UPGRADE: Scenario = Scenario {
-    name: "http-upgrade",
-    about: "asks for a WebSocket at the same address",
-    play: |probe| Box::pin(upgrade(probe)),
-    checks: &[Check::new("HTTP-01", one_address_serves_all)],
-};
-
-/// A POST with these headers more.
-pub(super) fn post<'a>(body: &Value, headers: &[(&'a str, &str)]) -> Ask<'a> {
-    let mut all = vec![("content-type", "application/json".to_owned())];
-    all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    Ask { method: "POST", headers: all, body: body.to_string() }
-}
-
-/// A GET for events with these headers more.
-pub(super) fn get<'a>(headers: &[(&'a str, &str)]) -> Ask<'a> {
-    let mut all = vec![("accept", "text/event-stream".to_owned())];
-    all.extend(headers.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    Ask { method: "GET", headers: all, body: String::new() }
-}
-
 /// A request, whose id is its label.
 pub(super) fn request(label: &str, method: &str, params: Value) -> Value {
     json!({ "jsonrpc": "2.0", "id": label, "method": method, "params": params })
 }
 
-pub(super) const CONNECTION: &str = "acp-connection-id";
-pub(super) const SESSION: &str = "acp-session-id";
-
-/// What a server answers to a POST that takes none at all.
-const NO_POST: [u16; 4] = [404, 405, 426, 501];
-
 /// Opens a connection and gives its id; `None` if the server takes no POST.
 pub(super) async fn connect(probe: &mut Probe, label: &str) -> Result<Option<String>, Stop> {
+    Ok(introduced(probe, label).await?.map(|(id, _)| id))
+}
+
+/// Opens a connection and gives its id and the result of `initialize`; `None` if the server takes no POST.
+pub(super) async fn introduced(probe: &mut Probe, label: &str) -> Result<Option<(String, Value)>, Stop> {
     let ask = post(&request(label, "initialize", probe.introduction()), &[]);
     let exchange = probe.exchange(label, ask).await?;
     match exchange.connection {
-        Some(id) => Ok(Some(id)),
+        Some(id) => {
+            let answer: Value = serde_json::from_str(&exchange.body).unwrap_or_default();
+            Ok(Some((id, answer["result"].clone())))
+        }
         None if NO_POST.contains(&exchange.status) => Ok(None),
         None => Err(Stop::Refused(format!("initialize was answered with {} and no connection id", exchange.status))),
     }
@@ -105,23 +85,6 @@ async fn routing(probe: &mut Probe) -> Result<(), Stop> {
         } else {
             probe.exchange(label, ask).await?;
         }
-    }
-    Ok(())
-}
-
-fn delete<'a>(headers: &[(&'a str, &str)]) -> Ask<'a> {
-    let headers = headers.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-    Ask { method: "DELETE", headers, body: String::new() }
-}
-
-async fn upgrade(probe: &mut Probe) -> Result<(), Stop> {
-    probe.begin_http();
-    if connect(probe, "initialize").await?.is_none() {
-        return Ok(());
-    }
-    match probe.open().await {
-        Ok(()) => probe.note("upgrade", json!("101")),
-        Err(stop) => probe.note("upgrade", json!(stop.to_string())),
     }
     Ok(())
 }
@@ -195,18 +158,5 @@ fn a_foreign_page_is_refused(case: &Case<'_>) -> Outcome {
             Outcome::Info(format!("a page of another site is answered with {}", finding.actual))
         }
         other => other,
-    }
-}
-
-fn one_address_serves_all(case: &Case<'_>) -> Outcome {
-    if let Some(outcome) = no_http(case) {
-        return outcome;
-    }
-    match case.note("upgrade") {
-        Some(upgrade) => Outcome::pass_if(upgrade == "101", || {
-            let actual = upgrade.as_str().unwrap_or_default();
-            Outcome::broken("a WebSocket at the address of POST", actual, place(case, "upgrade"))
-        }),
-        None => Outcome::NotExercised(case.why_not("upgrade")),
     }
 }

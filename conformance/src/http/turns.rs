@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::Listener;
-use super::routing::{CONNECTION, SESSION, connect, get, no_http, place, post, request, status};
+use super::routing::{connect, no_http, place, request, status};
+use super::{CONNECTION, Listener, SESSION, get, post};
 use crate::check::{Check, all, call};
 use crate::history::{Body, Case, Message, What};
 use crate::probe::{Probe, Stop, prompt_of};
@@ -23,6 +23,7 @@ pub(super) const STREAMS: Scenario = Scenario {
         ),
         Check::new("HTTP-06", |case| all(["new/1", "new/2"].map(|label| answered_on(case, label, "connection")))),
         Check::new("HTTP-07", each_session_on_its_stream),
+        Check::new("HTTP-08", what_has_no_session_is_the_connections),
         Check::new("HTTP-18", streams_are_events_of_one_message),
         Check::new("HTTP-19", |case| all(["prompt/1", "prompt/2"].map(|label| a_turn(case, label)))),
     ],
@@ -49,6 +50,8 @@ async fn streams(probe: &mut Probe) -> Result<(), Stop> {
         let listener = open(probe, &stream, &ids).await?;
         sessions.push((number, session.clone(), stream, listener));
     }
+    let ping = request("ping", "_conformance/ping", serde_json::json!({}));
+    probe.exchange("ping", post(&ping, &[(CONNECTION, &connection)])).await?;
     for (number, session, ..) in &sessions {
         let label = format!("prompt/{number}");
         let ids = [(CONNECTION, connection.as_str()), (SESSION, session.as_str())];
@@ -78,12 +81,17 @@ async fn early(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn open(probe: &mut Probe, stream: &str, ids: &[(&str, &str)]) -> Result<Listener, Stop> {
+pub(super) async fn open(probe: &mut Probe, stream: &str, ids: &[(&str, &str)]) -> Result<Listener, Stop> {
     let listener = probe.listen(&format!("listen/{stream}"), get(ids)).await?;
     listener.ok_or_else(|| Stop::Refused(format!("the stream {stream} was refused")))
 }
 
-async fn new_session(probe: &mut Probe, label: &str, connection: &str, main: &mut Listener) -> Result<String, Stop> {
+pub(super) async fn new_session(
+    probe: &mut Probe,
+    label: &str,
+    connection: &str,
+    main: &mut Listener,
+) -> Result<String, Stop> {
     let new = request(label, "session/new", probe.new_session());
     probe.exchange(label, post(&new, &[(CONNECTION, connection)])).await?;
     let limit = probe.limits().step;
@@ -95,7 +103,7 @@ async fn new_session(probe: &mut Probe, label: &str, connection: &str, main: &mu
 }
 
 /// Reads a stream until this message has come.
-async fn until(
+pub(super) async fn until(
     probe: &mut Probe,
     stream: &str,
     listener: &mut Listener,
@@ -168,6 +176,29 @@ fn each_session_on_its_stream(case: &Case<'_>) -> Outcome {
         }
     }
     if seen { Outcome::Pass } else { Outcome::NotExercised("no turn sent anything".to_owned()) }
+}
+
+/// What is about a request, and not about a session, may belong to either (`$/cancel_request`).
+fn what_has_no_session_is_the_connections(case: &Case<'_>) -> Outcome {
+    if let Some(outcome) = no_http(case) {
+        return outcome;
+    }
+    let ping = call!(case, "ping");
+    let told = case.received().filter(|message| {
+        let asked = message.method().is_some_and(|method| !method.starts_with("$/"));
+        asked && message.params().is_none_or(|params| params["sessionId"].is_null())
+    });
+    let Some(answer) = ping.answer else {
+        return Outcome::NotExercised("a request without a session had no answer by the end of both turns".to_owned());
+    };
+    for message in std::iter::once(answer).chain(told) {
+        let found = stream_of(case, message);
+        if found.as_deref() != Some("connection") {
+            let found = found.unwrap_or_else(|| "the body of an answer".to_owned());
+            return Outcome::broken("what has no session on the connection's stream", found, vec![message.index]);
+        }
+    }
+    Outcome::Pass
 }
 
 fn streams_are_events_of_one_message(case: &Case<'_>) -> Outcome {

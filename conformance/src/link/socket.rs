@@ -28,16 +28,19 @@ const UPGRADE: Duration = Duration::from_secs(10);
 /// Until a server has answered our closing.
 const CLOSE: Duration = Duration::from_millis(300);
 
-/// A server that could not be reached over WebSocket.
+/// A server that could not be reached.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// No connection, or no upgrade.
+    /// No connection, or no upgrade to a WebSocket.
     #[error("{0}")]
     Refused(Box<tungstenite::Error>),
-    /// The upgrade was not answered.
-    #[error("no answer to the upgrade within {} s", UPGRADE.as_secs())]
+    /// The connection or its upgrade was not answered.
+    #[error("no answer within {} s", UPGRADE.as_secs())]
     Silent,
+    /// Nobody listens there.
+    #[error("{0}")]
+    Unreachable(std::io::Error),
 }
 
 /// What a link has more if it is a WebSocket.

@@ -128,6 +128,8 @@ pub(crate) const AGENT: &[(&str, &[&str])] = &[
     ("SESS-05", &["PERM-08"]),
     ("SESS-06", &[]),
     ("SESS-09", &[]),
+    ("SESS-11", &[]),
+    ("SESS-11/a", &[]),
     ("SESS-12", &[]),
     ("SESS-22", &[]),
     ("LIST-15", &[]),

@@ -12,23 +12,31 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
-use hyper_util::rt::TokioIo;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use serde_json::Value;
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::{Breaks, Store, socket};
+use crate::http::{CONNECTION, SESSION};
 use connection::{Connection, Place};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.
 pub(crate) const BREAKS: &[(&str, &[&str])] = &[
     ("HTTP-01", &[]),
+    ("HTTP-03", &[]),
     ("HTTP-04", &[]),
     ("HTTP-05", &[]),
     ("HTTP-06", &["HTTP-05", "HTTP-25"]),
     ("HTTP-07", &[]),
+    ("HTTP-08", &[]),
+    ("HTTP-09", &[]),
     ("HTTP-11", &[]),
     ("HTTP-12", &[]),
     ("HTTP-13", &[]),
@@ -38,6 +46,7 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
     ("HTTP-17", &[]),
     ("HTTP-18", &[]),
     ("HTTP-19", &[]),
+    ("HTTP-20", &[]),
     ("HTTP-25", &[]),
     ("HTTP-26", &[]),
 ];
@@ -45,8 +54,8 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
 const MAX_BODY: usize = 16 * 1024 * 1024;
 /// Connections at once; one more is refused.
 const MAX_CONNECTIONS: usize = 256;
-const CONNECTION: &str = "acp-connection-id";
-const SESSION: &str = "acp-session-id";
+/// Clients that are served at once; the next wait to be accepted.
+const MAX_CLIENTS: usize = 1024;
 
 struct Server {
     breaks: Breaks,
@@ -60,9 +69,26 @@ struct Server {
 /// # Errors
 /// When the port cannot be listened to any more.
 pub async fn serve_http(listener: TcpListener, breaks: Breaks, store: Store) -> std::io::Result<()> {
+    let http = auto::Builder::new(TokioExecutor::new());
+    let old = breaks.has("HTTP-09");
     let server = Server { breaks, store, made: AtomicU64::new(0), connections: Mutex::default() };
     let router = Router::new().route("/acp", axum::routing::any(handle)).with_state(Arc::new(server));
-    axum::serve(listener, router).await
+    let mut clients = JoinSet::new();
+    loop {
+        while clients.try_join_next().is_some() {}
+        if clients.len() >= MAX_CLIENTS {
+            let _ = clients.join_next().await;
+        }
+        let (stream, _) = listener.accept().await?;
+        let (http, service) = (http.clone(), TowerToHyperService::new(router.clone()));
+        clients.spawn(async move {
+            // A client that leaves in the middle is none of the server's business.
+            let _ = match old {
+                true => http1::Builder::new().serve_connection(TokioIo::new(stream), service).await.map_err(drop),
+                false => http.serve_connection_with_upgrades(TokioIo::new(stream), service).await.map_err(drop),
+            };
+        });
+    }
 }
 
 async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -71,6 +97,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
         return StatusCode::FORBIDDEN.into_response();
     }
     match *request.method() {
+        Method::POST if server.breaks.has("HTTP-03") => StatusCode::METHOD_NOT_ALLOWED.into_response(),
         Method::POST => server.post(request).await,
         Method::GET if request.headers().contains_key(header::UPGRADE) => server.upgrade(request),
         Method::GET => server.get(request.headers()),
@@ -127,6 +154,9 @@ impl Server {
                 None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
             };
         }
+        // Its answer is the connection's, as that of `session/new` is.
+        let loads = message["method"] == "session/load";
+        let session = session.filter(|_| !loads);
         let place = session.map_or(Place::Connection, |session| Place::Session(session.to_owned()));
         if !connection.send(message, place).await {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
@@ -139,7 +169,8 @@ impl Server {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
         let id = format!("mock-connection-{}", self.made.fetch_add(1, Ordering::Relaxed) + 1);
-        let connection = Connection::open(self.breaks.clone(), self.store.clone());
+        let store = if self.breaks.has("HTTP-20") { Store::default() } else { self.store.clone() };
+        let connection = Connection::open(self.breaks.clone(), store);
         let Some(answer) = connection.ask(message).await else {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         };

@@ -18,8 +18,16 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use super::{Breaks, Store, serve};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] =
-    &[("WS-01", &[]), ("WS-02", &[]), ("WS-04", &[]), ("WS-04/a", &[]), ("WS-05", &[]), ("WS-07", &[]), ("WS-09", &[])];
+pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+    ("WS-01", &[]),
+    ("WS-02", &[]),
+    ("WS-04", &[]),
+    ("WS-04/a", &[]),
+    ("WS-05", &[]),
+    ("WS-06", &[]),
+    ("WS-07", &[]),
+    ("WS-09", &[]),
+];
 /// Clients that are served at once; the next wait to be accepted.
 const MAX_CLIENTS: usize = 64;
 /// Held in each direction, in bytes.
@@ -72,6 +80,7 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     let agent = serve(input, output, breaks.clone(), store);
     let takes_binary = breaks.has("WS-05");
     let takes_fragments = !breaks.has("WS-04");
+    let stays = breaks.has("WS-06");
     let read = async move {
         while let Some(Ok(message)) = from.next().await {
             let mut line = match message {
@@ -86,6 +95,9 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
             if near_input.write_all(&line).await.is_err() {
                 break;
             }
+        }
+        if stays {
+            std::future::pending::<()>().await;
         }
     };
     let write = async move {

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use futures_util::future::select_all;
 use serde_json::json;
 
 use super::{Probe, Stop};
 use crate::history::{Line, What};
 use crate::http::{self, Ask, Exchange, Listener};
-use crate::subject::Subject;
+use crate::link::Socket;
+use crate::subject::{StartError, Subject};
 
 impl Probe {
     fn address(&self) -> Result<String, Stop> {
@@ -17,9 +19,19 @@ impl Probe {
         }
     }
 
-    /// Begins what the transcript shows as one connection.
+    /// Begins what the transcript shows as one connection: single requests, which are no conversation.
     pub(crate) fn begin_http(&mut self) {
         self.recorder.connected(&self.subject.to_string());
+        self.note("transport", json!("exchange"));
+    }
+
+    /// Opens a WebSocket at the same address.
+    pub(crate) async fn upgrade(&mut self) -> Result<(), Stop> {
+        let url = self.address()?.replacen("http://", "ws://", 1);
+        let connected = Socket::connect(&url).await;
+        let link = connected.map_err(|reason| StartError::Connect { url: url.clone(), reason })?;
+        self.open_link(&url, link).await;
+        Ok(())
     }
 
     /// Sends a request and takes the whole answer.
@@ -51,6 +63,22 @@ impl Probe {
     pub(crate) async fn event(&mut self, stream: &str, listener: &mut Listener, limit: Duration) -> Option<String> {
         let event = tokio::time::timeout(limit, listener.events.recv()).await.ok().flatten()?;
         self.note("event", json!(stream));
+        self.recorder.push(What::Received { line: Line::Text(event.clone()) });
+        Some(event)
+    }
+
+    /// The next event of any of these streams, or `None` when the time is over.
+    pub(crate) async fn event_of(&mut self, streams: &mut [(&str, Listener)], limit: Duration) -> Option<String> {
+        let next = streams.iter_mut().map(|(name, listener)| {
+            Box::pin(async move {
+                match listener.events.recv().await {
+                    Some(event) => (*name, event),
+                    None => std::future::pending().await,
+                }
+            })
+        });
+        let ((name, event), ..) = tokio::time::timeout(limit, select_all(next)).await.ok()?;
+        self.note("event", json!(name));
         self.recorder.push(What::Received { line: Line::Text(event.clone()) });
         Some(event)
     }

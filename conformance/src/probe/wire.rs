@@ -130,6 +130,11 @@ impl Wire {
                 recorder.push(What::Note { label: label.to_owned(), data });
             }
         }
+        if let Some(http) = &mut self.link.http {
+            while let Ok((label, data)) = http.notes.try_recv() {
+                recorder.push(What::Note { label: label.to_owned(), data });
+            }
+        }
     }
 
     /// Closes the subject's input, reads to the end of its output and waits for its exit. Whether it came in time.
@@ -193,6 +198,9 @@ impl Wire {
         }
         if let Some(socket) = &mut self.link.socket {
             socket.end().await;
+        }
+        if let Some(http) = &mut self.link.http {
+            http.end().await;
         }
         self.aside(recorder);
     }

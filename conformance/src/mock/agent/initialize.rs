@@ -23,12 +23,16 @@ impl Agent {
             "agentCapabilities": {
                 "loadSession": true,
                 "promptCapabilities": { "image": true, "audio": true, "embeddedContext": true },
-                "mcpCapabilities": { "http": true, "sse": false },
+                "mcpCapabilities": { "http": true, "sse": true },
                 "sessionCapabilities": { "list": {}, "resume": {}, "close": {}, "delete": {}, "additionalDirectories": {} },
             },
             "agentInfo": { "name": "acp-conformance-mock", "version": env!("CARGO_PKG_VERSION") },
             "authMethods": [{ "id": "key", "name": "API key" }, { "id": "login", "name": "Log in" }],
         });
+        if self.breaks.has("WS-06") {
+            result["agentCapabilities"]["loadSession"] = json!(false);
+            result["agentCapabilities"]["sessionCapabilities"]["resume"] = Value::Null;
+        }
         if self.breaks.has("LIST-15") {
             result["agentCapabilities"]["sessionCapabilities"]["additionalDirectories"] = Value::Null;
         }

@@ -1,4 +1,6 @@
-//! MCP servers of sessions, over stdio.
+//! MCP servers of sessions.
+
+mod remote;
 
 use std::process::Stdio;
 
@@ -8,9 +10,25 @@ use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 
 use super::turn::{Step, Way};
 use super::{Agent, error};
+use remote::Remote;
+
+/// A server of a session.
+pub(super) enum Server {
+    Local(Box<Local>),
+    Remote(Remote),
+}
+
+impl Server {
+    async fn ask(&mut self, method: &str, params: Value) -> std::io::Result<Value> {
+        match self {
+            Self::Local(server) => server.ask(method, params).await,
+            Self::Remote(server) => server.ask(method, params).await,
+        }
+    }
+}
 
 /// A server that was started; it ends when it is dropped.
-pub(super) struct Server {
+pub(super) struct Local {
     /// Its end of input is its end.
     input: ChildStdin,
     output: Lines<BufReader<ChildStdout>>,
@@ -18,7 +36,7 @@ pub(super) struct Server {
     _child: Child,
 }
 
-impl Server {
+impl Local {
     async fn start(entry: &Value, with_env: bool) -> std::io::Result<Self> {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let mut command = Command::new(text(&entry["command"]));
@@ -53,7 +71,16 @@ impl Agent {
             if self.breaks.has("SESS-12") && !servers.is_empty() {
                 break;
             }
-            servers.extend(Server::start(entry, !self.breaks.has("SESS-09")).await);
+            let server = match entry["type"].as_str() {
+                Some(kind) => {
+                    let check = if kind == "sse" { "SESS-11/a" } else { "SESS-11" };
+                    Remote::start(entry, !self.breaks.has(check)).await.map(Server::Remote)
+                }
+                None => {
+                    Local::start(entry, !self.breaks.has("SESS-09")).await.map(|server| Server::Local(Box::new(server)))
+                }
+            };
+            servers.extend(server);
         }
         if !servers.is_empty() {
             self.servers.lock().await.insert(session.to_owned(), servers);

@@ -13,6 +13,8 @@ use crate::mock::{Breaks, Store, serve};
 
 /// Messages that wait for their stream; more are lost.
 const WAITING: usize = 4096;
+/// Streams of a connection; a session beyond has none.
+const MAX_STREAMS: usize = 1024;
 /// Held between agent and server, in bytes, in each direction.
 const PIPE: usize = 256 * 1024;
 
@@ -97,8 +99,11 @@ impl Connection {
 
     /// Sends a message whose answer, if it has one, goes to that stream. False if the agent is gone.
     pub(super) async fn send(&self, message: Value, place: Place) -> bool {
-        if message.get("id").is_some() && message.get("method").is_some() {
-            lock(&self.routes).open.insert(message["id"].to_string(), place);
+        if let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) {
+            let mut routes = lock(&self.routes);
+            let strays = routes.breaks.has("HTTP-08") && method.starts_with('_');
+            let place = routes.first.clone().filter(|_| strays).map_or(place, Place::Session);
+            routes.open.insert(id.to_string(), place);
         }
         self.write(&message).await
     }
@@ -111,19 +116,26 @@ impl Connection {
     /// The messages of a stream, for one listener.
     pub(super) fn listen(&self, place: &Place) -> Result<mpsc::Receiver<String>, StatusCode> {
         let mut routes = lock(&self.routes);
-        let stream = routes.streams.get_mut(place).ok_or(StatusCode::NOT_FOUND)?;
+        let stream = routes.stream(place).ok_or(StatusCode::NOT_FOUND)?;
         stream.receiver.take().ok_or(StatusCode::CONFLICT)
     }
 }
 
 impl Routes {
+    /// The stream of a place. That of a session is there before the session is, for clients that load it.
+    fn stream(&mut self, place: &Place) -> Option<&mut Stream> {
+        if self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(place) {
+            return None;
+        }
+        Some(self.streams.entry(place.clone()).or_insert_with(Stream::new))
+    }
+
     /// Gives a line of the agent to its stream.
     fn route(&mut self, line: String) {
         let message: Value = serde_json::from_str(&line).unwrap_or_default();
         let answers = message.get("method").is_none();
         if let Some(session) = message["result"]["sessionId"].as_str() {
             self.first.get_or_insert_with(|| session.to_owned());
-            self.streams.entry(Place::Session(session.to_owned())).or_insert_with(Stream::new);
         }
         let id = message["id"].to_string();
         if let Some(asked) = self.asked.remove(&id).filter(|_| answers) {
@@ -146,8 +158,9 @@ impl Routes {
 
     /// What no listener could ever get is lost.
     fn give(&mut self, place: &Place, line: String) {
-        let Some(stream) = self.streams.get(place) else { return };
-        if stream.receiver.is_some() && self.breaks.has("HTTP-25") {
+        let early = self.breaks.has("HTTP-25");
+        let Some(stream) = self.stream(place) else { return };
+        if stream.receiver.is_some() && early {
             return;
         }
         drop(stream.sender.try_send(line));
