@@ -192,3 +192,23 @@ fn with_no_bridge_and_no_agent_it_says_what_to_do() {
     assert!(error.contains("--agent NAME"), "{error}");
     assert_eq!(editor.exit().code(), Some(3));
 }
+
+#[test]
+fn an_editor_that_asks_late_still_reads_why_there_is_no_bridge() {
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let (mut editor, log) = Editor::start_with_log(state.path(), &["--url", "http://127.0.0.1:9"]);
+    let missed = log.iter().any(|line| line.contains("waiting for the editor"));
+    assert!(missed, "it gave up before the editor could ask");
+    let id = editor.request("initialize", &json!({ "protocolVersion": 1 }));
+    let error = editor.answer(id)["error"]["message"].to_string();
+    assert!(error.contains("--agent NAME"), "{error}");
+    assert_eq!(editor.exit().code(), Some(3));
+}
+
+#[test]
+fn an_editor_that_goes_without_asking_is_told_by_the_exit_code() {
+    let state = tempfile::tempdir().expect("a temporary directory");
+    let (editor, log) = Editor::start_with_log(state.path(), &["--url", "http://127.0.0.1:9"]);
+    assert!(log.iter().any(|line| line.contains("waiting for the editor")));
+    assert_eq!(editor.close().code(), Some(3));
+}

@@ -173,6 +173,10 @@ fn an_agent_that_reads_no_more_holds_up_no_other_lane() {
     let mut client = bridge.client();
     let session = client.new_session();
     add(&mut client, &session, "b");
+    // Its agent runs already: starting it may take longer than the bridge waits for the other one.
+    let warm = prompt(&mut client, &session, "b", "echo warm");
+    assert_eq!(client.answer(warm)["result"]["stopReason"], "end_turn");
+    client.chunk();
     prompt(&mut client, &session, "main", "deaf");
     client.chunk();
     let big = "x".repeat(700_000);

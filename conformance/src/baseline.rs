@@ -49,7 +49,7 @@ impl Baseline {
     /// Whether this failure is known.
     #[must_use]
     pub fn expects(&self, result: &CheckResult) -> bool {
-        result.verdict == Verdict::Fail && self.expected.contains_key(result.id)
+        result.verdict == Verdict::Fail && result.flaky.is_none() && self.expected.contains_key(result.id)
     }
 
     /// Entries whose checks were made and do not fail. What was not exercised is no proof that it was mended.
@@ -57,7 +57,7 @@ impl Baseline {
     pub fn stale(&self, results: &[CheckResult]) -> Vec<&str> {
         let mended = |id: &&String| {
             let of_it = |result: &&CheckResult| result.id == id.as_str();
-            results.iter().find(of_it).is_some_and(|result| {
+            results.iter().find(of_it).filter(|result| result.flaky.is_none()).is_some_and(|result| {
                 matches!(result.verdict, Verdict::Pass | Verdict::Info | Verdict::Warn | Verdict::NotApplicable)
             })
         };

@@ -12,6 +12,7 @@ mod mock;
 mod model;
 mod outcome;
 mod output;
+mod play;
 mod replay;
 mod table;
 
@@ -25,13 +26,13 @@ pub use exit::Exit;
 #[must_use]
 pub fn main() -> ExitCode {
     let args = args::Args::parse();
-    match run(args) {
-        Ok(exit) => ExitCode::from(exit),
-        Err(error) => {
-            output::error(&error);
-            ExitCode::from(exit::code_of(&error))
-        }
-    }
+    let otherwise = if args.command.judges() { Exit::SuiteBug } else { Exit::Failed };
+    // What panicked has said so on stderr.
+    let done = std::panic::catch_unwind(|| run(args)).unwrap_or(Ok(Exit::SuiteBug));
+    ExitCode::from(done.unwrap_or_else(|error| {
+        output::error(&error);
+        exit::code_of(&error, otherwise)
+    }))
 }
 
 fn run(args: args::Args) -> anyhow::Result<Exit> {

@@ -9,6 +9,7 @@ mod message;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub(crate) use call::cut;
 pub use call::{Call, brief};
 pub use case::Case;
 pub use file::{ReadError, read, write};
@@ -99,6 +100,11 @@ pub enum What {
         /// What was seen.
         data: Value,
     },
+    /// The suite or the machine did wrong, not the subject.
+    Fault {
+        /// What.
+        why: String,
+    },
 }
 
 /// One line of the wire: text, or bytes in hexadecimal where it is no UTF-8.
@@ -156,6 +162,7 @@ impl What {
             Self::Exited { code: Some(code), .. } => ('·', format!("it exited with code {code}")),
             Self::Exited { signal: Some(signal), .. } => ('·', format!("signal {signal} ended it")),
             Self::Exited { .. } => ('·', "it is gone".to_owned()),
+            Self::Fault { why } => ('!', why.clone()),
             Self::Note { label, data } => ('·', format!("{label}: {data}")),
         }
     }

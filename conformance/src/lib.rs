@@ -14,6 +14,7 @@ pub mod catalogue;
 mod check;
 pub mod cli;
 pub mod client;
+pub mod fault;
 pub mod history;
 pub mod http;
 mod link;

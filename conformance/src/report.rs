@@ -39,10 +39,12 @@ impl<'a> Report<'a> {
         Self { run, subject, again, baseline, require_exercised: false, strict: false }
     }
 
-    /// What a result counts as.
+    /// What a result counts as. What comes out differently each time is failed: nobody can build on it.
     #[must_use]
     pub fn counts_as(&self, result: &CheckResult) -> Verdict {
         match result.verdict {
+            Verdict::Error => Verdict::Error,
+            _ if result.flaky.is_some() => Verdict::Fail,
             Verdict::NotExercised if self.require_exercised => Verdict::Fail,
             Verdict::Warn if self.strict => Verdict::Fail,
             verdict => verdict,
@@ -51,10 +53,13 @@ impl<'a> Report<'a> {
 
     /// Results that make the run fail: failures that the baseline does not know.
     pub fn failures(&self) -> impl Iterator<Item = &'a CheckResult> {
-        self.run
-            .results
-            .iter()
-            .filter(|r| self.counts_as(r) == Verdict::Fail && !self.baseline.expected.contains_key(r.id))
+        let known = |result: &CheckResult| result.flaky.is_none() && self.baseline.expected.contains_key(result.id);
+        self.run.results.iter().filter(move |r| self.counts_as(r) == Verdict::Fail && !known(r))
+    }
+
+    /// Results that say nothing of the subject because the suite or the machine did wrong.
+    pub fn errors(&self) -> impl Iterator<Item = &'a CheckResult> {
+        self.run.results.iter().filter(|result| result.verdict == Verdict::Error)
     }
 
     /// Entries of the baseline that are mended.
@@ -72,6 +77,6 @@ impl<'a> Report<'a> {
     /// Whether the run is clean.
     #[must_use]
     pub fn is_clean(&self) -> bool {
-        self.failures().next().is_none() && self.stale().is_empty()
+        self.errors().next().is_none() && self.failures().next().is_none() && self.stale().is_empty()
     }
 }

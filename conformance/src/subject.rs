@@ -99,6 +99,14 @@ pub enum StartError {
     Stage(#[source] std::io::Error),
 }
 
+impl StartError {
+    /// Whether it is the machine's fault, not the subject's.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::Socket(_) | Self::Stage(_))
+    }
+}
+
 impl Subject {
     /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
     pub(crate) const fn is_scripted(&self) -> bool {

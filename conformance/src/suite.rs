@@ -1,19 +1,29 @@
 //! Plays scenarios, judges their histories, and says what it all came to.
 
+mod play;
+mod repeat;
+mod result;
+
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use serde::Serialize;
 
-use crate::catalogue::{self, Level};
+use crate::catalogue;
 use crate::check::Check;
+use crate::fault;
 use crate::history::{Case, History};
-use crate::probe::{Limits, Probe, Stop};
+use crate::probe::Limits;
 use crate::scenario::Scenario;
 use crate::schema::{Schemas, Side};
 use crate::subject::Subject;
 use crate::transport;
-use crate::verdict::{Finding, Outcome, Verdict};
+use crate::verdict::Outcome;
+use play::{not_started, play};
+use result::result;
+
+pub use repeat::merge;
+pub use result::CheckResult;
 
 /// A set of scenarios with what is asked of every history.
 #[derive(Debug, Clone, Copy)]
@@ -53,32 +63,12 @@ pub struct Run {
     pub not_started: Option<String>,
 }
 
-/// The result of one check.
-#[derive(Debug, Clone, Serialize)]
-#[non_exhaustive]
-pub struct CheckResult {
-    /// Id of the check.
-    pub id: &'static str,
-    /// Level of its requirement.
-    pub level: Level,
-    /// What it came to.
-    pub verdict: Verdict,
-    /// The requirement.
-    pub requirement: &'static str,
-    /// Where it is written.
-    pub source: &'static str,
-    /// The scenario that decided.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub scenario: Option<String>,
-    /// What was to be seen and what was.
-    #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    pub finding: Option<Finding>,
-    /// Why there is nothing to judge, or what is worth saying.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub why: Option<String>,
-    /// The lines that show it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub evidence: Vec<String>,
+impl Run {
+    /// What was judged, of histories that are not needed any more.
+    #[must_use]
+    pub const fn of(results: Vec<CheckResult>) -> Self {
+        Self { histories: Vec::new(), results, not_started: None }
+    }
 }
 
 /// Every suite, in the order in which tables show them.
@@ -124,11 +114,17 @@ impl Suite {
         scenarios: Vec<&'static Scenario>,
         options: &Options,
     ) -> (Vec<History>, Option<String>) {
-        let play = |scenario: &'static Scenario| play(Arc::clone(&subject), options.limits, scenario);
-        let scenarios = futures_util::stream::iter(scenarios.into_iter().map(play));
-        let played: Vec<_> = scenarios.buffered(options.jobs.max(1)).collect().await;
+        let play = |(place, scenario): (usize, &'static Scenario)| {
+            let played = play(Arc::clone(&subject), options.limits, scenario);
+            async move { (place, played.await) }
+        };
+        let scenarios = futures_util::stream::iter(scenarios.into_iter().enumerate().map(play));
+        // A long one does not hold up those behind it.
+        let mut played: Vec<_> = scenarios.buffer_unordered(options.jobs.max(1)).collect().await;
+        played.sort_unstable_by_key(|(place, _)| *place);
+        let played: Vec<_> = played.into_iter().map(|(_, played)| played).collect();
         let not_started = not_started(&played);
-        (played.into_iter().filter_map(|(history, _)| history).collect(), not_started)
+        (played.into_iter().map(|(history, _)| history).collect(), not_started)
     }
 
     /// Judges histories that were recorded before.
@@ -136,11 +132,13 @@ impl Suite {
     pub fn judge(&self, histories: &[History], select: &[String], schemas: &Arc<Schemas>) -> Vec<CheckResult> {
         let cases: Vec<Case<'_>> =
             histories.iter().map(|history| Case::new(history, self.subject, Arc::clone(schemas))).collect();
+        let faults: Vec<Option<String>> = cases.iter().map(fault::of).collect();
         let selected = |check: &Check| select.is_empty() || select.iter().any(|s| check.is_selected_by(s));
         let mut results: Vec<CheckResult> = Vec::new();
         for (check, scenario) in self.checks().filter(|(check, _)| selected(check)) {
-            let asked = cases.iter().filter(|case| scenario.is_none_or(|s| case.history().scenario == s.name));
-            let outcomes = asked.map(|case| (Some(case), transport::judge(check, case)));
+            let asked = cases.iter().zip(&faults);
+            let asked = asked.filter(|(case, _)| scenario.is_none_or(|s| case.history().scenario == s.name));
+            let outcomes = asked.map(|(case, fault)| (Some(case), ask(check, case, fault.as_deref())));
             let decided =
                 outcomes.reduce(|known, new| if known.1.clone().and(new.1.clone()) == known.1 { known } else { new });
             let (case, outcome) =
@@ -187,83 +185,11 @@ fn in_order(results: &mut [CheckResult]) {
     results.sort_by_key(|result| (place(result.id), result.id));
 }
 
-async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scenario) -> (Option<History>, Result<(), Stop>) {
-    let mut probe = match Probe::new(subject, limits, scenario.name) {
-        Ok(probe) => probe,
-        Err(error) => return (None, Err(error.into())),
-    };
-    let played = (scenario.play)(&mut probe).await;
-    if let Err(stop) = &played {
-        tracing::info!(scenario = scenario.name, %stop, "the scenario ended early");
+/// Asks a check about a history. What has a fault of our own shows nothing of the subject.
+fn ask(check: &Check, case: &Case<'_>, fault: Option<&str>) -> Outcome {
+    if let Some(why) = fault {
+        return Outcome::Error(why.to_owned());
     }
-    (Some(probe.finish().await), played)
-}
-
-/// Why nothing was tested: every scenario failed to start its subject, or got no single message from it.
-fn not_started(played: &[(Option<History>, Result<(), Stop>)]) -> Option<String> {
-    let silent =
-        |history: &History| !history.events.iter().any(|e| matches!(e.what, crate::history::What::Received { .. }));
-    // A scenario may have talked to somebody else before it tried.
-    let failed = |(history, played): &(Option<History>, Result<(), Stop>)| {
-        history.as_ref().is_none_or(silent) || matches!(played, Err(Stop::Start(_)))
-    };
-    if played.is_empty() || !played.iter().all(failed) {
-        return None;
-    }
-    let stop = played.iter().find_map(|(_, played)| played.as_ref().err())?;
-    let stderr = played.iter().filter_map(|(history, _)| history.as_ref()).find_map(|history| {
-        history.events.iter().rev().find_map(|event| match &event.what {
-            crate::history::What::Stderr { text } => Some(text.clone()),
-            _ => None,
-        })
-    });
-    Some(match stderr {
-        Some(text) => format!("{stop}; its stderr ends: {text}"),
-        None => format!("{stop}; it wrote nothing to stdout or stderr"),
-    })
-}
-
-fn result(check: &Check, case: Option<&Case<'_>>, outcome: Outcome) -> Option<CheckResult> {
-    let requirement = check.requirement()?;
-    let verdict = outcome.verdict(requirement.level);
-    let (finding, why) = match outcome {
-        Outcome::Broken(finding) | Outcome::Doubtful(finding) => (Some(finding), None),
-        Outcome::Info(why) | Outcome::NotApplicable(why) | Outcome::NotExercised(why) => (None, Some(why)),
-        Outcome::Pass => (None, None),
-    };
-    let places = finding.as_ref().map(|finding| finding.places.as_slice()).unwrap_or_default();
-    let evidence = case.map(|case| evidence(case.history(), places)).unwrap_or_default();
-    Some(CheckResult {
-        id: check.id,
-        level: requirement.level,
-        verdict,
-        requirement: &requirement.text,
-        source: &requirement.source,
-        scenario: case.map(|case| case.history().scenario.clone()),
-        finding,
-        why,
-        evidence,
-    })
-}
-
-/// The lines of a history at these places.
-fn evidence(history: &History, places: &[usize]) -> Vec<String> {
-    const MAX: usize = 300;
-    let shown = places.iter().filter_map(|place| history.events.get(*place));
-    shown
-        .map(|event| {
-            let (arrow, text) = event.what.shown();
-            let mut text = text;
-            if text.len() > MAX {
-                let mut end = MAX;
-                while !text.is_char_boundary(end) {
-                    end -= 1;
-                }
-                text.truncate(end);
-                text.push('…');
-            }
-            let seconds = std::time::Duration::from_micros(event.at).as_secs_f64();
-            format!("{arrow} {seconds:>8.3} s  {text}")
-        })
-        .collect()
+    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| transport::judge(check, case)));
+    asked.unwrap_or_else(|panic| Outcome::Error(format!("the check panicked: {}", fault::panicked(&*panic))))
 }

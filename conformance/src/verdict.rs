@@ -20,6 +20,8 @@ pub enum Outcome {
     NotApplicable(String),
     /// What would show it did not happen.
     NotExercised(String),
+    /// The suite or the machine failed, so that nothing is known of the subject.
+    Error(String),
 }
 
 /// What was to be seen, what was seen, and where.
@@ -64,6 +66,7 @@ impl Outcome {
             Self::Info(_) => Verdict::Info,
             Self::NotApplicable(_) => Verdict::NotApplicable,
             Self::NotExercised(_) => Verdict::NotExercised,
+            Self::Error(_) => Verdict::Error,
         }
     }
 
@@ -81,7 +84,9 @@ impl Outcome {
             Self::Pass => 2,
             Self::Info(_) => 3,
             Self::Doubtful(_) => 4,
-            Self::Broken(_) => 5,
+            // What another history shows is known all the same.
+            Self::Error(_) => 5,
+            Self::Broken(_) => 6,
         }
     }
 }

@@ -6,11 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::agent::SUITE;
-use conformance::history::{Body, Case, Message};
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
 use conformance::scenario::Scenario;
-use conformance::schema::{Part, Schemas, Side};
+use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options};
 use conformance::verdict::Verdict;
@@ -84,33 +83,6 @@ async fn an_agent_that_is_broken_in_one_way_fails_that_check_and_no_other() {
     }));
     let unlike: Vec<String> = tried.buffer_unordered(8).filter_map(std::future::ready).collect().await;
     assert!(unlike.is_empty(), "{unlike:#?}");
-}
-
-#[tokio::test]
-async fn what_the_suite_sends_keeps_to_the_schema_where_it_is_meant_to() {
-    let store = Store::default();
-    let make = Box::new(move || mock::inside(Breaks::default(), store.clone()));
-    let subject = Arc::new(Subject::Inside { name: "the mock agent".to_owned(), make });
-    let options = options(Duration::from_secs(30));
-    let (histories, _) = SUITE.play(subject, SUITE.scenarios.iter().collect(), &options).await;
-    for history in &histories {
-        let case = Case::new(history, Side::Agent, Arc::clone(&options.schemas));
-        for message in case.sent().filter(|m| !m.label.as_deref().is_some_and(|label| label.starts_with("bad/"))) {
-            let (side, method, part, value) = match &message.body {
-                Body::Request { method, params, .. } => (Side::Agent, method.as_str(), Part::Request, params),
-                Body::Notification { method, params } => (Side::Agent, method.as_str(), Part::Notification, params),
-                Body::Response { outcome: Ok(result), id } => {
-                    let asks = |m: &&Message| m.id() == Some(id) && m.index < message.index && m.method().is_some();
-                    let asked = case.received().filter(asks).last().expect("a request");
-                    (Side::Client, asked.method().expect("a method"), Part::Response, result)
-                }
-                _ => continue,
-            };
-            let faults = options.schemas.faults(side, method, part, value);
-            let null = value.is_null() && part == Part::Response;
-            assert!(faults.is_empty() || null, "{}: {:?}: {faults:?}", history.scenario, message.label);
-        }
-    }
 }
 
 #[test]

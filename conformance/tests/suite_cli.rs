@@ -107,6 +107,11 @@ fn what_cannot_be_started_or_meant_has_its_own_exit_code() {
     assert_eq!(tool(&["agent"]).status.code(), Some(2));
     assert_eq!(test(&["--select", "NONSENSE"], None).status.code(), Some(2));
     assert_eq!(test(&["--schema", "0.0"], None).status.code(), Some(2));
+    assert_eq!(test(&["--baseline", "/nonexistent/file"], None).status.code(), Some(2));
+    assert_eq!(test(&["--repeat", "0"], None).status.code(), Some(2));
+    let unwritable = ["--select", "PROMPT-04", "--transcripts", "/dev/null/folder"];
+    assert_eq!(test(&unwritable, None).status.code(), Some(2));
+    assert_eq!(tool(&["replay", "/nonexistent/transcript"]).status.code(), Some(2));
 }
 
 #[test]
@@ -117,6 +122,40 @@ fn list_and_explain_know_the_catalogue() {
     let explained = stdout(&tool(&["explain", "CANCEL-08"]));
     assert!(explained.contains("CANCEL-08 MUST") && explained.contains("Checked in: cancel"), "{explained}");
     assert_eq!(tool(&["explain", "CANCEL-99"]).status.code(), Some(2));
+}
+
+#[test]
+fn what_does_not_come_to_the_same_each_time_is_flaky_and_fails() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let program = env!("CARGO_BIN_EXE_acp-conformance");
+    let been = folder.path().join("been").display().to_string();
+    let script =
+        "if mkdir \"$1\" 2>/dev/null; then exec \"$0\" mock-agent --fail PROMPT-04; else exec \"$0\" mock-agent; fi";
+    let keep = folder.path().join("kept");
+    let kept = keep.display().to_string();
+    let output = tool(&[
+        "agent",
+        "--select",
+        "PROMPT-04",
+        "--repeat",
+        "3",
+        "--transcripts",
+        &kept,
+        "--",
+        "sh",
+        "-c",
+        script,
+        program,
+        &been,
+    ]);
+    assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("FAIL  PROMPT-04"), "{text}");
+    assert!(text.contains("not every run came to the same: 1 fail, 2 pass"), "{text}");
+    assert!(keep.join("run-3/turns.jsonl").is_file());
+    let output = test(&["--select", "PROMPT-04", "--repeat", "2"], None);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).ends_with("\n1 pass\n"), "{}", stdout(&output));
 }
 
 /// `cat` of both directions is the plainest bridge.
@@ -133,6 +172,9 @@ fn a_bridge_is_tested_with_the_mock_agent_behind_it() {
     assert!(stdout(&again).contains("1 pass"), "{}", stdout(&again));
     assert_eq!(tool(&["bridge", "--url", "ws://127.0.0.1:1/"]).status.code(), Some(3), "nothing listens there");
     assert_eq!(tool(&["bridge", "--", "cat"]).status.code(), Some(2), "the agent has no place in it");
+    let changes = "{agent} | sed -u 's/end_turn/max_tokens/'";
+    let output = tool(&["bridge", "--strict", "--select", "BRIDGE-01", "--", "sh", "-c", changes]);
+    assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
 }
 
 /// Something listens and is tested by its address; it is ended when the test is.

@@ -41,6 +41,11 @@ impl Handshake {
         first
     }
 
+    /// Whether the editor waits for an answer.
+    pub(super) fn is_asked(&self) -> bool {
+        matches!(self.editor, Editor::Waits { .. })
+    }
+
     /// There is a link.
     pub(super) fn link_up(&mut self) {
         self.link = Link::Up;

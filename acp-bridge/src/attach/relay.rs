@@ -83,6 +83,11 @@ impl Relay {
         self.queue.is_empty()
     }
 
+    /// Whether the editor waits for an answer.
+    pub(crate) fn is_asked(&self) -> bool {
+        self.handshake.is_asked() || !self.requests.is_empty()
+    }
+
     /// Whether the link works: the bridge has answered `initialize` on it.
     pub(crate) fn is_ready(&self) -> bool {
         self.handshake.is_ready()

@@ -106,6 +106,11 @@ impl Requests {
         self.open.is_empty() || self.bytes + bytes <= KEPT
     }
 
+    /// Whether none is open.
+    pub(super) fn is_empty(&self) -> bool {
+        self.open.is_empty()
+    }
+
     pub(super) fn add(&mut self, request: Request) -> Order {
         let order = Order(self.next);
         self.next += 1;

@@ -5,6 +5,7 @@ mod bridge;
 mod launch;
 mod side;
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use acp_server::proto::Event;
@@ -102,7 +103,10 @@ impl Attach {
                 Step::Dialed(dialed) => {
                     let (dialer, outcome) = *dialed;
                     self.dialing = None;
-                    self.dialed(dialer, outcome, &mut resting).await?;
+                    if let Err(message) = self.dialed(dialer, outcome, &mut resting) {
+                        self.refuse(&mut editor, &message, stop.as_mut()).await;
+                        return Err(coded(Exit::Unreachable, message));
+                    }
                 }
             }
         }
@@ -144,12 +148,13 @@ impl Attach {
         }
     }
 
-    async fn dialed(
+    /// Takes the link, or tries again. Fails with the reason when there is no use in that.
+    fn dialed(
         &mut self,
         mut dialer: Dialer,
         outcome: Result<Link, Unreachable>,
         resting: &mut Option<Dialer>,
-    ) -> anyhow::Result<()> {
+    ) -> Result<(), String> {
         match outcome {
             Ok(Link { outbox, inbox }) => {
                 tracing::info!("connected to the bridge");
@@ -158,17 +163,35 @@ impl Attach {
                 self.bridge = Some((Side::new(outbox), inbox));
                 self.relay.connected();
             }
-            Err(Unreachable { message, fatal: true }) => {
-                self.relay.fail(&message);
-                self.editor.send_all(self.relay.take_for_editor(), Instant::now() + LEAVE).await;
-                return Err(coded(Exit::Unreachable, message));
-            }
+            Err(Unreachable { message, fatal: true }) => return Err(message),
             Err(Unreachable { message, fatal: false }) => {
                 tracing::warn!(reason = message, "the bridge is not to be reached: trying again");
                 self.dialing = Some(dialer.dial(self.backoff.next()).boxed());
             }
         }
         Ok(())
+    }
+
+    /// There will be no link. An editor shows its user what a request is answered with, so one that has not asked anything
+    /// yet is waited for.
+    async fn refuse(&mut self, editor: &mut Inbox, message: &str, mut stop: Pin<&mut impl Future<Output = ()>>) {
+        let deadline = Instant::now() + LEAVE;
+        while !self.relay.is_asked() {
+            tracing::info!(reason = message, "there is no bridge: waiting for the editor to ask for it");
+            let events = tokio::select! {
+                biased;
+                () = &mut stop => break,
+                events = timeout_at(deadline, editor.next_batch()) => events,
+            };
+            let Ok(Some(events)) = events else { break };
+            let gone = events.iter().any(|event| matches!(event, Event::Closed(_)));
+            events.into_iter().for_each(|event| self.relay.editor(event));
+            if gone {
+                break;
+            }
+        }
+        self.relay.fail(message);
+        self.editor.send_all(self.relay.take_for_editor(), Instant::now() + LEAVE).await;
     }
 
     /// The editor has gone: what it said last still gets to the bridge, if it can.

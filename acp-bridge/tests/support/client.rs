@@ -48,9 +48,11 @@ impl Client {
 
     pub fn connect_to(address: &str, path: &str) -> Self {
         let stream = TcpStream::connect(address).expect("connect to the bridge");
-        stream.set_read_timeout(Some(Duration::from_millis(100))).expect("set a read timeout");
+        stream.set_read_timeout(Some(DEADLINE)).expect("set a read timeout");
         stream.set_nodelay(true).expect("no delay");
         let (socket, _) = client(format!("ws://{address}{path}"), stream).expect("a WebSocket handshake");
+        // From here on a read that finds nothing is tried again until the deadline of what is waited for.
+        socket.get_ref().set_read_timeout(Some(Duration::from_millis(100))).expect("set a read timeout");
         Self { socket, next_id: 0, kept: VecDeque::new(), last_raw: String::new() }
     }
 

@@ -1,7 +1,7 @@
 //! An editor: it starts `acp-bridge attach` as its agent and speaks ACP with it over stdio, and knows no bridge.
 
 use std::collections::VecDeque;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -24,25 +24,22 @@ pub struct Editor {
 impl Editor {
     /// Starts `acp-bridge attach` with these arguments. What it keeps on its own goes below `state`.
     pub fn start(state: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_acp-bridge"))
-            .arg("attach")
-            .args(args)
-            .env("XDG_STATE_HOME", state)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .expect("start attach");
+        Self::spawn(command(state, args))
+    }
+
+    /// The same, and what it logs with `-v`, line by line.
+    pub fn start_with_log(state: &Path, args: &[&str]) -> (Self, Receiver<String>) {
+        let mut command = command(state, args);
+        command.arg("-v").env_remove("ACP_BRIDGE_LOG").stderr(Stdio::piped());
+        let mut editor = Self::spawn(command);
+        let log = lines_of(editor.child.stderr.take().expect("a pipe"));
+        (editor, log)
+    }
+
+    fn spawn(mut command: Command) -> Self {
+        let mut child = command.spawn().expect("start attach");
         let stdin = child.stdin.take();
-        let stdout = child.stdout.take().expect("a pipe");
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines() {
-                let Ok(line) = line else { break };
-                if sender.send(line).is_err() {
-                    break;
-                }
-            }
-        });
+        let lines = lines_of(child.stdout.take().expect("a pipe"));
         Self { child, stdin, lines, next_id: 0, kept: VecDeque::new(), seen: Vec::new() }
     }
 
@@ -179,6 +176,20 @@ impl Drop for Editor {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn command(state: &Path, args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_acp-bridge"));
+    command.arg("attach").args(args).env("XDG_STATE_HOME", state).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command
+}
+
+fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        BufReader::new(pipe).lines().map_while(Result::ok).try_for_each(|line| sender.send(line))
+    });
+    lines
 }
 
 fn is_chunk(message: &Value, kind: &str) -> bool {

@@ -1,18 +1,16 @@
 //! `acp-conformance agent`.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use anyhow::Context;
 
-use super::exit::{Exit, not_started, usage};
+use super::exit::{Exit, usage};
+use super::play::{Plan, play};
 use super::{args, model, outcome};
 use crate::agent::{SOCKET, SUITE};
 use crate::http;
-use crate::probe::Limits;
 use crate::recipe::{self, Recipe, Stages};
 use crate::subject::Subject;
-use crate::suite::{Options, run_all};
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
@@ -21,23 +19,8 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
         Subject::Socket { .. } => vec![SUITE, SOCKET],
         _ => vec![SUITE],
     };
-    outcome::knows(&suites, &args.run.select)?;
-    let options = Options {
-        select: args.run.select.clone(),
-        limits: Limits { step: args.timeout, turn: args.turn_timeout, ..Limits::default() },
-        jobs: args.jobs,
-        schemas: outcome::schemas(&args.run)?,
-    };
-    let subject = Arc::new(subject);
-    let run = run_all(&suites, Arc::clone(&subject), &options).await;
-    if let Some(folder) = &args.transcripts {
-        outcome::keep(folder, &run.histories)?;
-    }
-    if let Some(why) = &run.not_started {
-        return Err(not_started(why));
-    }
     let again = format!("acp-conformance agent --select {{}} {shown}");
-    outcome::tell(&run, subject.to_string(), again, &args.run)
+    play(Plan { suites, subject, limits: args.waits.limits(), again }, &args.play).await
 }
 
 /// What is tested, and the arguments that name it.

@@ -1,9 +1,13 @@
 //! Arguments as typed; no logic.
 
+mod common;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use clap::{Args as ClapArgs, Parser, Subcommand};
+
+pub(super) use common::{Format, Judge, Play, Waits};
 
 /// Test tools for people who implement ACP.
 #[derive(Debug, Parser)]
@@ -70,57 +74,19 @@ Example: acp-conformance model --script tools.toml --listen :4480
     Model(Model),
 }
 
-/// What is judged and how it is told.
-#[derive(Debug, ClapArgs)]
-pub(super) struct Judge {
-    /// Only this requirement, or all that begin so up to a hyphen: `CANCEL`, `CANCEL-08`. May come more than once.
-    #[arg(long, value_name = "ID-PREFIX")]
-    pub(super) select: Vec<String>,
-    /// How the result is told.
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    pub(super) format: Format,
-    /// Failures that are known: TOML, `[expected]`, then `"ID" = "why"`. One that does not fail any more fails the run.
-    #[arg(long, value_name = "FILE")]
-    pub(super) baseline: Option<PathBuf>,
-    /// Count what was not exercised as failed.
-    #[arg(long)]
-    pub(super) require_exercised: bool,
-    /// Count recommendations as duties.
-    #[arg(long)]
-    pub(super) strict: bool,
-    /// Release of the published schemas to hold messages against; the newest by default.
-    #[arg(long, value_name = "RELEASE")]
-    pub(super) schema: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For a person.
-    Text,
-    /// One JSON object per check, then one with the counts.
-    Json,
-    /// JUnit XML.
-    Junit,
-    /// Test Anything Protocol.
-    Tap,
+impl Command {
+    /// Whether an exit code of 1 says that something was tested and failed.
+    pub(super) const fn judges(&self) -> bool {
+        matches!(self, Self::Agent(_) | Self::Client(_) | Self::Bridge(_) | Self::Replay(_))
+    }
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Agent {
     #[command(flatten)]
-    pub(super) run: Judge,
-    /// Until a request that needs no model is answered: `30s`, `500ms`, `2m`.
-    #[arg(long, default_value = "30s", value_parser = duration)]
-    pub(super) timeout: Duration,
-    /// Until a turn has ended.
-    #[arg(long, default_value = "2m", value_parser = duration)]
-    pub(super) turn_timeout: Duration,
-    /// Scenarios that are played at once, each with an agent of its own.
-    #[arg(long, default_value_t = 4, value_name = "N")]
-    pub(super) jobs: usize,
-    /// Keep a full transcript of each scenario in this folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) transcripts: Option<PathBuf>,
+    pub(super) play: Play,
+    #[command(flatten)]
+    pub(super) waits: Waits,
     /// Test an agent that already listens here instead of starting one: over WebSocket at `ws://HOST:PORT/PATH`, or how it
     /// keeps to streamable HTTP at `http://HOST:PORT/PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
@@ -139,19 +105,13 @@ pub(super) struct Agent {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Client {
     #[command(flatten)]
-    pub(super) run: Judge,
+    pub(super) play: Play,
     /// Until the client has started its agent, sent its next message or answered a request.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
     /// Until the client has ended after its turn; one that goes on is ended.
     #[arg(long, default_value = "3s", value_parser = duration)]
     pub(super) grace: Duration,
-    /// Scenarios that are played at once, each with a client of its own.
-    #[arg(long, default_value_t = 4, value_name = "N")]
-    pub(super) jobs: usize,
-    /// Keep a full transcript of each scenario in this folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) transcripts: Option<PathBuf>,
     /// The client's command line.
     #[arg(last = true, value_name = "CLIENT CMD")]
     pub(super) command: Vec<String>,
@@ -160,19 +120,9 @@ pub(super) struct Client {
 #[derive(Debug, ClapArgs)]
 pub(super) struct Bridge {
     #[command(flatten)]
-    pub(super) run: Judge,
-    /// Until a request that needs no turn is answered, and until the bridge has told of an agent that died.
-    #[arg(long, default_value = "30s", value_parser = duration)]
-    pub(super) timeout: Duration,
-    /// Until a turn has ended.
-    #[arg(long, default_value = "2m", value_parser = duration)]
-    pub(super) turn_timeout: Duration,
-    /// Scenarios that are played at once.
-    #[arg(long, default_value_t = 4, value_name = "N")]
-    pub(super) jobs: usize,
-    /// Keep a full transcript of each scenario in this folder.
-    #[arg(long, value_name = "FOLDER")]
-    pub(super) transcripts: Option<PathBuf>,
+    pub(super) play: Play,
+    #[command(flatten)]
+    pub(super) waits: Waits,
     /// Test a bridge that already listens here for WebSockets, with `acp-conformance mock-agent` behind it.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub(super) url: Option<String>,

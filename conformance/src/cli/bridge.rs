@@ -1,15 +1,12 @@
 //! `acp-conformance bridge`.
 
-use std::sync::Arc;
-
 use anyhow::Context;
 
-use super::exit::{Exit, not_started, usage};
-use super::{args, outcome};
+use super::args;
+use super::exit::{Exit, usage};
+use super::play::{Plan, play};
 use crate::bridge::{DURABLE, SUITE};
-use crate::probe::Limits;
 use crate::subject::Subject;
-use crate::suite::{Options, run_all};
 
 /// What stands for the mock agent's command line.
 const AGENT: &str = "{agent}";
@@ -17,24 +14,9 @@ const AGENT: &str = "{agent}";
 pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
     let suites = if args.durable { vec![SUITE, DURABLE] } else { vec![SUITE] };
-    outcome::knows(&suites, &args.run.select)?;
-    let options = Options {
-        select: args.run.select.clone(),
-        limits: Limits { step: args.timeout, turn: args.turn_timeout, ..Limits::default() },
-        jobs: args.jobs,
-        schemas: outcome::schemas(&args.run)?,
-    };
-    let subject = Arc::new(subject);
-    let run = run_all(&suites, Arc::clone(&subject), &options).await;
-    if let Some(folder) = &args.transcripts {
-        outcome::keep(folder, &run.histories)?;
-    }
-    if let Some(why) = &run.not_started {
-        return Err(not_started(why));
-    }
     let durable = if args.durable { "--durable " } else { "" };
     let again = format!("acp-conformance bridge {durable}--select {{}} {shown}");
-    outcome::tell(&run, subject.to_string(), again, &args.run)
+    play(Plan { suites, subject, limits: args.waits.limits(), again }, &args.play).await
 }
 
 /// What is tested, and the arguments that name it.

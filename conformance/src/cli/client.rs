@@ -1,36 +1,21 @@
 //! `acp-conformance client`.
 
-use std::sync::Arc;
-
 use anyhow::Context as _;
 
-use super::exit::{Exit, not_started, usage};
-use super::{args, outcome};
+use super::args;
+use super::exit::{Exit, usage};
+use super::play::{Plan, play};
 use crate::client::SUITE;
 use crate::probe::Limits;
 use crate::subject::Subject;
-use crate::suite::Options;
 
 pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
     let Some((program, rest)) = args.command.split_first() else {
         return Err(usage("there is no client to test; put its command line behind --"));
     };
-    outcome::knows(&[SUITE], &args.run.select)?;
-    let options = Options {
-        select: args.run.select.clone(),
-        limits: Limits { step: args.timeout, grace: args.grace, ..Limits::default() },
-        jobs: args.jobs,
-        schemas: outcome::schemas(&args.run)?,
-    };
     let agent = std::env::current_exe().context("cannot find this program, which is the agent that a client starts")?;
-    let subject = Arc::new(Subject::Client { program: program.clone(), args: rest.to_vec(), agent });
-    let run = SUITE.run(Arc::clone(&subject), &options).await;
-    if let Some(folder) = &args.transcripts {
-        outcome::keep(folder, &run.histories)?;
-    }
-    if let Some(why) = &run.not_started {
-        return Err(not_started(why));
-    }
+    let subject = Subject::Client { program: program.clone(), args: rest.to_vec(), agent };
+    let limits = Limits { step: args.timeout, grace: args.grace, ..Limits::default() };
     let again = format!("acp-conformance client --select {{}} -- {}", args.command.join(" "));
-    outcome::tell(&run, subject.to_string(), again, &args.run)
+    play(Plan { suites: vec![SUITE], subject, limits, again }, &args.play).await
 }

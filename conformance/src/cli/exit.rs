@@ -9,13 +9,13 @@ use std::process::ExitCode;
 pub enum Exit {
     /// Done, and nothing failed.
     Ok = 0,
-    /// A check failed, the baseline is stale, or the command itself failed and stderr says why.
+    /// A check failed or the baseline is stale; or a command that does not judge failed, and stderr says why.
     Failed = 1,
     /// Wrong usage: an argument, or a file that cannot be used.
     Usage = 2,
     /// The subject did not start.
     NotStarted = 3,
-    /// The suite itself did wrong.
+    /// The suite or the machine did wrong, so that nothing is known of the subject.
     SuiteBug = 4,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn not_started(message: &str) -> anyhow::Error {
     Coded { exit: Exit::NotStarted, message: format!("the subject did not start: {message}") }.into()
 }
 
-/// The code that an error asks for.
-pub(super) fn code_of(error: &anyhow::Error) -> Exit {
-    error.downcast_ref::<Coded>().map_or(Exit::Failed, |coded| coded.exit)
+/// The code that an error asks for, if it does.
+pub(super) fn code_of(error: &anyhow::Error, otherwise: Exit) -> Exit {
+    error.downcast_ref::<Coded>().map_or(otherwise, |coded| coded.exit)
 }

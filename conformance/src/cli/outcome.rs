@@ -5,8 +5,6 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::Context;
-
 use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
 use crate::baseline::Baseline;
@@ -47,26 +45,33 @@ pub(super) fn schemas(judge: &Judge) -> anyhow::Result<Arc<Schemas>> {
 
 /// Writes transcripts, one file per scenario.
 pub(super) fn keep(folder: &Path, histories: &[History]) -> anyhow::Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let failed = |what: &Path, error: std::io::Error| usage(format!("cannot write {}: {error}", what.display()));
+    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
     for history in histories {
         let path = folder.join(format!("{}.jsonl", history.scenario));
-        let file = File::create(&path).with_context(|| format!("cannot write {}", path.display()))?;
-        history::write(history, BufWriter::new(file)).with_context(|| format!("cannot write {}", path.display()))?;
+        let written = File::create(&path).and_then(|file| history::write(history, BufWriter::new(file)));
+        written.map_err(|error| failed(&path, error))?;
     }
     Ok(())
 }
 
+/// Failures that are known.
+pub(super) fn baseline(judge: &Judge) -> anyhow::Result<Baseline> {
+    let Some(path) = &judge.baseline else { return Ok(Baseline::default()) };
+    let text = fs::read_to_string(path)
+        .map_err(|error| usage(format!("cannot read the baseline {}: {error}", path.display())))?;
+    Baseline::parse(&text).map_err(|error| usage(error.to_string()))
+}
+
 /// Prints the report and says how to exit.
-pub(super) fn tell(run: &Run, subject: String, again: String, judge: &Judge) -> anyhow::Result<Exit> {
-    let baseline = match &judge.baseline {
-        None => Baseline::default(),
-        Some(path) => {
-            let text = fs::read_to_string(path)
-                .map_err(|error| usage(format!("cannot read the baseline {}: {error}", path.display())))?;
-            Baseline::parse(&text).map_err(|error| usage(error.to_string()))?
-        }
-    };
-    let mut report = Report::new(run, subject, again, &baseline);
+pub(super) fn tell(
+    run: &Run,
+    subject: String,
+    again: String,
+    judge: &Judge,
+    baseline: &Baseline,
+) -> anyhow::Result<Exit> {
+    let mut report = Report::new(run, subject, again, baseline);
     report.require_exercised = judge.require_exercised;
     report.strict = judge.strict;
     let text = match judge.format {
@@ -76,5 +81,35 @@ pub(super) fn tell(run: &Run, subject: String, again: String, judge: &Judge) -> 
         Format::Tap => report::tap(&report),
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
-    Ok(if report.is_clean() { Exit::Ok } else { Exit::Failed })
+    Ok(exit(&report))
+}
+
+/// What a report comes to. Nothing that the suite says counts once it has done wrong itself.
+fn exit(report: &Report<'_>) -> Exit {
+    match report.errors().next() {
+        Some(_) => Exit::SuiteBug,
+        None if report.is_clean() => Exit::Ok,
+        None => Exit::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::suite::CheckResult;
+    use crate::verdict::Verdict;
+
+    fn exit_of(verdicts: &[Verdict]) -> Exit {
+        let ids = ["RPC-01", "RPC-02", "RPC-03"];
+        let results = ids.iter().zip(verdicts).map(|(id, verdict)| CheckResult::bare(id, *verdict));
+        let run = Run::of(results.collect());
+        exit(&Report::new(&run, String::new(), String::new(), &Baseline::default()))
+    }
+
+    #[test]
+    fn the_exit_code_says_what_a_run_came_to() {
+        assert_eq!(exit_of(&[Verdict::Pass, Verdict::Warn, Verdict::NotExercised]), Exit::Ok);
+        assert_eq!(exit_of(&[Verdict::Pass, Verdict::Fail]), Exit::Failed);
+        assert_eq!(exit_of(&[Verdict::Fail, Verdict::Error, Verdict::Pass]), Exit::SuiteBug);
+    }
 }

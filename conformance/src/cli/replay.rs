@@ -25,10 +25,11 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let suites = suites_of(&histories)?;
     outcome::knows(&suites, &args.run.select)?;
     let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run)?);
-    let run = Run { histories, results, not_started: None };
+    let run = Run::of(results);
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
-    outcome::tell(&run, subject.unwrap_or_else(|| "a transcript".to_owned()), again, &args.run)
+    let subject = subject.unwrap_or_else(|| "a transcript".to_owned());
+    outcome::tell(&run, subject, again, &args.run, &outcome::baseline(&args.run)?)
 }
 
 /// The suites that the transcripts come from.

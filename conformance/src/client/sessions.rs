@@ -38,7 +38,7 @@ async fn options(probe: &mut Probe) -> Result<(), Stop> {
         ("categories", json!([bare, known, unknown, future])),
         ("slider", json!([known, slider, bare])),
     ] {
-        let mut host = Host::default();
+        let mut host = Host { amiss: name == "slider", ..Host::default() };
         host.session["configOptions"] = listed;
         match begin(probe, name, host).await {
             Ok(turn) => turn.end(probe, name, Ok(json!({ "stopReason": "end_turn" }))).await.unwrap_or_default(),

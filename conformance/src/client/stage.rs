@@ -72,7 +72,9 @@ pub(super) fn workshop(probe: &Probe) -> Result<TempDir, Stop> {
     let cwd = probe.host.as_ref().and_then(|host| host.made["cwd"].as_str()).map(PathBuf::from);
     let cwd = cwd.filter(|cwd| cwd.is_absolute() && cwd.is_dir());
     let cwd = cwd.unwrap_or_else(|| probe.directory().to_owned());
-    Ok(tempfile::Builder::new().prefix("acp-conformance-").tempdir_in(cwd)?)
+    let made = tempfile::Builder::new().prefix("acp-conformance-").tempdir_in(&cwd);
+    // It is the client's directory.
+    made.map_err(|error| Stop::Refused(format!("{} cannot be written to: {error}", cwd.display())))
 }
 
 /// Whether the client that is being played with offers this; only for scenarios.

@@ -65,10 +65,13 @@ impl<'a> Call<'a> {
 /// A value on one line, cut to what a report can show.
 #[must_use]
 pub fn brief(value: &Value) -> String {
-    const MAX: usize = 200;
-    let mut text = value.to_string();
-    if text.len() > MAX {
-        let mut end = MAX;
+    cut(value.to_string(), 200)
+}
+
+/// A text of at most so many bytes, and an ellipsis where there was more.
+pub(crate) fn cut(mut text: String, most: usize) -> String {
+    if text.len() > most {
+        let mut end = most;
         while !text.is_char_boundary(end) {
             end -= 1;
         }

@@ -84,8 +84,9 @@ impl Probe {
     pub(super) async fn serve(&mut self, message: &Message) -> Result<(), Stop> {
         let Body::Request { id, method, params } = &message.body else { return Ok(()) };
         if let Some(host) = &mut self.host {
+            let label = host.amiss.then_some("bad/answer");
             return match host.answer(method, params) {
-                Some(outcome) => self.reply(id, outcome).await,
+                Some(outcome) => self.reply_as(label, id, outcome).await,
                 None => Ok(()),
             };
         }
@@ -111,6 +112,10 @@ impl Probe {
 
     /// Answers a request of the agent under its id.
     pub async fn reply(&mut self, id: &Value, outcome: Result<Value, Value>) -> Result<(), Stop> {
+        self.reply_as(None, id, outcome).await
+    }
+
+    async fn reply_as(&mut self, label: Option<&str>, id: &Value, outcome: Result<Value, Value>) -> Result<(), Stop> {
         let mut message = json!({ "jsonrpc": "2.0", "id": id });
         match outcome {
             Ok(mut result) => {
@@ -121,7 +126,7 @@ impl Probe {
             }
             Err(error) => message["error"] = error,
         }
-        self.line(None, &message.to_string()).await
+        self.line(label, &message.to_string()).await
     }
 
     fn empty(&self) -> Value {

@@ -14,6 +14,8 @@ pub struct Host {
     pub session: Value,
     /// Whether `initialize` waits for the scenario to answer it.
     pub hold_initialize: bool,
+    /// Whether its answers are wrong on purpose.
+    pub amiss: bool,
     /// The params of the client's last `initialize`.
     pub introduced: Value,
     /// The params of its last `session/new`.
@@ -34,6 +36,7 @@ impl Default for Host {
             }),
             session: json!({ "sessionId": SESSION }),
             hold_initialize: false,
+            amiss: false,
             introduced: Value::Null,
             made: Value::Null,
         }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use super::Probe;
 use super::wire::Wire;
-use super::{Manners, Probe};
 use crate::link::Link;
 use crate::subject::Subject;
 
@@ -14,19 +14,8 @@ impl Probe {
     /// A second client of the same subject in the same scenario, with manners of its own. What it saw is judged once
     /// [`Probe::absorb`] has taken it back.
     pub(crate) fn another(&self) -> Self {
-        Self {
-            subject: Arc::clone(&self.subject),
-            limits: self.limits,
-            recorder: self.recorder.beside(),
-            wire: None,
-            next_id: 0,
-            manners: Manners::default(),
-            capabilities: json!({}),
-            host: None,
-            noise: 0,
-            terminals: super::terminals::Terminals::default(),
-            directory: Arc::clone(&self.directory),
-        }
+        let (subject, directory) = (Arc::clone(&self.subject), Arc::clone(&self.directory));
+        Self::with(subject, self.limits, self.recorder.beside(), directory)
     }
 
     /// Ends a second client and adds what it saw, as connections of its own.
@@ -39,6 +28,7 @@ impl Probe {
     pub(crate) async fn open_link(&mut self, name: &str, link: Link) {
         self.close().await;
         self.recorder.connected(name);
+        self.asked.clear();
         self.wire = Some(Wire::new(link));
     }
 

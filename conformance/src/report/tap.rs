@@ -21,6 +21,10 @@ pub fn tap(report: &Report<'_>) -> String {
         };
         // Writing to a string does not fail.
         let _ = writeln!(out, "{ok} {} - {}{directive}", number + 1, result.id);
+        if verdict == Verdict::Error {
+            let _ =
+                writeln!(out, "  ---\n  verdict: error\n  message: {}\n  ...", serde_json::Value::from(why.as_str()));
+        }
         if let Some(finding) = &result.finding {
             let quoted = |text: &str| serde_json::Value::from(text).to_string();
             let _ = writeln!(out, "  ---\n  verdict: {}", verdict.as_str());

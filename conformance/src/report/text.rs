@@ -52,6 +52,10 @@ fn details(report: &Report<'_>, result: &CheckResult, verdict: Verdict, out: &mu
         writeln!(out, "      expected  {}", finding.expected)?;
         writeln!(out, "      actual    {}", finding.actual)?;
     }
+    if let Some(counts) = &result.flaky {
+        let counts: Vec<String> = counts.iter().map(|(verdict, n)| format!("{n} {}", verdict.as_str())).collect();
+        writeln!(out, "      because   not every run came to the same: {}", counts.join(", "))?;
+    }
     if let Some(why) = &result.why {
         writeln!(out, "      because   {why}")?;
     }

@@ -21,7 +21,7 @@ pub(super) const INPUT: Scenario = Scenario {
 
 const JUNK: [(&str, &str, i64); 3] =
     [("cut", "{bad", -32700), ("number", "42", -32600), ("empty", r#"{"jsonrpc":"2.0"}"#, -32600)];
-const CALLS: [(&str, &str, i64); 2] = [("method", "session/nonesuch", -32601), ("params", "session/new", -32602)];
+const CALLS: [(&str, &str, i64); 2] = [("method", "session/nonesuch", -32601), ("bad/params", "session/new", -32602)];
 
 async fn input(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;

@@ -122,6 +122,7 @@ impl Agent {
         let message = json!({ "jsonrpc": "2.0", "method": "$/cancel_request", "params": params });
         self.send(&message).await.map_err(|_| gone())?;
         tokio::select! {
+            biased;
             _ = stop => Ok(Way::Stopped),
             _ = answer => Ok(Way::On),
         }

@@ -33,9 +33,11 @@ impl Agent {
         let asked = self.ask("session/request_permission", params);
         let answer = tokio::select! {
             biased;
-            _ = stop => None,
+            _ = &mut *stop => None,
             answer = asked => answer.map_err(|_| error(-32603, "the client is gone"))?,
         };
+        // The two may come while this is looking from one to the other; what stops the turn was read first.
+        let answer = answer.filter(|_| stop.try_recv().is_err());
         let stopped = answer.is_none();
         if stopped {
             self.take_back().await?;

@@ -1,0 +1,28 @@
+//! How long a scenario waits.
+
+use std::time::Duration;
+
+/// How long things may take.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it out")]
+pub struct Limits {
+    /// Until a request that needs no model is answered. Default: 30 s, for harnesses that start slowly.
+    pub step: Duration,
+    /// Until a turn has ended. Default: 120 s.
+    pub turn: Duration,
+    /// In which nothing may come that must not come. Default: 200 ms.
+    pub quiet: Duration,
+    /// Until a subject has exited after its input was closed. Default: 3 s.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            step: Duration::from_secs(30),
+            turn: Duration::from_secs(120),
+            quiet: Duration::from_millis(200),
+            grace: Duration::from_secs(3),
+        }
+    }
+}
