@@ -2,7 +2,7 @@
 //!
 //! It speaks JSON by hand over blocking stdio, so that it can also say what no library would. The first word of a
 //! prompt says what it does, see [`Agent::turn`]. Flags: `--no-load` (can neither load nor resume), `--resume`,
-//! `--mute` (never answers anything), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there).
+//! `--mute` (never answers anything), `--future` (speaks another version), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there).
 
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
 
@@ -41,6 +41,7 @@ fn main() {
         no_load: has("--no-load"),
         resume: has("--resume"),
         steer: has("--steer"),
+        future: has("--future"),
         working: false,
         asked: 0,
         cancelled: false,
@@ -73,6 +74,7 @@ struct Agent {
     no_load: bool,
     resume: bool,
     steer: bool,
+    future: bool,
     /// A turn runs.
     working: bool,
     asked: u64,
@@ -111,7 +113,7 @@ impl Agent {
             Some("initialize") => answer(
                 id,
                 &json!({
-                    "protocolVersion": 1,
+                    "protocolVersion": if self.future { 65535 } else { 1 },
                     "agentInfo": { "name": "fault-agent", "version": "1" },
                     "agentCapabilities": {
                         "loadSession": !self.no_load && !self.resume,

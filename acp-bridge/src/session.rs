@@ -10,6 +10,7 @@ mod machine;
 mod redact;
 mod service;
 mod state;
+mod version;
 
 pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
@@ -18,3 +19,4 @@ pub use redact::redact;
 pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
+pub(crate) use version::unsupported_version;

@@ -69,6 +69,14 @@ fn an_agent_that_never_answers_is_given_up() {
 }
 
 #[test]
+fn an_agent_of_another_version_is_left_and_the_client_told() {
+    let bridge = Bridge::start(Options::fault_agent(&["--future"]));
+    let mut client = support::Client::connect(&bridge.address);
+    let error = client.refused("initialize", &json!({ "protocolVersion": 1 }));
+    assert!(error["message"].as_str().is_some_and(|m| m.contains("speaks version 65535")), "{error}");
+}
+
+#[test]
 fn an_agent_that_can_neither_load_nor_resume_fails_the_next_prompt_unless_the_loss_is_accepted() {
     let bridge = Bridge::start(Options::fault_agent(&["--no-load"]));
     let mut client = bridge.client();

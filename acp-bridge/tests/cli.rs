@@ -4,7 +4,7 @@ mod support;
 
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use support::{Bridge, Options};
 
 #[test]
@@ -81,6 +81,23 @@ fn exit_codes_tell_a_failed_turn_from_an_unreachable_bridge_and_wrong_usage() {
     assert!(String::from_utf8_lossy(&unreachable.stderr).contains("acp-bridge serve"));
     assert_eq!(run(&["serve"]).status.code(), Some(2));
     assert_eq!(run(&["serve", "--listen", "0.0.0.0:0", "--", "true"]).status.code(), Some(2));
+}
+
+#[test]
+fn a_command_tells_the_agent_what_it_cannot_answer_and_leaves_what_is_for_a_person() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let (said, status) = bridge.cli(&["send", "new", "ext"]);
+    assert!(status.success() && said.contains("-32601"), "{said}");
+
+    let mut person = bridge.client();
+    let session = person.new_session();
+    let sender = std::thread::scope(|scope| {
+        let sends = scope.spawn(|| bridge.cli(&["send", &session, "elicit"]));
+        let asked = person.wait_for("the question", |message| message["method"] == "elicitation/create");
+        person.respond(&asked["id"], &json!({ "action": "accept", "content": { "name": "me" } }));
+        sends.join().unwrap()
+    });
+    assert!(sender.1.success() && sender.0.contains("accept"), "{}", sender.0);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 
 use acp_server::transport::child::{ChildSpec, Deadlines};
-use acp_server::types::v1::{ContentBlock, InitializeRequest, NewSessionRequest, PromptRequest};
+use acp_server::types::v1::{ContentBlock, Implementation, InitializeRequest, NewSessionRequest, PromptRequest};
 use acp_server::types::v1::{ProtocolVersion, SessionNotification, SessionUpdate};
 use acp_server::{Client, ClientContext, connect, guard};
 
@@ -29,7 +29,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (transport, mut child) = ChildSpec::new(program).args(args).spawn().await?;
     let agent = connect(Print, transport);
-    agent.initialize(InitializeRequest::new(ProtocolVersion::V1)).await?;
+    let me = Implementation::new("one-shot-client", env!("CARGO_PKG_VERSION"));
+    agent.initialize(InitializeRequest::new(ProtocolVersion::V1).client_info(me)).await?;
     let session = agent.new_session(NewSessionRequest::new(std::env::current_dir()?)).await?;
     agent.prompt(PromptRequest::new(session.session_id, vec![question.into()])).await?;
     agent.close().await;

@@ -1,6 +1,7 @@
 //! Errors between the typed layer and those who use it.
 
 use acp_types::error::error;
+use acp_types::v1::ProtocolVersion;
 use acp_types::{ErrorCode, ErrorObjectOwned, FrameError, RawError};
 
 use crate::driver::Closed;
@@ -53,6 +54,12 @@ pub enum CallError {
     Closed {
         /// The method called.
         method: String,
+    },
+    /// The agent answered `initialize` with a version that these calls do not speak. The connection is closed.
+    #[error("the agent speaks version {version} of ACP, and this client version 1: the connection was closed")]
+    Version {
+        /// The version in the agent's answer.
+        version: ProtocolVersion,
     },
     /// As many calls wait for an answer as the limits allow. Nothing was sent.
     #[error("{limit} calls wait for an answer already: wait for one of them before {method}")]

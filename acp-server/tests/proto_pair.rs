@@ -308,7 +308,7 @@ fn what_is_not_a_message_is_answered_under_its_id_or_null() {
             "{line}: {answer}"
         );
     }
-    core.refuse(Refusal::Binary);
+    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head: Bytes::from_static(b"xx") });
     assert!(frame(&mut core).contains(r#""id":null,"error":{"code":-32600"#));
     assert!(core.is_open());
 }

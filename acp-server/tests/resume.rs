@@ -22,7 +22,7 @@ fn every_event_says_which_message_of_the_peer_it_came_with() {
     }
     receive(&mut core, r#"{"jsonrpc":"2.0","method":"a"}"#);
     receive(&mut core, "no message");
-    core.refuse(Refusal::Binary);
+    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head: Bytes::new() });
     receive(&mut core, r#"{"jsonrpc":"2.0","method":"$/optional"}"#);
     receive(&mut core, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     receive(&mut core, r#"{"jsonrpc":"2.0","id":"x","method":"b"}"#);

@@ -341,3 +341,26 @@ async fn shutdown_ends_serving() {
     assert_eq!(within("the end", served).await.unwrap(), CloseReason::Local);
     assert!(matches!(events.next().await, Some(Event::Closed(CloseReason::Peer))));
 }
+
+/// Speaks a version that nobody knows yet.
+struct Future;
+
+impl Agent for Future {
+    async fn initialize(&self, _: InitializeRequest, _: &AgentContext) -> Answer<InitializeResponse> {
+        let version = serde_json::from_str("65535").unwrap();
+        Ok(InitializeResponse::new(version))
+    }
+}
+
+#[tokio::test]
+async fn a_client_leaves_an_agent_of_another_version_and_says_so() {
+    let (left, right) = memory::pair(16);
+    let served = tokio::spawn(serve_until(Future, left, Config::default(), std::future::pending()));
+    let agent = connect(Listener::default(), right);
+    let refused =
+        within("initialize", agent.initialize(InitializeRequest::new(ProtocolVersion::V1))).await.unwrap_err();
+    assert!(matches!(refused, CallError::Version { .. }) && refused.to_string().contains("65535"), "{refused}");
+    assert_eq!(within("the end", served).await.unwrap(), CloseReason::Peer);
+    let called = within("a call", agent.new_session(NewSessionRequest::new("/"))).await;
+    assert!(matches!(called, Err(CallError::Closed { .. })), "{called:?}");
+}

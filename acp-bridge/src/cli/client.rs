@@ -6,14 +6,19 @@ use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::{Inbox, KeepAlive, Outbox};
-use acp_types::{Raw, RawBuf};
+use acp_types::error::{self, ErrorCode};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 use anyhow::{Context, bail};
 use serde_json::json;
 
 use super::exit::{Exit, coded};
+use crate::session::unsupported_version;
 
 /// How a bridge that is dead is told from one that has nothing to say: after so long nobody waits for it any more.
 const KEEP_ALIVE: KeepAlive = KeepAlive { ping: Duration::from_secs(10), lost: Duration::from_secs(30) };
+
+/// What agents ask of a person: left for a client that has one, if this one has not.
+const FOR_PEOPLE: [&str; 2] = ["session/request_permission", "elicitation/create"];
 
 /// The bounds of a connection to a bridge.
 pub(super) fn bounds() -> acp_server::Config {
@@ -28,6 +33,8 @@ pub(super) struct Client {
     pub(super) outbox: Outbox,
     inbox: Inbox,
     events: VecDeque<Event>,
+    /// Requests that nobody here can answer, to be told so.
+    declined: VecDeque<(RequestId, ErrorObjectOwned)>,
 }
 
 impl Client {
@@ -46,13 +53,19 @@ impl Client {
                     )
                 })?;
         let link = acp_server::start(transport, bounds());
-        let mut client = Self { outbox: link.outbox, inbox: link.inbox, events: VecDeque::new() };
+        let mut client =
+            Self { outbox: link.outbox, inbox: link.inbox, events: VecDeque::new(), declined: VecDeque::new() };
         let params = json!({
             "protocolVersion": 1,
             "clientCapabilities": {},
             "clientInfo": { "name": "acp-bridge", "version": env!("CARGO_PKG_VERSION") },
         });
-        client.call("initialize", &params).await.map_err(|e| coded(Exit::Unreachable, format!("{e:#}")))?;
+        let answer = client.call("initialize", &params).await;
+        let answer = answer.map_err(|e| coded(Exit::Unreachable, format!("{e:#}")))?;
+        if let Some(version) = unsupported_version(answer.as_raw()) {
+            let text = format!("what answers at {url} speaks version {version} of ACP, and this program version 1");
+            bail!(coded(Exit::Unreachable, text));
+        }
         Ok(client)
     }
 
@@ -79,9 +92,15 @@ impl Client {
         }
     }
 
-    /// The next event in the order of the stream.
+    /// The next event in the order of the stream. Nothing is lost when the future is dropped. Requests that are for no
+    /// person are answered here, so that no agent waits for that.
     pub(super) async fn next(&mut self) -> anyhow::Result<Event> {
         loop {
+            while let Some((id, error)) = self.declined.front().cloned() {
+                // A connection that has closed is the next event.
+                let _ = self.outbox.respond(id, Err(error)).await;
+                self.declined.pop_front();
+            }
             if let Some(event) = self.events.pop_front() {
                 if let Event::Closed(_) = event {
                     bail!(coded(Exit::Unreachable, "the bridge closed the connection; the session goes on without it"));
@@ -89,7 +108,10 @@ impl Client {
                 return Ok(event);
             }
             match self.inbox.next_batch().await {
-                Some(batch) => self.events.extend(batch),
+                Some(batch) => {
+                    self.declined.extend(batch.iter().filter_map(declined));
+                    self.events.extend(batch);
+                }
                 None => {
                     bail!(coded(Exit::Unreachable, "the bridge closed the connection; the session goes on without it"))
                 }
@@ -112,6 +134,14 @@ impl Client {
         let id = result.as_raw().member("sessionId").and_then(Raw::as_string);
         Ok(id.context("the bridge answered session/new without a sessionId")?.into_owned())
     }
+}
+
+/// What is said to a request that is for no person.
+fn declined(event: &Event) -> Option<(RequestId, ErrorObjectOwned)> {
+    let Event::Request(request) = event else { return None };
+    let method = request.method();
+    let error = || error::error(ErrorCode::METHOD_NOT_FOUND, format!("method not found: {method}"), None);
+    (!FOR_PEOPLE.contains(&method)).then(|| (request.id().clone(), error()))
 }
 
 /// An error answer as one line.

@@ -11,6 +11,7 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 
 use super::process::Process;
 use super::services::Services;
+use crate::session::unsupported_version;
 
 /// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
 const MAX_EARLY: usize = 256;
@@ -97,6 +98,13 @@ impl Agent {
         };
         match agent.call("initialize", Some(initialize), Some(timeout)).await {
             Ok(description) => {
+                if let Some(version) = unsupported_version(description.as_raw()) {
+                    agent.process.kill();
+                    return Err(failure(format!(
+                        "the agent speaks version {version} of ACP and the bridge version 1: use a release of the agent \
+                         that speaks version 1"
+                    )));
+                }
                 agent.description = description;
                 Ok(agent)
             }

@@ -21,10 +21,20 @@ impl AgentPeer {
 
     /// Agrees on protocol version and capabilities; the first call on every connection.
     ///
+    /// "If the Client does not support the version specified by the Agent in the initialize response, the Client SHOULD
+    /// close the connection and inform the user": the connection is closed, and the error is for the user.
+    ///
     /// # Errors
-    /// See [`CallError`].
+    /// [`CallError::Version`] if the agent answers with another version than 1, whichever was asked for; else see
+    /// [`CallError`].
     pub async fn initialize(&self, params: schema::InitializeRequest) -> Result<schema::InitializeResponse, CallError> {
-        self.0.call::<v1::Initialize>(&params).await
+        let answer = self.0.call::<v1::Initialize>(&params).await?;
+        let version = answer.protocol_version;
+        if version != schema::ProtocolVersion::V1 {
+            self.close().await;
+            return Err(CallError::Version { version });
+        }
+        Ok(answer)
     }
 
     /// Logs in with one of the methods that the agent offered.

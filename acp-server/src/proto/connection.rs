@@ -93,11 +93,6 @@ impl Connection {
         self.received += 1;
         match refusal {
             Refusal::TooLarge { bytes, limit, head } => self.reject(FrameError::too_large(&head, bytes, limit)),
-            Refusal::Binary => {
-                let answer = error(ErrorCode::INVALID_REQUEST, Rejection::Binary.to_string(), None);
-                self.push_frame(frame::response(Id::NULL, Err(&answer)));
-                self.events.push_back(Event::Rejected { reason: Rejection::Binary });
-            }
         }
     }
 

@@ -274,9 +274,6 @@ pub enum Rejection {
     /// Not a valid message.
     #[error(transparent)]
     Frame(FrameError),
-    /// A WebSocket message that is not text.
-    #[error("binary messages are not supported: send JSON as text")]
-    Binary,
     /// A request while as many are open as the limits allow. It was answered with an error.
     #[error("request {id} came while {limit} others wait for an answer")]
     TooManyRequests {

@@ -16,9 +16,6 @@ pub enum Refusal {
         /// How the message begins; may end inside a character.
         head: Bytes,
     },
-    /// A WebSocket message that is not text.
-    #[error("binary messages are not supported: send JSON as text")]
-    Binary,
 }
 
 impl Refusal {
@@ -27,7 +24,6 @@ impl Refusal {
     pub fn head(&self) -> &[u8] {
         match self {
             Self::TooLarge { head, .. } => head,
-            Self::Binary => &[],
         }
     }
 }
