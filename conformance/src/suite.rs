@@ -182,9 +182,11 @@ pub fn judge_all(
 
 /// As the catalogue has them.
 fn in_order(results: &mut [CheckResult]) {
-    let place =
-        |id: &str| catalogue::all().iter().position(|r| catalogue::find(id).is_some_and(|found| found.id == r.id));
-    results.sort_by_key(|result| (place(result.id), result.id));
+    let place = |id: &str| {
+        let requirement = catalogue::find(id)?;
+        catalogue::all().iter().position(|of| of.id == requirement.id)
+    };
+    results.sort_by_cached_key(|result| (place(result.id), result.id));
 }
 
 async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scenario) -> (Option<History>, Result<(), Stop>) {
