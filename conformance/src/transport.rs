@@ -1,5 +1,6 @@
-//! Which checks are about which transport.
+//! Which checks are about which transport, and about which version of the protocol.
 
+use crate::agent2;
 use crate::check::Check;
 use crate::history::Case;
 use crate::verdict::Outcome;
@@ -8,7 +9,8 @@ use crate::verdict::Outcome;
 const STREAMS: [&str; 5] =
     ["TRANSPORT-stdio-01", "TRANSPORT-stdio-02", "TRANSPORT-stdio-03", "TRANSPORT-stdio-08", "TRANSPORT-stdio-09"];
 
-/// Asks the check, unless it is about another transport than the one of this history.
+/// Asks the check, unless it is about another transport than the one of this history, or about a version that the subject
+/// does not speak.
 pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     let socket = case.note("transport").is_some_and(|transport| transport == "websocket");
     if socket && STREAMS.contains(&check.id) {
@@ -17,5 +19,8 @@ pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     if !socket && check.id.starts_with("WS-") {
         return Outcome::NotApplicable("the subject is not reached over a WebSocket".to_owned());
     }
-    (check.judge)(case)
+    if let Some(why) = agent2::declined(case) {
+        return Outcome::NotApplicable(why);
+    }
+    agent2::without_sessions(case, (check.judge)(case))
 }

@@ -8,17 +8,19 @@ use anyhow::Context;
 use super::exit::{Exit, not_started, usage};
 use super::{args, model, outcome};
 use crate::agent::{SOCKET, SUITE};
-use crate::http;
 use crate::probe::Limits;
 use crate::recipe::{self, Recipe, Stages};
 use crate::subject::Subject;
 use crate::suite::{Options, run_all};
+use crate::{agent2, http};
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
-    let suites = match subject {
-        Subject::Http { .. } => vec![http::SUITE],
-        Subject::Socket { .. } => vec![SUITE, SOCKET],
+    let suites = match (&subject, args.protocol) {
+        (Subject::Http { .. }, 2) => return Err(usage("--protocol 2 is tested over stdio and WebSocket only")),
+        (Subject::Http { .. }, _) => vec![http::SUITE],
+        (_, 2) => vec![agent2::SUITE],
+        (Subject::Socket { .. }, _) => vec![SUITE, SOCKET],
         _ => vec![SUITE],
     };
     outcome::knows(&suites, &args.run.select)?;
@@ -26,7 +28,7 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
         select: args.run.select.clone(),
         limits: Limits { step: args.timeout, turn: args.turn_timeout, ..Limits::default() },
         jobs: args.jobs,
-        schemas: outcome::schemas(&args.run)?,
+        schemas: outcome::schemas(&args.run, args.protocol)?,
     };
     let subject = Arc::new(subject);
     let run = run_all(&suites, Arc::clone(&subject), &options).await;
@@ -36,7 +38,8 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     if let Some(why) = &run.not_started {
         return Err(not_started(why));
     }
-    let again = format!("acp-conformance agent --select {{}} {shown}");
+    let version = if args.protocol == 1 { String::new() } else { format!("--protocol {} ", args.protocol) };
+    let again = format!("acp-conformance agent {version}--select {{}} {shown}");
     outcome::tell(&run, subject.to_string(), again, &args.run)
 }
 

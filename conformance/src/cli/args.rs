@@ -109,6 +109,9 @@ pub(super) enum Format {
 pub(super) struct Agent {
     #[command(flatten)]
     pub(super) run: Judge,
+    /// Version of the protocol. 2 is a draft, over stdio and WebSocket.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Until a request that needs no model is answered: `30s`, `500ms`, `2m`.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
@@ -254,6 +257,9 @@ pub(super) struct Replay {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct MockAgent {
+    /// Version of the protocol. 2 is a draft, on stdin and stdout only.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,

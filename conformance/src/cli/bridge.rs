@@ -22,7 +22,7 @@ pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
         select: args.run.select.clone(),
         limits: Limits { step: args.timeout, turn: args.turn_timeout, ..Limits::default() },
         jobs: args.jobs,
-        schemas: outcome::schemas(&args.run)?,
+        schemas: outcome::schemas(&args.run, 1)?,
     };
     let subject = Arc::new(subject);
     let run = run_all(&suites, Arc::clone(&subject), &options).await;

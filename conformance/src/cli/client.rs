@@ -20,7 +20,7 @@ pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
         select: args.run.select.clone(),
         limits: Limits { step: args.timeout, grace: args.grace, ..Limits::default() },
         jobs: args.jobs,
-        schemas: outcome::schemas(&args.run)?,
+        schemas: outcome::schemas(&args.run, 1)?,
     };
     let agent = std::env::current_exe().context("cannot find this program, which is the agent that a client starts")?;
     let subject = Arc::new(Subject::Client { program: program.clone(), args: rest.to_vec(), agent });
