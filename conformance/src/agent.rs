@@ -59,3 +59,8 @@ const SCENARIOS: &[Scenario] = &[
     remote::REMOTE,
     announced::ANNOUNCED,
 ];
+
+// Version 2 asks these as well.
+pub(crate) use framing::ids_come_back_as_they_were;
+pub(crate) use listing::{no_match_is_an_empty_array, the_filter_holds};
+pub(crate) use refusals::{silent, silent_and_alive};

@@ -7,6 +7,7 @@
 //! product at run time.
 
 pub mod agent;
+pub mod agent2;
 pub mod baseline;
 pub mod bench;
 pub mod bridge;

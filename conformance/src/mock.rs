@@ -1,6 +1,7 @@
 //! Peers of our own, good ones and broken ones: what shows that a check can pass, and that it can fail.
 
 mod agent;
+mod agent2;
 mod breaks;
 mod bridge;
 mod client;
@@ -10,6 +11,7 @@ mod relay;
 mod socket;
 
 pub use agent::{Store, inside, serve};
+pub use agent2::{inside as inside2, serve as serve2};
 pub use breaks::{Breaks, UnknownBreak};
 pub use bridge::bridged;
 pub use client::{client_inside, client_of};
@@ -22,6 +24,12 @@ pub use socket::serve_socket;
 #[must_use]
 pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     breaks::AGENT
+}
+
+/// The same for the mock agent of version 2.
+#[must_use]
+pub fn agent2_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    agent2::BREAKS
 }
 
 /// The same for the mock client.

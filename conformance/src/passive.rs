@@ -1,16 +1,16 @@
 //! What is asked of every history, whatever was done: the checks that catch most real defects.
 
-mod answers;
+pub(crate) mod answers;
 mod compaction;
 pub(crate) mod config;
 pub(crate) mod content;
 mod elicitation;
-mod envelope;
+pub(crate) mod envelope;
 mod extensions;
 mod gated;
 mod order;
-mod paths;
-mod stdio;
+pub(crate) mod paths;
+pub(crate) mod stdio;
 mod terminals;
 mod told;
 mod tools;
@@ -117,7 +117,7 @@ pub(crate) const CLIENT: &[Check] = &[
 ];
 
 /// Asks every message of the subject that `about` picks; passes if there was one and none is wrong.
-fn each<'c>(
+pub(crate) fn each<'c>(
     case: &'c Case<'_>,
     about: impl Fn(&'c Message) -> bool,
     mut fault: impl FnMut(&'c Message) -> Option<Outcome>,
@@ -133,7 +133,7 @@ fn each<'c>(
 }
 
 /// Asks every update of these kinds.
-fn each_update<'c>(
+pub(crate) fn each_update<'c>(
     case: &'c Case<'_>,
     kinds: &[&str],
     mut fault: impl FnMut(&'c Message, &'c Value) -> Option<Outcome>,
@@ -143,11 +143,11 @@ fn each_update<'c>(
 }
 
 /// The session that a message is about, by connection.
-fn session_of(message: &Message) -> (u32, &str) {
+pub(crate) fn session_of(message: &Message) -> (u32, &str) {
     (message.on, message.params().and_then(|params| params["sessionId"].as_str()).unwrap_or_default())
 }
 
 /// The members of an array; none of anything else.
-fn items(value: &Value) -> &[Value] {
+pub(crate) fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }

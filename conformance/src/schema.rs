@@ -1,6 +1,7 @@
 //! The published schemas, and whether a message keeps to them.
 
 mod members;
+mod open;
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, OnceLock, PoisonError};
@@ -142,6 +143,20 @@ impl Schemas {
         strange
     }
 
+    /// Values in `value`, by path, that are neither on the list that a schema of the release has for them nor begin with
+    /// an underscore, as extensions do.
+    #[must_use]
+    pub fn reserved(&self, side: Side, method: &str, part: Part, value: &Value) -> Vec<String> {
+        let of = |file: &File| Some(open::reserved(&file.definitions, &file.name(side, method, part)?, value));
+        // What one of the schemas lists is known.
+        let mut all = self.files.iter().filter_map(of);
+        let mut found = all.next().unwrap_or_default();
+        for others in all {
+            found.retain(|path| others.contains(path));
+        }
+        found
+    }
+
     /// What is wrong with `value` as the definition of this name; empty if nothing is or there is none.
     #[must_use]
     pub fn faults_of(&self, name: &str, value: &Value) -> Vec<String> {
@@ -204,11 +219,12 @@ impl File {
 
     /// An update is judged by its own kind's definition: "no alternative fits" helps nobody.
     fn by_variant(&self, name: &str, value: &Value) -> Option<Vec<String>> {
-        if name != "SessionNotification" {
+        if name != "SessionNotification" && name != "UpdateSessionNotification" {
             return None;
         }
         let kind = value["update"]["sessionUpdate"].as_str()?;
-        let variants = self.definitions["SessionUpdate"]["oneOf"].as_array()?;
+        let union = &self.definitions["SessionUpdate"];
+        let variants = union["oneOf"].as_array().or_else(|| union["anyOf"].as_array())?;
         let variant = variants.iter().find(|variant| variant["properties"]["sessionUpdate"]["const"] == kind)?;
         let definition = variant["allOf"][0]["$ref"].as_str()?.strip_prefix("#/$defs/")?;
         if !value["sessionId"].is_string() {

@@ -73,9 +73,9 @@ impl Run {
 
 /// Every suite, in the order in which tables show them.
 #[must_use]
-pub fn all() -> [Suite; 6] {
-    use crate::{agent, bridge, client, http};
-    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE]
+pub fn all() -> [Suite; 7] {
+    use crate::{agent, agent2, bridge, client, http};
+    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE, agent2::SUITE]
 }
 
 impl Suite {
@@ -180,9 +180,11 @@ pub fn judge_all(
 
 /// As the catalogue has them.
 fn in_order(results: &mut [CheckResult]) {
-    let place =
-        |id: &str| catalogue::all().iter().position(|r| catalogue::find(id).is_some_and(|found| found.id == r.id));
-    results.sort_by_key(|result| (place(result.id), result.id));
+    let place = |id: &str| {
+        let requirement = catalogue::find(id)?;
+        catalogue::all().iter().position(|of| of.id == requirement.id)
+    };
+    results.sort_by_cached_key(|result| (place(result.id), result.id));
 }
 
 /// Asks a check about a history. What has a fault of our own shows nothing of the subject.

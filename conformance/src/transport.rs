@@ -1,5 +1,6 @@
-//! Which checks are about which transport.
+//! Which checks are about which transport, and about which version of the protocol.
 
+use crate::agent2;
 use crate::check::Check;
 use crate::history::{Case, Message};
 use crate::verdict::Outcome;
@@ -12,7 +13,8 @@ const STATUSES: [&str; 2] = ["TRANSPORT-stdio-07", "ERR-08"];
 /// What needs an order between an answer and updates that may come on different streams.
 const ORDER: [&str; 2] = ["LOAD-03", "LOAD-04"];
 
-/// Asks the check, unless it is about another transport than the one of this history.
+/// Asks the check, unless it is about another transport than the one of this history, or about a version that the subject
+/// does not speak.
 pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     let transport = case.note("transport").and_then(serde_json::Value::as_str).unwrap_or_default();
     let not = |why: &str| Outcome::NotApplicable(why.to_owned());
@@ -32,7 +34,10 @@ pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     if let Some(status) = case.note("http/none") {
         return not(&format!("POST is answered with {status}: the server serves WebSockets only"));
     }
-    match (check.judge)(case) {
+    if let Some(why) = agent2::declined(case) {
+        return Outcome::NotApplicable(why);
+    }
+    match agent2::without_sessions(case, (check.judge)(case)) {
         Outcome::Broken(_) if ORDER.contains(&check.id) && case.note("http/apart").is_some() && is_late(case) => {
             Outcome::NotExercised("the answer and the replay came on two streams, which have no order".to_owned())
         }

@@ -1,6 +1,7 @@
 //! What prompts of the suite say. Our mock agent and the script `scripts/conformance.toml` of the scripted model
 //! understand the same sentences, and a real model does too, more or less.
 
+pub mod background;
 pub mod far;
 
 /// One short text.

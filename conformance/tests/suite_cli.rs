@@ -158,6 +158,35 @@ fn what_does_not_come_to_the_same_each_time_is_flaky_and_fails() {
     assert!(stdout(&output).ends_with("\n1 pass\n"), "{}", stdout(&output));
 }
 
+#[test]
+fn version_two_is_tested_where_it_is_asked_for() {
+    let program = env!("CARGO_BIN_EXE_acp-conformance");
+    let folder = tempfile::tempdir().expect("a directory");
+    let keep = folder.path().to_str().expect("a path");
+    let draft = ["--protocol", "2"];
+    let run = |asked: &[&str], agent: &[&str]| {
+        tool(&[&["agent"][..], &draft[..], asked, &["--", program, "mock-agent"][..], agent].concat())
+    };
+    let output = run(&["--select", "V2-05", "--transcripts", keep], &[&draft[..], &["--fail", "V2-05"][..]].concat());
+    assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
+    let text = stdout(&output);
+    assert!(text.contains("FAIL  V2-05") && text.contains("agent --protocol 2 --select V2-05"), "{text}");
+    let transcript = folder.path().join("v2-cancel.jsonl");
+    let again = tool(&["replay", "--select", "V2-05", transcript.to_str().expect("a path")]);
+    assert_eq!(again.status.code(), Some(1), "{}{}", stdout(&again), stderr(&again));
+    assert!(stdout(&again).contains("FAIL  V2-05"), "{}", stdout(&again));
+    let good = run(&["--select", "V2-05"], &draft);
+    assert_eq!(good.status.code(), Some(0), "{}", stdout(&good));
+    assert!(stdout(&good).contains("1 pass"), "{}", stdout(&good));
+    let older = run(&["--select", "V2-05", "--require-exercised"], &[]);
+    assert_eq!(older.status.code(), Some(0), "{}", stdout(&older));
+    assert!(stdout(&older).contains("it does not speak version 2"), "{}", stdout(&older));
+    let unasked = test(&["--select", "V2-05"], None);
+    assert_eq!(unasked.status.code(), Some(2));
+    assert!(stderr(&unasked).contains("--protocol 2"), "{}", stderr(&unasked));
+    assert!(stdout(&tool(&["explain", "V2-05"])).contains("Checked in: v2-cancel"));
+}
+
 /// `cat` of both directions is the plainest bridge.
 #[test]
 fn a_bridge_is_tested_with_the_mock_agent_behind_it() {

@@ -60,7 +60,7 @@ async fn framing(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-fn ids_come_back_as_they_were(case: &Case<'_>) -> Outcome {
+pub(crate) fn ids_come_back_as_they_were(case: &Case<'_>) -> Outcome {
     all(["id/0", "id/large", "id/string", "id/digits"].map(|label| {
         let call = call!(case, label);
         if call.answer.is_some() {

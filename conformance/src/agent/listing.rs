@@ -135,7 +135,7 @@ fn ids<'c>(case: &'c Case<'_>, label: &str) -> Vec<&'c str> {
     calls.iter().flat_map(|call| entries(call)).filter_map(|entry| entry["sessionId"].as_str()).collect()
 }
 
-fn the_filter_holds(case: &Case<'_>) -> Outcome {
+pub(crate) fn the_filter_holds(case: &Case<'_>) -> Outcome {
     let call = call!(case, "list/here/1");
     let Some(wanted) = call.request.params().map(|params| &params["cwd"]) else { return Outcome::Pass };
     let all = entries(&call);
@@ -172,7 +172,7 @@ fn entries_have_id_and_cwd(case: &Case<'_>) -> Outcome {
     }
 }
 
-fn no_match_is_an_empty_array(case: &Case<'_>) -> Outcome {
+pub(crate) fn no_match_is_an_empty_array(case: &Case<'_>) -> Outcome {
     let call = call!(case, "list/nowhere");
     let empty = call.result().is_some_and(|result| result["sessions"].as_array().is_some_and(Vec::is_empty));
     Outcome::pass_if(empty, || Outcome::broken("a result with an empty array", call.said(), call.places()))

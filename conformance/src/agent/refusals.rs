@@ -69,7 +69,7 @@ fn notifications_get_no_answer(case: &Case<'_>) -> Outcome {
 }
 
 /// No answer between the notification and the end of its window.
-fn silent(case: &Case<'_>, label: &str) -> Outcome {
+pub(crate) fn silent(case: &Case<'_>, label: &str) -> Outcome {
     let (Some(note), Some(end)) = (case.labelled(label), case.quiet(label)) else {
         return Outcome::NotExercised(case.why_not(label));
     };
@@ -87,6 +87,6 @@ fn silent(case: &Case<'_>, label: &str) -> Outcome {
 }
 
 /// The notification was followed by no answer, and a request after it was answered.
-fn silent_and_alive(case: &Case<'_>, label: &str) -> Outcome {
+pub(crate) fn silent_and_alive(case: &Case<'_>, label: &str) -> Outcome {
     silent(case, label).and(answered(case, "after/notes"))
 }

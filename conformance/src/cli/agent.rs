@@ -8,19 +8,23 @@ use super::exit::{Exit, usage};
 use super::play::{Plan, play};
 use super::{args, model, outcome};
 use crate::agent::{SOCKET, SUITE};
-use crate::http;
 use crate::recipe::{self, Recipe, Stages};
 use crate::subject::Subject;
+use crate::{agent2, http};
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
-    let suites = match subject {
-        Subject::Http { .. } => vec![http::SUITE, SUITE],
-        Subject::Socket { .. } => vec![SUITE, SOCKET],
+    let protocol = args.protocol;
+    let suites = match (&subject, protocol) {
+        (Subject::Http { .. }, 2) => return Err(usage("--protocol 2 is tested over stdio and WebSocket only")),
+        (_, 2) => vec![agent2::SUITE],
+        (Subject::Http { .. }, _) => vec![http::SUITE, SUITE],
+        (Subject::Socket { .. }, _) => vec![SUITE, SOCKET],
         _ => vec![SUITE],
     };
-    let again = format!("acp-conformance agent --select {{}} {shown}");
-    play(Plan { suites, subject, limits: args.waits.limits(), again }, &args.play).await
+    let version = if protocol == 1 { String::new() } else { format!("--protocol {protocol} ") };
+    let again = format!("acp-conformance agent {version}--select {{}} {shown}");
+    play(Plan { suites, subject, protocol, limits: args.waits.limits(), again }, &args.play).await
 }
 
 /// What is tested, and the arguments that name it.

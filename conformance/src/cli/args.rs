@@ -87,6 +87,9 @@ pub(super) struct Agent {
     pub(super) play: Play,
     #[command(flatten)]
     pub(super) waits: Waits,
+    /// Version of the protocol. 2 is a draft, over stdio and WebSocket.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Test an agent that already listens here instead of starting one: over WebSocket at `ws://HOST:PORT/PATH`, or how it
     /// keeps to streamable HTTP at `http://HOST:PORT/PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
@@ -204,6 +207,9 @@ pub(super) struct Replay {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct MockAgent {
+    /// Version of the protocol. 2 is a draft, on stdin and stdout only.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,

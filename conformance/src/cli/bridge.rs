@@ -16,7 +16,7 @@ pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
     let suites = if args.durable { vec![SUITE, DURABLE] } else { vec![SUITE] };
     let durable = if args.durable { "--durable " } else { "" };
     let again = format!("acp-conformance bridge {durable}--select {{}} {shown}");
-    play(Plan { suites, subject, limits: args.waits.limits(), again }, &args.play).await
+    play(Plan { suites, subject, protocol: 1, limits: args.waits.limits(), again }, &args.play).await
 }
 
 /// What is tested, and the arguments that name it.

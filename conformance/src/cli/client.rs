@@ -17,5 +17,5 @@ pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
     let subject = Subject::Client { program: program.clone(), args: rest.to_vec(), agent };
     let limits = Limits { step: args.timeout, grace: args.grace, ..Limits::default() };
     let again = format!("acp-conformance client --select {{}} -- {}", args.command.join(" "));
-    play(Plan { suites: vec![SUITE], subject, limits, again }, &args.play).await
+    play(Plan { suites: vec![SUITE], subject, protocol: 1, limits, again }, &args.play).await
 }

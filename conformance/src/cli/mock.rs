@@ -10,6 +10,9 @@ use crate::mock::{self, Breaks, Store};
 use crate::stub;
 
 pub(super) async fn run(args: args::MockAgent) -> anyhow::Result<Exit> {
+    if args.protocol == 2 {
+        return draft(args).await;
+    }
     let breaks = match &args.fail {
         Some(id) => Breaks::of(id).map_err(|error| usage(error.to_string()))?,
         None => Breaks::default(),
@@ -25,6 +28,19 @@ pub(super) async fn run(args: args::MockAgent) -> anyhow::Result<Exit> {
         return Ok(Exit::Ok);
     }
     mock::serve(tokio::io::stdin(), tokio::io::stdout(), breaks, store).await;
+    Ok(Exit::Ok)
+}
+
+/// An agent of version 2.
+async fn draft(args: args::MockAgent) -> anyhow::Result<Exit> {
+    if args.listen.is_some() || args.sessions.is_some() {
+        return Err(usage("--protocol 2 goes with neither --listen nor --sessions"));
+    }
+    let breaks = match &args.fail {
+        Some(id) => Breaks::of_agent2(id).map_err(|error| usage(error.to_string()))?,
+        None => Breaks::default(),
+    };
+    mock::serve2(tokio::io::stdin(), tokio::io::stdout(), breaks).await;
     Ok(Exit::Ok)
 }
 

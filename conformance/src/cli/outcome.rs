@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
+use crate::agent2;
 use crate::baseline::Baseline;
 use crate::history::{self, History};
 use crate::report::{self, Report};
@@ -17,6 +18,9 @@ use crate::suite::{Run, Suite};
 /// Refuses selectors that select nothing.
 pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
     match select.iter().find(|selector| !suites.iter().any(|suite| suite.has(selector))) {
+        Some(draft) if agent2::SUITE.has(draft) => {
+            Err(usage(format!("--select {draft} selects checks of version 2 only: agent --protocol 2")))
+        }
         Some(nothing) => {
             Err(usage(format!("--select {nothing} selects no check; `acp-conformance list` shows them all")))
         }
@@ -36,10 +40,12 @@ pub(super) fn server(url: &str) -> anyhow::Result<Subject> {
     }
 }
 
-pub(super) fn schemas(judge: &Judge) -> anyhow::Result<Arc<Schemas>> {
-    Schemas::of(judge.schema.as_deref(), 1).ok_or_else(|| {
-        let known: Vec<&str> = releases().collect();
-        usage(format!("there are no schemas of release {:?}; there are {}", judge.schema, known.join(", ")))
+/// The schemas of the release that was asked for, for this version of the protocol.
+pub(super) fn schemas(judge: &Judge, version: u8) -> anyhow::Result<Arc<Schemas>> {
+    Schemas::of(judge.schema.as_deref(), version).ok_or_else(|| {
+        let known: Vec<&str> = releases().filter(|release| Schemas::of(Some(release), version).is_some()).collect();
+        let name = judge.schema.as_deref().unwrap_or("the newest");
+        usage(format!("release {name} has no schemas of version {version}; these have: {}", known.join(", ")))
     })
 }
 

@@ -16,6 +16,8 @@ pub(super) struct Plan {
     pub(super) suites: Vec<Suite>,
     /// Against whom.
     pub(super) subject: Subject,
+    /// In which version of the protocol.
+    pub(super) protocol: u8,
     /// How long things may take.
     pub(super) limits: Limits,
     /// The command line that plays it again, with `{}` where what is selected goes.
@@ -24,10 +26,10 @@ pub(super) struct Plan {
 
 /// Plays, judges and tells.
 pub(super) async fn play(plan: Plan, args: &args::Play) -> anyhow::Result<Exit> {
-    let Plan { suites, subject, limits, again } = plan;
+    let Plan { suites, subject, protocol, limits, again } = plan;
     knows(&suites, &args.judge.select)?;
     let baseline = baseline(&args.judge)?;
-    let schemas = schemas(&args.judge)?;
+    let schemas = schemas(&args.judge, protocol)?;
     let options = Options { select: args.judge.select.clone(), limits, jobs: args.jobs, schemas };
     let subject = Arc::new(subject);
     let mut runs = Vec::new();

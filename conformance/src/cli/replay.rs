@@ -8,7 +8,7 @@ use super::{args, outcome};
 use crate::agent::{SOCKET, SUITE};
 use crate::history::{self, History, What};
 use crate::suite::{Run, Suite, judge_all};
-use crate::{bridge, client, http};
+use crate::{agent2, bridge, client, http};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let mut histories = Vec::new();
@@ -24,7 +24,9 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     });
     let suites = suites_of(&histories)?;
     outcome::knows(&suites, &args.run.select)?;
-    let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run)?);
+    let draft = suites.iter().any(|suite| plays(&[agent2::SUITE], suite.scenarios[0].name));
+    let version = if draft { agent2::VERSION } else { 1 };
+    let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run, version)?);
     let run = Run::of(results);
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));
@@ -32,13 +34,20 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     outcome::tell(&run, subject, again, &args.run, &outcome::baseline(&args.run)?)
 }
 
+fn plays(suites: &[Suite], name: &str) -> bool {
+    suites.iter().any(|suite| suite.scenarios.iter().any(|scenario| scenario.name == name))
+}
+
 /// The suites that the transcripts come from.
 fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
-    let kinds =
-        [vec![SUITE, SOCKET], vec![http::SUITE, SUITE], vec![client::SUITE], vec![bridge::SUITE, bridge::DURABLE]];
-    let plays = |suites: &[Suite], history: &History| {
-        suites.iter().any(|suite| suite.scenarios.iter().any(|scenario| scenario.name == history.scenario))
-    };
+    let kinds = [
+        vec![SUITE, SOCKET],
+        vec![http::SUITE, SUITE],
+        vec![client::SUITE],
+        vec![bridge::SUITE, bridge::DURABLE],
+        vec![agent2::SUITE],
+    ];
+    let plays = |suites: &[Suite], history: &History| plays(suites, &history.scenario);
     let Some(known) = histories.iter().find(|history| kinds.iter().any(|kind| plays(kind, history))) else {
         return Ok(kinds[0].clone());
     };

@@ -21,6 +21,7 @@ fn proven(requirement: &Requirement) -> Vec<String> {
     let peers = [
         ("mock-agent", mock::agent_breaks()),
         ("mock-client", mock::client_breaks()),
+        ("mock-agent --protocol 2", mock::agent2_breaks()),
         ("bridge", mock::bridge_breaks()),
         ("durable bridge", mock::durable_breaks()),
         ("WebSocket server", mock::socket_breaks()),
@@ -40,7 +41,6 @@ fn gap(requirement: &Requirement) -> &str {
         Some(why) => why,
         None if requirement.how == "M" => "a person has to judge it",
         None if requirement.how == "N" => "cannot be seen from outside",
-        None if requirement.id.starts_with("V2-") => "version 2 is not tested yet",
         None if how("C*") && !how("C") => "a client would have to be driven",
         None => "not yet",
     }

@@ -308,6 +308,17 @@ impl Breaks {
         Ok(Self(BTreeSet::from([id.to_owned()])))
     }
 
+    /// An agent of version 2 that fails this check.
+    ///
+    /// # Errors
+    /// When no such agent is broken that way.
+    pub fn of_agent2(id: &str) -> Result<Self, UnknownBreak> {
+        if !super::agent2::BREAKS.iter().any(|(known, _)| *known == id) {
+            return Err(UnknownBreak(id.to_owned()));
+        }
+        Ok(Self(BTreeSet::from([id.to_owned()])))
+    }
+
     /// A client that fails this check.
     ///
     /// # Errors

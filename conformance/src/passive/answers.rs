@@ -10,7 +10,7 @@ const MAX_SENTENCE: usize = 300;
 const DEFINED: [i64; 10] = [-32700, -32600, -32601, -32602, -32603, -32000, -32001, -32002, -32042, -32800];
 
 /// A request of ours that was waited for in vain.
-pub(super) fn every_request_is_answered(case: &Case<'_>) -> Outcome {
+pub(crate) fn every_request_is_answered(case: &Case<'_>) -> Outcome {
     let mut seen = false;
     for request in case.sent().filter(|message| matches!(message.body, Body::Request { .. })) {
         let Some(call) = case.call_of(request) else { continue };

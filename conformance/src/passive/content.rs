@@ -73,7 +73,7 @@ pub(super) fn bytes_are_base64(case: &Case<'_>) -> Outcome {
     )
 }
 
-fn is_base64(text: &str) -> bool {
+pub(crate) fn is_base64(text: &str) -> bool {
     let body = text.trim_end_matches('=');
     let padding = text.len() - body.len();
     text.len().is_multiple_of(4)

@@ -10,7 +10,7 @@ use crate::schema::{Part, Side};
 use crate::verdict::Outcome;
 
 /// What is no JSON at all is told by the checks of the transport.
-pub(super) fn every_message_is_one_of_three(case: &Case<'_>) -> Outcome {
+pub(crate) fn every_message_is_one_of_three(case: &Case<'_>) -> Outcome {
     each(
         case,
         |_| true,
@@ -23,7 +23,7 @@ pub(super) fn every_message_is_one_of_three(case: &Case<'_>) -> Outcome {
     )
 }
 
-pub(super) fn every_answer_is_a_result_or_a_proper_error(case: &Case<'_>) -> Outcome {
+pub(crate) fn every_answer_is_a_result_or_a_proper_error(case: &Case<'_>) -> Outcome {
     let answers = |message: &Message| match &message.body {
         Body::Response { .. } => true,
         Body::Junk { why } => why.starts_with("a response"),
@@ -47,7 +47,7 @@ pub(super) fn every_answer_is_a_result_or_a_proper_error(case: &Case<'_>) -> Out
     })
 }
 
-pub(super) fn one_answer_per_request(case: &Case<'_>) -> Outcome {
+pub(crate) fn one_answer_per_request(case: &Case<'_>) -> Outcome {
     let mut answered: HashMap<(u32, String), usize> = HashMap::new();
     let answers = |message: &Message| matches!(&message.body, Body::Response { id, .. } if !id.is_null());
     each(case, answers, |message| {
@@ -77,17 +77,24 @@ pub(super) fn ids_are_no_null_and_no_fraction(case: &Case<'_>) -> Outcome {
 }
 
 pub(super) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
+    // Another version has other schemas; whether it may be answered is what INIT-09 asks.
+    let ours = |version: Option<u64>| !version.is_some_and(|version| version > 1 && version < 1000);
+    keeps_to_the_schema(case, ours, |_, part, value| is_null_for_empty(part, value))
+}
+
+/// Everything on connections of our version is by the schema, except what is excused by method, part and value.
+pub(crate) fn keeps_to_the_schema(
+    case: &Case<'_>,
+    ours: impl Fn(Option<u64>) -> bool,
+    excused: impl Fn(&str, Part, &Value) -> bool,
+) -> Outcome {
     let (own, other) = match case.subject {
         Side::Agent => (Side::Agent, Side::Client),
         Side::Client => (Side::Client, Side::Agent),
     };
     each(
         case,
-        // Another version has other schemas; whether it may be answered is what INIT-09 asks.
-        |message| {
-            let other = case.version(message.on).is_some_and(|version| version > 1 && version < 1000);
-            !other && !matches!(message.body, Body::Junk { .. })
-        },
+        |message| ours(case.version(message.on)) && !matches!(message.body, Body::Junk { .. }),
         |message| {
             let (method, part, side, value) = match &message.body {
                 Body::Request { method, params, .. } => (method.as_str(), Part::Request, other, params),
@@ -104,7 +111,7 @@ pub(super) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
                 Body::Junk { .. } => return None,
             };
             let faults = case.schemas.faults(side, method, part, value);
-            if faults.is_empty() || is_null_for_empty(part, value) {
+            if faults.is_empty() || excused(method, part, value) {
                 return None;
             }
             let what = match part {

@@ -6,7 +6,7 @@ use super::{each, items};
 use crate::history::{Body, Case, Message, brief};
 use crate::verdict::Outcome;
 
-fn absolute(value: &Value) -> bool {
+pub(crate) fn absolute(value: &Value) -> bool {
     let drive = |path: &str| path.get(1..3).is_some_and(|rest| rest == ":\\" || rest == ":/");
     value.as_str().is_some_and(|path| path.starts_with('/') || path.starts_with("\\\\") || drive(path))
 }

@@ -15,7 +15,7 @@ fn nothing() -> Outcome {
     Outcome::NotExercised("the subject wrote nothing".to_owned())
 }
 
-pub(super) fn everything_is_utf8(case: &Case<'_>) -> Outcome {
+pub(crate) fn everything_is_utf8(case: &Case<'_>) -> Outcome {
     let mut seen = false;
     for (place, line) in lines(case) {
         seen = true;
@@ -28,7 +28,7 @@ pub(super) fn everything_is_utf8(case: &Case<'_>) -> Outcome {
 
 /// A line that holds more than one value, or a part of one, is not one message. What is no JSON at all is the business
 /// of [`nothing_but_messages`].
-pub(super) fn one_message_per_line(case: &Case<'_>) -> Outcome {
+pub(crate) fn one_message_per_line(case: &Case<'_>) -> Outcome {
     let mut seen = false;
     for (place, line) in lines(case) {
         seen = true;
@@ -47,7 +47,7 @@ pub(super) fn one_message_per_line(case: &Case<'_>) -> Outcome {
     if seen { Outcome::Pass } else { nothing() }
 }
 
-pub(super) fn nothing_but_messages(case: &Case<'_>) -> Outcome {
+pub(crate) fn nothing_but_messages(case: &Case<'_>) -> Outcome {
     let mut seen = false;
     for message in case.received() {
         seen = true;

@@ -62,11 +62,23 @@ impl Probe {
 
     /// Watches for the quiet window. What comes is recorded and answered.
     pub async fn quiet(&mut self, label: &str) -> Result<(), Stop> {
-        let window = self.limits.quiet;
+        self.watch(label, self.limits.quiet, |_| ()).await
+    }
+
+    /// Watches for so long. What comes is recorded, shown to `saw` and answered.
+    pub(crate) async fn watch(
+        &mut self,
+        label: &str,
+        window: Duration,
+        mut saw: impl FnMut(&Message),
+    ) -> Result<(), Stop> {
         let deadline = Instant::now() + window;
         let watched = loop {
             match self.next(deadline).await {
-                Ok(Some(message)) => self.serve(&message).await?,
+                Ok(Some(message)) => {
+                    saw(&message);
+                    self.serve(&message).await?;
+                }
                 Ok(None) => break Ok(()),
                 Err(stop) => break Err(stop),
             }

@@ -33,6 +33,9 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
         let ids = ids(verdict);
         if !ids.is_empty() {
             writeln!(out, "\n{heading}: {}", ids.join(", "))?;
+            if let Some(why) = common(report, verdict) {
+                writeln!(out, "      because   {why}")?;
+            }
         }
     }
     for id in report.stale() {
@@ -42,6 +45,13 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     let counts: Vec<String> =
         counts.iter().filter(|(count, _)| *count > 0).map(|(count, name)| format!("{count} {name}")).collect();
     writeln!(out, "\n{}", counts.join(", "))
+}
+
+/// Why all checks came to this verdict, if it is the same for every check of the run.
+fn common<'r>(report: &'r Report<'_>, verdict: Verdict) -> Option<&'r str> {
+    let mut results = report.run.results.iter();
+    let why = results.next().filter(|result| report.counts_as(result) == verdict)?.why.as_deref()?;
+    results.all(|result| result.why.as_deref() == Some(why)).then_some(why)
 }
 
 fn details(report: &Report<'_>, result: &CheckResult, verdict: Verdict, out: &mut String) -> std::fmt::Result {
