@@ -1,7 +1,7 @@
 //! One requirement of the catalogue as a question to a history.
 
 use crate::catalogue::{self, Level, Requirement};
-use crate::history::Case;
+use crate::history::{Case, Event, What};
 use crate::verdict::Outcome;
 
 /// A check. It asks the history and nothing else, so it gives the same answer to a recorded run.
@@ -93,7 +93,47 @@ pub(crate) fn answered(case: &Case<'_>, label: &str) -> Outcome {
     Outcome::pass_if(call.answer.is_some(), || Outcome::broken("an answer", "none came", call.places()))
 }
 
-/// The gravest of several questions.
+/// The gravest of several questions, each of which has to be asked: a part that was not exercised is not made good by
+/// one that was.
 pub(crate) fn all(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
-    outcomes.into_iter().reduce(Outcome::and).unwrap_or_else(|| Outcome::NotExercised("nothing was asked".to_owned()))
+    let both = |one: Outcome, other: Outcome| match (&one, &other) {
+        (Outcome::NotExercised(_), Outcome::Pass) => one,
+        (Outcome::Pass, Outcome::NotExercised(_)) => other,
+        _ => one.and(other),
+    };
+    outcomes.into_iter().reduce(both).unwrap_or_else(|| Outcome::NotExercised("nothing was asked".to_owned()))
+}
+
+/// Codes that are about the request or its session, and not about what the model made of it.
+const REFUSALS: [i64; 4] = [-32002, -32600, -32601, -32602];
+
+/// The prompt was taken and its turn ended. An error that is about the session or the request says that it was not; any
+/// other may be the model's (AMB-28), unless the model is ours.
+pub(crate) fn has_a_turn(case: &Case<'_>, label: &str) -> Outcome {
+    let call = call!(case, label);
+    match call.code() {
+        Some(code) if REFUSALS.contains(&code) || case.is_scripted() => {
+            Outcome::broken("a turn", call.said(), call.places())
+        }
+        Some(_) => Outcome::NotExercised(format!("the turn ended with {}", call.said())),
+        None if call.result().is_some_and(|result| result["stopReason"].is_string()) => Outcome::Pass,
+        None => Outcome::broken("a result with a stopReason", call.said(), call.places()),
+    }
+}
+
+/// The request `after`, which comes behind what was sent as `sent`, was answered. That it could not be sent any more,
+/// because the subject went away before anything else was sent, is as bad.
+pub(crate) fn lives_on(case: &Case<'_>, label: &str, after: &str) -> Outcome {
+    let Some(sent) = case.labelled(label) else { return Outcome::NotExercised(case.why_not(label)) };
+    if case.labelled(after).is_some() {
+        return answered(case, after);
+    }
+    let next = case.sent().find(|message| message.index > sent.index && message.label.is_some());
+    let until = case.quiet(label).or(next.map(|next| next.index)).unwrap_or(usize::MAX);
+    let ends = |event: &Event| event.on == sent.on && matches!(event.what, What::OutputClosed | What::Exited { .. });
+    let mut later = case.history().events.iter().enumerate().take(until).skip(sent.index);
+    match later.find(|(_, event)| ends(event)) {
+        Some((end, _)) => Outcome::broken("an agent that goes on", "it was gone", vec![sent.index, end]),
+        None => Outcome::NotExercised(case.why_not(after)),
+    }
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::check::{Check, all, answered, call};
-use crate::history::{Case, What};
+use crate::check::{Check, all, answered, call, lives_on};
+use crate::history::{Body, Case, What};
 use crate::probe::{Probe, Stop, prompt_of};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
@@ -75,25 +75,26 @@ pub(crate) fn ids_come_back_as_they_were(case: &Case<'_>) -> Outcome {
     }))
 }
 
-/// What is no message gets an error without an id, or nothing; and the next request is answered.
+/// What is no message gets an error without an id, or nothing; and the next request is answered. What the agent says of
+/// its own accord meanwhile is no answer.
 fn parse_error_or_silence(case: &Case<'_>, what: &str) -> Outcome {
     let label = format!("junk/{what}");
-    let Some(sent) = case.labelled(&label) else { return Outcome::NotExercised(case.why_not(&label)) };
-    let Some(end) = case.quiet(&label) else { return Outcome::NotExercised(case.why_not(&label)) };
-    let after = call!(case, &format!("after/{what}"));
-    if after.answer.is_none() {
-        return Outcome::broken("an answer to the next request", "none", vec![sent.index, after.request.index]);
-    }
+    let (Some(sent), Some(end)) = (case.labelled(&label), case.quiet(&label)) else {
+        return Outcome::NotExercised(case.why_not(&label));
+    };
     let wrong = case.received().find(|message| {
-        let error = matches!(&message.body, crate::history::Body::Response { id: Value::Null, outcome: Err(_) });
-        let between = message.index > sent.index && message.index < end;
-        between && !error && message.update().is_none()
+        let answer = match &message.body {
+            Body::Response { id, outcome } => !(id.is_null() && outcome.is_err()),
+            Body::Junk { .. } => true,
+            _ => false,
+        };
+        answer && message.index > sent.index && message.index < end
     });
     match wrong {
         Some(message) => {
             Outcome::broken("an error with id null, or nothing", "something else", vec![sent.index, message.index])
         }
-        None => Outcome::Pass,
+        None => lives_on(case, &label, &format!("after/{what}")),
     }
 }
 

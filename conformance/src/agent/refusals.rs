@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::check::{Check, all, answered, fails, fails_with};
+use crate::check::{Check, all, answered, fails, fails_with, lives_on};
 use crate::history::{Body, Case, Message};
 use crate::probe::{Probe, Stop, prompt_of};
 use crate::scenario::Scenario;
@@ -18,9 +18,7 @@ pub(super) const REFUSALS: Scenario = Scenario {
     play: |probe| Box::pin(refusals(probe)),
     checks: &[
         Check::new("RPC-04", notifications_get_no_answer),
-        Check::new("RPC-14", |case| {
-            all(["unknown", "params", "notes"].map(|after| answered(case, &format!("after/{after}"))))
-        }),
+        Check::new("RPC-14", |case| all(AFTER.map(|(sent, after)| lives_on(case, sent, after)))),
         Check::new("ERR-04", |case| fails_with(case, "unknown-method", -32601)),
         Check::new("ERR-05", |case| {
             all(["no-cwd", "cwd-number", "prompt-text"].map(|what| fails_with(case, &format!("bad/{what}"), -32602)))
@@ -61,6 +59,17 @@ async fn refusals(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
+/// What cannot be meant, and the next request that can.
+const AFTER: [(&str, &str); 7] = [
+    ("unknown-method", "after/unknown"),
+    ("bad/no-cwd", "after/params"),
+    ("bad/cwd-number", "after/params"),
+    ("bad/prompt-text", "after/notes"),
+    ("unknown-session", "after/notes"),
+    ("unknown-auth", "after/notes"),
+    ("bad/cancel", "after/notes"),
+];
+
 /// The notifications of the scenario, each by the label of its own window.
 const NOTES: [&str; 4] = ["cancel-unknown", "unknown-note", "dollar-note", "bad/cancel"];
 
@@ -88,5 +97,5 @@ pub(crate) fn silent(case: &Case<'_>, label: &str) -> Outcome {
 
 /// The notification was followed by no answer, and a request after it was answered.
 pub(crate) fn silent_and_alive(case: &Case<'_>, label: &str) -> Outcome {
-    silent(case, label).and(answered(case, "after/notes"))
+    all([silent(case, label), lives_on(case, label, "after/notes")])
 }
