@@ -1,13 +1,18 @@
 //! Stopping a turn.
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::check::{Check, call};
+use serde_json::{Value, json};
+
+use crate::check::{Check, call, has_a_turn};
 use crate::history::{Call, Case, Message};
 use crate::probe::{Probe, Stop, prompt_of};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
 use crate::words;
+
+/// How soon after a stop an answer may have been under way before.
+const CROSSES: Duration = Duration::from_secs(2);
 
 /// A turn that is stopped, and what comes after it.
 pub(super) const CANCEL: Scenario = Scenario {
@@ -28,13 +33,7 @@ async fn cancel(probe: &mut Probe) -> Result<(), Stop> {
     let session = probe.session("new").await?;
     let turn = probe.ask("turn", "session/prompt", prompt_of(&session, words::COUNT)).await?;
     let limit = probe.limits().turn;
-    // The first words may also be the last ones; more of them show that it counts.
-    let mut outputs = 0;
-    let under_way = |message: &Message| {
-        outputs += usize::from(is_output(message));
-        outputs == 3 || message.id() == Some(&turn)
-    };
-    probe.until("under-way", limit, under_way).await?;
+    under_way(probe, "under-way", &turn).await?;
     probe.notify("cancel", "session/cancel", json!({ "sessionId": session })).await?;
     let _ = probe.answer("turn", &turn, limit).await?;
     probe.quiet("after-cancel").await?;
@@ -45,6 +44,18 @@ async fn cancel(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
+/// Waits until a turn has said so much that it is more than a beginning, or has ended: the first words may also be the
+/// last ones; more of them show that it counts.
+pub(super) async fn under_way(probe: &mut Probe, label: &str, turn: &Value) -> Result<(), Stop> {
+    let mut outputs = 0;
+    let limit = probe.limits().turn;
+    let enough = |message: &Message| {
+        outputs += usize::from(is_output(message));
+        outputs == 3 || (message.method().is_none() && message.id() == Some(turn))
+    };
+    probe.until(label, limit, enough).await.map(drop)
+}
+
 fn is_output(message: &Message) -> bool {
     matches!(
         message.update_kind(),
@@ -52,28 +63,39 @@ fn is_output(message: &Message) -> bool {
     )
 }
 
-/// The stopped turn, or why it shows nothing: it was over before the cancel could be read (AMB-13).
+/// The stopped turn, or why it shows nothing.
 fn stopped<'c>(case: &'c Case<'_>) -> Result<(Call<'c>, &'c Message), Outcome> {
     let Some(call) = case.call("turn") else { return Err(Outcome::NotExercised(case.why_not("turn"))) };
     let Some(cancel) = case.labelled("cancel") else { return Err(Outcome::NotExercised(case.why_not("cancel"))) };
-    if call.until() < cancel.index {
-        return Err(Outcome::NotExercised("the turn had ended before it could be stopped".to_owned()));
-    }
-    let reason = call.result().map(|result| &result["stopReason"]);
-    if reason.is_some_and(|reason| reason == "end_turn") && !counts(case, cancel) {
-        return Err(Outcome::NotExercised("the turn ended by itself: nothing shows that it was counting".to_owned()));
-    }
+    ran_at(case, &call, cancel)?;
     Ok((call, cancel))
 }
 
-/// Whether the agent had begun to count when it was stopped, and was far from the end.
-fn counts(case: &Case<'_>, cancel: &Message) -> bool {
-    let text: String = case
-        .received()
-        .filter(|message| message.index < cancel.index)
-        .filter_map(|message| message.update()?["content"]["text"].as_str())
-        .collect();
-    text.contains('1') && text.contains('2') && !text.contains("1000")
+/// That the counting turn was still running when `stop` could be read, or why nothing shows it: an end of its own that
+/// crosses the stop looks like one that the stop should have made `cancelled` (AMB-13).
+pub(super) fn ran_at(case: &Case<'_>, turn: &Call<'_>, stop: &Message) -> Result<(), Outcome> {
+    let no = |why: &str| Err(Outcome::NotExercised(why.to_owned()));
+    if turn.until() < stop.index {
+        return no("the turn had ended before it could be stopped");
+    }
+    let (Some(result), Some(answer)) = (turn.result(), turn.answer) else { return Ok(()) };
+    if result["stopReason"] == "cancelled" {
+        return Ok(());
+    }
+    let before = said(case, turn.request.index, stop.index);
+    if !(before.contains('1') && before.contains('2')) {
+        return no("the turn ended by itself: nothing shows that it was counting");
+    }
+    // A model of ours counts to the end; another may give up at any number.
+    let over = !case.is_scripted() || said(case, turn.request.index, answer.index).contains("1000");
+    let soon = Duration::from_micros(answer.at.saturating_sub(stop.at)) < CROSSES;
+    if over && soon { no("the turn may have ended by itself just when it was stopped") } else { Ok(()) }
+}
+
+/// Everything that was said between two places, by messages and by tool calls.
+fn said(case: &Case<'_>, from: usize, until: usize) -> String {
+    let within = case.received().filter(|message| message.index > from && message.index < until);
+    within.filter_map(|message| message.update()?["content"]["text"].as_str()).collect()
 }
 
 fn the_turn_ends_as_cancelled(case: &Case<'_>) -> Outcome {
@@ -122,10 +144,12 @@ fn nothing_of_the_turn_comes_after_its_end(case: &Case<'_>) -> Outcome {
 
 fn an_idle_cancel_does_not_leak(case: &Case<'_>) -> Outcome {
     let call = call!(case, "after-idle");
-    let reason = call.result().map(|result| &result["stopReason"]);
-    Outcome::pass_if(reason.is_none_or(|reason| reason != "cancelled"), || {
-        Outcome::broken("a turn that runs", call.said(), call.places())
-    })
+    match call.result() {
+        None => Outcome::NotExercised(format!("the turn ended with {}", call.said())),
+        Some(result) => Outcome::pass_if(result["stopReason"] != "cancelled", || {
+            Outcome::broken("a turn that runs", call.said(), call.places())
+        }),
+    }
 }
 
 fn the_session_stays_usable(case: &Case<'_>) -> Outcome {
@@ -133,8 +157,10 @@ fn the_session_stays_usable(case: &Case<'_>) -> Outcome {
         return why;
     }
     let call = call!(case, "next");
-    let reason = call.result().and_then(|result| result["stopReason"].as_str());
-    Outcome::pass_if(reason.is_some_and(|reason| reason != "cancelled"), || {
-        Outcome::broken("a normal turn", call.said(), call.places())
-    })
+    match has_a_turn(case, "next") {
+        Outcome::Pass if call.result().is_some_and(|result| result["stopReason"] == "cancelled") => {
+            Outcome::broken("a normal turn", call.said(), call.places())
+        }
+        outcome => outcome,
+    }
 }
