@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::check::{Check, all, call, succeeds};
+use crate::check::{Check, all, call, has_a_turn, succeeds};
 use crate::history::Case;
 use crate::probe::{Permit, Probe, Stop, prompt_of, rich_meta};
 use crate::scenario::Scenario;
@@ -148,12 +148,19 @@ fn an_unknown_code_is_a_failure(case: &Case<'_>) -> Outcome {
     if turn.answer.is_none() {
         return Outcome::broken("an answer to the prompt", "none", turn.places());
     }
-    if case.note("strange/marker") == Some(&Value::Bool(true)) {
-        return Outcome::broken("a failure, and no tool that ran", "it ran: its file is there", turn.places());
+    match (case.note("strange/marker") == Some(&Value::Bool(true)), case.is_scripted()) {
+        (true, true) => Outcome::broken("a failure, and no tool that ran", "it ran: its file is there", turn.places()),
+        (true, false) => Outcome::NotExercised("the model may have gone another way".to_owned()),
+        (false, _) => has_a_turn(case, "strange/next"),
     }
-    succeeds(case, "strange/next")
 }
 
 fn rich_meta_changes_nothing(case: &Case<'_>) -> Outcome {
-    all(["initialize", "new", "reply", "touch"].map(|label| succeeds(case, &format!("meta/{label}"))))
+    // Without `_meta` a turn ended well before.
+    let plain = call!(case, "same/turn");
+    if plain.result().is_none() {
+        return Outcome::NotExercised(format!("a turn without came to {}", plain.said()));
+    }
+    let made = ["meta/initialize", "meta/new"].map(|label| succeeds(case, label));
+    all(made.into_iter().chain(["meta/reply", "meta/touch"].map(|label| has_a_turn(case, label))))
 }

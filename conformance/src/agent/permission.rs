@@ -46,8 +46,8 @@ async fn permission(probe: &mut Probe) -> Result<(), Stop> {
         probe.manners.permit = permit;
         let turn = probe.ask(name, "session/prompt", prompt_of(&session, words::TOUCH)).await?;
         if permit == Permit::Hold {
-            let asked =
-                |message: &Message| message.requests("session/request_permission") || message.id() == Some(&turn);
+            let ended = |message: &Message| message.method().is_none() && message.id() == Some(&turn);
+            let asked = |message: &Message| message.requests("session/request_permission") || ended(message);
             let request = probe.until("stopped/asked", limit, asked).await?;
             if request.requests("session/request_permission") {
                 probe.notify("stopped/cancel", "session/cancel", json!({ "sessionId": session })).await?;
@@ -151,28 +151,50 @@ fn asked_and_ran<'c>(case: &'c Case<'_>, name: &str) -> Result<(Call<'c>, &'c Me
 }
 
 fn did_not_run(case: &Case<'_>, name: &str) -> Outcome {
-    match asked_and_ran(case, name) {
-        Err(why) => why,
-        Ok((_, _, false)) if case.call(name).is_some_and(|turn| turn.answer.is_none()) => {
-            Outcome::broken("an answer to the prompt", "none", case.call(name).map(|c| c.places()).unwrap_or_default())
+    let (turn, request, ran) = match asked_and_ran(case, name) {
+        Ok(asked) => asked,
+        Err(why) => return why,
+    };
+    match (ran, turn.answer) {
+        (false, None) => Outcome::broken("an answer to the prompt", "none", turn.places()),
+        (false, Some(_)) => Outcome::Pass,
+        (true, _) if another_call(case, &turn, request) && !case.is_scripted() => {
+            Outcome::NotExercised("the model went another way, for which it had not been refused".to_owned())
         }
-        Ok((_, _, false)) => Outcome::Pass,
-        Ok((turn, request, true)) => {
-            let places = [turn.request.index, request.index].into_iter().chain(turn.answer.map(|a| a.index)).collect();
-            Outcome::broken("a tool that did not run", "it ran: its file is there", places)
-        }
+        (true, _) => Outcome::broken("a tool that did not run", "it ran: its file is there", places(&turn, request)),
     }
 }
 
+fn places(turn: &Call<'_>, request: &Message) -> Vec<usize> {
+    [turn.request.index, request.index].into_iter().chain(turn.answer.map(|answer| answer.index)).collect()
+}
+
+/// Whether a tool call was reported behind a permission request that is not the one that was asked for.
+fn another_call(case: &Case<'_>, turn: &Call<'_>, request: &Message) -> bool {
+    let asked = request.params().map(|params| &params["toolCall"]["toolCallId"]);
+    let later = case.received().filter(|message| message.index > request.index && message.index < turn.until());
+    later
+        .filter_map(Message::update)
+        .any(|update| update["toolCallId"].is_string() && asked != Some(&update["toolCallId"]))
+}
+
+/// A tool that was allowed to run may still fail, and then says so.
 fn it_ran(case: &Case<'_>) -> Outcome {
-    match asked_and_ran(case, "allow") {
-        Err(why) => why,
-        Ok((_, _, true)) => Outcome::Pass,
-        Ok((turn, request, false)) => {
-            let places = [turn.request.index, request.index].into_iter().chain(turn.answer.map(|a| a.index)).collect();
-            Outcome::broken("a tool that ran", "its file is not there", places)
-        }
+    let (turn, request, ran) = match asked_and_ran(case, "allow") {
+        Ok(asked) => asked,
+        Err(why) => return why,
+    };
+    if ran {
+        return Outcome::Pass;
     }
+    let allowed = case.call_of(request).and_then(|call| call.result());
+    if allowed.is_none_or(|result| result["outcome"]["outcome"] != "selected") {
+        return Outcome::NotExercised("there was no option to allow it".to_owned());
+    }
+    if !case.is_scripted() && statuses(case, &turn).iter().any(|(_, update)| update["status"] == "failed") {
+        return Outcome::NotExercised("the tool was run and failed".to_owned());
+    }
+    Outcome::broken("a tool that ran", "its file is not there", places(&turn, request))
 }
 
 /// Programs are started elsewhere, so the file is there only if the session's directory counts.
@@ -182,7 +204,10 @@ fn it_ran_in_its_directory(case: &Case<'_>) -> Outcome {
     let completed = statuses(case, &call).iter().any(|(_, update)| update["status"] == "completed");
     match (made, completed) {
         (true, _) => Outcome::Pass,
-        (false, true) => Outcome::broken("the file of the command below cwd", "it is not there", call.places()),
+        (false, true) if case.is_scripted() => {
+            Outcome::broken("the file of the command below cwd", "it is not there", call.places())
+        }
+        (false, true) => Outcome::NotExercised("nothing shows that the model had the command run".to_owned()),
         (false, false) => Outcome::NotExercised("no command was completed".to_owned()),
     }
 }
@@ -216,7 +241,8 @@ fn a_tool_has_an_end(case: &Case<'_>) -> Outcome {
     }
     let last =
         statuses(case, &call).into_iter().rev().find(|(_, u)| u["status"] == "completed" || u["status"] == "failed");
+    // A call that is left open is not forbidden (AMB-30).
     Outcome::pass_if(last.is_some() || call.result().is_none(), || {
-        Outcome::broken("completed or failed before the end of the turn", "neither", call.places())
+        Outcome::doubtful("completed or failed before the end of the turn", "neither", call.places())
     })
 }

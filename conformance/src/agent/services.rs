@@ -36,9 +36,11 @@ async fn services(probe: &mut Probe) -> Result<(), Stop> {
         "session": { "notices": {}, "compaction": {} },
     });
     (probe.manners.files, probe.manners.terminals) = (true, true);
-    probe.begin().await?;
+    let agent = probe.begin().await?;
     let session = probe.session("with/new").await?;
     let _ = probe.prompt("with/reply", &session, words::REPLY).await?;
+    // What comes behind the answer has to come before the next prompt to be seen.
+    probe.quiet("with/reply/after").await?;
     // The file is not there yet.
     let _ = probe.prompt("with/missing", &session, words::READ).await?;
     std::fs::write(probe.path(words::INPUT), format!("{MARK}\n"))?;
@@ -53,6 +55,12 @@ async fn services(probe: &mut Probe) -> Result<(), Stop> {
     probe.manners.null = false;
     let session = probe.session("with/terminal/new").await?;
     let _ = probe.prompt("with/terminal", &session, words::TERMINAL).await?;
+    // What a terminal is needed for may end a little after its turn, and ends with its session.
+    probe.quiet("with/terminal/after").await?;
+    if !agent["agentCapabilities"]["sessionCapabilities"]["close"].is_null() {
+        let _ = probe.call("with/terminal/close", "session/close", json!({ "sessionId": session })).await?;
+        probe.quiet("with/terminal/closed").await?;
+    }
     for (name, elicit) in [("decline", Elicit::Decline), ("cancel", Elicit::Cancel), ("error", Elicit::Error)] {
         let session = probe.session(&format!("question/{name}/new")).await?;
         probe.manners.elicit = elicit;
@@ -133,17 +141,20 @@ fn went_on(case: &Case<'_>, label: &str) -> Outcome {
     }
 }
 
+/// A turn that ends well with one answer and in an error with the other tells them apart. Where both end in an error it
+/// may be the model's (AMB-28).
 fn null_and_empty_are_the_same(case: &Case<'_>) -> Outcome {
-    all(["with/write-empty", "with/write-null"].map(|label| {
-        let call = call!(case, label);
-        if !asked(case, "fs/write_text_file", &call) {
-            return Outcome::NotExercised("the agent does not write through the client".to_owned());
-        }
-        match call.result() {
-            Some(result) if result["stopReason"] == "end_turn" => Outcome::Pass,
-            _ => Outcome::broken("a turn that goes on", call.said(), call.places()),
-        }
-    }))
+    let (empty, null) = (call!(case, "with/write-empty"), call!(case, "with/write-null"));
+    if [&empty, &null].iter().any(|call| !asked(case, "fs/write_text_file", call)) {
+        return Outcome::NotExercised("the agent does not write through the client".to_owned());
+    }
+    let broken = |call: &Call<'_>| Outcome::broken("a turn that goes on", call.said(), call.places());
+    match (empty.result(), null.result()) {
+        (Some(_), Some(_)) => Outcome::Pass,
+        (Some(_), None) => broken(&null),
+        (None, Some(_)) => broken(&empty),
+        (None, None) => Outcome::NotExercised(format!("the turns ended with {}", empty.said())),
+    }
 }
 
 fn a_refused_read_ends_nothing(case: &Case<'_>) -> Outcome {
@@ -165,7 +176,10 @@ fn relative_paths_stay_below_cwd(case: &Case<'_>) -> Outcome {
     };
     match (&written["cwd"], &written["more"]) {
         (Value::Bool(true), Value::Bool(false)) => Outcome::Pass,
-        (_, Value::Bool(true)) => Outcome::broken("a file below cwd", "it is below the other root", call.places()),
+        (_, Value::Bool(true)) if case.is_scripted() => {
+            Outcome::broken("a file below cwd", "it is below the other root", call.places())
+        }
+        (_, Value::Bool(true)) => Outcome::NotExercised("the model may have chosen the other root".to_owned()),
         _ => Outcome::NotExercised("the agent has not written the file".to_owned()),
     }
 }

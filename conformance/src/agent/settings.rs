@@ -23,9 +23,7 @@ pub(super) const SETTINGS: Scenario = Scenario {
         Check::new("CONFIG-04", the_current_value_is_one_of_those_offered),
         Check::new("CONFIG-05", no_boolean_unasked),
         Check::new("CONFIG-06", the_answer_is_the_whole_list),
-        Check::new("CONFIG-09", |case| {
-            options(case).map_or_else(|why| why, |_| all(["option-nonsense", "value-nonsense"].map(|l| fails(case, l))))
-        }),
+        Check::new("CONFIG-09", nonsense_is_refused),
     ],
 };
 
@@ -46,14 +44,19 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
     }
     let set = |id: &Value, value: &Value| json!({ "sessionId": session, "configId": id, "value": value });
     if let Some(options) = result["configOptions"].as_array().filter(|options| !options.is_empty()) {
-        for (at, option) in options.iter().enumerate().filter(|(_, option)| option["type"] == "select") {
+        // What one option is set to may change what others there are.
+        let mut now = options.clone();
+        for (at, option) in options.iter().enumerate() {
+            let option = now.iter().find(|known| known["id"] == option["id"] && known["type"] == "select");
+            let Some(option) = option else { continue };
             let other = values(option).into_iter().find(|value| *value != option["currentValue"]);
             let Some(other) = other else { continue };
             let label = format!("option/{at}");
             let _ = probe.call(&label, "session/set_config_option", set(&option["id"], &other)).await?;
             let label = format!("back/{at}");
             let back = set(&option["id"], &option["currentValue"]);
-            let _ = probe.call(&label, "session/set_config_option", back).await?;
+            let answer = probe.call(&label, "session/set_config_option", back).await?;
+            now = answer.ok().and_then(|result| result["configOptions"].as_array().cloned()).unwrap_or(now);
         }
         let (none, first) = (json!("conformance-no-such-thing"), &options[0]["id"]);
         let _ = probe.call("option-nonsense", "session/set_config_option", set(&none, &none)).await?;
@@ -176,6 +179,16 @@ fn no_boolean_unasked(case: &Case<'_>) -> Outcome {
         Some(option) => Outcome::broken("no boolean option for a client without them", brief(option), offered(case)),
         None => Outcome::Pass,
     }
+}
+
+/// Which values a boolean takes nobody has to be told.
+fn nonsense_is_refused(case: &Case<'_>) -> Outcome {
+    let options = match options(case) {
+        Ok(options) => options,
+        Err(why) => return why,
+    };
+    let values = (options[0]["type"] == "select").then_some("value-nonsense");
+    all(std::iter::once("option-nonsense").chain(values).map(|label| fails(case, label)))
 }
 
 fn the_answer_is_the_whole_list(case: &Case<'_>) -> Outcome {

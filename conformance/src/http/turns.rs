@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::routing::{connect, no_http, place, request, status};
 use super::{CONNECTION, Listener, SESSION, get, post};
-use crate::check::{Check, all, call};
+use crate::check::{Check, all, call, has_a_turn};
 use crate::history::{Body, Case, Message, What};
 use crate::probe::{Probe, Stop, prompt_of};
 use crate::scenario::Scenario;
@@ -221,11 +221,5 @@ fn streams_are_events_of_one_message(case: &Case<'_>) -> Outcome {
 }
 
 fn a_turn(case: &Case<'_>, label: &str) -> Outcome {
-    if let Some(outcome) = no_http(case) {
-        return outcome;
-    }
-    let call = call!(case, label);
-    Outcome::pass_if(call.result().is_some_and(|result| result["stopReason"].is_string()), || {
-        Outcome::broken("the end of the turn", call.said(), call.places())
-    })
+    no_http(case).unwrap_or_else(|| has_a_turn(case, label))
 }
