@@ -112,6 +112,13 @@ impl Schemas {
         self.files.iter().any(|file| file.name(side, method, part).is_some())
     }
 
+    /// Whether this kind of `session/update` is one of the protocol's, or its kinds are open.
+    #[must_use]
+    pub fn knows_update(&self, kind: &str) -> bool {
+        let open = |file: &File| !file.definitions["SessionUpdate"]["oneOf"].is_array();
+        self.files.iter().any(|file| open(file) || file.update(kind).is_some())
+    }
+
     /// What is wrong with `value` as this part of a method, by the release's most permissive schema; empty if nothing
     /// is, or if the method is none of the protocol's.
     #[must_use]
@@ -217,16 +224,20 @@ impl File {
         validator.iter_errors(value).take(MAX_FAULTS).map(fault).collect()
     }
 
+    /// The alternative of `SessionUpdate` for this kind.
+    fn update(&self, kind: &str) -> Option<&Value> {
+        let union = &self.definitions["SessionUpdate"];
+        let variants = union["oneOf"].as_array().or_else(|| union["anyOf"].as_array())?;
+        variants.iter().find(|variant| variant["properties"]["sessionUpdate"]["const"] == kind)
+    }
+
     /// An update is judged by its own kind's definition: "no alternative fits" helps nobody.
     fn by_variant(&self, name: &str, value: &Value) -> Option<Vec<String>> {
         if name != "SessionNotification" && name != "UpdateSessionNotification" {
             return None;
         }
         let kind = value["update"]["sessionUpdate"].as_str()?;
-        let union = &self.definitions["SessionUpdate"];
-        let variants = union["oneOf"].as_array().or_else(|| union["anyOf"].as_array())?;
-        let variant = variants.iter().find(|variant| variant["properties"]["sessionUpdate"]["const"] == kind)?;
-        let definition = variant["allOf"][0]["$ref"].as_str()?.strip_prefix("#/$defs/")?;
+        let definition = self.update(kind)?["allOf"][0]["$ref"].as_str()?.strip_prefix("#/$defs/")?;
         if !value["sessionId"].is_string() {
             return Some(vec!["sessionId is missing or no string".to_owned()]);
         }

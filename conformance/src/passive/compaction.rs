@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use serde_json::Value;
+
 use super::{each_update, session_of};
 use crate::history::{Case, Message, brief};
 use crate::verdict::Outcome;
@@ -26,29 +28,27 @@ fn named(message: &Message) -> Option<((u32, &str), &str)> {
     kind.starts_with("compaction_").then(|| (session_of(message), id))
 }
 
-/// One that is still open when its turn has ended was forgotten; its session may have been replaced by then.
+/// An update of one that has ended may tell its end again. One that is still open when its turn has ended may go on
+/// behind it.
 pub(super) fn each_ends_once(case: &Case<'_>) -> Outcome {
-    let mut ended: HashMap<_, Vec<usize>> = HashMap::new();
+    let mut ended: HashMap<_, (usize, &Value)> = HashMap::new();
     let mut begun: HashMap<_, usize> = HashMap::new();
     for message in case.received() {
         let Some(name) = named(message) else { continue };
         begun.entry(name).or_insert(message.index);
-        if ends(message) {
-            ended.entry(name).or_default().push(message.index);
+        let Some(status) = message.update().map(|update| &update["status"]).filter(|_| ends(message)) else { continue };
+        let (first, known) = *ended.entry(name).or_insert((message.index, status));
+        if known != status {
+            let actual = format!("{known} and then {status}");
+            return Outcome::broken("one end", actual, vec![first, message.index]);
         }
     }
-    if begun.is_empty() {
-        return Outcome::NotExercised("nothing was compacted".to_owned());
+    let open = begun.iter().filter(|(name, first)| !ended.contains_key(*name) && answered_after(case, **first));
+    match open.map(|(_, first)| *first).min() {
+        Some(first) => Outcome::doubtful("an end of it", "none", vec![first]),
+        None if begun.is_empty() => Outcome::NotExercised("nothing was compacted".to_owned()),
+        None => Outcome::Pass,
     }
-    for (name, first) in begun {
-        match ended.get(&name).map(Vec::as_slice) {
-            Some([_]) => {}
-            Some([one, two, ..]) => return Outcome::broken("one end", "two", vec![*one, *two]),
-            _ if answered_after(case, first) => return Outcome::broken("an end of it", "none", vec![first]),
-            _ => {}
-        }
-    }
-    Outcome::Pass
 }
 
 /// Whether a turn ended behind this place.

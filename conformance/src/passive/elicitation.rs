@@ -1,6 +1,6 @@
 //! Questions to the user.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use serde_json::Value;
 
@@ -63,7 +63,11 @@ pub(super) fn forms_are_flat(case: &Case<'_>) -> Outcome {
         let flat = |field: &Value| {
             let kind = field["type"].as_str().unwrap_or_default();
             let listed = kind != "array" || field["items"].is_object();
-            TYPES.contains(&kind) && listed && field["properties"].is_null() && field["items"]["properties"].is_null()
+            // A type of its own begins with an underscore.
+            (TYPES.contains(&kind) || kind.starts_with('_'))
+                && listed
+                && field["properties"].is_null()
+                && field["items"]["properties"].is_null()
         };
         let (name, field) = fields(message).find(|(_, field)| !flat(field))?;
         let expected = "fields that are text, numbers, booleans or choices";
@@ -75,17 +79,20 @@ fn is_url(message: &Message) -> bool {
     asks(message) && params(message)["mode"] == "url"
 }
 
-/// An id may come again once its question is answered and completed.
+/// An id may come again once its question is completed, or was not accepted, and so never will be.
 pub(super) fn open_ids_are_distinct(case: &Case<'_>) -> Outcome {
-    let mut open: HashSet<(u32, &str)> = HashSet::new();
+    let mut open: HashMap<(u32, &str), usize> = HashMap::new();
     let mut seen = false;
     for message in case.received() {
         let id = params(message)["elicitationId"].as_str().unwrap_or_default();
         if is_url(message) {
             seen = true;
-            if !open.insert((message.on, id)) {
+            if open.get(&(message.on, id)).is_some_and(|until| *until > message.index) {
                 return Outcome::broken("an id of its own", format!("{id:?} once more"), vec![message.index]);
             }
+            let asked = case.call_of(message);
+            let refused = asked.filter(|call| call.result().is_none_or(|result| result["action"] != "accept"));
+            open.insert((message.on, id), refused.map_or(usize::MAX, |call| call.until()));
         } else if message.method() == Some("elicitation/complete") {
             open.remove(&(message.on, id));
         }

@@ -92,9 +92,12 @@ pub(crate) fn keeps_to_the_schema(
         Side::Agent => (Side::Agent, Side::Client),
         Side::Client => (Side::Client, Side::Agent),
     };
-    each(
+    let found = each(
         case,
-        |message| ours(case.version(message.on)) && !matches!(message.body, Body::Junk { .. }),
+        |message| {
+            let version = ours(case.version(message.on));
+            version && !matches!(message.body, Body::Junk { .. }) && unknown_update(case, message).is_none()
+        },
         |message| {
             let (method, part, side, value) = match &message.body {
                 Body::Request { method, params, .. } => (method.as_str(), Part::Request, other, params),
@@ -120,7 +123,16 @@ pub(crate) fn keeps_to_the_schema(
             };
             Some(Outcome::broken(format!("{what} of {method} by the schema"), faults.join("; "), vec![message.index]))
         },
-    )
+    );
+    match (found, case.received().find_map(|message| unknown_update(case, message))) {
+        (Outcome::Pass, Some(kind)) => Outcome::Info(format!("an update of the kind {kind:?}, which no schema has")),
+        (found, _) => found,
+    }
+}
+
+/// The kind of an update that the protocol does not have. What is to be thought of one the texts do not say (AMB-34).
+pub(super) fn unknown_update<'m>(case: &Case<'_>, message: &'m Message) -> Option<&'m str> {
+    message.update_kind().filter(|kind| !case.schemas.knows_update(kind))
 }
 
 /// `null` where the schema has an empty object: the documentation's own examples do that (AMB-26).

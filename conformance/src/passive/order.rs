@@ -20,7 +20,9 @@ pub(super) fn initialize_comes_first(case: &Case<'_>) -> Outcome {
             seen = true;
             continue;
         }
-        let asks = matches!(message.body, Body::Request { .. } | Body::Notification { .. });
+        // Taking back the `initialize` itself is a notification of the protocol's that needs no session.
+        let about = message.method().is_some_and(|method| !method.starts_with("$/"));
+        let asks = about && matches!(message.body, Body::Request { .. } | Body::Notification { .. });
         if asks && answered(case, "initialize", message.on).is_none_or(|answer| answer > message.index) {
             let method = message.method().unwrap_or_default();
             return Outcome::broken("nothing before the answer to initialize", method, vec![message.index]);
@@ -64,7 +66,7 @@ pub(super) fn login_methods_are_the_agents(case: &Case<'_>) -> Outcome {
 }
 
 pub(super) fn prompts_come_after_sessions(case: &Case<'_>) -> Outcome {
-    after(case, "session/prompt", &["session/new", "session/load", "session/resume"])
+    after(case, "session/prompt", &["session/new", "session/load", "session/resume", "session/fork"])
 }
 
 /// Asks the params of every request that makes or opens a session.

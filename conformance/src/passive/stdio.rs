@@ -1,5 +1,7 @@
 //! Lines and bytes.
 
+use std::collections::HashMap;
+
 use crate::history::{Body, Case, Line, What};
 use crate::verdict::Outcome;
 
@@ -47,13 +49,22 @@ pub(crate) fn one_message_per_line(case: &Case<'_>) -> Outcome {
     if seen { Outcome::Pass } else { nothing() }
 }
 
+/// Of a line that holds nothing, and of one that ends as on another system, the texts say nothing (AMB-31).
 pub(crate) fn nothing_but_messages(case: &Case<'_>) -> Outcome {
-    let mut seen = false;
+    let (mut found, expected) = (nothing(), "nothing but ACP messages");
+    let lines: HashMap<usize, &Line> = lines(case).collect();
     for message in case.received() {
-        seen = true;
-        if let Body::Junk { why } = &message.body {
-            return Outcome::broken("nothing but ACP messages", format!("a line that is {why}"), vec![message.index]);
-        }
+        let text = lines.get(&message.index).and_then(|line| line.text()).unwrap_or("?");
+        found = found.and(match &message.body {
+            Body::Junk { .. } if text.trim().is_empty() => {
+                Outcome::doubtful(expected, "a line with nothing in it", vec![message.index])
+            }
+            Body::Junk { why } => {
+                return Outcome::broken(expected, format!("a line that is {why}"), vec![message.index]);
+            }
+            _ if text.ends_with('\r') => Outcome::doubtful("a line that ends with \\n", "\\r\\n", vec![message.index]),
+            _ => Outcome::Pass,
+        });
     }
-    if seen { Outcome::Pass } else { nothing() }
+    found
 }

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{each, items};
+use super::{each, items, session_of};
 use crate::history::{Case, Message, brief};
 use crate::verdict::Outcome;
 
@@ -32,23 +32,27 @@ fn released<'c>(case: &'c Case<'_>) -> HashMap<(u32, &'c str), usize> {
     places
 }
 
-/// A terminal is needed no more once the turn has ended in which it was made.
+/// A terminal is needed no more once its session is closed; whether it is until then, when the turn has ended in which it
+/// was made, the agent may see otherwise.
 fn left_open<'c>(case: &'c Case<'_>, terminals: impl Iterator<Item = ((u32, &'c str), usize)>) -> Outcome {
     let gone = released(case);
-    let mut seen = false;
+    let turns = |on: u32| case.sent().filter(move |m| m.requests("session/prompt") && m.on == on);
+    let mut found = Outcome::NotExercised("no terminal was made in a turn that ended".to_owned());
     for (terminal, place) in terminals {
-        let prompts = case.sent().filter(|m| m.requests("session/prompt") && m.on == terminal.0);
-        let ended = prompts.filter_map(|prompt| case.call_of(prompt)).find_map(|call| {
+        let ended = turns(terminal.0).filter_map(|prompt| case.call_of(prompt)).find_map(|call| {
             let answer = call.answer?;
-            (call.request.index < place && answer.index > place).then_some(answer.index)
+            (call.request.index < place && answer.index > place).then_some((call.request, answer.index))
         });
-        let Some(end) = ended else { continue };
-        seen = true;
-        if !gone.contains_key(&terminal) {
-            return Outcome::broken("a terminal/release", "none", vec![place, end]);
-        }
+        let Some((prompt, end)) = ended else { continue };
+        let closes = |m: &&Message| m.requests("session/close") && session_of(m) == session_of(prompt);
+        let closed = case.sent().filter(closes).find(|close| close.index > end);
+        found = found.and(match (gone.contains_key(&terminal), closed) {
+            (true, _) => Outcome::Pass,
+            (false, Some(close)) => Outcome::broken("a terminal/release", "none", vec![place, end, close.index]),
+            (false, None) => Outcome::doubtful("a terminal/release", "none", vec![place, end]),
+        });
     }
-    if seen { Outcome::Pass } else { Outcome::NotExercised("no terminal was made in a turn that ended".to_owned()) }
+    found
 }
 
 pub(super) fn every_terminal_is_released(case: &Case<'_>) -> Outcome {

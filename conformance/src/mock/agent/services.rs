@@ -226,10 +226,14 @@ impl Agent {
         let params = json!({
             "sessionId": session, "mode": "url", "message": "Look here", "elicitationId": id, "url": url,
         });
-        let times = if self.breaks.has("ELICIT-16") { 2 } else { 1 };
-        for _ in 0..times {
+        if self.breaks.has("ELICIT-16") {
+            // Both at once, so that no answer can come between.
+            let ask = |id: u64| json!({ "jsonrpc": "2.0", "id": id, "method": "elicitation/create", "params": params });
+            let both = format!("{}\n{}\n", ask(900_001), ask(900_002));
+            self.raw(both.as_bytes()).await.map_err(gone)?;
+        } else {
             // Whatever the user says.
-            let _ = self.request_of("elicitation/create", params.clone()).await;
+            let _ = self.request_of("elicitation/create", params).await;
         }
         let done = if self.breaks.has("ELICIT-17") { "another" } else { id.as_str() };
         let message =
