@@ -48,6 +48,8 @@ pub(super) const TERMINALS: Scenario = Scenario {
 
 /// Quiet windows, at most, in which a command has to begin, and in which a released one has to end.
 const WINDOWS: usize = 20;
+/// Quiet windows, at most, in which the output of a command that has ended has to come.
+const DRAINS: usize = 5;
 /// Quiet windows without a sign of life that show that it has.
 const DEAD: usize = 5;
 
@@ -64,11 +66,19 @@ async fn create(probe: &mut Probe, label: &str, script: &str, more: Value) -> Re
 /// Runs a script to its end, under the labels `NAME/create`, `NAME/wait`, `NAME/output` and `NAME/release`.
 async fn run(probe: &mut Probe, name: &str, script: &str, more: Value) -> Result<(), Stop> {
     let Some(terminal) = create(probe, &format!("{name}/create"), script, more).await? else { return Ok(()) };
-    for step in ["wait", "output", "release"] {
-        let method = if step == "wait" { "terminal/wait_for_exit".to_owned() } else { format!("terminal/{step}") };
-        // What it is answered with is for the checks to judge.
-        let _ = probe.call(&format!("{name}/{step}"), &method, terminal.clone()).await?;
+    // What each is answered with is for the checks to judge.
+    let _ = probe.call(&format!("{name}/wait"), "terminal/wait_for_exit", terminal.clone()).await?;
+    // The last words of a command may be read after its end.
+    for _ in 0..DRAINS {
+        let read = probe.call(&format!("{name}/draining"), "terminal/output", terminal.clone()).await?;
+        if read.is_ok_and(|read| read["output"].as_str().is_some_and(|output| output.is_empty())) {
+            probe.quiet(&format!("{name}/draining")).await?;
+        } else {
+            break;
+        }
     }
+    let _ = probe.call(&format!("{name}/output"), "terminal/output", terminal.clone()).await?;
+    let _ = probe.call(&format!("{name}/release"), "terminal/release", terminal).await?;
     Ok(())
 }
 
