@@ -15,6 +15,9 @@ pub use case::Case;
 pub use file::{ReadError, read, write};
 pub use message::{Body, Direction, Message};
 
+/// The note of why a scenario was not played to its end.
+pub(crate) const ENDED_EARLY: &str = "ended early";
+
 /// Everything that happened in one scenario, in order.
 #[derive(Debug, Clone, Default, PartialEq)]
 #[non_exhaustive]

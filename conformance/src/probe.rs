@@ -60,7 +60,8 @@ pub struct Probe {
 
 impl Probe {
     pub(crate) fn new(subject: Arc<Subject>, limits: Limits, scenario: &str) -> std::io::Result<Self> {
-        let directory = Arc::new(tempfile::Builder::new().prefix("acp-conformance-").tempdir()?);
+        // Agents may tell the path as the system knows it.
+        let directory = Arc::new(tempfile::Builder::new().prefix("acp-conformance-").tempdir_in(temporary()?)?);
         Ok(Self::with(subject, limits, Recorder::new(scenario), directory))
     }
 
@@ -119,8 +120,16 @@ impl Probe {
     pub async fn begin(&mut self) -> Result<Value, Stop> {
         self.open().await?;
         let params = self.introduction();
+        let asked = params["protocolVersion"].clone();
         let answer = self.call("initialize", "initialize", params).await?;
-        answer.map_err(|error| Stop::Refused(format!("initialize was answered with {}", brief(&error))))
+        let result =
+            answer.map_err(|error| Stop::Refused(format!("initialize was answered with {}", brief(&error))))?;
+        let version = &result["protocolVersion"];
+        // Whoever speaks another version has other rules.
+        if version.is_u64() && *version != asked {
+            return Err(Stop::Refused(format!("the agent speaks version {version} of the protocol and not {asked}")));
+        }
+        Ok(result)
     }
 
     /// The params of an `initialize` with this scenario's capabilities.
@@ -193,6 +202,11 @@ impl Probe {
         self.close().await;
         self.recorder.finish()
     }
+}
+
+/// The directory for temporary files, without symbolic links in its path.
+fn temporary() -> std::io::Result<PathBuf> {
+    std::env::temp_dir().canonicalize()
 }
 
 /// The params of a `session/prompt` with one text.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Body, Call, Direction, History, Message, What};
+use super::{Body, Call, Direction, ENDED_EARLY, History, Message, What};
 use crate::schema::{Schemas, Side};
 
 /// One history with its messages taken apart.
@@ -192,6 +192,7 @@ impl<'a> Case<'a> {
                 _ => "the subject had exited".to_owned(),
             }),
             What::OutputClosed => Some("the subject had closed its output".to_owned()),
+            What::Note { label, data } if label == ENDED_EARLY => data.as_str().map(str::to_owned),
             _ => None,
         });
         match trouble {

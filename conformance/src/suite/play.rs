@@ -6,10 +6,13 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 
 use crate::fault;
-use crate::history::{Event, History, What};
+use crate::history::{Body, ENDED_EARLY, Event, History, What};
 use crate::probe::{Limits, Probe, Stop};
 use crate::scenario::Scenario;
 use crate::subject::Subject;
+
+/// Parts of stderr that a report of a subject that did not start shows.
+const STDERR_SHOWN: usize = 5;
 
 /// Plays it: what happened, and why it ended early.
 pub(super) async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scenario) -> (History, Result<(), Stop>) {
@@ -29,6 +32,10 @@ pub(super) async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scena
         if stop.is_ours() {
             probe.fault(stop.to_string());
         }
+        // What is missing, or who is gone, the history says itself.
+        if matches!(stop, Stop::Refused(_) | Stop::Start(_)) {
+            probe.note(ENDED_EARLY, stop.to_string().into());
+        }
     }
     (probe.finish().await, played)
 }
@@ -45,14 +52,37 @@ pub(super) fn not_started(played: &[(History, Result<(), Stop>)]) -> Option<Stri
         return None;
     }
     let stop = played.iter().find_map(|(_, played)| played.as_ref().err())?;
-    let stderr = played.iter().find_map(|(history, _)| {
-        history.events.iter().rev().find_map(|event| match &event.what {
-            What::Stderr { text } => Some(text.clone()),
-            _ => None,
-        })
+    if matches!(stop, Stop::Start(_)) {
+        return Some(stop.to_string());
+    }
+    let events = || played.iter().flat_map(|(history, _)| history.events.iter());
+    let came = events().find_map(|event| match &event.what {
+        What::Exited { code: Some(code), .. } => Some(format!("it exited with code {code} and answered nothing")),
+        What::Exited { signal: Some(signal), .. } => {
+            Some(format!("signal {signal} ended it before it answered anything"))
+        }
+        What::Missed { label, waited_ms } => Some(format!("`{label}` did not come within {waited_ms} ms")),
+        _ => None,
     });
-    Some(match stderr {
-        Some(text) => format!("{stop}; its stderr ends: {text}"),
-        None => format!("{stop}; it wrote nothing to stdout or stderr"),
+    let said = events().filter_map(|event| match &event.what {
+        What::Stderr { text } => Some(text.as_str()),
+        _ => None,
+    });
+    let mut said: Vec<&str> = said.collect();
+    let last = said.split_off(said.len().saturating_sub(STDERR_SHOWN)).join("\n");
+    let came = came.unwrap_or_else(|| stop.to_string());
+    Some(match last.trim_end() {
+        "" => format!("{came}, and it wrote nothing to stdout or stderr; does its command line make it speak ACP?"),
+        text => format!("{came}; its stderr ends: {text}"),
     })
+}
+
+/// Whether no message came, and the scenario ended early.
+pub(super) fn is_mute((history, played): &(History, Result<(), Stop>)) -> bool {
+    let speaks = |event: &Event| match &event.what {
+        What::Received { line } => line.text().is_some_and(|text| !matches!(Body::parse(text).0, Body::Junk { .. })),
+        _ => false,
+    };
+    let ended = played.as_ref().is_err_and(|stop| !stop.is_ours());
+    ended && !history.events.iter().any(speaks)
 }
