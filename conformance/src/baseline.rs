@@ -46,12 +46,6 @@ impl Baseline {
         }
     }
 
-    /// Whether this failure is known.
-    #[must_use]
-    pub fn expects(&self, result: &CheckResult) -> bool {
-        result.verdict == Verdict::Fail && result.flaky.is_none() && self.expected.contains_key(result.id)
-    }
-
     /// Entries whose checks were made and do not fail. What was not exercised is no proof that it was mended.
     #[must_use]
     pub fn stale(&self, results: &[CheckResult]) -> Vec<&str> {

@@ -141,13 +141,37 @@ impl Requirement {
             || self.id.strip_prefix(selector).is_some_and(|rest| rest.starts_with('-') || selector.ends_with('-'))
     }
 
+    /// Whether it is meant by `selector` with other letters, or in part.
+    #[must_use]
+    pub fn is_like(&self, selector: &str) -> bool {
+        let (id, selector) = (self.id.to_lowercase(), selector.to_lowercase());
+        !selector.is_empty() && (id.starts_with(&selector) || selector.starts_with(&format!("{id}/")))
+    }
+
     /// A web address of its source, where there is one.
     #[must_use]
     pub fn page(&self) -> Option<String> {
         let first = self.source.split([';', ',', ' ']).next().unwrap_or_default();
+        if self.source.starts_with("JSON-RPC 2.0") {
+            return Some("https://www.jsonrpc.org/specification".to_owned());
+        }
         let path = first.strip_prefix("v1/").or_else(|| first.strip_prefix("v2/"))?;
         let version = &first[..2];
         Some(format!("https://agentclientprotocol.com/protocol/{version}/{path}"))
+    }
+}
+
+/// What whoever wrote `selector` may have meant, in a sentence for a message; empty if nothing is like it.
+#[must_use]
+pub fn hint(selector: &str) -> String {
+    const SHOWN: usize = 3;
+    let family = selector.rsplit_once('-').map_or(selector, |(family, _)| family);
+    let like = |selector: &str| -> Vec<&str> {
+        all().iter().filter(|of| of.is_like(selector)).map(|of| of.id.as_str()).take(SHOWN).collect()
+    };
+    match [like(selector), like(&format!("{family}-"))].into_iter().find(|found| !found.is_empty()) {
+        Some(found) => format!("did you mean {}? ", found.join(" or ")),
+        None => String::new(),
     }
 }
 
@@ -207,6 +231,14 @@ mod tests {
         assert_eq!(chosen("CANC"), 0);
         assert_eq!(chosen("CANCEL-0"), 0);
         assert_eq!(chosen("TRANSPORT-stdio"), 14);
+    }
+
+    #[test]
+    fn a_slip_is_answered_with_what_may_be_meant() {
+        assert_eq!(hint("cancel-08"), "did you mean CANCEL-08? ");
+        assert!(hint("CANC").starts_with("did you mean CANCEL-01 or "));
+        assert!(hint("CANCEL-99").starts_with("did you mean CANCEL-01 or "));
+        assert_eq!(hint("NOPE"), "");
     }
 
     #[test]

@@ -53,8 +53,7 @@ impl<'a> Report<'a> {
 
     /// Results that make the run fail: failures that the baseline does not know.
     pub fn failures(&self) -> impl Iterator<Item = &'a CheckResult> {
-        let known = |result: &CheckResult| result.flaky.is_none() && self.baseline.expected.contains_key(result.id);
-        self.run.results.iter().filter(move |r| self.counts_as(r) == Verdict::Fail && !known(r))
+        self.run.results.iter().filter(move |result| self.counts_as(result) == Verdict::Fail && !self.is_known(result))
     }
 
     /// Results that say nothing of the subject because the suite or the machine did wrong.
@@ -62,10 +61,18 @@ impl<'a> Report<'a> {
         self.run.results.iter().filter(|result| result.verdict == Verdict::Error)
     }
 
+    /// Whether a result is a failure that the baseline knows.
+    #[must_use]
+    pub fn is_known(&self, result: &CheckResult) -> bool {
+        let known = result.flaky.is_none() && self.baseline.expected.contains_key(result.id);
+        known && self.counts_as(result) == Verdict::Fail
+    }
+
     /// Entries of the baseline that are mended.
     #[must_use]
     pub fn stale(&self) -> Vec<&str> {
-        self.baseline.stale(&self.run.results)
+        let fails = |id: &str| self.run.results.iter().any(|result| result.id == id && self.is_known(result));
+        self.baseline.stale(&self.run.results).into_iter().filter(|id| !fails(id)).collect()
     }
 
     /// How many results have this verdict.

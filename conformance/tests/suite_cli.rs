@@ -85,6 +85,8 @@ fn transcripts_are_judged_again_without_the_agent() {
     let again = tool(&["replay", "--select", "PROMPT-04", transcript.to_str().expect("a path")]);
     assert_eq!(again.status.code(), Some(1));
     assert!(stdout(&again).contains("FAIL  PROMPT-04"), "{}", stdout(&again));
+    let all = tool(&["replay", transcript.to_str().expect("a path")]);
+    assert!(!stdout(&all).contains("CANCEL-06"), "it is about another scenario: {}", stdout(&all));
 }
 
 #[test]
@@ -92,7 +94,8 @@ fn what_was_not_exercised_fails_where_it_is_required() {
     // Without sessions nothing can be prompted.
     let lax = test(&["--select", "PROMPT-16"], Some("INIT-15"));
     assert_eq!(lax.status.code(), Some(0), "{}", stdout(&lax));
-    assert!(stdout(&lax).contains("Not exercised"));
+    let reason = "PROMPT-16: the scenario did not get to `turn/1`: session/new was answered with";
+    assert!(stdout(&lax).contains("Not exercised") && stdout(&lax).contains(reason), "{}", stdout(&lax));
     let strict = test(&["--select", "PROMPT-16", "--require-exercised"], Some("INIT-15"));
     assert_eq!(strict.status.code(), Some(1));
 }
@@ -121,7 +124,49 @@ fn list_and_explain_know_the_catalogue() {
     assert!(list.contains("* CANCEL-08"));
     let explained = stdout(&tool(&["explain", "CANCEL-08"]));
     assert!(explained.contains("CANCEL-08 MUST") && explained.contains("Checked in: cancel"), "{explained}");
-    assert_eq!(tool(&["explain", "CANCEL-99"]).status.code(), Some(2));
+    assert!(explained.contains("not met it is told as fail"), "{explained}");
+    let slips =
+        [("CANCEL-99", "did you mean CANCEL-01"), ("cancel-08", "did you mean CANCEL-08?"), ("CANCEL", "a family")];
+    for (slip, meant) in slips {
+        let output = tool(&["explain", slip]);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(stderr(&output).contains(meant), "{}", stderr(&output));
+    }
+    let select = test(&["--select", "canc"], None);
+    assert!(stderr(&select).contains("did you mean CANCEL-01"), "{}", stderr(&select));
+}
+
+/// The first scenario is played to its time limit, and no other.
+#[test]
+fn a_subject_that_says_nothing_sensible_is_not_asked_twice() {
+    let begun = std::time::Instant::now();
+    let mute = tool(&["agent", "--timeout", "1s", "--", "sh", "-c", "exec cat >/dev/null"]);
+    assert_eq!(mute.status.code(), Some(3));
+    assert!(stderr(&mute).contains("`initialize` did not come within 1000 ms"), "{}", stderr(&mute));
+    let garbage = tool(&["agent", "--timeout", "1s", "--", "sh", "-c", "echo hello; exec cat >/dev/null"]);
+    assert_eq!(garbage.status.code(), Some(1), "{}", stderr(&garbage));
+    assert!(stdout(&garbage).contains("FAIL  TRANSPORT-stdio-03"), "{}", stdout(&garbage));
+    let gone = tool(&["agent", "--", "sh", "-c", "exit 4"]);
+    assert!(stderr(&gone).contains("it exited with code 4 and answered nothing"), "{}", stderr(&gone));
+    assert!(begun.elapsed() < std::time::Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_recommendation_in_the_baseline_is_known_where_recommendations_count() {
+    let folder = tempfile::tempdir().expect("a directory");
+    let file = folder.path().join("known.toml");
+    fs::write(&file, "[expected]\n\"INIT-05\" = \"issue 7\"\n").expect("a baseline");
+    let file = file.to_str().expect("a path");
+    let run = |more: &[&str]| {
+        let all: Vec<&str> = ["--select", "INIT-05", "--baseline", file].iter().chain(more).copied().collect();
+        test(&all, Some("INIT-05"))
+    };
+    let strict = run(&["--strict"]);
+    assert_eq!(strict.status.code(), Some(0), "{}", stdout(&strict));
+    assert!(stdout(&strict).contains("(in the baseline)"), "{}", stdout(&strict));
+    assert_eq!(run(&[]).status.code(), Some(1), "it only warns, so the entry is too much");
+    let junit = stdout(&test(&["--select", "INIT-05", "--format", "junit"], Some("INIT-05")));
+    assert!(junit.contains("<system-out>warn: ") && junit.contains("failures=\"0\""), "{junit}");
 }
 
 #[test]

@@ -6,7 +6,8 @@ use std::io::Write as _;
 use super::exit::{Exit, usage};
 use super::table::checked;
 use super::{args, table};
-use crate::catalogue::{self, Requirement};
+use crate::catalogue::{self, Level, Requirement};
+use crate::verdict::Outcome;
 
 pub(super) fn list(args: &args::List) -> anyhow::Result<Exit> {
     let selected = |r: &&Requirement| args.select.is_empty() || args.select.iter().any(|s| r.is_selected_by(s));
@@ -32,10 +33,22 @@ pub(super) fn list(args: &args::List) -> anyhow::Result<Exit> {
 
 pub(super) fn explain(args: &args::Explain) -> anyhow::Result<Exit> {
     let Some(requirement) = catalogue::find(&args.id) else {
-        return Err(usage(format!("there is no requirement {}; `acp-conformance list` shows them all", args.id)));
+        let family = catalogue::all().iter().any(|requirement| requirement.is_selected_by(&args.id));
+        let (id, hint) = (&args.id, catalogue::hint(&args.id));
+        return Err(usage(match family {
+            true => format!("{id} is a family; `acp-conformance list --select {id}` shows its requirements"),
+            false => format!("there is no requirement {id}; {hint}`acp-conformance list` shows them all"),
+        }));
     };
     let mut out = String::new();
     writeln!(out, "{} {}\n\n{}\n", requirement.id, requirement.level, requirement.text)?;
+    let broken = Outcome::broken("", "", Vec::new()).verdict(requirement.level).as_str();
+    let word = match requirement.level {
+        Level::Indicative => "a plain sentence that can only be meant as a duty",
+        Level::Derived => "in no sentence of the specification, but what others rest on",
+        _ => "the word of the specification",
+    };
+    writeln!(out, "Level:      {}: {word}; not met it is told as {broken}", requirement.level)?;
     if let Some(expect) = &requirement.expect {
         writeln!(out, "Shown by:   {expect}")?;
     }

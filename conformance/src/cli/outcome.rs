@@ -9,6 +9,7 @@ use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
 use crate::agent2;
 use crate::baseline::Baseline;
+use crate::catalogue;
 use crate::history::{self, History};
 use crate::report::{self, Report};
 use crate::schema::{Schemas, releases};
@@ -22,7 +23,12 @@ pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
             Err(usage(format!("--select {draft} selects checks of version 2 only: agent --protocol 2")))
         }
         Some(nothing) => {
-            Err(usage(format!("--select {nothing} selects no check; `acp-conformance list` shows them all")))
+            let why = match catalogue::find(nothing) {
+                Some(_) => "is not checked here",
+                None => "selects no check",
+            };
+            let hint = catalogue::hint(nothing);
+            Err(usage(format!("--select {nothing} {why}; {hint}`acp-conformance list` shows them all")))
         }
         None => Ok(()),
     }

@@ -26,7 +26,11 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     outcome::knows(&suites, &args.run.select)?;
     let draft = suites.iter().any(|suite| plays(&[agent2::SUITE], suite.scenarios[0].name));
     let version = if draft { agent2::VERSION } else { 1 };
-    let results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run, version)?);
+    let mut results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run, version)?);
+    if args.run.select.is_empty() {
+        // Of scenarios that are not among the files nothing was asked.
+        results.retain(|result| result.scenario.is_some());
+    }
     let run = Run::of(results);
     let files: Vec<String> = args.transcripts.iter().map(|path| path.display().to_string()).collect();
     let again = format!("acp-conformance replay --select {{}} {}", files.join(" "));

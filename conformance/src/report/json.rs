@@ -12,7 +12,7 @@ pub fn json(report: &Report<'_>) -> String {
     for result in &report.run.results {
         let mut line = json!(result);
         line["counts_as"] = json!(report.counts_as(result));
-        line["known"] = json!(report.baseline.expects(result));
+        line["known"] = json!(report.is_known(result));
         out.push_str(&line.to_string());
         out.push('\n');
     }

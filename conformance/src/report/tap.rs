@@ -16,7 +16,7 @@ pub fn tap(report: &Report<'_>) -> String {
         let why = result.why.as_deref().unwrap_or_default().replace(['#', '\n'], " ");
         let directive = match verdict {
             Verdict::NotExercised | Verdict::NotApplicable => format!(" # SKIP {}: {why}", verdict.as_str()),
-            Verdict::Fail if report.baseline.expects(result) => " # TODO in the baseline".to_owned(),
+            Verdict::Fail if report.is_known(result) => " # TODO in the baseline".to_owned(),
             _ => String::new(),
         };
         // Writing to a string does not fail.

@@ -23,19 +23,15 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
             details(report, result, verdict, out)?;
         }
     }
-    let ids = |verdict: Verdict| -> Vec<&str> {
-        let of = report.run.results.iter().filter(|result| report.counts_as(result) == verdict);
-        of.map(|result| result.id).collect()
-    };
     for (verdict, heading) in
         [(Verdict::NotExercised, "Not exercised, so nothing is known of"), (Verdict::NotApplicable, "Not applicable")]
     {
-        let ids = ids(verdict);
-        if !ids.is_empty() {
-            writeln!(out, "\n{heading}: {}", ids.join(", "))?;
-            if let Some(why) = common(report, verdict) {
-                writeln!(out, "      because   {why}")?;
-            }
+        let reasons = by_reason(report, verdict);
+        if !reasons.is_empty() {
+            writeln!(out, "\n{heading}")?;
+        }
+        for (why, ids) in reasons {
+            writeln!(out, "      {}: {why}", ids.join(", "))?;
         }
     }
     for id in report.stale() {
@@ -47,15 +43,21 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
     writeln!(out, "\n{}", counts.join(", "))
 }
 
-/// Why all checks came to this verdict, if it is the same for every check of the run.
-fn common<'r>(report: &'r Report<'_>, verdict: Verdict) -> Option<&'r str> {
-    let mut results = report.run.results.iter();
-    let why = results.next().filter(|result| report.counts_as(result) == verdict)?.why.as_deref()?;
-    results.all(|result| result.why.as_deref() == Some(why)).then_some(why)
+/// The checks of a verdict, together that have the same reason.
+fn by_reason<'r>(report: &Report<'r>, verdict: Verdict) -> Vec<(&'r str, Vec<&'r str>)> {
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for result in report.run.results.iter().filter(|result| report.counts_as(result) == verdict) {
+        let why = result.why.as_deref().unwrap_or("it has no reason");
+        match reasons.iter_mut().find(|(known, _)| *known == why) {
+            Some((_, ids)) => ids.push(result.id),
+            None => reasons.push((why, vec![result.id])),
+        }
+    }
+    reasons
 }
 
 fn details(report: &Report<'_>, result: &CheckResult, verdict: Verdict, out: &mut String) -> std::fmt::Result {
-    let known = if report.baseline.expects(result) { " (in the baseline)" } else { "" };
+    let known = if report.is_known(result) { " (in the baseline)" } else { "" };
     let name = verdict.as_str().to_uppercase();
     writeln!(out, "\n{name:<5} {} {}{known}  {}", result.id, result.level, result.requirement)?;
     if let Some(finding) = &result.finding {
