@@ -17,6 +17,7 @@ pub use bridge::bridged;
 pub use client::{client_inside, client_of};
 pub use durable::durable;
 pub use http::serve_http;
+pub use relay::{Pass, changed};
 pub use socket::serve_socket;
 
 /// Ids of the checks that the mock agent can be made to fail, each with the others that the same fault makes fail or warn

@@ -49,8 +49,15 @@ pub enum Subject {
         /// Where: `http://HOST:PORT/PATH`.
         url: String,
     },
-    /// One in this process.
+    /// One in this process, which does what the suite's sentences say.
     Inside {
+        /// For reports.
+        name: String,
+        /// Makes a new one.
+        make: Box<dyn Fn() -> Link + Send + Sync>,
+    },
+    /// One in this process whose model does what it likes.
+    Free {
         /// For reports.
         name: String,
         /// Makes a new one.
@@ -141,7 +148,7 @@ impl Subject {
             Self::Http { url } => {
                 Http::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
-            Self::Inside { make, .. } => Ok(make()),
+            Self::Inside { make, .. } | Self::Free { make, .. } => Ok(make()),
         }
     }
 }
@@ -156,7 +163,7 @@ impl fmt::Display for Subject {
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
             Self::Socket { url } | Self::Http { url } => f.write_str(url),
-            Self::Inside { name, .. } => f.write_str(name),
+            Self::Inside { name, .. } | Self::Free { name, .. } => f.write_str(name),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Passes lines between a client and something else, and does with them what a test wants.
 
 use std::future::Future;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
@@ -9,12 +10,16 @@ use crate::link::{Link, Sink};
 /// Held between the two ends, in bytes, in each direction.
 const PIPE: usize = 64 * 1024;
 
-/// What becomes of lines. Pure: what is returned is passed on.
-pub(super) trait Pass: Send + 'static {
+/// What becomes of lines between the suite and a peer. Pure: what is returned is passed on.
+pub trait Pass: Send + 'static {
     /// A line of the client.
     fn to_far(&mut self, line: String) -> Vec<String>;
     /// A line of the other side.
     fn to_near(&mut self, line: String) -> Vec<String>;
+    /// How long a line of the other side is held up.
+    fn delay(&self, _line: &str) -> Duration {
+        Duration::ZERO
+    }
     /// The client has left: what the other side is still sent.
     fn near_left(&mut self) -> Vec<String> {
         Vec::new()
@@ -23,6 +28,12 @@ pub(super) trait Pass: Send + 'static {
     fn far_left(&mut self) -> Option<Vec<String>> {
         Some(Vec::new())
     }
+}
+
+/// A link to the same peer, whose lines pass through `pass`. It ends when the link is dropped.
+#[must_use]
+pub fn changed(link: Link, pass: impl Pass) -> Link {
+    through(std::future::ready(Some(link)), pass)
 }
 
 /// A link whose lines pass through `pass` to what `far` opens; nothing comes if it opens nothing. It ends when the link is
@@ -62,9 +73,12 @@ async fn relay(input: impl AsyncRead + Unpin, mut near: Sink, far: Link, mut pas
                 }
             }
             line = from_far.next_line() => match line? {
-                Some(line) => for line in pass.to_near(line) {
-                    write(&mut near, line).await?;
-                },
+                Some(line) => {
+                    tokio::time::sleep(pass.delay(&line)).await;
+                    for line in pass.to_near(line) {
+                        write(&mut near, line).await?;
+                    }
+                }
                 None => break,
             },
         }
