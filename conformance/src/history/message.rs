@@ -70,12 +70,21 @@ impl Body {
     /// What `text` is, and the members at its root that JSON-RPC does not know.
     #[must_use]
     pub fn parse(text: &str) -> (Self, Vec<String>) {
+        if text.trim().is_empty() {
+            return (junk(NOTHING), Vec::new());
+        }
         match serde_json::from_str(text) {
             Ok(Value::Object(object)) => Self::of(object),
             Ok(Value::Array(_)) => (junk("an array, which a batch would be"), Vec::new()),
             Ok(_) => (junk("JSON, but no object"), Vec::new()),
             Err(error) => (junk(&format!("no JSON: {error}")), Vec::new()),
         }
+    }
+
+    /// Whether the line has nothing in it, of which the texts say nothing (AMB-31).
+    #[must_use]
+    pub fn is_blank(&self) -> bool {
+        matches!(self, Self::Junk { why } if why == NOTHING)
     }
 
     fn of(mut object: Map<String, Value>) -> (Self, Vec<String>) {
@@ -101,6 +110,9 @@ impl Body {
         (body, extra)
     }
 }
+
+/// What is wrong with a line that has nothing in it.
+const NOTHING: &str = "no message and nothing else";
 
 fn junk(why: &str) -> Body {
     Body::Junk { why: why.to_owned() }

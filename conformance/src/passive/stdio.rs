@@ -56,9 +56,7 @@ pub(crate) fn nothing_but_messages(case: &Case<'_>) -> Outcome {
     for message in case.received() {
         let text = lines.get(&message.index).and_then(|line| line.text()).unwrap_or("?");
         found = found.and(match &message.body {
-            Body::Junk { .. } if text.trim().is_empty() => {
-                Outcome::doubtful(expected, "a line with nothing in it", vec![message.index])
-            }
+            body if body.is_blank() => Outcome::doubtful(expected, "a line with nothing in it", vec![message.index]),
             Body::Junk { why } => {
                 return Outcome::broken(expected, format!("a line that is {why}"), vec![message.index]);
             }

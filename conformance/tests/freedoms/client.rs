@@ -97,7 +97,7 @@ fn change(way: Way, mut message: Value, method: &str) -> Value {
     let result = |result: Value| json!({ "jsonrpc": "2.0", "id": message["id"], "result": result });
     let meta = json!({ "free": { "a": [1, null] } });
     match way {
-        Codes if message["error"].is_object() => return error(1000),
+        Codes if message["error"].is_object() && message["error"]["code"] != -32800 => return error(1000),
         Strings if message["method"].is_string() && message["id"].is_number() => {
             message["id"] = json!(format!("call {}", message["id"]));
         }
