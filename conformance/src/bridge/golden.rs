@@ -76,14 +76,14 @@ impl PartialEq for Seen {
 /// What the client saw of a turn.
 fn course(case: &Case<'_>, prompt: &Call<'_>) -> Vec<Seen> {
     let (from, until, on) = (prompt.request.index, prompt.until(), prompt.request.on);
-    let mut course = Vec::new();
+    let (mut course, mut ids) = (Vec::new(), Vec::new());
     for message in case.received().filter(|m| m.on == on && m.index > from && m.index <= until) {
         let seen = match (message.update(), message.params()) {
             (Some(update), _) if CONTENT.iter().any(|kind| update["sessionUpdate"] == *kind) => update.clone(),
             (_, Some(params)) if message.requests("session/request_permission") => params.clone(),
             _ => continue,
         };
-        course.push(Seen { at: message.index, what: plain(seen) });
+        course.push(Seen { at: message.index, what: plain(seen, &mut ids) });
     }
     let end = prompt.result().map(|result| json!({ "stopReason": result["stopReason"] }));
     let at = prompt.answer.map_or(from, |answer| answer.index);
@@ -91,11 +91,24 @@ fn course(case: &Case<'_>, prompt: &Call<'_>) -> Vec<Seen> {
     course
 }
 
-/// Without what is another each time, or a bridge may add.
-fn plain(mut seen: Value) -> Value {
+/// Ids of a turn are others each time, and tell what belongs together.
+const IDS: [&str; 2] = ["messageId", "toolCallId"];
+
+/// Without what is another each time, or a bridge may add. An id becomes its place among the ids of its turn.
+fn plain(mut seen: Value, ids: &mut Vec<Value>) -> Value {
     if let Some(object) = seen.as_object_mut() {
         object.remove("_meta");
         object.remove("sessionId");
+    }
+    for path in ["", "/toolCall"] {
+        let part = seen.pointer_mut(path).and_then(Value::as_object_mut);
+        for id in part.into_iter().flatten().filter(|(name, _)| IDS.contains(&name.as_str())).map(|(_, id)| id) {
+            let place = ids.iter().position(|known| known == id).unwrap_or_else(|| {
+                ids.push(id.clone());
+                ids.len() - 1
+            });
+            *id = json!(place);
+        }
     }
     seen
 }
