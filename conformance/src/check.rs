@@ -104,6 +104,9 @@ pub(crate) fn all(outcomes: impl IntoIterator<Item = Outcome>) -> Outcome {
     outcomes.into_iter().reduce(both).unwrap_or_else(|| Outcome::NotExercised("nothing was asked".to_owned()))
 }
 
+/// The code of what needs a login first (ERR-10): it says nothing of anything else.
+pub(crate) const LOGIN: i64 = -32000;
+
 /// Codes that are about the request or its session, and not about what the model made of it.
 const REFUSALS: [i64; 4] = [-32002, -32600, -32601, -32602];
 

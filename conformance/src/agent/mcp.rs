@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::check::{Check, call, needs};
+use crate::check::{Check, LOGIN, call, needs};
 use crate::history::Case;
 use crate::mcp_stub;
 use crate::passive::content;
@@ -120,7 +120,7 @@ pub(super) fn has(record: &Value, event: &str) -> bool {
 fn a_server_is_started_as_asked(case: &Case<'_>) -> Outcome {
     let call = call!(case, "new");
     // Whoever has to log in gets no session (ERR-10).
-    if call.code() == Some(-32000) {
+    if call.code() == Some(LOGIN) {
         return Outcome::NotExercised(format!("it came to {}", call.said()));
     }
     if call.result().is_none() {

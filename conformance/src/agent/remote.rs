@@ -1,8 +1,11 @@
 //! MCP servers that are reached over HTTP.
 
-use serde_json::json;
+use std::time::Duration;
 
-use crate::check::{Check, call};
+use serde_json::json;
+use tokio::time::Instant;
+
+use crate::check::{Check, LOGIN, call};
 use crate::history::Case;
 use crate::mcp_stub::Remote;
 use crate::probe::{Probe, Stop};
@@ -14,6 +17,8 @@ use crate::words;
 const HEADER: &str = "X-Conformance";
 /// Its value.
 const VALUE: &str = "conformance value";
+/// Between two looks at whether it was connected to.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Our own server, in each way that the agent has.
 pub(super) const REMOTE: Scenario = Scenario {
@@ -43,6 +48,11 @@ async fn remote(probe: &mut Probe) -> Result<(), Stop> {
             let session = made["sessionId"].as_str().unwrap_or_default().to_owned();
             let _ = probe.prompt(&format!("{kind}/first"), &session, words::REPLY).await?;
         }
+        // Servers may be connected to beside the turn.
+        let deadline = Instant::now() + probe.limits().grace;
+        while !stub.seen().iter().any(|request| request["event"] == "initialize") && Instant::now() < deadline {
+            tokio::time::sleep(LOOK).await;
+        }
         probe.note(kind, json!(stub.seen()));
     }
     Ok(())
@@ -53,6 +63,9 @@ fn is_connected_to(case: &Case<'_>, kind: &str) -> Outcome {
         return Outcome::NotApplicable(format!("the agent does not have mcpCapabilities.{kind}"));
     }
     let call = call!(case, &format!("{kind}/new"));
+    if call.code() == Some(LOGIN) {
+        return Outcome::NotExercised(format!("it came to {}", call.said()));
+    }
     if call.result().is_none() {
         return Outcome::broken("a session", call.said(), call.places());
     }

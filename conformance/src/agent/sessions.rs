@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::cancel;
-use crate::check::{Check, call, fails, fails_with, has_a_turn, needs};
+use crate::check::{Check, LOGIN, call, fails, fails_with, has_a_turn, needs};
 use crate::history::{Case, Message, brief};
 use crate::probe::{Probe, Stop, prompt_of};
 use crate::scenario::Scenario;
@@ -12,8 +12,6 @@ use crate::words;
 
 /// A session that nobody made.
 const NOBODYS: &str = "conformance-no-such-session";
-/// The code of what needs a login first.
-const LOGIN: i64 = -32000;
 /// What the user says in the turn that is then loaded.
 const MARK: &str = "conformance-mark-5309";
 
