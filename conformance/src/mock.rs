@@ -12,7 +12,7 @@ mod socket;
 pub use agent::{Store, inside, serve};
 pub use breaks::{Breaks, UnknownBreak};
 pub use bridge::bridged;
-pub use client::{client_inside, client_of};
+pub use client::{client_at, client_inside, client_of};
 pub use durable::durable;
 pub use http::serve_http;
 pub use socket::serve_socket;
@@ -28,6 +28,12 @@ pub fn agent_breaks() -> &'static [(&'static str, &'static [&'static str])] {
 #[must_use]
 pub fn client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     breaks::CLIENT
+}
+
+/// The same for a client that connects to its agent.
+#[must_use]
+pub fn remote_client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    client::REMOTE_BREAKS
 }
 
 /// The same for a bridge.

@@ -83,9 +83,9 @@ pub struct CheckResult {
 
 /// Every suite, in the order in which tables show them.
 #[must_use]
-pub fn all() -> [Suite; 6] {
+pub fn all() -> [Suite; 7] {
     use crate::{agent, bridge, client, http};
-    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE]
+    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, client::REMOTE, bridge::SUITE, bridge::DURABLE]
 }
 
 impl Suite {

@@ -33,8 +33,12 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
 
 /// The suites that the transcripts come from.
 fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
-    let kinds =
-        [vec![SUITE, SOCKET], vec![http::SUITE, SUITE], vec![client::SUITE], vec![bridge::SUITE, bridge::DURABLE]];
+    let kinds = [
+        vec![SUITE, SOCKET],
+        vec![http::SUITE, SUITE],
+        vec![client::SUITE, client::REMOTE],
+        vec![bridge::SUITE, bridge::DURABLE],
+    ];
     let plays = |suites: &[Suite], history: &History| {
         suites.iter().any(|suite| suite.scenarios.iter().any(|scenario| scenario.name == history.scenario))
     };
