@@ -6,6 +6,7 @@ mod files;
 mod invitations;
 mod permission;
 mod refusals;
+mod remote;
 mod sessions;
 mod stage;
 mod terminals;
@@ -21,6 +22,9 @@ pub(crate) use stage::is_absolute;
 
 /// Everything that is asked of a client over version 1 of the protocol.
 pub const SUITE: Suite = Suite { subject: Side::Client, scenarios: SCENARIOS, passive: passive::CLIENT };
+
+/// What is asked besides of a client that connects to its agent over WebSocket or streamable HTTP.
+pub const REMOTE: Suite = Suite { subject: Side::Client, scenarios: &[remote::REMOTE], passive: &[] };
 
 const SCENARIOS: &[Scenario] = &[
     connect::CONNECT,

@@ -36,4 +36,4 @@ pub mod verdict;
 pub mod words;
 
 pub use check::Check;
-pub use link::{ConnectError, Link};
+pub use link::{ConnectError, Link, Offer};

@@ -2,6 +2,7 @@
 //! hide has to be seen.
 
 mod http;
+mod port;
 mod socket;
 
 use std::pin::Pin;
@@ -15,6 +16,8 @@ use tokio::task::JoinHandle;
 use crate::stub::Arrived;
 
 pub(crate) use http::Http;
+pub use port::Offer;
+pub(crate) use port::Port;
 pub use socket::ConnectError;
 pub(crate) use socket::Socket;
 

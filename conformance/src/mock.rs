@@ -14,7 +14,7 @@ pub use agent::{Store, inside, serve};
 pub use agent2::{inside as inside2, serve as serve2};
 pub use breaks::{Breaks, UnknownBreak};
 pub use bridge::bridged;
-pub use client::{client_inside, client_of};
+pub use client::{client_at, client_inside, client_of};
 pub use durable::durable;
 pub use http::serve_http;
 pub use relay::{Pass, changed};
@@ -37,6 +37,12 @@ pub fn agent2_breaks() -> &'static [(&'static str, &'static [&'static str])] {
 #[must_use]
 pub fn client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     breaks::CLIENT
+}
+
+/// The same for a client that connects to its agent.
+#[must_use]
+pub fn remote_client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    client::REMOTE_BREAKS
 }
 
 /// The same for a bridge.

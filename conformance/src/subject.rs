@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
 
-use crate::link::{ConnectError, Http, Link, Process, Socket};
+use crate::link::{ConnectError, Http, Link, Offer, Port, Process, Socket};
 use crate::recipe::Stages;
 use crate::stub::Place;
 
@@ -29,6 +29,16 @@ pub enum Subject {
         args: Vec<String>,
         /// The program `acp-conformance`, which is the agent that it starts.
         agent: PathBuf,
+    },
+    /// A client: a program that connects to its agent and speaks to it; started anew for each scenario.
+    Caller {
+        /// Its name or path.
+        program: String,
+        /// Its arguments. `{url}` in them stands for where it is to connect; if it is in none, that comes behind them. The
+        /// variable `ACP_CONFORMANCE_URL` holds it in any case.
+        args: Vec<String>,
+        /// How it is served.
+        offer: Offer,
     },
     /// A server that is connected to over WebSocket, anew for each scenario.
     Socket {
@@ -90,6 +100,19 @@ pub enum StartError {
         /// What it printed.
         said: String,
     },
+    /// The client did not connect.
+    #[error(
+        "{program} did not connect within {} s; its command line has to connect to what {{url}} stands for: {said}",
+        waited.as_secs()
+    )]
+    NoCall {
+        /// The client.
+        program: String,
+        /// How long was waited, or until it had exited.
+        waited: Duration,
+        /// What it printed.
+        said: String,
+    },
     /// The place where the agent is to arrive cannot be made.
     #[error("the agent's socket cannot be used: {0}")]
     Socket(#[from] std::io::Error),
@@ -125,6 +148,7 @@ impl Subject {
     pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
         match self {
             Self::Client { program, args, agent } => client(program, args, agent, directory, noise, limit).await,
+            Self::Caller { program, args, offer } => caller(program, args, *offer, directory, limit).await,
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
@@ -158,6 +182,7 @@ impl fmt::Display for Subject {
         match self {
             Self::Program { program, args }
             | Self::Client { program, args, .. }
+            | Self::Caller { program, args, .. }
             | Self::Staged { program, args, .. } => {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
@@ -210,6 +235,47 @@ async fn client(
         }
     }
 }
+
+async fn caller(
+    program: &str,
+    args: &[String],
+    offer: Offer,
+    directory: &Path,
+    limit: Duration,
+) -> Result<Link, StartError> {
+    let port = Port::open(offer).await?;
+    let url = port.url();
+    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(URL, &url)).collect();
+    if !args.iter().any(|arg| arg.contains(URL)) {
+        filled.push(url.clone());
+    }
+    let spec =
+        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_URL", &url).env("ACP_CONFORMANCE_DIR", directory);
+    let started = Process::start(&spec).await;
+    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
+    let begun = tokio::time::Instant::now();
+    let gone = process.handle.watch();
+    let linked = tokio::select! {
+        biased;
+        linked = port.wait() => Some(linked?),
+        _ = gone => None,
+        () = tokio::time::sleep(limit) => None,
+    };
+    match linked {
+        Some(mut link) => {
+            link.process = Some(process);
+            Ok(link)
+        }
+        None => {
+            process.end().await;
+            let (program, waited) = (program.to_owned(), begun.elapsed());
+            Err(StartError::NoCall { program, waited, said: process.said() })
+        }
+    }
+}
+
+/// Stands for the agent's address in a client's arguments.
+const URL: &str = "{url}";
 
 /// Stands for the agent's command line in a client's arguments.
 const AGENT: &str = "{agent}";

@@ -73,9 +73,18 @@ impl Run {
 
 /// Every suite, in the order in which tables show them.
 #[must_use]
-pub fn all() -> [Suite; 7] {
+pub fn all() -> [Suite; 8] {
     use crate::{agent, agent2, bridge, client, http};
-    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE, agent2::SUITE]
+    [
+        agent::SUITE,
+        agent::SOCKET,
+        http::SUITE,
+        client::SUITE,
+        client::REMOTE,
+        bridge::SUITE,
+        bridge::DURABLE,
+        agent2::SUITE,
+    ]
 }
 
 impl Suite {

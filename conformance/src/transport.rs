@@ -5,9 +5,18 @@ use crate::check::Check;
 use crate::history::{Case, Message};
 use crate::verdict::Outcome;
 
-/// What only streams of bytes have: encoding and lines, a rest of output that is no message, an end of the input.
-const STREAMS: [&str; 5] =
-    ["TRANSPORT-stdio-01", "TRANSPORT-stdio-02", "TRANSPORT-stdio-03", "TRANSPORT-stdio-08", "TRANSPORT-stdio-09"];
+/// What only processes and streams of bytes have: encoding and lines, a rest of output that is no message, an end of the
+/// input.
+const STREAMS: [&str; 8] = [
+    "TRANSPORT-stdio-01",
+    "TRANSPORT-stdio-02",
+    "TRANSPORT-stdio-03",
+    "TRANSPORT-stdio-04",
+    "TRANSPORT-stdio-05",
+    "TRANSPORT-stdio-06",
+    "TRANSPORT-stdio-08",
+    "TRANSPORT-stdio-09",
+];
 /// What HTTP has statuses for: arrays, and requests before there is a connection.
 const STATUSES: [&str; 2] = ["TRANSPORT-stdio-07", "ERR-08"];
 /// What needs an order between an answer and updates that may come on different streams.
@@ -19,7 +28,8 @@ pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     let transport = case.note("transport").and_then(serde_json::Value::as_str).unwrap_or_default();
     let not = |why: &str| Outcome::NotApplicable(why.to_owned());
     if check.id.starts_with("HTTP-") {
-        return (check.judge)(case);
+        let over_http = ["exchange", "http"].contains(&transport);
+        return if over_http { (check.judge)(case) } else { not("it is about streamable HTTP") };
     }
     match transport {
         "exchange" => return not("it is asked of connections, not of single requests"),

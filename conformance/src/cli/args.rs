@@ -36,8 +36,8 @@ Examples: acp-conformance agent -- my-agent --acp\n          acp-conformance age
     /// Test a client, whose agent is this program. It has to connect, open a session and send one prompt.
     #[command(after_help = "\
 `{agent}` in the client's command line stands for the agent's, as one string. Without it the agent's command line comes \
-behind the client's, and is in the variable ACP_CONFORMANCE_AGENT.\n\n\
-Examples: acp-conformance client -- my-client --agent {agent} --prompt hello\n          acp-conformance client -- my-client")]
+behind the client's, and is in the variable ACP_CONFORMANCE_AGENT. With --listen it is `{url}` and ACP_CONFORMANCE_URL.\n\n\
+Examples: acp-conformance client -- my-client --agent {agent} --prompt hello\n          acp-conformance client -- my-client\n          acp-conformance client --listen ws -- my-client --url {url} --prompt hello")]
     Client(Client),
     /// Test a bridge: something between a client and an agent, with our mock agent behind it.
     #[command(after_help = "\
@@ -81,6 +81,15 @@ impl Command {
     }
 }
 
+/// How a client is served.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Listen {
+    /// WebSocket.
+    Ws,
+    /// Streamable HTTP.
+    Http,
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Agent {
     #[command(flatten)]
@@ -90,8 +99,8 @@ pub(super) struct Agent {
     /// Version of the protocol. 2 is a draft, over stdio and WebSocket.
     #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
     pub(super) protocol: u8,
-    /// Test an agent that already listens here instead of starting one: over WebSocket at `ws://HOST:PORT/PATH`, or how it
-    /// keeps to streamable HTTP at `http://HOST:PORT/PATH`.
+    /// Test an agent that already listens here instead of starting one: over WebSocket at `ws://HOST:PORT/PATH`, or over
+    /// streamable HTTP at `http://HOST:PORT/PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub(super) url: Option<String>,
     /// Start the scripted model and give the agent a home and an environment of its own: `codex`, `claude`.
@@ -109,6 +118,9 @@ pub(super) struct Agent {
 pub(super) struct Client {
     #[command(flatten)]
     pub(super) play: Play,
+    /// Be an agent that the client connects to instead of one that it starts.
+    #[arg(long, value_enum, value_name = "TRANSPORT")]
+    pub(super) listen: Option<Listen>,
     /// Until the client has started its agent, sent its next message or answered a request.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
@@ -226,6 +238,9 @@ pub(super) struct MockClient {
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,
+    /// Connect to an agent here instead of starting one: `ws://` or `http://`.
+    #[arg(long, value_name = "URL", conflicts_with = "agent")]
+    pub(super) url: Option<String>,
     /// The agent's command line.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "AGENT CMD")]
     pub(super) agent: Vec<String>,

@@ -49,6 +49,10 @@ pub(super) async fn client(args: args::MockClient) -> anyhow::Result<Exit> {
         Some(id) => Breaks::of_client(id).map_err(|error| usage(error.to_string()))?,
         None => Breaks::default(),
     };
+    if let Some(url) = &args.url {
+        mock::client_at(url, breaks).await.context("the mock client cannot go on")?;
+        return Ok(Exit::Ok);
+    }
     mock::client_of(&args.agent, breaks).await.context("the mock client cannot go on")?;
     Ok(Exit::Ok)
 }

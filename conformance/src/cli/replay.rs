@@ -47,7 +47,7 @@ fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
     let kinds = [
         vec![SUITE, SOCKET],
         vec![http::SUITE, SUITE],
-        vec![client::SUITE],
+        vec![client::SUITE, client::REMOTE],
         vec![bridge::SUITE, bridge::DURABLE],
         vec![agent2::SUITE],
     ];

@@ -29,6 +29,8 @@ pub(crate) struct Exchange {
     pub(crate) kind: Option<String>,
     /// `Acp-Connection-Id`.
     pub(crate) connection: Option<String>,
+    /// Name and value of each `Set-Cookie`.
+    pub(crate) cookies: Vec<String>,
     /// The body, lossy where it is not UTF-8.
     pub(crate) body: String,
 }
@@ -85,7 +87,13 @@ pub(crate) async fn listen(url: &str, ask: &Ask<'_>, limit: Duration) -> std::io
 
 fn head(response: &Response<Incoming>) -> Exchange {
     let header = |name: &str| response.headers().get(name).map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned());
+    let set = response.headers().get_all("set-cookie").iter();
+    let cookie = |value: &hyper::header::HeaderValue| {
+        let text = String::from_utf8_lossy(value.as_bytes());
+        text.split(';').next().unwrap_or_default().trim().to_owned()
+    };
     Exchange {
+        cookies: set.map(cookie).collect(),
         status: response.status().as_u16(),
         kind: header("content-type"),
         connection: header("acp-connection-id"),

@@ -19,12 +19,13 @@ use super::{ConnectError, Link};
 use crate::http::parts;
 use posts::Posts;
 use routes::Routes;
-use streams::{Place, Streams};
+pub(super) use streams::Place;
+use streams::Streams;
 
 /// Held in each direction, in bytes. A scenario that does not read stops the streams behind it.
-const PIPE: usize = 64 * 1024;
+pub(super) const PIPE: usize = 64 * 1024;
 /// Things seen that wait to be recorded; more are dropped.
-const NOTES: usize = 1024;
+pub(super) const NOTES: usize = 1024;
 /// Events of all streams that wait to be read.
 const EVENTS: usize = 256;
 /// Until the port has taken a connection.
@@ -62,10 +63,10 @@ enum Event {
 
 /// Where notes go. What is dropped at the limit is only missing in the transcript.
 #[derive(Clone)]
-struct Notes(mpsc::Sender<(&'static str, Value)>);
+pub(super) struct Notes(pub(super) mpsc::Sender<(&'static str, Value)>);
 
 impl Notes {
-    fn push(&self, label: &'static str, data: Value) {
+    pub(super) fn push(&self, label: &'static str, data: Value) {
         drop(self.0.try_send((label, data)));
     }
 }
@@ -92,6 +93,11 @@ impl Http {
         let mut link = Link::over(source, sink);
         link.http = Some(Self { notes, task, _streams: guard });
         Ok(link)
+    }
+
+    /// What serves or follows another link. It ends with the guard.
+    pub(super) fn of(notes: mpsc::Receiver<(&'static str, Value)>, task: JoinHandle<()>, guard: DropGuard) -> Self {
+        Self { notes, task, _streams: guard }
     }
 
     /// Waits until the server has answered our leaving, not for long. What it writes meanwhile is lost.
@@ -176,6 +182,6 @@ async fn write(output: &mut DuplexStream, mut text: String) -> bool {
     output.write_all(text.as_bytes()).await.is_ok()
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
@@ -20,7 +21,7 @@ const MAX_MESSAGE: usize = 64 * 1024 * 1024;
 /// Held in each direction, in bytes. A scenario that does not read stops the socket behind it.
 const PIPE: usize = 64 * 1024;
 /// Things seen that wait to be recorded; more are dropped.
-const NOTES: usize = 1024;
+pub(super) const NOTES: usize = 1024;
 /// Frames that wait to be sent as they are.
 const FRAMES: usize = 64;
 /// Until a server has answered the upgrade.
@@ -60,27 +61,16 @@ impl Drop for Socket {
 impl Socket {
     /// Connects to a `ws://` URL.
     pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
-        let config = WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE));
-        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config), true);
+        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config()), true);
         let (stream, response) = tokio::time::timeout(UPGRADE, connecting)
             .await
             .map_err(|_| ConnectError::Silent)?
             .map_err(|error| ConnectError::Refused(Box::new(error)))?;
-        let (frames, outgoing) = mpsc::channel(FRAMES);
         let (noted, notes) = mpsc::channel(NOTES);
         let id = response.headers().get("acp-connection-id").map(|id| String::from_utf8_lossy(id.as_bytes()));
         note(&noted, "transport", json!("websocket"));
         note(&noted, "ws/upgraded", json!({ "status": response.status().as_u16(), "connectionId": id }));
-        let (source, output) = tokio::io::duplex(PIPE);
-        let (input, sink) = tokio::io::duplex(PIPE);
-        let (to, from) = stream.split();
-        let task = tokio::spawn(async move {
-            tokio::join!(send(input, outgoing, to), receive(from, output, noted));
-        });
-        let socket = Self { frames, notes, task };
-        let mut link = Link::over(source, sink);
-        link.socket = Some(socket);
-        Ok(link)
+        Ok(talk(stream, noted, notes))
     }
 
     /// Sends this message in text frames of `size` bytes. False if the socket is gone.
@@ -109,8 +99,31 @@ impl Socket {
     }
 }
 
+/// How large messages may be.
+pub(super) fn config() -> WebSocketConfig {
+    WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE))
+}
+
+/// The link that a WebSocket is, at either end.
+pub(super) fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: WebSocketStream<S>,
+    noted: mpsc::Sender<(&'static str, Value)>,
+    notes: mpsc::Receiver<(&'static str, Value)>,
+) -> Link {
+    let (frames, outgoing) = mpsc::channel(FRAMES);
+    let (source, output) = tokio::io::duplex(PIPE);
+    let (input, sink) = tokio::io::duplex(PIPE);
+    let (to, from) = stream.split();
+    let task = tokio::spawn(async move {
+        tokio::join!(send(input, outgoing, to), receive(from, output, noted));
+    });
+    let mut link = Link::over(source, sink);
+    link.socket = Some(Socket { frames, notes, task });
+    link
+}
+
 /// What is dropped at the limit is only missing in the transcript.
-fn note(notes: &mpsc::Sender<(&'static str, Value)>, label: &'static str, data: Value) {
+pub(super) fn note(notes: &mpsc::Sender<(&'static str, Value)>, label: &'static str, data: Value) {
     drop(notes.try_send((label, data)));
 }
 

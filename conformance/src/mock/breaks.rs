@@ -324,7 +324,7 @@ impl Breaks {
     /// # Errors
     /// When no client is broken that way.
     pub fn of_client(id: &str) -> Result<Self, UnknownBreak> {
-        if !CLIENT.iter().any(|(known, _)| *known == id) {
+        if !CLIENT.iter().chain(super::client::REMOTE_BREAKS).any(|(known, _)| *known == id) {
             return Err(UnknownBreak(id.to_owned()));
         }
         Ok(Self(BTreeSet::from([id.to_owned()])))

@@ -3,6 +3,7 @@
 
 mod files;
 mod notices;
+mod remote;
 mod services;
 mod steps;
 mod terminals;
@@ -21,6 +22,8 @@ use tokio::task::JoinSet;
 
 use super::Breaks;
 use crate::link::Link;
+pub(crate) use remote::BREAKS as REMOTE_BREAKS;
+pub use remote::client_at;
 use terminals::Terminal;
 
 /// Held between the two ends, in bytes, in each direction.

@@ -99,7 +99,7 @@ impl Probe {
     }
 
     fn note_exchange(&mut self, label: &str, exchange: &Exchange, ms: u64) {
-        let Exchange { status, kind, connection, body } = exchange;
+        let Exchange { status, kind, connection, body, .. } = exchange;
         let body: String = body.chars().take(200).collect();
         let data = json!({ "status": status, "type": kind, "connectionId": connection, "body": body, "ms": ms });
         self.note(label, data);

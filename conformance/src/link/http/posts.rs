@@ -39,14 +39,15 @@ impl Posts {
         }
         if let Some(connection) = self.streams.connection.get() {
             // A server that does not answer is left all the same.
-            let _ = exchange(&self.streams.url, &delete(&[(CONNECTION, connection)]), LEAVE).await;
+            let ask = self.streams.with_cookies(delete(&[(CONNECTION, connection)]));
+            let _ = exchange(&self.streams.url, &ask, LEAVE).await;
         }
         self.streams.give(Event::Over).await;
     }
 
     /// Opens the connection and its stream, then gives out the answer.
     async fn initialize(&self, text: String, route: &Route) {
-        let answer = exchange(&self.streams.url, &ask(text, None, None), LONG).await;
+        let answer = self.exchange(ask(text, None, None)).await;
         if let Ok(Exchange { status, connection: Some(id), .. }) = &answer
             && *status < 300
         {
@@ -75,12 +76,18 @@ impl Posts {
         let posting = tokio::spawn(async move {
             let posting = async {
                 let connection = this.streams.connection.get().map(String::as_str);
-                let answer = exchange(&this.streams.url, &ask(text, connection, session.as_deref()), LONG).await;
+                let answer = this.exchange(ask(text, connection, session.as_deref())).await;
                 this.answered(answer, id.as_ref()).await;
             };
             ended.run_until_cancelled(posting).await;
         });
         let _ = timeout(PATIENCE, posting).await;
+    }
+
+    async fn exchange(&self, ask: Ask<'_>) -> std::io::Result<Exchange> {
+        let answer = exchange(&self.streams.url, &self.streams.with_cookies(ask), LONG).await?;
+        self.streams.keep(&answer);
+        Ok(answer)
     }
 
     /// Gives out what came in the body of an answer. That a request was not taken is an answer to it.

@@ -10,10 +10,12 @@ use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
 use super::{Event, Notes, lock};
-use crate::http::{CONNECTION, SESSION, get, listen};
+use crate::http::{Ask, CONNECTION, Exchange, SESSION, get, listen};
 
 /// Streams of a connection; a session beyond has none.
 const MAX_STREAMS: usize = 256;
+/// Cookies that are kept.
+const MAX_COOKIES: usize = 64;
 /// Until a server has answered a GET. One that holds back the answer until there is something to tell is waited for no
 /// longer; its stream is then open as well.
 const OPENING: Duration = Duration::from_secs(2);
@@ -22,7 +24,7 @@ const LONG: Duration = Duration::from_secs(600);
 
 /// Whose stream it is.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(in crate::link) enum Place {
     /// The connection's.
     Connection,
     /// A session's.
@@ -34,6 +36,8 @@ pub(super) struct Streams {
     pub(super) url: String,
     /// What the server calls the connection, once it is initialized.
     pub(super) connection: OnceLock<String>,
+    /// By name.
+    cookies: Mutex<Vec<(String, String)>>,
     events: mpsc::Sender<Event>,
     notes: Notes,
     open: Mutex<HashMap<Place, Arc<OnceCell<bool>>>>,
@@ -42,8 +46,16 @@ pub(super) struct Streams {
 
 impl Streams {
     pub(super) fn new(url: &str, events: mpsc::Sender<Event>, notes: Notes) -> Arc<Self> {
-        let (url, connection, open) = (url.to_owned(), OnceLock::new(), Mutex::default());
-        Arc::new(Self { url, connection, events, notes, open, ended: CancellationToken::new() })
+        let (url, connection, cookies) = (url.to_owned(), OnceLock::new(), Mutex::default());
+        Arc::new(Self {
+            url,
+            connection,
+            cookies,
+            events,
+            notes,
+            open: Mutex::default(),
+            ended: CancellationToken::new(),
+        })
     }
 
     /// Ends all streams when it is dropped.
@@ -54,6 +66,26 @@ impl Streams {
     /// Ends with the streams.
     pub(super) fn ended(&self) -> CancellationToken {
         self.ended.clone()
+    }
+
+    /// Keeps the cookies of an answer for the requests that follow.
+    pub(super) fn keep(&self, answer: &Exchange) {
+        let mut kept = lock(&self.cookies);
+        for (name, value) in answer.cookies.iter().filter_map(|cookie| cookie.split_once('=')) {
+            kept.retain(|(known, _)| known != name);
+            if kept.len() < MAX_COOKIES {
+                kept.push((name.to_owned(), value.to_owned()));
+            }
+        }
+    }
+
+    /// The same request with the cookies.
+    pub(super) fn with_cookies<'a>(&self, mut ask: Ask<'a>) -> Ask<'a> {
+        let cookies: Vec<String> = lock(&self.cookies).iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if !cookies.is_empty() {
+            ask.headers.push(("cookie", cookies.join("; ")));
+        }
+        ask
     }
 
     /// Gives a message, or the end, to the link. Nobody may want it any more.
@@ -110,7 +142,7 @@ impl Streams {
         if let Place::Session(session) = place {
             headers.push((SESSION, session));
         }
-        let listened = listen(&self.url, &get(&headers), LONG).await;
+        let listened = listen(&self.url, &self.with_cookies(get(&headers)), LONG).await;
         let mut listener = match listened {
             Ok((_, Some(listener))) => listener,
             Ok((exchange, None)) => {
