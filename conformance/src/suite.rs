@@ -180,9 +180,7 @@ pub fn judge_all(
 
 /// As the catalogue has them.
 fn in_order(results: &mut [CheckResult]) {
-    let place =
-        |id: &str| catalogue::all().iter().position(|r| catalogue::find(id).is_some_and(|found| found.id == r.id));
-    results.sort_by_key(|result| (place(result.id), result.id));
+    results.sort_by_key(|result| (catalogue::place(result.id), result.id));
 }
 
 /// Asks a check about a history. What has a fault of our own shows nothing of the subject.
