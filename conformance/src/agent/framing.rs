@@ -12,17 +12,36 @@ use crate::words;
 /// How bytes arrive, and what ids look like.
 pub(super) const FRAMING: Scenario = Scenario {
     name: "framing",
-    about: "sends requests with unusual ids, in pieces, together, and what is no message",
+    about: "sends requests with unusual ids, in pieces and together, a large one, and ends the input",
     play: |probe| Box::pin(framing(probe)),
     checks: &[
         Check::new("RPC-02", ids_come_back_as_they_were),
-        Check::new("ERR-09", |case| all(["cut", "number", "empty"].map(|what| parse_error_or_silence(case, what)))),
-        Check::new("TRANSPORT-stdio-07", |case| parse_error_or_silence(case, "batch")),
         Check::new("TRANSPORT-stdio-08", |case| all(["pieces", "together/1", "together/2"].map(|l| answered(case, l)))),
         Check::new("TRANSPORT-stdio-09", it_exits_when_its_input_ends),
         Check::new("TRANSPORT-stdio-14", |case| answered(case, "large")),
     ],
 };
+
+/// What is no message.
+pub(super) const JUNK: Scenario = Scenario {
+    name: "junk",
+    about: "sends what is no message, and a request after each",
+    play: |probe| Box::pin(junk(probe)),
+    checks: &[
+        Check::new("ERR-09", |case| all(["cut", "number", "empty"].map(|what| parse_error_or_silence(case, what)))),
+        Check::new("TRANSPORT-stdio-07", |case| parse_error_or_silence(case, "batch")),
+    ],
+};
+
+async fn junk(probe: &mut Probe) -> Result<(), Stop> {
+    probe.begin().await?;
+    for (label, line) in [("cut", "{bad"), ("number", "42"), ("empty", r#"{"jsonrpc":"2.0"}"#), ("batch", "[]")] {
+        probe.line(Some(&format!("junk/{label}")), line).await?;
+        probe.quiet(&format!("junk/{label}")).await?;
+        let _ = probe.call(&format!("after/{label}"), "session/new", probe.new_session()).await?;
+    }
+    Ok(())
+}
 
 /// The largest integer that every JSON reader keeps.
 const LARGE: u64 = (1 << 53) - 1;
@@ -46,11 +65,6 @@ async fn framing(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.answer("pieces", &json!(9001), limit).await?;
     probe.in_pieces(&[("together/1", &first), ("together/2", &second)], usize::MAX).await?;
     probe.answers("together", vec![json!(9002), json!(9003)], limit).await?;
-    for (label, line) in [("cut", "{bad"), ("number", "42"), ("empty", r#"{"jsonrpc":"2.0"}"#), ("batch", "[]")] {
-        probe.line(Some(&format!("junk/{label}")), line).await?;
-        probe.quiet(&format!("junk/{label}")).await?;
-        let _ = probe.call(&format!("after/{label}"), "session/new", probe.new_session()).await?;
-    }
     let session = probe.session("session").await?;
     let text = format!("{} {}", words::REPLY, "x".repeat(1024 * 1024));
     let id = probe.ask("large", "session/prompt", prompt_of(&session, &text)).await?;
