@@ -83,9 +83,18 @@ pub struct CheckResult {
 
 /// Every suite, in the order in which tables show them.
 #[must_use]
-pub fn all() -> [Suite; 7] {
-    use crate::{agent, agent2, bridge, client, http};
-    [agent::SUITE, agent::SOCKET, http::SUITE, client::SUITE, bridge::SUITE, bridge::DURABLE, agent2::SUITE]
+pub fn all() -> [Suite; 8] {
+    use crate::{agent, agent2, bridge, client, client2, http};
+    [
+        agent::SUITE,
+        agent::SOCKET,
+        http::SUITE,
+        client::SUITE,
+        bridge::SUITE,
+        bridge::DURABLE,
+        agent2::SUITE,
+        client2::SUITE,
+    ]
 }
 
 impl Suite {

@@ -1,9 +1,9 @@
 //! Which checks are about which transport, and about which version of the protocol.
 
-use crate::agent2;
 use crate::check::Check;
 use crate::history::Case;
 use crate::verdict::Outcome;
+use crate::{agent2, client2};
 
 /// What only streams of bytes have: encoding and lines, a rest of output that is no message, an end of the input.
 const STREAMS: [&str; 5] =
@@ -19,7 +19,7 @@ pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     if !socket && check.id.starts_with("WS-") {
         return Outcome::NotApplicable("the subject is not reached over a WebSocket".to_owned());
     }
-    if let Some(why) = agent2::declined(case) {
+    if let Some(why) = agent2::declined(case).or_else(|| client2::declined(case)) {
         return Outcome::NotApplicable(why);
     }
     agent2::without_sessions(case, (check.judge)(case))

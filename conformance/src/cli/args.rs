@@ -143,6 +143,9 @@ pub(super) struct Agent {
 pub(super) struct Client {
     #[command(flatten)]
     pub(super) run: Judge,
+    /// Version of the protocol. 2 is a draft.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Until the client has started its agent, sent its next message or answered a request.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(super) timeout: Duration,
@@ -273,6 +276,9 @@ pub(super) struct MockAgent {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct MockClient {
+    /// Version of the protocol. 2 is a draft.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,
