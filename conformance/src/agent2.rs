@@ -4,7 +4,7 @@ mod cancel;
 mod carried;
 mod closing;
 mod handshake;
-mod passive;
+pub(crate) mod passive;
 mod permission;
 mod refusals;
 mod reports;

@@ -15,6 +15,7 @@ pub mod catalogue;
 mod check;
 pub mod cli;
 pub mod client;
+pub mod client2;
 pub mod fault;
 pub mod history;
 pub mod http;

@@ -5,6 +5,7 @@ mod agent2;
 mod breaks;
 mod bridge;
 mod client;
+mod client2;
 mod durable;
 mod http;
 mod relay;
@@ -15,6 +16,7 @@ pub use agent2::{inside as inside2, serve as serve2};
 pub use breaks::{Breaks, UnknownBreak};
 pub use bridge::bridged;
 pub use client::{client_at, client_inside, client_of};
+pub use client2::{client2_inside, client2_of};
 pub use durable::durable;
 pub use http::serve_http;
 pub use relay::{Pass, changed};
@@ -43,6 +45,12 @@ pub fn client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
 #[must_use]
 pub fn remote_client_breaks() -> &'static [(&'static str, &'static [&'static str])] {
     client::REMOTE_BREAKS
+}
+
+/// The same for the mock client of version 2.
+#[must_use]
+pub fn client2_breaks() -> &'static [(&'static str, &'static [&'static str])] {
+    client2::BREAKS
 }
 
 /// The same for a bridge.

@@ -8,7 +8,7 @@ mod elicitation;
 pub(crate) mod envelope;
 mod extensions;
 mod gated;
-mod order;
+pub(crate) mod order;
 pub(crate) mod paths;
 pub(crate) mod stdio;
 mod terminals;

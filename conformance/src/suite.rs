@@ -73,8 +73,8 @@ impl Run {
 
 /// Every suite, in the order in which tables show them.
 #[must_use]
-pub fn all() -> [Suite; 8] {
-    use crate::{agent, agent2, bridge, client, http};
+pub fn all() -> [Suite; 9] {
+    use crate::{agent, agent2, bridge, client, client2, http};
     [
         agent::SUITE,
         agent::SOCKET,
@@ -84,6 +84,7 @@ pub fn all() -> [Suite; 8] {
         bridge::SUITE,
         bridge::DURABLE,
         agent2::SUITE,
+        client2::SUITE,
     ]
 }
 

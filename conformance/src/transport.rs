@@ -1,9 +1,9 @@
 //! Which checks are about which transport, and about which version of the protocol.
 
-use crate::agent2;
 use crate::check::Check;
 use crate::history::{Case, Message};
 use crate::verdict::Outcome;
+use crate::{agent2, client2};
 
 /// What only processes and streams of bytes have: encoding and lines, a rest of output that is no message, an end of the
 /// input.
@@ -44,7 +44,7 @@ pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     if let Some(status) = case.note("http/none") {
         return not(&format!("POST is answered with {status}: the server serves WebSockets only"));
     }
-    if let Some(why) = agent2::declined(case) {
+    if let Some(why) = agent2::declined(case).or_else(|| client2::declined(case)) {
         return Outcome::NotApplicable(why);
     }
     match agent2::without_sessions(case, (check.judge)(case)) {

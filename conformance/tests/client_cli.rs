@@ -50,6 +50,27 @@ fn a_failure_of_a_client_says_what_was_required_what_came_and_how_to_see_it_agai
 }
 
 #[test]
+fn a_client_of_version_two_is_tested_where_it_is_asked_for() {
+    let draft = ["--protocol", "2"];
+    let run = |asked: &[&str], client: &[&str]| {
+        tool(&[&["client"][..], &draft[..], asked, &["--", PROGRAM, "mock-client"][..], client, &["--"][..]].concat())
+    };
+    let good = run(&[], &draft);
+    assert_eq!(good.status.code(), Some(0), "{}{}", stdout(&good), stderr(&good));
+    let folder = tempfile::tempdir().expect("a directory");
+    let keep = folder.path().to_str().expect("a path");
+    let bad = run(&["--select", "V2-21", "--transcripts", keep], &[&draft[..], &["--fail", "V2-21"][..]].concat());
+    assert_eq!(bad.status.code(), Some(1), "{}{}", stdout(&bad), stderr(&bad));
+    assert!(stdout(&bad).contains("client --protocol 2 --select V2-21"), "{}", stdout(&bad));
+    let transcript = folder.path().join("v2-client-servers.jsonl");
+    let again = tool(&["replay", "--select", "V2-21", transcript.to_str().expect("a path")]);
+    assert_eq!(again.status.code(), Some(1), "{}{}", stdout(&again), stderr(&again));
+    let older = run(&["--select", "V2-21"], &[]);
+    assert_eq!(older.status.code(), Some(0), "{}{}", stdout(&older), stderr(&older));
+    assert!(stdout(&older).contains("it does not speak version 2"), "{}", stdout(&older));
+}
+
+#[test]
 fn transcripts_of_clients_are_judged_again_as_those_of_clients() {
     let folder = tempfile::tempdir().expect("a directory");
     let keep = folder.path().to_str().expect("a path");

@@ -1,5 +1,6 @@
 // A small agent of version 2 of the protocol, a draft, on the official TypeScript SDK, over stdio. It does what the
-// sentences of acp-conformance ask for: a word, a long count, a file after a question; anything else is echoed.
+// sentences of acp-conformance ask for: a long count, a file after a question, a diff, a terminal, a plan, a command in the
+// background, a tool call that can be stopped; anything else is echoed.
 // Sessions live as long as the process.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -44,8 +45,9 @@ async function say(client, sessionId, update) {
   await tell(client, sessionId, update);
 }
 
-function state(client, sessionId, update) {
-  return tell(client, sessionId, { sessionUpdate: "state_update", ...update });
+function state(client, session, sessionId, update) {
+  const background = [...session.background.keys()].map((terminalId) => ({ type: "terminal", terminalId }));
+  return tell(client, sessionId, { sessionUpdate: "state_update", background, ...update });
 }
 
 function chunk(client, sessionId, messageId, text) {
@@ -56,7 +58,7 @@ async function touch(client, session, sessionId) {
   const toolCallId = id("call");
   const call = (update) => say(client, sessionId, { sessionUpdate: "tool_call_update", toolCallId, ...update });
   await call({ title: "touch conformance-marker.txt", kind: "execute", status: "pending" });
-  await state(client, sessionId, { state: "requires_action" });
+  await state(client, session, sessionId, { state: "requires_action" });
   const answer = await client.request(acp.methods.client.session.requestPermission, {
     sessionId,
     title: "May the file be made?",
@@ -66,10 +68,73 @@ async function touch(client, session, sessionId) {
       { optionId: "no", name: "No", kind: "reject_once" },
     ],
   });
-  await state(client, sessionId, { state: "running" });
+  await state(client, session, sessionId, { state: "running" });
   const allowed = answer.outcome.outcome === "selected" && answer.outcome.optionId === "yes";
   if (allowed) writeFileSync(join(session.cwd, "conformance-marker.txt"), "");
   await call({ status: allowed ? "completed" : "cancelled" });
+}
+
+function terminal(client, sessionId, terminalId, update) {
+  return say(client, sessionId, { sessionUpdate: "terminal_update", terminalId, ...update });
+}
+
+async function write(client, session, sessionId) {
+  const toolCallId = id("call");
+  const path = join(session.cwd, "conformance-note.txt");
+  writeFileSync(path, "noted\n");
+  const text = `diff --git ${path} ${path}\nnew file mode 100644\n--- /dev/null\n+++ ${path}\n@@ -0,0 +1 @@\n+noted\n`;
+  const diff = {
+    type: "diff",
+    changes: [{ operation: "add", path, fileType: "text" }],
+    patch: { format: "git_patch", text },
+  };
+  const call = { sessionUpdate: "tool_call_update", toolCallId, title: "Write a note", kind: "edit" };
+  await say(client, sessionId, { ...call, status: "completed", content: [diff] });
+}
+
+async function echo(client, session, sessionId) {
+  const terminalId = id("terminal");
+  await terminal(client, sessionId, terminalId, { command: "echo conformance-echo", cwd: session.cwd });
+  const data = Buffer.from("conformance-echo\n").toString("base64");
+  await say(client, sessionId, { sessionUpdate: "terminal_output_chunk", terminalId, data });
+  await terminal(client, sessionId, terminalId, { exitStatus: { exitCode: 0 } });
+}
+
+async function plan(client, sessionId) {
+  const planId = id("plan");
+  for (const status of ["in_progress", "completed"]) {
+    const entries = ["Look", "Leap", "Land"].map((content, at) => ({
+      content,
+      priority: "medium",
+      status: at === 0 ? status : "pending",
+    }));
+    await say(client, sessionId, { sessionUpdate: "plan_update", plan: { type: "items", planId, entries } });
+  }
+}
+
+// A command that goes on when the turn is over, until it ends or its session is closed.
+async function begin(client, session, sessionId) {
+  const terminalId = id("terminal");
+  await terminal(client, sessionId, terminalId, { command: "sleep 1 && touch conformance-marker.txt", cwd: session.cwd });
+  const timer = setTimeout(async () => {
+    session.background.delete(terminalId);
+    writeFileSync(join(session.cwd, "conformance-marker.txt"), "");
+    await terminal(client, sessionId, terminalId, { exitStatus: { exitCode: 0 } });
+    await state(client, session, sessionId, { state: session.turn ? "running" : "idle" });
+  }, 1000);
+  session.background.set(terminalId, timer);
+}
+
+// A tool call that can be stopped.
+async function wait(client, session, sessionId) {
+  const toolCallId = id("call");
+  const call = { sessionUpdate: "tool_call_update", toolCallId };
+  const stopped = new Promise((resolve) => {
+    session.stoppable = { toolCallId, stop: resolve };
+  });
+  await say(client, sessionId, { ...call, title: "sleep 60", status: "in_progress", capabilities: { cancel: {} } });
+  await stopped;
+  await say(client, sessionId, { ...call, status: "cancelled", capabilities: null });
 }
 
 async function work(client, session, sessionId, text) {
@@ -81,6 +146,16 @@ async function work(client, session, sessionId, text) {
     }
   } else if (text.startsWith("Run the shell command: touch")) {
     await touch(client, session, sessionId);
+  } else if (text.startsWith("Run the shell command: echo")) {
+    await echo(client, session, sessionId);
+  } else if (text.startsWith("Run the shell command: sleep")) {
+    await wait(client, session, sessionId);
+  } else if (text.startsWith("Write a file")) {
+    await write(client, session, sessionId);
+  } else if (text.startsWith("Make a plan")) {
+    await plan(client, sessionId);
+  } else if (text.startsWith("Start this shell command in the background")) {
+    await begin(client, session, sessionId);
   } else {
     await chunk(client, sessionId, messageId, `Echo: ${text}`);
   }
@@ -91,12 +166,12 @@ async function turn(client, session, sessionId, messageId, prompt) {
   let stopReason = "error";
   try {
     await say(client, sessionId, { sessionUpdate: "user_message", messageId, content: prompt });
-    await state(client, sessionId, { state: "running" });
+    await state(client, session, sessionId, { state: "running" });
     await work(client, session, sessionId, prompt.map((block) => block.text ?? "").join(""));
     stopReason = session.stopped ? "cancelled" : "end_turn";
   } finally {
     session.turn = undefined;
-    await state(client, sessionId, { state: "idle", stopReason });
+    await state(client, session, sessionId, { state: "idle", stopReason });
   }
 }
 
@@ -109,7 +184,16 @@ const app = acp
   }))
   .onRequest(acp.methods.agent.session.new, (ctx) => {
     const sessionId = id("session");
-    const session = { cwd: ctx.params.cwd, active: true, stopped: false, history: [], style: "plain", turn: undefined };
+    const session = {
+      cwd: ctx.params.cwd,
+      active: true,
+      stopped: false,
+      history: [],
+      style: "plain",
+      turn: undefined,
+      background: new Map(),
+      stoppable: undefined,
+    };
     sessions.set(sessionId, session);
     return { sessionId, configOptions: options(session) };
   })
@@ -125,14 +209,26 @@ const app = acp
     if (replayFrom != null) {
       for (const update of session.history) await tell(ctx.client, sessionId, update);
     }
-    await state(ctx.client, sessionId, { state: "idle" });
+    await state(ctx.client, session, sessionId, { state: "idle" });
     return { configOptions: options(session) };
   })
   .onRequest(acp.methods.agent.session.close, async (ctx) => {
     const session = known(ctx.params.sessionId);
     session.stopped = true;
+    session.stoppable?.stop();
     await session.turn;
+    for (const timer of session.background.values()) clearTimeout(timer);
+    session.background.clear();
     session.active = false;
+    return {};
+  })
+  .onRequest(acp.methods.agent.toolCall.cancel, (ctx) => {
+    const { sessionId, toolCallId } = ctx.params;
+    const stoppable = known(sessionId).stoppable;
+    if (stoppable?.toolCallId !== toolCallId) {
+      throw new acp.RequestError(-32602, "there is no such tool call, or it cannot be cancelled");
+    }
+    stoppable.stop();
     return {};
   })
   .onRequest(acp.methods.agent.session.setConfigOption, (ctx) => {
@@ -154,7 +250,9 @@ const app = acp
   })
   .onNotification(acp.methods.agent.session.cancel, (ctx) => {
     const session = sessions.get(ctx.params.sessionId);
-    if (session) session.stopped = true;
+    if (!session) return;
+    session.stopped = true;
+    session.stoppable?.stop();
   });
 
 const connection = app.connect(acp.ndJsonStream(Writable.toWeb(process.stdout), Readable.toWeb(process.stdin)));

@@ -3,7 +3,7 @@
 mod background;
 mod diffs;
 mod lists;
-mod messages;
+pub(crate) mod messages;
 mod terminals;
 mod tools;
 
@@ -40,7 +40,7 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new("V2-26", background::snapshots_are_complete),
 ];
 
-fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
+pub(crate) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
     let excused = |method: &str, part: Part, value: &Value| {
         // The older text has an empty object for a prompt; null where an object is empty is in examples (AMB-26).
         let older = method == "session/prompt" && value.get("messageId").is_none();

@@ -118,6 +118,9 @@ pub(super) struct Agent {
 pub(super) struct Client {
     #[command(flatten)]
     pub(super) play: Play,
+    /// Version of the protocol. 2 is a draft, for clients that start their agent.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Be an agent that the client connects to instead of one that it starts.
     #[arg(long, value_enum, value_name = "TRANSPORT")]
     pub(super) listen: Option<Listen>,
@@ -235,6 +238,9 @@ pub(super) struct MockAgent {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct MockClient {
+    /// Version of the protocol. 2 is a draft.
+    #[arg(long, default_value_t = 1, value_name = "VERSION", value_parser = clap::value_parser!(u8).range(1..=2))]
+    pub(super) protocol: u8,
     /// Fail this check.
     #[arg(long, value_name = "ID")]
     pub(super) fail: Option<String>,

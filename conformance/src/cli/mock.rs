@@ -45,6 +45,14 @@ async fn draft(args: args::MockAgent) -> anyhow::Result<Exit> {
 }
 
 pub(super) async fn client(args: args::MockClient) -> anyhow::Result<Exit> {
+    if args.protocol == 2 {
+        let breaks = match &args.fail {
+            Some(id) => Breaks::of_client2(id).map_err(|error| usage(error.to_string()))?,
+            None => Breaks::default(),
+        };
+        mock::client2_of(&args.agent, breaks).await.context("the mock client cannot go on")?;
+        return Ok(Exit::Ok);
+    }
     let breaks = match &args.fail {
         Some(id) => Breaks::of_client(id).map_err(|error| usage(error.to_string()))?,
         None => Breaks::default(),

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
-use crate::agent2;
 use crate::baseline::Baseline;
 use crate::catalogue;
 use crate::history::{self, History};
@@ -15,12 +14,16 @@ use crate::report::{self, Report};
 use crate::schema::{Schemas, releases};
 use crate::subject::Subject;
 use crate::suite::{Run, Suite};
+use crate::{agent2, client2};
 
 /// Refuses selectors that select nothing.
 pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
     match select.iter().find(|selector| !suites.iter().any(|suite| suite.has(selector))) {
         Some(draft) if agent2::SUITE.has(draft) => {
-            Err(usage(format!("--select {draft} selects checks of version 2 only: agent --protocol 2")))
+            Err(usage(format!("--select {draft} selects checks of agents of version 2: agent --protocol 2")))
+        }
+        Some(draft) if client2::SUITE.has(draft) => {
+            Err(usage(format!("--select {draft} selects checks of clients of version 2: client --protocol 2")))
         }
         Some(nothing) => {
             let why = match catalogue::find(nothing) {

@@ -8,7 +8,7 @@ use super::{args, outcome};
 use crate::agent::{SOCKET, SUITE};
 use crate::history::{self, History, What};
 use crate::suite::{Run, Suite, judge_all};
-use crate::{agent2, bridge, client, http};
+use crate::{agent2, bridge, client, client2, http};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let mut histories = Vec::new();
@@ -24,7 +24,7 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     });
     let suites = suites_of(&histories)?;
     outcome::knows(&suites, &args.run.select)?;
-    let draft = suites.iter().any(|suite| plays(&[agent2::SUITE], suite.scenarios[0].name));
+    let draft = suites.iter().any(|suite| plays(&[agent2::SUITE, client2::SUITE], suite.scenarios[0].name));
     let version = if draft { agent2::VERSION } else { 1 };
     let mut results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run, version)?);
     if args.run.select.is_empty() {
@@ -50,6 +50,7 @@ fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
         vec![client::SUITE, client::REMOTE],
         vec![bridge::SUITE, bridge::DURABLE],
         vec![agent2::SUITE],
+        vec![client2::SUITE],
     ];
     let plays = |suites: &[Suite], history: &History| plays(suites, &history.scenario);
     let Some(known) = histories.iter().find(|history| kinds.iter().any(|kind| plays(kind, history))) else {

@@ -330,6 +330,17 @@ impl Breaks {
         Ok(Self(BTreeSet::from([id.to_owned()])))
     }
 
+    /// A client of version 2 that fails this check.
+    ///
+    /// # Errors
+    /// When no such client is broken that way.
+    pub fn of_client2(id: &str) -> Result<Self, UnknownBreak> {
+        if !super::client2::BREAKS.iter().any(|(known, _)| *known == id) {
+            return Err(UnknownBreak(id.to_owned()));
+        }
+        Ok(Self(BTreeSet::from([id.to_owned()])))
+    }
+
     /// Whether this one is to be failed.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.0.contains(id)

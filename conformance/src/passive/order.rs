@@ -13,7 +13,7 @@ fn answered(case: &Case<'_>, method: &str, on: u32) -> Option<usize> {
 }
 
 /// The first message that asks for something other than `initialize` before that was answered.
-pub(super) fn initialize_comes_first(case: &Case<'_>) -> Outcome {
+pub(crate) fn initialize_comes_first(case: &Case<'_>) -> Outcome {
     let mut seen = false;
     for message in case.received() {
         if message.requests("initialize") {

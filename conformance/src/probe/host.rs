@@ -52,6 +52,14 @@ impl Host {
         host
     }
 
+    /// One of version 2, with these capabilities.
+    #[must_use]
+    pub fn draft(capabilities: Value) -> Self {
+        let info = json!({ "name": "acp-conformance", "version": env!("CARGO_PKG_VERSION") });
+        let initialize = json!({ "protocolVersion": 2, "info": info, "capabilities": capabilities });
+        Self { initialize, ..Self::default() }
+    }
+
     /// The answer to a request, or `None` if the scenario gives it.
     pub(super) fn answer(&mut self, method: &str, params: &Value) -> Option<Result<Value, Value>> {
         match method {
@@ -75,6 +83,14 @@ impl Host {
         let has = |name: &str| claimed["sessionCapabilities"][name].is_object();
         let absent =
             || json!({ "code": -32002, "message": "Resource not found", "data": { "sessionId": params["sessionId"] } });
+        if self.initialize["protocolVersion"] == 2 {
+            return match method {
+                "session/close" => Ok(json!({})),
+                "session/list" => Ok(json!({ "sessions": [] })),
+                "session/resume" => Err(absent()),
+                _ => Err(error(-32601, "Method not found")),
+            };
+        }
         match method {
             "authenticate" if self.initialize["authMethods"].as_array().is_some_and(|known| !known.is_empty()) => {
                 Ok(json!({}))

@@ -24,7 +24,7 @@ pub(super) fn every_message_has_an_id(case: &Case<'_>) -> Outcome {
     })
 }
 
-pub(super) fn ids_are_not_null_and_not_used_twice(case: &Case<'_>) -> Outcome {
+pub(crate) fn ids_are_not_null_and_not_used_twice(case: &Case<'_>) -> Outcome {
     let mut open: HashMap<(u32, String), usize> = HashMap::new();
     each(
         case,
@@ -44,19 +44,23 @@ pub(super) fn ids_are_not_null_and_not_used_twice(case: &Case<'_>) -> Outcome {
     )
 }
 
-/// The method, the part of it and the side that serves it, of a message of the agent.
+/// The method, the part of it and the side that serves it, of a message of the subject.
 fn known_as<'m>(case: &'m Case<'_>, message: &'m Message) -> Option<(Side, &'m str, Part, &'m serde_json::Value)> {
+    let (own, other) = match case.subject {
+        Side::Agent => (Side::Agent, Side::Client),
+        Side::Client => (Side::Client, Side::Agent),
+    };
     match &message.body {
-        Body::Request { method, params, .. } => Some((Side::Client, method, Part::Request, params)),
-        Body::Notification { method, params } => Some((Side::Client, method, Part::Notification, params)),
+        Body::Request { method, params, .. } => Some((other, method, Part::Request, params)),
+        Body::Notification { method, params } => Some((other, method, Part::Notification, params)),
         Body::Response { outcome: Ok(result), .. } => {
-            Some((Side::Agent, case.asked_by(message)?.method()?, Part::Response, result))
+            Some((own, case.asked_by(message)?.method()?, Part::Response, result))
         }
         _ => None,
     }
 }
 
-pub(super) fn own_values_begin_with_an_underscore(case: &Case<'_>) -> Outcome {
+pub(crate) fn own_values_begin_with_an_underscore(case: &Case<'_>) -> Outcome {
     each(
         case,
         |message| case.version(message.on) == Some(VERSION.into()) && known_as(case, message).is_some(),
