@@ -89,7 +89,7 @@ impl Agent {
 
     /// Calls the tool of the first server and shows what it gives back.
     pub(super) async fn call_server(&self, session: &str) -> Step {
-        let id = self.id("mcp");
+        let id = Self::id("mcp");
         let call =
             json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "content", "status": "in_progress" });
         self.say(session, call).await?;

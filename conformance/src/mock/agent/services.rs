@@ -39,7 +39,7 @@ impl Agent {
 
     /// Reports a call, and gives out its id.
     async fn begin(&self, session: &str, kind: &str, path: Option<&str>) -> Result<String, Value> {
-        let id = if self.breaks.has("TOOL-03") { kind.to_owned() } else { self.id(kind) };
+        let id = if self.breaks.has("TOOL-03") { kind.to_owned() } else { Self::id(kind) };
         let mut call =
             json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": kind, "kind": kind, "status": "pending" });
         if let Some(path) = path {
@@ -117,7 +117,7 @@ impl Agent {
             json!([{ "type": "content", "content": { "type": "text", "text": text.as_deref().unwrap_or("no") } }]);
         self.end(session, &id, text.is_some(), content).await?;
         let said = if self.breaks.has("PROMPT-14") { None } else { text };
-        self.chunk(session, &self.id("message"), said.as_deref().unwrap_or("I cannot say.")).await?;
+        self.chunk(session, &Self::id("message"), said.as_deref().unwrap_or("I cannot say.")).await?;
         Ok(Way::On)
     }
 
@@ -215,12 +215,12 @@ impl Agent {
         if self.client_has(&["elicitation", "url"]) {
             self.url(session).await?;
         }
-        self.chunk(session, &self.id("message"), "Thank you.").await?;
+        self.chunk(session, &Self::id("message"), "Thank you.").await?;
         Ok(Way::On)
     }
 
     async fn url(&self, session: &str) -> Result<(), Value> {
-        let id = self.id("elicitation");
+        let id = Self::id("elicitation");
         let credentials = self.breaks.has("ELICIT-20");
         let url = if credentials { "https://me:secret@example.com/" } else { "https://example.com/" };
         let params = json!({

@@ -12,7 +12,7 @@ use crate::words;
 
 impl Agent {
     pub(super) async fn touch(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
-        let id = self.id("touch");
+        let id = Self::id("touch");
         let call = json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "Touch a file", "kind": "execute", "status": "pending" });
         self.say(session, call).await?;
         let mut options = json!([

@@ -125,7 +125,7 @@ impl Agent {
     }
 
     /// An id that nobody was given before, by another process that had the session neither.
-    pub(super) fn id(&self, of: &str) -> String {
+    pub(super) fn id(of: &str) -> String {
         static GIVEN: AtomicU64 = AtomicU64::new(0);
         format!("{of}-{}-{}", std::process::id(), GIVEN.fetch_add(1, Ordering::Relaxed))
     }
@@ -159,7 +159,7 @@ impl Agent {
         if text.contains(words::REPLY) {
             self.zoo(session).await?;
         }
-        self.chunk(session, &self.id("message"), &format!("OK: {text}")).await?;
+        self.chunk(session, &Self::id("message"), &format!("OK: {text}")).await?;
         Ok(Way::On)
     }
 
@@ -170,12 +170,12 @@ impl Agent {
         let texts: Vec<&str> = of_user.filter_map(|update| update["content"]["text"].as_str()).collect();
         let before = &texts[..texts.len().saturating_sub(1)];
         let text = if self.breaks.has("PROMPT-15") { "nothing".to_owned() } else { before.join("\n") };
-        self.chunk(session, &self.id("message"), &text).await?;
+        self.chunk(session, &Self::id("message"), &text).await?;
         Ok(Way::On)
     }
 
     async fn count(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
-        let (id, message) = (json!(self.id("count")), self.id("message"));
+        let (id, message) = (json!(Self::id("count")), Self::id("message"));
         let call = json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "Count", "status": "in_progress" });
         self.say(session, call).await?;
         for number in 1..=1000 {

@@ -56,7 +56,7 @@ impl Agent {
         if self.breaks.has("CONTENT-07") {
             image["data"] = json!("no base64!");
         }
-        let message = self.id("image");
+        let message = Self::id("image");
         self.tell(session, json!({ "sessionUpdate": "agent_message_chunk", "content": image, "messageId": message }))
             .await?;
         if self.breaks.has("PROMPT-09") {
@@ -82,7 +82,7 @@ impl Agent {
     }
 
     async fn compaction(&self, session: &str) -> Result<(), Value> {
-        let id = self.id("compaction");
+        let id = Self::id("compaction");
         let update =
             |status: &str| json!({ "sessionUpdate": "compaction_update", "compactionId": id, "status": status });
         let content = json!({ "type": "text", "text": "It was said" });
