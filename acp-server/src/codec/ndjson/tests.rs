@@ -7,7 +7,6 @@ fn lines(inputs: &[Input]) -> Vec<String> {
         .map(|input| match input {
             Input::Frame(frame) => String::from_utf8_lossy(frame).into_owned(),
             Input::Refused(Refusal::TooLarge { bytes, .. }) => format!("too large: {bytes}"),
-            Input::Refused(other) => other.to_string(),
         })
         .collect()
 }
