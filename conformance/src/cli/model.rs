@@ -73,6 +73,8 @@ fn announce(address: SocketAddr, as_json: bool) -> std::io::Result<()> {
     if as_json {
         output::line(&json!({ "event": "listening", "url": url }).to_string())
     } else {
-        output::line(&format!("the scripted model listens on {url} (OpenAI Responses: {url}/v1, Anthropic and Gemini: {url})"))
+        output::line(&format!(
+            "the scripted model listens on {url} (OpenAI Responses: {url}/v1, Anthropic and Gemini: {url})"
+        ))
     }
 }
