@@ -254,10 +254,10 @@ async fn caller(
     let started = Process::start(&spec).await;
     let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
     let begun = tokio::time::Instant::now();
-    let gone = process.handle.watch();
+    let (gone, over) = (process.handle.watch(), process.handle.watch());
     let linked = tokio::select! {
         biased;
-        linked = port.wait() => Some(linked?),
+        linked = port.wait(async move { let _ = over.await; }) => Some(linked?),
         _ = gone => None,
         () = tokio::time::sleep(limit) => None,
     };

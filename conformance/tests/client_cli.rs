@@ -93,3 +93,15 @@ fn a_client_that_starts_no_agent_cannot_be_tested() {
     assert_eq!(tool(&["client"]).status.code(), Some(2));
     assert_eq!(test(&["--select", "NONSENSE"], None).status.code(), Some(2));
 }
+
+#[test]
+fn a_client_is_served_where_it_connects() {
+    for (listen, id) in [("ws", "WS-03"), ("http", "HTTP-13")] {
+        let output =
+            tool(&["client", "--listen", listen, "--select", id, "--", PROGRAM, "mock-client", "--url", "{url}"]);
+        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+        assert!(stdout(&output).ends_with("\n1 pass\n"), "{}", stdout(&output));
+    }
+    let silent = tool(&["client", "--listen", "ws", "--timeout", "500ms", "--", "true", "{url}"]);
+    assert_eq!(silent.status.code(), Some(3), "{}{}", stdout(&silent), stderr(&silent));
+}

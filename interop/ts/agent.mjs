@@ -1,4 +1,5 @@
-// A small agent on the official TypeScript SDK, over stdio. The first word of a prompt says what it does:
+// A small agent on the official TypeScript SDK, over stdio; with --listen over streamable HTTP and WebSocket on a free port,
+// which is then the first line of stdout: {"event": "listening", "url": …}. The first word of a prompt says what it does:
 //
 //   echo TEXT        one chunk
 //   count N [MS]     N chunks "1 ", "2 ", … with MS milliseconds between them (20); obeys cancel
@@ -14,12 +15,16 @@
 //   history          says how many prompts it remembers
 //
 // With AGENT_STATE=DIR sessions survive the process: one transcript per session, written before the turn ends.
+import { createServer } from "node:http";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as acp from "@agentclientprotocol/sdk";
+import { createNodeHttpHandler, createNodeWebSocketUpgradeHandler } from "@agentclientprotocol/sdk/experimental/node";
+import { AcpServer } from "@agentclientprotocol/sdk/experimental/server";
+import { WebSocketServer } from "ws";
 
 const state = process.env.AGENT_STATE;
 const canLoad = state !== undefined;
@@ -214,6 +219,14 @@ const app = acp
     sessions.get(params.sessionId)?.cancel.abort();
   });
 
+if (process.argv[2] === "--listen") {
+  const server = new AcpServer({ agent: app });
+  const http = createServer(createNodeHttpHandler(server));
+  http.on("upgrade", createNodeWebSocketUpgradeHandler(server, new WebSocketServer({ noServer: true })));
+  await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
+  console.log(JSON.stringify({ event: "listening", url: `http://127.0.0.1:${http.address().port}` }));
+  await new Promise(() => {});
+}
 const connection = app.connect(acp.ndJsonStream(Writable.toWeb(process.stdout), Readable.toWeb(process.stdin)));
 await connection.closed;
 process.exit(0);

@@ -1,6 +1,7 @@
 // A client on the official TypeScript SDK, driven by steps and observed by JSON lines.
 //
 //   node client.mjs ws://127.0.0.1:PORT/acp < steps     over WebSocket
+//   node client.mjs http://127.0.0.1:PORT/acp < steps   over streamable HTTP
 //   node client.mjs -- CMD ARG… < steps                 over stdio, starting the agent
 //
 // Each line of stdin is a step: {"request": METHOD, "params": {…}}, {"notify": METHOD, "params": {…}},
@@ -15,6 +16,7 @@ import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { Readable, Writable } from "node:stream";
 import * as acp from "@agentclientprotocol/sdk";
+import { createHttpStream } from "@agentclientprotocol/sdk/experimental/http-client";
 import { createWebSocketStream } from "@agentclientprotocol/sdk/experimental/ws-client";
 import { WebSocket } from "ws";
 
@@ -32,6 +34,7 @@ function print(value) {
 }
 
 function stream() {
+  if (args[0].startsWith("http:")) return createHttpStream(args[0]);
   if (args[0] !== "--") return createWebSocketStream(args[0], { WebSocket });
   child = spawn(args[1], args.slice(2), { stdio: ["pipe", "pipe", "inherit"] });
   return acp.ndJsonStream(Writable.toWeb(child.stdin), Readable.toWeb(child.stdout));

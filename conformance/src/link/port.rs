@@ -49,11 +49,12 @@ impl Port {
         format!("{scheme}://{}/acp", self.address)
     }
 
-    /// Waits for a client, which is served until the link is dropped.
-    pub(crate) async fn wait(self) -> io::Result<Link> {
+    /// Waits for a client, which is served until the link is dropped or it is gone.
+    pub(crate) async fn wait(self, gone: impl Future<Output = ()> + Send + 'static) -> io::Result<Link> {
         match self.offer {
+            // A socket says itself that it is gone.
             Offer::Socket => socket::wait(self.listener).await,
-            Offer::Http => http::wait(self.listener).await,
+            Offer::Http => http::wait(self.listener, gone).await,
         }
     }
 }

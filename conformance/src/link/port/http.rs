@@ -17,7 +17,7 @@ use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -42,7 +42,7 @@ struct Server {
 }
 
 /// Waits for a client's first request.
-pub(super) async fn wait(listener: TcpListener) -> io::Result<Link> {
+pub(super) async fn wait(listener: TcpListener, gone: impl Future<Output = ()> + Send + 'static) -> io::Result<Link> {
     let (first, _) = listener.accept().await?;
     let (noted, notes) = mpsc::channel(NOTES);
     let noted = Notes(noted);
@@ -67,7 +67,7 @@ pub(super) async fn wait(listener: TcpListener) -> io::Result<Link> {
         };
         tokio::select! {
             () = outward => {}
-            () = accept(listener, first, router) => {}
+            () = accept(listener, first, router, gone, &server) => {}
             () = ended.cancelled() => {}
         }
     });
@@ -76,10 +76,18 @@ pub(super) async fn wait(listener: TcpListener) -> io::Result<Link> {
     Ok(link)
 }
 
-async fn accept(listener: TcpListener, first: tokio::net::TcpStream, router: Router) {
+/// Serves a client until it is gone. Its connections end with it, once all is read that it has sent.
+async fn accept(
+    listener: TcpListener,
+    first: TcpStream,
+    router: Router,
+    gone: impl Future<Output = ()> + Send,
+    server: &Server,
+) {
     let http = auto::Builder::new(TokioExecutor::new());
     let mut clients = JoinSet::new();
     let mut next = Some(first);
+    let mut gone = std::pin::pin!(gone);
     loop {
         while clients.try_join_next().is_some() {}
         if clients.len() >= MAX_CLIENTS {
@@ -87,9 +95,13 @@ async fn accept(listener: TcpListener, first: tokio::net::TcpStream, router: Rou
         }
         let stream = match next.take() {
             Some(stream) => stream,
-            None => match listener.accept().await {
-                Ok((stream, _)) => stream,
-                Err(_) => return,
+            None => tokio::select! {
+                biased;
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => stream,
+                    Err(_) => break,
+                },
+                () = &mut gone => break,
             },
         };
         let (http, service) = (http.clone(), TowerToHyperService::new(router.clone()));
@@ -98,6 +110,10 @@ async fn accept(listener: TcpListener, first: tokio::net::TcpStream, router: Rou
             let _ = http.serve_connection(TokioIo::new(stream), service).await;
         });
     }
+    while clients.join_next().await.is_some() {}
+    server.leave().await;
+    // What the scenario still says goes nowhere.
+    std::future::pending().await
 }
 
 async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response {
@@ -197,11 +213,16 @@ impl Server {
         if let Err(status) = connected(headers) {
             return status.into_response();
         }
+        self.leave().await;
+        StatusCode::ACCEPTED.into_response()
+    }
+
+    /// The client has left.
+    async fn leave(&self) {
         lock(&self.routes).end();
         if let Some(mut output) = self.output.lock().await.take() {
             // Nobody may read any more.
             let _ = output.shutdown().await;
         }
-        StatusCode::ACCEPTED.into_response()
     }
 }

@@ -86,26 +86,24 @@ async fn by_hand(url: &str, breaks: &Breaks) -> Result<()> {
     if !breaks.has("HTTP-10") {
         client.headers.push(("cookie", begun.cookies.join("; ")));
     }
-    let early = if breaks.has("HTTP-22") { None } else { Some(client.listen(None).await?) };
+    let mut main = client.listen(None).await?;
     let new = json!({ "cwd": std::env::current_dir()?, "mcpServers": [] });
     client.post(&request(1, "session/new", new), None).await?;
-    let mut main = match early {
-        Some(stream) => stream,
-        None => client.listen(None).await?,
-    };
     let made = next(&mut main).await?;
     let session = made["result"]["sessionId"].as_str().unwrap_or_default().to_owned();
-    let mut own = client.listen(Some(&session)).await?;
+    let mut own = if breaks.has("HTTP-22") { None } else { Some(client.listen(Some(&session)).await?) };
     let prompt = json!({ "sessionId": session, "prompt": [{ "type": "text", "text": "hello" }] });
     let named = Some(session.as_str()).filter(|_| !breaks.has("HTTP-13"));
     client.post(&request(2, "session/prompt", prompt), named).await?;
     loop {
         let (message, session) = tokio::select! {
             message = next(&mut main) => (message?, None),
-            message = next(&mut own) => (message?, Some(session.as_str())),
+            message = next_of(&mut own) => (message?, Some(session.as_str())),
         };
         match (message.get("method"), message.get("id")) {
             (None, Some(id)) if *id == 2 => break,
+            // Nothing more will come here.
+            (Some(_), Some(_)) if own.is_none() => break,
             (Some(_), Some(id)) => {
                 let error = json!({ "code": -32601, "message": "Method not found" });
                 client.post(&json!({ "jsonrpc": "2.0", "id": id, "error": error }), session).await?;
@@ -116,6 +114,14 @@ async fn by_hand(url: &str, breaks: &Breaks) -> Result<()> {
     let mut leave: Ask<'_> = delete(&[]);
     leave.headers = client.headers;
     exchange(url, &leave, LIMIT).await.map(drop)
+}
+
+/// The next message of a stream that may not be there.
+async fn next_of(stream: &mut Option<Listener>) -> Result<Value> {
+    match stream {
+        Some(stream) => next(stream).await,
+        None => std::future::pending().await,
+    }
 }
 
 async fn next(stream: &mut Listener) -> Result<Value> {
