@@ -76,8 +76,8 @@ struct Agent {
     store: Store,
     /// Sessions that are active on this connection, with their running turn's stop.
     here: Mutex<HashMap<String, Option<oneshot::Sender<()>>>>,
-    /// Requests of ours that wait, by id.
-    asked: Mutex<HashMap<u64, oneshot::Sender<Outcome>>>,
+    /// Requests of ours that wait, by id as JSON.
+    asked: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     /// Messages to be sent behind the next answer, which a good agent does not have.
     late: Mutex<Vec<Value>>,
     /// A cancel without a turn, which a good agent forgets.
@@ -154,7 +154,7 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
         };
         let params = message["params"].clone();
         // Takes the client's request for the answer to its own.
-        if agent.breaks.has("RPC-07") && id.as_u64().is_some_and(|id| lock(&agent.asked).contains_key(&id)) {
+        if agent.breaks.has("RPC-07") && lock(&agent.asked).contains_key(&id.to_string()) {
             agent.answered(&message);
             continue;
         }
