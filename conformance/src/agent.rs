@@ -10,7 +10,10 @@ mod mcp;
 mod meanwhile;
 mod memory;
 mod permission;
+mod questions;
 mod refusals;
+mod replay;
+mod roots;
 mod services;
 mod sessions;
 mod settings;
@@ -36,6 +39,7 @@ const SCENARIOS: &[Scenario] = &[
     handshake::PLAIN,
     handshake::VERSIONS,
     handshake::STRANGERS,
+    handshake::EARLY,
     refusals::REFUSALS,
     framing::FRAMING,
     sessions::NEW,
@@ -50,6 +54,8 @@ const SCENARIOS: &[Scenario] = &[
     permission::PERMISSION,
     settings::SETTINGS,
     services::SERVICES,
+    questions::QUESTIONS,
+    roots::ROOTS,
     memory::MEMORY,
     crossing::CROSSING,
     meanwhile::MEANWHILE,

@@ -2,6 +2,7 @@
 //! and records everything.
 
 mod answers;
+mod forms;
 mod host;
 mod http;
 mod other;
@@ -21,6 +22,7 @@ use tokio::time::Instant;
 
 pub(crate) use answers::rich_meta;
 pub use answers::{Elicit, Manners, Permit};
+pub(crate) use forms::{NO_CHOICE, first_choice};
 pub use host::{Host, SESSION};
 pub(crate) use record::Recorder;
 

@@ -1,5 +1,7 @@
 //! Modes and config options.
 
+mod sync;
+
 use serde_json::{Value, json};
 
 use crate::check::{Check, all, fails, succeeds};
@@ -25,6 +27,7 @@ pub(super) const SETTINGS: Scenario = Scenario {
         Check::new("CONFIG-09", |case| {
             options(case).map_or_else(|why| why, |_| all(["option-nonsense", "value-nonsense"].map(|l| fails(case, l))))
         }),
+        Check::new("CONFIG-10", sync::modes_and_their_option_agree),
     ],
 };
 
@@ -40,8 +43,8 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
         for (at, mode) in modes.iter().enumerate() {
             let _ = probe.call(&format!("mode/{at}"), "session/set_mode", set_mode(&mode["id"])).await?;
         }
-        let nonsense = json!("conformance-no-such-mode");
-        let _ = probe.call("mode-nonsense", "session/set_mode", set_mode(&nonsense)).await?;
+        // What follows from a mode may come behind the answer.
+        probe.quiet("modes").await?;
     }
     let set = |id: &Value, value: &Value| json!({ "sessionId": session, "configId": id, "value": value });
     if let Some(options) = result["configOptions"].as_array().filter(|options| !options.is_empty()) {
@@ -51,11 +54,16 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
             let label = format!("option/{at}");
             let _ = probe.call(&label, "session/set_config_option", set(&option["id"], &other)).await?;
         }
+        probe.quiet("options").await?;
         let (none, first) = (json!("conformance-no-such-thing"), &options[0]["id"]);
         let _ = probe.call("option-nonsense", "session/set_config_option", set(&none, &none)).await?;
         if options[0]["type"] == "select" {
             let _ = probe.call("value-nonsense", "session/set_config_option", set(first, &none)).await?;
         }
+    }
+    if result["modes"].is_object() {
+        let nonsense = json!("conformance-no-such-mode");
+        let _ = probe.call("mode-nonsense", "session/set_mode", set_mode(&nonsense)).await?;
     }
     Ok(())
 }

@@ -3,9 +3,11 @@
 mod ask;
 mod far;
 mod initialize;
+mod roots;
 mod servers;
 mod services;
 mod sessions;
+mod settings;
 mod store;
 mod touch;
 mod turn;
@@ -13,7 +15,7 @@ mod zoo;
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -58,6 +60,7 @@ pub async fn serve(
         got: Mutex::default(),
         died: Notify::new(),
         client: Mutex::default(),
+        greeted: AtomicBool::default(),
         counted: AtomicU64::default(),
         latest: AtomicU64::default(),
         servers: tokio::sync::Mutex::default(),
@@ -90,6 +93,8 @@ struct Agent {
     died: Notify,
     /// What the client can do.
     client: Mutex<Value>,
+    /// Whether it was initialized.
+    greeted: AtomicBool,
     /// Ids of calls and messages that were given.
     counted: AtomicU64,
     /// The newest request of ours.
@@ -272,6 +277,9 @@ impl Agent {
         }
         Ok(match method {
             "initialize" => self.initialize(params),
+            _ if !self.greeted.load(Ordering::Relaxed) && !self.breaks.has("ERR-08") => {
+                Err(error(-32600, "Invalid Request: initialize comes first"))
+            }
             "authenticate" if self.breaks.has("AUTH-09") => Ok(json!({})),
             "authenticate" if self.breaks.has("ERR-01") => Err(json!({ "code": "invalid", "message": "no" })),
             "authenticate" if self.breaks.has("ERR-03") => Err(error(-32050, "there is no such method")),

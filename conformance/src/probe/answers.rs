@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::forms::filled;
 use super::{Probe, Stop};
 use crate::history::{Body, Message};
 
@@ -59,13 +60,21 @@ pub enum Permit {
 }
 
 /// Answers to `elicitation/create`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Elicit {
-    /// `accept` with this content.
-    Accept(Value),
+    /// `accept` with the first choice of each field.
+    Accept,
+    /// `accept` with choices that are not offered.
+    Wrong,
+    /// `accept` with `null` for content.
+    Null,
+    /// `accept` without content.
+    Bare,
     /// `decline`.
     Decline,
+    /// `decline` with the content of an `accept`.
+    DeclineFilled,
     /// `cancel`.
     Cancel,
     /// A JSON-RPC error.
@@ -94,7 +103,7 @@ impl Probe {
                 Some(outcome) => outcome,
                 None => return Ok(()),
             },
-            "elicitation/create" if !self.capabilities["elicitation"].is_null() => match self.elicitation() {
+            "elicitation/create" if !self.capabilities["elicitation"].is_null() => match self.elicitation(params) {
                 Some(outcome) => outcome,
                 None => return Ok(()),
             },
@@ -147,9 +156,19 @@ impl Probe {
         })
     }
 
-    fn elicitation(&self) -> Option<Result<Value, Value>> {
-        Some(match &self.manners.elicit {
-            Elicit::Accept(content) => Ok(json!({ "action": "accept", "content": content })),
+    fn elicitation(&self, params: &Value) -> Option<Result<Value, Value>> {
+        let form = |offered: bool| filled(&params["requestedSchema"], offered);
+        Some(match self.manners.elicit {
+            // What is no form cannot be filled in.
+            Elicit::Accept | Elicit::Wrong | Elicit::Null | Elicit::Bare | Elicit::DeclineFilled
+                if params["mode"] != "form" =>
+            {
+                Ok(json!({ "action": "decline" }))
+            }
+            Elicit::Accept => Ok(json!({ "action": "accept", "content": form(true) })),
+            Elicit::Wrong => Ok(json!({ "action": "accept", "content": form(false) })),
+            Elicit::Null => Ok(json!({ "action": "accept", "content": null })),
+            Elicit::Bare => Ok(json!({ "action": "accept" })),
             Elicit::Decline => Ok(json!({ "action": "decline" })),
             Elicit::Cancel => Ok(json!({ "action": "cancel" })),
             Elicit::Error => Err(error(-32603, "the tester refuses to answer")),
@@ -166,6 +185,7 @@ pub(super) fn error(code: i64, message: &str) -> Value {
 fn inside<'p>(directory: &Path, params: &'p Value) -> Result<&'p Path, Value> {
     let path = Path::new(params["path"].as_str().unwrap_or_default());
     let plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
+            Elicit::DeclineFilled => Ok(json!({ "action": "decline", "content": form(true) })),
     if plain && path.starts_with(directory) { Ok(path) } else { Err(error(-32002, "Resource not found")) }
 }
 

@@ -38,10 +38,7 @@ impl Agent {
             }
         }
         let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
-        self.remember(
-            &id,
-            &json!({ "sessionUpdate": "user_message_chunk", "content": { "type": "text", "text": text } }),
-        );
+        self.heard(&id, &text);
         if self.breaks.has("PROMPT-16") && self.times_asked(&id, words::REPLY) > 2 {
             std::future::pending::<()>().await;
         }
@@ -109,6 +106,18 @@ impl Agent {
         self.remember(session, &update);
         let called = if self.breaks.has("PROMPT-07") { "another" } else { session };
         self.update(called, update).await.map_err(|_| error(-32603, "the client is gone"))
+    }
+
+    /// Keeps what the user says.
+    fn heard(&self, session: &str, text: &str) {
+        let content = json!({ "type": "text", "text": text });
+        let mut update =
+            json!({ "sessionUpdate": "user_message_chunk", "content": content, "messageId": self.id("user") });
+        if self.breaks.has("LOAD-06") {
+            // The next message of the agent has the same.
+            update["messageId"] = json!(format!("message-{}", self.counted.load(Ordering::Relaxed)));
+        }
+        self.remember(session, &update);
     }
 
     fn remember(&self, session: &str, update: &Value) {

@@ -35,6 +35,9 @@ impl Agent {
             about["cwd"] = json!("/");
         }
         self.tell(session, about).await?;
+        if self.client_has(&["session", "notices"]) {
+            self.notice(session).await?;
+        }
         if self.client_has(&["terminal"]) {
             self.rest_of_it(session).await?;
         }
@@ -63,7 +66,6 @@ impl Agent {
                 &json!({ "sessionUpdate": "agent_message_chunk", "content": content, "messageId": "late" }),
             );
         }
-        self.notice(session).await?;
         self.compaction(session).await?;
         let method = if self.breaks.has("EXT-05") { "mock/hello" } else { "_mock/hello" };
         let message = json!({ "jsonrpc": "2.0", "method": method, "params": {} });
