@@ -2,7 +2,9 @@
 //! the client has to connect, open a session and send one prompt, and what is wanted happens in that turn.
 
 mod connect;
+mod crossing;
 mod files;
+mod interrupt;
 mod invitations;
 mod permission;
 mod refusals;
@@ -17,6 +19,7 @@ use crate::scenario::Scenario;
 use crate::schema::Side;
 use crate::suite::Suite;
 
+pub(crate) use interrupt::TITLE;
 pub(crate) use stage::is_absolute;
 
 /// Everything that is asked of a client over version 1 of the protocol.
@@ -27,6 +30,7 @@ const SCENARIOS: &[Scenario] = &[
     connect::CAPABILITIES,
     connect::VERSION,
     connect::NOISE,
+    crossing::CROSSING,
     sessions::OPTIONS,
     sessions::META,
     wire::WIRE,
@@ -36,6 +40,7 @@ const SCENARIOS: &[Scenario] = &[
     turns::UPDATES,
     turns::ENDINGS,
     permission::PERMISSION,
+    interrupt::INTERRUPT,
     files::FILES,
     terminals::TERMINALS,
     terminals::LIMITS,

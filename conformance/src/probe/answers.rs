@@ -118,6 +118,21 @@ impl Probe {
         self.reply(id, outcome).await
     }
 
+    /// Answers what was held back, the last first, and holds nothing back any more. How many that were.
+    pub(crate) async fn release(&mut self) -> Result<usize, Stop> {
+        let held = self.unanswered();
+        if let Some(host) = &mut self.host {
+            host.hold_all = false;
+        }
+        for (id, method, params) in held.iter().rev() {
+            let outcome = self.host.as_mut().and_then(|host| host.answer(method, params));
+            if let Some(outcome) = outcome {
+                self.reply(id, outcome).await?;
+            }
+        }
+        Ok(held.len())
+    }
+
     /// Answers a request of the agent under its id.
     pub async fn reply(&mut self, id: &Value, outcome: Result<Value, Value>) -> Result<(), Stop> {
         let mut message = json!({ "jsonrpc": "2.0", "id": id });
@@ -170,6 +185,7 @@ impl Probe {
             Elicit::Null => Ok(json!({ "action": "accept", "content": null })),
             Elicit::Bare => Ok(json!({ "action": "accept" })),
             Elicit::Decline => Ok(json!({ "action": "decline" })),
+            Elicit::DeclineFilled => Ok(json!({ "action": "decline", "content": form(true) })),
             Elicit::Cancel => Ok(json!({ "action": "cancel" })),
             Elicit::Error => Err(error(-32603, "the tester refuses to answer")),
             Elicit::Hold => return None,
@@ -185,7 +201,6 @@ pub(super) fn error(code: i64, message: &str) -> Value {
 fn inside<'p>(directory: &Path, params: &'p Value) -> Result<&'p Path, Value> {
     let path = Path::new(params["path"].as_str().unwrap_or_default());
     let plain = path.components().all(|part| !matches!(part, std::path::Component::ParentDir));
-            Elicit::DeclineFilled => Ok(json!({ "action": "decline", "content": form(true) })),
     if plain && path.starts_with(directory) { Ok(path) } else { Err(error(-32002, "Resource not found")) }
 }
 
