@@ -11,8 +11,11 @@ mod mcp;
 mod meanwhile;
 mod memory;
 mod permission;
+mod questions;
 mod refusals;
 mod remote;
+mod replay;
+mod roots;
 mod services;
 mod sessions;
 mod settings;
@@ -38,6 +41,7 @@ const SCENARIOS: &[Scenario] = &[
     handshake::PLAIN,
     handshake::VERSIONS,
     handshake::STRANGERS,
+    handshake::EARLY,
     refusals::REFUSALS,
     framing::FRAMING,
     framing::JUNK,
@@ -53,6 +57,8 @@ const SCENARIOS: &[Scenario] = &[
     permission::PERMISSION,
     settings::SETTINGS,
     services::SERVICES,
+    questions::QUESTIONS,
+    roots::ROOTS,
     memory::MEMORY,
     crossing::CROSSING,
     meanwhile::MEANWHILE,

@@ -5,7 +5,9 @@ mod durable;
 mod golden;
 mod ids;
 mod order;
+mod orphans;
 mod payloads;
+mod process;
 mod seen;
 mod setup;
 mod sharing;
@@ -31,6 +33,7 @@ const SCENARIOS: &[Scenario] = &[
     order::SIZES,
     stops::STOPS,
     stops::DEATH,
+    orphans::ORPHANS,
     setup::CAPABILITIES,
     setup::VERSIONS,
     sharing::SHARING,

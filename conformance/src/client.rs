@@ -2,7 +2,9 @@
 //! the client has to connect, open a session and send one prompt, and what is wanted happens in that turn.
 
 mod connect;
+mod crossing;
 mod files;
+mod interrupt;
 mod invitations;
 mod permission;
 mod refusals;
@@ -18,6 +20,7 @@ use crate::scenario::Scenario;
 use crate::schema::Side;
 use crate::suite::Suite;
 
+pub(crate) use interrupt::TITLE;
 pub(crate) use stage::is_absolute;
 
 /// Everything that is asked of a client over version 1 of the protocol.
@@ -31,6 +34,7 @@ const SCENARIOS: &[Scenario] = &[
     connect::CAPABILITIES,
     connect::VERSION,
     connect::NOISE,
+    crossing::CROSSING,
     sessions::OPTIONS,
     sessions::META,
     wire::WIRE,
@@ -40,6 +44,7 @@ const SCENARIOS: &[Scenario] = &[
     turns::UPDATES,
     turns::ENDINGS,
     permission::PERMISSION,
+    interrupt::INTERRUPT,
     files::FILES,
     terminals::TERMINALS,
     terminals::LIMITS,

@@ -1,6 +1,7 @@
 //! What is asked of every history, whatever was done: the checks that catch most real defects.
 
 pub(crate) mod answers;
+mod asks;
 mod compaction;
 pub(crate) mod config;
 pub(crate) mod content;
@@ -114,6 +115,18 @@ pub(crate) const CLIENT: &[Check] = &[
     Check::new("SESS-16", order::directories_are_added_only_where_announced),
     Check::new("LIST-02", order::lists_come_after_initialize),
     Check::new("PROMPT-01", order::prompts_come_after_sessions),
+    Check::new("AUTH-10", |case| asks::only_where_announced(case, asks::LOGOUT)),
+    Check::new("LOAD-01", |case| asks::only_where_announced(case, asks::LOAD)),
+    Check::new("LOAD-02", asks::loads_are_whole),
+    Check::new("RESUME-01", |case| asks::only_where_announced(case, asks::RESUME)),
+    Check::new("RESUME-02", asks::resumes_are_whole),
+    Check::new("CLOSE-01", |case| asks::only_where_announced(case, asks::CLOSE)),
+    Check::new("CLOSE-02", asks::closes_name_their_session),
+    Check::new("DELETE-01", |case| asks::only_where_announced(case, asks::DELETE)),
+    Check::new("LIST-05", asks::filters_are_absolute),
+    Check::new("CANCEL-02", asks::cancels_are_notifications),
+    Check::new("CONFIG-14", asks::values_are_offered),
+    Check::new("MODE-07", asks::modes_are_offered),
 ];
 
 /// Asks every message of the subject that `about` picks; passes if there was one and none is wrong.

@@ -2,6 +2,7 @@
 //! and records everything.
 
 mod answers;
+mod forms;
 mod host;
 mod http;
 mod limits;
@@ -24,6 +25,7 @@ use tempfile::TempDir;
 
 pub(crate) use answers::rich_meta;
 pub use answers::{Elicit, Manners, Permit};
+pub(crate) use forms::{NO_CHOICE, first_choice};
 pub use host::{Host, SESSION};
 pub use limits::Limits;
 pub(crate) use record::Recorder;

@@ -20,6 +20,10 @@ pub const NOTE: &str = "conformance-note.txt";
 pub const READ: &str = "Read the file conformance-input.txt and tell me what it says.";
 /// The file that [`READ`] reads.
 pub const INPUT: &str = "conformance-input.txt";
+/// A file that is read beside the session's directory, where an additional root may be.
+pub const READ_BESIDE: &str = "Read the file ../conformance-more/conformance-input.txt and tell me what it says.";
+/// The directory of the file that [`READ_BESIDE`] reads, beside the session's.
+pub const BESIDE: &str = "conformance-more";
 /// A command in a terminal of the client where it has them.
 pub const TERMINAL: &str = "Run the shell command: echo conformance-echo";
 /// A plan of three steps, of which one is then done.
@@ -42,4 +46,5 @@ pub fn numbered(count: u64) -> String {
 pub(crate) const NUMBERED: &str = "Count as fast as you can, one number at a time, from 1 to ";
 
 /// Every sentence that asks for something.
-pub const ALL: [&str; 11] = [REPLY, COUNT, TOUCH, WRITE, READ, TERMINAL, PLAN, QUESTION, REFUSE, RECALL, MCP];
+pub const ALL: [&str; 12] =
+    [REPLY, COUNT, TOUCH, WRITE, READ, READ_BESIDE, TERMINAL, PLAN, QUESTION, REFUSE, RECALL, MCP];

@@ -15,10 +15,19 @@ use conformance::suite::{CheckResult, Options};
 use conformance::verdict::Verdict;
 use futures_util::StreamExt;
 
-/// What is played for checks that ask every history: between them, every kind of message.
-const TELLING: [&str; 4] = ["client-connect", "client-capabilities", "client-refusals", "client-ask"];
+/// What is played for checks that ask every history, by how their ids begin: between them, every kind of message.
+fn telling(id: &str) -> &'static [&'static str] {
+    match id {
+        "CANCEL-02" => &["client-interrupt"],
+        "CONFIG-14" | "MODE-07" => &["client-options"],
+        _ => &["client-connect", "client-capabilities", "client-refusals", "client-ask"],
+    }
+}
+
 /// Checks of what only a process does.
-const PROCESS: [&str; 2] = ["TRANSPORT-stdio-05", "TRANSPORT-stdio-06"];
+const PROCESS: [&str; 5] = ["TRANSPORT-stdio-05", "TRANSPORT-stdio-06", "CANCEL-02", "CANCEL-04", "CANCEL-09"];
+/// Checks that only tell.
+const TELLS: [&str; 1] = ["FS-11"];
 
 fn options(limit: Duration) -> Options {
     Options {
@@ -56,7 +65,7 @@ async fn judge(subject: Subject, scenarios: Vec<&'static Scenario>, limit: Durat
 fn shown_by(id: &str) -> Vec<&'static Scenario> {
     let passive = SUITE.passive.iter().any(|check| check.id == id);
     let of = |scenario: &&Scenario| match passive {
-        true => TELLING.contains(&scenario.name),
+        true => telling(id).contains(&scenario.name),
         false => scenario.checks.iter().any(|check| check.id == id),
     };
     SUITE.scenarios.iter().filter(of).collect()
@@ -65,7 +74,7 @@ fn shown_by(id: &str) -> Vec<&'static Scenario> {
 fn wrong(result: &CheckResult) -> bool {
     let told = matches!(result.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error);
     // What a MAY is about is only told.
-    told || (result.verdict == Verdict::Info && result.finding.is_some())
+    told || (result.verdict == Verdict::Info && (result.finding.is_some() || TELLS.contains(&result.id)))
 }
 
 #[tokio::test]

@@ -128,6 +128,7 @@ pub(super) const STRANGERS: Scenario = Scenario {
             all(["bare", "empty", "nulls", "all"].map(|kind| succeeds(case, &format!("stranger/{kind}"))))
         }),
         Check::new("INIT-18", |case| succeeds(case, "stranger/unknown")),
+        Check::new("AUTH-03", terminals_are_for_who_has_them),
     ],
 };
 
@@ -137,6 +138,7 @@ async fn strangers(probe: &mut Probe) -> Result<(), Stop> {
         "terminal": true,
         "elicitation": { "form": {}, "url": {} },
         "session": { "notices": {}, "compaction": {}, "configOptions": { "boolean": {} } },
+        "auth": { "terminal": true },
     });
     let nulls = json!({ "session": null, "elicitation": null, "_meta": null });
     let unknown = json!({
@@ -149,6 +151,7 @@ async fn strangers(probe: &mut Probe) -> Result<(), Stop> {
         ("empty", Some(json!({}))),
         ("nulls", Some(nulls)),
         ("all", Some(everything)),
+        ("no-terminal", Some(json!({ "auth": { "terminal": false } }))),
         ("unknown", Some(unknown)),
     ] {
         probe.open().await?;
@@ -163,4 +166,45 @@ async fn strangers(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call(&format!("stranger/{name}"), "initialize", params).await?;
     }
     Ok(())
+}
+
+/// A login in a terminal is listed only to a client that can open one.
+fn terminals_are_for_who_has_them(case: &Case<'_>) -> Outcome {
+    let calls = case.calls("stranger/");
+    let mut seen = false;
+    for call in &calls {
+        let claimed = call.request.params().map(|params| &params["clientCapabilities"]["auth"]["terminal"]);
+        let (Some(result), false) = (call.result(), claimed == Some(&Value::Bool(true))) else { continue };
+        seen = true;
+        let listed = result["authMethods"].as_array().into_iter().flatten();
+        if let Some(method) = listed.into_iter().find(|method| method["type"] == "terminal") {
+            let expected = "no method of type terminal for a client without auth.terminal";
+            return Outcome::broken(expected, brief(method), call.places());
+        }
+    }
+    if seen { Outcome::Pass } else { Outcome::NotExercised(case.why_not("stranger/bare")) }
+}
+
+/// A client that forgets to initialize.
+pub(super) const EARLY: Scenario = Scenario {
+    name: "early",
+    about: "asks for a session before anything else",
+    play: |probe| Box::pin(early(probe)),
+    checks: &[Check::new("ERR-08", nothing_comes_before_initialize)],
+};
+
+async fn early(probe: &mut Probe) -> Result<(), Stop> {
+    probe.open().await?;
+    // What it is answered with is for the check to judge.
+    probe.call("early", "session/new", probe.new_session()).await.map(drop)
+}
+
+/// Version 1 names the code and does not oblige anybody to refuse.
+fn nothing_comes_before_initialize(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "early");
+    match (call.code(), call.answer) {
+        (Some(-32600), _) => Outcome::Pass,
+        (_, Some(_)) => Outcome::doubtful("an error with code -32600", call.said(), call.places()),
+        (_, None) => Outcome::NotExercised(case.why_not("the answer to session/new")),
+    }
 }

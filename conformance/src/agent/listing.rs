@@ -49,6 +49,10 @@ pub(super) const LIST: Scenario = Scenario {
             needs!(case, "sessionCapabilities"."list");
             pages_end_and_repeat_nothing(case)
         }),
+        Check::new("LIST-14", |case| {
+            needs!(case, "sessionCapabilities"."list");
+            listing_changes_nothing(case)
+        }),
         Check::new("LIST-17", |case| {
             needs!(case, "sessionCapabilities"."list");
             times_are_iso_8601(case)
@@ -88,6 +92,7 @@ async fn list(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call("list/all", "session/list", json!({})).await?;
         let here = json!({ "cwd": probe.directory() });
         pages(probe, "list/here", &here).await?;
+        pages(probe, "list/again", &here).await?;
         let nowhere = json!({ "cwd": probe.path("nothing-was-ever-here") });
         let _ = probe.call("list/nowhere", "session/list", nowhere).await?;
         let _ = probe.call("list/garbage", "session/list", json!({ "cursor": "conformance-garbage" })).await?;
@@ -197,6 +202,31 @@ fn pages_end_and_repeat_nothing(case: &Case<'_>) -> Outcome {
             last.places(),
         )
     })
+}
+
+/// A title may be made, and a time be set, behind the scenes; a session may come late.
+fn listing_changes_nothing(case: &Case<'_>) -> Outcome {
+    let (first, again) = (call!(case, "list/here/1"), case.calls("list/again/"));
+    let Some(last) = again.last() else { return Outcome::NotExercised(case.why_not("list/again/1")) };
+    let replayed = case.received().find(|message| {
+        let within = message.index > first.request.index && message.index < last.until();
+        within && message.on == first.request.on && message.update_kind() == Some("user_message_chunk")
+    });
+    if let Some(message) = replayed {
+        return Outcome::broken("a list and no more", "an update of a session", vec![message.index]);
+    }
+    if let Some(call) = again.iter().find(|call| call.result().is_none()) {
+        return Outcome::NotExercised(format!("the second list came to {}", call.said()));
+    }
+    let before = ids(case, "list/here/");
+    if before.is_empty() {
+        return Outcome::NotExercised("no session was listed".to_owned());
+    }
+    let after = ids(case, "list/again/");
+    match before.iter().find(|id| !after.contains(id)) {
+        Some(gone) => Outcome::broken("the same sessions again", format!("a list without {gone}"), last.places()),
+        None => Outcome::Pass,
+    }
 }
 
 fn times_are_iso_8601(case: &Case<'_>) -> Outcome {

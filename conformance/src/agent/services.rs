@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::check::{Check, all, call};
+use crate::check::{Check, call};
 use crate::history::{Call, Case};
-use crate::probe::{Elicit, Probe, Stop};
+use crate::probe::{Probe, Stop};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
 use crate::words;
@@ -23,8 +23,10 @@ pub(super) const SERVICES: Scenario = Scenario {
         Check::new("FS-08", null_and_empty_are_the_same),
         Check::new("FS-10", a_refused_read_ends_nothing),
         Check::new("SESS-06", relative_paths_stay_below_cwd),
-        Check::new("ELICIT-02", |case| went_on(case, "without/question")),
-        Check::new("ELICIT-15", every_answer_is_taken),
+        Check::new("ELICIT-02", |case| {
+            let call = call!(case, "without/question");
+            went_on(&call)
+        }),
     ],
 };
 
@@ -61,11 +63,8 @@ async fn services(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call("with/terminal/close", "session/close", json!({ "sessionId": session })).await?;
         probe.quiet("with/terminal/closed").await?;
     }
-    for (name, elicit) in [("decline", Elicit::Decline), ("cancel", Elicit::Cancel), ("error", Elicit::Error)] {
-        let session = probe.session(&format!("question/{name}/new")).await?;
-        probe.manners.elicit = elicit;
-        let _ = probe.prompt(&format!("question/{name}"), &session, words::QUESTION).await?;
-    }
+    let session = probe.session("with/question/new").await?;
+    let _ = probe.prompt("with/question", &session, words::QUESTION).await?;
     without(probe).await
 }
 
@@ -132,8 +131,7 @@ fn asked(case: &Case<'_>, method: &str, call: &Call<'_>) -> bool {
 }
 
 /// The turn was answered, whatever it came to.
-fn went_on(case: &Case<'_>, label: &str) -> Outcome {
-    let call = call!(case, label);
+pub(super) fn went_on(call: &Call<'_>) -> Outcome {
     match call.result() {
         Some(_) => Outcome::Pass,
         None if call.error().is_some() => Outcome::doubtful("a result", call.said(), call.places()),
@@ -182,15 +180,4 @@ fn relative_paths_stay_below_cwd(case: &Case<'_>) -> Outcome {
         (_, Value::Bool(true)) => Outcome::NotExercised("the model may have chosen the other root".to_owned()),
         _ => Outcome::NotExercised("the agent has not written the file".to_owned()),
     }
-}
-
-fn every_answer_is_taken(case: &Case<'_>) -> Outcome {
-    all(["decline", "cancel", "error"].map(|name| {
-        let label = format!("question/{name}");
-        let call = call!(case, &label);
-        if !asked(case, "elicitation/create", &call) {
-            return Outcome::NotExercised("the agent did not ask".to_owned());
-        }
-        went_on(case, &label)
-    }))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::cancel;
+use super::{cancel, replay};
 use crate::check::{Check, LOGIN, call, fails, fails_with, has_a_turn, needs};
 use crate::history::{Case, Message, brief};
 use crate::probe::{Probe, Stop, prompt_of};
@@ -81,15 +81,18 @@ pub(super) const LOAD: Scenario = Scenario {
         Check::new("LOAD-03", the_whole_conversation_comes_back),
         Check::new("LOAD-04", nothing_is_replayed_after_the_answer),
         Check::new("LOAD-05", the_replay_names_its_session),
+        Check::new("LOAD-06", replay::message_ids_are_of_one_message),
         Check::new("LOAD-07", |case| works_after(case, "load", "load/prompt")),
         Check::new("LOAD-10", |case| {
             needs!(case, "loadSession");
             fails_with(case, "load/unknown", -32002)
         }),
+        Check::new("NOTICE-03", replay::notices_are_of_their_moment),
     ],
 };
 
 async fn load(probe: &mut Probe) -> Result<(), Stop> {
+    probe.capabilities = json!({ "session": { "notices": {} } });
     let agent = probe.begin().await?;
     if agent["agentCapabilities"]["loadSession"] != true {
         return Ok(());

@@ -1,5 +1,7 @@
 //! Modes and config options.
 
+mod sync;
+
 use serde_json::{Value, json};
 
 use crate::check::{Check, all, fails, succeeds};
@@ -24,6 +26,7 @@ pub(super) const SETTINGS: Scenario = Scenario {
         Check::new("CONFIG-05", no_boolean_unasked),
         Check::new("CONFIG-06", the_answer_is_the_whole_list),
         Check::new("CONFIG-09", nonsense_is_refused),
+        Check::new("CONFIG-10", sync::modes_and_their_option_agree),
     ],
 };
 
@@ -39,8 +42,8 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
         for (at, mode) in modes.iter().enumerate() {
             let _ = probe.call(&format!("mode/{at}"), "session/set_mode", set_mode(&mode["id"])).await?;
         }
-        let nonsense = json!("conformance-no-such-mode");
-        let _ = probe.call("mode-nonsense", "session/set_mode", set_mode(&nonsense)).await?;
+        // What follows from a mode may come behind the answer.
+        probe.quiet("modes").await?;
     }
     let set = |id: &Value, value: &Value| json!({ "sessionId": session, "configId": id, "value": value });
     if let Some(options) = result["configOptions"].as_array().filter(|options| !options.is_empty()) {
@@ -58,11 +61,16 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
             let answer = probe.call(&label, "session/set_config_option", back).await?;
             now = answer.ok().and_then(|result| result["configOptions"].as_array().cloned()).unwrap_or(now);
         }
+        probe.quiet("options").await?;
         let (none, first) = (json!("conformance-no-such-thing"), &options[0]["id"]);
         let _ = probe.call("option-nonsense", "session/set_config_option", set(&none, &none)).await?;
         if options[0]["type"] == "select" {
             let _ = probe.call("value-nonsense", "session/set_config_option", set(first, &none)).await?;
         }
+    }
+    if result["modes"].is_object() {
+        let nonsense = json!("conformance-no-such-mode");
+        let _ = probe.call("mode-nonsense", "session/set_mode", set_mode(&nonsense)).await?;
     }
     Ok(())
 }

@@ -2,19 +2,23 @@
 
 use serde_json::{Value, json};
 
+use super::seen;
 use crate::check::{Check, all, call};
 use crate::history::{Body, Case, Message};
 use crate::probe::{Permit, Probe, Stop, prompt_of};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
-use crate::words;
+use crate::words::{self, far};
 
 /// Ids that are alike or large.
 pub(super) const IDS: Scenario = Scenario {
     name: "bridge-ids",
     about: "asks under ids of several types, under two that look alike, and under one that the agent uses as well",
     play: |probe| Box::pin(ids(probe)),
-    checks: &[Check::new("BRIDGE-02", answers_come_back_under_their_ids)],
+    checks: &[
+        Check::new("BRIDGE-02", answers_come_back_under_their_ids),
+        Check::new("BRIDGE-02/a", answers_reach_the_agent_under_its_ids),
+    ],
 };
 
 async fn ids(probe: &mut Probe) -> Result<(), Stop> {
@@ -41,6 +45,8 @@ async fn ids(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.answer("id/same", &id, limit).await;
     probe.reply(&id, Ok(json!({ "outcome": { "outcome": "selected", "optionId": "yes" } }))).await?;
     let _ = probe.answer("prompt", &prompt, probe.limits().turn).await?;
+    probe.manners.permit = Permit::Allow;
+    let _ = probe.prompt("alike", &session, far::ASK_ALIKE).await?;
     Ok(())
 }
 
@@ -69,5 +75,19 @@ fn the_agent_got_its_answer(case: &Case<'_>) -> Outcome {
     });
     Outcome::pass_if(ran, || {
         Outcome::broken("the answer to the permission request at the agent", "the tool did not run", prompt.places())
+    })
+}
+
+/// Each of two requests of the agent under ids that look alike was answered with its own option.
+fn answers_reach_the_agent_under_its_ids(case: &Case<'_>) -> Outcome {
+    let prompt = call!(case, "alike");
+    let got = match seen::told(case, "alike") {
+        Ok(got) => got,
+        Err(why) => return why,
+    };
+    Outcome::pass_if(got == json!(["number", "text"]), || {
+        let (number, text) = (far::ALIKE, far::ALIKE.to_string());
+        let expected = format!("the option \"number\" under the agent's id {number}, and \"text\" under {text:?}");
+        Outcome::broken(expected, format!("{} and {}", got[0], got[1]), prompt.places())
     })
 }

@@ -23,12 +23,15 @@ pub(super) const FILES: Scenario = Scenario {
         Check::new("FS-06", |case| on_disk(case, "write/new", NEW)),
         Check::new("FS-07", |case| on_disk(case, "write/again", AGAIN)),
         Check::new("FS-08", |case| all(["write/new", "write/again"].map(|label| says_nothing(case, label)))),
+        Check::new("FS-11", files_outside_are_out_of_reach),
     ],
 };
 
 /// Files by name and content.
 const TEXTS: [(&str, &str); 3] =
     [("text", "eins\nzwei \u{2014} drei \u{1f680}\n\n\tvier\n"), ("empty", ""), ("open", "no newline at the end")];
+/// What a file says that is in none of the session's directories.
+const OUTSIDE: &str = "not for this session\n";
 /// A file that was not there.
 const NEW: &str = "first version,\nwhich is longer than the second \u{fc}\n";
 /// What it is overwritten with.
@@ -49,6 +52,11 @@ async fn files(probe: &mut Probe) -> Result<(), Stop> {
         (slice["line"], slice["limit"]) = (json!(3), json!(2));
         let _ = probe.call("read/lines", "fs/read_text_file", slice).await?;
         let _ = probe.call("read/absent", "fs/read_text_file", at("absent")).await?;
+        let elsewhere = tempfile::Builder::new().prefix("acp-conformance-").tempdir()?;
+        let outside = elsewhere.path().join("outside");
+        std::fs::write(&outside, OUTSIDE)?;
+        let params = json!({ "sessionId": SESSION, "path": outside });
+        let _ = probe.call("read/outside", "fs/read_text_file", params).await?;
     }
     if has(probe, &["fs", "writeTextFile"]) {
         for (label, text) in [("write/new", NEW), ("write/again", AGAIN)] {
@@ -101,5 +109,26 @@ fn says_nothing(case: &Case<'_>, label: &str) -> Outcome {
         Some(Value::Null | Value::Object(_)) => Outcome::Pass,
         Some(_) => Outcome::broken("null or an object", call.said(), call.places()),
         None => Outcome::NotExercised(format!("{label}: {}", call.said())),
+    }
+}
+
+/// Only a client that says it confines agents has to: what it does is told.
+fn files_outside_are_out_of_reach(case: &Case<'_>) -> Outcome {
+    offered!(case, "fs"."readTextFile");
+    let call = call!(case, "read/outside");
+    let path = call.request.params().and_then(|params| params["path"].as_str()).unwrap_or_default();
+    let made = case.asked("session/new");
+    let params = made.first().and_then(|made| made.request.params()).unwrap_or(&Value::Null);
+    let more = params["additionalDirectories"].as_array().into_iter().flatten();
+    let mut roots = std::iter::once(&params["cwd"]).chain(more).filter_map(Value::as_str);
+    if roots.any(|root| Path::new(path).starts_with(root)) {
+        return Outcome::NotExercised("the file is in a directory of the session".to_owned());
+    }
+    match call.result() {
+        Some(result) if result["content"] == OUTSIDE => {
+            Outcome::Info("agents read files outside of the session's directories through the client".to_owned())
+        }
+        _ if call.error().is_some() => Outcome::Pass,
+        _ => Outcome::NotExercised(call.said()),
     }
 }

@@ -1,10 +1,10 @@
-//! Elicitations that a client cannot show.
+//! Elicitations, and those that a client cannot show.
 
 use serde_json::{Value, json};
 
 use super::stage::{begin, has, offered, offers};
 use crate::check::{Check, all, call};
-use crate::history::Case;
+use crate::history::{Case, brief};
 use crate::probe::{Host, Probe, SESSION, Stop};
 use crate::scenario::Scenario;
 use crate::verdict::Outcome;
@@ -12,9 +12,17 @@ use crate::verdict::Outcome;
 /// Modes that the client has not advertised, and one that does not exist.
 pub(super) const ELICITATION: Scenario = Scenario {
     name: "client-elicitation",
-    about: "asks the user in ways that the client has not advertised, or that do not exist",
+    about: "asks the user with a form, and in ways that the client has not advertised, or that do not exist",
     play: |probe| Box::pin(elicitation(probe)),
     checks: &[
+        Check::new("ELICIT-12", |case| {
+            offered!(case, "elicitation"."form");
+            the_action_is_one_of_three(case)
+        }),
+        Check::new("ELICIT-13", |case| {
+            offered!(case, "elicitation"."form");
+            accepted_content_fits(case)
+        }),
         Check::new("ELICIT-19", modes_that_are_not_advertised_are_refused),
         Check::new("ELICIT-25", |case| {
             offered!(case, "elicitation");
@@ -27,6 +35,10 @@ async fn elicitation(probe: &mut Probe) -> Result<(), Stop> {
     let turn = begin(probe, "turn", Host::default()).await?;
     let schema = json!({ "type": "object", "properties": { "name": { "type": "string" } } });
     let form = json!({ "sessionId": SESSION, "mode": "form", "message": "Who?", "requestedSchema": schema });
+    if has(probe, &["elicitation", "form"]) {
+        let params = json!({ "sessionId": SESSION, "mode": "form", "message": "Which?", "requestedSchema": choice() });
+        let _ = probe.call("elicit/choice", "elicitation/create", params).await?;
+    }
     let url = "https://example.invalid/conformance";
     let url = json!({
         "sessionId": SESSION, "mode": "url", "message": "Where?", "url": url, "elicitationId": "conformance-url",
@@ -41,6 +53,36 @@ async fn elicitation(probe: &mut Probe) -> Result<(), Stop> {
     }
     let _ = probe.call("elicit/unknown", "elicitation/create", unknown).await?;
     turn.done(probe).await
+}
+
+/// A form with a choice, a number and a switch, of which the first is required.
+fn choice() -> Value {
+    json!({ "type": "object", "required": ["color"], "properties": {
+        "color": { "type": "string", "enum": ["red", "blue"], "default": "blue" },
+        "many": { "type": "integer", "minimum": 1, "maximum": 9 },
+        "sure": { "type": "boolean" },
+    } })
+}
+
+fn the_action_is_one_of_three(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "elicit/choice");
+    let Some(result) = call.result() else { return Outcome::NotExercised(call.said()) };
+    let good = ["accept", "decline", "cancel"].iter().any(|action| result["action"] == *action);
+    Outcome::pass_if(good, || Outcome::broken("accept, decline or cancel", call.said(), call.places()))
+}
+
+fn accepted_content_fits(case: &Case<'_>) -> Outcome {
+    let call = call!(case, "elicit/choice");
+    let accepted = call.result().filter(|result| result["action"] == "accept");
+    let Some(content) = accepted.map(|result| &result["content"]) else {
+        return Outcome::NotExercised("nobody accepted the form".to_owned());
+    };
+    let color = content["color"] == "red" || content["color"] == "blue";
+    let many = |value: &Value| value.is_null() || value.as_i64().is_some_and(|many| (1..=9).contains(&many));
+    let sure = content["sure"].is_null() || content["sure"].is_boolean();
+    Outcome::pass_if(color && many(&content["many"]) && sure, || {
+        Outcome::broken("content that fits the schema", brief(content), call.places())
+    })
 }
 
 /// -32602; and -32601 where the client has no elicitation at all (AMB-38).

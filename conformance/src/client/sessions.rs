@@ -40,6 +40,8 @@ async fn options(probe: &mut Probe) -> Result<(), Stop> {
     ] {
         let mut host = Host { amiss: name == "slider", ..Host::default() };
         host.session["configOptions"] = listed;
+        let modes = json!([{ "id": "a", "name": "A" }, { "id": "b", "name": "B" }]);
+        host.session["modes"] = json!({ "currentModeId": "a", "availableModes": modes });
         match begin(probe, name, host).await {
             Ok(turn) => turn.end(probe, name, Ok(json!({ "stopReason": "end_turn" }))).await.unwrap_or_default(),
             Err(Stop::Gone | Stop::Late(_)) => {}

@@ -3,9 +3,11 @@
 mod ask;
 mod far;
 mod initialize;
+mod roots;
 mod servers;
 mod services;
 mod sessions;
+mod settings;
 mod store;
 mod touch;
 mod turn;
@@ -13,7 +15,7 @@ mod zoo;
 
 use std::collections::HashMap;
 use std::pin::Pin;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
@@ -58,6 +60,7 @@ pub async fn serve(
         got: Mutex::default(),
         died: Notify::new(),
         client: Mutex::default(),
+        greeted: AtomicBool::default(),
         latest: AtomicU64::default(),
         servers: tokio::sync::Mutex::default(),
     });
@@ -75,8 +78,8 @@ struct Agent {
     store: Store,
     /// Sessions that are active on this connection, with their running turn's stop.
     here: Mutex<HashMap<String, Option<oneshot::Sender<()>>>>,
-    /// Requests of ours that wait, by id.
-    asked: Mutex<HashMap<u64, oneshot::Sender<Outcome>>>,
+    /// Requests of ours that wait, by id as JSON.
+    asked: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     /// Messages to be sent behind the next answer, which a good agent does not have.
     late: Mutex<Vec<Value>>,
     /// A cancel without a turn, which a good agent forgets.
@@ -89,6 +92,8 @@ struct Agent {
     died: Notify,
     /// What the client can do.
     client: Mutex<Value>,
+    /// Whether it was initialized.
+    greeted: AtomicBool,
     /// The newest request of ours.
     latest: AtomicU64,
     /// MCP servers by session.
@@ -151,7 +156,7 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
         };
         let params = message["params"].clone();
         // Takes the client's request for the answer to its own.
-        if agent.breaks.has("RPC-07") && id.as_u64().is_some_and(|id| lock(&agent.asked).contains_key(&id)) {
+        if agent.breaks.has("RPC-07") && lock(&agent.asked).contains_key(&id.to_string()) {
             agent.answered(&message);
             continue;
         }
@@ -269,6 +274,9 @@ impl Agent {
         }
         Ok(match method {
             "initialize" => self.initialize(params),
+            _ if !self.greeted.load(Ordering::Relaxed) && !self.breaks.has("ERR-08") => {
+                Err(error(-32600, "Invalid Request: initialize comes first"))
+            }
             "authenticate" if self.breaks.has("AUTH-09") => Ok(json!({})),
             "authenticate" if self.breaks.has("ERR-01") => Err(json!({ "code": "invalid", "message": "no" })),
             "authenticate" if self.breaks.has("ERR-03") => Err(error(-32050, "there is no such method")),

@@ -1,6 +1,7 @@
 //! A client that connects, makes a session and sends one prompt, by hand over lines, so that it can also do what no
 //! library would.
 
+mod extras;
 mod files;
 mod notices;
 mod remote;
@@ -17,7 +18,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::Breaks;
@@ -42,7 +43,7 @@ pub fn client_inside(breaks: Breaks) -> Link {
     let task = tokio::spawn(async move {
         let Ok(directory) = tempfile::tempdir() else { return };
         let leaves = breaks.has("TRANSPORT-stdio-09");
-        let client = Client::new(output, breaks, directory.path().to_owned());
+        let client = Client::new(output, breaks, directory.path().to_owned(), false);
         // An agent that is gone needs nothing more.
         let _ = client.run(input).await;
         if leaves {
@@ -68,7 +69,7 @@ pub async fn client_of(command: &[String], breaks: Breaks) -> std::io::Result<()
     agent.stderr(if deaf { Stdio::piped() } else { Stdio::inherit() });
     let mut agent = agent.spawn()?;
     let (Some(output), Some(input)) = (agent.stdin.take(), agent.stdout.take()) else { return Ok(()) };
-    let client = Client::new(output, breaks, std::env::current_dir()?);
+    let client = Client::new(output, breaks, std::env::current_dir()?, true);
     client.run(input).await?;
     drop(client);
     agent.wait().await.map(drop)
@@ -100,14 +101,25 @@ struct Client {
     asked: Mutex<HashMap<String, oneshot::Sender<Outcome>>>,
     /// Requests of the agent that wait, by id, with what takes them back.
     waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
+    /// Told once its user has interrupted it.
+    interrupted: Notify,
     /// Whether it goes away, as a client that fell over does.
     over: AtomicBool,
+    /// Whether it is a process of its own.
+    is_program: bool,
+    /// Its session, once there is one.
+    session: Mutex<Option<String>>,
     /// Terminals that were released and go on, which a good client does not have.
     forgotten: Mutex<Vec<Arc<Terminal>>>,
 }
 
 impl Client {
-    fn new(output: impl AsyncWrite + Send + 'static, breaks: Breaks, directory: PathBuf) -> Arc<Self> {
+    fn new(
+        output: impl AsyncWrite + Send + 'static,
+        breaks: Breaks,
+        directory: PathBuf,
+        is_program: bool,
+    ) -> Arc<Self> {
         Arc::new(Self {
             output: tokio::sync::Mutex::new(Box::pin(output)),
             breaks,
@@ -116,7 +128,10 @@ impl Client {
             made: AtomicU64::new(0),
             asked: Mutex::default(),
             waiting: Mutex::default(),
+            interrupted: Notify::new(),
             over: AtomicBool::new(false),
+            is_program,
+            session: Mutex::default(),
             forgotten: Mutex::default(),
         })
     }
@@ -130,6 +145,7 @@ impl Client {
         tokio::select! {
             ended = steps => ended,
             ended = reading => ended,
+            ended = self.interrupts(), if self.is_program => ended,
         }
     }
 
@@ -214,7 +230,13 @@ impl Client {
     }
 
     fn answered(&self, message: &Value) {
-        let Some(waiting) = lock(&self.asked).remove(&message["id"].to_string()) else { return };
+        let mut id = message["id"].to_string();
+        if self.breaks.has("RPC-08") {
+            // Takes answers in the order of its questions.
+            let number = |id: &String| id.parse::<u64>().ok();
+            id = lock(&self.asked).keys().max_by_key(|id| number(id)).cloned().unwrap_or(id);
+        }
+        let Some(waiting) = lock(&self.asked).remove(&id) else { return };
         let outcome = match message.get("error") {
             Some(error) => Err(error.clone()),
             None => Ok(message["result"].clone()),

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::forms::filled;
 use super::{Probe, Stop};
 use crate::history::{Body, Message};
 
@@ -59,13 +60,21 @@ pub enum Permit {
 }
 
 /// Answers to `elicitation/create`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Elicit {
-    /// `accept` with this content.
-    Accept(Value),
+    /// `accept` with the first choice of each field.
+    Accept,
+    /// `accept` with choices that are not offered.
+    Wrong,
+    /// `accept` with `null` for content.
+    Null,
+    /// `accept` without content.
+    Bare,
     /// `decline`.
     Decline,
+    /// `decline` with the content of an `accept`.
+    DeclineFilled,
     /// `cancel`.
     Cancel,
     /// A JSON-RPC error.
@@ -95,7 +104,7 @@ impl Probe {
                 Some(outcome) => outcome,
                 None => return Ok(()),
             },
-            "elicitation/create" if !self.capabilities["elicitation"].is_null() => match self.elicitation() {
+            "elicitation/create" if !self.capabilities["elicitation"].is_null() => match self.elicitation(params) {
                 Some(outcome) => outcome,
                 None => return Ok(()),
             },
@@ -108,6 +117,21 @@ impl Probe {
             _ => Err(error(-32601, "Method not found")),
         };
         self.reply(id, outcome).await
+    }
+
+    /// Answers what was held back, the last first, and holds nothing back any more. How many that were.
+    pub(crate) async fn release(&mut self) -> Result<usize, Stop> {
+        let held = self.unanswered();
+        if let Some(host) = &mut self.host {
+            host.hold_all = false;
+        }
+        for (id, method, params) in held.iter().rev() {
+            let outcome = self.host.as_mut().and_then(|host| host.answer(method, params));
+            if let Some(outcome) = outcome {
+                self.reply(id, outcome).await?;
+            }
+        }
+        Ok(held.len())
     }
 
     /// Answers a request of the agent under its id.
@@ -152,10 +176,21 @@ impl Probe {
         })
     }
 
-    fn elicitation(&self) -> Option<Result<Value, Value>> {
-        Some(match &self.manners.elicit {
-            Elicit::Accept(content) => Ok(json!({ "action": "accept", "content": content })),
+    fn elicitation(&self, params: &Value) -> Option<Result<Value, Value>> {
+        let form = |offered: bool| filled(&params["requestedSchema"], offered);
+        Some(match self.manners.elicit {
+            // What is no form cannot be filled in.
+            Elicit::Accept | Elicit::Wrong | Elicit::Null | Elicit::Bare | Elicit::DeclineFilled
+                if params["mode"] != "form" =>
+            {
+                Ok(json!({ "action": "decline" }))
+            }
+            Elicit::Accept => Ok(json!({ "action": "accept", "content": form(true) })),
+            Elicit::Wrong => Ok(json!({ "action": "accept", "content": form(false) })),
+            Elicit::Null => Ok(json!({ "action": "accept", "content": null })),
+            Elicit::Bare => Ok(json!({ "action": "accept" })),
             Elicit::Decline => Ok(json!({ "action": "decline" })),
+            Elicit::DeclineFilled => Ok(json!({ "action": "decline", "content": form(true) })),
             Elicit::Cancel => Ok(json!({ "action": "cancel" })),
             Elicit::Error => Err(error(-32603, "the tester refuses to answer")),
             Elicit::Hold => return None,

@@ -16,6 +16,8 @@ pub struct Host {
     pub hold_initialize: bool,
     /// Whether its answers are wrong on purpose.
     pub amiss: bool,
+    /// Whether all that comes behind `initialize` waits for the scenario to answer it.
+    pub hold_all: bool,
     /// The params of the client's last `initialize`.
     pub introduced: Value,
     /// The params of its last `session/new`.
@@ -37,6 +39,7 @@ impl Default for Host {
             session: json!({ "sessionId": SESSION }),
             hold_initialize: false,
             amiss: false,
+            hold_all: false,
             introduced: Value::Null,
             made: Value::Null,
         }
@@ -63,6 +66,7 @@ impl Host {
     /// The answer to a request, or `None` if the scenario gives it.
     pub(super) fn answer(&mut self, method: &str, params: &Value) -> Option<Result<Value, Value>> {
         match method {
+            _ if self.hold_all && method != "initialize" => None,
             "initialize" => {
                 self.introduced = params.clone();
                 (!self.hold_initialize).then(|| Ok(self.initialize.clone()))

@@ -43,4 +43,11 @@ impl Probe {
     pub(crate) fn is_program(&self) -> bool {
         matches!(*self.subject, Subject::Program { .. })
     }
+
+    /// Interrupts the subject's own process, as somebody at its keyboard would. Whether there is one.
+    pub(crate) fn interrupt(&self) -> bool {
+        let id = self.wire.as_ref().and_then(Wire::process_id).and_then(|id| i32::try_from(id).ok());
+        let pid = id.and_then(rustix::process::Pid::from_raw);
+        pid.is_some_and(|pid| rustix::process::kill_process(pid, rustix::process::Signal::INT).is_ok())
+    }
 }

@@ -21,6 +21,35 @@ impl Probe {
         })
     }
 
+    /// The peer's requests on this connection that we have not answered, in order: id, method, params.
+    pub(crate) fn unanswered(&self) -> Vec<(Value, String, Value)> {
+        let history = self.recorder.so_far();
+        let on = history.events.last().map_or(0, |event| event.on);
+        let mut open = Vec::new();
+        for event in history.events.iter().filter(|event| event.on == on) {
+            match &event.what {
+                What::Received { line } => {
+                    if let Some(Body::Request { id, method, params }) = line.text().map(|text| Body::parse(text).0) {
+                        open.push((id, method, params));
+                    }
+                }
+                What::Sent { line, .. } => {
+                    if let Some(Body::Response { id, .. }) = line.text().map(|text| Body::parse(text).0) {
+                        open.retain(|(asked, ..)| *asked != id);
+                    }
+                }
+                _ => {}
+            }
+        }
+        open
+    }
+
+    /// Whether the agent has asked for this on this connection.
+    #[must_use]
+    pub(crate) fn was_asked(&self, method: &str) -> bool {
+        self.received().any(|body| matches!(body, Body::Request { method: asked, .. } if asked == method))
+    }
+
     fn received(&self) -> impl Iterator<Item = Body> {
         let history = self.recorder.so_far();
         let on = history.events.last().map_or(0, |event| event.on);

@@ -184,6 +184,11 @@ impl Wire {
         }
     }
 
+    /// The subject's process, if it is one that runs.
+    pub(super) fn process_id(&self) -> Option<u32> {
+        self.link.process.as_ref().and_then(|process| process.handle.id())
+    }
+
     /// Whether the subject's process, or its task, has ended.
     pub(super) fn has_exited(&self) -> bool {
         let process = self.link.process.as_ref().is_some_and(|process| process.handle.exited().is_some());

@@ -30,6 +30,11 @@ pub const WITHDRAW: &str = "Ask me and take it back.";
 pub const SERVICES: &str = "Try what I claim to have.";
 /// The agent ends in the middle of the turn.
 pub const DIE: &str = "Die.";
+/// Two permission requests at once under ids that look alike, [`ALIKE`], each with one option named like its id. What they
+/// were answered with is said as JSON: `[option of the number, option of the text]`.
+pub const ASK_ALIKE: &str = "Ask me twice at once.";
+/// The ids of [`ASK_ALIKE`]: this number, and this number as text.
+pub const ALIKE: u64 = 4004;
 /// A request that is answered with its own params, as `{"echo": params}`.
 pub const ECHO_METHOD: &str = "_conformance/echo";
 /// A notification in either direction.

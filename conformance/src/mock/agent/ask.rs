@@ -23,30 +23,44 @@ impl Agent {
         method: &str,
         params: Value,
     ) -> std::io::Result<Option<(Value, oneshot::Receiver<Outcome>)>> {
-        let (sender, answer) = oneshot::channel();
         let id = {
+            let asked = lock(&self.asked);
+            (1..).find(|id: &u64| !asked.contains_key(&id.to_string())).unwrap_or(u64::MAX)
+        };
+        self.latest.store(id, Ordering::Relaxed);
+        let sent = if self.breaks.has("RPC-06") { json!(id as f64 + 0.5) } else { json!(id) };
+        let answer = self.open_as(sent.clone(), method, params).await?;
+        Ok(answer.map(|answer| (sent, answer)))
+    }
+
+    /// The same under an id that is chosen.
+    pub(super) async fn open_as(
+        &self,
+        id: Value,
+        method: &str,
+        params: Value,
+    ) -> std::io::Result<Option<oneshot::Receiver<Outcome>>> {
+        let (sender, answer) = oneshot::channel();
+        {
             let mut asked = lock(&self.asked);
             if asked.len() >= MAX_ASKED {
                 return Ok(None);
             }
-            let id = (1..).find(|id| !asked.contains_key(id)).unwrap_or(u64::MAX);
-            asked.insert(id, sender);
-            self.latest.store(id, Ordering::Relaxed);
-            id
-        };
-        let sent = if self.breaks.has("RPC-06") { json!(id as f64 + 0.5) } else { json!(id) };
-        self.send(&json!({ "jsonrpc": "2.0", "id": sent, "method": method, "params": params })).await?;
-        Ok(Some((sent, answer)))
+            asked.insert(id.to_string(), sender);
+        }
+        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await?;
+        Ok(Some(answer))
     }
 
     /// Takes the client's answer to one of them.
     pub(super) fn answered(&self, message: &Value) {
-        let id = &message["id"];
-        let Some(number) = id.as_u64().or_else(|| id.as_f64().map(|id| id as u64)) else { return };
         let mut asked = lock(&self.asked);
+        let mut id = message["id"].to_string();
         // Takes answers in the order of its questions.
-        let number = if self.breaks.has("RPC-08") { asked.keys().min().copied().unwrap_or(number) } else { number };
-        let Some(waiting) = asked.remove(&number) else { return };
+        if self.breaks.has("RPC-08") {
+            id = asked.keys().min().cloned().unwrap_or(id);
+        }
+        let Some(waiting) = asked.remove(&id) else { return };
         let outcome = match message.get("error") {
             Some(error) => Err(error.clone()),
             None => Ok(message["result"].clone()),

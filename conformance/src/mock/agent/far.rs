@@ -1,6 +1,7 @@
 //! What the agent does behind a bridge, so that the suite sees what came to the far end and what came back.
 
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
@@ -11,6 +12,8 @@ use crate::words::{self, far};
 
 /// Messages of the client that are kept, the newest.
 const MAX_GOT: usize = 64;
+/// How long an answer to one of several questions is waited for, so that what came of the others can be told.
+const ANSWER: Duration = Duration::from_secs(5);
 /// The longest that is kept, in bytes; of a longer one only the method is.
 const MAX_KEPT: usize = 16 * 1024;
 
@@ -74,6 +77,7 @@ impl Agent {
                 on(self.raw(line.as_bytes()).await.map_err(|_| gone()))
             }
             far::WITHDRAW => self.withdraw(session, stop).await,
+            far::ASK_ALIKE => self.ask_alike(session).await,
             far::SERVICES => self.services(session).await,
             far::DIE => {
                 self.died.notify_one();
@@ -126,6 +130,25 @@ impl Agent {
             _ = stop => Ok(Way::Stopped),
             _ = answer => Ok(Way::On),
         }
+    }
+
+    async fn ask_alike(&self, session: &str) -> Step {
+        let mut answers = Vec::new();
+        for (name, id) in [("number", json!(far::ALIKE)), ("text", json!(far::ALIKE.to_string()))] {
+            let call = json!({ "toolCallId": name, "title": name });
+            let option = json!({ "optionId": name, "name": name, "kind": "allow_once" });
+            let params = json!({ "sessionId": session, "toolCall": call, "options": [option] });
+            let asked = self.open_as(id, "session/request_permission", params).await.map_err(|_| gone())?;
+            answers.extend(asked);
+        }
+        let mut chosen = Vec::new();
+        for answer in answers {
+            // A sender that is gone has no answer.
+            let answer = tokio::time::timeout(ANSWER, answer).await;
+            let outcome = answer.ok().and_then(Result::ok).and_then(Result::ok).unwrap_or_default();
+            chosen.push(outcome["outcome"]["optionId"].clone());
+        }
+        self.report(session, &json!(chosen).to_string()).await.map(|()| Way::On)
     }
 
     async fn services(&self, session: &str) -> Step {

@@ -1,5 +1,7 @@
 //! `initialize`.
 
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 
 use super::{Agent, Outcome, invalid, lock};
@@ -54,6 +56,13 @@ impl Agent {
         if self.breaks.has("AUTH-01") {
             result["authMethods"][1]["id"] = json!("key");
         }
+        let terminal = json!({ "type": "terminal", "id": "tui", "name": "Log in in a terminal", "args": ["login"] });
+        if (client["auth"]["terminal"] == true || self.breaks.has("AUTH-03"))
+            && let Some(methods) = result["authMethods"].as_array_mut()
+        {
+            methods.push(terminal);
+        }
+        self.greeted.store(true, Ordering::Relaxed);
         if self.breaks.has("RPC-09") {
             result["agentCapabilities"]["loadSession"] = json!("yes");
         }

@@ -8,6 +8,9 @@ use super::turn::{Step, Way};
 use super::{Agent, Outcome, error, lock};
 use crate::words;
 
+/// What the user may like.
+const COLORS: [&str; 2] = ["red", "blue"];
+
 fn gone<E>(_: E) -> Value {
     error(-32603, "the client is gone")
 }
@@ -23,7 +26,8 @@ impl Agent {
     /// Does what the sentence asks for, if it is about one of these.
     pub(super) async fn service(&self, session: &str, text: &str) -> Option<Step> {
         Some(match text {
-            text if text.contains(words::READ) => self.read_file(session).await,
+            text if text.contains(words::READ) => self.read_file(session, false).await,
+            text if text.contains(words::READ_BESIDE) => self.read_file(session, true).await,
             text if text.contains(words::WRITE) => self.write_file(session).await,
             text if text.contains(words::TERMINAL) => self.command(session).await,
             text if text.contains(words::QUESTION) => self.question(session).await,
@@ -87,7 +91,7 @@ impl Agent {
         Ok(())
     }
 
-    fn path(&self, session: &str, name: &str) -> String {
+    pub(super) fn path(&self, session: &str, name: &str) -> String {
         let session = self.store.get(session);
         let cwd = match &session {
             Some(session) if self.breaks.has("SESS-06") && name == words::NOTE => {
@@ -99,10 +103,12 @@ impl Agent {
         Path::new(&cwd).join(name).display().to_string()
     }
 
-    async fn read_file(&self, session: &str) -> Step {
-        let path = self.path(session, words::INPUT);
+    async fn read_file(&self, session: &str, beside: bool) -> Step {
+        let path = self.input(session, beside);
         let id = self.begin(session, "read", Some(&path)).await?;
-        let text = if self.client_has(&["fs", "readTextFile"]) || self.breaks.has("FS-01") {
+        let text = if !self.is_below_a_root(session, &path) {
+            None
+        } else if self.client_has(&["fs", "readTextFile"]) || self.breaks.has("FS-01") {
             let path = if self.breaks.has("FS-02") { words::INPUT } else { &path };
             let params = json!({ "sessionId": session, "path": path, "line": 1 });
             let read = self.request_of("fs/read_text_file", params).await;
@@ -188,11 +194,12 @@ impl Agent {
 
     async fn question(&self, session: &str) -> Step {
         let form = self.client_has(&["elicitation", "form"]);
+        let mut told = "Thank you.".to_owned();
         if !form && self.breaks.has("ELICIT-02") {
             return Err(error(-32603, "I have to ask and cannot"));
         }
         if form || self.breaks.has("INIT-13") || self.breaks.has("ELICIT-01") {
-            let mut field = json!({ "type": "string", "title": "Color", "enum": ["red", "blue"] });
+            let mut field = json!({ "type": "string", "title": "Color", "enum": COLORS });
             if self.breaks.has("ELICIT-05") {
                 field = json!({ "type": "object", "properties": {} });
             }
@@ -207,16 +214,34 @@ impl Agent {
                 params["message"] = Value::Null;
             }
             let answer = self.request_of("elicitation/create", params).await;
-            let taken = answer.is_ok_and(|answer| answer["action"] == "accept");
+            let taken = answer.as_ref().is_ok_and(|answer| answer["action"] == "accept");
             if !taken && self.breaks.has("ELICIT-15") {
                 return Err(error(-32603, "no answer"));
             }
+            told = self.chosen(&answer.unwrap_or_default())?;
         }
         if self.client_has(&["elicitation", "url"]) {
             self.url(session).await?;
         }
-        self.chunk(session, &Self::id("message"), "Thank you.").await?;
+        self.chunk(session, &Self::id("message"), &told).await?;
         Ok(Way::On)
+    }
+
+    /// What the model is told of the answer to the question.
+    fn chosen(&self, answer: &Value) -> Result<String, Value> {
+        if answer["action"] == "accept"
+            && answer.get("content").is_some_and(Value::is_null)
+            && self.breaks.has("ELICIT-14/a")
+        {
+            return Err(error(-32603, "an answer that is none"));
+        }
+        let counts = answer["action"] == "accept" || self.breaks.has("ELICIT-14");
+        let color = answer["content"]["color"].as_str().filter(|_| counts);
+        Ok(match color {
+            Some(color) if COLORS.contains(&color) || self.breaks.has("ELICIT-07") => format!("You like {color}."),
+            Some(_) => "That is no color.".to_owned(),
+            None => "Thank you.".to_owned(),
+        })
     }
 
     async fn url(&self, session: &str) -> Result<(), Value> {

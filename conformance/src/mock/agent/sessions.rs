@@ -12,16 +12,16 @@ const PAGE: usize = 3;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Session {
     pub(super) cwd: String,
-    mode: String,
-    model: String,
+    pub(super) mode: String,
+    pub(super) model: String,
     /// Updates that a load replays.
     pub(super) said: Vec<Value>,
     /// Other roots.
     pub(super) roots: Vec<String>,
 }
 
-const MODES: [&str; 2] = ["ask", "code"];
-const MODELS: [&str; 2] = ["small", "large"];
+pub(super) const MODES: [&str; 2] = ["ask", "code"];
+pub(super) const MODELS: [&str; 2] = ["small", "large"];
 
 impl Session {
     fn modes(&self) -> Value {
@@ -29,7 +29,7 @@ impl Session {
         json!({ "currentModeId": self.mode, "availableModes": modes })
     }
 
-    fn options(&self) -> Value {
+    pub(super) fn options(&self) -> Value {
         let choices = MODELS.map(|value| json!({ "value": value, "name": value }));
         json!([
             { "id": "model", "name": "Model", "type": "select", "currentValue": self.model, "options": choices, "category": "model" },
@@ -74,14 +74,12 @@ impl Agent {
         if !cwd.starts_with('/') && !self.breaks.has("SESS-23") {
             return Ok(Err(invalid("cwd is not absolute")));
         }
-        let roots = params["additionalDirectories"].as_array().into_iter().flatten();
-        let session = Session {
-            cwd: cwd.to_owned(),
-            mode: "ask".to_owned(),
-            model: "small".to_owned(),
-            said: Vec::new(),
-            roots: roots.filter_map(|root| root.as_str().map(str::to_owned)).collect(),
+        let roots = match self.roots(params) {
+            Ok(roots) => roots,
+            Err(error) => return Ok(Err(error)),
         };
+        let session =
+            Session { cwd: cwd.to_owned(), mode: "ask".to_owned(), model: "small".to_owned(), said: Vec::new(), roots };
         let mut result = self.state(&session);
         let id = self.store.add(session, self.breaks.has("SESS-03"));
         if self.breaks.has("SESS-21") {
@@ -103,7 +101,7 @@ impl Agent {
         Ok(Ok(result))
     }
 
-    fn known(&self, params: &Value) -> Result<(String, Session), Value> {
+    pub(super) fn known(&self, params: &Value) -> Result<(String, Session), Value> {
         let id = params["sessionId"].as_str().unwrap_or_default();
         let found = self.store.get(id);
         found.map(|session| (id.to_owned(), session)).ok_or_else(|| no_session(id))
@@ -115,7 +113,13 @@ impl Agent {
             Err(_) if self.breaks.has("LOAD-10") => return Ok(Ok(json!({}))),
             Err(error) => return Ok(Err(error)),
         };
+        if let Err(error) = self.reopen(&id, params) {
+            return Ok(Err(error));
+        }
         let mut said = session.said.clone();
+        if self.breaks.has("NOTICE-03") && self.client_has(&["session", "notices"]) {
+            said.push(json!({ "sessionUpdate": "notice", "severity": "warning", "title": "Look out" }));
+        }
         if self.breaks.has("LOAD-03") {
             said.retain(|update| update["sessionUpdate"] != "user_message_chunk");
         }
@@ -145,6 +149,9 @@ impl Agent {
             Err(_) if self.breaks.has("RESUME-07") => return Ok(Ok(json!({}))),
             Err(error) => return Ok(Err(error)),
         };
+        if let Err(error) = self.reopen(&id, params) {
+            return Ok(Err(error));
+        }
         if self.breaks.has("RESUME-03") {
             for update in session.said.clone() {
                 self.update(&id, update).await?;
@@ -180,6 +187,12 @@ impl Agent {
                 entry
             })
             .collect();
+        if self.breaks.has("LIST-14") {
+            // Opens what it lists.
+            for (id, session) in &all {
+                session.said.iter().for_each(|update| self.tell_later(id, update));
+            }
+        }
         if entries.is_empty() && self.breaks.has("LIST-08") {
             return Err(error(-32002, "there are none"));
         }
@@ -228,59 +241,6 @@ impl Agent {
         }
         lock(&self.here).remove(id);
         Ok(if self.breaks.has("DELETE-02") { json!(true) } else { json!({}) })
-    }
-
-    pub(super) fn set_mode(&self, params: &Value) -> Outcome {
-        let (id, mut session) = self.known(params)?;
-        let mode = params["modeId"].as_str().unwrap_or_default();
-        if !MODES.contains(&mode) && !self.breaks.has("MODE-05") {
-            return Err(invalid("there is no such mode"));
-        }
-        if self.breaks.has("MODE-03") && mode == "code" {
-            return Err(error(-32603, "not now"));
-        }
-        if self.breaks.has("MODE-04") && self.is_running(&id) {
-            return Err(error(-32603, "not now"));
-        }
-        mode.clone_into(&mut session.mode);
-        let mut options = session.options();
-        if self.breaks.has("CONFIG-07") {
-            options = json!([options[1]]);
-        }
-        self.tell_later(&id, &json!({ "sessionUpdate": "config_option_update", "configOptions": options }));
-        self.store.with(|all| all.insert(id, session));
-        Ok(json!({}))
-    }
-
-    pub(super) fn set_option(&self, params: &Value) -> Outcome {
-        let (id, mut session) = self.known(params)?;
-        let value = params["value"].as_str().unwrap_or_default();
-        let choices = match params["configId"].as_str() {
-            Some("model") => MODELS,
-            Some("mode") => MODES,
-            _ if self.breaks.has("CONFIG-09") => MODELS,
-            _ => return Err(invalid("there is no such option")),
-        };
-        if !choices.contains(&value) && !self.breaks.has("CONFIG-09") {
-            return Err(invalid("there is no such value"));
-        }
-        match params["configId"].as_str() {
-            Some("mode") => value.clone_into(&mut session.mode),
-            _ if !self.breaks.has("CONFIG-06") => value.clone_into(&mut session.model),
-            _ => {}
-        }
-        if self.breaks.has("CONFIG-08") && self.is_running(&id) {
-            return Err(error(-32603, "not now"));
-        }
-        let mode = if self.breaks.has("MODE-06") { "nowhere" } else { session.mode.as_str() };
-        self.tell_later(&id, &json!({ "sessionUpdate": "current_mode_update", "currentModeId": mode }));
-        let options = session.options();
-        self.store.with(|all| all.insert(id, session));
-        Ok(json!({ "configOptions": options }))
-    }
-
-    fn is_running(&self, session: &str) -> bool {
-        lock(&self.here).get(session).is_some_and(Option::is_some)
     }
 
     /// An update behind the next answer.

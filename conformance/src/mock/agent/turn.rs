@@ -38,10 +38,7 @@ impl Agent {
             }
         }
         let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
-        self.remember(
-            &id,
-            &json!({ "sessionUpdate": "user_message_chunk", "content": { "type": "text", "text": text } }),
-        );
+        self.heard(&id, &text);
         if self.breaks.has("PROMPT-16") && self.times_asked(&id, words::REPLY) > 2 {
             std::future::pending::<()>().await;
         }
@@ -111,6 +108,24 @@ impl Agent {
         self.update(called, update).await.map_err(|_| error(-32603, "the client is gone"))
     }
 
+    /// Keeps what the user says.
+    fn heard(&self, session: &str, text: &str) {
+        let content = json!({ "type": "text", "text": text });
+        let mut update =
+            json!({ "sessionUpdate": "user_message_chunk", "content": content, "messageId": Self::id("user") });
+        if self.breaks.has("LOAD-06") {
+            update["messageId"] = json!(self.shared(session, 1));
+        }
+        self.remember(session, &update);
+    }
+
+    /// The id that a prompt and its answer have where they should not have the same.
+    fn shared(&self, session: &str, more: usize) -> String {
+        let prompts = |update: &&Value| update["sessionUpdate"] == "user_message_chunk";
+        let count = self.store.get(session).map_or(0, |session| session.said.iter().filter(prompts).count());
+        format!("shared-{session}-{}", count + more)
+    }
+
     fn remember(&self, session: &str, update: &Value) {
         self.store.say(session, update);
     }
@@ -120,6 +135,9 @@ impl Agent {
         let mut update = json!({ "sessionUpdate": "agent_message_chunk", "content": { "type": "text", "text": text } });
         if !self.breaks.has("PROMPT-08") {
             update["messageId"] = json!(message);
+        }
+        if self.breaks.has("LOAD-06") {
+            update["messageId"] = json!(self.shared(session, 0));
         }
         self.say(session, update).await
     }

@@ -36,11 +36,11 @@ impl Agent {
             about["cwd"] = json!("/");
         }
         self.tell(session, about).await?;
-        if self.client_has(&["terminal"]) {
-            self.rest_of_it(session).await?;
-        }
         if self.client_has(&["session", "notices"]) {
             self.notice(session).await?;
+        }
+        if self.client_has(&["terminal"]) {
+            self.rest_of_it(session).await?;
         }
         if self.client_has(&["session", "compaction"]) {
             self.compaction(session).await?;

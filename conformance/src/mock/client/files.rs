@@ -12,6 +12,9 @@ impl Client {
     pub(super) fn read_file(&self, params: &Value) -> Outcome {
         let Some(path) = params["path"].as_str() else { return Err(invalid("path")) };
         let code = if self.breaks.has("ERR-07") { -32603 } else { -32002 };
+        if !std::path::Path::new(path).starts_with(&self.directory) && !self.breaks.has("FS-11") {
+            return Err(not_found(code));
+        }
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
             // What it does not offer, it has all the same.

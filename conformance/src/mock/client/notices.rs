@@ -27,6 +27,7 @@ impl Client {
         let kind = update["sessionUpdate"].as_str().unwrap_or_default();
         let falls = (self.breaks.has("PROMPT-20") && kind == "plan")
             || (self.breaks.has("EXT-02") && !update["_meta"].is_null())
+            || (self.breaks.has("CANCEL-09") && kind == "tool_call_update")
             || (self.breaks.has("RPC-14") && params["sessionId"] == "conformance-nobody");
         if falls {
             self.over.store(true, Ordering::Relaxed);

@@ -31,7 +31,7 @@ pub async fn client_at(url: &str, breaks: Breaks) -> Result<()> {
     if breaks.has("WS-03") {
         sink.write_all(b"{\"jsonrpc\":\"2.0\",\"method\":\"_mock/hello\"}\n").await?;
     }
-    let client = Client::new(sink, breaks, std::env::current_dir()?);
+    let client = Client::new(sink, breaks, std::env::current_dir()?, true);
     let ran = client.run(source).await;
     drop(client);
     if let Some(mut socket) = socket {

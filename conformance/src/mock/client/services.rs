@@ -8,6 +8,15 @@ impl Client {
     /// The answer, or `None` if there is none.
     pub(super) async fn serve(&self, method: &str, params: &Value) -> Option<Outcome> {
         Some(match method {
+            "session/request_permission" if params["toolCall"]["title"] == crate::client::TITLE => {
+                self.interrupted.notified().await;
+                // For whoever waits besides.
+                self.interrupted.notify_one();
+                match self.breaks.has("CANCEL-04") {
+                    true => self.permission(params),
+                    false => Ok(json!({ "outcome": { "outcome": "cancelled" } })),
+                }
+            }
             "session/request_permission" => self.permission(params),
             "elicitation/create" => self.elicitation(params),
             "fs/read_text_file" => self.read_file(params),
@@ -44,9 +53,15 @@ impl Client {
         })
     }
 
-    /// Only forms, which nobody fills in.
+    /// Only forms, of which nobody fills in more than is filled in already.
     fn elicitation(&self, params: &Value) -> Outcome {
+        let color = &params["requestedSchema"]["properties"]["color"]["default"];
         match params["mode"].as_str() {
+            Some("form") if self.breaks.has("ELICIT-12") => Ok(json!({ "action": "ok" })),
+            Some("form") if self.breaks.has("ELICIT-13") => {
+                Ok(json!({ "action": "accept", "content": { "color": "green" } }))
+            }
+            Some("form") if color.is_string() => Ok(json!({ "action": "accept", "content": { "color": color } })),
             Some("form") => Ok(json!({ "action": "decline" })),
             Some("url") if self.breaks.has("ELICIT-19") => Ok(json!({ "action": "accept" })),
             Some("_conformance") if self.breaks.has("ELICIT-25") => Ok(json!({ "action": "accept" })),

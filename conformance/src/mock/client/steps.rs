@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::Client;
+use super::{Client, lock};
 
 impl Client {
-    fn id(&self, number: u64) -> Value {
+    pub(super) fn id(&self, number: u64) -> Value {
         if self.breaks.has("RPC-06") { json!(number as f64 + 0.5) } else { json!(number) }
     }
 
@@ -36,15 +36,22 @@ impl Client {
         } else {
             None
         };
+        let listed = self.lists(claimed).await?;
         let made = match early {
             Some(early) => early.await.ok(),
             None => self.ask(self.id(1), "session/new", self.session(claimed)).await?,
         };
         let Some(Ok(made)) = made else { return Ok(()) };
+        if let Some(listed) = listed {
+            // Whatever it says.
+            let _ = listed.await;
+        }
         if self.cannot_bear(&made) {
             return Ok(());
         }
         let session = made["sessionId"].as_str().unwrap_or_default().to_owned();
+        *lock(&self.session) = Some(session.clone());
+        self.sets(&session, &made).await?;
         let ended = match guess {
             Some(guess) => guess.await.ok(),
             None => self.ask(self.id(2), "session/prompt", self.prompt(&session)).await?,
@@ -56,7 +63,7 @@ impl Client {
             }
             _ => {}
         }
-        Ok(())
+        self.closes(&session, claimed).await
     }
 
     /// Holds its connection and says nothing any more.
@@ -135,23 +142,6 @@ impl Client {
             block = json!({ "type": "image", "mimeType": "image/png", "data": "AAAA" });
         }
         json!({ "sessionId": session, "prompt": [block] })
-    }
-
-    /// Logs in and lists sessions, where the agent has that.
-    async fn looks_around(&self, claimed: &Value, logins: &Value) -> std::io::Result<()> {
-        if let Some(login) = logins.as_array().and_then(|logins| logins.first()) {
-            let id = if self.breaks.has("AUTH-05") { json!("another") } else { login["id"].clone() };
-            self.ask(self.id(5), "authenticate", json!({ "methodId": id })).await?;
-        }
-        let listed = claimed["sessionCapabilities"].get("list");
-        let null = self.breaks.has("INIT-17") && listed.is_some_and(Value::is_null);
-        if null || listed.is_some_and(Value::is_object) || self.breaks.has("LIST-01") {
-            self.ask(self.id(7), "session/list", json!({})).await?;
-        }
-        if self.breaks.has("INIT-13") {
-            self.ask(self.id(8), "logout", json!({})).await?;
-        }
-        Ok(())
     }
 
     /// Whether the session holds what this client falls over.
