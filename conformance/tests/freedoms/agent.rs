@@ -53,7 +53,7 @@ pub(crate) enum Way {
     /// Its model gives up counting just when it is stopped.
     GivesUp,
     /// Its model goes another way when one is refused.
-    OtherWay,
+    Elsewhere,
 }
 
 use Way::*;
@@ -101,7 +101,7 @@ impl Pass for Free {
                 }
             }
         }
-        if self.has(&[OtherWay])
+        if self.has(&[Elsewhere])
             && let Some(call) = self.calls.remove(&message["id"].to_string()).filter(|_| answers)
             && message["result"]["outcome"]["optionId"] != "yes"
         {
@@ -202,7 +202,7 @@ impl Free {
                 }
                 return first.into_iter().chain([message]).collect();
             }
-            Bare | Loads | Resumes | Forgetful => return self.bared(way, message, &kind, method),
+            Bare | Loads | Resumes | Forgetful => return Self::bared(way, message, &kind, method),
             Login if method.starts_with("session/") => return vec![error(&message, -32000, "Log in first.")],
             Login if kind == "available_commands_update" => return Vec::new(),
             Depends => self.depend(&mut message, method, params),
@@ -227,14 +227,14 @@ impl Free {
             GivesUp if message["result"]["stopReason"] == "cancelled" => {
                 message["result"]["stopReason"] = json!("end_turn");
             }
-            OtherWay => return self.go_another_way(message, &session),
+            Elsewhere => return self.go_another_way(message, &session),
             _ => {}
         }
         vec![message]
     }
 
     /// Only some of the capabilities, and no method behind another.
-    fn bared(&self, way: Way, mut message: Value, kind: &str, method: &str) -> Vec<Value> {
+    fn bared(way: Way, mut message: Value, kind: &str, method: &str) -> Vec<Value> {
         let (keeps, loads): (&[&str], bool) = match way {
             Loads => (&["list"], true),
             Resumes => (&["resume", "close", "delete"], false),

@@ -30,7 +30,7 @@ const AGENTS: [(&[Way], usize); 12] = [
     (&[Idle], 60),
     (&[Silent], 50),
     (&[GivesUp], 130),
-    (&[OtherWay], 130),
+    (&[Elsewhere], 130),
 ];
 
 fn options() -> Options {
@@ -65,7 +65,7 @@ fn subject(ways: &'static [Way]) -> Subject {
     });
     let name = format!("an agent with {ways:?}");
     // What a model does that is not ours is not the agent's doing.
-    let own = [Fails, Idle, Silent, GivesUp, OtherWay];
+    let own = [Fails, Idle, Silent, GivesUp, Elsewhere];
     match own.iter().any(|way| ways.contains(way)) {
         true => Subject::Free { name, make },
         false => Subject::Inside { name, make },
@@ -87,8 +87,6 @@ async fn accused(suite: Suite, subject: Subject, least: usize) -> Option<String>
     let results = results.expect("a judgement");
     let told: Vec<_> = results.iter().filter(|r| matches!(r.verdict, Verdict::Fail | Verdict::Error)).collect();
     let passed = results.iter().filter(|result| result.verdict == Verdict::Pass).count();
-    let warned: Vec<_> = results.iter().filter(|r| r.verdict == Verdict::Warn).map(|r| r.id).collect();
-    println!("{name}: {passed} passed, warned of {warned:?}");
     (!told.is_empty() || passed < least).then(|| format!("{name}: {passed} passed, and {told:#?}"))
 }
 
