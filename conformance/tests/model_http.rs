@@ -48,6 +48,35 @@ fn a_client_that_does_not_stream_gets_one_object() {
 }
 
 #[test]
+fn gemini_has_the_model_and_the_way_of_answering_in_its_path() {
+    let model = Model::start(&any(r#"[{ say = ["Hel", "lo"] }]"#));
+    let body = |text: &str| {
+        json!({
+            "contents": [{ "role": "user", "parts": [{ "text": text }] }],
+            "tools": [{ "functionDeclarations": [{ "name": "read_file" }] }],
+        })
+    };
+    let response = model.post("/v1beta/models/m:streamGenerateContent?alt=sse", &body("a"));
+    assert!(response.head.contains("content-type: text/event-stream"), "{}", response.head);
+    let chunks: Vec<Value> = response
+        .text()
+        .split_terminator("\n\n")
+        .map(|event| serde_json::from_str(event.strip_prefix("data: ").unwrap()).unwrap())
+        .collect();
+    assert_eq!(chunks.len(), 2);
+    assert_eq!(
+        (&chunks[0]["modelVersion"], &chunks[1]["candidates"][0]["finishReason"]),
+        (&json!("m"), &json!("STOP"))
+    );
+    let whole = model.post("/v1beta/models/m:generateContent", &body("b")).json();
+    assert_eq!(whole["candidates"][0]["content"]["parts"].as_array().unwrap().len(), 2);
+    let tokens = model.post("/v1beta/models/m:countTokens", &body("c")).json();
+    assert_eq!(tokens, json!({ "totalTokens": 10 }));
+    let refused = model.post("/v1beta/models/m:streamGenerateContent", &json!({}));
+    assert_eq!((refused.status, &refused.json()["error"]["status"]), (400, &json!("INVALID_ARGUMENT")));
+}
+
+#[test]
 fn without_a_script_every_prompt_is_answered() {
     let model = Model::with(None, &[]);
     for _ in 0..3 {
