@@ -88,10 +88,13 @@ fn from_the_start_everything_comes_before_the_answer(case: &Case<'_>) -> Outcome
     })
 }
 
-/// The ids of the user's messages among these.
+/// The ids of the messages among these that say what was prompted. Others may be told as the user's, too.
 fn ids<'c>(messages: impl IntoIterator<Item = &'c Message>) -> Vec<&'c Value> {
-    let of_user = |message: &&Message| message.update_kind().is_some_and(|kind| kind.starts_with("user_message"));
-    messages.into_iter().filter(of_user).filter_map(|message| Some(&message.update()?["messageId"])).collect()
+    let prompted = |message: &&Message| {
+        let said = message.update().map(|update| update["content"].to_string()).unwrap_or_default();
+        message.update_kind().is_some_and(|kind| kind.starts_with("user_message")) && said.contains(words::REPLY)
+    };
+    messages.into_iter().filter(prompted).filter_map(|message| Some(&message.update()?["messageId"])).collect()
 }
 
 fn a_replayed_message_keeps_its_id(case: &Case<'_>) -> Outcome {
@@ -105,7 +108,7 @@ fn a_replayed_message_keeps_its_id(case: &Case<'_>) -> Outcome {
     };
     let (lived, replayed) = (ids(turn.updates), ids(resumed.before));
     if lived.is_empty() || replayed.is_empty() {
-        return Outcome::NotExercised("the message of the user was not told both times".to_owned());
+        return Outcome::NotExercised("the prompt was not told both times".to_owned());
     }
     Outcome::pass_if(lived.iter().any(|id| replayed.contains(id)), || {
         let list = |ids: &[&Value]| ids.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
