@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::link::{Link, Process, Socket};
+use crate::link::{Http, Link, Process, Socket};
 use crate::subject::{StartError, Subject};
 use crate::words;
 
@@ -146,7 +146,7 @@ struct Talk {
     inbox: Inbox,
     process: Option<Process>,
     /// Held for as long as the connection is wanted.
-    _socket: Option<Socket>,
+    _held: (Option<Socket>, Option<Http>),
     limit: Duration,
     /// Updates since it was last set to zero.
     updates: u64,
@@ -154,10 +154,10 @@ struct Talk {
 
 impl Talk {
     fn over(link: Link, limit: Duration) -> Self {
-        let Link { source, sink, process, socket, .. } = link;
+        let Link { source, sink, process, socket, http, .. } = link;
         let sink = sink.unwrap_or_else(|| Box::pin(tokio::io::sink()));
         let acp_server::Link { outbox, inbox } = acp_server::start(Lines::new(source, sink), Config::default());
-        Self { outbox, inbox, process, _socket: socket, limit, updates: 0 }
+        Self { outbox, inbox, process, _held: (socket, http), limit, updates: 0 }
     }
 
     async fn call(&mut self, method: &'static str, params: &Value) -> Result<Value, BenchError> {
@@ -225,7 +225,7 @@ impl Talk {
     }
 
     async fn end(self) {
-        let Self { outbox, inbox, process, _socket, .. } = self;
+        let Self { outbox, inbox, process, _held, .. } = self;
         outbox.close().await;
         drop(inbox);
         if let Some(mut process) = process {

@@ -267,6 +267,8 @@ fn an_agent_is_tested_over_websocket_and_http_by_its_address() {
     let output = tool(&["agent", "--select", "HTTP", "--select", "PROMPT-05", "--url", http]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
     assert!(stdout(&output).contains("21 pass"), "{}", stdout(&output));
+    let bench = tool(&["bench", "--updates", "100", "--requests", "10", "--stall", "0s", "--json", "--url", http]);
+    assert_eq!(bench.status.code(), Some(0), "{}", stderr(&bench));
     let absent = tool(&["agent", "--url", "ws://127.0.0.1:1/"]);
     assert_eq!(absent.status.code(), Some(3), "{}", stderr(&absent));
     assert_eq!(tool(&["agent", "--url", "wss://localhost/"]).status.code(), Some(2));

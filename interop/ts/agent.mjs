@@ -15,16 +15,12 @@
 //   history          says how many prompts it remembers
 //
 // With AGENT_STATE=DIR sessions survive the process: one transcript per session, written before the turn ends.
-import { createServer } from "node:http";
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as acp from "@agentclientprotocol/sdk";
-import { createNodeHttpHandler, createNodeWebSocketUpgradeHandler } from "@agentclientprotocol/sdk/experimental/node";
-import { AcpServer } from "@agentclientprotocol/sdk/experimental/server";
-import { WebSocketServer } from "ws";
 
 const state = process.env.AGENT_STATE;
 const canLoad = state !== undefined;
@@ -220,6 +216,10 @@ const app = acp
   });
 
 if (process.argv[2] === "--listen") {
+  const { createNodeHttpHandler, createNodeWebSocketUpgradeHandler } = await import("@agentclientprotocol/sdk/experimental/node");
+  const { AcpServer } = await import("@agentclientprotocol/sdk/experimental/server");
+  const { createServer } = await import("node:http");
+  const { WebSocketServer } = await import("ws");
   const server = new AcpServer({ agent: app });
   const http = createServer(createNodeHttpHandler(server));
   http.on("upgrade", createNodeWebSocketUpgradeHandler(server, new WebSocketServer({ noServer: true })));

@@ -184,7 +184,7 @@ pub(super) struct Bench {
     /// One JSON object.
     #[arg(long)]
     pub(super) json: bool,
-    /// Measure what already listens here for WebSockets, `ws://HOST:PORT/PATH`.
+    /// Measure what already listens here: `ws://HOST:PORT/PATH` or `http://HOST:PORT/PATH`.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub(super) url: Option<String>,
     /// The agent's command line.
