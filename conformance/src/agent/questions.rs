@@ -83,7 +83,7 @@ fn beside_accepted<'c>(case: &'c Case<'_>, name: &str) -> Result<Pair<'c>, Outco
     let Some(choice) = choice else {
         return Err(Outcome::NotExercised("the agent's form has no choices".to_owned()));
     };
-    if !case.is_scripted() || !told(case, &accepted).contains(choice) {
+    if !told(case, &accepted).contains(choice) {
         return Err(Outcome::NotExercised("the model does not repeat what it was told".to_owned()));
     }
     Ok((accepted, other, choice))
