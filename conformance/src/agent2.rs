@@ -22,6 +22,9 @@ use crate::verdict::Outcome;
 /// The version that this is about.
 pub const VERSION: u8 = 2;
 
+/// How the names of all scenarios begin that are played in version 2, and of no others.
+pub(crate) const PREFIX: &str = "v2-";
+
 /// Everything that is asked of an agent over version 2 of the protocol.
 pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: passive::CHECKS };
 

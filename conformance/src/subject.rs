@@ -44,6 +44,8 @@ pub enum Subject {
     Socket {
         /// Where: `ws://HOST:PORT/PATH`.
         url: String,
+        /// Whether its model does what the suite's sentences say.
+        scripted: bool,
     },
     /// A program that speaks on its stdin and stdout, with a home of its own before the scripted model.
     Staged {
@@ -140,7 +142,7 @@ impl StartError {
 impl Subject {
     /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
     pub(crate) const fn is_scripted(&self) -> bool {
-        matches!(self, Self::Staged { .. } | Self::Inside { .. })
+        matches!(self, Self::Staged { .. } | Self::Inside { .. } | Self::Socket { scripted: true, .. })
     }
 
     /// `noise` is what a client's agent writes to stderr first, in bytes; `limit` is how long a client may take to start
@@ -153,7 +155,7 @@ impl Subject {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
-            Self::Socket { url } => {
+            Self::Socket { url, .. } => {
                 Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
             Self::Staged { program, args, stages } => {
@@ -187,7 +189,7 @@ impl fmt::Display for Subject {
                 f.write_str(program)?;
                 args.iter().try_for_each(|arg| write!(f, " {arg}"))
             }
-            Self::Socket { url } | Self::Http { url } => f.write_str(url),
+            Self::Socket { url, .. } | Self::Http { url } => f.write_str(url),
             Self::Inside { name, .. } | Self::Free { name, .. } => f.write_str(name),
         }
     }

@@ -26,7 +26,7 @@ async fn test(suites: &[Suite], breaks: Breaks, limit: Duration) -> Vec<CheckRes
     };
     tokio::select! {
         _ = mock::serve_socket(listener, breaks, Store::default()) => panic!("the server ended"),
-        run = run_all(suites, Arc::new(Subject::Socket { url }), &options) => {
+        run = run_all(suites, Arc::new(Subject::Socket { url, scripted: true }), &options) => {
             assert_eq!(run.not_started, None);
             run.results
         }

@@ -140,10 +140,10 @@ fn list_and_explain_know_the_catalogue() {
 #[test]
 fn a_subject_that_says_nothing_sensible_is_not_asked_twice() {
     let begun = std::time::Instant::now();
-    let mute = tool(&["agent", "--timeout", "1s", "--", "sh", "-c", "exec cat >/dev/null"]);
+    let mute = tool(&["agent", "--timeout", "1s", "--", "sh", "-c", "exec cat 3>&1 >/dev/null"]);
     assert_eq!(mute.status.code(), Some(3));
     assert!(stderr(&mute).contains("`initialize` did not come within 1000 ms"), "{}", stderr(&mute));
-    let garbage = tool(&["agent", "--timeout", "1s", "--", "sh", "-c", "echo hello; exec cat >/dev/null"]);
+    let garbage = tool(&["agent", "--timeout", "1s", "--", "sh", "-c", "echo hello; exec cat 3>&1 >/dev/null"]);
     assert_eq!(garbage.status.code(), Some(1), "{}", stderr(&garbage));
     assert!(stdout(&garbage).contains("FAIL  TRANSPORT-stdio-03"), "{}", stdout(&garbage));
     let gone = tool(&["agent", "--", "sh", "-c", "exit 4"]);

@@ -92,7 +92,7 @@ async fn list(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call("list/all", "session/list", json!({})).await?;
         let here = json!({ "cwd": probe.directory() });
         pages(probe, "list/here", &here).await?;
-        pages(probe, "list/again", &here).await?;
+        pages(probe, "list/twice", &here).await?;
         let nowhere = json!({ "cwd": probe.path("nothing-was-ever-here") });
         let _ = probe.call("list/nowhere", "session/list", nowhere).await?;
         let _ = probe.call("list/garbage", "session/list", json!({ "cursor": "conformance-garbage" })).await?;
@@ -206,8 +206,8 @@ fn pages_end_and_repeat_nothing(case: &Case<'_>) -> Outcome {
 
 /// A title may be made, and a time be set, behind the scenes; a session may come late.
 fn listing_changes_nothing(case: &Case<'_>) -> Outcome {
-    let (first, again) = (call!(case, "list/here/1"), case.calls("list/again/"));
-    let Some(last) = again.last() else { return Outcome::NotExercised(case.why_not("list/again/1")) };
+    let (first, again) = (call!(case, "list/here/1"), case.calls("list/twice/"));
+    let Some(last) = again.last() else { return Outcome::NotExercised(case.why_not("list/twice/1")) };
     let replayed = case.received().find(|message| {
         let within = message.index > first.request.index && message.index < last.until();
         within && message.on == first.request.on && message.update_kind() == Some("user_message_chunk")
@@ -222,7 +222,7 @@ fn listing_changes_nothing(case: &Case<'_>) -> Outcome {
     if before.is_empty() {
         return Outcome::NotExercised("no session was listed".to_owned());
     }
-    let after = ids(case, "list/again/");
+    let after = ids(case, "list/twice/");
     match before.iter().find(|id| !after.contains(id)) {
         Some(gone) => Outcome::broken("the same sessions again", format!("a list without {gone}"), last.places()),
         None => Outcome::Pass,

@@ -27,7 +27,7 @@ fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
                 "{url} cannot be tested: only bridges that listen at ws:// or speak on stdio can"
             )));
         }
-        return Ok((Subject::Socket { url: url.clone() }, format!("--url {url}")));
+        return Ok((Subject::Socket { url: url.clone(), scripted: false }, format!("--url {url}")));
     }
     if !args.command.iter().any(|argument| argument.contains(AGENT)) {
         return Err(usage(format!(

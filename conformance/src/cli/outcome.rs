@@ -41,7 +41,7 @@ pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
 pub(super) fn server(url: &str) -> anyhow::Result<Subject> {
     let url = url.to_owned();
     match url.split_once("://").map(|(scheme, _)| scheme) {
-        Some("ws") => Ok(Subject::Socket { url }),
+        Some("ws") => Ok(Subject::Socket { url, scripted: false }),
         Some("http") => Ok(Subject::Http { url }),
         _ => Err(usage(format!(
             "{url} cannot be tested: only ws:// and http:// can; for TLS put a proxy without it before the server"

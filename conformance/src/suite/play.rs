@@ -81,6 +81,8 @@ pub(super) fn not_started(played: &[(History, Result<(), Stop>)]) -> Option<Stri
 pub(super) fn is_mute((history, played): &(History, Result<(), Stop>)) -> bool {
     let speaks = |event: &Event| match &event.what {
         What::Received { line } => line.text().is_some_and(|text| !matches!(Body::parse(text).0, Body::Junk { .. })),
+        // It has said by its status that it speaks over WebSocket only.
+        What::Note { label, .. } => label == "http/none",
         _ => false,
     };
     let ended = played.as_ref().is_err_and(|stop| !stop.is_ours());

@@ -76,9 +76,10 @@ pub(super) fn modes_and_their_option_agree(case: &Case<'_>) -> Outcome {
             call.places(),
         );
     }
-    let set_option: Vec<Call<'_>> = case.calls("option/");
-    let of_mode = |call: &Call<'_>| call.request.params().is_some_and(|params| params["configId"] == *id);
-    let of_mode: Vec<Call<'_>> = set_option.into_iter().filter(of_mode).collect();
+    let is_of_mode = |call: &Call<'_>| call.request.params().is_some_and(|params| params["configId"] == *id);
+    let set = ["option/", "back/"].into_iter().flat_map(|label| case.calls(label));
+    let mut of_mode: Vec<Call<'_>> = set.filter(is_of_mode).collect();
+    of_mode.sort_by_key(|call| call.request.index);
     let end = ["option-nonsense", "mode-nonsense"].iter().filter_map(|label| case.labelled(label)).map(|m| m.index);
     let end = end.min().unwrap_or(usize::MAX);
     let before = of_mode.first().map_or(end, |call| call.request.index);

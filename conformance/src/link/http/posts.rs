@@ -56,12 +56,18 @@ impl Posts {
                 self.streams.open(Place::Connection).await;
             }
         }
+        self.first(answer, route.id.as_ref()).await;
+    }
+
+    /// Gives out the answer to what was sent when there was no connection yet: that of a server that takes no POST is the
+    /// end.
+    async fn first(&self, answer: std::io::Result<Exchange>, id: Option<&Value>) {
         match &answer {
             Ok(Exchange { status, connection: None, .. }) if NO_POST.contains(status) => {
                 self.notes.push("http/none", json!(status));
                 self.streams.give(Event::Over).await;
             }
-            _ => self.answered(answer, route.id.as_ref()).await,
+            _ => self.answered(answer, id).await,
         }
     }
 
@@ -77,7 +83,10 @@ impl Posts {
             let posting = async {
                 let connection = this.streams.connection.get().map(String::as_str);
                 let answer = this.exchange(ask(text, connection, session.as_deref())).await;
-                this.answered(answer, id.as_ref()).await;
+                match connection {
+                    Some(_) => this.answered(answer, id.as_ref()).await,
+                    None => this.first(answer, id.as_ref()).await,
+                }
             };
             ended.run_until_cancelled(posting).await;
         });
