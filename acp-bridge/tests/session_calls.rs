@@ -134,6 +134,39 @@ fn an_attach_gives_the_state_and_what_the_next_start_needs() {
 }
 
 #[test]
+fn a_session_at_rest_is_opened_with_the_directories_that_are_named_and_no_others() {
+    let made = r#"{"cwd":"/w","mcpServers":[{"name":"old"}],"additionalDirectories":["/d"]}"#;
+    let bare = r#"{"sessionId":"s","cwd":"/w","mcpServers":[]}"#;
+    let next = |before: &str, opened: &str| {
+        let mut session = Session::with(Config::default(), made, vec![]);
+        match before {
+            "closed" => drop(session.command("c1", Command::Close)),
+            "ended" => drop(session.exits()),
+            "attended" => {
+                session.command("c2", Command::Attend { present: true }).0.expect("it is there");
+                session.exits();
+            }
+            _ => {}
+        }
+        session.command("c1", Command::Attach { params: raw(opened) }).0.expect("attached");
+        if before == "running" {
+            session.exits();
+        }
+        let (_, effects) = session.prompt("a");
+        plan(&effects).params.as_str().to_owned()
+    };
+    let without = r#"{"cwd":"/w","mcpServers":[{"name":"old"}],"additionalDirectories":[]}"#;
+    let another = bare.replace("[]", r#"[],"additionalDirectories":["/e"]"#);
+    for before in ["closed", "ended"] {
+        assert_eq!(next(before, bare), without);
+        assert_eq!(next(before, &another), made.replace("/d", "/e"));
+        assert_eq!(next(before, r#"{"sessionId":"s"}"#), made, "`session/attach` names none");
+    }
+    assert_eq!(next("attended", bare), made, "somebody else is there");
+    assert_eq!(next("running", bare), made);
+}
+
+#[test]
 fn closing_ends_all_turns_stops_the_agent_and_answers_everybody() {
     let mut session = Session::new();
     let (one, _) = session.running("one");

@@ -11,7 +11,7 @@ use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use super::attach::{self, Arriving};
 use super::lanes::LaneFilter;
-use super::offer::Part;
+use super::offer::{self, Part};
 use super::outgoing::Outgoing;
 use super::presence::{Place, Roster};
 use super::{queue, refusal, render};
@@ -249,6 +249,7 @@ impl Attachment {
                 self.replayed += 1;
                 out.update(record.body.as_raw());
             }
+            History::Joined { .. } if offer::is_notice(record.body.as_raw()) => {}
             History::Joined { coalescer, joined } => {
                 coalescer.push(record, joined);
                 for params in joined.drain(..) {

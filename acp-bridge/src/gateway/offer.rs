@@ -56,6 +56,13 @@ impl Offer {
     }
 }
 
+/// Whether the params are those of a notice, which is of its moment: what is replayed has none (rfd/session-notices). Whoever
+/// goes on from a cursor has missed it and gets it.
+pub(super) fn is_notice(params: Raw<'_>) -> bool {
+    let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
+    may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
+}
+
 /// The content of a tool call is told as a whole, so one without its terminals is said to have the rest, or none.
 fn without_terminals(params: Raw<'_>, update: Raw<'_>, others: impl Fn(&str) -> bool) -> Part {
     let content = update.member("content").unwrap_or(Raw::NULL);

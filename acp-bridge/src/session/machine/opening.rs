@@ -115,10 +115,21 @@ impl Lane {
 impl Lanes<Lane> {
     /// A client attaches: what its params say of MCP servers and directories holds for the agents' next start. An empty
     /// list says nothing: a viewer that knows of no servers must not take away those of the client that made the session.
+    ///
+    /// But whoever opens a session that is at rest by ACP's own methods, which name `cwd`, names all directories: those
+    /// that it does not name are not restored.
     pub(super) fn attach(&mut self, step: &mut Step<'_>, command: CommandId, params: &RawBuf) {
+        let nobody = step.state().closed() || step.core.attendance.is_unattended();
+        let rests = nobody && self.iter().all(|lane| lane.agent == Agent::Absent);
+        let opens = rests && params.as_raw().member("cwd").is_some();
         for key in ["mcpServers", "additionalDirectories"] {
-            if let Some(value) = params.as_raw().member(key).filter(|value| value.elements().next().is_some()) {
-                step.core.start_params = rewrite::set_member(step.core.start_params.as_raw(), key, value);
+            let named = params.as_raw().member(key).filter(|value| value.elements().next().is_some());
+            let before = step.core.start_params.as_raw();
+            let had = before.member(key).is_some_and(|value| value.elements().next().is_some());
+            if let Some(value) = named {
+                step.core.start_params = rewrite::set_member(before, key, value);
+            } else if opens && had && key == "additionalDirectories" {
+                step.core.start_params = rewrite::set_member(before, key, Raw::trusted("[]"));
             }
         }
         step.reply(command, Ok(Reply::State(step.state().main().session_result())));

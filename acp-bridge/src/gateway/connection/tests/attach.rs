@@ -1,7 +1,7 @@
 //! Coming to a session: what is shown first, and in which order.
 
 use acp_types::record::{Kind, Origin};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::connection::{Effect, Outcome};
@@ -233,4 +233,28 @@ fn a_deleted_session_ends_the_attachment_and_what_waits() {
     assert_eq!(out[2]["params"]["error"]["code"], -32002);
     kit.request(4, "session/prompt", &json!({ "sessionId": "s", "prompt": [] }));
     assert_eq!(kit.only()["error"]["code"], -32002);
+}
+
+#[test]
+fn a_notice_is_of_its_moment_and_of_what_a_cursor_has_missed() {
+    let mut kit = Kit::new();
+    let capabilities = json!({ "session": { "notices": {} } });
+    kit.request(0, "initialize", &json!({ "protocolVersion": 1, "clientCapabilities": capabilities }));
+    kit.answer(Ok(Reply::Agent(Ok(raw("{}")))));
+    kit.out();
+    let mut log = Log::new();
+    let notice = json!({ "sessionUpdate": "notice", "severity": "info", "title": "t" });
+    let params = json!({ "sessionId": "s", "update": notice });
+    log.add(Kind::Update, None, Origin::Agent, &params);
+    let notices = |out: Vec<Value>| out.iter().filter(|m| m["params"]["update"]["sessionUpdate"] == "notice").count();
+    let (attachment, _) = kit.open(1, "session/load", None, &log);
+    kit.connection.records(attachment, log.after(0));
+    assert_eq!(notices(kit.out()), 0, "it is not replayed");
+    let head = log.state().head();
+    log.add(Kind::Update, None, Origin::Agent, &params);
+    kit.connection.records(attachment, log.after(head));
+    assert_eq!(notices(kit.out()), 1, "it is live");
+    let (attachment, after) = kit.open(2, "session/resume", Some(head), &log);
+    kit.connection.records(attachment, log.after(after));
+    assert_eq!(notices(kit.out()), 1, "it was missed");
 }
