@@ -25,6 +25,9 @@ const PROMPTS: [(&str, &str); 4] =
 const CONTENT: [&str; 5] = ["agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "plan"];
 
 async fn golden(probe: &mut Probe) -> Result<(), Stop> {
+    // A bridge may serve these itself, and an agent says more to those who have them.
+    probe.capabilities = json!({ "fs": { "readTextFile": true, "writeTextFile": true }, "terminal": true });
+    (probe.manners.files, probe.manners.terminals) = (true, true);
     open_direct(probe).await;
     conversation(probe, "direct").await?;
     probe.open().await?;
