@@ -42,7 +42,6 @@ fuzz_target!(|data: &[u8]| {
             Some((b'o', head)) => {
                 core.refuse(Refusal::TooLarge { bytes: 99, limit: 9, head: Bytes::copy_from_slice(head) });
             }
-            Some((b'b', _)) => core.refuse(Refusal::Binary),
             Some((b'e', _)) => core.end_input(CloseReason::Peer),
             Some((b'x', _)) => core.close(CloseReason::Local),
             _ => core.receive(Bytes::copy_from_slice(step)),
