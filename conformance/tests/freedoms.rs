@@ -1,7 +1,9 @@
 //! Peers that are good in another way than ours: each makes use of what the specification leaves to it, and may not be
 //! told that it fails. What they do otherwise is done to the lines of the good mocks.
 
+#[path = "freedoms/agent.rs"]
 mod agent;
+#[path = "freedoms/client.rs"]
 mod client;
 
 use std::sync::Arc;
