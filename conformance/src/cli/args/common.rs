@@ -37,7 +37,7 @@ pub(in crate::cli) struct Play {
     #[command(flatten)]
     pub(in crate::cli) judge: Judge,
     /// Scenarios that are played at once, each with a subject of its own.
-    #[arg(long, default_value_t = 4, value_name = "N")]
+    #[arg(long, default_value_t = 6, value_name = "N")]
     pub(in crate::cli) jobs: usize,
     /// Play everything so often. A check that does not come to the same each time is failed, and said to be flaky.
     #[arg(long, default_value_t = 1, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
