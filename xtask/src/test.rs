@@ -24,8 +24,8 @@ const PARTS: &[Part] = &[
     Part {
         name: "workspace",
         exercises: "types, connection core, transports, log on SQLite and in memory, session machine, gateway, the \
-                    bridge as a process with kill -9, bad input, bad agents; the real Codex 0.169.0 and Claude Code \
-                    2.1.330 against a scripted model, alone and behind the bridge, as root and as somebody else; acpx 0.19.1 and \
+                    bridge as a process with kill -9, bad input, bad agents; the real Codex 0.171.0 and Claude Code \
+                    2.1.332 against a scripted model, alone and behind the bridge, as root and as somebody else; acpx 0.19.1 and \
                     one of its flows through `acp-bridge attach`; the browser example in Chromium",
         run: workspace,
     },
