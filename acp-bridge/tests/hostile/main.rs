@@ -1,0 +1,8 @@
+//! What attackers and honest accidents have tried against the bridge, each with the behaviour that holds.
+//!
+//! `cargo test -p acp-bridge --test hostile` prints a line for each probe that held.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod report;
