@@ -49,6 +49,21 @@ impl Codex {
         Ok(started)
     }
 
+    /// Whether somebody is logged in, or Codex's provider needs no login.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked; the failure says why.
+    pub async fn logged_in(options: &Options) -> Result<bool, Failure> {
+        let connection = Connection::start(options).await?;
+        let checked = auth::check(&connection).await;
+        connection.shutdown().await;
+        match checked {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.kind == crate::FailureKind::AuthRequired => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     fn features(&self) -> ClientFeatures {
         self.features.get().copied().unwrap_or_default()
     }
