@@ -28,6 +28,8 @@ const PAGE: u32 = 50;
 const CLOSING: Duration = Duration::from_secs(3);
 /// Between two attempts to open it.
 const AGAIN: Duration = Duration::from_millis(10);
+/// Where sessions come from that are listed: everything but sub-agents.
+const SOURCES: [&str; 5] = ["cli", "vscode", "exec", "appServer", "unknown"];
 /// Skills that are offered as commands.
 const SKILLS: usize = 100;
 
@@ -143,7 +145,12 @@ struct Read {
 /// What Codex's refusal to open a session means.
 fn explained(error: CallError, session: &str) -> Failure {
     let CallError::Refused(message) = error else { return error.into() };
-    let (kind, text) = if message.contains("no rollout found")
+    let (kind, text) = if message.contains("is archived") {
+        (
+            FailureKind::NotFound,
+            format!("session {session} is deleted or archived: `codex unarchive {session}` brings it back"),
+        )
+    } else if message.contains("no rollout found")
         || message.contains("not found")
         || message.contains("invalid thread id")
         || message.contains("invalid session id")
@@ -181,7 +188,11 @@ pub(super) async fn list(
     connection: &Connection,
     request: v1::ListSessionsRequest,
 ) -> Result<v1::ListSessionsResponse, Failure> {
-    let mut params = json!({ "limit": PAGE, "cursor": request.cursor, "sortKey": "updated_at" });
+    // Whatever can be loaded is listed. By itself Codex leaves out what was not begun in a terminal or an editor, and what
+    // another provider answered; an empty list of providers stands for all.
+    let mut params = json!({
+        "limit": PAGE, "cursor": request.cursor, "sortKey": "updated_at", "sourceKinds": SOURCES, "modelProviders": [],
+    });
     if let Some(cwd) = &request.cwd {
         params["cwd"] = json!(cwd);
     }
@@ -199,8 +210,16 @@ pub(super) async fn list(
 }
 
 /// `session/delete`.
+///
+/// Forks read what they have in common with a session out of its file, which Codex keeps for as long as there is one. Such
+/// a session is archived: it is not listed and does not load.
 pub(super) async fn delete(connection: &Connection, session: &v1::SessionId) -> Result<(), Failure> {
-    match connection.call::<Value>("thread/delete", &json!({ "threadId": session })).await {
+    let params = json!({ "threadId": session });
+    let mut outcome = connection.call::<Value>("thread/delete", &params).await;
+    if matches!(&outcome, Err(CallError::Refused(message)) if message.contains("forked history")) {
+        outcome = connection.call::<Value>("thread/archive", &params).await;
+    }
+    match outcome {
         Ok(_) => Ok(()),
         Err(error) => match explained(error, &session.0) {
             gone if gone.kind == FailureKind::NotFound => Ok(()),
