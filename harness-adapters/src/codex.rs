@@ -5,6 +5,7 @@
 mod auth;
 mod connection;
 mod history;
+mod hooks;
 pub mod launch;
 mod options;
 mod sessions;
@@ -98,6 +99,19 @@ impl Harness for Codex {
 
     async fn logout(&self) -> Result<(), Failure> {
         auth::logout(&*self.connection().await?).await
+    }
+
+    async fn extension(
+        &self,
+        method: &str,
+        params: Option<acp_types::RawBuf>,
+    ) -> Result<Option<acp_types::RawBuf>, Failure> {
+        let params = params.as_ref().map(acp_types::RawBuf::as_raw);
+        Ok(match method {
+            hooks::LIST => Some(hooks::list(&*self.connection().await?, params).await?),
+            hooks::TRUST => Some(hooks::trust(&*self.connection().await?, params).await?),
+            _ => None,
+        })
     }
 
     async fn shutdown(&self) {

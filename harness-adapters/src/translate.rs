@@ -48,6 +48,9 @@ pub enum Input {
         /// Which.
         id: RequestId,
     },
+    /// `session/cancel`: stop whatever no prompt has begun. Prompts that were open get an [`Input::Cancel`] each. What was
+    /// prompted after it is not stopped.
+    Stop,
     /// One message of the harness, valid JSON, as received.
     Native(RawBuf),
     /// The client answered a question, or could not. Comes at most once, and not after [`Effect::Withdraw`] unless the
@@ -76,6 +79,9 @@ pub enum Request {
     Prompt(v1::PromptRequest),
     /// `_session/steering`: put into the running turn at once. Answered by [`Answer::Steer`].
     Steer(Vec<v1::ContentBlock>),
+    /// `_session/async_task/stop`: end what a tool call has left running, by the id of the call. Answered by
+    /// [`Answer::Stopped`].
+    StopTask(String),
     /// `session/set_mode`. Answered by [`Answer::Done`].
     SetMode(v1::SessionModeId),
     /// `session/set_config_option`. Answered by [`Answer::Config`].
@@ -164,6 +170,8 @@ pub enum Answer {
     Prompt(v1::PromptResponse),
     /// To [`Request::Steer`].
     Steer(Steered),
+    /// To [`Request::StopTask`]: whether there was something to stop.
+    Stopped(bool),
     /// To [`Request::SetConfig`]: all options as they are now.
     Config(Vec<v1::SessionConfigOption>),
     /// To the others.

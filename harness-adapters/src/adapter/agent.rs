@@ -7,19 +7,16 @@ use std::time::Duration;
 use acp_server::transport::Transport;
 use acp_server::{Agent, AgentContext, Answer, ClientPeer, serve_until};
 use acp_types::{Raw, RawBuf, v1};
-use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use super::sessions::Sessions;
-use super::{Harness, Open};
+use super::{Harness, Open, extensions};
 use crate::failure::{Failure, FailureKind};
-use crate::translate::{self, Request, Steered};
+use crate::translate::{self, Request};
 
 /// After this time a request that its client has cancelled is answered without its session, which is stuck.
 const CANCEL: Duration = Duration::from_secs(30);
-/// Steering, as the official adapters call it.
-const STEER: &str = "_session/steering";
 
 /// Serves a harness until the client is gone or `shutdown` fires, and leaves no process behind.
 ///
@@ -259,30 +256,20 @@ impl<H: Harness> Agent for Adapter<H> {
         Ok(v1::SetSessionTitleResponse::new(params.title))
     }
 
+    async fn cancel(&self, params: v1::CancelNotification, _: &AgentContext) {
+        self.0.sessions.stop(&params.session_id).await;
+    }
+
     async fn ext_method(&self, method: &str, params: Option<Raw<'_>>, context: &AgentContext) -> Answer<RawBuf> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Params {
-            session_id: v1::SessionId,
-            prompt: Vec<v1::ContentBlock>,
+        if let Some((session, request)) = extensions::request(method, params)? {
+            let answer = self.ask(&session, request, context).await?;
+            return Ok(extensions::answer(&answer).ok_or_else(|| unexpected(&answer))?);
         }
-        #[derive(Serialize)]
-        struct Response {
-            outcome: Steered,
-        }
-        if method != STEER {
+        let params = params.map(Raw::to_owned);
+        self.0.harness.extension(method, params).await?.ok_or_else(|| {
             let message = format!("method not found: {method}");
-            return Err(acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None));
-        }
-        let invalid = |what: String| Failure::new(FailureKind::InvalidParams, format!("{STEER}: {what}"));
-        let params = params.ok_or_else(|| invalid("it needs sessionId and prompt".to_owned()))?;
-        let params: Params = params.decode().map_err(|error| invalid(error.to_string()))?;
-        match self.ask(&params.session_id, Request::Steer(params.prompt), context).await? {
-            translate::Answer::Steer(outcome) => {
-                RawBuf::encode(&Response { outcome }).map_err(|error| invalid(error.to_string()).into())
-            }
-            other => Err(unexpected(&other).into()),
-        }
+            acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None)
+        })
     }
 }
 

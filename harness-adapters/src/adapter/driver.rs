@@ -30,8 +30,14 @@ pub(super) type Outcome = Result<Answer, Failure>;
 /// What the agent asks of a session's driver.
 #[derive(Debug)]
 pub(super) enum Command {
-    Request { id: RequestId, request: Request, reply: oneshot::Sender<Outcome> },
+    Request {
+        id: RequestId,
+        request: Request,
+        reply: oneshot::Sender<Outcome>,
+    },
     Cancel(RequestId),
+    /// The client wants everything stopped, also what no request of it has begun.
+    Stop,
 }
 
 /// What waits for the client, in order.
@@ -150,6 +156,7 @@ impl<T: Translator> Driver<T> {
                 self.step(Input::Request { id, request });
             }
             Some(Command::Cancel(id)) => self.step(Input::Cancel { id }),
+            Some(Command::Stop) => self.step(Input::Stop),
             // Nobody can ask any more, which is as good as a close.
             None => self.state.closed = true,
         }

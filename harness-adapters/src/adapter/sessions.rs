@@ -151,6 +151,14 @@ impl Sessions {
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
+    /// Stops whatever a session does. One that is not open does nothing.
+    pub(super) async fn stop(&self, session: &v1::SessionId) {
+        if let Ok(handle) = self.handle(session) {
+            // A session that has ended meanwhile has stopped.
+            let _ = handle.commands.send(Command::Stop).await;
+        }
+    }
+
     /// Closes a session and waits until its harness has let go of it.
     pub(super) async fn close(&self, session: &v1::SessionId) -> Result<(), Failure> {
         let closed = match self.handle(session) {

@@ -110,6 +110,7 @@ impl Translator for Session {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.cancel(id, out),
+            Input::Stop => self.stop_all(out),
             Input::Native(message) => self.message(Message::read(message.as_raw()), out),
             Input::Answered { ask, answer } => {
                 if self.gone.is_none() && self.asks.answered(ask, answer, out) == Then::Stop {

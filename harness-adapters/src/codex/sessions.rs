@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use super::auth;
 use super::connection::{CallError, Connection, Lease};
 use super::history;
+use super::hooks;
 use super::options::Settings;
 use super::translate::{self, Setup, Skill, Translator};
 use super::wire::{Page, Skills, Started, Thread};
@@ -77,6 +78,7 @@ pub(super) async fn open(
     // Not before the thread is there, and not at the same time: Codex then holds about 0.5 MB less.
     let (models, skills) = join(connection.models(), skills(connection, &request)).await;
     let models = models?;
+    let untrusted_hooks = hooks::untrusted(connection, &request.cwd).await;
     let settings = Settings::new(&started, models, request.roots());
     if let Some(mut patch) = settings.roots_patch() {
         patch["threadId"] = thread.clone().into();
@@ -91,6 +93,8 @@ pub(super) async fn open(
         skills,
         titled: started.thread.name.is_some() || !started.thread.preview.is_empty(),
         replay: false,
+        give_up_secs: translate::patience(|name| std::env::var(name).ok()),
+        untrusted_hooks,
     };
     let loaded = matches!(request.kind, Kind::Load(_));
     let history = loaded.then(|| history::stream(Arc::clone(connection), setup.clone(), started.thread.path.clone()));
@@ -180,7 +184,7 @@ async fn skills(connection: &Connection, request: &Request) -> Vec<Skill> {
 }
 
 fn title(thread: &Thread) -> Option<String> {
-    thread.name.clone().or_else(|| translate::title(&thread.preview))
+    thread.name.clone().or_else(|| translate::title_of_preview(&thread.preview))
 }
 
 /// `session/list`, newest first.

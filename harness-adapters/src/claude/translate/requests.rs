@@ -36,6 +36,8 @@ impl Session {
                 let answer = self.steer(&prompt, out);
                 out.answer(id, answer.map(Answer::Steer));
             }
+            // Claude Code ends what a call left running by itself only.
+            Request::StopTask(_) => out.answer(id, Ok(Answer::Stopped(false))),
             Request::SetMode(mode) => match self.options.mode(&mode.0) {
                 Ok(change) => self.change(id, change, false, out),
                 Err(what) => out.answer(id, Err(invalid(what))),

@@ -40,6 +40,13 @@ impl Session {
         out.push(Effect::Arm { timer: STOP.0, after: STOP.1 });
     }
 
+    /// Stops what the program does by itself. A turn that a prompt began gets a cancel of its own.
+    pub(super) fn stop_all(&mut self, out: &mut Effects) {
+        if self.turns.running.is_none() && self.gone.is_none() && !self.controls.stopping() {
+            self.controls.send(&Control::Interrupt { cancel_queued: false }, Pending::Interrupt, out);
+        }
+    }
+
     /// The program has seen the interrupt. A prompt that it had not begun is not stopped by it but taken back.
     pub(super) fn interrupted(&mut self, answer: Option<&Value>, out: &mut Effects) {
         let Some(turn) = self.turns.running.as_ref().filter(|turn| turn.stopping) else { return };
