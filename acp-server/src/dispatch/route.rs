@@ -44,7 +44,7 @@ pub(crate) use {notify, route};
 /// Params that are left out read as `{}`.
 pub(crate) fn params<T: DeserializeOwned, P>(context: &Context<P>) -> Result<T, ErrorObjectOwned> {
     let raw = context.params().unwrap_or(Raw::EMPTY_OBJECT);
-    serde_json::from_str(raw.as_str()).map_err(|wrong| {
+    raw.decode().map_err(|wrong| {
         error(ErrorCode::INVALID_PARAMS, format!("invalid params of {}: {wrong}", context.method()), None)
     })
 }
