@@ -14,6 +14,7 @@ pub mod frame;
 mod id;
 pub mod meta;
 pub mod method;
+pub mod printable;
 mod raw;
 pub mod record;
 pub mod rewrite;
