@@ -1,8 +1,8 @@
 //! What travels on a socket.
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 
 use super::hello::{Assign, Exited, Gone, Hello, Refused, Start, Stop, Welcome};
 

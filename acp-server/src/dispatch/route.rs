@@ -29,7 +29,7 @@ macro_rules! notify {
                 match crate::dispatch::params($context) {
                     Ok(params) => $side.$handler(params, $context).await,
                     Err(error) => {
-                        tracing::debug!(method = name, %error, "params not understood");
+                        tracing::warn!(method = name, %error, "the params of a notification cannot be read");
                         $side.ext_notification(name, $context.params(), $context).await;
                     }
                 }

@@ -87,7 +87,7 @@ impl<O: AsyncWrite + Unpin> Client<O> {
         let mut lines = BufReader::new(input).lines();
         let mut session = String::new();
         while let Some(line) = lines.next_line().await? {
-            let Ok(message) = acp_types::json::from_str::<Value>(&line) else { continue };
+            let Ok(message) = acp_server::types::json::from_str::<Value>(&line) else { continue };
             match (message["method"].as_str(), message.get("id")) {
                 (Some(method), Some(id)) => self.serve(id, method, &message["params"]).await?,
                 (Some(_), None) => self.told(&message["params"], &session).await?,
