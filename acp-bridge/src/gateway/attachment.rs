@@ -6,7 +6,7 @@ use std::sync::Arc;
 use acp_types::error::RawError;
 use acp_types::meta::{CAUGHT_UP, QUEUE_CHANGED};
 use acp_types::record::body::{Extension, Outcome, Resolved};
-use acp_types::record::{Kind, Record, Seq, Turn};
+use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use super::attach::{self, Arriving};
@@ -17,6 +17,7 @@ use super::presence::{Place, Roster};
 use super::{queue, refusal, render};
 use crate::replay::Coalescer;
 use crate::session::{HOST_TERMINAL, LaneState, PendingRequest, State};
+use crate::shared::BIG;
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -211,7 +212,9 @@ impl Attachment {
     /// Shows the next records.
     pub(super) fn records(&mut self, records: &[Arc<Record>], out: &mut Outgoing) {
         self.unwritable = None;
-        let updates = records.iter().filter(|record| record.kind == Kind::Update);
+        // What is big has a frame of its own.
+        let is_cut = |record: &&Arc<Record>| record.kind == Kind::Update && record.body.as_str().len() < BIG;
+        let updates = records.iter().filter(is_cut);
         let (count, bytes) =
             updates.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.body.as_str().len()));
         if !matches!(self.history, History::Joined { .. }) {
@@ -236,6 +239,12 @@ impl Attachment {
         let record = match out.part(record.body.as_raw(), |terminal| self.is_of_others(record, terminal, out)) {
             Part::All => record,
             Part::Less(body) => {
+                less = Arc::new(Record { body, ..Record::clone(record) });
+                &less
+            }
+            // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
+            Part::Nothing if record.origin == Origin::Host && offer::is_notice(record.body.as_raw()) => {
+                let Some(body) = offer::as_thought(record.body.as_raw()) else { return };
                 less = Arc::new(Record { body, ..Record::clone(record) });
                 &less
             }

@@ -63,6 +63,18 @@ pub(super) fn is_notice(params: Raw<'_>) -> bool {
     may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
 }
 
+/// A notice of the bridge's own for a client that shows none: as a thought, which every client can show.
+pub(super) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
+    let update = params.member("update")?;
+    let text = |key| update.member(key).and_then(Raw::as_string).unwrap_or_default();
+    let thought = serde_json::json!({
+        "sessionUpdate": "agent_thought_chunk",
+        "content": { "type": "text", "text": format!("[acp-bridge: {}: {}]\n", text("title"), text("description")) },
+    });
+    let thought = RawBuf::encode(&thought).ok()?;
+    Some(rewrite::set_member(params, "update", thought.as_raw()))
+}
+
 /// The content of a tool call is told as a whole, so one without its terminals is said to have the rest, or none.
 fn without_terminals(params: Raw<'_>, update: Raw<'_>, others: impl Fn(&str) -> bool) -> Part {
     let content = update.member("content").unwrap_or(Raw::NULL);

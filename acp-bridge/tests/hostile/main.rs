@@ -5,4 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod origins;
 mod report;
+mod stdout_noise;
+mod wire;
