@@ -14,6 +14,7 @@ pub mod codex;
 pub mod diff;
 pub mod embedded;
 pub mod failure;
+pub mod output_limit;
 mod private;
 pub mod profile;
 pub mod translate;

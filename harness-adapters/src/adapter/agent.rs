@@ -10,6 +10,7 @@ use acp_types::{Raw, RawBuf, v1};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::driver::frame_of;
 use super::sessions::Sessions;
 use super::{Harness, Open, extensions};
 use crate::failure::{Failure, FailureKind};
@@ -127,8 +128,8 @@ async fn replay(
     client: &ClientPeer,
 ) -> Result<(), Failure> {
     while let Some(update) = history.recv().await {
-        let notification = v1::SessionNotification::new(session.clone(), update?);
-        if client.session_update(notification).await.is_err() {
+        let Some(frame) = frame_of(session, update?) else { continue };
+        if client.peer().outbox().frame(frame).await.is_err() {
             return Err(Failure::new(FailureKind::Harness, "the client is gone"));
         }
     }

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::record::Recording;
 use super::{Channel, FromHarness};
 use crate::failure::Failure;
+use crate::output_limit;
 use crate::translate::{Answer, AskId, Effect, Effects, Input, Question, Reply, Request, RequestId, Timer, Translator};
 
 /// From this many messages on that wait for the client or the harness, nothing more is read from the harness.
@@ -230,13 +231,8 @@ impl<T: Translator> Driver<T> {
     }
 
     fn update(&mut self, update: v1::SessionUpdate) {
-        let notification = v1::SessionNotification::new(self.session.clone(), update);
-        match RawBuf::encode(&notification) {
-            Ok(params) => {
-                let frame = frame::notification(method::SessionUpdate::METHOD.name, Some(params.as_raw()));
-                self.state.to_client.push_back(ToClient::Update(Bytes::from(frame)));
-            }
-            Err(error) => tracing::error!(%error, "an update cannot be written"),
+        if let Some(frame) = frame_of(&self.session, update) {
+            self.state.to_client.push_back(ToClient::Update(frame));
         }
     }
 
@@ -270,6 +266,15 @@ impl<T: Translator> Driver<T> {
     }
 }
 
+/// An update as a message that the client takes.
+pub(super) fn frame_of(session: &v1::SessionId, update: v1::SessionUpdate) -> Option<Bytes> {
+    let notification = v1::SessionNotification::new(session.clone(), update);
+    let written = RawBuf::encode(&notification);
+    let params = written.inspect_err(|error| tracing::error!(%error, "an update cannot be written")).ok()?;
+    let params = output_limit::fitted(params);
+    Some(Bytes::from(frame::notification(method::SessionUpdate::METHOD.name, Some(params.as_raw()))))
+}
+
 /// Sends the first message if it is an update. Dropping the future sends nothing.
 async fn front(queue: &VecDeque<ToClient>, client: &ClientPeer) -> Result<(), acp_server::Closed> {
     match queue.front() {
@@ -281,9 +286,10 @@ async fn front(queue: &VecDeque<ToClient>, client: &ClientPeer) -> Result<(), ac
 /// Asks the client. Dropping the future takes the question back.
 async fn put(client: ClientPeer, question: Question) -> Reply {
     let reply = match question {
-        Question::Permission(question) => {
-            client.request_permission(question).await.map(|response| Reply::Permission(response.outcome))
-        }
+        Question::Permission(question) => client
+            .request_permission(output_limit::fit(question))
+            .await
+            .map(|response| Reply::Permission(response.outcome)),
         Question::Form(question) => client.peer().call::<method::CreateElicitation>(&question).await.map(Reply::Form),
     };
     reply.unwrap_or_else(|error| {

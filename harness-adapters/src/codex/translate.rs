@@ -152,7 +152,10 @@ impl Translator {
     }
 
     fn notified(&mut self, message: Message, out: &mut Effects) {
-        let Message { method, params, files, .. } = message;
+        let Message { method, params, files, began, .. } = message;
+        for (id, printed) in began {
+            self.began(&id, &printed, out);
+        }
         let (method, params) = (method.as_deref().unwrap_or_default(), params.as_ref());
         let Some(place) = wire::read::<wire::Place>(params, method) else { return };
         let main = place.thread_id.as_ref().is_none_or(|thread| *thread == self.setup.thread);

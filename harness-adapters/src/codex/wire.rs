@@ -46,6 +46,9 @@ pub(super) struct Message {
     /// Not of the app-server: the files that the message is about, as its reader found them.
     #[serde(default, rename = "_files")]
     pub(super) files: Files,
+    /// Nor this: what commands had printed when the model was first told of them, by their call.
+    #[serde(default, rename = "_began")]
+    pub(super) began: std::collections::BTreeMap<String, String>,
 }
 
 /// A JSON-RPC error. Its code says nothing: it is the same for everything.

@@ -168,7 +168,7 @@ impl Translator {
                     let info = json!({ "terminal_id": command.id, "cwd": command.cwd });
                     meta.insert("terminal_info".into(), info);
                 }
-                Kind::Shell(Shell::new(self.items.timer(), terminal))
+                Kind::Shell(Shell::new(self.items.timer(), terminal, &command.cwd))
             }
             Item::FileChange { .. } => Kind::Edit { whole: !is_partial(&view.content) },
             Item::McpToolCall(call) => Kind::Mcp(call.server.clone(), call.tool.clone()),
