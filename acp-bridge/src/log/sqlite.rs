@@ -5,6 +5,7 @@
 //! own, so that no commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view
 //! `records` shows it in readable form.
 
+mod big;
 mod check;
 mod compact;
 mod connection;
@@ -144,13 +145,13 @@ impl SessionLog for SqliteLog {
 
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.still_open()?;
-        self.readers.run(move |connection| readers::list(connection, &query)).await
+        self.readers.run(move |connection, _| readers::list(connection, &query)).await
     }
 
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
         self.still_open()?;
         let session = session.clone();
-        self.readers.run(move |connection| readers::get(connection, &session)).await
+        self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
     async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
@@ -183,7 +184,7 @@ impl SessionLog for SqliteLog {
             return recent;
         }
         let session = session.clone();
-        self.readers.run(move |connection| readers::read(connection, &session, after, limit, filter)).await
+        self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
     }
 
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {

@@ -5,6 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod memory;
 mod origins;
 mod report;
 mod stdout_noise;
