@@ -5,4 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
+mod files;
 mod report;
+mod services;

@@ -1,6 +1,7 @@
 //! What is served next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use acp_server::codec::Input;
 use acp_server::proto::Event;
@@ -11,8 +12,8 @@ use acp_types::error::{ErrorCode, error};
 use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
 
-use crate::host::Limits;
 use crate::host::services::Services;
+use crate::host::{Allowed, Limits};
 
 /// Messages on their way in each direction.
 const CAPACITY: usize = 64;
@@ -21,6 +22,8 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// The agent's requests for files and commands go in, answers come out.
 pub(super) struct Served {
+    /// What the agent may reach beside its session's directories.
+    allowed: Arc<Allowed>,
     /// For the connection.
     asked: VecDeque<Bytes>,
     writer: MemoryWriter,
@@ -35,11 +38,12 @@ pub(super) struct Served {
 
 impl Served {
     /// Serves nothing yet.
-    pub(super) fn start() -> Self {
+    pub(super) fn start(allowed: Arc<Allowed>) -> Self {
         let (ours, theirs) = memory::pair(CAPACITY);
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let Link { outbox, inbox } = acp_server::start(theirs, acp_server::Config::default());
         Self {
+            allowed,
             asked: VecDeque::new(),
             writer,
             reader,
@@ -54,7 +58,8 @@ impl Served {
     /// The agent has opened a session, which it knows by this id, with these params.
     pub(super) fn open(&mut self, session: String, params: &RawBuf) {
         self.opened = true;
-        self.services = Some(Services::start(Limits::default(), session, params.as_raw(), self.outbox.clone()));
+        let (limits, allowed) = (Limits::default(), Arc::clone(&self.allowed));
+        self.services = Some(Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone()));
     }
 
     /// Whether the agent has ever had one.
