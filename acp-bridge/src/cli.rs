@@ -20,6 +20,7 @@ mod memory;
 mod offline;
 mod output;
 mod queue;
+mod reach;
 mod send;
 mod serve;
 mod sessions;

@@ -15,6 +15,7 @@ mod id;
 pub mod json;
 pub mod meta;
 pub mod method;
+pub mod printable;
 mod raw;
 pub mod record;
 pub mod rewrite;

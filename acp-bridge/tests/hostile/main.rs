@@ -5,8 +5,11 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
+mod files;
 mod memory;
 mod origins;
 mod report;
+mod services;
 mod stdout_noise;
 mod wire;

@@ -125,7 +125,7 @@ impl<O: AsyncWrite + Unpin> Client<O> {
         if self.breaks.has("V2-03") {
             self.ask(8, "auth/login", json!({ "methodId": "key" })).await?;
         }
-        let server = json!({ "type": "stdio", "name": "none", "command": "/nonexistent/conformance" });
+        let server = json!({ "type": "stdio", "name": "none", "command": "/dev/null/server" });
         let takes = agent["session"]["mcp"]["stdio"].is_object() || self.breaks.has("V2-21");
         let servers: Vec<Value> = takes.then_some(server).into_iter().collect();
         let cwd = std::env::temp_dir();
