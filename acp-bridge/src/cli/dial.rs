@@ -228,7 +228,7 @@ impl Dialler {
                 }
                 self.again();
             }
-            other => tracing::debug!(?other, "the bridge said what is not understood here"),
+            other => tracing::warn!(?other, "the bridge said what is not understood here"),
         }
         Ok(Next::GoOn)
     }

@@ -52,7 +52,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let retention = tokio::spawn(retention);
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let served = gateway::Config { max_connections: args.max_clients, ..gateway::Config::default() };
+    let served = gateway::Config {
+        max_connections: args.max_clients,
+        allow_origins: args.allow_origin.into(),
+        ..gateway::Config::default()
+    };
     let gateway = gateway::serve(listener, Arc::clone(&log), served, gateway_stop.clone());
     let gateway = tokio::spawn(gateway);
     announce(address, args.json)?;

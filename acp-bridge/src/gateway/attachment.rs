@@ -6,7 +6,7 @@ use std::sync::Arc;
 use acp_types::error::RawError;
 use acp_types::meta::{CAUGHT_UP, QUEUE_CHANGED};
 use acp_types::record::body::{Extension, Outcome, Resolved};
-use acp_types::record::{Kind, Record, Seq, Turn};
+use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use super::attach::{self, Arriving};
@@ -19,6 +19,7 @@ use super::terminals::{Shown, TerminalView};
 use super::{queue, refusal, render};
 use crate::replay::Coalescer;
 use crate::session::{HOST_TERMINAL, LaneState, PendingRequest, State};
+use crate::shared::BIG;
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -231,7 +232,9 @@ impl Attachment {
     /// Shows the next records.
     pub(super) fn records(&mut self, records: &[Arc<Record>], out: &mut Outgoing) {
         self.unwritable = None;
-        let updates = records.iter().filter(|record| record.kind == Kind::Update);
+        // What is big has a frame of its own.
+        let is_cut = |record: &&Arc<Record>| record.kind == Kind::Update && record.body.as_str().len() < BIG;
+        let updates = records.iter().filter(is_cut);
         let (count, bytes) =
             updates.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.body.as_str().len()));
         if !matches!(self.history, History::Joined { .. }) {
@@ -255,12 +258,18 @@ impl Attachment {
     }
 
     fn update(&mut self, record: &Arc<Record>, out: &mut Outgoing) {
-        if !out.offer.takes(record.body.as_raw()) {
-            return;
-        }
         let sees = |terminal: &str| sees_terminal(&self.state, record, terminal, out);
+        let body = record.body.as_raw();
+        let shown = if out.offer.takes(body) {
+            self.terminals.update(record, sees)
+        } else if record.origin == Origin::Host && offer::is_notice(body) {
+            // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
+            offer::as_thought(body).map_or(Shown::Later, Shown::Instead)
+        } else {
+            return;
+        };
         let instead;
-        let record = match self.terminals.update(record, sees) {
+        let record = match shown {
             Shown::All => record,
             Shown::Instead(body) => {
                 instead = Arc::new(Record { body, ..Record::clone(record) });

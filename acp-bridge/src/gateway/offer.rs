@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use acp_types::Raw;
+use acp_types::{Raw, RawBuf, rewrite};
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
@@ -54,6 +54,18 @@ impl Offer {
 pub(super) fn is_notice(params: Raw<'_>) -> bool {
     let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
     may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
+}
+
+/// A notice of the bridge's own for a client that shows none: as a thought, which every client can show.
+pub(super) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
+    let update = params.member("update")?;
+    let text = |key| update.member(key).and_then(Raw::as_string).unwrap_or_default();
+    let thought = serde_json::json!({
+        "sessionUpdate": "agent_thought_chunk",
+        "content": { "type": "text", "text": format!("[acp-bridge: {}: {}]\n", text("title"), text("description")) },
+    });
+    let thought = RawBuf::encode(&thought).ok()?;
+    Some(rewrite::set_member(params, "update", thought.as_raw()))
 }
 
 #[cfg(test)]

@@ -7,5 +7,8 @@ mod support;
 
 mod commands;
 mod files;
+mod origins;
 mod report;
 mod services;
+mod stdout_noise;
+mod wire;

@@ -197,9 +197,8 @@ impl Agent {
         if let Some(params) = update_in(message) {
             self.served.said(params);
         }
-        if side != Side::Services
-            && let Some(number) = self.line.say(message)
-        {
+        if side != Side::Services {
+            let number = self.line.say(message);
             self.open.agent_says(number, message);
             if let Some((session, params)) = self.open.take_opened() {
                 self.served.open(session, &params);

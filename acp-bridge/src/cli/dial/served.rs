@@ -13,6 +13,7 @@ use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
+use crate::dial::{StandIn, stand_in};
 use crate::host::services::Services;
 use crate::host::{Allowed, Limits};
 
@@ -107,7 +108,7 @@ impl Served {
                     None => return std::future::pending().await,
                 },
                 read = self.reader.read(&mut self.inputs) => {
-                    let answers: Vec<_> = self.inputs.drain(..).filter_map(frame).collect();
+                    let answers: Vec<_> = self.inputs.drain(..).map(frame).collect();
                     if read.is_err() || answers.is_empty() {
                         return std::future::pending().await;
                     }
@@ -164,9 +165,12 @@ async fn printed(prints: &mut Option<mpsc::Receiver<RawBuf>>) -> Option<RawBuf> 
     }
 }
 
-fn frame(input: Input) -> Option<Bytes> {
+/// An answer for the agent. One that is too long is an error that says so: it is nobody's but the agent's.
+fn frame(input: Input) -> Bytes {
     match input {
-        Input::Frame(frame) => Some(frame),
-        Input::Refused(_) => None,
+        Input::Frame(frame) => frame,
+        Input::Refused(reason) => match stand_in(&reason) {
+            StandIn::Peer(frame) | StandIn::Sender(frame) => frame,
+        },
     }
 }
