@@ -147,7 +147,7 @@ impl Driver {
                     }
                 }
                 (lane, happened) = self.lanes.next(settled), if hears => {
-                    wait = !matches!(happened, Happened::Events(_));
+                    wait = !matches!(happened, Happened::Events(_) | Happened::Printed(_));
                     self.happened(lane, happened);
                 }
             }
@@ -214,6 +214,7 @@ impl Driver {
                     self.hear(&lane, None, FromAgent::Exited { reason });
                 }
             },
+            Happened::Printed(params) => self.hear(&lane, None, FromAgent::Update(params.into())),
             Happened::Exited(reason) => self.hear(&lane, None, FromAgent::Exited { reason }),
             Happened::Unsent(call) => self.unsent(&lane, call),
         }
@@ -224,6 +225,11 @@ impl Driver {
             let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
             let call = |key| self.lanes.get(lane)?.calls.remove(&key);
             if let Some(event) = effects::from_agent(event, call) {
+                if let FromAgent::Update(params) = &event
+                    && let Some(services) = self.agent(lane).and_then(|agent| agent.services.as_ref())
+                {
+                    services.said(params.raw());
+                }
                 self.hear(lane, position, event);
             }
         }
