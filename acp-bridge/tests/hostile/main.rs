@@ -5,4 +5,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod imports;
 mod report;
+mod secrets;
+mod tapped;
