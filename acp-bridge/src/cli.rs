@@ -19,6 +19,7 @@ mod lanes;
 mod memory;
 mod offline;
 mod output;
+mod ownership;
 mod queue;
 mod reach;
 mod send;
@@ -26,6 +27,7 @@ mod serve;
 mod sessions;
 mod show;
 mod tail;
+mod trust;
 mod turn;
 
 use std::process::ExitCode;
@@ -66,6 +68,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Sessions(args) => sessions::run(args).await,
             args::Command::Tail(args) => tail::run(args).await,
             args::Command::Send(args) => send::run(args).await,
+            args::Command::Trust(args) => trust::run(args).await,
             args::Command::Cancel(args) => cancel::run(args).await,
             args::Command::Export(args) => export::run(args).await,
             args::Command::Import(args) => import::run(args).await,

@@ -96,6 +96,14 @@ impl State {
             }
             Kind::LaneLeft => self.lane_left(record)?,
             Kind::SessionClosed => self.closed = true,
+            Kind::SessionDisarmed => {
+                self.trust.disarm(record.seq, body(record)?, &mut self.unattended);
+                self.lanes.iter_mut().for_each(LaneState::disarm);
+            }
+            Kind::SessionTrusted => {
+                self.trust.trust(&mut self.unattended);
+                self.lanes.iter_mut().for_each(LaneState::trust);
+            }
             _ => {}
         }
         Ok(())

@@ -15,6 +15,8 @@ use super::answers::Answers;
 pub struct LaneState {
     name: Arc<str>,
     joined: Option<LaneJoined>,
+    /// It joined where the session was written, and nobody has trusted it.
+    disarmed: bool,
     agent: Option<AgentStarted>,
     agent_alive: bool,
     received: u64,
@@ -39,6 +41,7 @@ impl LaneState {
         Self {
             name,
             joined: None,
+            disarmed: false,
             agent: None,
             agent_alive: false,
             received: 0,
@@ -66,6 +69,13 @@ impl LaneState {
     #[must_use]
     pub fn how_joined(&self) -> Option<&LaneJoined> {
         self.joined.as_ref()
+    }
+
+    /// Whether the host is not to start its agent: the launch profile was named where the session was written, and nobody
+    /// has said that it is to be trusted. Never for `main`, whose agent the host was given.
+    #[must_use]
+    pub fn disarmed(&self) -> bool {
+        self.disarmed
     }
 
     /// How its agent was last started, whether or not it still runs.
@@ -159,6 +169,20 @@ impl LaneState {
         self.agent_alive = true;
         self.received = 0;
         self.answers = Answers::default();
+    }
+
+    /// What was chosen and who ran where the session was written means nothing here.
+    pub(super) fn disarm(&mut self) {
+        self.disarmed = self.joined.as_ref().is_some_and(|joined| !joined.dialled);
+        self.mode = None;
+        self.config_options = None;
+        if let Some(agent) = &mut self.agent {
+            agent.link = None;
+        }
+    }
+
+    pub(super) fn trust(&mut self) {
+        self.disarmed = false;
     }
 
     pub(super) fn agent_exited(&mut self) {
