@@ -15,7 +15,7 @@ const WORK: &str = r#"
     [[prompt]]
     match = "work"
     replies = [
-      [{ think = "Hm." }, { say = "I work." }, { shell = "echo hi" }, { shell = "cat /no/such/file" }],
+      [{ think = "Hm." }, { say = "I work." }, { shell = "echo hi" }, { shell = "cat /dev/null/file" }],
       [{ write = "poem.txt", text = "roses\n" }],
       [{ edit = "poem.txt", old = "roses", new = "tulips" }],
       [{ plan = [{ step = "Look", status = "completed" }, { step = "Leap", status = "pending" }] }],

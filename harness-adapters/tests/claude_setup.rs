@@ -124,9 +124,10 @@ async fn secrets_of_mcp_servers_are_on_no_command_line() {
 #[tokio::test]
 async fn a_workspace_that_does_not_exist_is_refused() {
     let stage = Stage::claude(HELLO).await;
-    let (code, message) = not_opened(&stage, NewSessionRequest::new("/no/such/workspace")).await;
+    let absent = stage.workspace().join("absent");
+    let (code, message) = not_opened(&stage, NewSessionRequest::new(&absent)).await;
     assert_eq!(code, -32602, "{message}");
-    assert!(message.contains("/no/such/workspace does not exist"), "{message}");
+    assert!(message.contains(&format!("{} does not exist", absent.display())), "{message}");
     let (code, message) = not_opened(&stage, NewSessionRequest::new("relative")).await;
     assert_eq!(code, -32602, "{message}");
     stage.leave().await;

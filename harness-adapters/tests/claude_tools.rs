@@ -33,7 +33,7 @@ async fn a_command_that_fails_shows_what_it_wrote_and_its_exit_code() {
     let script = r#"
         [[prompt]]
         match = "fail"
-        replies = [[{ shell = "ls /no/such/place" }], [{ say = "done" }]]
+        replies = [[{ shell = "ls /dev/null/place" }], [{ say = "done" }]]
     "#;
     let terminal = Meta::from_iter([("terminal_output".to_owned(), json!(true))]);
     let setting = Setting::new(Harness::Claude, script).capabilities(ClientCapabilities::new().meta(terminal));
@@ -63,9 +63,9 @@ async fn a_command_that_fails_shows_what_it_wrote_and_its_exit_code() {
     });
     let meta = last.expect("the end of the call").meta.clone().expect("_meta");
     assert_eq!(meta["terminal_exit"]["exit_code"], 2, "{meta:?}");
-    assert!(meta["terminal_output"]["data"].as_str().is_some_and(|data| data.contains("/no/such/place")), "{meta:?}");
+    assert!(meta["terminal_output"]["data"].as_str().is_some_and(|data| data.contains("/dev/null/place")), "{meta:?}");
     let items = claude::screen(&updates);
-    let content = &call(&items, "ls /no/such/place").content;
+    let content = &call(&items, "ls /dev/null/place").content;
     assert!(matches!(&content[..], [ToolCallContent::Terminal(_)]), "{content:?}");
     stage.leave().await;
 }

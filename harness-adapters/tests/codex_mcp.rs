@@ -192,7 +192,7 @@ async fn the_servers_of_a_session_end_when_it_is_closed_and_no_others() {
 #[tokio::test]
 async fn a_server_that_cannot_be_started_fails_nothing_else_and_is_told() {
     let mut stage = Stage::set(Setting::new(Harness::Codex, mcp::SCRIPT).capabilities(mcp::notices())).await;
-    let broken = McpServer::Stdio(McpServerStdio::new("broken", "/no/such/server"));
+    let broken = McpServer::Stdio(McpServerStdio::new("broken", "/dev/null/server"));
     let session = stage.opened(mcp::session(&stage, vec![broken, mcp::stdio(&stage)])).await.session_id;
     let prompt = stage.prompt(&session, "ping it");
     let (asked, mut updates) = stage.asked().await;

@@ -73,6 +73,11 @@ pub enum FromAgent {
         /// Its params.
         params: Option<RawBuf>,
     },
+    /// Something that cannot be read, over the limit for example, and that is no answer and no request: it is lost.
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The answer to [`Effect::Call`]: result, or error object.
     Answered {
         /// Which.

@@ -121,7 +121,7 @@ mod tests {
     fn text_that_only_speaks_of_a_file_opens_none() {
         let line = json!({ "type": "user", "message": { "content": "{\"persistedOutputPath\":\"/etc/passwd\"}" } });
         assert!(attach(line.to_string().as_bytes()).is_none());
-        let line = json!({ "tool_use_result": { "persistedOutputPath": "/no/such/file" } });
+        let line = json!({ "tool_use_result": { "persistedOutputPath": "/dev/null/file" } });
         assert!(attach(line.to_string().as_bytes()).is_none());
     }
 }

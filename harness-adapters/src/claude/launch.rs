@@ -206,9 +206,9 @@ mod tests {
         let failure = program(&Options::default(), |_| None).expect_err("no program");
         assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(failure.message.contains("npm install -g @anthropic-ai/claude-code"), "{failure}");
-        let options = Options { program: Some("/no/such/claude".into()), args: Vec::new() };
+        let options = Options { program: Some("/dev/null/claude".into()), args: Vec::new() };
         let failure = program(&options, |_| None).expect_err("no program");
-        assert!(failure.message.contains("/no/such/claude"), "{failure}");
+        assert!(failure.message.contains("/dev/null/claude"), "{failure}");
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
     #[test]
     fn a_workspace_has_to_exist() {
         for (cwd, what) in
-            [("ws", "not an absolute path"), ("/no/such/ws", "does not exist"), ("/dev/null", "not a directory")]
+            [("ws", "not an absolute path"), ("/dev/null/ws", "does not exist"), ("/dev/null", "not a directory")]
         {
             let failure = check(&Start { cwd: cwd.into(), ..Start::default() }).expect_err(cwd);
             assert_eq!(failure.kind, FailureKind::InvalidParams);

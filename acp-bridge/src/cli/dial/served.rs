@@ -1,6 +1,7 @@
 //! What is served next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use acp_server::codec::Input;
 use acp_server::proto::Event;
@@ -11,8 +12,9 @@ use acp_types::error::{ErrorCode, error};
 use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
 
-use crate::host::Limits;
+use crate::dial::{StandIn, stand_in};
 use crate::host::services::Services;
+use crate::host::{Allowed, Limits};
 
 /// Messages on their way in each direction.
 const CAPACITY: usize = 64;
@@ -21,6 +23,8 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// The agent's requests for files and commands go in, answers come out.
 pub(super) struct Served {
+    /// What the agent may reach beside its session's directories.
+    allowed: Arc<Allowed>,
     /// For the connection.
     asked: VecDeque<Bytes>,
     writer: MemoryWriter,
@@ -35,11 +39,12 @@ pub(super) struct Served {
 
 impl Served {
     /// Serves nothing yet.
-    pub(super) fn start() -> Self {
+    pub(super) fn start(allowed: Arc<Allowed>) -> Self {
         let (ours, theirs) = memory::pair(CAPACITY);
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let Link { outbox, inbox } = acp_server::start(theirs, acp_server::Config::default());
         Self {
+            allowed,
             asked: VecDeque::new(),
             writer,
             reader,
@@ -54,7 +59,8 @@ impl Served {
     /// The agent has opened a session, which it knows by this id, with these params.
     pub(super) fn open(&mut self, session: String, params: &RawBuf) {
         self.opened = true;
-        self.services = Some(Services::start(Limits::default(), session, params.as_raw(), self.outbox.clone()));
+        let (limits, allowed) = (Limits::default(), Arc::clone(&self.allowed));
+        self.services = Some(Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone()));
     }
 
     /// Whether the agent has ever had one.
@@ -83,7 +89,7 @@ impl Served {
                     None => return std::future::pending().await,
                 },
                 read = self.reader.read(&mut self.inputs) => {
-                    let answers: Vec<_> = self.inputs.drain(..).filter_map(frame).collect();
+                    let answers: Vec<_> = self.inputs.drain(..).map(frame).collect();
                     if read.is_err() || answers.is_empty() {
                         return std::future::pending().await;
                     }
@@ -132,9 +138,12 @@ impl Served {
     }
 }
 
-fn frame(input: Input) -> Option<Bytes> {
+/// An answer for the agent. One that is too long is an error that says so: it is nobody's but the agent's.
+fn frame(input: Input) -> Bytes {
     match input {
-        Input::Frame(frame) => Some(frame),
-        Input::Refused(_) => None,
+        Input::Frame(frame) => frame,
+        Input::Refused(reason) => match stand_in(&reason) {
+            StandIn::Peer(frame) | StandIn::Sender(frame) => frame,
+        },
     }
 }

@@ -89,6 +89,7 @@ impl Lane {
             FromAgent::Request { id, method, params } => self.request(step, id, method, params),
             FromAgent::Withdrew(id) => self.withdrew(step, &id),
             FromAgent::Notification { method, params } => self.notification(step, method, params),
+            FromAgent::Unreadable { reason } => self.lost_message(step, &reason),
             FromAgent::Answered { call, outcome } => self.answered(step, call, outcome),
             FromAgent::Exited { reason } => self.exited(step, &reason),
         }

@@ -10,10 +10,10 @@ use super::lane::Lane;
 use super::recorder::{Core, Step};
 
 impl Lane {
-    /// One `session/update`. Params that are no object name no session and are dropped.
+    /// One `session/update`. Params that are no object name no session: nobody can be shown them.
     pub(super) fn update(&mut self, step: &mut Step<'_>, params: Raw<'_>) {
         if params.kind() != RawKind::Object {
-            return;
+            return self.lost_message(step, "the params of a session/update are not an object");
         }
         let turn = self.running(step);
         self.record_update(step, Origin::Agent, turn, params);
@@ -32,6 +32,24 @@ impl Lane {
     ) -> Seq {
         let body = self.for_clients(step, turn, params);
         self.record_raw(step, Kind::Update, origin, turn, body)
+    }
+
+    /// Something that the agent said is lost, and every client is told: what they show has a hole.
+    pub(super) fn lost_message(&mut self, step: &mut Step<'_>, reason: &str) {
+        let turn = self.running(step);
+        let notice = serde_json::json!({
+            "sessionId": step.core.session,
+            "update": {
+                "sessionUpdate": "notice",
+                "severity": "warning",
+                "title": "A message of the agent is lost",
+                "description": reason,
+            },
+        });
+        // Strings can always be written.
+        if let Ok(params) = RawBuf::encode(&notice) {
+            self.record_update(step, Origin::Host, turn, params.as_raw());
+        }
     }
 
     /// Params as clients see them, in the next record: their session id, and where it stands in the log.

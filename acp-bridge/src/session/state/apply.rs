@@ -9,9 +9,10 @@ use acp_types::record::body::{
 };
 use acp_types::record::{Kind, Record, Turn};
 use acp_types::{RawBuf, rewrite};
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
+use crate::shared;
 
 impl State {
     /// Takes the next record in. Kinds that it does not know, and those that matter only to readers, move the head.
@@ -80,7 +81,7 @@ impl State {
             }
             Kind::Request => {
                 let Requested { method, params } = body(record)?;
-                self.ask(record, method.into(), params)?;
+                self.ask(record, method.into(), params.map(shared::text))?;
             }
             Kind::PermissionResolved | Kind::Response => {
                 let resolved: Resolved = body(record)?;
@@ -139,7 +140,8 @@ impl State {
             key: prompt.key.map(Into::into),
             client: record.origin.client().map(Arc::clone),
             phase: TurnPhase::Queued,
-            params: Some(prompt.params),
+            // Every client's connection has a state of its own.
+            params: Some(shared::text(prompt.params)),
             cancel_requested: false,
             accept_context_loss: prompt.accept_context_loss,
             runs_after_restart: prompt.runs_after_restart,
@@ -197,6 +199,6 @@ fn policy(text: &str) -> Option<Unattended> {
     (!text.is_empty()).then(|| text.parse().unwrap_or(Unattended::WAIT))
 }
 
-fn body<'a, T: Deserialize<'a>>(record: &'a Record) -> Result<T, StateError> {
+fn body<T: DeserializeOwned>(record: &Record) -> Result<T, StateError> {
     record.decode().map_err(|source| StateError::Body { seq: record.seq, kind: record.kind.clone(), source })
 }

@@ -16,6 +16,7 @@ use super::stderr::{LineCallback, Stderr};
 use super::supervise::Watch;
 use super::{ChildHandle, ChildOutput, ChildTransport};
 use crate::guard;
+use crate::transport::Noise;
 
 /// Variables that a cleaned environment keeps, besides those that begin with `LC_` or `XDG_`.
 const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "SHELL", "TERM", "LOGNAME"];
@@ -183,8 +184,9 @@ impl ChildSpec {
 
         let watch = self.watched(stdin.into(), stdout, stderr).await?;
         let stderr = Stderr::drain(stderr_read, self.on_stderr.clone());
-        let transport = ChildTransport::new(reader, writer);
-        let handle = ChildHandle::new(watch.run(), transport.stdin(), stderr);
+        let program = self.program().display().to_string();
+        let transport = ChildTransport::new(reader, writer, program);
+        let handle = ChildHandle::new(watch.run(), transport.stdin(), stderr, transport.noise());
         Ok((transport, handle))
     }
 
@@ -202,7 +204,7 @@ impl ChildSpec {
         let stderr = stdout.try_clone()?;
         let reader = pipe::Receiver::from_owned_fd(from_child.into())?;
         let watch = self.watched(stdin.into(), stdout, stderr).await?;
-        Ok((ChildOutput::new(reader), ChildHandle::new(watch.run(), Stdin::none(), Stderr::none())))
+        Ok((ChildOutput::new(reader), ChildHandle::new(watch.run(), Stdin::none(), Stderr::none(), Noise::of(""))))
     }
 
     async fn watched(&self, stdin: OwnedFd, stdout: PipeWriter, stderr: PipeWriter) -> Result<Watch, SpawnError> {
