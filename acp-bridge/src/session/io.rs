@@ -134,8 +134,6 @@ pub struct StartPlan {
     pub agent_session: Option<String>,
     /// Open a new, empty one if the agent cannot go back.
     pub accept_context_loss: bool,
-    /// The mode that the session was in, to be set again if the agent comes back in another.
-    pub mode: Option<String>,
 }
 
 /// One thing to do, after the records that came with it are on stable storage.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use acp_types::meta::Unattended;
 use acp_types::record::body::{
-    AgentStarted, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested, Resolved, SessionCreated,
-    SessionUpdated,
+    AgentStarted, ChoicesRestored, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested,
+    Resolved, SessionCreated, SessionUpdated,
 };
 use acp_types::record::{Kind, Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
@@ -50,6 +50,10 @@ impl State {
             Kind::AgentExited => {
                 self.lane_of(record)?.agent_exited();
                 self.terminals.forget(&record.lane);
+            }
+            Kind::ChoicesRestored => {
+                let ChoicesRestored { lost, .. } = body(record)?;
+                self.lane_of(record)?.restored(&lost);
             }
             Kind::PromptQueued => self.prompt_queued(record, prompt_queued(record)?)?,
             Kind::PromptEdited => {
@@ -126,8 +130,8 @@ impl State {
     }
 
     fn session_updated(&mut self, record: &Record, updated: SessionUpdated) -> Result<(), StateError> {
-        let SessionUpdated { title, mode, config_options, unattended } = updated;
-        self.lane_of(record)?.updated(mode, config_options);
+        let SessionUpdated { title, mode, config_options, chosen, unattended } = updated;
+        self.lane_of(record)?.updated(mode, config_options, chosen);
         if let Some(title) = title {
             self.title = Some(title).filter(|title| !title.is_empty());
         }
