@@ -19,6 +19,7 @@ mod lanes;
 mod offline;
 mod output;
 mod queue;
+mod reach;
 mod send;
 mod serve;
 mod sessions;

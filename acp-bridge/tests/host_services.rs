@@ -98,12 +98,13 @@ fn message(error: &Value) -> &str {
 #[test]
 fn an_agent_is_told_what_is_served_whatever_the_client_can() {
     let all = json!({ "fs": { "readTextFile": true, "writeTextFile": true }, "terminal": true });
-    for (args, wanted) in [
+    for (args, mut wanted) in [
         (&[][..], all),
         (&["--no-host-fs"], json!({ "terminal": true })),
         (&["--no-host-terminal"], json!({ "fs": { "readTextFile": true, "writeTextFile": true } })),
         (&["--client-fs"], json!({})),
     ] {
+        wanted["_meta"] = json!({ "terminal_output": true });
         let stage = Stage::set(args);
         let mut client = stage.bridge.client();
         let session = stage.new_session(&mut client);
@@ -407,7 +408,7 @@ fn with_client_fs_a_request_waits_for_a_client_that_can() {
     let session = stage.new_session(&mut first);
     first.prompt(&session, &json!([{ "told": 1 }, read(&stage.path("unsaved"))]).to_string());
     let told = first.chunk().1;
-    assert_eq!(told, r#"{"fs":{"readTextFile":true},"terminal":true}"#);
+    assert_eq!(told, r#"{"fs":{"readTextFile":true},"terminal":true,"_meta":{"terminal_output":true}}"#);
     first.wait_for("a read", |m| m["method"] == "fs/read_text_file");
     drop(first);
 

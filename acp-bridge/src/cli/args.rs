@@ -159,7 +159,21 @@ pub(super) struct Serve {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
+    pub(super) reach: Reach,
+    #[command(flatten)]
     pub(super) agent: Agent,
+}
+
+/// What agents may reach beside the directories of their sessions.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct Reach {
+    /// Serve these files and directories to agents as well, to be read. No link leads out of one. With `--agent NAME` the
+    /// folders in which that harness keeps its skills are among them.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) allow_read: Vec<PathBuf>,
+    /// The same, to be read and written.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) allow_write: Vec<PathBuf>,
 }
 
 /// The agent behind the bridge.
@@ -184,6 +198,8 @@ pub(super) struct Attach {
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", value_name = "URL")]
     pub(super) log: Option<String>,
     /// Of a bridge that has to be started. One that runs keeps its own.
+    #[command(flatten)]
+    pub(super) reach: Reach,
     #[command(flatten)]
     pub(super) agent: Agent,
 }
@@ -421,6 +437,8 @@ pub(super) struct Dial {
     /// How a bridge that has started this waits for it.
     #[arg(long, value_name = "ID", hide = true)]
     pub(super) instance: Option<String>,
+    #[command(flatten)]
+    pub(super) reach: Reach,
     #[command(flatten)]
     pub(super) agent: Agent,
 }

@@ -23,9 +23,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         args::Durability::Fsync => log::Durability::Fsync,
         args::Durability::Os => log::Durability::Os,
     };
-    let spec = agent::spec(&args.agent).await?.ok_or_else(|| {
-        coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
-    })?;
+    let Some(agent::Named { spec, readable }) = agent::spec(&args.agent).await? else {
+        let message = "no agent; name a harness with --agent, or write the agent's command line after `--`";
+        return Err(coded(Exit::Usage, message));
+    };
+    let allowed = Arc::new(args.reach.allowed(readable)?);
     // Not before it is known that there is something to serve: the file is made when there is none.
     let log = log::open(&args.log, durability).await?;
     let mut config = host::Config::new(spec);
@@ -34,11 +36,12 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;
     config.session.services = services(&args);
+    config.allowed = Arc::clone(&allowed);
     config.session.unattended = args.unattended;
 
     let address = listener.local_addr()?;
     if let Some(after) = args.keep_agents {
-        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after }));
+        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after, allowed }));
     }
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;

@@ -246,7 +246,8 @@ impl Broker {
             return agent;
         }
         let session = started.agent_session.clone().unwrap_or_default();
-        agent.services = Some(Services::start(self.config.services, session, params, agent.outbox.clone()));
+        let allowed = Arc::clone(&self.config.allowed);
+        agent.services = Some(Services::start(self.config.services, allowed, session, params, agent.outbox.clone()));
         agent
     }
 

@@ -4,9 +4,10 @@
 //! disk or a command and none of it needs a client. Nothing of it is logged: what a tool did, the agent tells by its
 //! tool calls, and the contents of files and environments are nobody else's business.
 //!
-//! Files and working directories are confined to the session's directories, see [`roots`]. Commands are not confined in
+//! Files and working directories are confined to the session's directories and what is [`Allowed`] beside, see [`roots`]. Commands are not confined in
 //! what they do: they run with the rights of the bridge, as the agent itself does.
 
+mod allowed;
 mod decode;
 mod files;
 mod limits;
@@ -14,14 +15,18 @@ mod lines;
 mod refusal;
 mod roots;
 mod server;
+mod shell;
 mod tail;
 mod terminal;
+
+use std::sync::Arc;
 
 use acp_server::Outbox;
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+pub use allowed::Allowed;
 pub use limits::Limits;
 
 use server::{Order, Server};
@@ -38,11 +43,17 @@ pub(crate) struct Services {
 
 impl Services {
     /// Services for an agent that knows its session as `agent_session`, in the directories that `params`, those of
-    /// `session/new`, name.
-    pub(crate) fn start(limits: Limits, agent_session: String, params: Raw<'_>, outbox: Outbox) -> Self {
+    /// `session/new`, name, and in what is allowed beside.
+    pub(crate) fn start(
+        limits: Limits,
+        allowed: Arc<Allowed>,
+        agent_session: String,
+        params: Raw<'_>,
+        outbox: Outbox,
+    ) -> Self {
         let (orders, taken) = mpsc::channel(ORDERS);
         let server = Server::new(limits, agent_session, outbox);
-        let task = tokio::spawn(server.run(roots::named_in(params), taken));
+        let task = tokio::spawn(server.run(roots::named_in(params), allowed, taken));
         Self { orders, task }
     }
 

@@ -5,7 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
+mod files;
 mod origins;
 mod report;
+mod services;
 mod stdout_noise;
 mod wire;

@@ -74,6 +74,9 @@ pub(super) struct List {
 pub(super) struct Which {
     /// As `acp-harness list` shows it.
     pub(super) name: String,
+    /// One JSON object: the program, and what the harness keeps of skills and the like, for a client that serves files.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

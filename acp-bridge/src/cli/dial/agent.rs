@@ -1,6 +1,7 @@
 //! The agent: its process and its end of the link.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::transport::Transport;
@@ -13,6 +14,7 @@ use tokio::time::timeout;
 use super::served::Served;
 use crate::cli::exit::{Exit, coded};
 use crate::dial::{Line, Socket, Step};
+use crate::host::Allowed;
 use crate::link::{Broken, End, Exited, Frame, Hello, Open, Serve, Side};
 
 /// How long the bridge may take to answer that the agent could not be started.
@@ -54,6 +56,7 @@ impl Agent {
         spec: &ChildSpec,
         instance: String,
         serve: Serve,
+        allowed: Arc<Allowed>,
         mut socket: Socket,
     ) -> anyhow::Result<Self> {
         let (transport, handle) = match spec.spawn().await {
@@ -72,7 +75,8 @@ impl Agent {
             // Not for an end that has sent nothing.
             tracing::error!(%broken, "a new link does not begin at its beginning");
         }
-        Ok(Self { instance, process: Process::Runs(handle), line, open: Open::new(serve), served: Served::start() })
+        let (open, served) = (Open::new(serve), Served::start(allowed));
+        Ok(Self { instance, process: Process::Runs(handle), line, open, served })
     }
 
     /// Whether this is its name.

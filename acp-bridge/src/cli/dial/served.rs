@@ -1,6 +1,7 @@
 //! What is served next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use acp_server::codec::Input;
 use acp_server::proto::Event;
@@ -12,8 +13,8 @@ use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
 
 use crate::dial::{StandIn, stand_in};
-use crate::host::Limits;
 use crate::host::services::Services;
+use crate::host::{Allowed, Limits};
 
 /// Messages on their way in each direction.
 const CAPACITY: usize = 64;
@@ -22,6 +23,8 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// The agent's requests for files and commands go in, answers come out.
 pub(super) struct Served {
+    /// What the agent may reach beside its session's directories.
+    allowed: Arc<Allowed>,
     /// For the connection.
     asked: VecDeque<Bytes>,
     writer: MemoryWriter,
@@ -36,11 +39,12 @@ pub(super) struct Served {
 
 impl Served {
     /// Serves nothing yet.
-    pub(super) fn start() -> Self {
+    pub(super) fn start(allowed: Arc<Allowed>) -> Self {
         let (ours, theirs) = memory::pair(CAPACITY);
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let Link { outbox, inbox } = acp_server::start(theirs, acp_server::Config::default());
         Self {
+            allowed,
             asked: VecDeque::new(),
             writer,
             reader,
@@ -55,7 +59,8 @@ impl Served {
     /// The agent has opened a session, which it knows by this id, with these params.
     pub(super) fn open(&mut self, session: String, params: &RawBuf) {
         self.opened = true;
-        self.services = Some(Services::start(Limits::default(), session, params.as_raw(), self.outbox.clone()));
+        let (limits, allowed) = (Limits::default(), Arc::clone(&self.allowed));
+        self.services = Some(Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone()));
     }
 
     /// Whether the agent has ever had one.
