@@ -121,4 +121,6 @@ pub struct Options {
     pub program: Option<std::path::PathBuf>,
     /// Further arguments for the harness, after ours.
     pub args: Vec<std::ffi::OsString>,
+    /// The mode that new sessions begin in, in place of the user's own. Only Codex has it.
+    pub mode: Option<String>,
 }

@@ -11,6 +11,7 @@ pub mod adapter;
 pub mod claude;
 pub mod cli;
 pub mod codex;
+pub mod content;
 pub mod diff;
 pub mod embedded;
 pub mod failure;

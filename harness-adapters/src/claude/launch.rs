@@ -206,7 +206,7 @@ mod tests {
         let failure = program(&Options::default(), |_| None).expect_err("no program");
         assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(failure.message.contains("npm install -g @anthropic-ai/claude-code"), "{failure}");
-        let options = Options { program: Some("/dev/null/claude".into()), args: Vec::new() };
+        let options = Options { program: Some("/dev/null/claude".into()), ..Options::default() };
         let failure = program(&options, |_| None).expect_err("no program");
         assert!(failure.message.contains("/dev/null/claude"), "{failure}");
     }

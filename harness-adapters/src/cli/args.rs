@@ -27,7 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the Codex CLI as an ACP agent.
-    Codex(Run),
+    Codex(RunCodex),
     /// Run Claude Code as an ACP agent.
     Claude(Run),
     /// Show the known harnesses and what is installed.
@@ -52,6 +52,15 @@ pub(super) struct Run {
     /// Further arguments for the harness.
     #[arg(last = true, value_name = "ARG")]
     pub(super) args: Vec<OsString>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunCodex {
+    /// The mode that new sessions begin in, such as `read-only`. Without it, Codex's own configuration decides.
+    #[arg(long, value_name = "MODE")]
+    pub(super) mode: Option<String>,
+    #[command(flatten)]
+    pub(super) run: Run,
 }
 
 #[derive(Debug, ClapArgs)]
