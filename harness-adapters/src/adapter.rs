@@ -1,7 +1,9 @@
 //! Serves a harness as an ACP agent: what an implementation provides, and the parts that drive it.
 
 mod agent;
+mod chosen;
 mod driver;
+mod fit;
 pub mod process;
 mod record;
 mod sessions;
@@ -123,4 +125,6 @@ pub struct Options {
     pub args: Vec<std::ffi::OsString>,
     /// The mode that new sessions begin in, in place of the user's own. Only Codex has it.
     pub mode: Option<String>,
+    /// What settings say holds without being asked about: a mode that does not ask, and what a repository brings along.
+    pub trust_settings: bool,
 }

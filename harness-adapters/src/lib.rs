@@ -8,6 +8,7 @@
 //! This crate knows no network and keeps no log.
 
 pub mod adapter;
+pub mod bounds;
 pub mod claude;
 pub mod cli;
 pub mod codex;

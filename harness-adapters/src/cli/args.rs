@@ -49,6 +49,10 @@ pub(super) struct Run {
     /// Write everything that happens to each session into a file there, prompts and file contents included.
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
+    /// Let hold what settings say without being asked: a mode that does not ask, and a repository's own settings, hooks
+    /// and MCP servers.
+    #[arg(long)]
+    pub(super) trust_settings: bool,
     /// Further arguments for the harness.
     #[arg(last = true, value_name = "ARG")]
     pub(super) args: Vec<OsString>,

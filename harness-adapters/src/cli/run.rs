@@ -20,7 +20,8 @@ pub(super) async fn adapter(adapter: Adapter, args: args::Run, mode: Option<Stri
     if let Some(directory) = &args.record {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot record into {}", directory.display()))?;
     }
-    drive(adapter, Options { program: args.program, args: args.args, mode }, args.record).await
+    let options = Options { program: args.program, args: args.args, mode, trust_settings: args.trust_settings };
+    drive(adapter, options, args.record).await
 }
 
 /// Runs any other harness by its name.

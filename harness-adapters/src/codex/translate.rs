@@ -32,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use super::options::Settings;
 use super::wire::{self, Message};
 use crate::failure::Failure;
-use crate::translate::{ClientFeatures, Effects, Input, Request, RequestId, Timer};
+use crate::translate::{Answer, ClientFeatures, Effects, Input, Request, RequestId, Timer};
 pub(super) use commands::{Skill, available};
 pub(super) use edits::sides;
 pub(super) use text::title;
@@ -105,6 +105,8 @@ impl crate::translate::Translator for Translator {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.cancel(id, out),
+            // Without a turn Codex runs nothing that a stop could end.
+            Input::Stop => {}
             Input::Native(message) => {
                 let read = wire::read::<Message>(Some(&message), "message");
                 if let Some(message) = read.or_else(|| Message::salvaged(&message)) {
@@ -133,6 +135,7 @@ impl Translator {
             Request::SetMode(mode) => self.set_mode(id, &mode, out),
             Request::SetConfig { option, value } => self.set_config(id, &option, value, out),
             Request::SetTitle(title) => self.set_title(id, &title, out),
+            Request::StopTask(_) => out.answer(id, Ok(Answer::Stopped(false))),
             Request::Close => self.close(id, out),
         }
     }
