@@ -394,6 +394,44 @@ impl Agent {
                 raw(&format!(r#"{{"jsonrpc":"2.0","result":{{"stopReason":"end_turn","_x":"{text}"}},"id":{id}}}"#));
             }
             "lines" => say(session, &LINES.load(Ordering::Relaxed).to_string()),
+            // Runs a command in a terminal that it streams: N lines, a pause of MS between them, and its end.
+            "run" => {
+                let pause = rest.split(' ').nth(1).and_then(|ms| ms.parse().ok()).unwrap_or(0);
+                let call = format!("call-{id}");
+                let stream = |key: &str, value: Value| json!({ key: value });
+                let info = stream("terminal_info", json!({ "terminal_id": call, "cwd": "/" }));
+                update(
+                    session,
+                    &json!({ "sessionUpdate": "tool_call", "toolCallId": call, "title": "Run it", "kind": "execute",
+                    "status": "in_progress", "content": [{ "type": "terminal", "terminalId": call }], "_meta": info }),
+                );
+                for line in 1..=number(3) {
+                    let output = json!({ "terminal_id": call, "data": format!("line {line}\n") });
+                    let meta = stream("terminal_output", output);
+                    update(session, &json!({ "sessionUpdate": "tool_call_update", "toolCallId": call, "_meta": meta }));
+                    if self.pause(Duration::from_millis(pause)) {
+                        return Ok("cancelled");
+                    }
+                }
+                let meta = stream("terminal_exit", json!({ "terminal_id": call, "exit_code": 0, "signal": null }));
+                let end = json!({ "sessionUpdate": "tool_call_update", "toolCallId": call, "status": "completed", "_meta": meta });
+                update(session, &end);
+            }
+            // Prints N control characters at once, as JSON that is six times as long, with its end in the same message.
+            "print" => {
+                let data = "\u{1}".repeat(usize::try_from(number(10)).unwrap_or(10));
+                let meta = json!({ "terminal_output": { "terminal_id": "much", "data": data } });
+                update(
+                    session,
+                    &json!({ "sessionUpdate": "tool_call", "toolCallId": "much", "title": "Print much",
+                    "content": [{ "type": "terminal", "terminalId": "much" }] }),
+                );
+                update(
+                    session,
+                    &json!({ "sessionUpdate": "tool_call_update", "toolCallId": "much", "status": "completed",
+                    "_meta": meta }),
+                );
+            }
             "title" => update(session, &json!({ "sessionUpdate": "session_info_update", "title": rest })),
             "pid" => say(session, &std::process::id().to_string()),
             _ => say(session, rest),

@@ -57,6 +57,7 @@ mod role;
 mod rpc;
 #[cfg(test)]
 mod sim;
+mod terminals;
 mod transport;
 mod work;
 

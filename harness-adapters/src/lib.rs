@@ -8,13 +8,14 @@
 //! This crate knows no network and keeps no log.
 
 pub mod adapter;
+pub mod bounds;
 pub mod claude;
 pub mod cli;
 pub mod codex;
+pub mod content;
 pub mod diff;
 pub mod embedded;
 pub mod failure;
-pub mod output_limit;
 mod private;
 pub mod profile;
 pub mod translate;

@@ -8,6 +8,7 @@ use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{self, ErrorCode};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+use tokio::sync::mpsc;
 
 use super::effects;
 use super::process::Process;
@@ -32,6 +33,8 @@ pub(super) struct Agent {
     pub(super) early: Vec<Event>,
     /// Its files and commands, once it has a session.
     pub(super) services: Option<Services>,
+    /// Params of updates that tell what its commands print.
+    pub(super) prints: Option<mpsc::Receiver<RawBuf>>,
     /// The number of its last message before those of this connection, if it is at the other end of a link.
     pub(super) base: Option<u64>,
     /// The ordinal of the message that answered the last call, and of that which opened its session.
@@ -92,6 +95,7 @@ impl Agent {
             initialize: initialize.clone(),
             early: Vec::new(),
             services: None,
+            prints: None,
             base: matches!(process, Process::Linked(_)).then_some(0),
             answered: None,
             opened: None,
@@ -127,6 +131,7 @@ impl Agent {
             description,
             early: Vec::new(),
             services: None,
+            prints: None,
             base: Some(base),
             answered: None,
             opened: None,
@@ -223,7 +228,9 @@ impl Agent {
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
-        let Self { mut process, outbox, inbox, services, .. } = self;
+        let Self { mut process, outbox, inbox, services, prints, .. } = self;
+        // Nobody takes what is printed any more.
+        drop(prints);
         drop((outbox, inbox));
         if let Some(services) = services {
             services.stop().await;

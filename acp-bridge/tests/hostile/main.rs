@@ -5,7 +5,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
+mod files;
+mod imports;
+mod memory;
 mod origins;
 mod report;
+mod secrets;
+mod services;
 mod stdout_noise;
+mod tapped;
 mod wire;

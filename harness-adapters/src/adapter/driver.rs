@@ -1,11 +1,12 @@
 //! Drives the translator of one session: the only place where a session meets I/O and time.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use acp_server::ClientPeer;
 use acp_types::method::{Notification as _, v1 as method};
-use acp_types::{RawBuf, frame, v1};
+use acp_types::{Raw, RawBuf, frame, v1};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt};
@@ -14,10 +15,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::chosen::Chosen;
+use super::fit::{self, fit};
 use super::record::Recording;
 use super::{Channel, FromHarness};
 use crate::failure::Failure;
-use crate::output_limit;
 use crate::translate::{Answer, AskId, Effect, Effects, Input, Question, Reply, Request, RequestId, Timer, Translator};
 
 /// From this many messages on that wait for the client or the harness, nothing more is read from the harness.
@@ -31,13 +33,8 @@ pub(super) type Outcome = Result<Answer, Failure>;
 /// What the agent asks of a session's driver.
 #[derive(Debug)]
 pub(super) enum Command {
-    Request {
-        id: RequestId,
-        request: Request,
-        reply: oneshot::Sender<Outcome>,
-    },
+    Request { id: RequestId, request: Request, reply: oneshot::Sender<Outcome> },
     Cancel(RequestId),
-    /// The client wants everything stopped, also what no request of it has begun.
     Stop,
 }
 
@@ -57,6 +54,8 @@ pub(super) struct Driver<T> {
     pub(super) client: ClientPeer,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) recording: Option<Recording>,
+    /// What is in force; outlives the driver.
+    chosen: Arc<Mutex<Chosen>>,
     state: State,
 }
 
@@ -66,6 +65,8 @@ struct State {
     to_client: VecDeque<ToClient>,
     to_harness: VecDeque<Bytes>,
     replies: HashMap<RequestId, oneshot::Sender<Outcome>>,
+    /// Requests that choose something.
+    choices: HashMap<RequestId, Request>,
     asks: FuturesUnordered<Answered>,
     asked: HashMap<AskId, AbortHandle>,
     timers: HashMap<Timer, Instant>,
@@ -84,8 +85,9 @@ impl<T: Translator> Driver<T> {
         client: ClientPeer,
         commands: mpsc::Receiver<Command>,
         recording: Option<Recording>,
+        chosen: Arc<Mutex<Chosen>>,
     ) -> Self {
-        Self { translator, session, client, commands, recording, state: State::default() }
+        Self { translator, session, client, commands, recording, chosen, state: State::default() }
     }
 
     /// Runs until the session is closed or its harness gone. Nothing is said before `answered` fires; then come
@@ -153,6 +155,9 @@ impl<T: Translator> Driver<T> {
                     self.state.closing = Some(id);
                     self.state.deadline = Some(Instant::now() + FAREWELL);
                 }
+                if matches!(request, Request::SetMode(_) | Request::SetConfig { .. }) {
+                    self.state.choices.insert(id, request.clone());
+                }
                 self.state.replies.insert(id, reply);
                 self.step(Input::Request { id, request });
             }
@@ -167,9 +172,15 @@ impl<T: Translator> Driver<T> {
     fn line(&mut self, line: Option<FromHarness>) -> bool {
         match line {
             Some(FromHarness::Line(line)) => {
-                match String::from_utf8(line.into()).map(RawBuf::parse) {
-                    Ok(Ok(message)) => self.step(Input::Native(message)),
-                    _ => tracing::debug!("a line of the harness is not JSON and was skipped"),
+                let text = String::from_utf8_lossy(&line);
+                match Raw::parse(&text) {
+                    Ok(message) => self.step(Input::Native(message.to_owned())),
+                    Err(error) => {
+                        tracing::warn!(%error, "a line of the harness is not JSON and was skipped");
+                        if let Some(message) = T::unreadable(&text) {
+                            self.step(Input::Native(message));
+                        }
+                    }
                 }
                 false
             }
@@ -210,16 +221,30 @@ impl<T: Translator> Driver<T> {
     fn perform(&mut self, effect: Effect) {
         let state = &mut self.state;
         match effect {
-            Effect::Update(update) => self.update(update),
+            Effect::Update(update) => {
+                self.chosen.lock().unwrap_or_else(PoisonError::into_inner).told(&update);
+                self.update(update);
+            }
             Effect::Send(message) => state.to_harness.push_back(Bytes::from(message.as_str().to_owned())),
-            Effect::Ask { ask, question } => state.to_client.push_back(ToClient::Ask(ask, Box::new(question))),
+            Effect::Ask { ask, question } => match fitting(question) {
+                Some(question) => state.to_client.push_back(ToClient::Ask(ask, Box::new(question))),
+                None => {
+                    tracing::error!("a question is too long for the client and cannot be cut; it is refused");
+                    state.asks.push(std::future::ready((ask, Some(Reply::Failed))).boxed());
+                }
+            },
             Effect::Withdraw(ask) => {
                 state.to_client.retain(|out| !matches!(out, ToClient::Ask(waiting, _) if *waiting == ask));
                 if let Some(open) = state.asked.remove(&ask) {
                     open.abort();
                 }
             }
-            Effect::Answer { id, answer } => state.to_client.push_back(ToClient::Answer(id, answer)),
+            Effect::Answer { id, answer } => {
+                if let (Some(request), Ok(_)) = (state.choices.remove(&id), &answer) {
+                    self.chosen.lock().unwrap_or_else(PoisonError::into_inner).granted(&request);
+                }
+                state.to_client.push_back(ToClient::Answer(id, answer));
+            }
             Effect::Arm { timer, after } => {
                 state.timers.insert(timer, Instant::now() + after);
             }
@@ -231,8 +256,19 @@ impl<T: Translator> Driver<T> {
     }
 
     fn update(&mut self, update: v1::SessionUpdate) {
-        if let Some(frame) = frame_of(&self.session, update) {
-            self.state.to_client.push_back(ToClient::Update(frame));
+        let notification = v1::SessionNotification::new(self.session.clone(), update);
+        match written(&notification) {
+            Some(frame) if frame.len() <= fit::MESSAGE => self.state.to_client.push_back(ToClient::Update(frame)),
+            Some(_) => {
+                for part in fit(notification.update) {
+                    let frame = written(&v1::SessionNotification::new(self.session.clone(), part));
+                    match frame.filter(|frame| frame.len() <= fit::LONGEST) {
+                        Some(frame) => self.state.to_client.push_back(ToClient::Update(frame)),
+                        None => tracing::error!("an update is too long for the client and cannot be cut; it is lost"),
+                    }
+                }
+            }
+            None => {}
         }
     }
 
@@ -266,13 +302,19 @@ impl<T: Translator> Driver<T> {
     }
 }
 
-/// An update as a message that the client takes.
-pub(super) fn frame_of(session: &v1::SessionId, update: v1::SessionUpdate) -> Option<Bytes> {
-    let notification = v1::SessionNotification::new(session.clone(), update);
-    let written = RawBuf::encode(&notification);
-    let params = written.inspect_err(|error| tracing::error!(%error, "an update cannot be written")).ok()?;
-    let params = output_limit::fitted(params);
+fn written(notification: &v1::SessionNotification) -> Option<Bytes> {
+    let params = RawBuf::encode(notification)
+        .inspect_err(|error| tracing::error!(%error, "an update cannot be written"))
+        .ok()?;
     Some(Bytes::from(frame::notification(method::SessionUpdate::METHOD.name, Some(params.as_raw()))))
+}
+
+/// The question as the client can take it.
+fn fitting(question: Question) -> Option<Question> {
+    match question {
+        Question::Permission(question) => fit(question).pop().map(Question::Permission),
+        Question::Form(question) => fit(question).pop().map(Question::Form),
+    }
 }
 
 /// Sends the first message if it is an update. Dropping the future sends nothing.
@@ -286,10 +328,9 @@ async fn front(queue: &VecDeque<ToClient>, client: &ClientPeer) -> Result<(), ac
 /// Asks the client. Dropping the future takes the question back.
 async fn put(client: ClientPeer, question: Question) -> Reply {
     let reply = match question {
-        Question::Permission(question) => client
-            .request_permission(output_limit::fit(question))
-            .await
-            .map(|response| Reply::Permission(response.outcome)),
+        Question::Permission(question) => {
+            client.request_permission(question).await.map(|response| Reply::Permission(response.outcome))
+        }
         Question::Form(question) => client.peer().call::<method::CreateElicitation>(&question).await.map(Reply::Form),
     };
     reply.unwrap_or_else(|error| {

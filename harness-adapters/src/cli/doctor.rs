@@ -55,7 +55,7 @@ async fn login(profile: &Profile, program: &Path) -> Found {
     let logged_in = match profile.adapter {
         // Its own command does not know that a provider needs no login.
         Some(Adapter::Codex) => {
-            let options = Options { program: Some(program.to_owned()), args: Vec::new() };
+            let options = Options { program: Some(program.to_owned()), ..Options::default() };
             match Codex::logged_in(&options).await {
                 Ok(logged_in) => Some(logged_in),
                 Err(failure) => return Found::Unknown(format!("cannot be asked: {failure}")),

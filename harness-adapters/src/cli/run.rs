@@ -16,7 +16,7 @@ use crate::profile::{Adapter, Profile, Profiles};
 use crate::{claude, codex, private};
 
 /// Runs a harness that has an adapter. It needs no profile, and so has none in memory.
-pub(super) async fn adapter(adapter: Adapter, args: args::Run) -> anyhow::Result<()> {
+pub(super) async fn adapter(adapter: Adapter, args: args::Run, mode: Option<String>) -> anyhow::Result<()> {
     if let Some(directory) = &args.record {
         let cannot = || format!("cannot record into {}", directory.display());
         private::directory(directory).with_context(cannot)?;
@@ -24,7 +24,8 @@ pub(super) async fn adapter(adapter: Adapter, args: args::Run) -> anyhow::Result
             tracing::warn!("{} holds conversations and is open to others: run `chmod 600` on it", file.display());
         }
     }
-    drive(adapter, Options { program: args.program, args: args.args }, args.record).await
+    let options = Options { program: args.program, args: args.args, mode, trust_settings: args.trust_settings };
+    drive(adapter, options, args.record).await
 }
 
 /// Runs any other harness by its name.

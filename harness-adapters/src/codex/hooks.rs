@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use super::connection::{CallError, Connection};
 use super::wire::Page;
-use crate::adapter::extensions::decoded;
 use crate::failure::{Failure, FailureKind};
 
 /// The hooks of a directory, as the official adapter calls it.
@@ -91,6 +90,12 @@ pub(super) async fn trust(connection: &Connection, params: Option<Raw<'_>>) -> R
     let listed = hooks(connection, &cwd).await?;
     let is_trusted = |wanted: &Hook| listed.iter().any(|hook| hook.is(wanted) && hook.trust_status == "trusted");
     Ok(RawBuf::trusted(json!({ "trusted": wanted.iter().all(is_trusted) }).to_string()))
+}
+
+fn decoded<T: serde::de::DeserializeOwned>(method: &str, params: Option<Raw<'_>>) -> Result<T, Failure> {
+    let invalid = |what: String| Failure::new(FailureKind::InvalidParams, format!("{method}: {what}"));
+    let params = params.ok_or_else(|| invalid("it needs parameters".to_owned()))?;
+    params.decode().map_err(|error| invalid(error.to_string()))
 }
 
 /// The hooks of a directory that do not run, for people. None when Codex cannot say.

@@ -1,6 +1,7 @@
 //! What is served next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use acp_server::codec::Input;
 use acp_server::proto::Event;
@@ -10,10 +11,11 @@ use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{ErrorCode, error};
 use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use crate::dial::{StandIn, stand_in};
-use crate::host::Limits;
 use crate::host::services::Services;
+use crate::host::{Allowed, Limits};
 
 /// Messages on their way in each direction.
 const CAPACITY: usize = 64;
@@ -22,6 +24,8 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// The agent's requests for files and commands go in, answers come out.
 pub(super) struct Served {
+    /// What the agent may reach beside its session's directories.
+    allowed: Arc<Allowed>,
     /// For the connection.
     asked: VecDeque<Bytes>,
     writer: MemoryWriter,
@@ -31,16 +35,26 @@ pub(super) struct Served {
     inbox: Inbox,
     /// Once the agent has a session.
     services: Option<Services>,
+    prints: Option<mpsc::Receiver<RawBuf>>,
     opened: bool,
+}
+
+/// What comes out.
+pub(super) enum Out {
+    /// For the agent.
+    Answers(Vec<Bytes>),
+    /// Params of a `session/update`, as if the agent said it: what its commands print.
+    Printed(RawBuf),
 }
 
 impl Served {
     /// Serves nothing yet.
-    pub(super) fn start() -> Self {
+    pub(super) fn start(allowed: Arc<Allowed>) -> Self {
         let (ours, theirs) = memory::pair(CAPACITY);
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let Link { outbox, inbox } = acp_server::start(theirs, acp_server::Config::default());
         Self {
+            allowed,
             asked: VecDeque::new(),
             writer,
             reader,
@@ -48,6 +62,7 @@ impl Served {
             outbox,
             inbox,
             services: None,
+            prints: None,
             opened: false,
         }
     }
@@ -55,7 +70,16 @@ impl Served {
     /// The agent has opened a session, which it knows by this id, with these params.
     pub(super) fn open(&mut self, session: String, params: &RawBuf) {
         self.opened = true;
-        self.services = Some(Services::start(Limits::default(), session, params.as_raw(), self.outbox.clone()));
+        let (limits, allowed) = (Limits::default(), Arc::clone(&self.allowed));
+        let (services, prints) = Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone());
+        (self.services, self.prints) = (Some(services), Some(prints));
+    }
+
+    /// The agent has said this in a `session/update`.
+    pub(super) fn said(&self, params: Raw<'_>) {
+        if let Some(services) = &self.services {
+            services.said(params);
+        }
     }
 
     /// Whether the agent has ever had one.
@@ -68,8 +92,8 @@ impl Served {
         self.asked.push_back(message);
     }
 
-    /// Waits for answers to the agent. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Vec<Bytes> {
+    /// Waits for answers to the agent, and for what its commands print. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Out {
         loop {
             tokio::select! {
                 written = self.writer.write(&mut self.asked), if !self.asked.is_empty() => {
@@ -88,8 +112,9 @@ impl Served {
                     if read.is_err() || answers.is_empty() {
                         return std::future::pending().await;
                     }
-                    return answers;
+                    return Out::Answers(answers);
                 }
+                Some(params) = printed(&mut self.prints) => return Out::Printed(params),
             }
         }
     }
@@ -130,6 +155,13 @@ impl Served {
         if let Some(services) = self.services {
             services.stop().await;
         }
+    }
+}
+
+async fn printed(prints: &mut Option<mpsc::Receiver<RawBuf>>) -> Option<RawBuf> {
+    match prints {
+        Some(prints) => prints.recv().await,
+        None => None,
     }
 }
 

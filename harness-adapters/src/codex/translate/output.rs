@@ -1,8 +1,9 @@
 //! What a command has printed, in bounded memory.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
-use crate::output_limit::shortened;
+use crate::bounds;
 
 /// Kept of the beginning, and as much of the end, in bytes.
 const HALF: usize = 4 * 1024 * 1024;
@@ -89,6 +90,17 @@ impl Output {
     /// The beginning and the end.
     pub(super) fn glimpse(&self) -> String {
         shortened(&self.whole(), 2 * GLIMPSE).0.into_owned()
+    }
+}
+
+/// Shown of an output at most, in bytes of JSON.
+pub(super) const SHOWN: usize = 8 * 1024 * 1024;
+
+/// A text as it is shown, cut by its size as JSON, and how many bytes it lacks then.
+pub(super) fn shortened(text: &str, most: usize) -> (Cow<'_, str>, usize) {
+    match bounds::around(text, most) {
+        Some((head, missing, tail)) => (format!("{head}{}{tail}", left_out(missing)).into(), missing),
+        None => (text.into(), 0),
     }
 }
 

@@ -7,9 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::Translator;
 use super::items::Kind;
-use super::output::{self, Output};
+use super::output::{self, Output, SHOWN, shortened};
 use crate::codex::wire::{Command, Delta};
-use crate::output_limit::{OUTPUT, shortened};
 use crate::translate::{Effect, Effects, Timer};
 
 /// How long the first output of a command is held back for a client whose terminals only grow: what comes first is often
@@ -98,7 +97,7 @@ impl Shell {
         if self.terminal {
             self.state = Streaming::Live;
             let pending = std::mem::take(&mut self.pending);
-            return out.update(grown(id, &self.place(id), &shortened(&pending, OUTPUT).0));
+            return out.update(grown(id, &self.place(id), &shortened(&pending, SHOWN).0));
         }
         self.state = Streaming::Quiet;
         let fields = ToolCallUpdateFields::new().content(vec![text(&self.streamed.glimpse())]);
@@ -123,7 +122,7 @@ impl Shell {
             (Streaming::Live, _) => {
                 let (content, mut meta) = self.replace(id);
                 let whole = self.streamed.whole();
-                let data = shortened(&whole, OUTPUT).0;
+                let data = shortened(&whole, SHOWN).0;
                 meta.insert("terminal_output".to_owned(), json!({ "terminal_id": self.place(id), "data": data }));
                 let fields = ToolCallUpdateFields::new().content(vec![content]);
                 let update = ToolCallUpdate::new(id.to_owned(), fields).meta(meta);
@@ -145,7 +144,7 @@ impl Shell {
         let whole = output::reconciled(&self.streamed, command.aggregated_output.as_deref());
         let fields = with_missing(fields, output::missing(&whole));
         if !self.terminal {
-            let (shown, missing) = shortened(&whole, OUTPUT);
+            let (shown, missing) = shortened(&whole, SHOWN);
             let fields = with_missing(fields, missing);
             let fields = if whole.is_empty() { fields } else { fields.content(vec![text(&shown)]) };
             return (fields, Map::new());
@@ -163,7 +162,7 @@ impl Shell {
             }
         };
         let terminal = self.place(id);
-        let (data, missing) = shortened(data, OUTPUT);
+        let (data, missing) = shortened(data, SHOWN);
         let fields = with_missing(fields, missing);
         if !data.is_empty() {
             meta.insert("terminal_output".into(), json!({ "terminal_id": terminal, "data": data }));
