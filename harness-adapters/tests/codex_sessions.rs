@@ -126,6 +126,13 @@ async fn sessions_are_listed_and_deleted() {
     let titles: Vec<_> = sessions.iter().map(|session| session.title.as_deref().expect("a title")).collect();
     assert!(titles.contains(&"say hello") && titles.contains(&"say more"), "{titles:?}");
     assert!(sessions.iter().all(|session| session.updated_at.is_some() && session.cwd == stage.workspace()));
+    // The same directory, whatever it is called.
+    let link = stage.directory.path().join("link");
+    std::os::unix::fs::symlink(stage.workspace(), &link).expect("a link");
+    for name in [link.clone(), stage.workspace().join(""), stage.workspace().join("."), stage.home().join("../workspace")] {
+        let found = stage.agent.list_sessions(ListSessionsRequest::new().cwd(name.clone())).await.expect("a list");
+        assert_eq!(found.sessions.len(), 2, "{}", name.display());
+    }
     let elsewhere = ListSessionsRequest::new().cwd(stage.home());
     assert!(stage.agent.list_sessions(elsewhere).await.expect("a list").sessions.is_empty());
 

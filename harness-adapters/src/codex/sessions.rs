@@ -4,6 +4,7 @@ mod begin;
 mod request;
 mod servers;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -30,6 +31,8 @@ const PAGE: u32 = 50;
 const CLOSING: Duration = Duration::from_secs(3);
 /// Between two attempts to open it.
 const AGAIN: Duration = Duration::from_millis(10);
+/// Pages that are looked through for the sessions of one directory; the client asks on from there.
+const PAGES: usize = 20;
 /// Where sessions come from that are listed: everything but sub-agents.
 const SOURCES: [&str; 5] = ["cli", "vscode", "exec", "appServer", "unknown"];
 /// Skills that are offered as commands.
@@ -168,20 +171,37 @@ pub(super) async fn list(
     let mut params = json!({
         "limit": PAGE, "cursor": request.cursor, "sortKey": "updated_at", "sourceKinds": SOURCES, "modelProviders": [],
     });
-    if let Some(cwd) = &request.cwd {
-        params["cwd"] = json!(cwd);
-    }
-    let page: Page<Thread> = connection.call("thread/list", &params).await.map_err(|error| match error {
-        CallError::Refused(message) => {
-            Failure::new(FailureKind::InvalidParams, format!("Codex does not list: {message}"))
+    // Codex compares paths letter by letter.
+    let wanted = request.cwd.as_deref().map(real);
+    let mut sessions = Vec::new();
+    let mut next = None;
+    for _ in 0..PAGES {
+        let page: Page<Thread> = connection.call("thread/list", &params).await.map_err(|error| match error {
+            CallError::Refused(message) => {
+                Failure::new(FailureKind::InvalidParams, format!("Codex does not list: {message}"))
+            }
+            CallError::Broken(failure) => failure,
+        })?;
+        let found = page.data.into_iter().filter(|thread| {
+            let is_there = || wanted.as_ref().is_none_or(|wanted| real(Path::new(&thread.cwd)) == *wanted);
+            thread.parent_thread_id.is_none() && is_there()
+        });
+        sessions.extend(found.map(|thread| {
+            let updated = jiff::Timestamp::from_second(thread.updated_at).ok().map(|time| time.to_string());
+            v1::SessionInfo::new(thread.id.clone(), thread.cwd.clone()).title(title(&thread)).updated_at(updated)
+        }));
+        next = page.next_cursor;
+        if wanted.is_none() || next.is_none() || sessions.len() >= PAGE as usize {
+            break;
         }
-        CallError::Broken(failure) => failure,
-    })?;
-    let sessions = page.data.into_iter().filter(|thread| thread.parent_thread_id.is_none()).map(|thread| {
-        let updated = jiff::Timestamp::from_second(thread.updated_at).ok().map(|time| time.to_string());
-        v1::SessionInfo::new(thread.id.clone(), thread.cwd.clone()).title(title(&thread)).updated_at(updated)
-    });
-    Ok(v1::ListSessionsResponse::new(sessions.collect()).next_cursor(page.next_cursor))
+        params["cursor"] = json!(next);
+    }
+    Ok(v1::ListSessionsResponse::new(sessions).next_cursor(next))
+}
+
+/// The one path of a directory; of one that is gone, its path without what means nothing.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.components().collect())
 }
 
 /// `session/delete`.
