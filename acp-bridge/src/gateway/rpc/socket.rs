@@ -154,11 +154,14 @@ async fn answer(request: Incoming, rpc: Rpc, peer: Arc<Peer>, outbox: Outbox) ->
 
 async fn forward(mut notifications: Notifications, outbox: Outbox) {
     while let Some(message) = notifications.recv().await {
-        let message = String::from(Box::<str>::from(message));
-        let frame =
-            if message.len() >= BIG { shared::frame(b"", message.as_bytes(), b"") } else { Bytes::from(message) };
-        if outbox.frame(frame).await.is_err() {
+        if outbox.frame(frame(message)).await.is_err() {
             return;
         }
     }
+}
+
+/// A message for the wire. Of a big one the copy that is this client's own goes at once.
+fn frame(message: Box<RawValue>) -> Bytes {
+    let message = String::from(Box::<str>::from(message));
+    if message.len() >= BIG { shared::frame(b"", message.as_bytes(), b"") } else { Bytes::from(message) }
 }
