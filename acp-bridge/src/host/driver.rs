@@ -72,7 +72,8 @@ pub(super) struct Driver {
 impl Driver {
     /// Claims a session that exists and closes what a crash left open.
     pub(super) async fn open(context: Context, session: SessionId) -> Result<Self, LogError> {
-        let (machine, out) = opening::open(&context.log, &session, context.config.session.clone()).await?;
+        let config = context.config.session.clone();
+        let (machine, out) = opening::open(&context.log, &context.config.secrets, &session, config).await?;
         let mut driver = Self::new(context, session, machine, out, None);
         driver.flush().await?;
         Ok(driver)
@@ -255,7 +256,7 @@ impl Driver {
     }
 
     /// Appends what the machine has recorded, then does what it wants done, until nothing new comes of it.
-    async fn flush(&mut self) -> Result<(), LogError> {
+    pub(super) async fn flush(&mut self) -> Result<(), LogError> {
         self.submit();
         while let Some(committed) = self.commits.next().await {
             self.committed(committed).await?;
@@ -316,8 +317,9 @@ impl Driver {
                     services.withdraw(id);
                 }
             }
+            Effect::KeepStart { params } => self.context.config.secrets.keep(&self.session, params).await,
             Effect::Delete { command } => {
-                let deleted = self.context.log.delete(&self.session).await;
+                let deleted = idle::forget(&*self.context.log, &self.context.config.secrets, &self.session).await;
                 self.closed = true;
                 self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));

@@ -7,8 +7,12 @@ mod support;
 
 mod commands;
 mod files;
+mod imports;
+mod memory;
 mod origins;
 mod report;
+mod secrets;
 mod services;
 mod stdout_noise;
+mod tapped;
 mod wire;
