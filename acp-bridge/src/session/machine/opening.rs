@@ -30,7 +30,7 @@ impl Machine {
         let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).unwrap_or_default().into_owned();
         let (kept, redacted) = redact(params.as_raw());
         let mut machine =
-            Self { core: Core::new(session, 1, config, State::default(), params), lanes: Lanes::new(Lane::main()) };
+            Self { core: Core::new(session, 1, config, State::default(), params), lanes: Lanes::new(Lane::main()), idle_since: None };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
         let created = SessionCreated { cwd, params: kept, redacted, initialize, unattended };
@@ -43,6 +43,7 @@ impl Machine {
             step.position = position;
             main.hear(&mut step, event);
         }
+        machine.note_use(now);
         (machine, out)
     }
 
@@ -62,7 +63,7 @@ impl Machine {
             None => Raw::EMPTY_OBJECT.to_owned(),
         };
         let lanes = lanes_of(&state);
-        let mut machine = Self { core: Core::new(session, epoch, config, state, start_params), lanes };
+        let mut machine = Self { core: Core::new(session, epoch, config, state, start_params), lanes, idle_since: None };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
         let mut goes_on = false;
