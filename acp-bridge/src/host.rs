@@ -19,6 +19,7 @@ mod opening;
 mod process;
 mod profiles;
 mod said;
+mod secrets;
 pub(crate) mod services;
 mod silence;
 mod slots;
@@ -31,6 +32,7 @@ use acp_server::transport::child::ChildSpec;
 
 pub use keeper::Keeper;
 pub use profiles::Profiles;
+pub use secrets::{LogSecrets, Secrets, SecretsError};
 pub use services::{Allowed, Limits};
 pub use supervisor::Host;
 
@@ -46,6 +48,8 @@ pub struct Config {
     pub profiles: Arc<dyn Profiles>,
     /// Who starts the agents so that they outlive this process; `None`: they are children of it.
     pub keeper: Option<Arc<dyn Keeper>>,
+    /// Where what agents need again after a restart is kept, if the log must not have it. Default: nowhere.
+    pub secrets: LogSecrets,
     /// Limits and rules of every session.
     pub session: session::Config,
     /// How long an agent may be silent after `initialize`, and again after `session/new`, `load` or `resume`, before it is
@@ -69,6 +73,7 @@ impl Config {
             agent,
             profiles: Arc::new(profiles::NoProfiles),
             keeper: None,
+            secrets: LogSecrets::none(),
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
             max_agents: usize::MAX,

@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use acp_types::RawBuf;
+use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
 
 /// From this size on it is worth the search, in bytes.
@@ -21,6 +21,15 @@ pub(crate) fn text(text: RawBuf) -> RawBuf {
     }
     let text = text.into_inner();
     RawBuf::trusted(TEXTS.get(|known| *known == *text, || Arc::clone(&text)))
+}
+
+/// The same for a part of another text: when somebody holds it already, nothing is copied.
+pub(crate) fn part(text: Raw<'_>) -> RawBuf {
+    let text = text.as_str();
+    if text.len() < BIG {
+        return RawBuf::trusted(text);
+    }
+    RawBuf::trusted(TEXTS.get(|known| *known == *text, || Arc::from(text)))
 }
 
 /// A frame of these three parts, of which there is one copy.

@@ -129,7 +129,8 @@ fn an_attach_gives_the_state_and_what_the_next_start_needs() {
     let params = r#"{"cwd":"/w","mcpServers":[{"name":"brought"}],"n":1e2,"additionalDirectories":["/d"]}"#;
     assert_eq!(plan(&effects).params.as_str(), params);
     assert_eq!(plan(&effects).agent_session.as_deref(), Some("agent-1"));
-    assert!(!session.log.iter().any(|record| record.body.as_str().contains("brought")), "in memory only");
+    assert!(!session.log.iter().any(|record| record.body.as_str().contains("brought")), "not in the log");
+    assert!(session.kept.as_ref().is_some_and(|kept| kept.as_str().contains("brought")));
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn calls(client: &mut Client) -> Vec<Value> {
 
 /// What is on the screen in the end: the content of the call, which each update of it tells whole.
 fn text(updates: &[Value]) -> String {
-    let told = updates.iter().filter_map(|params| params["update"]["content"].as_array());
-    let last = told.last().unwrap_or_else(|| panic!("no content in {updates:?}"));
+    let mut told = updates.iter().filter_map(|params| params["update"]["content"].as_array());
+    let last = told.next_back().unwrap_or_else(|| panic!("no content in {updates:?}"));
     last.iter().map(|item| item["content"]["text"].as_str().expect("a text")).collect()
 }
 

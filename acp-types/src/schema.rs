@@ -44,6 +44,8 @@ fn body_of(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::TurnEnded => typed::<body::Outcome>(generator),
         Kind::Extension => typed::<body::Extension>(generator),
         Kind::SessionClosed => typed::<body::SessionClosed>(generator),
+        Kind::SessionDisarmed => typed::<body::SessionDisarmed>(generator),
+        Kind::SessionTrusted => typed::<body::SessionTrusted>(generator),
         Kind::LaneJoined => typed::<body::LaneJoined>(generator),
         Kind::LaneLeft => typed::<body::LaneLeft>(generator),
         Kind::Other(_) => wire("not defined yet"),

@@ -40,7 +40,7 @@ async fn a_tool_of_a_server_runs_once_it_is_allowed() {
 
 #[tokio::test]
 async fn what_is_allowed_for_the_session_is_not_asked_again_and_writes_no_settings() {
-    for name in ["Allow for this session", "Allow mcp__demo__ping"] {
+    for name in ["Allow this exact call for this session", "Allow mcp__demo__ping for this session"] {
         let mut stage = Stage::claude(mcp::SCRIPT).await;
         std::fs::create_dir(stage.workspace().join(".git")).expect("a repository");
         let session = stage.opened(mcp::session(&stage, vec![mcp::stdio(&stage)])).await.session_id;

@@ -54,13 +54,15 @@ The session, the turn and the bridge stay when the editor goes.")]
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
+    /// Put the lanes and the policy of a session in force that was imported, or whose log somebody else wrote.
+    Trust(Trust),
     /// Stop the running turn of a session, or what waits.
     Cancel(Cancel),
     /// Write a session as JSON Lines, also while a bridge runs.
     #[command(after_help = "\
 Examples: acp-bridge export SESSION --log sqlite:sessions.db -o session.jsonl\n          acp-bridge export SESSION --url http://127.0.0.1:4477 -o session.jsonl")]
     Export(Export),
-    /// Take a session in that `export` wrote. No bridge may have the log open.
+    /// Take a session in that `export` wrote. No bridge may have the log open. It is data: nothing that it says is started.
     #[command(after_help = "\
 Example: acp-bridge import session.jsonl --log sqlite:elsewhere.db")]
     Import(Import),
@@ -106,6 +108,10 @@ pub(super) struct Serve {
     /// The session log: `sqlite:FILE`.
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
     pub(super) log: String,
+    /// The directory for what agents need after a restart and the log must not have, MCP servers for one; else
+    /// `secrets` in the state directory.
+    #[arg(long, env = "ACP_BRIDGE_SECRETS", value_name = "DIR")]
+    pub(super) secrets: Option<PathBuf>,
     /// When a record counts as stored.
     #[arg(long, env = "ACP_BRIDGE_DURABILITY", value_enum, default_value_t = Durability::Fsync)]
     pub(super) durability: Durability,
@@ -285,6 +291,14 @@ pub(super) struct Send {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct Trust {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct Cancel {
     #[command(flatten)]
     pub(super) url: Url,
@@ -377,6 +391,9 @@ pub(super) struct Import {
     /// Give the session a new id, for a copy beside the original.
     #[arg(long)]
     pub(super) new_id: bool,
+    /// The directory for secrets of the bridge that serves the log, as for `serve`.
+    #[arg(long, env = "ACP_BRIDGE_SECRETS", value_name = "DIR")]
+    pub(super) secrets: Option<PathBuf>,
     /// Say what was imported as one JSON line.
     #[arg(long)]
     pub(super) json: bool,

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
-use super::{agent, args, keep, offline, output};
+use super::{agent, args, keep, offline, output, ownership};
 use crate::session::{Service, Services};
 use crate::{gateway, host, log};
 
@@ -29,8 +29,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     };
     let allowed = Arc::new(args.reach.allowed(readable)?);
     // Not before it is known that there is something to serve: the file is made when there is none.
-    let log = log::open(&args.log, durability).await?;
+    let opened = ownership::open(&args.log, durability, args.secrets.as_deref()).await?;
+    let log = opened.log;
     let mut config = host::Config::new(spec);
+    config.secrets = opened.secrets;
+    config.session.fingerprint_key = opened.fingerprint_key;
     config.profiles = Arc::new(agent::Harnesses);
     config.start_timeout = args.start_timeout;
     config.max_agents = args.max_agents.map_or_else(default_max_agents, std::num::NonZeroUsize::get);

@@ -10,6 +10,7 @@ use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{self, ErrorCode};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+use tokio::sync::mpsc;
 
 use super::effects;
 use super::process::Process;
@@ -36,6 +37,8 @@ pub(super) struct Agent {
     pub(super) early: Vec<Event>,
     /// Its files and commands, once it has a session.
     pub(super) services: Option<Services>,
+    /// Params of updates that tell what its commands print.
+    pub(super) prints: Option<mpsc::Receiver<RawBuf>>,
     /// The number of its last message before those of this connection, if it is at the other end of a link.
     pub(super) base: Option<u64>,
     /// The ordinal of the message that answered the last call, and of that which opened its session.
@@ -102,6 +105,7 @@ impl Agent {
             initialize: initialize.clone(),
             early: Vec::new(),
             services: None,
+            prints: None,
             base: matches!(process, Process::Linked(_)).then_some(0),
             answered: None,
             opened: None,
@@ -139,6 +143,7 @@ impl Agent {
             description,
             early: Vec::new(),
             services: None,
+            prints: None,
             base: Some(base),
             answered: None,
             opened: None,
@@ -240,7 +245,9 @@ impl Agent {
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
         // Its place is free once it is gone.
-        let Self { mut process, outbox, inbox, services, slot: _slot, .. } = self;
+        let Self { mut process, outbox, inbox, services, prints, slot: _slot, .. } = self;
+        // Nobody takes what is printed any more.
+        drop(prints);
         drop((outbox, inbox));
         if let Some(services) = services {
             services.stop().await;

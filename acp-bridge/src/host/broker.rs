@@ -280,7 +280,8 @@ impl Broker {
         }
         let session = started.agent_session.clone().unwrap_or_default();
         let allowed = Arc::clone(&self.config.allowed);
-        agent.services = Some(Services::start(self.config.services, allowed, session, params, agent.outbox.clone()));
+        let (services, prints) = Services::start(self.config.services, allowed, session, params, agent.outbox.clone());
+        (agent.services, agent.prints) = (Some(services), Some(prints));
         agent
     }
 

@@ -78,7 +78,8 @@ pub(super) struct Driver {
 impl Driver {
     /// Claims a session that exists and closes what a crash left open.
     pub(super) async fn open(context: Context, session: SessionId) -> Result<Self, LogError> {
-        let (machine, out) = opening::open(&context.log, &session, context.config.session.clone()).await?;
+        let config = context.config.session.clone();
+        let (machine, out) = opening::open(&context.log, &context.config.secrets, &session, config).await?;
         let mut driver = Self::new(context, session, machine, out, None);
         driver.flush().await?;
         Ok(driver)
@@ -159,7 +160,7 @@ impl Driver {
                     }
                 }
                 (lane, happened) = self.lanes.next(settled), if hears => {
-                    wait = !matches!(happened, Happened::Events(_));
+                    wait = !matches!(happened, Happened::Events(_) | Happened::Printed(_));
                     self.happened(lane, happened);
                 }
             }
@@ -250,6 +251,7 @@ impl Driver {
                     self.hear(&lane, None, FromAgent::Exited { reason });
                 }
             },
+            Happened::Printed(params) => self.hear(&lane, None, FromAgent::Update(params.into())),
             Happened::Exited(reason) => self.hear(&lane, None, FromAgent::Exited { reason }),
             Happened::Unsent(call) => self.unsent(&lane, call),
         }
@@ -260,6 +262,11 @@ impl Driver {
             let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
             let call = |key| self.lanes.get(lane)?.calls.remove(&key);
             if let Some(event) = effects::from_agent(event, call) {
+                if let FromAgent::Update(params) = &event
+                    && let Some(services) = self.agent(lane).and_then(|agent| agent.services.as_ref())
+                {
+                    services.said(params.raw());
+                }
                 self.hear(lane, position, event);
             }
         }
@@ -285,7 +292,7 @@ impl Driver {
     }
 
     /// Appends what the machine has recorded, then does what it wants done, until nothing new comes of it.
-    async fn flush(&mut self) -> Result<(), LogError> {
+    pub(super) async fn flush(&mut self) -> Result<(), LogError> {
         self.submit();
         while let Some(committed) = self.commits.next().await {
             self.committed(committed).await?;
@@ -346,8 +353,9 @@ impl Driver {
                     services.withdraw(id);
                 }
             }
+            Effect::KeepStart { params } => self.context.config.secrets.keep(&self.session, params).await,
             Effect::Delete { command } => {
-                let deleted = self.context.log.delete(&self.session).await;
+                let deleted = idle::forget(&*self.context.log, &self.context.config.secrets, &self.session).await;
                 self.closed = true;
                 self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));

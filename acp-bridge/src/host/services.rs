@@ -12,6 +12,7 @@ mod decode;
 mod files;
 mod limits;
 mod lines;
+mod printer;
 mod refusal;
 mod roots;
 mod server;
@@ -33,6 +34,8 @@ use server::{Order, Server};
 
 /// Orders between the session's task and the services' own, which takes them at once.
 const ORDERS: usize = 64;
+/// Pieces of output that wait for the session's task; the rest waits in the terminals.
+const PRINTS: usize = 16;
 
 /// The services of one agent. Dropping them ends every command that the agent has started.
 #[derive(Debug)]
@@ -42,7 +45,7 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Services for an agent that knows its session as `agent_session`, in the directories that `params`, those of
+    /// Services, and params of updates that tell what terminals print which the agent shows, for an agent that knows its session as `agent_session`, in the directories that `params`, those of
     /// `session/new`, name, and in what is allowed beside.
     pub(crate) fn start(
         limits: Limits,
@@ -50,19 +53,28 @@ impl Services {
         agent_session: String,
         params: Raw<'_>,
         outbox: Outbox,
-    ) -> Self {
+    ) -> (Self, mpsc::Receiver<RawBuf>) {
         let (orders, taken) = mpsc::channel(ORDERS);
-        let server = Server::new(limits, agent_session, outbox);
+        let (printed, prints) = mpsc::channel(PRINTS);
+        let server = Server::new(limits, agent_session, outbox, printed);
         let task = tokio::spawn(server.run(roots::named_in(params), allowed, taken));
-        Self { orders, task }
+        (Self { orders, task }, prints)
+    }
+
+    /// The agent has said this in a `session/update`. If it shows a terminal of ours, what that prints is told as if the
+    /// agent streamed it.
+    pub(crate) fn said(&self, params: Raw<'_>) {
+        if let Some((call, terminals)) = printer::shown(params)
+            && self.orders.try_send(Order::Show { call, terminals }).is_err()
+        {
+            tracing::warn!("an agent asks for too much at once: what a terminal prints that it shows is not told");
+        }
     }
 
     /// Takes a request, to be answered on the agent's connection. Gives its id back if too many orders wait.
     pub(crate) fn serve(&self, id: RequestId, method: String, params: Option<RawBuf>) -> Result<(), RequestId> {
-        let order = Order::Serve { id, method, params };
-        self.orders.try_send(order).map_err(|error| match error.into_inner() {
-            Order::Serve { id, .. } | Order::Withdraw(id) => id,
-        })
+        let order = Order::Serve { id: id.clone(), method, params };
+        self.orders.try_send(order).map_err(|_| id)
     }
 
     /// The agent no longer waits for this one. Only waiting can be given up: what has an effect is answered with that.

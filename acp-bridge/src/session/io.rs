@@ -222,7 +222,13 @@ pub enum Effect {
         /// As the agent sent it.
         id: RequestId,
     },
-    /// Delete the session from the log, then answer the command.
+    /// Keep the params of the agents' next start where only the host finds them: the log does not have all of them.
+    /// [`super::Machine::recover`] takes them.
+    KeepStart {
+        /// `session/new` params.
+        params: RawBuf,
+    },
+    /// Delete the session from the log, and what was kept of it, then answer the command.
     Delete {
         /// Who waits.
         command: CommandId,

@@ -14,12 +14,13 @@ fn message(error: &Value) -> &str {
 }
 
 /// A bridge whose agent may read `skills` and one note, and write `notes`.
-fn reaching() -> Stage {
+fn reaching(more: &[&str]) -> Stage {
     let mut stage = Stage::set(|directory| {
         let path = |name: &str| directory.join(name).display().to_string();
         std::fs::create_dir(directory.join("notes")).expect("a directory");
         std::fs::write(directory.join("note"), "noted").expect("write a file");
-        ["--allow-read", &path("skills"), &path("note"), "--allow-write", &path("notes")].map(str::to_owned).into()
+        let reach = ["--allow-read", &path("skills"), &path("note"), "--allow-write", &path("notes")];
+        reach.iter().chain(more).map(|arg| (*arg).to_owned()).collect()
     });
     symlink(stage.path("outside"), stage.path("skills/link")).expect("a link");
     symlink("../outside/file", stage.path("skills/file")).expect("a link");
@@ -30,7 +31,16 @@ fn reaching() -> Stage {
 
 #[test]
 fn what_is_allowed_is_reached_and_nothing_beside_it() {
-    let mut stage = reaching();
+    reaches_what_is_allowed(reaching(&[]));
+    // The same where a process that outlives the bridge serves the agent.
+    reaches_what_is_allowed(reaching(&["--keep-agents", "1m"]));
+    held(
+        "links, `..` and /proc out of --allow-read and --allow-write",
+        "refused, and the option that would allow it is named",
+    );
+}
+
+fn reaches_what_is_allowed(mut stage: Stage) {
     assert_eq!(stage.read("note")["content"], "noted");
     assert_eq!(stage.write("notes/new/file", "text"), serde_json::json!({}));
     assert_eq!(stage.read("notes/new/file")["content"], "text");
@@ -53,10 +63,6 @@ fn what_is_allowed_is_reached_and_nothing_beside_it() {
         assert!(refused["content"].is_null(), "{path}: {refused}");
     }
     assert_eq!(std::fs::read_to_string(stage.path("outside/file")).expect("read it"), "not yours");
-    held(
-        "links, `..` and /proc out of --allow-read and --allow-write",
-        "refused, and the option that would allow it is named",
-    );
 }
 
 #[test]

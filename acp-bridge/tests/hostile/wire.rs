@@ -38,7 +38,7 @@ fn half_a_surrogate_pair_is_text_in_both_directions() {
     client.answer(turn);
     // The session API reads the same, in every param.
     let body = format!(
-        r#"{{"jsonrpc":"2.0","id":1,"method":"session_prompt","params":{{"session":"{session}","key":"\udc00","prompt":[{{"type":"text","text":"echo \ud800"}}]}}}}"#
+        r#"{{"jsonrpc":"2.0","id":1,"method":"session_prompt","params":{{"session":"{session}","key":"api \udc00","prompt":[{{"type":"text","text":"echo \ud800"}}]}}}}"#
     );
     let answer = post(&bridge, &body);
     assert!(answer.contains(r#""result""#) && !answer.contains(r#""error""#), "{answer}");

@@ -801,7 +801,8 @@ impl World {
         self.came.clear();
         // The epoch of what was not read is not known.
         self.folded = state.clone();
-        let (machine, out) = Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now);
+        let (machine, out) =
+            Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now, None);
         self.machine = machine;
         self.out = out;
         let state = self.machine.state();

@@ -12,4 +12,4 @@ pub use handle::{ChildHandle, Deadlines, ExitReport, Written};
 pub use output::ChildOutput;
 pub use pipe::{ChildTransport, Stdin};
 pub use reader::ChildReader;
-pub use spec::{ChildSpec, Environment, SpawnError};
+pub use spec::{ChildSpec, Environment, OWN_ALLOCATOR, SpawnError};

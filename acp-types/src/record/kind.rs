@@ -83,6 +83,10 @@ kinds! {
     Extension = "extension",
     /// The session's agent was stopped on request; a later load or resume opens it again. Body: `SessionClosed`.
     SessionClosed = "session_closed",
+    /// What stands before it was written elsewhere and starts nothing. Body: `SessionDisarmed`.
+    SessionDisarmed = "session_disarmed",
+    /// A client trusts what was disarmed. Body: `SessionTrusted`.
+    SessionTrusted = "session_trusted",
 }
 
 impl Kind {

@@ -177,7 +177,7 @@ fn loopback(address: &str) -> Option<String> {
 }
 
 /// Where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
-fn state_directory() -> Option<PathBuf> {
+pub(in crate::cli) fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
     Some(base.join("acp-bridge"))

@@ -11,6 +11,7 @@ use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{ErrorCode, error};
 use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
 use crate::dial::{StandIn, stand_in};
 use crate::host::services::Services;
@@ -34,7 +35,16 @@ pub(super) struct Served {
     inbox: Inbox,
     /// Once the agent has a session.
     services: Option<Services>,
+    prints: Option<mpsc::Receiver<RawBuf>>,
     opened: bool,
+}
+
+/// What comes out.
+pub(super) enum Out {
+    /// For the agent.
+    Answers(Vec<Bytes>),
+    /// Params of a `session/update`, as if the agent said it: what its commands print.
+    Printed(RawBuf),
 }
 
 impl Served {
@@ -52,6 +62,7 @@ impl Served {
             outbox,
             inbox,
             services: None,
+            prints: None,
             opened: false,
         }
     }
@@ -60,7 +71,15 @@ impl Served {
     pub(super) fn open(&mut self, session: String, params: &RawBuf) {
         self.opened = true;
         let (limits, allowed) = (Limits::default(), Arc::clone(&self.allowed));
-        self.services = Some(Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone()));
+        let (services, prints) = Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone());
+        (self.services, self.prints) = (Some(services), Some(prints));
+    }
+
+    /// The agent has said this in a `session/update`.
+    pub(super) fn said(&self, params: Raw<'_>) {
+        if let Some(services) = &self.services {
+            services.said(params);
+        }
     }
 
     /// Whether the agent has ever had one.
@@ -73,8 +92,8 @@ impl Served {
         self.asked.push_back(message);
     }
 
-    /// Waits for answers to the agent. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Vec<Bytes> {
+    /// Waits for answers to the agent, and for what its commands print. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Out {
         loop {
             tokio::select! {
                 written = self.writer.write(&mut self.asked), if !self.asked.is_empty() => {
@@ -93,8 +112,9 @@ impl Served {
                     if read.is_err() || answers.is_empty() {
                         return std::future::pending().await;
                     }
-                    return answers;
+                    return Out::Answers(answers);
                 }
+                Some(params) = printed(&mut self.prints) => return Out::Printed(params),
             }
         }
     }
@@ -135,6 +155,13 @@ impl Served {
         if let Some(services) = self.services {
             services.stop().await;
         }
+    }
+}
+
+async fn printed(prints: &mut Option<mpsc::Receiver<RawBuf>>) -> Option<RawBuf> {
+    match prints {
+        Some(prints) => prints.recv().await,
+        None => None,
     }
 }
 

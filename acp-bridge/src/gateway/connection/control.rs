@@ -1,6 +1,6 @@
 //! Requests of ours: prompts that wait, and what is done while nobody is there.
 
-use acp_types::meta::{QUEUE, QUEUE_EDIT, QUEUE_MOVE, QUEUE_WITHDRAW, QueuedPrompt, SET_POLICY};
+use acp_types::meta::{QUEUE, QUEUE_EDIT, QUEUE_MOVE, QUEUE_WITHDRAW, QueuedPrompt, SESSION_TRUST, SET_POLICY};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
 
 use super::params::Params;
@@ -10,7 +10,7 @@ use crate::session::{Command, QueueCommand};
 
 /// Whether a request is served here.
 pub(super) fn is_ours(name: &str) -> bool {
-    [QUEUE, QUEUE_EDIT, QUEUE_MOVE, QUEUE_WITHDRAW, SET_POLICY].contains(&name)
+    [QUEUE, QUEUE_EDIT, QUEUE_MOVE, QUEUE_WITHDRAW, SESSION_TRUST, SET_POLICY].contains(&name)
 }
 
 impl Connection {
@@ -25,6 +25,7 @@ impl Connection {
                 Command::Queue(QueueCommand::Move { turn, before })
             }
             QUEUE_WITHDRAW => Command::Queue(QueueCommand::Withdraw { turn: params.turn("turn")? }),
+            SESSION_TRUST => Command::Trust,
             SET_POLICY => Command::SetPolicy { unattended: params.policy()? },
             other => return Err(refusal::method_not_found(other)),
         };

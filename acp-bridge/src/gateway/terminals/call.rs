@@ -47,14 +47,16 @@ impl Unshown {
         Self { seq: record.seq, at: record.at, turn: record.turn }
     }
 
-    /// `_meta["acp-bridge"]` of an update that tells it, with the seq only if nothing that came after was told.
+    /// `_meta["acp-bridge"]` of an update that tells it. Its place in the log is there only if nothing that came after was
+    /// told: a client would take it for the place where it is.
     pub(super) fn meta(&self, lane: &str, cursor: Seq) -> Option<String> {
+        let is_last = self.seq == cursor;
         let mut meta = serde_json::Map::new();
-        if self.seq == cursor {
+        if is_last {
             meta.insert("seq".to_owned(), self.seq.into());
         }
         meta.insert("at".to_owned(), self.at.into());
-        if let Some(turn) = self.turn {
+        if let Some(turn) = self.turn.filter(|_| is_last) {
             meta.insert("turn".to_owned(), turn.into());
         }
         meta.insert("lane".to_owned(), lane.into());

@@ -312,7 +312,7 @@ proptest! {
         let carried: Vec<_> = live.iter().filter_map(seq).collect();
         prop_assert!(carried.is_sorted_by(|a, b| a < b));
         let gone_at = gone_at.min(live.len());
-        let cursor = live[..gone_at].iter().filter_map(seq).last().unwrap_or(0);
+        let cursor = live[..gone_at].iter().filter_map(seq).next_back().unwrap_or(0);
         let mut view = TerminalView::default();
         for record in log.iter().filter(|record| record.seq <= cursor) {
             view.hear(record, &LaneFilter::default(), |_, _| false);

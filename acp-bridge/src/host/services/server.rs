@@ -23,7 +23,7 @@ use super::lines::Lines;
 use super::refusal::Refusal;
 use super::roots::{Right, Roots};
 use super::terminal::Terminal;
-use super::{Allowed, shell};
+use super::{Allowed, printer, shell};
 use crate::session::HOST_TERMINAL;
 
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.
@@ -32,8 +32,17 @@ const AT_ONCE: usize = 4;
 /// What the session's task hands on.
 #[derive(Debug)]
 pub(super) enum Order {
-    Serve { id: RequestId, method: String, params: Option<RawBuf> },
+    Serve {
+        id: RequestId,
+        method: String,
+        params: Option<RawBuf>,
+    },
     Withdraw(RequestId),
+    /// A tool call, by its id as JSON, shows these terminals.
+    Show {
+        call: RawBuf,
+        terminals: Vec<String>,
+    },
 }
 
 /// What one of the tasks below has come to.
@@ -62,6 +71,8 @@ pub(super) struct Server {
     /// The agent's own id of it.
     session: String,
     outbox: Outbox,
+    /// Takes what shown terminals print.
+    printed: mpsc::Sender<RawBuf>,
     roots: Arc<Roots>,
     open: HashMap<RequestId, Open>,
     /// Answers that are being sent. The agent may have one before that is known here, and use its id again.
@@ -77,11 +88,12 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(limits: Limits, session: String, outbox: Outbox) -> Self {
+    pub(super) fn new(limits: Limits, session: String, outbox: Outbox, printed: mpsc::Sender<RawBuf>) -> Self {
         Self {
             limits,
             session,
             outbox,
+            printed,
             roots: Arc::new(Roots::open(&[], &Allowed::default())),
             open: HashMap::new(),
             sending: 0,
@@ -116,6 +128,7 @@ impl Server {
                             open.withdrawn.cancel();
                         }
                     }
+                    Some(Order::Show { call, terminals }) => self.show(&call, terminals),
                     None => break,
                 },
                 Some(step) = self.tasks.join_next() => match step {
@@ -213,6 +226,15 @@ impl Server {
                 });
                 Ok(None)
             }
+        }
+    }
+
+    /// What these terminals print is told.
+    fn show(&mut self, call: &RawBuf, terminals: Vec<String>) {
+        for id in terminals {
+            let Some(terminal) = self.terminals.get_mut(&TerminalId::new(id.clone())) else { continue };
+            let (session, call) = (self.session.clone(), call.clone());
+            terminal.show(move |text| printer::told(&session, &call, &id, text), self.printed.clone());
         }
     }
 

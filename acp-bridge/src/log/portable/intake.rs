@@ -3,7 +3,7 @@
 use acp_types::record::{Epoch, Kind, Record, Seq};
 use acp_types::{Raw, SessionId, json};
 
-use super::{Header, LineError, rename};
+use super::{Header, Imported, LineError, disarm, rename};
 use crate::log::SessionInfo;
 use crate::session::State;
 
@@ -59,6 +59,7 @@ impl Intake {
         if self.records == self.header.records {
             return Err(LineError::Surplus { promised: self.records });
         }
+        disarm::strip(&mut record);
         self.admit(&record)?;
         self.state.apply(&record)?;
         self.info.apply(&record);
@@ -76,12 +77,13 @@ impl Intake {
         Ok(record)
     }
 
-    /// Ends after the last line: the session as it is to be.
+    /// Ends after the last line, at `now`: the session as it is to be, and the record to add to it, which disarms it. An
+    /// import is data, whoever made it: nothing that it says starts anything.
     ///
     /// # Errors
     /// When lines are missing, or the header says something else than they do.
-    pub fn finish(self) -> Result<SessionInfo, LineError> {
-        let Self { header, mut info, records, .. } = self;
+    pub fn finish(self, now: u64) -> Result<Imported, LineError> {
+        let Self { header, mut info, records, state, .. } = self;
         if records < header.records {
             return Err(LineError::CutOff { got: records, promised: header.records });
         }
@@ -104,7 +106,10 @@ impl Intake {
         info.head = header.head;
         info.oldest = header.oldest;
         info.epoch = header.epoch;
-        Ok(info)
+        let disarmed = disarm::disarmed(&state);
+        let record = disarm::record(&info, now, &disarmed);
+        info.apply(&record);
+        Ok(Imported { session: info, record, disarmed })
     }
 
     fn admit(&self, record: &Record) -> Result<(), LineError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acp_types::meta::Unattended;
 
-use super::super::Services;
+use super::super::{FingerprintKey, Services};
 
 /// Limits and rules of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Config {
     pub restore_grace: Duration,
     /// Who serves the agent files and commands. Default: the host.
     pub services: Services,
+    /// With what the definitions of MCP servers are told apart in the log. Default: no secret, for a log that nobody reads.
+    pub fingerprint_key: FingerprintKey,
     /// Every prompt may run although the agent has forgotten the conversation. Default no.
     pub accept_context_loss: bool,
     /// Lanes of a session, `main` among them and those that are about to join. Default 16. The limits below are for each.
@@ -47,6 +49,7 @@ impl Default for Config {
             announce_after: Duration::from_millis(500),
             restore_grace: Duration::from_secs(60),
             services: Services::default(),
+            fingerprint_key: FingerprintKey::default(),
             accept_context_loss: false,
             max_lanes: 16,
             unattended: Unattended::WAIT,

@@ -59,8 +59,8 @@ impl Lanes<Lane> {
             return;
         }
         let plan = StartPlan {
-            initialize: step.state().created().map(|created| created.initialize.clone()).unwrap_or_default(),
-            params: step.core.start_params.clone(),
+            initialize: step.initialize().unwrap_or_default(),
+            params: step.start_params().clone(),
             profile: Some(joiner.name().to_owned()),
             dialled: matches!(joiner, Joiner::Dials(_)),
             first: true,

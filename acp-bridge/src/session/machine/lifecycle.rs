@@ -20,7 +20,14 @@ impl Lane {
         }
         let accepts_loss = accepts_loss || step.config().accept_context_loss;
         self.agent = Agent::Starting { accepts_loss };
-        if let Some(plan) = self.plan(step, accepts_loss) {
+        if let Some(profile) = self.untrusted_profile(step) {
+            let message = format!(
+                "the lane {:?} was added where this session was written, with the agent {profile:?}, and nothing of that is \
+                 started here: trust the session with `acp-bridge trust`, or remove the lane and add it again",
+                self.name
+            );
+            self.start_failed(step, &error::error(ErrorCode::INTERNAL_ERROR, message, None));
+        } else if let Some(plan) = self.plan(step, accepts_loss) {
             step.effect(Effect::StartAgent { lane: Arc::clone(&self.name), plan });
         } else {
             let message = "the log does not say how the session's agent was started; make a new session";
@@ -28,11 +35,17 @@ impl Lane {
         }
     }
 
+    /// The launch profile of a lane that came with a session that nobody has trusted.
+    fn untrusted_profile(&self, step: &Step<'_>) -> Option<String> {
+        let logged = self.logged(step.state()).filter(|lane| lane.disarmed())?;
+        logged.how_joined().map(|joined| joined.agent.clone())
+    }
+
     fn plan(&self, step: &Step<'_>, accept_context_loss: bool) -> Option<StartPlan> {
         let logged = self.logged(step.state())?;
         Some(StartPlan {
-            initialize: step.state().created()?.initialize.clone(),
-            params: step.core.start_params.clone(),
+            initialize: step.initialize()?,
+            params: step.start_params().clone(),
             profile: logged.how_joined().map(|joined| joined.agent.clone()),
             dialled: logged.how_joined().is_some_and(|joined| joined.dialled),
             first: false,
@@ -47,7 +60,8 @@ impl Lane {
         }
         self.agent = Agent::Alive;
         let joining = self.join(step);
-        self.record(step, Kind::AgentStarted, Origin::Host, None, started);
+        let started = Self::logged_start(step, started);
+        self.record(step, Kind::AgentStarted, Origin::Host, None, &started);
         if let Some(command) = joining {
             self.joined(step, command);
         }

@@ -8,7 +8,7 @@ use acp_types::record::body::{
     Resolved, SessionCreated, SessionUpdated,
 };
 use acp_types::record::{Kind, Record, Turn};
-use acp_types::{RawBuf, rewrite};
+use acp_types::{Raw, RawBuf, rewrite};
 use serde::de::DeserializeOwned;
 
 use super::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
@@ -55,7 +55,7 @@ impl State {
                 let ChoicesRestored { lost, .. } = body(record)?;
                 self.lane_of(record)?.restored(&lost);
             }
-            Kind::PromptQueued => self.prompt_queued(record, body(record)?)?,
+            Kind::PromptQueued => self.prompt_queued(record, prompt_queued(record)?)?,
             Kind::PromptEdited => {
                 let PromptEdited { prompt } = body(record)?;
                 return self.move_turn(record, |state, turn| {
@@ -100,6 +100,14 @@ impl State {
             }
             Kind::LaneLeft => self.lane_left(record)?,
             Kind::SessionClosed => self.closed = true,
+            Kind::SessionDisarmed => {
+                self.trust.disarm(record.seq, body(record)?, &mut self.unattended);
+                self.lanes.iter_mut().for_each(LaneState::disarm);
+            }
+            Kind::SessionTrusted => {
+                self.trust.trust(&mut self.unattended);
+                self.lanes.iter_mut().for_each(LaneState::trust);
+            }
             _ => {}
         }
         Ok(())
@@ -140,8 +148,7 @@ impl State {
             key: prompt.key.map(Into::into),
             client: record.origin.client().map(Arc::clone),
             phase: TurnPhase::Queued,
-            // Every client's connection has a state of its own.
-            params: Some(shared::text(prompt.params)),
+            params: Some(prompt.params),
             cancel_requested: false,
             accept_context_loss: prompt.accept_context_loss,
             runs_after_restart: prompt.runs_after_restart,
@@ -197,6 +204,22 @@ fn not_of_lane(record: &Record) -> StateError {
 /// is decided.
 fn policy(text: &str) -> Option<Unattended> {
     (!text.is_empty()).then(|| text.parse().unwrap_or(Unattended::WAIT))
+}
+
+/// Every client's connection has a state of its own, and a prompt may be big: its params are decoded without a copy of
+/// them for each.
+fn prompt_queued(record: &Record) -> Result<PromptQueued, StateError> {
+    let Some(params) = record.body.as_raw().member("params").filter(|params| params.as_str().len() >= shared::BIG)
+    else {
+        return body(record);
+    };
+    let rest = rewrite::set_member(record.body.as_raw(), "params", Raw::NULL);
+    let prompt = rest.as_raw().decode::<PromptQueued>().map_err(|source| StateError::Body {
+        seq: record.seq,
+        kind: record.kind.clone(),
+        source,
+    })?;
+    Ok(PromptQueued { params: shared::part(params), ..prompt })
 }
 
 fn body<T: DeserializeOwned>(record: &Record) -> Result<T, StateError> {

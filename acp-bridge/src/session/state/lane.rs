@@ -15,6 +15,8 @@ use super::settings::Settings;
 pub struct LaneState {
     name: Arc<str>,
     joined: Option<LaneJoined>,
+    /// It joined where the session was written, and nobody has trusted it.
+    disarmed: bool,
     agent: Option<AgentStarted>,
     agent_alive: bool,
     received: u64,
@@ -38,6 +40,7 @@ impl LaneState {
         Self {
             name,
             joined: None,
+            disarmed: false,
             agent: None,
             agent_alive: false,
             received: 0,
@@ -64,6 +67,13 @@ impl LaneState {
     #[must_use]
     pub fn how_joined(&self) -> Option<&LaneJoined> {
         self.joined.as_ref()
+    }
+
+    /// Whether the host is not to start its agent: the launch profile was named where the session was written, and nobody
+    /// has said that it is to be trusted. Never for `main`, whose agent the host was given.
+    #[must_use]
+    pub fn disarmed(&self) -> bool {
+        self.disarmed
     }
 
     /// How its agent was last started, whether or not it still runs.
@@ -164,6 +174,19 @@ impl LaneState {
         self.agent_alive = true;
         self.received = 0;
         self.answers = Answers::default();
+    }
+
+    /// What was chosen and who ran where the session was written means nothing here.
+    pub(super) fn disarm(&mut self) {
+        self.disarmed = self.joined.as_ref().is_some_and(|joined| !joined.dialled);
+        self.settings = Settings::default();
+        if let Some(agent) = &mut self.agent {
+            agent.link = None;
+        }
+    }
+
+    pub(super) fn trust(&mut self) {
+        self.disarmed = false;
     }
 
     pub(super) fn agent_exited(&mut self) {

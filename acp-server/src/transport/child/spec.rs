@@ -22,6 +22,9 @@ use crate::transport::Noise;
 const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "SHELL", "TERM", "LOGNAME"];
 /// Our own settings, tokens among them, are nobody else's business.
 const OURS: &str = "ACP_BRIDGE_";
+/// What a program of ours sets for its own allocator when it starts itself over: the mark that it did, and the variable.
+/// Without the mark the variable is the user's.
+pub const OWN_ALLOCATOR: [&str; 2] = ["ACP_BRIDGE_ALLOCATOR", "MALLOC_MMAP_THRESHOLD_"];
 /// Asked of the system for each pipe, in bytes: fewer switches between the two processes. It may refuse.
 const PIPE: usize = 256 * 1024;
 
@@ -39,7 +42,9 @@ pub enum Environment {
 impl Environment {
     fn passes(self, name: &OsStr) -> bool {
         let name = name.to_string_lossy();
+        let [mark, allocator] = OWN_ALLOCATOR;
         !name.starts_with(OURS)
+            && (name != allocator || std::env::var_os(mark).is_none())
             && (self == Self::Inherited
                 || KEPT.contains(&name.as_ref())
                 || name.starts_with("LC_")
