@@ -5,7 +5,10 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod deletion;
+mod doctor;
 mod imports;
+mod locks;
 mod report;
 mod secrets;
 mod tapped;
