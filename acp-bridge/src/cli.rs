@@ -16,10 +16,12 @@ mod export;
 mod import;
 mod keep;
 mod lanes;
+mod memory;
 mod offline;
 mod output;
 mod ownership;
 mod queue;
+mod reach;
 mod send;
 mod serve;
 mod sessions;
@@ -54,6 +56,9 @@ pub fn main() -> ExitCode {
 
 fn run(args: args::Args) -> anyhow::Result<()> {
     output::logging(args.verbose);
+    if matches!(args.command, args::Command::Serve(_)) {
+        memory::give_back_what_is_big();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(async {
         match args.command {

@@ -31,7 +31,7 @@ use acp_server::transport::child::ChildSpec;
 pub use keeper::Keeper;
 pub use profiles::Profiles;
 pub use secrets::{LogSecrets, Secrets, SecretsError};
-pub use services::Limits;
+pub use services::{Allowed, Limits};
 pub use supervisor::Host;
 
 use crate::session;
@@ -54,6 +54,8 @@ pub struct Config {
     pub start_timeout: Duration,
     /// How much an agent may ask for of the files and commands that the host serves; see [`session::Services`].
     pub services: Limits,
+    /// What agents may reach there beside the directories of their sessions.
+    pub allowed: Arc<Allowed>,
 }
 
 impl Config {
@@ -68,6 +70,7 @@ impl Config {
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
             services: Limits::default(),
+            allowed: Arc::default(),
         }
     }
 }

@@ -3,6 +3,7 @@
 //! [`State`] is what a log says: both sides fold the same records into it. [`Machine`] is the host's side: it turns
 //! commands and agent traffic into records, and into effects that are run once those records are on stable storage.
 
+mod choice;
 mod command;
 mod io;
 mod lanes;

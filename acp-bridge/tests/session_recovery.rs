@@ -227,9 +227,12 @@ fn the_session_is_brought_back_in_its_mode() {
     let mut session = Session::new();
     session.agent(update(r#"{"update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#));
     session.crash();
-    let (_, effects) = session.prompt("a");
-    assert_eq!(plan(&effects).mode.as_deref(), Some("auto"));
-    session.agent(FromAgent::Started(agent_started(Start::Load)));
+    session.prompt("a");
+    let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
+    assert_eq!(session.machine.state().main().session_result().as_str(), r#"{"modes":{"currentModeId":"auto"}}"#);
+    let (set, method, params) = call(&effects);
+    assert_eq!((method.as_str(), params.unwrap()["modeId"].as_str()), ("session/set_mode", Some("auto")));
+    assert_eq!(call(&session.answered(set, Ok("{}"))).1, "session/prompt");
     assert_eq!(session.machine.state().main().session_result().as_str(), r#"{"modes":{"currentModeId":"auto"}}"#);
 }
 

@@ -30,6 +30,7 @@ fn body_of(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::SessionUpdated => typed::<body::SessionUpdated>(generator),
         Kind::AgentStarted => typed::<body::AgentStarted>(generator),
         Kind::AgentExited => typed::<body::AgentExited>(generator),
+        Kind::ChoicesRestored => typed::<body::ChoicesRestored>(generator),
         Kind::PromptQueued => typed::<body::PromptQueued>(generator),
         Kind::PromptEdited => typed::<body::PromptEdited>(generator),
         Kind::PromptMoved => typed::<body::PromptMoved>(generator),

@@ -6,6 +6,7 @@ use acp_types::meta::{AfterRestart, OnBusy, Unattended};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::amount;
+use crate::gateway::Origin;
 
 /// Where `serve` listens and where the other commands look for it.
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
@@ -134,6 +135,10 @@ pub(super) struct Serve {
     /// Clients that may be connected at once.
     #[arg(long, env = "ACP_BRIDGE_MAX_CLIENTS", default_value_t = 1024, value_name = "N")]
     pub(super) max_clients: usize,
+    /// Pages of this origin may use the bridge: `http://localhost:8080`, `tauri://localhost`, `null`, or
+    /// `vscode-webview://*` for all of a scheme. May be given more than once. Programs send no origin and need none.
+    #[arg(long, env = "ACP_BRIDGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(super) allow_origin: Vec<Origin>,
     /// Trim updates that are older than this: `30d`, `12h`. Everything is kept by default.
     #[arg(long, env = "ACP_BRIDGE_RETAIN_AGE", value_name = "AGE", value_parser = amount::age)]
     pub(super) retain_age: Option<std::time::Duration>,
@@ -168,7 +173,21 @@ pub(super) struct Serve {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
+    pub(super) reach: Reach,
+    #[command(flatten)]
     pub(super) agent: Agent,
+}
+
+/// What agents may reach beside the directories of their sessions.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct Reach {
+    /// Serve these files and directories to agents as well, to be read. No link leads out of one. With `--agent NAME` the
+    /// folders in which that harness keeps its skills are among them.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) allow_read: Vec<PathBuf>,
+    /// The same, to be read and written.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) allow_write: Vec<PathBuf>,
 }
 
 /// The agent behind the bridge.
@@ -193,6 +212,8 @@ pub(super) struct Attach {
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", value_name = "URL")]
     pub(super) log: Option<String>,
     /// Of a bridge that has to be started. One that runs keeps its own.
+    #[command(flatten)]
+    pub(super) reach: Reach,
     #[command(flatten)]
     pub(super) agent: Agent,
 }
@@ -451,6 +472,8 @@ pub(super) struct Dial {
     /// How a bridge that has started this waits for it.
     #[arg(long, value_name = "ID", hide = true)]
     pub(super) instance: Option<String>,
+    #[command(flatten)]
+    pub(super) reach: Reach,
     #[command(flatten)]
     pub(super) agent: Agent,
 }

@@ -23,9 +23,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         args::Durability::Fsync => log::Durability::Fsync,
         args::Durability::Os => log::Durability::Os,
     };
-    let spec = agent::spec(&args.agent).await?.ok_or_else(|| {
-        coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
-    })?;
+    let Some(agent::Named { spec, readable }) = agent::spec(&args.agent).await? else {
+        let message = "no agent; name a harness with --agent, or write the agent's command line after `--`";
+        return Err(coded(Exit::Usage, message));
+    };
+    let allowed = Arc::new(args.reach.allowed(readable)?);
     // Not before it is known that there is something to serve: the file is made when there is none.
     let opened = ownership::open(&args.log, durability, args.secrets.as_deref()).await?;
     let log = opened.log;
@@ -37,11 +39,12 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;
     config.session.services = services(&args);
+    config.allowed = Arc::clone(&allowed);
     config.session.unattended = args.unattended;
 
     let address = listener.local_addr()?;
     if let Some(after) = args.keep_agents {
-        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after }));
+        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after, allowed }));
     }
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
@@ -52,7 +55,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let retention = tokio::spawn(retention);
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let served = gateway::Config { max_connections: args.max_clients, ..gateway::Config::default() };
+    let served = gateway::Config {
+        max_connections: args.max_clients,
+        allow_origins: args.allow_origin.into(),
+        ..gateway::Config::default()
+    };
     let gateway = gateway::serve(listener, Arc::clone(&log), served, gateway_stop.clone());
     let gateway = tokio::spawn(gateway);
     announce(address, args.json)?;

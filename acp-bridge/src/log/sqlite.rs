@@ -5,6 +5,7 @@
 //! own, so that no commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view
 //! `records` shows it in readable form.
 
+mod big;
 mod check;
 mod compact;
 mod connection;
@@ -148,7 +149,7 @@ impl SqliteLog {
     /// When the log cannot be read.
     pub async fn id(&self) -> Result<Option<String>, LogError> {
         self.still_open()?;
-        self.readers.run(|connection| owner::id(connection).map_err(|e| failure::read(&e))).await
+        self.readers.run(|connection, _| owner::id(connection).map_err(|e| failure::read(&e))).await
     }
 
     /// Takes over a log that may have been written by somebody else: gives it an id, takes definitions of MCP servers out
@@ -205,13 +206,13 @@ impl SessionLog for SqliteLog {
 
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.still_open()?;
-        self.readers.run(move |connection| readers::list(connection, &query)).await
+        self.readers.run(move |connection, _| readers::list(connection, &query)).await
     }
 
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
         self.still_open()?;
         let session = session.clone();
-        self.readers.run(move |connection| readers::get(connection, &session)).await
+        self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
     async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
@@ -244,7 +245,7 @@ impl SessionLog for SqliteLog {
             return recent;
         }
         let session = session.clone();
-        self.readers.run(move |connection| readers::read(connection, &session, after, limit, filter)).await
+        self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
     }
 
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {

@@ -2,10 +2,12 @@
 
 mod answers;
 mod apply;
+mod choices;
 mod error;
 mod lane;
 mod pending;
 mod queue;
+mod settings;
 mod terminals;
 mod trust;
 mod turns;
@@ -17,6 +19,7 @@ use acp_types::record::{Epoch, Seq, Turn};
 pub use error::StateError;
 pub use lane::LaneState;
 pub use pending::PendingRequest;
+pub(super) use settings::Claims;
 pub use turns::{TurnInfo, TurnPhase};
 
 use super::lanes::Lanes;

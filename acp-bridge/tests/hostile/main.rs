@@ -5,10 +5,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
 mod deletion;
 mod doctor;
+mod files;
 mod imports;
 mod locks;
+mod memory;
+mod origins;
 mod report;
 mod secrets;
+mod services;
+mod stdout_noise;
 mod tapped;
+mod wire;

@@ -111,7 +111,7 @@ impl Param {
 }
 
 fn decode<T: DeserializeOwned>(value: Raw<'_>) -> serde_json::Result<()> {
-    serde_json::from_str::<T>(value.as_str()).map(drop)
+    value.decode::<T>().map(drop)
 }
 
 macro_rules! method {

@@ -2,6 +2,7 @@
 //!
 //! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
 
+mod choice;
 mod link;
 mod outcome;
 mod queue;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use choice::{Choice, ChoicesRestored, LostChoice};
 pub use link::AgentLink;
 pub use queue::{PromptEdited, PromptMoved, PromptSteered, Steer};
 pub use trust::{SessionDisarmed, SessionTrusted};
@@ -53,6 +55,10 @@ pub struct SessionUpdated {
     /// New `configOptions`, the whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_options: Option<RawBuf>,
+    /// What a client chose and the agent accepted. It is set again whenever the agent is started again, in the order of
+    /// these records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Choice>,
     /// New policy for times without a controller, as `meta::Unattended` is written; an empty one means the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattended: Option<String>,

@@ -49,6 +49,8 @@ kinds! {
     AgentStarted = "agent_started",
     /// The agent process is gone. Body: `AgentExited`.
     AgentExited = "agent_exited",
+    /// An agent that was started again has been given what clients chose. Body: `ChoicesRestored`.
+    ChoicesRestored = "choices_restored",
     /// A prompt was accepted; its seq names the turn. Body: `PromptQueued`.
     PromptQueued = "prompt_queued",
     /// A prompt that waits has other content. Body: `PromptEdited`.

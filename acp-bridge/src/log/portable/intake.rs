@@ -1,7 +1,7 @@
 //! Whether the lines of an export make a session. Pure.
 
 use acp_types::record::{Epoch, Kind, Record, Seq};
-use acp_types::{Raw, SessionId};
+use acp_types::{Raw, SessionId, json};
 
 use super::{Header, Imported, LineError, disarm, rename};
 use crate::log::SessionInfo;
@@ -37,7 +37,7 @@ impl Intake {
             Some(found) if found > Header::FORMAT => return Err(LineError::Newer { found, known: Header::FORMAT }),
             _ => return Err(not_an_export("its first line has no acpBridgeExport".to_owned())),
         }
-        let header: Header = serde_json::from_str(text).map_err(|e| not_an_export(e.to_string()))?;
+        let header: Header = json::from_str(text).map_err(|e| not_an_export(e.to_string()))?;
         check(&header)?;
         let id = new_id.unwrap_or_else(|| header.session_id.clone());
         let info = SessionInfo::new(id.clone());
@@ -167,7 +167,7 @@ fn check(header: &Header) -> Result<(), LineError> {
 
 fn parse(line: &[u8]) -> Result<Record, LineError> {
     let not_a_record = |reason: String| LineError::NotARecord { reason };
-    let record: Record = serde_json::from_slice(line).map_err(|e| not_a_record(e.to_string()))?;
+    let record: Record = json::from_slice(line).map_err(|e| not_a_record(e.to_string()))?;
     // As a log reads it: what it would not read back must not get in.
     Raw::parse(record.body.as_str()).map_err(|e| not_a_record(format!("its body: {e}")))?;
     Ok(record)

@@ -12,6 +12,12 @@ use super::super::{FingerprintKey, Services};
 pub struct Config {
     /// How long an agent may take to end a turn that was cancelled before it is killed (P5). Default 10 s.
     pub cancel_grace: Duration,
+    /// How long an agent that has taken a mode or an option may take to tell so to all clients before it is told them in
+    /// its place. Default 500 ms.
+    pub announce_after: Duration,
+    /// How long an agent that was started again may take to be given what clients chose. What is not in force then is said
+    /// to be lost, and the next prompt goes on. Default 60 s.
+    pub restore_grace: Duration,
     /// Who serves the agent files and commands. Default: the host.
     pub services: Services,
     /// With what the definitions of MCP servers are told apart in the log. Default: no secret, for a log that nobody reads.
@@ -40,6 +46,8 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             cancel_grace: Duration::from_secs(10),
+            announce_after: Duration::from_millis(500),
+            restore_grace: Duration::from_secs(60),
             services: Services::default(),
             fingerprint_key: FingerprintKey::default(),
             accept_context_loss: false,

@@ -66,7 +66,6 @@ impl Lanes<Lane> {
             first: true,
             agent_session: None,
             accept_context_loss: false,
-            mode: None,
         };
         let mut lane = Lane::new(Arc::clone(&name));
         lane.agent = Agent::Starting { accepts_loss: false };

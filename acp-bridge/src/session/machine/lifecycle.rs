@@ -51,7 +51,6 @@ impl Lane {
             first: false,
             agent_session: logged.agent()?.agent_session.clone(),
             accept_context_loss,
-            mode: logged.mode().map(str::to_owned),
         })
     }
 
@@ -66,8 +65,16 @@ impl Lane {
         if let Some(command) = joining {
             self.joined(step, command);
         }
-        self.pass_waiting(step);
-        self.advance(step);
+        self.serve_or_restore(step);
+    }
+
+    /// The agent is there: it is given what clients chose, then what waits for it.
+    pub(super) fn serve_or_restore(&mut self, step: &mut Step<'_>) {
+        self.begin_restore(step);
+        if self.is_ready() {
+            self.pass_waiting(step);
+            self.advance(step);
+        }
     }
 
     /// Whoever waits is told, all of them: to try once for each would only make them wait. Turns that may run without
@@ -96,9 +103,11 @@ impl Lane {
 
     /// There is no agent any more, and nobody wanted that.
     pub(super) fn gone(&mut self, step: &mut Step<'_>, reason: &str, why: &str) {
+        self.announce(step);
         self.agent = Agent::Absent;
         let exited = AgentExited { reason: reason.to_owned(), expected: false };
         self.record(step, Kind::AgentExited, Origin::Host, None, &exited);
+        let restoring = self.died_while_restoring(step, reason);
         self.resolve_all(step, Cause::AGENT_EXITED);
         if let Some(turn) = self.running(step) {
             let cancelled = step.cancel_requested(turn);
@@ -111,6 +120,9 @@ impl Lane {
         }
         self.fail_open_calls(step, &format!("it is gone: {reason}"));
         self.advance(step);
+        if restoring && self.is_called() {
+            self.need_agent(step, false);
+        }
     }
 }
 

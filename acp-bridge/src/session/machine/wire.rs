@@ -35,9 +35,14 @@ pub(super) fn without_our_meta(params: Raw<'_>) -> RawBuf {
     }
 }
 
+/// Params with the agent's own session id.
+pub(super) fn with_session(params: Raw<'_>, agent_session: &str) -> RawBuf {
+    rewrite::params(params, &ParamsEdit { session_id: Some(agent_session), meta: None })
+}
+
 /// `{"sessionId": …}`.
 pub(super) fn session_only(agent_session: &str) -> RawBuf {
-    rewrite::params(Raw::EMPTY_OBJECT, &ParamsEdit { session_id: Some(agent_session), meta: None })
+    with_session(Raw::EMPTY_OBJECT, agent_session)
 }
 
 /// The params of a `user_message_chunk` with one content block, with room for the session id.

@@ -1,0 +1,76 @@
+//! The same for bytes that come in pieces.
+
+use std::io;
+
+use super::text;
+
+/// Bytes of a text, piece by piece, as text of any number of lines. What is no UTF-8 becomes U+FFFD.
+#[derive(Debug, Default)]
+pub struct Pieces {
+    /// The begin of a character whose other bytes have not come yet.
+    begun: Vec<u8>,
+}
+
+impl Pieces {
+    /// What of the text is whole with this piece.
+    #[must_use]
+    pub fn push(&mut self, piece: &[u8]) -> String {
+        self.begun.extend_from_slice(piece);
+        let bytes = std::mem::take(&mut self.begun);
+        let whole = whole(&bytes);
+        self.begun.extend_from_slice(&bytes[whole..]);
+        text(&String::from_utf8_lossy(&bytes[..whole])).into_owned()
+    }
+
+    /// What was begun and will not be ended.
+    #[must_use]
+    pub fn finish(&mut self) -> String {
+        String::from_utf8_lossy(&std::mem::take(&mut self.begun)).into_owned()
+    }
+}
+
+/// How many bytes there are before a character that is only begun.
+fn whole(bytes: &[u8]) -> usize {
+    let mut end = 0;
+    for chunk in bytes.utf8_chunks() {
+        let is_last = end + chunk.valid().len() + chunk.invalid().len() == bytes.len();
+        end += chunk.valid().len();
+        // A last chunk whose invalid part could go on is a character that is only begun.
+        if is_last && could_go_on(chunk.invalid()) {
+            return end;
+        }
+        end += chunk.invalid().len();
+    }
+    end
+}
+
+/// Whether bytes at the end of a text begin a character. They cannot be read as one; the question is what may follow.
+fn could_go_on(bytes: &[u8]) -> bool {
+    std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
+}
+
+/// Makes what is written to it printable and passes it on. For logs: what programs write of their own is plain text.
+#[derive(Debug)]
+pub struct Writer<W> {
+    to: W,
+    pieces: Pieces,
+}
+
+impl<W> Writer<W> {
+    /// In front of `to`.
+    pub fn new(to: W) -> Self {
+        Self { to, pieces: Pieces::default() }
+    }
+}
+
+impl<W: io::Write> io::Write for Writer<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let shown = self.pieces.push(bytes);
+        self.to.write_all(shown.as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
