@@ -54,6 +54,14 @@ The session, the turn and the bridge stay when the editor goes.")]
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
+    /// Stop the bridge that has a log, and wait until it has ended.
+    #[command(after_help = "\
+Example: acp-bridge stop --log sqlite:sessions.db\n
+It ends running turns as `interrupted`, but for those of agents that it keeps (`serve --keep-agents`). An editor that is
+attached to a bridge which it has started starts another one.
+
+Exit codes: 0 it has ended, 1 it has not within --timeout, 3 no bridge has the log.")]
+    Stop(Stop),
     /// Put the lanes and the policy of a session in force that was imported, or whose log somebody else wrote.
     Trust(Trust),
     /// Stop the running turn of a session, or what waits.
@@ -288,6 +296,16 @@ pub(super) struct Send {
     /// Every message as one JSON line, as it came.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Stop {
+    /// The session log of the bridge: `sqlite:FILE`.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
+    pub(super) log: String,
+    /// How long it may take to end.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: std::time::Duration,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -7,8 +7,11 @@ mod support;
 
 mod agents;
 mod commands;
+mod deletion;
+mod doctor;
 mod files;
 mod imports;
+mod locks;
 mod memory;
 mod origins;
 mod report;
