@@ -10,13 +10,16 @@ mod machine;
 mod redact;
 mod service;
 mod state;
+mod subagents;
 mod version;
 
 pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
+pub(crate) use machine::{clean_outcome, for_agents};
 pub use redact::redact;
 pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
+pub(crate) use subagents::without_subagents;
 pub(crate) use version::unsupported_version;

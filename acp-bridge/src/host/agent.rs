@@ -11,7 +11,7 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 
 use super::process::Process;
 use super::services::Services;
-use crate::session::unsupported_version;
+use crate::session::{clean_outcome, unsupported_version};
 
 /// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
 const MAX_EARLY: usize = 256;
@@ -177,8 +177,8 @@ impl Agent {
                     Event::Response { key, outcome, .. } if key == wanted => {
                         self.answered = ordinal;
                         found = Some(match outcome {
-                            Ok(payload) => Some(Ok(payload.raw().to_owned())),
-                            Err(ResponseError::Peer(error)) => Some(Err(error.into_raw())),
+                            Ok(payload) => Some(clean_outcome(Ok(payload.raw().to_owned()))),
+                            Err(ResponseError::Peer(error)) => Some(clean_outcome(Err(error.into_raw()))),
                             Err(_) => None,
                         });
                     }

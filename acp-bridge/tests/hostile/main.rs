@@ -5,4 +5,6 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod foreign_sessions;
+mod impersonation;
 mod report;

@@ -7,6 +7,7 @@ use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use serde::Serialize;
 
 use super::super::{FromAgent, LaneState, State};
+use super::admission::Faults;
 use super::calls::Calls;
 use super::joining::Joining;
 use super::recorder::Step;
@@ -27,6 +28,7 @@ pub(super) struct Lane {
     pub(super) offer_deadline: Option<u64>,
     pub(super) calls: Calls,
     pub(super) requests: OpenRequests,
+    pub(super) faults: Faults,
 }
 
 /// An agent as far as the machine knows.
@@ -57,6 +59,7 @@ impl Lane {
             offer_deadline: None,
             calls: Calls::default(),
             requests: OpenRequests::default(),
+            faults: Faults::default(),
         }
     }
 
