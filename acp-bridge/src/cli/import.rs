@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use acp_types::SessionId;
+use acp_types::{SessionId, printable};
 use anyhow::Context;
 use serde_json::json;
 
@@ -29,9 +29,9 @@ pub(super) async fn run(args: args::Import) -> anyhow::Result<()> {
             "event": "imported", "sessionId": info.id, "cwd": info.cwd, "title": info.title, "head": info.head,
             "oldest": info.oldest, "openTurns": info.open_turns,
         });
-        return Ok(output::line(&said.to_string())?);
+        return Ok(output::json(&said.to_string())?);
     }
-    let id = &info.id;
+    let id = printable::line(info.id.as_str());
     output::line(&format!("imported session {id} up to record {}; `serve` on this log goes on with it", info.head))?;
     Ok(())
 }

@@ -8,3 +8,4 @@ mod support;
 mod foreign_sessions;
 mod impersonation;
 mod report;
+mod terminal_text;
