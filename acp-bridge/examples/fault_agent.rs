@@ -2,7 +2,7 @@
 //!
 //! It speaks JSON by hand over blocking stdio, so that it can also say what no library would. The first word of a
 //! prompt says what it does, see [`Agent::turn`]. Flags: `--no-load` (can neither load nor resume), `--resume`,
-//! `--mute` (never answers anything), `--future` (speaks another version), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there),
+//! `--mute` (never answers anything), `--echo` (prints a banner, and a line for every line that it gets), `--future` (speaks another version), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there),
 //! `--forge` (says things in the bridge's name when it starts and when it opens a session).
 
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
@@ -16,6 +16,12 @@ use serde_json::{Value, json};
 
 /// Whether stdin is read no more.
 static DEAF: AtomicBool = AtomicBool::new(false);
+
+/// Whether every line that is read is printed.
+static ECHO: AtomicBool = AtomicBool::new(false);
+
+/// Lines that were read.
+static LINES: AtomicU64 = AtomicU64::new(0);
 
 /// When the last cancel was read, in microseconds since the Unix epoch.
 static CANCELLED_AT: AtomicU64 = AtomicU64::new(0);
@@ -31,6 +37,10 @@ fn main() {
     if has("--die-on-start") {
         eprintln!("told to die at the start");
         std::process::exit(7);
+    }
+    if has("--echo") {
+        raw("Fault agent, all faults included");
+        ECHO.store(true, Ordering::Relaxed);
     }
     if let Some(at) = flags.iter().position(|flag| flag == "--pid") {
         std::fs::write(&flags[at + 1], std::process::id().to_string()).expect("write the pid file");
@@ -62,6 +72,10 @@ fn read(sender: &Sender<Value>) {
         while DEAF.load(Ordering::Relaxed) {
             std::thread::park();
         }
+        LINES.fetch_add(1, Ordering::Relaxed);
+        if ECHO.load(Ordering::Relaxed) {
+            raw(&format!("got: {line}"));
+        }
         let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
         if message["method"] == "session/cancel" {
             CANCELLED_AT.store(micros(), Ordering::Relaxed);
@@ -85,6 +99,10 @@ struct Agent {
     working: bool,
     asked: u64,
     cancelled: bool,
+}
+
+fn mib(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(1) * 1024 * 1024
 }
 
 fn raw(line: &str) {
@@ -376,6 +394,71 @@ impl Agent {
             "lossless" => raw(&format!(
                 r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"zeta":1e2,"sessionId":{session},"update":{{"sessionUpdate":"_later","big":123456789012345678901234567890,"exp":1E+2,"content":[null,"\u00e9"]}},"alpha":{{"b":1,"a":2}}}}}}"#
             )),
+            // Half of a surrogate pair.
+            "half" => raw(&format!(
+                r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":{session},"update":{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":"half \ud83d"}}}}}}}}"#
+            )),
+            // Answers with members that are null, or that must not stand together.
+            "nulls" => raw(&format!(
+                r#"{{"jsonrpc":"2.0","id":{id},"method":null,"result":{{"stopReason":"refusal"}},"error":null}}"#
+            )),
+            "both" => {
+                raw(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{}},"error":{{"code":1,"message":"x"}}}}"#))
+            }
+            // A chunk, a permission request and an answer of N MiB.
+            "huge-chunk" => {
+                say(session, &"x".repeat(mib(number(17))));
+                say(session, "after it");
+            }
+            "huge-ask" => {
+                let tool = json!({ "toolCallId": "c1", "title": "x".repeat(mib(number(17))) });
+                let params = json!({ "sessionId": session, "toolCall": tool, "options": [] });
+                let outcome = self.request("session/request_permission", &params);
+                say(session, &format!("chosen {outcome}"));
+            }
+            "huge-end" => {
+                let text = "x".repeat(mib(number(17)));
+                raw(&format!(r#"{{"jsonrpc":"2.0","result":{{"stopReason":"end_turn","_x":"{text}"}},"id":{id}}}"#));
+            }
+            "lines" => say(session, &LINES.load(Ordering::Relaxed).to_string()),
+            // Runs a command in a terminal that it streams: N lines, a pause of MS between them, and its end.
+            "run" => {
+                let pause = rest.split(' ').nth(1).and_then(|ms| ms.parse().ok()).unwrap_or(0);
+                let call = format!("call-{id}");
+                let stream = |key: &str, value: Value| json!({ key: value });
+                let info = stream("terminal_info", json!({ "terminal_id": call, "cwd": "/" }));
+                update(
+                    session,
+                    &json!({ "sessionUpdate": "tool_call", "toolCallId": call, "title": "Run it", "kind": "execute",
+                    "status": "in_progress", "content": [{ "type": "terminal", "terminalId": call }], "_meta": info }),
+                );
+                for line in 1..=number(3) {
+                    let output = json!({ "terminal_id": call, "data": format!("line {line}\n") });
+                    let meta = stream("terminal_output", output);
+                    update(session, &json!({ "sessionUpdate": "tool_call_update", "toolCallId": call, "_meta": meta }));
+                    if self.pause(Duration::from_millis(pause)) {
+                        return Ok("cancelled");
+                    }
+                }
+                let meta = stream("terminal_exit", json!({ "terminal_id": call, "exit_code": 0, "signal": null }));
+                let end = json!({ "sessionUpdate": "tool_call_update", "toolCallId": call, "status": "completed", "_meta": meta });
+                update(session, &end);
+            }
+            // Prints N control characters at once, as JSON that is six times as long, with its end in the same message.
+            "print" => {
+                let data = "\u{1}".repeat(usize::try_from(number(10)).unwrap_or(10));
+                let meta = json!({ "terminal_output": { "terminal_id": "much", "data": data } });
+                update(
+                    session,
+                    &json!({ "sessionUpdate": "tool_call", "toolCallId": "much", "title": "Print much",
+                    "content": [{ "type": "terminal", "terminalId": "much" }] }),
+                );
+                update(
+                    session,
+                    &json!({ "sessionUpdate": "tool_call_update", "toolCallId": "much", "status": "completed",
+                    "_meta": meta }),
+                );
+            }
             "title" => update(session, &json!({ "sessionUpdate": "session_info_update", "title": rest })),
             "pid" => say(session, &std::process::id().to_string()),
             _ => say(session, rest),

@@ -3,7 +3,7 @@
 //! A prompt is a JSON array of steps, taken one after the other; what is answered it says as one chunk of JSON.
 //! `{"do": METHOD, "with": PARAMS}` asks and waits for the answer. `{"begin": …, "with": …}` asks and does not wait,
 //! `{"withdraw": 1}` withdraws what was begun last, `{"end": 1}` waits for its answer. `{"told": 1}` says what the agent
-//! was told at `initialize`, `{"rest": 1}` waits for a cancel, `{"exit": CODE}` dies. A terminal that is not named is the
+//! was told at `initialize`, `{"say": UPDATE}` says that, `{"rest": 1}` waits for a cancel, `{"exit": CODE}` dies. A terminal that is not named is the
 //! last one; `$SECRET` in a text stands for the content of the file that `--secret FILE` names.
 
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the steps")]
@@ -91,6 +91,10 @@ impl Agent {
                 continue;
             } else if step["end"] == 1 {
                 self.answer()
+            } else if !step["say"].is_null() {
+                let params = json!({ "sessionId": session, "update": step["say"] });
+                send(&json!({ "jsonrpc": "2.0", "method": "session/update", "params": params }));
+                continue;
             } else if step["told"] == 1 {
                 self.told.clone()
             } else if step["rest"] == 1 {

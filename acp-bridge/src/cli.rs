@@ -16,14 +16,18 @@ mod export;
 mod import;
 mod keep;
 mod lanes;
+mod memory;
 mod offline;
 mod output;
+mod ownership;
 mod queue;
+mod reach;
 mod send;
 mod serve;
 mod sessions;
 mod show;
 mod tail;
+mod trust;
 mod turn;
 
 use std::process::ExitCode;
@@ -51,6 +55,9 @@ pub fn main() -> ExitCode {
 
 fn run(args: args::Args) -> anyhow::Result<()> {
     output::logging(args.verbose);
+    if matches!(args.command, args::Command::Serve(_)) {
+        memory::give_back_what_is_big();
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(async {
         match args.command {
@@ -61,6 +68,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Sessions(args) => sessions::run(args).await,
             args::Command::Tail(args) => tail::run(args).await,
             args::Command::Send(args) => send::run(args).await,
+            args::Command::Trust(args) => trust::run(args).await,
             args::Command::Cancel(args) => cancel::run(args).await,
             args::Command::Export(args) => export::run(args).await,
             args::Command::Import(args) => import::run(args).await,

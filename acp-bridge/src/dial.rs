@@ -5,9 +5,11 @@
 
 mod line;
 mod socket;
+mod stand_in;
 
 pub(crate) use line::{Line, Step};
 pub(crate) use socket::{Socket, frame_limit, pair};
+pub(crate) use stand_in::{StandIn, stand_in};
 
 use crate::link::{Frame, Hello, Refused};
 

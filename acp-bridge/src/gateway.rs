@@ -57,14 +57,16 @@ mod role;
 mod rpc;
 #[cfg(test)]
 mod sim;
+mod terminals;
 mod transport;
 mod work;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::KeepAlive;
 
-pub use http::serve;
+pub use http::{InvalidOrigin, Origin, serve};
 pub(crate) use render::turn_ended;
 
 /// Bounds of a gateway and of each of its connections.
@@ -78,6 +80,8 @@ pub struct Config {
     /// Bytes of one message of a client. Default: 16 MiB. A longer one is answered with an error, one of more than
     /// twice the size ends the connection with code 1009.
     pub max_message: usize,
+    /// Origins of pages that may use the bridge, besides its own. Default: none. Programs send no origin and always may.
+    pub allow_origins: Arc<[Origin]>,
     /// Bounds of one connection.
     pub limits: Limits,
     /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
@@ -93,6 +97,7 @@ impl Default for Config {
             max_connections: 1024,
             max_diallers: 4096,
             max_message: 16 * 1024 * 1024,
+            allow_origins: Arc::default(),
             limits: Limits::default(),
             keep_alive: KeepAlive { ping: Duration::from_secs(30), lost: Duration::from_secs(90) },
             drain: Duration::from_secs(5),

@@ -19,6 +19,7 @@ mod opening;
 mod process;
 mod profiles;
 mod said;
+mod secrets;
 pub(crate) mod services;
 mod supervisor;
 
@@ -29,7 +30,8 @@ use acp_server::transport::child::ChildSpec;
 
 pub use keeper::Keeper;
 pub use profiles::Profiles;
-pub use services::Limits;
+pub use secrets::{LogSecrets, Secrets, SecretsError};
+pub use services::{Allowed, Limits};
 pub use supervisor::Host;
 
 use crate::session;
@@ -44,12 +46,16 @@ pub struct Config {
     pub profiles: Arc<dyn Profiles>,
     /// Who starts the agents so that they outlive this process; `None`: they are children of it.
     pub keeper: Option<Arc<dyn Keeper>>,
+    /// Where what agents need again after a restart is kept, if the log must not have it. Default: nowhere.
+    pub secrets: LogSecrets,
     /// Limits and rules of every session.
     pub session: session::Config,
     /// How long an agent may take for `initialize`, and again for `session/new`, `load` or `resume`.
     pub start_timeout: Duration,
     /// How much an agent may ask for of the files and commands that the host serves; see [`session::Services`].
     pub services: Limits,
+    /// What agents may reach there beside the directories of their sessions.
+    pub allowed: Arc<Allowed>,
 }
 
 impl Config {
@@ -60,9 +66,11 @@ impl Config {
             agent,
             profiles: Arc::new(profiles::NoProfiles),
             keeper: None,
+            secrets: LogSecrets::none(),
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
             services: Limits::default(),
+            allowed: Arc::default(),
         }
     }
 }

@@ -13,3 +13,4 @@ pub mod link;
 pub mod log;
 mod replay;
 pub mod session;
+mod shared;

@@ -28,7 +28,7 @@ pub use error::{LogError, OpenError};
 pub use hub::Head;
 pub use info::SessionInfo;
 pub use memory::MemoryLog;
-pub use sqlite::{Compacted, Durability, SqliteLog, SqliteView};
+pub use sqlite::{Adopted, Compacted, Durability, SqliteLog, SqliteView};
 pub use tail::Tail;
 
 use crate::session::{Command, Reply};

@@ -3,12 +3,14 @@
 //! [`State`] is what a log says: both sides fold the same records into it. [`Machine`] is the host's side: it turns
 //! commands and agent traffic into records, and into effects that are run once those records are on stable storage.
 
+mod choice;
 mod command;
 mod io;
 mod lanes;
 mod machine;
-mod redact;
+mod mcp;
 mod service;
+mod start;
 mod state;
 mod subagents;
 mod version;
@@ -17,9 +19,10 @@ pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
 pub(crate) use machine::{clean_outcome, for_agents};
-pub use redact::redact;
+pub use mcp::FingerprintKey;
 pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
+pub(crate) use start::without_definitions;
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
 pub(crate) use subagents::without_subagents;
 pub(crate) use version::unsupported_version;

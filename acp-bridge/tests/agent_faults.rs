@@ -41,15 +41,11 @@ fn a_second_answer_to_a_prompt_ends_no_other_turn() {
 
 #[test]
 fn an_agent_that_cannot_be_started_is_named_in_the_error() {
-    let bridge = Bridge::start(Options {
-        agent: vec!["/nonexistent/agent".into()],
-        args: Vec::new(),
-        wrapper: None,
-        listen: None,
-    });
+    let bridge =
+        Bridge::start(Options { agent: vec!["/dev/null/agent".into()], args: Vec::new(), wrapper: None, listen: None });
     let mut client = support::Client::connect(&bridge.address);
     let error = client.refused("initialize", &json!({ "protocolVersion": 1 }));
-    assert!(error["message"].as_str().is_some_and(|m| m.contains("/nonexistent/agent")), "{error}");
+    assert!(error["message"].as_str().is_some_and(|m| m.contains("/dev/null/agent")), "{error}");
 }
 
 #[test]

@@ -58,6 +58,33 @@ fn a_bridge_is_started_when_none_runs_and_stays_when_the_editor_goes() {
 }
 
 #[test]
+fn a_bridge_that_is_started_serves_the_agent_what_attach_was_told() {
+    let place = Place::new();
+    let _bridge = place.bridge();
+    for name in ["work", "notes", "other"] {
+        std::fs::create_dir(place.state.path().join(name)).expect("a directory");
+        std::fs::write(place.state.path().join(name).join("file"), name).expect("write a file");
+    }
+    let log = format!("sqlite:{}", place.log.display());
+    let agent = example("service_agent");
+    let notes = place.state.path().join("notes").display().to_string();
+    let mut editor =
+        Editor::start(place.state.path(), &["--url", &place.url, "--log", &log, "--allow-read", &notes, "--", &agent]);
+    editor.initialize();
+    let cwd = place.state.path().join("work");
+    let made = editor.call("session/new", &serde_json::json!({ "cwd": cwd, "mcpServers": [] }));
+    let session = made["sessionId"].as_str().expect("a session id").to_owned();
+    let read = |name: &str| {
+        let path = place.state.path().join(name).join("file");
+        serde_json::json!({ "do": "fs/read_text_file", "with": { "path": path } })
+    };
+    let turn = editor.prompt(&session, &serde_json::json!([read("notes"), read("other")]).to_string());
+    assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
+    let said = editor.text("agent_message_chunk");
+    assert!(said.contains(r#"{"content":"notes"}"#) && said.contains("leads outside"), "{said}");
+}
+
+#[test]
 fn an_editor_notices_nothing_of_kill_9_of_the_bridge_in_mid_turn() {
     let place = Place::new();
     let bridge = place.bridge();

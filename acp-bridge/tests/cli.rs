@@ -113,7 +113,7 @@ fn doctor_says_what_is_wrong() {
     let (said, code) = run(&["--url", &address, "--log", &log, "--", &agent]);
     assert_eq!(code, Some(0), "{said}");
     assert!(said.contains("fault-agent"), "{said}");
-    let (said, code) = run(&["--url", "http://127.0.0.1:9", "--json", "--", "/nonexistent/agent"]);
+    let (said, code) = run(&["--url", "http://127.0.0.1:9", "--json", "--", "/dev/null/agent"]);
     assert_eq!(code, Some(1));
     assert!(said.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["ok"] == false), "{said}");
 }

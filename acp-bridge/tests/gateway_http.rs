@@ -44,10 +44,11 @@ fn pages_of_other_sites_are_kept_out_whatever_they_ask_for() {
             "Host: evil.example\r\n",
             "Host: localhost\r\nOrigin: http://evil.example\r\n",
             "Host: localhost\r\nOrigin: null\r\n",
+            "Host: localhost:4477\r\nOrigin: http://localhost:3000\r\n",
         ] {
             let (status, body) = ask(&world, &format!("GET {path} HTTP/1.1\r\n{headers}{HANDSHAKE}"));
             assert_eq!(status, "HTTP/1.1 403 Forbidden", "{path} {headers}");
-            assert!(body.contains("loopback"), "{body}");
+            assert!(body.contains(if headers.contains("Origin") { "--allow-origin" } else { "loopback" }), "{body}");
         }
     }
 }
@@ -55,7 +56,7 @@ fn pages_of_other_sites_are_kept_out_whatever_they_ask_for() {
 #[test]
 fn pages_and_programs_of_this_machine_come_in() {
     let world = World::start();
-    for headers in ["Host: localhost:1\r\n", "Host: [::1]\r\nOrigin: http://localhost:3000\r\n"] {
+    for headers in ["Host: localhost:1\r\n", "Host: [::1]:3000\r\nOrigin: http://[::1]:3000\r\n"] {
         let (status, _) = ask(&world, &format!("GET /acp HTTP/1.1\r\n{headers}{HANDSHAKE}"));
         assert_eq!(status, "HTTP/1.1 101 Switching Protocols", "{headers}");
     }

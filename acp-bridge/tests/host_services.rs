@@ -98,12 +98,13 @@ fn message(error: &Value) -> &str {
 #[test]
 fn an_agent_is_told_what_is_served_whatever_the_client_can() {
     let all = json!({ "fs": { "readTextFile": true, "writeTextFile": true }, "terminal": true });
-    for (args, wanted) in [
+    for (args, mut wanted) in [
         (&[][..], all),
         (&["--no-host-fs"], json!({ "terminal": true })),
         (&["--no-host-terminal"], json!({ "fs": { "readTextFile": true, "writeTextFile": true } })),
         (&["--client-fs"], json!({})),
     ] {
+        wanted["_meta"] = json!({ "terminal_output": true });
         let stage = Stage::set(args);
         let mut client = stage.bridge.client();
         let session = stage.new_session(&mut client);
@@ -268,6 +269,46 @@ fn a_killed_command_can_still_be_asked_and_a_released_one_cannot() {
     assert!(message(&said[9]).contains("no-such-program-anywhere"));
 }
 
+/// The text that a client has of a tool call in the end.
+fn text_of_call(client: &mut Client) -> String {
+    let told = client.kept().filter_map(|m| m["params"]["update"]["content"].as_array());
+    let last = told.last().expect("content").clone();
+    last.iter().map(|item| item["content"]["text"].as_str().unwrap_or_else(|| panic!("{item}"))).collect()
+}
+
+#[test]
+fn what_a_terminal_prints_that_a_tool_call_shows_is_told_to_every_client_and_nothing_else_is() {
+    for args in [&[][..], &["--keep-agents", "1m"]] {
+        let stage = Stage::set(args);
+        let mut client = stage.bridge.client();
+        let session = stage.new_session(&mut client);
+        let shown = json!([{ "type": "terminal", "terminalId": "acp-bridge-terminal-2" }]);
+        let prompt = json!([
+            sh("echo not shown"),
+            terminal("wait_for_exit"),
+            sh("echo one; until [ -e go ]; do sleep 0.01; done; echo two"),
+            { "say": { "sessionUpdate": "tool_call", "toolCallId": "c", "title": "Run it", "content": shown } },
+            terminal("wait_for_exit"),
+            terminal("release"),
+            { "say": { "sessionUpdate": "tool_call_update", "toolCallId": "c", "status": "completed" } },
+        ]);
+        let turn = client.prompt(&session, &prompt.to_string());
+        client.wait_for("the first line", |m| m["params"]["update"]["content"][0]["content"]["text"] == "one\n");
+        std::fs::write(stage.path("go"), "").expect("write");
+        client.turn(turn);
+        let mut later = stage.bridge.client();
+        later.load(&session);
+        for client in [&mut client, &mut later] {
+            assert_eq!(text_of_call(client), "one\ntwo\n", "{args:?}");
+            assert!(client.kept().all(|m| !m["params"].to_string().contains("\"terminal\"")));
+        }
+        let log = std::fs::read(&stage.bridge.log).expect("the log");
+        let wal = std::fs::read(format!("{}-wal", stage.bridge.log.display())).unwrap_or_default();
+        let has = |text: &str| [&log, &wal].iter().any(|bytes| memchr::memmem::find(bytes, text.as_bytes()).is_some());
+        assert!(has("one\\n") && !has("not shown\\n"), "{args:?}");
+    }
+}
+
 #[test]
 fn nothing_of_a_released_command_is_left_when_the_agent_hears_of_it() {
     let stage = Stage::set(&[]);
@@ -407,7 +448,7 @@ fn with_client_fs_a_request_waits_for_a_client_that_can() {
     let session = stage.new_session(&mut first);
     first.prompt(&session, &json!([{ "told": 1 }, read(&stage.path("unsaved"))]).to_string());
     let told = first.chunk().1;
-    assert_eq!(told, r#"{"fs":{"readTextFile":true},"terminal":true}"#);
+    assert_eq!(told, r#"{"fs":{"readTextFile":true},"terminal":true,"_meta":{"terminal_output":true}}"#);
     first.wait_for("a read", |m| m["method"] == "fs/read_text_file");
     drop(first);
 

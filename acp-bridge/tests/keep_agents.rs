@@ -173,7 +173,7 @@ fn a_turn_that_is_stopped_while_the_agent_is_away_has_it_ended() {
 #[test]
 fn an_agent_that_cannot_be_started_is_reported() {
     let options = Options {
-        agent: vec!["/nonexistent/agent".into()],
+        agent: vec!["/dev/null/agent".into()],
         args: ["--keep-agents", "30s"].map(str::to_owned).to_vec(),
         wrapper: None,
         listen: None,
@@ -181,7 +181,7 @@ fn an_agent_that_cannot_be_started_is_reported() {
     let bridge = Bridge::start(options);
     let mut client = Client::connect(&bridge.address);
     let error = client.refused("initialize", &json!({ "protocolVersion": 1 }));
-    assert!(error["message"].as_str().unwrap().contains("/nonexistent/agent"), "{error}");
+    assert!(error["message"].as_str().unwrap().contains("/dev/null/agent"), "{error}");
     eventually("the end of the dialler", || diallers(&bridge.address).is_empty());
 }
 

@@ -12,6 +12,9 @@ use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
 use log_support::{Dice, created, read_all, record, updates, with_body};
 
+/// When sessions are imported: after everything in them, but for what is made to be odd.
+const NOW: u64 = 1 << 60;
+
 async fn open(path: &Path) -> SqliteLog {
     SqliteLog::open(path, Durability::Os).await.unwrap()
 }
@@ -72,7 +75,7 @@ async fn sessions(path: &Path) -> Vec<SessionInfo> {
 }
 
 fn refusal(path: &Path, text: &[u8]) -> (u64, LineError) {
-    match SqliteLog::import(path, text, None) {
+    match SqliteLog::import(path, text, None, NOW) {
         Err(ImportError::Line { line, error }) => (line, error),
         other => panic!("{other:?}"),
     }
@@ -88,17 +91,25 @@ async fn an_imported_session_is_the_one_that_was_exported_trimmed_or_not() {
         log.trim(&id, oldest).await.unwrap();
         // The log is open, as it is while a bridge runs.
         let text = export(&from, &id).await;
-        let imported = SqliteLog::import(&to, &*text, None).unwrap();
+        let imported = SqliteLog::import(&to, &*text, None, NOW).unwrap();
         let info = log.get(&id).await.unwrap().unwrap();
-        assert_eq!(imported, info);
         let (found, records, control) = contents(&to, &id).await;
-        assert_eq!(found, info);
-        assert_eq!(records, read_all(&log, &id, info.oldest, Filter::All).await.unwrap());
-        assert_eq!(control, read_all(&log, &id, 0, Filter::Control).await.unwrap());
-        assert_eq!(export(&to, &id).await, text, "an export of it is the same");
+        assert_eq!(imported.session, found);
+        let mut expected = info.clone();
+        (expected.head, expected.updated_at) = (info.head + 1, NOW);
+        assert_eq!(found, expected, "it has one record more");
+        let last = Arc::new(imported.record);
+        assert_eq!((last.seq, &last.kind, &last.origin), (61, &Kind::SessionDisarmed, &Origin::Host));
+        let original = read_all(&log, &id, info.oldest, Filter::All).await.unwrap();
+        assert_eq!(records, [original, vec![Arc::clone(&last)]].concat());
+        let original = read_all(&log, &id, 0, Filter::Control).await.unwrap();
+        assert_eq!(control, [original, vec![last]].concat());
+        let lines = |text: &[u8]| text.split(|byte| *byte == b'\n').skip(1).map(<[u8]>::to_vec).collect::<Vec<_>>();
+        let (again, before) = (lines(&export(&to, &id).await), lines(&text));
+        assert_eq!(again[..before.len() - 1], before[..before.len() - 1], "an export of it is the same but for that");
         let second = open(&to).await;
         assert_eq!(second.claim(&id).await.unwrap().epoch, info.epoch + 1);
-        second.append(&id, vec![record(61, info.epoch + 1, Kind::Update)]).await.unwrap();
+        second.append(&id, vec![record(62, info.epoch + 1, Kind::Update)]).await.unwrap();
         second.delete(&id).await.unwrap();
         second.shutdown().await;
     }
@@ -135,12 +146,12 @@ async fn a_new_id_is_put_where_clients_see_the_old_one_and_nowhere_else() {
     log.create(&id, records.clone()).await.unwrap();
     log.shutdown().await;
     let text = export(&path, &id).await;
-    let twice = SqliteLog::import(&path, &*text, None).unwrap_err();
+    let twice = SqliteLog::import(&path, &*text, None, NOW).unwrap_err();
     assert!(matches!(&twice, ImportError::Exists { session, .. } if *session == id), "{twice:?}");
     assert!(twice.to_string().contains("--new-id"), "{twice}");
-    SqliteLog::import(&path, &*text, Some("t".into())).unwrap();
+    SqliteLog::import(&path, &*text, Some("t".into()), NOW).unwrap();
     let (info, copy, _) = contents(&path, &"t".into()).await;
-    let bodies: Vec<&str> = copy[1..].iter().map(|record| record.body.as_str()).collect();
+    let bodies: Vec<&str> = copy[1..copy.len() - 1].iter().map(|record| record.body.as_str()).collect();
     assert_eq!(bodies, after);
     let weight: u64 = copy.iter().filter(|r| !r.kind.is_control()).map(|record| record.weight() as u64).sum();
     assert_eq!(info.bytes, weight);
@@ -156,7 +167,7 @@ async fn a_line_break_in_a_body_becomes_a_blank() {
     let pretty = RawBuf::parse("{\r\n  \"a\": \"b\\n\"\n}").unwrap();
     log.create(&id, vec![created("/work"), with_body(2, 1, Kind::Update, pretty)]).await.unwrap();
     log.shutdown().await;
-    SqliteLog::import(&to, &*export(&from, &id).await, None).unwrap();
+    SqliteLog::import(&to, &*export(&from, &id).await, None, NOW).unwrap();
     assert_eq!(contents(&to, &id).await.1[1].body.as_str(), "{    \"a\": \"b\\n\" }");
 }
 
@@ -232,7 +243,7 @@ async fn what_is_wrong_with_an_export_is_named_with_its_line_and_nothing_is_left
     }
     let not_text = [&text.as_bytes()[..text.len() - 20], b"\xff\xfe\n"].concat();
     assert_eq!(refusal(&to, &not_text).0, 43);
-    SqliteLog::import(&to, text.as_bytes(), None).unwrap();
+    SqliteLog::import(&to, text.as_bytes(), None, NOW).unwrap();
 }
 
 #[tokio::test]
@@ -258,9 +269,10 @@ async fn no_damage_to_an_export_gets_in_unless_it_is_still_a_session() {
                 break;
             }
         }
-        match SqliteLog::import(&to, &*damaged, None) {
+        match SqliteLog::import(&to, &*damaged, None, NOW) {
             Err(ImportError::Line { .. }) => {}
-            Ok(info) => {
+            Ok(imported) => {
+                let info = imported.session;
                 // Such as a letter of a text. It reads as any session does.
                 assert_eq!(contents(&to, &info.id).await.0, info);
                 let log = open(&to).await;
@@ -295,7 +307,7 @@ async fn an_import_that_ends_half_way_leaves_what_was_there_as_it_was() {
     let before = sessions(&to).await;
     let text = export(&from, &id).await;
     let half = std::io::BufReader::new(Broken(&text[..text.len() - 100]));
-    let failed = SqliteLog::import(&to, half, None).unwrap_err();
+    let failed = SqliteLog::import(&to, half, None, NOW).unwrap_err();
     assert!(matches!(failed, ImportError::Read(_)), "{failed:?}");
     assert_eq!(sessions(&to).await, before);
     SqliteLog::check(&to).unwrap();
@@ -308,7 +320,7 @@ async fn a_log_in_use_can_be_exported_from_and_neither_imported_into_nor_compact
     let log = open(&path).await;
     let id = fill(&log).await;
     let text = export(&path, &id).await;
-    let refused = SqliteLog::import(&path, &*text, Some("t".into())).unwrap_err();
+    let refused = SqliteLog::import(&path, &*text, Some("t".into()), NOW).unwrap_err();
     assert!(matches!(refused, ImportError::Open(OpenError::Locked { .. })), "{refused:?}");
     let refused = SqliteLog::compact(&path).unwrap_err();
     assert!(matches!(refused, OpenError::Locked { .. }), "{refused:?}");

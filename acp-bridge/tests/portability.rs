@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
+use support::bridge::secrets_beside;
 use support::client::text;
 use support::{Bridge, Client, Options};
 
@@ -17,6 +18,7 @@ fn run(log: &Path, args: &[&str]) -> Output {
 
 fn command(log: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_acp-bridge"));
+    command.env("ACP_BRIDGE_SECRETS", secrets_beside(log));
     command.args(args).args(["--log", &format!("sqlite:{}", log.display())]);
     command
 }

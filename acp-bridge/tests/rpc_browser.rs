@@ -93,8 +93,8 @@ fn serve(page: String) -> String {
 
 #[tokio::test]
 async fn the_example_page_prompts_stops_reconnects_and_shows_everything_once() {
-    let bridge = Bridge::start(Options::fault_agent(&[]));
     let page = serve(PAGE.replace("</script>\n", PERSON));
+    let bridge = Bridge::start(Options::fault_agent(&[]).arg("--allow-origin").arg(&page));
     let profile = tempfile::tempdir().expect("a temporary directory");
     let _browser = Browser::open(&format!("{page}/?bridge={}", bridge.address), profile.path());
 

@@ -106,8 +106,8 @@ fn pages_make_the_session_as_of_the_first_and_can_be_imported() {
         let text = exported.concat();
         assert_eq!(text, shown(&whole));
 
-        let info = SqliteLog::import(&path, text.as_bytes(), None).unwrap();
-        assert_eq!((info.id, info.head), (session.clone(), 5003));
+        let info = SqliteLog::import(&path, text.as_bytes(), None, 1).unwrap().session;
+        assert_eq!((info.id, info.head), (session.clone(), 5004), "what it had, and that it was imported");
 
         let url = format!("http://{}{}", world.address, api::PATH);
         let http = jsonrpsee_http_client::HttpClientBuilder::default().build(url).unwrap();

@@ -192,17 +192,34 @@ fn a_shutdown_interrupts_the_running_turn_and_keeps_the_queue() {
 }
 
 #[test]
-fn mcp_servers_whose_secrets_died_with_the_bridge_are_left_out_until_a_client_brings_them() {
-    let params = r#"{"cwd":"/w","mcpServers":[{"name":"m","env":[{"name":"K","value":"SECRET"}]},{"name":"plain"}]}"#;
+fn what_was_kept_of_mcp_servers_is_there_again_and_without_it_a_client_has_to_bring_them() {
+    let params = r#"{"cwd":"/w","mcpServers":[{"name":"m","env":[{"name":"K","value":"SECRET"}]},{"name":"plain"}],"_meta":{"x":1}}"#;
     let mut session = Session::with(Config::default(), params, vec![]);
+    assert!(session.log.iter().all(|record| !record.body.as_str().contains("SECRET")));
     session.crash();
     let (_, effects) = session.prompt("a");
-    assert_eq!(plan(&effects).params.as_str(), r#"{"cwd":"/w","mcpServers":[{"name":"plain"}]}"#);
+    assert_eq!(plan(&effects).params.as_str(), params);
+
+    session.lose_what_was_kept();
+    session.crash();
+    let (_, effects) = session.prompt("b");
+    assert_eq!(plan(&effects).params.as_str(), r#"{"cwd":"/w","mcpServers":[]}"#, "the log's word starts nothing");
 
     session.crash();
     let brought = r#"{"mcpServers":[{"name":"m","env":[{"name":"K","value":"SECRET"}]}]}"#;
     let (_, effects) = session.command("c1", Command::Attach { params: raw(brought) });
     assert!(plan(&effects).params.as_str().contains("SECRET"));
+    session.crash();
+    let (_, effects) = session.command("c1", Command::Attach { params: raw("{}") });
+    assert!(plan(&effects).params.as_str().contains("SECRET"), "it is kept from then on");
+}
+
+#[test]
+fn nothing_is_kept_beside_the_log_of_a_session_of_which_the_log_says_all() {
+    let mut session =
+        Session::with(Config::default(), r#"{"cwd":"/w","mcpServers":[],"additionalDirectories":["/d"]}"#, vec![]);
+    session.command("c1", Command::Attach { params: raw(r#"{"cwd":"/w","mcpServers":[]}"#) }).0.unwrap();
+    assert_eq!(session.kept, None);
 }
 
 #[test]
@@ -210,9 +227,12 @@ fn the_session_is_brought_back_in_its_mode() {
     let mut session = Session::new();
     session.agent(update(r#"{"update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#));
     session.crash();
-    let (_, effects) = session.prompt("a");
-    assert_eq!(plan(&effects).mode.as_deref(), Some("auto"));
-    session.agent(FromAgent::Started(agent_started(Start::Load)));
+    session.prompt("a");
+    let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
+    assert_eq!(session.machine.state().main().session_result().as_str(), r#"{"modes":{"currentModeId":"auto"}}"#);
+    let (set, method, params) = call(&effects);
+    assert_eq!((method.as_str(), params.unwrap()["modeId"].as_str()), ("session/set_mode", Some("auto")));
+    assert_eq!(call(&session.answered(set, Ok("{}"))).1, "session/prompt");
     assert_eq!(session.machine.state().main().session_result().as_str(), r#"{"modes":{"currentModeId":"auto"}}"#);
 }
 

@@ -176,10 +176,8 @@ fn secrets_of_mcp_servers_never_reach_the_log() {
         .collect::<Result<_, _>>()
         .unwrap();
     assert!(!bodies.is_empty());
-    // The agent itself may repeat what it was given; the bridge's own records may not.
-    let created = &bodies[0];
-    assert!(!created.contains("obvious-fake"), "{created}");
-    assert!(!bodies.iter().any(|body| body.contains("obvious-fake-3")));
+    // The agent repeats what it was given.
+    assert!(!bodies.iter().any(|body| body.contains("obvious-fake")), "{bodies:?}");
 }
 
 #[test]

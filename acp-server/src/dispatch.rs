@@ -101,8 +101,9 @@ impl<S: Side> Dispatcher<S> {
             Event::Notification(notification) => self.notification(peer, notification).await,
             Event::Response { key, outcome, .. } => peer.settle(key, outcome),
             Event::Cancelled { id, .. } => self.calls.cancel(&id),
-            Event::Rejected { reason } => tracing::debug!(%reason, "message rejected"),
-            Event::Stray { id } => tracing::debug!(%id, "answer to nothing"),
+            Event::Rejected { reason } => tracing::warn!(%reason, "the peer sent something that is no message"),
+            Event::Stray { error: Some(error), .. } => tracing::warn!(%error, "the peer refused something of ours"),
+            Event::Stray { id, .. } => tracing::warn!(%id, "the peer answered a request that is not open"),
             Event::Closed(_) => {}
         }
     }

@@ -3,6 +3,7 @@
 pub mod child;
 mod line;
 pub mod memory;
+mod noise;
 pub mod stdio;
 pub mod ws;
 
@@ -12,6 +13,7 @@ use std::future::Future;
 use bytes::Bytes;
 
 pub use line::{LineReader, LineWriter, Lines};
+pub use noise::Noise;
 
 use crate::codec::Input;
 use crate::proto::CloseReason;
@@ -34,6 +36,22 @@ pub trait FrameReader: Send + 'static {
     /// A message over the limit is skipped and reported as [`Input::Refused`]. Returns without any when there was a sign
     /// of life that is no message. Dropping the future loses nothing.
     fn read(&mut self, inputs: &mut Vec<Input>) -> impl Future<Output = Result<Reading, TransportError>> + Send;
+
+    /// Whether the stream may carry other things than messages, as the stdout of a program may. Default: it does not.
+    fn is_noisy(&self) -> bool {
+        false
+    }
+
+    /// Takes notice of such a thing; `head` is how it begins.
+    fn noise(&mut self, head: &[u8]) {
+        let _ = head;
+    }
+
+    /// Reads what the peer still sends and drops it, after a message that was too long to be skipped: a stream that is
+    /// let go of with something unread takes the last words to the peer with it. Default: nothing.
+    fn discard(&mut self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
 }
 
 /// Whether there is more to read.

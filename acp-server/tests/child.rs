@@ -91,3 +91,19 @@ async fn captured_output_is_one_stream_in_the_order_of_writing_and_stdin_is_empt
     assert_eq!(String::from_utf8(all).unwrap(), "out 1\nerr 1\nout 2\nerr 2\nout 3\nerr 3\n");
     assert_eq!(within("the exit", child.wait()).await.code, Some(0));
 }
+
+#[tokio::test]
+async fn what_a_child_prints_between_its_messages_is_kept_and_never_answered() {
+    // It prints a line for every line that it gets, as a program in debug mode does.
+    let script = r#"echo 'My agent 1.0'; while read -r line; do echo "got: $line"; done"#;
+    let (transport, mut child) = sh(script).spawn().await.unwrap();
+    let (outbox, mut heard) = events(start(transport, Config::default()));
+    for number in 0..20 {
+        outbox.notify("echo", RawBuf::parse(format!("[{number}]")).unwrap()).await.unwrap();
+    }
+    outbox.flushed().await.unwrap();
+    within("the exit", child.shutdown(Deadlines::default())).await;
+    assert!(matches!(heard.next().await, Some(Event::Closed(_))), "noise is no event");
+    assert_eq!(child.noise_count(), 21, "the banner, and one line for each message: none was answered");
+    assert!(child.noise().ends_with(r#"got: {"jsonrpc":"2.0","method":"echo","params":[19]}"#), "{}", child.noise());
+}

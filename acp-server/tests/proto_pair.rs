@@ -83,7 +83,7 @@ impl Side {
                     }
                 }
                 Event::Cancelled { id, .. } => assert!(self.open.contains(&id), "only open requests are cancelled"),
-                Event::Rejected { reason: Rejection::TooManyRequests { id, .. } } => {
+                Event::Rejected { reason: Rejection::TooManyRequests { id, .. } | Rejection::DuplicateId { id } } => {
                     *self.accepted.entry(id).or_default() += 1;
                 }
                 Event::Rejected { reason: Rejection::Frame(wrong) } => {
@@ -186,7 +186,7 @@ fn run(steps: Vec<Step>) -> [Side; 2] {
             Step::Garbage { to, bytes } => sides[usize::from(to)].core.receive(bytes.into()),
             Step::Refuse(to) => {
                 let head = lines[usize::from(to)].pop_front().unwrap_or_default();
-                sides[usize::from(to)].core.refuse(Refusal::TooLarge { bytes: 99, limit: 9, head });
+                sides[usize::from(to)].core.refuse(Refusal::TooLarge { bytes: 99, limit: 9, head, end: Bytes::new() });
             }
             Step::EndInput(side) => sides[usize::from(side)].core.end_input(CloseReason::Peer),
             Step::Close(side) => sides[usize::from(side)].core.close(CloseReason::Local),
@@ -263,7 +263,7 @@ fn a_second_answer_and_an_answer_to_nothing_are_strays() {
     }
     assert!(matches!(core.next_event(), Some(Event::Response { outcome: Ok(_), .. })));
     for id in ["1", "\"1\"", "9"] {
-        let Some(Event::Stray { id: stray }) = core.next_event() else { panic!("no stray for {id}") };
+        let Some(Event::Stray { id: stray, error: None }) = core.next_event() else { panic!("no stray for {id}") };
         assert_eq!(stray.to_string(), id);
     }
     frame(&mut core);
@@ -271,7 +271,7 @@ fn a_second_answer_and_an_answer_to_nothing_are_strays() {
 }
 
 #[test]
-fn a_broken_answer_ends_its_request_and_is_not_answered() {
+fn a_broken_answer_ends_its_request_and_its_sender_is_told() {
     let mut core = ready();
     core.request(RequestKey(1), "ask", None).unwrap();
     frame(&mut core);
@@ -279,7 +279,87 @@ fn a_broken_answer_ends_its_request_and_is_not_answered() {
     let outcome = core.next_event();
     assert!(matches!(outcome, Some(Event::Response { outcome: Err(ResponseError::Invalid(_)), .. })), "{outcome:?}");
     assert!(matches!(core.next_event(), Some(Event::Rejected { .. })));
+    let told = frame(&mut core);
+    assert!(told.starts_with(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"#), "{told}");
+    assert!(told.contains("the answer to request 1 cannot be read"), "{told}");
     assert!(core.next_frame().is_none());
+    core.receive(Bytes::from(told));
+    assert!(matches!(core.next_event(), Some(Event::Stray { error: Some(_), .. })));
+    assert!(core.next_frame().is_none(), "two that tell each other such things stop at once");
+}
+
+#[test]
+fn members_that_are_null_beside_a_value_are_absent() {
+    for (line, ok) in [
+        (r#"{"jsonrpc":"2.0","id":1,"result":{},"error":null}"#, true),
+        (r#"{"jsonrpc":"2.0","id":1,"method":null,"params":null,"result":{},"error":null}"#, true),
+        (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":null}"#, true),
+        (r#"{"jsonrpc":"2.0","id":1,"result":null,"error":{"code":1,"message":"no"}}"#, false),
+    ] {
+        let mut core = ready();
+        core.request(RequestKey(1), "ask", None).unwrap();
+        frame(&mut core);
+        receive(&mut core, line);
+        let Some(Event::Response { outcome, .. }) = core.next_event() else { panic!("{line}") };
+        assert!(matches!(outcome, Ok(_) | Err(ResponseError::Peer(_))), "{line}: {outcome:?}");
+        assert_eq!(outcome.is_ok(), ok, "{line}");
+        assert!(core.next_event().is_none() && core.next_frame().is_none(), "{line}");
+    }
+    let mut core = ready();
+    receive(&mut core, r#"{"jsonrpc":"2.0","id":1,"method":"ask","result":null,"error":null}"#);
+    assert!(matches!(core.next_event(), Some(Event::Request(_))));
+}
+
+#[test]
+fn a_torn_answer_ends_its_request_wherever_its_id_stands() {
+    for line in [
+        r#"{"jsonrpc":"2.0","id":1,"result":{"cut o"#,
+        r#"{"jsonrpc":"2.0","result":{"bad":tru},"id":1}"#,
+        r#"{"jsonrpc":"2.0","result":{"bad":"\x"} , "id" : 1 } "#,
+    ] {
+        let mut core = ready();
+        core.request(RequestKey(1), "ask", None).unwrap();
+        receive(&mut core, line);
+        let outcome = core.next_event();
+        assert!(matches!(outcome, Some(Event::Response { outcome: Err(ResponseError::Invalid(_)), .. })), "{line}");
+    }
+}
+
+#[test]
+fn noise_among_messages_is_neither_answered_nor_taken_for_one() {
+    let mut core = ready();
+    core.tolerate_noise();
+    core.request(RequestKey(1), "ask", None).unwrap();
+    frame(&mut core);
+    for line in [
+        "Listening on port 80",
+        "[2026-11-30] INFO started",
+        r#"{"level":"info","msg":"up"}"#,
+        r#"{"error":"disk"}"#,
+        r#"{"method":"GET","status":200}"#,
+        "got: {\"jsonrpc\":\"2.0\",\"id\":1}",
+        "17",
+        "{",
+    ] {
+        receive(&mut core, line);
+        let Some(Event::Rejected { reason: Rejection::Noise { head } }) = core.next_event() else {
+            panic!("{line} is no noise")
+        };
+        assert_eq!(head, line.as_bytes());
+    }
+    assert_eq!(core.open_requests(), 1, "no line of it was taken for the answer");
+    for line in [
+        r#"{"jsonrpc":"2.0","method":"session/update","params":{"cut o"#,
+        r#"{"jsonrpc":"2.0","result":{"bad"#,
+        r#"{"jsonrpc":"2.0","id":null,"method":"m"}"#,
+    ] {
+        receive(&mut core, line);
+        let reported = core.next_event();
+        assert!(matches!(reported, Some(Event::Rejected { reason: Rejection::Frame(_) })), "{line}: {reported:?}");
+    }
+    assert!(core.next_frame().is_none(), "nothing that has no id is answered");
+    receive(&mut core, r#"{"jsonrpc":"1.0","id":5,"method":"a"}"#);
+    assert!(frame(&mut core).starts_with(r#"{"jsonrpc":"2.0","id":5,"error""#), "who asks is answered");
 }
 
 #[test]
@@ -287,8 +367,28 @@ fn an_oversized_answer_ends_its_request() {
     let mut core = ready();
     core.request(RequestKey(1), "ask", None).unwrap();
     let head = Bytes::from_static(br#"{"jsonrpc":"2.0","id":1,"result":"xxxxxxx"#);
-    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head });
+    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head, end: Bytes::new() });
     assert!(matches!(core.next_event(), Some(Event::Response { outcome: Err(ResponseError::Invalid(_)), .. })));
+}
+
+#[test]
+fn an_oversized_answer_whose_id_comes_last_ends_its_request() {
+    let refuse = |core: &mut Connection, end: &'static str| {
+        let head = Bytes::from_static(br#"{"jsonrpc":"2.0","result":"xxxxxxx"#);
+        core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head, end: Bytes::from_static(end.as_bytes()) });
+    };
+    let mut core = ready();
+    core.request(RequestKey(1), "ask", None).unwrap();
+    core.request(RequestKey(2), "ask", None).unwrap();
+    refuse(&mut core, r#"xxxxx","id":2}"#);
+    let Some(Event::Response { key: RequestKey(2), outcome: Err(error), .. }) = core.next_event() else {
+        panic!("not the one that was answered")
+    };
+    assert!(error.to_string().contains("the limit is 10"), "{error}");
+    core.next_event();
+    // Where even that is not kept, the only request that is open was meant.
+    refuse(&mut core, "xxxxx\"}");
+    assert!(matches!(core.next_event(), Some(Event::Response { key: RequestKey(1), outcome: Err(_), .. })));
 }
 
 #[test]
@@ -308,19 +408,22 @@ fn what_is_not_a_message_is_answered_under_its_id_or_null() {
             "{line}: {answer}"
         );
     }
-    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head: Bytes::from_static(b"xx") });
+    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head: Bytes::from_static(b"xx"), end: Bytes::new() });
     assert!(frame(&mut core).contains(r#""id":null,"error":{"code":-32600"#));
     assert!(core.is_open());
 }
 
 #[test]
-fn a_request_id_in_use_is_not_answered_twice() {
+fn a_request_whose_id_is_in_use_is_refused() {
     let mut core = ready();
     let line = r#"{"jsonrpc":"2.0","id":"a","method":"ask"}"#;
     receive(&mut core, line);
     receive(&mut core, line);
     assert!(matches!(core.next_event(), Some(Event::Request(_))));
     assert!(matches!(core.next_event(), Some(Event::Rejected { reason: Rejection::DuplicateId { .. } })));
+    let refused = frame(&mut core);
+    assert!(refused.starts_with(r#"{"jsonrpc":"2.0","id":"a","error":{"code":-32600,"#), "{refused}");
+    assert!(refused.contains("still waits for its answer"), "{refused}");
     core.respond(&RequestId::string("a"), Ok(Raw::NULL)).unwrap();
     frame(&mut core);
     assert!(core.next_frame().is_none());

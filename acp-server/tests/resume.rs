@@ -22,7 +22,7 @@ fn every_event_says_which_message_of_the_peer_it_came_with() {
     }
     receive(&mut core, r#"{"jsonrpc":"2.0","method":"a"}"#);
     receive(&mut core, "no message");
-    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head: Bytes::new() });
+    core.refuse(Refusal::TooLarge { bytes: 1000, limit: 10, head: Bytes::new(), end: Bytes::new() });
     receive(&mut core, r#"{"jsonrpc":"2.0","method":"$/optional"}"#);
     receive(&mut core, r#"{"jsonrpc":"2.0","id":1,"result":{}}"#);
     receive(&mut core, r#"{"jsonrpc":"2.0","id":"x","method":"b"}"#);
@@ -74,6 +74,6 @@ async fn an_answer_to_the_connection_before_is_heard_and_new_requests_have_other
     assert_eq!(*request.id(), RequestId::from(1u64 << 32));
     client.respond(RequestId::from(5), Ok(params())).await.unwrap();
     // The peer of this test has forgotten that it asked.
-    let Some(Event::Stray { id }) = asked.next().await else { panic!("no answer") };
+    let Some(Event::Stray { id, .. }) = asked.next().await else { panic!("no answer") };
     assert_eq!(id, RequestId::from(5));
 }

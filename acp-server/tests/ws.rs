@@ -103,12 +103,31 @@ async fn a_message_over_the_limit_is_answered_under_its_id_and_the_connection_su
 async fn a_message_far_over_the_limit_closes_with_the_code_for_it() {
     let (_outbox, mut events, mut client) = raw().await;
     client.send(Message::text("x".repeat(3 * LIMIT))).await.unwrap();
+    let Some(Event::Rejected { reason: Rejection::Frame(error) }) = events.next().await else { panic!("not refused") };
+    assert!(matches!(error.kind(), FrameErrorKind::TooLarge { limit: LIMIT, .. }));
     let closed = events.next().await;
     assert!(matches!(closed, Some(Event::Closed(CloseReason::TooLarge { limit: LIMIT }))), "{closed:?}");
+    let answer = text(within("the answer", client.next()).await);
+    assert!(answer.starts_with(r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32600"#), "{answer}");
     let Some(Ok(Message::Close(Some(frame)))) = within("the close frame", client.next()).await else {
         panic!("not closed in good order")
     };
     assert_eq!(frame.code, CloseCode::Size);
+    assert!(frame.reason.contains(&LIMIT.to_string()), "{}", frame.reason);
+}
+
+/// A socket that is closed with something unread is reset, and the reset overtakes the last words.
+#[tokio::test]
+async fn a_message_that_fills_every_buffer_is_drained_before_the_close() {
+    let (_outbox, _events, client) = raw().await;
+    let (mut sink, mut stream) = client.split();
+    let sends = tokio::spawn(async move { sink.send(Message::text("x".repeat(32 * 1024 * 1024))).await });
+    let answer = text(within("the answer", stream.next()).await);
+    assert!(answer.contains("-32600"), "{answer}");
+    let closed = within("the close frame", stream.next()).await;
+    let Some(Ok(Message::Close(Some(frame)))) = closed else { panic!("not closed in good order: {closed:?}") };
+    assert_eq!(frame.code, CloseCode::Size);
+    within("the end of the message", sends).await.unwrap().unwrap();
 }
 
 #[tokio::test]

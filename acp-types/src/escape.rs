@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::json;
+
 /// Appends `text` as a JSON string literal with its quotes.
 pub(crate) fn push_string(out: &mut String, text: &str) {
     out.push('"');
@@ -53,6 +55,14 @@ pub(crate) fn decode(literal: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(literal).ok().map(Cow::Owned)
 }
 
+/// The text of a literal, with U+FFFD for half a surrogate pair.
+pub(crate) fn decode_lossy(literal: &str) -> Option<Cow<'_, str>> {
+    decode(literal).or_else(|| {
+        let literal = literal.starts_with('"').then(|| json::well_formed(literal))?;
+        serde_json::from_str(&literal).ok().map(Cow::Owned)
+    })
+}
+
 /// Whether a literal stands for `text`, however it is escaped.
 #[inline]
 pub(crate) fn is(literal: &str, text: &str) -> bool {
@@ -67,7 +77,7 @@ pub(crate) fn is(literal: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{decode, is, push_string, string_len};
+    use super::{decode, decode_lossy, is, push_string, string_len};
 
     #[test]
     fn literals_are_written_as_serde_json_writes_their_meaning() {
@@ -92,5 +102,7 @@ mod tests {
         assert!(is("\"a\\\\b\"", "a\\b"));
         assert!(!is("\"\\ud800\"", "\u{fffd}"));
         assert_eq!(decode("\"\\ud800\""), None);
+        assert_eq!(decode_lossy("\"\\ud800\"").unwrap(), "\u{fffd}");
+        assert_eq!(decode_lossy("{\"a\":\"\\ud800\"}"), None);
     }
 }

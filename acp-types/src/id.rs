@@ -85,7 +85,8 @@ impl<'a> Id<'a> {
     fn meaning(self) -> Meaning<'a> {
         match (self.0.kind(), self.0.as_str()) {
             (RawKind::Null, _) => Meaning::Null,
-            (RawKind::String, token) => self.0.as_string().map_or(Meaning::Token(token), Meaning::Text),
+            // Two ids that name different halves of a surrogate pair are two ids.
+            (RawKind::String, token) => escape::decode(token).map_or(Meaning::Token(token), Meaning::Text),
             (_, "-0") => Meaning::Integer("0"),
             (_, token) => Meaning::Integer(token),
         }

@@ -12,6 +12,7 @@ pub mod error;
 mod escape;
 pub mod frame;
 mod id;
+pub mod json;
 pub mod meta;
 pub mod method;
 pub mod printable;

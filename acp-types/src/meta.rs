@@ -47,5 +47,8 @@ pub const QUEUE_MOVE: &str = "_acp-bridge/queue_move";
 /// Request of a client: cancels a prompt that waits.
 pub const QUEUE_WITHDRAW: &str = "_acp-bridge/queue_withdraw";
 
+/// Request of a client: the lanes and the policy of a session that was written elsewhere are to be in force.
+pub const SESSION_TRUST: &str = "_acp-bridge/session_trust";
+
 /// Request of a client: what becomes of permission requests while no controller is there.
 pub const SET_POLICY: &str = "_acp-bridge/set_policy";

@@ -7,13 +7,14 @@ use std::borrow::Cow;
 use std::fmt;
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize, Serializer};
+use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer};
 
 pub use members::{Elements, Members};
 pub use owned::{RawBuf, present};
 
-use crate::escape;
 use crate::scan::{self, MAX_DEPTH, ScanError};
+use crate::{escape, json};
 
 /// Borrowed JSON text: exactly one well-formed value (RFC 8259) without whitespace around it.
 ///
@@ -86,12 +87,12 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Decodes into a type that may borrow from the text.
+    /// Decodes into a type of its own; half a surrogate pair reads as U+FFFD ([`crate::json`]).
     ///
     /// # Errors
     /// When the value does not have the shape of `T`.
-    pub fn decode<T: Deserialize<'a>>(self) -> serde_json::Result<T> {
-        serde_json::from_str(self.0)
+    pub fn decode<T: DeserializeOwned>(self) -> serde_json::Result<T> {
+        json::from_str(self.0)
     }
 
     /// The value of an object's member; `None` also for anything but an object.
@@ -137,10 +138,10 @@ impl<'a> Raw<'a> {
         members::RawMembers::new(self)
     }
 
-    /// The text of a string; `None` for any other value, and for a string that names half a surrogate pair.
+    /// The text of a string, with U+FFFD for half a surrogate pair; `None` for any other value.
     #[must_use]
     pub fn as_string(self) -> Option<Cow<'a, str>> {
-        escape::decode(self.0)
+        escape::decode_lossy(self.0)
     }
 
     /// A number written as a plain integer (no sign, fraction or exponent) that fits.

@@ -9,6 +9,7 @@ mod origin;
 
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 pub use kind::Kind;
@@ -61,7 +62,7 @@ impl Record {
     ///
     /// # Errors
     /// When the body does not have that shape: a log written by another version, or the wrong `T` for the kind.
-    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> serde_json::Result<T> {
+    pub fn decode<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         self.body.as_raw().decode()
     }
 

@@ -230,6 +230,16 @@ fn special(bytes: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// The code unit that an escape `\\uXXXX` at `at` names.
+pub(crate) fn utf16_escape(bytes: &[u8], at: usize) -> Option<u16> {
+    let digits = bytes.get(at..)?.strip_prefix(b"\\u")?.first_chunk::<4>()?;
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        // Below 16 by its base.
+        Some(unit << 4 | u16::try_from(digit).ok()?)
+    })
+}
+
 /// Where the value at `at` ends, in text that was checked before.
 pub(crate) fn skip(bytes: &[u8], mut at: usize) -> usize {
     let mut depth = 0_usize;

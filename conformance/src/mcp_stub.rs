@@ -30,7 +30,7 @@ pub fn serve(record: &Path, args: &[String], input: impl BufRead, mut output: im
     let env = std::env::var(VARIABLE).ok();
     note(json!({ "event": "started", "pid": std::process::id(), "args": args, "env": env }))?;
     for line in input.lines() {
-        let Ok(message) = serde_json::from_str::<Value>(&line?) else { continue };
+        let Ok(message) = acp_server::types::json::from_str::<Value>(&line?) else { continue };
         let method = message["method"].as_str().unwrap_or_default();
         note(json!({ "event": method }))?;
         let Some(id) = message.get("id").filter(|_| !method.is_empty()) else { continue };
@@ -87,7 +87,7 @@ pub(crate) fn program() -> Option<PathBuf> {
 /// killed could not write its end down, and one that wrote it may not have been reaped yet.
 pub(crate) fn read(record: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(record).unwrap_or_default();
-    let mut events: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let mut events: Vec<Value> = text.lines().filter_map(|line| acp_server::types::json::from_str(line).ok()).collect();
     let pids = |name: &str| -> Vec<i64> {
         events.iter().filter(|event| event["event"] == name).filter_map(|event| event["pid"].as_i64()).collect()
     };
@@ -115,10 +115,11 @@ mod tests {
         let input = "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}\n";
         let mut output = Vec::new();
         serve(&record, &["a b".to_owned()], input.as_bytes(), &mut output).expect("serve");
-        let answer: Value = serde_json::from_slice(&output).expect("an answer");
+        let answer: Value = acp_server::types::json::from_slice(&output).expect("an answer");
         assert_eq!(answer["result"]["tools"][0]["name"], "content");
         let text = std::fs::read_to_string(&record).expect("a record");
-        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON")["event"].clone());
+        let events =
+            text.lines().map(|line| acp_server::types::json::from_str::<Value>(line).expect("JSON")["event"].clone());
         assert_eq!(events.collect::<Vec<_>>(), ["started", "tools/list", "ended"]);
         assert!(read(&record).iter().any(|event| event["event"] == "ended"));
     }

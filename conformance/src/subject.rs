@@ -1,6 +1,8 @@
 //! What is tested.
 
 use std::fmt;
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +17,16 @@ use crate::stub::Place;
 pub enum Subject {
     /// A program that speaks on its stdin and stdout; started anew for each scenario.
     Program {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+    /// A bridge that speaks on its stdin and stdout; started anew for each scenario.
+    ///
+    /// Each scenario gives it directories of its own for its state and its sockets. A bridge that runs on behind several
+    /// instances of its program is then not shared by scenarios, of which one may end what the others use.
+    Bridge {
         /// Its name or path.
         program: String,
         /// Its arguments.
@@ -155,6 +167,13 @@ impl Subject {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
+            Self::Bridge { program, args } => {
+                let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                for (name, value) in own_state(directory).map_err(StartError::Stage)? {
+                    spec = spec.env(name, value);
+                }
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
             Self::Socket { url, .. } => {
                 Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
@@ -183,6 +202,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program { program, args }
+            | Self::Bridge { program, args }
             | Self::Client { program, args, .. }
             | Self::Caller { program, args, .. }
             | Self::Staged { program, args, .. } => {
@@ -199,6 +219,16 @@ impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({self})")
     }
+}
+
+/// Where a program keeps what outlives it, below a scenario's directory. The directories are there and private.
+fn own_state(directory: &Path) -> std::io::Result<[(&'static str, PathBuf); 2]> {
+    let variables = [("XDG_STATE_HOME", ".state"), ("XDG_RUNTIME_DIR", ".run")];
+    let variables = variables.map(|(name, below)| (name, directory.join(below)));
+    for (_, path) in &variables {
+        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
+    }
+    Ok(variables)
 }
 
 async fn client(

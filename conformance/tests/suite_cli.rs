@@ -110,11 +110,11 @@ fn what_cannot_be_started_or_meant_has_its_own_exit_code() {
     assert_eq!(tool(&["agent"]).status.code(), Some(2));
     assert_eq!(test(&["--select", "NONSENSE"], None).status.code(), Some(2));
     assert_eq!(test(&["--schema", "0.0"], None).status.code(), Some(2));
-    assert_eq!(test(&["--baseline", "/nonexistent/file"], None).status.code(), Some(2));
+    assert_eq!(test(&["--baseline", "/dev/null/file"], None).status.code(), Some(2));
     assert_eq!(test(&["--repeat", "0"], None).status.code(), Some(2));
     let unwritable = ["--select", "PROMPT-04", "--transcripts", "/dev/null/folder"];
     assert_eq!(test(&unwritable, None).status.code(), Some(2));
-    assert_eq!(tool(&["replay", "/nonexistent/transcript"]).status.code(), Some(2));
+    assert_eq!(tool(&["replay", "/dev/null/transcript"]).status.code(), Some(2));
 }
 
 #[test]

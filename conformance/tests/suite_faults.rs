@@ -155,7 +155,7 @@ fn a_machine_on_which_nothing_can_be_played_is_told_by_the_exit_code() {
         &["bridge", "--select", "BRIDGE-02", "--", "sh", "-c", "exec {agent}"],
     ];
     for command in commands {
-        let output = tool(command, Some("/nonexistent/directory"));
+        let output = tool(command, Some("/dev/null/directory"));
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(4), "{text}{}", String::from_utf8_lossy(&output.stderr));
         assert!(text.contains("ERROR") && text.contains("the machine failed"), "{text}");

@@ -1,9 +1,9 @@
 //! Exports of any shape: taking one in never panics, what it hands out is what the line said, and a session that it
-//! accepts has the head and the records that its header promised.
+//! accepts has the head and the records that its header promised, and one more.
 #![no_main]
 
 use acp_bridge::log::portable::{Header, Intake};
-use acp_types::record::Record;
+use acp_types::record::{Kind, Record};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|bytes: &[u8]| {
@@ -18,13 +18,15 @@ fuzz_target!(|bytes: &[u8]| {
             let Ok(record) = intake.record(line) else { return false };
             assert!(record.seq > head && record.seq <= header.head);
             (head, count) = (record.seq, count + 1);
-            if keeps_id {
+            let has_definitions = matches!(record.kind, Kind::SessionCreated | Kind::AgentStarted);
+            if keeps_id && !has_definitions {
                 assert_eq!(record, serde_json::from_slice::<Record>(line).expect("it was taken for a record"));
             }
             true
         });
-        if whole && let Ok(info) = intake.finish() {
-            assert_eq!((info.head, info.oldest, info.epoch), (header.head, header.oldest, header.epoch));
+        if whole && let Ok(imported) = intake.finish(1) {
+            let info = imported.session;
+            assert_eq!((info.head, info.oldest, info.epoch), (header.head + 1, header.oldest, header.epoch));
             assert_eq!(count, header.records);
         }
     }

@@ -40,7 +40,8 @@ fuzz_target!(|data: &[u8]| {
             }
             Some((b'n', _)) => drop(core.notify("tell", None)),
             Some((b'o', head)) => {
-                core.refuse(Refusal::TooLarge { bytes: 99, limit: 9, head: Bytes::copy_from_slice(head) });
+                let head = Bytes::copy_from_slice(head);
+                core.refuse(Refusal::TooLarge { bytes: 99, limit: 9, end: head.clone(), head });
             }
             Some((b'e', _)) => core.end_input(CloseReason::Peer),
             Some((b'x', _)) => core.close(CloseReason::Local),

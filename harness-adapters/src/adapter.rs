@@ -1,7 +1,9 @@
 //! Serves a harness as an ACP agent: what an implementation provides, and the parts that drive it.
 
 mod agent;
+mod chosen;
 mod driver;
+mod fit;
 pub mod process;
 mod record;
 mod sessions;
@@ -121,4 +123,8 @@ pub struct Options {
     pub program: Option<std::path::PathBuf>,
     /// Further arguments for the harness, after ours.
     pub args: Vec<std::ffi::OsString>,
+    /// The mode that new sessions begin in, in place of the user's own. Only Codex has it.
+    pub mode: Option<String>,
+    /// What settings say holds without being asked about: a mode that does not ask, and what a repository brings along.
+    pub trust_settings: bool,
 }

@@ -12,6 +12,7 @@ mod lock;
 mod open;
 mod store;
 pub mod translate;
+mod trust;
 mod wire;
 
 use std::sync::OnceLock;

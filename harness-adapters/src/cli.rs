@@ -39,8 +39,8 @@ fn run(args: args::Args) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let result = runtime.block_on(async {
         match args.command {
-            args::Command::Codex(args) => run::adapter(Adapter::Codex, args).await,
-            args::Command::Claude(args) => run::adapter(Adapter::Claude, args).await,
+            args::Command::Codex(args) => run::adapter(Adapter::Codex, args.run, args.mode).await,
+            args::Command::Claude(args) => run::adapter(Adapter::Claude, args, None).await,
             args::Command::List(args) => list::run(&profiles()?, &args).await,
             args::Command::Which(args) => list::which(&profiles()?, &args),
             args::Command::Doctor(args) => doctor::run(&profiles()?, args).await,

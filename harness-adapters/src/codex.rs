@@ -64,7 +64,7 @@ impl Harness for Codex {
     }
 
     async fn open(&self, how: Open) -> Result<Opened<Translator>, Failure> {
-        let request = sessions::Request::new(how)?.plans(launch::plans(&self.options));
+        let request = sessions::Request::new(how)?.plans(launch::plans(&self.options)).mode(self.options.mode.clone());
         let connection = self.connection().await?;
         sessions::open(&connection, request, self.features()).await
     }

@@ -11,7 +11,7 @@ pub fn text_of(blob: &v1::BlobResourceContents) -> Option<String> {
 }
 
 /// The bytes of base64 with its padding; `None` if it is none.
-fn decoded(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn decoded(text: &str) -> Option<Vec<u8>> {
     let body = text.trim_end_matches('=');
     if !text.len().is_multiple_of(4) || text.len() - body.len() > 2 {
         return None;

@@ -8,9 +8,11 @@
 //! This crate knows no network and keeps no log.
 
 pub mod adapter;
+pub mod bounds;
 pub mod claude;
 pub mod cli;
 pub mod codex;
+pub mod content;
 pub mod diff;
 pub mod embedded;
 pub mod failure;

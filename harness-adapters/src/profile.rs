@@ -1,10 +1,11 @@
 //! Launch profiles: what is known about each harness, as data.
 
 mod installed;
+mod readable;
 mod version;
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -58,6 +59,15 @@ pub struct Profile {
     /// What to run to install it.
     #[serde(default)]
     pub install: Option<String>,
+    /// Where the harness keeps its own files.
+    #[serde(default)]
+    pub home: Option<String>,
+    /// The variable that says where instead.
+    #[serde(default)]
+    pub home_env: Option<String>,
+    /// What of that it reads through its client.
+    #[serde(default)]
+    pub readable: Vec<String>,
     /// How to run it against a scripted model.
     #[serde(default)]
     pub offline: Option<Offline>,
@@ -118,6 +128,12 @@ pub enum ProfileError {
         #[source]
         source: std::io::Error,
     },
+    /// It would be a file of whatever directory we are in, which may be anybody's.
+    #[error("{PROFILES} says {}, which is relative: write the whole path of the file", path.display())]
+    Relative {
+        /// As the variable says.
+        path: PathBuf,
+    },
     /// The file is not what it has to be.
     #[error("the profiles in {origin} are wrong: {source}")]
     Parse {
@@ -155,11 +171,14 @@ pub struct Profiles {
 }
 
 impl Profiles {
-    /// Those that came with the program and those in `file`, if it is there.
+    /// Those that came with the program and those in `file`, if it is there. An empty path stands for none.
     ///
     /// # Errors
-    /// When the file is there and wrong.
+    /// When the file is there and wrong, and when its path is relative.
     pub fn load(file: PathBuf) -> Result<Self, ProfileError> {
+        if file.is_relative() && !file.as_os_str().is_empty() {
+            return Err(ProfileError::Relative { path: file });
+        }
         let mut all = match std::fs::read_to_string(&file) {
             Ok(text) => parse(&text, &file.display().to_string())?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
@@ -194,16 +213,16 @@ impl Profiles {
     }
 }
 
-/// Where the user's own profiles are, by what the environment says.
+/// Where the user's own profiles are, by what the environment says; empty if it does not say. Never in the directory that
+/// we are in because a variable is missing: profiles of a repository would start what they like.
 #[must_use]
 pub fn user_file(var: impl Fn(&str) -> Option<std::ffi::OsString>) -> PathBuf {
-    let config = || {
-        var("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute()).unwrap_or_else(|| {
-            let home = var("HOME").unwrap_or_default();
-            Path::new(&home).join(".config")
-        })
-    };
-    var(PROFILES).map_or_else(|| config().join("acp-harness/profiles.toml"), PathBuf::from)
+    let absolute = |name: &str| var(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = || absolute("XDG_CONFIG_HOME").or_else(|| absolute("HOME").map(|home| home.join(".config")));
+    match var(PROFILES).filter(|file| !file.is_empty()) {
+        Some(file) => PathBuf::from(file),
+        None => config().map(|config| config.join("acp-harness/profiles.toml")).unwrap_or_default(),
+    }
 }
 
 fn parse(text: &str, origin: &str) -> Result<Vec<Profile>, ProfileError> {
@@ -214,6 +233,8 @@ fn parse(text: &str, origin: &str) -> Result<Vec<Profile>, ProfileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     fn built_in() -> Vec<Profile> {
@@ -286,5 +307,15 @@ mod tests {
         assert_eq!(of(&[("HOME", "/h")]), Path::new("/h/.config/acp-harness/profiles.toml"));
         assert_eq!(of(&[("HOME", "/h"), ("XDG_CONFIG_HOME", "/c")]), Path::new("/c/acp-harness/profiles.toml"));
         assert_eq!(of(&[("HOME", "/h"), (PROFILES, "/p.toml")]), Path::new("/p.toml"));
+        assert_eq!(of(&[("HOME", "/h"), (PROFILES, "")]), Path::new("/h/.config/acp-harness/profiles.toml"));
+    }
+
+    #[test]
+    fn no_profile_is_taken_from_the_directory_that_we_are_in() {
+        assert_eq!(user_file(|_| None), Path::new(""), "without a home");
+        assert_eq!(user_file(|name| (name == "HOME").then(|| "relative".into())), Path::new(""));
+        assert!(Profiles::load(PathBuf::new()).unwrap().get("codex").is_ok());
+        let error = Profiles::load("profiles.toml".into()).unwrap_err().to_string();
+        assert!(error.contains("relative") && error.contains(PROFILES), "{error}");
     }
 }

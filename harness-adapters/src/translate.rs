@@ -48,6 +48,8 @@ pub enum Input {
         /// Which.
         id: RequestId,
     },
+    /// The client stops a session of which no prompt is open: what runs all the same is to end.
+    Stop,
     /// One message of the harness, valid JSON, as received.
     Native(RawBuf),
     /// The client answered a question, or could not. Comes at most once, and not after [`Effect::Withdraw`] unless the
@@ -87,6 +89,8 @@ pub enum Request {
     },
     /// `session/set_title`. Answered by [`Answer::Done`].
     SetTitle(String),
+    /// `_session/async_task/stop`: end this work in the background. Answered by [`Answer::Stopped`].
+    StopTask(String),
     /// `session/close`, or the client is gone: stop what runs, as a cancel does. The channel to the harness is closed
     /// once it is answered, by [`Answer::Done`].
     Close,
@@ -164,6 +168,8 @@ pub enum Answer {
     Prompt(v1::PromptResponse),
     /// To [`Request::Steer`].
     Steer(Steered),
+    /// To [`Request::StopTask`]: whether there was such work.
+    Stopped(bool),
     /// To [`Request::SetConfig`]: all options as they are now.
     Config(Vec<v1::SessionConfigOption>),
     /// To the others.
@@ -262,6 +268,13 @@ pub trait Translator: Send + 'static {
 
     /// Takes one input and adds what is to be done. It never panics, whatever the harness sends.
     fn step(&mut self, input: Input, out: &mut Effects);
+
+    /// The message to take in place of a line of the harness that is not JSON, for a translator that has to know.
+    #[must_use]
+    fn unreadable(line: &str) -> Option<RawBuf> {
+        let _ = line;
+        None
+    }
 }
 
 fn one_of<S: serde::Serializer>(answer: &Result<Answer, Failure>, serializer: S) -> Result<S::Ok, S::Error> {

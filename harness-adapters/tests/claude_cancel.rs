@@ -131,3 +131,57 @@ async fn a_prompt_that_waits_is_taken_back_with_the_one_that_runs() {
     assert_eq!(asked, 1, "the second prompt was never sent");
     stage.leave().await;
 }
+
+#[tokio::test]
+async fn a_turn_that_nobody_prompted_for_is_stopped_too() {
+    let script = r#"
+        [[prompt]]
+        match = "task-notification"
+        replies = [[{ say = "It is done. " }, { endless = "tick ", every_ms = 20 }]]
+
+        [[prompt]]
+        match = "start"
+        replies = [[{ shell = "until test -e go; do sleep 0.05; done", background = true }], [{ say = "It runs." }]]
+
+        [[prompt]]
+        match = "again"
+        replies = [[{ say = "Here I am." }]]
+    "#;
+    let mut stage = Stage::claude(script).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "start").await;
+    stage.write("go", "");
+    stage.events.said("tick").await;
+    stage.cancel(&session).await;
+    assert_eq!(stage.turn(&session, "again").await.stop_reason, StopReason::EndTurn);
+    assert!(messages(&shown(&mut stage)).contains(&"Here I am."));
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_prompt_that_waits_for_such_a_turn_is_cancelled_with_it() {
+    let script = r#"
+        [[prompt]]
+        match = "task-notification"
+        replies = [[{ say = "It is done. " }, { endless = "tick ", every_ms = 20 }]]
+
+        [[prompt]]
+        match = "start"
+        replies = [[{ shell = "until test -e go; do sleep 0.05; done", background = true }], [{ say = "It runs." }]]
+
+        [[prompt]]
+        match = "again"
+        replies = [[{ say = "Here I am." }]]
+    "#;
+    let mut stage = Stage::claude(script).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "start").await;
+    stage.write("go", "");
+    stage.events.said("tick").await;
+    let waits = stage.prompt(&session, "again, please");
+    stage.cancel(&session).await;
+    let stopped = stage.answer(waits).await.expect("an answer").stop_reason;
+    assert!(matches!(stopped, StopReason::Cancelled | StopReason::EndTurn), "{stopped:?}");
+    assert_eq!(stage.turn(&session, "again").await.stop_reason, StopReason::EndTurn);
+    stage.leave().await;
+}

@@ -6,8 +6,9 @@ mod support;
 use acp_server::CallError;
 use acp_server::types::ErrorCode;
 use acp_server::types::v1::{
-    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, LoadSessionRequest,
-    SessionUpdate, StopReason,
+    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, ContentBlock,
+    EmbeddedResource, EmbeddedResourceResource, LoadSessionRequest, PromptRequest, SessionUpdate, StopReason,
+    TextResourceContents,
 };
 use claude::{Item, assert_closed, call, messages, screen};
 use serde_json::Value;
@@ -96,7 +97,7 @@ async fn a_compaction_is_shown_and_the_session_goes_on_and_loads_whole() {
 }
 
 #[tokio::test]
-async fn a_client_that_cannot_show_compactions_gets_none() {
+async fn a_client_that_cannot_show_compactions_is_told_in_a_thought() {
     let mut stage = Stage::claude(SCRIPT).await;
     let session = stage.new_session().await;
     stage.turn(&session, "remember the violets").await;
@@ -106,7 +107,30 @@ async fn a_client_that_cannot_show_compactions_gets_none() {
     assert_eq!(compactions(&updates), []);
     let items = screen(&updates);
     assert!(!texts(&items).concat().contains("We spoke of violets."), "{items:#?}");
+    let told = |item: &Item| matches!(item, Item::Thought { text, .. } if text == "The conversation was compacted.");
+    assert_eq!(items.iter().filter(|item| told(item)).count(), 1, "{items:#?}");
     stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_command_is_one_wherever_a_file_stands_beside_it() {
+    let file = || {
+        let file = TextResourceContents::new("fn a() {}", "file:///ws/a.rs");
+        ContentBlock::Resource(EmbeddedResource::new(EmbeddedResourceResource::TextResourceContents(file)))
+    };
+    for prompt in [vec!["/compact".into(), file()], vec![file(), "/compact".into()], vec![" /compact".into()]] {
+        let setting = Setting::new(Harness::Claude, SCRIPT).capabilities(with_compaction());
+        let mut stage = Stage::set(setting).await;
+        let session = stage.new_session().await;
+        stage.turn(&session, "remember the violets").await;
+        stage.events.drain();
+        let request = PromptRequest::new(session, prompt);
+        let answer = soon("an answer", stage.agent.prompt(request)).await.expect("an answer");
+        assert_eq!(answer.stop_reason, StopReason::EndTurn);
+        let seen = compactions(&stage.events.updates());
+        assert!(seen.iter().any(|(_, status)| *status == CompactionStatus::Completed), "{seen:?}");
+        stage.leave().await;
+    }
 }
 
 #[tokio::test]

@@ -40,7 +40,7 @@ async fn a_tool_of_a_server_runs_once_it_is_allowed() {
 
 #[tokio::test]
 async fn what_is_allowed_for_the_session_is_not_asked_again_and_writes_no_settings() {
-    for name in ["Allow for this session", "Allow mcp__demo__ping"] {
+    for name in ["Allow this exact call for this session", "Allow mcp__demo__ping for this session"] {
         let mut stage = Stage::claude(mcp::SCRIPT).await;
         std::fs::create_dir(stage.workspace().join(".git")).expect("a repository");
         let session = stage.opened(mcp::session(&stage, vec![mcp::stdio(&stage)])).await.session_id;
@@ -144,7 +144,7 @@ async fn a_session_that_is_loaded_has_the_servers_that_come_with_the_request() {
 async fn a_server_that_cannot_be_started_fails_nothing_else_and_is_told() {
     let setting = Setting::new(Harness::Claude, mcp::SCRIPT).capabilities(mcp::notices());
     let mut stage = Stage::set(setting).await;
-    let broken = McpServer::Stdio(McpServerStdio::new("broken", "/no/such/server"));
+    let broken = McpServer::Stdio(McpServerStdio::new("broken", "/dev/null/server"));
     let session = stage.opened(mcp::session(&stage, vec![broken, mcp::stdio(&stage)])).await.session_id;
     let prompt = stage.prompt(&session, "ping it");
     let (asked, mut updates) = mcp::asked(&mut stage.events).await;

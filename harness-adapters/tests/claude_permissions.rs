@@ -6,10 +6,11 @@ mod support;
 use acp_server::types::v1::{
     ClientCapabilities, CreateElicitationResponse, ElicitationAcceptAction, ElicitationAction, ElicitationCapabilities,
     ElicitationContentValue, ElicitationFormCapabilities, PermissionOptionKind, RequestPermissionOutcome,
-    SetSessionModeRequest, StopReason, ToolCallContent, ToolCallStatus,
+    SessionUpdate, SetSessionModeRequest, StopReason, ToolCallContent, ToolCallStatus,
 };
 use claude::{Watch, call, messages, shown};
-use support::{Event, Harness, Setting, Stage};
+use serde_json::json;
+use support::{Event, Harness, Setting, Stage, User};
 
 const TWICE: &str = r#"
     [[prompt]]
@@ -35,7 +36,7 @@ async fn what_is_allowed_once_is_asked_again() {
 
 #[tokio::test]
 async fn what_is_allowed_for_the_session_is_not_asked_again_and_writes_no_settings() {
-    for name in ["for this session", "Allow `touch a1 *`", "accept edits"] {
+    for name in ["this exact command for this session", "Allow Bash(touch a1 *) and access to", "accept edits"] {
         let mut stage = Stage::claude(TWICE).await;
         std::fs::create_dir(stage.workspace().join(".git")).expect("a repository");
         let session = stage.new_session().await;
@@ -49,6 +50,108 @@ async fn what_is_allowed_for_the_session_is_not_asked_again_and_writes_no_settin
         }
         stage.leave().await;
     }
+}
+
+/// Lines of which a part could stay unseen.
+const LINES: [(&str, &str); 6] = [
+    ("cat poem.txt | awk '{system(\"touch a1\")}'", "a1"),
+    ("ls | xargs -I{} touch b1", "b1"),
+    ("true && touch c1 || true", "c1"),
+    ("cat > d1 <<'EOF'\nroses\n  EOF\nEOF", "d1"),
+    ("echo 'it'\\''s [2K [asks: ls]' ü🙂 \\\n  > e1", "e1"),
+    ("# List files\ntouch f1", "f1"),
+];
+
+#[tokio::test]
+async fn the_whole_command_is_shown_and_is_what_runs() {
+    let mut script = String::new();
+    for (at, (line, _)) in LINES.iter().enumerate() {
+        let line = serde_json::to_string(line).expect("JSON");
+        let part =
+            format!("[[prompt]]\nmatch = \"run {at}\"\nreplies = [[{{ shell = {line} }}], [{{ say = \"done\" }}]]\n");
+        script.push_str(&part);
+    }
+    let mut stage = Stage::claude(&script).await;
+    stage.write("poem.txt", "roses\n");
+    let session = stage.new_session().await;
+    for (at, (line, made)) in LINES.iter().enumerate() {
+        let prompt = stage.prompt(&session, &format!("run {at}"));
+        let asked = stage.events.asked().await;
+        let fields = &asked.request.tool_call.fields;
+        assert_eq!(fields.title.as_deref(), Some(*line));
+        assert_eq!(fields.raw_input.as_ref().expect("an input")["command"], *line);
+        asked.choose(PermissionOptionKind::AllowOnce);
+        stage.answer(prompt).await.expect("an answer");
+        assert!(stage.read(made).is_some(), "{line} did not run");
+    }
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn what_a_hook_has_changed_is_shown_and_is_what_runs() {
+    let mut stage = Stage::claude(TWICE).await;
+    let changed = json!({ "hookSpecificOutput": {
+        "hookEventName": "PreToolUse", "permissionDecision": "ask",
+        "updatedInput": { "command": "touch b1", "description": "List files" },
+    }});
+    let hook = json!({ "type": "command", "command": format!("echo '{changed}'") });
+    stage.settings(&json!({ "hooks": { "PreToolUse": [{ "matcher": "Bash", "hooks": [hook] }] } }));
+    let session = stage.new_session().await;
+    let prompt = stage.prompt(&session, "touch it");
+    let mut watch = Watch::default();
+    for _ in 0..2 {
+        let asked = watch.asked(&mut stage.events).await;
+        assert_eq!(asked.request.tool_call.fields.title.as_deref(), Some("touch b1"));
+        assert_eq!(asked.request.tool_call.fields.raw_input.as_ref().expect("an input")["command"], "touch b1");
+        asked.choose(PermissionOptionKind::AllowOnce);
+    }
+    stage.answer(prompt).await.expect("an answer");
+    assert_eq!((stage.read("a1"), stage.read("b1").is_some()), (None, true));
+    let items = watch.screen(&mut stage.events);
+    assert!(claude::calls(&items).iter().all(|call| call.title == "touch b1"), "{items:#?}");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_call_that_a_rule_forbids_says_so() {
+    let mut stage = Stage::claude(TWICE).await;
+    stage.settings(&json!({ "permissions": { "deny": ["Bash(touch *)"] } }));
+    let session = stage.new_session().await;
+    stage.turn(&session, "touch it").await;
+    let items = shown(&mut stage);
+    let refused = claude::calls(&items)[0];
+    assert_eq!(refused.status, ToolCallStatus::Failed);
+    assert!(claude::output(refused).contains("has been denied"), "{refused:?}");
+    assert_eq!(stage.read("a1"), None);
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_plan_made_where_everything_is_allowed_can_go_back_there() {
+    let script = r##"
+        [[prompt]]
+        match = "plan it"
+        replies = [[{ exit_plan = "# The plan" }], [{ shell = "touch a1" }], [{ say = "Done." }]]
+    "##;
+    let mut stage = Stage::set(Setting::new(Harness::Claude, script).user(User::Nobody)).await;
+    let session = stage.new_session().await;
+    for mode in ["bypassPermissions", "plan"] {
+        let request = SetSessionModeRequest::new(session.clone(), mode);
+        stage.agent.set_session_mode(request).await.expect("a mode");
+    }
+    let prompt = stage.prompt(&session, "plan it");
+    let asked = stage.events.asked().await;
+    let first = &asked.request.options[0];
+    assert!(first.name.contains("bypassPermissions"), "{first:?}");
+    asked.choose_named("bypassPermissions");
+    stage.answer(prompt).await.expect("an answer");
+    assert!(stage.read("a1").is_some());
+    let modes = stage.events.updates().into_iter().filter_map(|update| match update {
+        SessionUpdate::CurrentModeUpdate(update) => Some(update.current_mode_id.0.to_string()),
+        _ => None,
+    });
+    assert_eq!(modes.last().as_deref(), Some("bypassPermissions"));
+    stage.leave().await;
 }
 
 #[tokio::test]

@@ -6,16 +6,18 @@ mod support;
 use acp_server::CallError;
 use acp_server::types::v1::{
     CloseSessionRequest, DeleteSessionRequest, ForkSessionRequest, ListSessionsRequest, LoadSessionRequest,
-    NewSessionRequest, PermissionOptionKind, ResumeSessionRequest, SessionId, StopReason, ToolCallStatus,
+    NewSessionRequest, PermissionOptionKind, ResumeSessionRequest, SessionConfigOptionValue, SessionId, SessionUpdate,
+    SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason, ToolCallStatus,
 };
 use claude::{Item, Watch, messages, shown};
+use serde_json::{Value, json};
 use support::{Stage, soon};
 
 const WORK: &str = r#"
     [[prompt]]
     match = "work"
     replies = [
-      [{ think = "Hm." }, { say = "I work." }, { shell = "echo hi" }, { shell = "cat /no/such/file" }],
+      [{ think = "Hm." }, { say = "I work." }, { shell = "echo hi" }, { shell = "cat /dev/null/file" }],
       [{ write = "poem.txt", text = "roses\n" }],
       [{ edit = "poem.txt", old = "roses", new = "tulips" }],
       [{ plan = [{ step = "Look", status = "completed" }, { step = "Leap", status = "pending" }] }],
@@ -194,6 +196,66 @@ async fn a_prompt_fails_when_its_process_is_killed_and_the_session_goes_on() {
     assert_eq!(stage.turn(&session, "more again").await.stop_reason, StopReason::EndTurn);
     load(&stage, &session).await;
     assert_eq!(stage.turn(&session, "more of it").await.stop_reason, StopReason::EndTurn);
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn what_was_chosen_is_in_force_again_after_its_process_was_killed() {
+    let mut stage = Stage::claude(WORK).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "more").await;
+    for (option, value) in [("model", "sonnet"), ("effort", "high")] {
+        let value = SessionConfigOptionValue::value_id(value);
+        let request = SetSessionConfigOptionRequest::new(session.clone(), option, value);
+        soon("an option", stage.agent.set_session_config_option(request)).await.expect("an option");
+    }
+    let request = SetSessionModeRequest::new(session.clone(), "plan");
+    soon("session/set_mode", stage.agent.set_session_mode(request)).await.expect("a mode");
+    let prompt = stage.prompt(&session, "talk");
+    Watch::default().said(&mut stage.events, "tick").await;
+    claude::kill(claude::processes(stage.directory.path())[0]);
+    stage.answer(prompt).await.expect_err("a failure");
+    stage.events.drain();
+    stage.turn(&session, "more again").await;
+    let modes = stage.events.updates().into_iter().filter_map(|update| match update {
+        SessionUpdate::CurrentModeUpdate(update) => Some(update.current_mode_id.0.to_string()),
+        _ => None,
+    });
+    assert_eq!(modes.last().as_deref(), Some("plan"));
+    let requests = stage.model.requests();
+    let request = requests.iter().rev().find(|request| request["side"].is_null()).expect("a request");
+    assert!(request["model"].as_str().is_some_and(|model| model.contains("sonnet")), "{}", request["model"]);
+    assert!(request["body"].to_string().contains("\"effort\":\"high\""), "{request}");
+    assert!(request["body"].to_string().contains("Plan mode is active"), "{request}");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn what_others_did_within_a_session_is_no_session_and_titles_are_what_was_typed() {
+    let stage = Stage::claude(WORK).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "more of this").await;
+    let projects = stage.home().join(".claude/projects");
+    let mut projects = std::fs::read_dir(projects).expect("a folder").flatten().map(|project| project.path());
+    let name = format!("{session}.jsonl");
+    let project = projects.find(|project| project.join(&name).exists()).expect("a project");
+    let own = project.join(name);
+    let text = std::fs::read_to_string(&own).expect("a transcript");
+    for (id, key, value) in [
+        ("00000000-0000-4000-8000-000000000001", "isSidechain", json!(true)),
+        ("00000000-0000-4000-8000-000000000002", "teamName", json!("builders")),
+    ] {
+        let lines = text.lines().map(|line| {
+            let mut record: Value = serde_json::from_str(line).expect("JSON");
+            record[key] = value.clone();
+            record.to_string() + "\n"
+        });
+        std::fs::write(project.join(format!("{id}.jsonl")), lines.collect::<String>()).expect("write");
+    }
+    // A line that is no text, and half a surrogate pair before the prompt.
+    let odd = "{\"type\":\"attachment\",\"note\":\"\\ud83d\"}\n";
+    std::fs::write(&own, [b"\xff\n".as_slice(), odd.as_bytes(), text.as_bytes()].concat()).expect("write");
+    assert_eq!(listed(&stage).await, [(session, Some("more of this".to_owned()))]);
     stage.leave().await;
 }
 

@@ -3,13 +3,14 @@
 mod claude;
 mod support;
 
+use acp_server::types::RawBuf;
 use acp_server::types::v1::{
-    ClientCapabilities, Meta, PermissionOptionKind, PlanEntryStatus, SessionUpdate, ToolCallContent, ToolCallStatus,
-    ToolKind,
+    ClientCapabilities, Meta, PermissionOptionKind, PlanEntryStatus, SessionId, SessionUpdate, ToolCallContent,
+    ToolCallStatus, ToolKind,
 };
 use claude::{Item, Watch, assert_closed, call, calls, diff, messages, output, shown};
-use serde_json::json;
-use support::{Harness, Setting, Stage};
+use serde_json::{Value, json};
+use support::{Harness, Setting, Stage, soon};
 
 #[tokio::test]
 async fn output_of_a_slow_command_is_complete_and_in_order() {
@@ -33,7 +34,7 @@ async fn a_command_that_fails_shows_what_it_wrote_and_its_exit_code() {
     let script = r#"
         [[prompt]]
         match = "fail"
-        replies = [[{ shell = "ls /no/such/place" }], [{ say = "done" }]]
+        replies = [[{ shell = "ls /dev/null/place" }], [{ say = "done" }]]
     "#;
     let terminal = Meta::from_iter([("terminal_output".to_owned(), json!(true))]);
     let setting = Setting::new(Harness::Claude, script).capabilities(ClientCapabilities::new().meta(terminal));
@@ -63,9 +64,9 @@ async fn a_command_that_fails_shows_what_it_wrote_and_its_exit_code() {
     });
     let meta = last.expect("the end of the call").meta.clone().expect("_meta");
     assert_eq!(meta["terminal_exit"]["exit_code"], 2, "{meta:?}");
-    assert!(meta["terminal_output"]["data"].as_str().is_some_and(|data| data.contains("/no/such/place")), "{meta:?}");
+    assert!(meta["terminal_output"]["data"].as_str().is_some_and(|data| data.contains("/dev/null/place")), "{meta:?}");
     let items = claude::screen(&updates);
-    let content = &call(&items, "ls /no/such/place").content;
+    let content = &call(&items, "ls /dev/null/place").content;
     assert!(matches!(&content[..], [ToolCallContent::Terminal(_)]), "{content:?}");
     stage.leave().await;
 }
@@ -180,5 +181,69 @@ async fn a_file_that_is_read_is_shown_without_line_numbers() {
     let items = shown(&mut stage);
     let read = call(&items, "Read a.txt");
     assert_eq!((output(read).as_str(), read.kind), ("one\ntwo\n", ToolKind::Read));
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn output_of_control_characters_is_cut_by_what_it_becomes_and_its_call_is_closed() {
+    let script = r#"
+        [[prompt]]
+        match = "print"
+        replies = [[{ shell = "head -c 3145728 /dev/zero | tr '\\0' '\\001'" }], [{ say = "Done." }]]
+    "#;
+    for terminal in [false, true] {
+        let meta = Meta::from_iter([("terminal_output".to_owned(), json!(terminal))]);
+        let capabilities = ClientCapabilities::new().meta(meta);
+        let mut stage = Stage::set(Setting::new(Harness::Claude, script).capabilities(capabilities)).await;
+        stage.settings(&json!({ "permissions": { "allow": ["Bash"] } }));
+        let session = stage.new_session().await;
+        stage.turn(&session, "print").await;
+        let updates = stage.events.updates();
+        let longest = updates.iter().map(|it| serde_json::to_vec(it).expect("JSON").len()).max().expect("updates");
+        assert!((6 << 20..12 << 20).contains(&longest), "{longest}");
+        let done = updates.iter().any(|update| {
+            matches!(update, SessionUpdate::ToolCallUpdate(it) if it.fields.status == Some(ToolCallStatus::Completed))
+        });
+        assert!(done, "its end was not told");
+        stage.leave().await;
+    }
+}
+
+/// Ends work in the background.
+async fn stop(stage: &Stage, session: &SessionId, task: &str) -> Value {
+    let params = RawBuf::encode(&json!({ "sessionId": session, "asyncTaskId": task })).expect("JSON");
+    let answer = soon("an answer", stage.agent.peer().call_raw("_session/async_task/stop", params)).await;
+    answer.expect("a result").raw().decode().expect("JSON")
+}
+
+#[tokio::test]
+async fn a_command_in_the_background_is_seen_while_it_runs_and_can_be_stopped() {
+    let script = r#"
+        [[prompt]]
+        match = "task-notification"
+        replies = [[{ say = "I see." }]]
+
+        [[prompt]]
+        match = "start"
+        replies = [
+          [{ shell = "echo one; until test -e go; do sleep 0.05; done; echo two; sleep 600", background = true }],
+          [{ say = "It runs." }],
+        ]
+    "#;
+    let mut stage = Stage::claude(script).await;
+    stage.settings(&json!({ "permissions": { "allow": ["Bash"] } }));
+    let session = stage.new_session().await;
+    let prompt = stage.prompt(&session, "start");
+    let mut watch = Watch::default();
+    stage.answer(prompt).await.expect("an answer");
+    watch.until(&mut stage.events, |items| output(calls(items)[0]).contains("one")).await;
+    stage.write("go", "");
+    watch.until(&mut stage.events, |items| output(calls(items)[0]).contains("two")).await;
+    let call = calls(&watch.screen(&mut stage.events))[0].tool_call_id.clone();
+    assert_eq!(stop(&stage, &session, "no such work").await, json!({ "stopped": false }));
+    assert_eq!(stop(&stage, &session, &call.0).await, json!({ "stopped": true }));
+    let over = |items: &[claude::Item]| calls(items)[0].status == ToolCallStatus::Failed;
+    watch.until(&mut stage.events, over).await;
+    assert_eq!(stop(&stage, &session, &call.0).await, json!({ "stopped": false }));
     stage.leave().await;
 }

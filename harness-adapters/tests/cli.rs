@@ -81,6 +81,12 @@ fn which_tells_an_unknown_name_from_a_missing_program() {
     program(path.path(), "opencode", "1.18.33");
     let (code, out, _) = said(&run(home.path(), path.path(), &["which", "opencode"]));
     assert_eq!((code, out.trim()), (Some(0), path.path().join("opencode").to_str().unwrap()));
+    program(path.path(), "claude", "2.1.332");
+    let (code, out, _) = said(&run(home.path(), path.path(), &["which", "--json", "claude"]));
+    let found: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, found["program"].as_str()), (Some(0), path.path().join("claude").to_str()));
+    let skills = home.path().join(".claude/skills");
+    assert!(found["readable"].as_array().unwrap().contains(&skills.to_str().unwrap().into()), "{out}");
 }
 
 #[test]

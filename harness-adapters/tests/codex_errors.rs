@@ -179,3 +179,25 @@ async fn without_a_login_a_session_says_how_to_log_in() {
     stage.agent.new_session(NewSessionRequest::new(stage.workspace())).await.expect_err("nobody is logged in");
     stage.leave().await;
 }
+
+#[tokio::test]
+async fn a_configuration_that_cannot_be_read_is_no_missing_login() {
+    for (lines, line, text) in [
+        ("sandbox_mode = \n", 3, "string values must be quoted"),
+        ("sandbox_mode = \"no-such-mode\"\n", 3, "unknown variant `no-such-mode`"),
+        ("[mcp_servers.a]\ncommand = 5\n", 4, "invalid type: integer `5`"),
+    ] {
+        let stage = Stage::set(Setting::new(Harness::Codex, "").config(lines)).await;
+        let refused = soon("session/new", stage.agent.new_session(NewSessionRequest::new(stage.workspace()))).await;
+        let (code, message, data) = error(refused.expect_err("it cannot be read"));
+        assert_eq!(code, ErrorCode::INTERNAL_ERROR, "{message}");
+        let file = stage.home().join(".codex/config.toml").display().to_string();
+        assert!(message.contains(&file) && message.contains(text) && !message.contains("logged in"), "{message}");
+        assert_eq!((data["file"].as_str(), data["line"].as_u64()), (Some(&*file), Some(line)), "{message}");
+        // Mended, it is read without another start.
+        let config = std::fs::read_to_string(&file).expect("read").replace(lines, "");
+        std::fs::write(&file, config).expect("write");
+        stage.new_session().await;
+        stage.leave().await;
+    }
+}

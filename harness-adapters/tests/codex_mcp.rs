@@ -192,7 +192,7 @@ async fn the_servers_of_a_session_end_when_it_is_closed_and_no_others() {
 #[tokio::test]
 async fn a_server_that_cannot_be_started_fails_nothing_else_and_is_told() {
     let mut stage = Stage::set(Setting::new(Harness::Codex, mcp::SCRIPT).capabilities(mcp::notices())).await;
-    let broken = McpServer::Stdio(McpServerStdio::new("broken", "/no/such/server"));
+    let broken = McpServer::Stdio(McpServerStdio::new("broken", "/dev/null/server"));
     let session = stage.opened(mcp::session(&stage, vec![broken, mcp::stdio(&stage)])).await.session_id;
     let prompt = stage.prompt(&session, "ping it");
     let (asked, mut updates) = stage.asked().await;
@@ -272,5 +272,51 @@ async fn a_cancel_takes_an_open_form_back() {
     Screen::of(&updates).assert_closed();
     stage.turn(&session, "hello").await;
     assert_eq!(stage.screen().messages(), ["Hello."]);
+    mcp::leave(stage).await;
+}
+
+#[tokio::test]
+async fn a_server_of_the_client_stands_in_place_of_the_users_of_that_name() {
+    for own in [
+        "url = \"http://127.0.0.1:9/mcp\"\nbearer_token_env_var = \"TOKEN\"\n",
+        "command = \"/bin/false\"\nenabled = false\ndisabled_tools = [\"ping\"]\n[mcp_servers.demo.env]\nMCP_SECRET = \
+         \"of the user\"\n",
+    ] {
+        let script = mcp::SCRIPT.replace("demo.", "demo_2.");
+        let config = format!("[mcp_servers.demo]\n{own}");
+        let mut stage = Stage::set(Setting::new(Harness::Codex, &script).config(&config)).await;
+        let session = stage.opened(mcp::session(&stage, vec![mcp::stdio(&stage)])).await.session_id;
+        let prompt = stage.prompt(&session, "ping it");
+        let (asked, mut updates) = stage.asked().await;
+        let fields = &asked.request.tool_call.fields;
+        assert_eq!(fields.title.as_deref(), Some(PING));
+        let raw = fields.raw_input.as_ref().expect("an input");
+        assert_eq!(*raw, json!({ "server": "demo", "tool": "ping", "arguments": { "text": "one" } }));
+        asked.choose(PermissionOptionKind::AllowOnce);
+        stage.answer(prompt).await.expect("an answer");
+        updates.extend(stage.events.updates());
+        assert_eq!(Screen::of(&updates).output(PING), "pong one");
+        mcp::leave(stage).await;
+    }
+}
+
+#[tokio::test]
+async fn servers_whose_names_look_alike_stay_apart() {
+    let script = mcp::SCRIPT.replace("demo.ping\", arguments = { text = \"one\" }", "my_demo_2.ping\", arguments = { text = \"one\" }");
+    let mut stage = Stage::codex(&script).await;
+    let servers = ["my demo", "my.demo"].map(|name| match mcp::stdio(&stage) {
+        McpServer::Stdio(mut server) => {
+            name.clone_into(&mut server.name);
+            McpServer::Stdio(server)
+        }
+        other => other,
+    });
+    let session = stage.opened(mcp::session(&stage, servers.to_vec())).await.session_id;
+    let prompt = stage.prompt(&session, "ping it");
+    let (asked, _) = stage.asked().await;
+    assert_eq!(asked.request.tool_call.fields.title.as_deref(), Some("my.demo.ping"));
+    asked.choose(PermissionOptionKind::AllowOnce);
+    assert_eq!(stage.answer(prompt).await.expect("an answer").stop_reason, StopReason::EndTurn);
+    assert_eq!(mcp::running(&stage), 2);
     mcp::leave(stage).await;
 }

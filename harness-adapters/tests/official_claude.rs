@@ -412,7 +412,8 @@ async fn root_is_served_without_the_mode_that_would_not_work() {
 #[tokio::test]
 async fn a_directory_that_is_not_there_is_refused() {
     let stage = stage(TALK).await;
-    let opened = soon("session/new", stage.agent.new_session(NewSessionRequest::new("/no/such/workspace"))).await;
+    let absent = NewSessionRequest::new(stage.workspace().join("absent"));
+    let opened = soon("session/new", stage.agent.new_session(absent)).await;
     assert_eq!(refused(opened.expect_err("no session")).0, ErrorCode::INVALID_PARAMS);
 }
 

@@ -319,7 +319,9 @@ async fn root_is_served() {
 #[tokio::test]
 async fn a_directory_that_is_not_there_is_taken() {
     let stage = stage(TALK).await;
-    let opened = soon("session/new", stage.agent.new_session(v1::NewSessionRequest::new("/no/such/workspace"))).await;
+    // It makes the directory.
+    let absent = v1::NewSessionRequest::new(stage.workspace().join("absent"));
+    let opened = soon("session/new", stage.agent.new_session(absent)).await;
     opened.expect("a session");
 }
 

@@ -10,7 +10,7 @@ use std::io::{BufRead, Write};
 
 use anyhow::Context;
 
-use crate::run::{cargo, execute, has, root, say};
+use crate::run::{cargo, has, root, say};
 use harness::Harness;
 use stage::Stage;
 
@@ -20,8 +20,7 @@ pub(crate) fn run(once: bool) -> anyhow::Result<()> {
     if !has("node") || !has("npm") {
         anyhow::bail!("step `prepare` failed: node and npm are needed (Node 20 or newer)");
     }
-    let packages = ["--package", "acp-bridge", "--package", "harness-adapters", "--package", "conformance"];
-    execute(cargo().args(["build", "--quiet", "--bins"]).args(packages)).context("step `build` failed")?;
+    crate::run::build_programs(&mut cargo()).context("step `build` failed")?;
     crate::npm::install(crate::npm::SDK).context("step `get the client` failed")?;
     let directory = directory()?;
     let own = !once && Harness::is_logged_in() && yes("You are logged in to Codex. Play with your own login (y/N)? ")?;

@@ -11,7 +11,9 @@ pub(crate) const HARNESSES: &str = "harness-adapters/tests/npm";
 /// The official adapters, which ours are measured against.
 pub(crate) const OFFICIAL_ADAPTERS: &str = "interop/adapters";
 /// acpx, and the Node that it needs.
-pub(crate) const ACPX: &str = "interop/acpx";
+const ACPX: &str = "interop/acpx";
+/// All that the tests need.
+pub(crate) const PACKAGES: [&str; 4] = [SDK, HARNESSES, OFFICIAL_ADAPTERS, ACPX];
 
 /// Installs what a directory's lock file wants. Left alone when it is there.
 pub(crate) fn install(name: &str) -> anyhow::Result<()> {

@@ -36,6 +36,12 @@ pub(crate) fn execute(command: &mut Command) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Builds every program and example of the workspace. All who need some build all, with the same features: another set of
+/// either would compile most dependencies once more.
+pub(crate) fn build_programs(cargo: &mut Command) -> anyhow::Result<()> {
+    execute(cargo.args(["build", "--locked", "--workspace", "--all-features", "--bins", "--examples"]))
+}
+
 /// Runs a command and returns what it printed.
 pub(crate) fn capture(command: &mut Command) -> anyhow::Result<String> {
     let shown = show(command);

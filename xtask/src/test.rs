@@ -96,10 +96,13 @@ fn install() -> anyhow::Result<()> {
         bail!("node and npm are needed (Node 20 or newer): install Node and run this again");
     }
     tools::install()?;
-    npm::install(npm::SDK)?;
-    npm::install(npm::HARNESSES)?;
-    npm::install(npm::OFFICIAL_ADAPTERS)?;
-    npm::install(npm::ACPX)
+    // Downloads wait for the network and the compiler for the processor.
+    std::thread::scope(|scope| {
+        let packages = scope.spawn(|| npm::PACKAGES.iter().try_for_each(|directory| npm::install(directory)));
+        let built = run::build_programs(&mut cargo());
+        let installed = packages.join().unwrap_or_else(|_| Err(anyhow::anyhow!("the installation panicked")));
+        installed.and(built)
+    })
 }
 
 /// A cargo whose processes, and theirs, can be told from all others.
@@ -111,7 +114,7 @@ fn cargo() -> Command {
 
 fn workspace() -> anyhow::Result<u64> {
     // The tests start the examples as programs; `cargo test` alone would build them as tests.
-    execute(cargo().args(["build", "--locked", "--workspace", "--all-features", "--bins", "--examples"]))?;
+    run::build_programs(&mut cargo())?;
     count::tests(cargo().args([
         "test",
         "--locked",
@@ -130,16 +133,7 @@ fn doc_tests() -> anyhow::Result<u64> {
 
 fn interop() -> anyhow::Result<u64> {
     // The interoperability tests start our programs from the workspace's own target directory.
-    execute(cargo().args([
-        "build",
-        "--locked",
-        "--package",
-        "acp-bridge",
-        "--package",
-        "acp-server",
-        "--bins",
-        "--examples",
-    ]))?;
+    run::build_programs(&mut cargo())?;
     let directory = root().join("interop");
     execute(cargo().args(["build", "--locked", "--workspace"]).current_dir(&directory))?;
     count::tests(cargo().args(["test", "--locked", "--workspace", "--no-fail-fast"]).current_dir(&directory))

@@ -6,6 +6,7 @@ use acp_server::transport::child::ChildSpec;
 use acp_types::ErrorObjectOwned;
 use acp_types::error::{self, ErrorCode};
 use async_trait::async_trait;
+use serde::Deserialize;
 use tokio::process::Command;
 
 use super::args;
@@ -15,15 +16,23 @@ use crate::host::Profiles;
 /// The program that knows harnesses by name and runs them as agents.
 const HARNESS: &str = "acp-harness";
 
+/// An agent, and where its harness keeps what it reads through us: skills and the like.
+#[derive(Debug)]
+pub(super) struct Named {
+    pub(super) spec: ChildSpec,
+    pub(super) readable: Vec<PathBuf>,
+}
+
 /// How to start it; `None` when the user asked for none.
-pub(super) async fn spec(agent: &args::Agent) -> anyhow::Result<Option<ChildSpec>> {
+pub(super) async fn spec(agent: &args::Agent) -> anyhow::Result<Option<Named>> {
     if let Some((program, arguments)) = agent.command.split_first() {
-        return Ok(Some(ChildSpec::new(program).args(arguments)));
+        let spec = ChildSpec::new(program).args(arguments);
+        return Ok(Some(Named { spec, readable: Vec::new() }));
     }
     let Some(name) = &agent.name else { return Ok(None) };
     let program = harness_program();
-    check(&program, name).await?;
-    Ok(Some(ChildSpec::new(program).arg(name)))
+    let readable = check(&program, name).await?;
+    Ok(Some(Named { spec: ChildSpec::new(program).arg(name), readable }))
 }
 
 /// The harnesses that [`HARNESS`] knows, as agents that may join a session.
@@ -48,9 +57,16 @@ fn harness_program() -> PathBuf {
     beside.ok().filter(|program| program.is_file()).unwrap_or_else(|| PathBuf::from(HARNESS))
 }
 
-/// Says now what is wrong, rather than at the first session.
-async fn check(program: &Path, name: &str) -> anyhow::Result<()> {
-    let output = Command::new(program).args(["which", "--", name]).output().await.map_err(|error| {
+/// What `acp-harness which --json` says.
+#[derive(Debug, Deserialize)]
+struct Found {
+    #[serde(default)]
+    readable: Vec<PathBuf>,
+}
+
+/// Says now what is wrong, rather than at the first session; and what its profile lets the harness read.
+async fn check(program: &Path, name: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let output = Command::new(program).args(["which", "--json", "--", name]).output().await.map_err(|error| {
         let message = format!(
             "cannot run {HARNESS}, which knows agents by name: {error}; install it with `cargo install --path \
              harness-adapters`, or write the agent's command line after `--`"
@@ -58,7 +74,15 @@ async fn check(program: &Path, name: &str) -> anyhow::Result<()> {
         coded(Exit::Unreachable, message)
     })?;
     if output.status.success() {
-        return Ok(());
+        let found = serde_json::from_slice::<Found>(&output.stdout).map_err(|error| {
+            let message = format!(
+                "{} answered `which --json` with what cannot be read: {error}; install the same version of both programs",
+                program.display()
+            );
+            coded(Exit::Unreachable, message)
+        })?;
+        // A relative path would be one of whatever directory we happen to be in.
+        return Ok(found.readable.into_iter().filter(|path| path.is_absolute()).collect());
     }
     let exit = if output.status.code() == Some(2) { Exit::Usage } else { Exit::Unreachable };
     let said = String::from_utf8_lossy(&output.stderr);

@@ -6,6 +6,7 @@ use acp_types::meta::{AfterRestart, OnBusy, Unattended};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 use super::amount;
+use crate::gateway::Origin;
 
 /// Where `serve` listens and where the other commands look for it.
 pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
@@ -53,13 +54,15 @@ The session, the turn and the bridge stay when the editor goes.")]
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
+    /// Put the lanes and the policy of a session in force that was imported, or whose log somebody else wrote.
+    Trust(Trust),
     /// Stop the running turn of a session, or what waits.
     Cancel(Cancel),
     /// Write a session as JSON Lines, also while a bridge runs.
     #[command(after_help = "\
 Examples: acp-bridge export SESSION --log sqlite:sessions.db -o session.jsonl\n          acp-bridge export SESSION --url http://127.0.0.1:4477 -o session.jsonl")]
     Export(Export),
-    /// Take a session in that `export` wrote. No bridge may have the log open.
+    /// Take a session in that `export` wrote. No bridge may have the log open. It is data: nothing that it says is started.
     #[command(after_help = "\
 Example: acp-bridge import session.jsonl --log sqlite:elsewhere.db")]
     Import(Import),
@@ -105,6 +108,10 @@ pub(super) struct Serve {
     /// The session log: `sqlite:FILE`.
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
     pub(super) log: String,
+    /// The directory for what agents need after a restart and the log must not have, MCP servers for one; else
+    /// `secrets` in the state directory.
+    #[arg(long, env = "ACP_BRIDGE_SECRETS", value_name = "DIR")]
+    pub(super) secrets: Option<PathBuf>,
     /// When a record counts as stored.
     #[arg(long, env = "ACP_BRIDGE_DURABILITY", value_enum, default_value_t = Durability::Fsync)]
     pub(super) durability: Durability,
@@ -120,6 +127,10 @@ pub(super) struct Serve {
     /// Clients that may be connected at once.
     #[arg(long, env = "ACP_BRIDGE_MAX_CLIENTS", default_value_t = 1024, value_name = "N")]
     pub(super) max_clients: usize,
+    /// Pages of this origin may use the bridge: `http://localhost:8080`, `tauri://localhost`, `null`, or
+    /// `vscode-webview://*` for all of a scheme. May be given more than once. Programs send no origin and need none.
+    #[arg(long, env = "ACP_BRIDGE_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(super) allow_origin: Vec<Origin>,
     /// Trim updates that are older than this: `30d`, `12h`. Everything is kept by default.
     #[arg(long, env = "ACP_BRIDGE_RETAIN_AGE", value_name = "AGE", value_parser = amount::age)]
     pub(super) retain_age: Option<std::time::Duration>,
@@ -154,7 +165,21 @@ pub(super) struct Serve {
     #[arg(long)]
     pub(super) json: bool,
     #[command(flatten)]
+    pub(super) reach: Reach,
+    #[command(flatten)]
     pub(super) agent: Agent,
+}
+
+/// What agents may reach beside the directories of their sessions.
+#[derive(Debug, Default, ClapArgs)]
+pub(super) struct Reach {
+    /// Serve these files and directories to agents as well, to be read. No link leads out of one. With `--agent NAME` the
+    /// folders in which that harness keeps its skills are among them.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) allow_read: Vec<PathBuf>,
+    /// The same, to be read and written.
+    #[arg(long, value_name = "PATH", num_args = 1..)]
+    pub(super) allow_write: Vec<PathBuf>,
 }
 
 /// The agent behind the bridge.
@@ -179,6 +204,8 @@ pub(super) struct Attach {
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", value_name = "URL")]
     pub(super) log: Option<String>,
     /// Of a bridge that has to be started. One that runs keeps its own.
+    #[command(flatten)]
+    pub(super) reach: Reach,
     #[command(flatten)]
     pub(super) agent: Agent,
 }
@@ -251,6 +278,14 @@ pub(super) struct Send {
     /// Every message as one JSON line, as it came.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Trust {
+    #[command(flatten)]
+    pub(super) url: Url,
+    /// Its id, as `sessions` shows it.
+    pub(super) session: String,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -346,6 +381,9 @@ pub(super) struct Import {
     /// Give the session a new id, for a copy beside the original.
     #[arg(long)]
     pub(super) new_id: bool,
+    /// The directory for secrets of the bridge that serves the log, as for `serve`.
+    #[arg(long, env = "ACP_BRIDGE_SECRETS", value_name = "DIR")]
+    pub(super) secrets: Option<PathBuf>,
     /// Say what was imported as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
@@ -416,6 +454,8 @@ pub(super) struct Dial {
     /// How a bridge that has started this waits for it.
     #[arg(long, value_name = "ID", hide = true)]
     pub(super) instance: Option<String>,
+    #[command(flatten)]
+    pub(super) reach: Reach,
     #[command(flatten)]
     pub(super) agent: Agent,
 }

@@ -23,7 +23,7 @@ use super::exit::{Exit, coded};
 use super::{args, client};
 use crate::attach::{Backoff, Relay};
 
-pub(super) use self::launch::{DETACH, detach, this_program};
+pub(super) use self::launch::{DETACH, detach, state_directory, this_program};
 
 /// How long what the editor said last may take to reach the bridge once the editor has gone.
 const LEAVE: Duration = Duration::from_secs(5);

@@ -20,10 +20,15 @@ const KEEP_ALIVE: KeepAlive = KeepAlive { ping: Duration::from_secs(10), lost: D
 /// What agents ask of a person: left for a client that has one, if this one has not.
 const FOR_PEOPLE: [&str; 2] = ["session/request_permission", "elicitation/create"];
 
+/// What a bridge adds to a message that it passes on, at most: its own place in the log, another name of the session, and
+/// the frame of an update around what came in another. A message of an agent may be as long as a message may be.
+const ADDED: usize = 64 * 1024;
+
 /// The bounds of a connection to a bridge.
 pub(super) fn bounds() -> acp_server::Config {
     let mut config = acp_server::Config::default();
     config.keep_alive = Some(KEEP_ALIVE);
+    config.limits.frame.max_bytes += ADDED;
     config
 }
 
@@ -41,18 +46,17 @@ impl Client {
     /// Connects to the bridge at an `http://` URL and initializes.
     pub(super) async fn connect(url: &str) -> anyhow::Result<Self> {
         let address = endpoint(url)?;
+        let bounds = bounds();
         let transport =
-            acp_server::transport::ws::connect(&address, acp_server::Config::default().limits.frame.max_bytes)
-                .await
-                .map_err(|e| {
-                    coded(
-                        Exit::Unreachable,
-                        format!(
-                            "no bridge answers at {url}: {e}; start one with `acp-bridge serve -- AGENT`, or give --url"
-                        ),
-                    )
-                })?;
-        let link = acp_server::start(transport, bounds());
+            acp_server::transport::ws::connect(&address, bounds.limits.frame.max_bytes).await.map_err(|e| {
+                coded(
+                    Exit::Unreachable,
+                    format!(
+                        "no bridge answers at {url}: {e}; start one with `acp-bridge serve -- AGENT`, or give --url"
+                    ),
+                )
+            })?;
+        let link = acp_server::start(transport, bounds);
         let mut client =
             Self { outbox: link.outbox, inbox: link.inbox, events: VecDeque::new(), declined: VecDeque::new() };
         let params = json!({

@@ -6,6 +6,7 @@ mod connect;
 mod served;
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
@@ -16,10 +17,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use self::agent::{Agent, Said};
+use super::agent::Named;
 use super::exit::{Exit, coded};
 use super::{agent as named, args, client};
 use crate::attach::Backoff;
 use crate::dial::Socket;
+use crate::host::Allowed;
 use crate::link::{Frame, Gone, Hello, Start, Stop, VERSION, Welcome};
 
 /// How long the end of the agent, and the bridge's word that it has heard of it, may take when we are told to stop.
@@ -28,9 +31,11 @@ const GOODBYE: Duration = Duration::from_secs(12);
 /// Runs agents for a lane until somebody stops it, the bridge does not want it, or the bridge stays away.
 pub(super) async fn run(args: args::Dial) -> anyhow::Result<()> {
     let address = connect::endpoint(&client::endpoint(&args.url.url)?);
-    let spec = named::spec(&args.agent).await?.ok_or_else(|| {
-        coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
-    })?;
+    let Some(Named { spec, readable }) = named::spec(&args.agent).await? else {
+        let message = "no agent; name a harness with --agent, or write the agent's command line after `--`";
+        return Err(coded(Exit::Usage, message));
+    };
+    let allowed = Arc::new(args.reach.allowed(readable)?);
     let name = args.called.or(args.agent.name).unwrap_or_else(|| {
         let program = spec.program();
         program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned()
@@ -59,6 +64,7 @@ pub(super) async fn run(args: args::Dial) -> anyhow::Result<()> {
     let dialler = Dialler {
         hello,
         spec,
+        allowed,
         url: args.url.url,
         agent: None,
         socket: None,
@@ -77,6 +83,7 @@ struct Dialler {
     /// Who we are; without what the agent has.
     hello: Hello,
     spec: ChildSpec,
+    allowed: Arc<Allowed>,
     url: String,
     address: String,
     agent: Option<Agent>,
@@ -185,7 +192,7 @@ impl Dialler {
                 self.drop_agent().await;
                 let Some(socket) = self.socket.take() else { return Ok(Next::GoOn) };
                 tracing::info!(instance, "the bridge wants an agent");
-                self.agent = Some(Agent::start(&self.spec, instance, serve, socket).await?);
+                self.agent = Some(Agent::start(&self.spec, instance, serve, Arc::clone(&self.allowed), socket).await?);
             }
             Frame::Welcome(Welcome { instance, received }) => self.welcomed(&instance, received).await,
             Frame::Stop(Stop { instance, kill }) => {
@@ -221,7 +228,7 @@ impl Dialler {
                 }
                 self.again();
             }
-            other => tracing::debug!(?other, "the bridge said what is not understood here"),
+            other => tracing::warn!(?other, "the bridge said what is not understood here"),
         }
         Ok(Next::GoOn)
     }

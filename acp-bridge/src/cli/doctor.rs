@@ -20,7 +20,7 @@ pub(super) async fn run(args: args::Doctor) -> anyhow::Result<()> {
         let path = url.strip_prefix("sqlite:").unwrap_or(url);
         checks.report("log", check_log(Path::new(path)))?;
     }
-    if let Some(spec) = agent::spec(&args.agent).await? {
+    if let Some(agent::Named { spec, .. }) = agent::spec(&args.agent).await? {
         checks.report("agent", host::probe(&spec, AGENT_TIMEOUT).await.map_err(|e| e.message().to_owned()))?;
     }
     let bridge = Client::connect(&args.url.url).await;

@@ -50,7 +50,7 @@ async fn from_bridge(url: &str, args: &args::Export, sink: &mut Sink<'_>) -> any
     let session = SessionId::from(args.session.as_str());
     let first = client.session_export(session.clone(), Some(args.after), None).await.map_err(api::failed)?;
     let header = first.lines.lines().next().unwrap_or_default();
-    let header = serde_json::from_str(header).context("the bridge's export has no header")?;
+    let header = acp_types::json::from_str(header).context("the bridge's export has no header")?;
     let mut page = first;
     loop {
         sink.write(page.lines.as_bytes())?;

@@ -1,6 +1,9 @@
 //! Agents under diallers of their own, which dial this bridge and outlive it.
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Stdio;
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
@@ -10,7 +13,7 @@ use async_trait::async_trait;
 use tokio::process::Command;
 
 use super::attach::{DETACH, this_program};
-use crate::host::Keeper;
+use crate::host::{Allowed, Keeper};
 
 /// Starts `acp-bridge dial` so that it is nobody's child.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(super) struct Diallers {
     pub(super) url: String,
     /// How long they keep an agent without one.
     pub(super) after: Duration,
+    /// What agents may reach beside the directories of their sessions.
+    pub(super) allowed: Arc<Allowed>,
 }
 
 #[async_trait]
@@ -33,8 +38,14 @@ impl Keeper for Diallers {
             )
         };
         let program = this_program().map_err(|error| failed(format!("{error:#}")))?;
+        let reach = |option, paths: &[PathBuf]| {
+            paths.iter().flat_map(|path| [OsString::from(option), path.into()]).collect::<Vec<_>>()
+        };
         let starter = Command::new(program)
-            .args([DETACH, "--", "dial", "--url", &self.url, "--instance", instance, "--give-up", &after, "--"])
+            .args([DETACH, "--", "dial", "--url", &self.url, "--instance", instance, "--give-up", &after])
+            .args(reach("--allow-read", &self.allowed.read))
+            .args(reach("--allow-write", &self.allowed.write))
+            .arg("--")
             .arg(agent.program())
             .args(agent.arguments())
             .stdin(Stdio::null())

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
-use super::{agent, args, keep, offline, output};
+use super::{agent, args, keep, offline, output, ownership};
 use crate::session::{Service, Services};
 use crate::{gateway, host, log};
 
@@ -23,22 +23,28 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         args::Durability::Fsync => log::Durability::Fsync,
         args::Durability::Os => log::Durability::Os,
     };
-    let spec = agent::spec(&args.agent).await?.ok_or_else(|| {
-        coded(Exit::Usage, "no agent; name a harness with --agent, or write the agent's command line after `--`")
-    })?;
+    let Some(agent::Named { spec, readable }) = agent::spec(&args.agent).await? else {
+        let message = "no agent; name a harness with --agent, or write the agent's command line after `--`";
+        return Err(coded(Exit::Usage, message));
+    };
+    let allowed = Arc::new(args.reach.allowed(readable)?);
     // Not before it is known that there is something to serve: the file is made when there is none.
-    let log = log::open(&args.log, durability).await?;
+    let opened = ownership::open(&args.log, durability, args.secrets.as_deref()).await?;
+    let log = opened.log;
     let mut config = host::Config::new(spec);
+    config.secrets = opened.secrets;
+    config.session.fingerprint_key = opened.fingerprint_key;
     config.profiles = Arc::new(agent::Harnesses);
     config.start_timeout = args.start_timeout;
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;
     config.session.services = services(&args);
+    config.allowed = Arc::clone(&allowed);
     config.session.unattended = args.unattended;
 
     let address = listener.local_addr()?;
     if let Some(after) = args.keep_agents {
-        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after }));
+        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after, allowed }));
     }
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
@@ -49,7 +55,11 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let retention = tokio::spawn(retention);
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let served = gateway::Config { max_connections: args.max_clients, ..gateway::Config::default() };
+    let served = gateway::Config {
+        max_connections: args.max_clients,
+        allow_origins: args.allow_origin.into(),
+        ..gateway::Config::default()
+    };
     let gateway = gateway::serve(listener, Arc::clone(&log), served, gateway_stop.clone());
     let gateway = tokio::spawn(gateway);
     announce(address, args.json)?;

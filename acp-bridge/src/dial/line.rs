@@ -1,5 +1,6 @@
 //! Between a program that speaks ACP and the sockets of a link.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
 
 use acp_server::codec::Input;
@@ -7,6 +8,7 @@ use acp_server::transport::{FrameReader, FrameWriter, Reading};
 use bytes::Bytes;
 
 use super::socket::{Exchanged, Socket};
+use super::stand_in::{StandIn, stand_in};
 use crate::link::{Broken, End, Frame};
 
 /// Bytes that may wait for the program: more than a peer that keeps to its own bound can have sent.
@@ -114,13 +116,14 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
         self.last = Some(frame.encode());
     }
 
-    /// Says a message to the peer, under the number that is returned; one that no socket can carry is dropped.
-    pub(crate) fn say(&mut self, message: &[u8]) -> Option<u64> {
-        if std::str::from_utf8(message).is_err() {
-            tracing::warn!("a message that is no text was dropped");
-            return None;
+    /// Says a message to the peer, under the number that is returned. A socket carries text: what is none in a message is
+    /// replaced, so that the peer can tell what it was.
+    pub(crate) fn say(&mut self, message: &[u8]) -> u64 {
+        let text = String::from_utf8_lossy(message);
+        if matches!(text, Cow::Owned(_)) {
+            tracing::warn!("a message is not UTF-8; what cannot be read in it is replaced");
         }
-        Some(self.end.push(message))
+        self.end.push(text.as_bytes())
     }
 
     /// Gives the program a message.
@@ -162,6 +165,7 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
             tokio::select! {
                 written = self.writer.write(&mut self.given), if writes => {
                     if let Err(error) = written {
+                        // Its end follows, and with it errors for what waits for its answers.
                         tracing::debug!(%error, "the program takes no more");
                         self.deaf = true;
                         self.given.clear();
@@ -179,13 +183,31 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
                     if !matches!(read, Ok(Reading::Open)) {
                         self.ended = Some(false);
                     }
-                    let said: Vec<_> = self.inputs.drain(..).filter_map(message).collect();
+                    let said = self.said();
                     if !said.is_empty() {
                         return Step::Said(said);
                     }
                 }
             }
         }
+    }
+
+    /// The messages among what was read, and what stands in for those that are too long.
+    fn said(&mut self) -> Vec<Bytes> {
+        let mut said = Vec::with_capacity(self.inputs.len());
+        for input in std::mem::take(&mut self.inputs) {
+            match input {
+                Input::Frame(message) => said.push(message),
+                Input::Refused(reason) => {
+                    tracing::warn!(%reason, "a message is not carried over the link");
+                    match stand_in(&reason) {
+                        StandIn::Peer(message) => said.push(message),
+                        StandIn::Sender(answer) => self.give(answer),
+                    }
+                }
+            }
+        }
+        said
     }
 
     /// Has the next frame at hand.
@@ -252,16 +274,6 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
             }
             Frame::Beat => Ok(None),
             other => Ok(Some(other)),
-        }
-    }
-}
-
-fn message(input: Input) -> Option<Bytes> {
-    match input {
-        Input::Frame(message) => Some(message),
-        Input::Refused(reason) => {
-            tracing::warn!(%reason, "a message was not taken");
-            None
         }
     }
 }

@@ -6,17 +6,20 @@ use std::sync::Arc;
 use acp_types::error::RawError;
 use acp_types::meta::{CAUGHT_UP, QUEUE_CHANGED};
 use acp_types::record::body::{Extension, Outcome, Resolved};
-use acp_types::record::{Kind, Record, Seq, Turn};
+use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use super::attach::{self, Arriving};
+use super::history::HistoryPolicy;
 use super::lanes::LaneFilter;
-use super::offer::{self, Part};
+use super::offer;
 use super::outgoing::Outgoing;
 use super::presence::{Place, Roster};
+use super::terminals::{Shown, TerminalView};
 use super::{queue, refusal, render};
 use crate::replay::Coalescer;
 use crate::session::{HOST_TERMINAL, LaneState, PendingRequest, State};
+use crate::shared::BIG;
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -33,6 +36,16 @@ pub(super) enum Entry {
     Load { id: RequestId, result: RawBuf },
     /// `session/attach`: history, if any is wanted; then the answer to the request.
     Attach(Arriving),
+}
+
+/// What a client sees of a session, and what it knows of that when it attaches.
+#[derive(Debug, Default)]
+pub(super) struct Seen {
+    /// As the log has it now.
+    pub(super) state: State,
+    pub(super) lanes: LaneFilter,
+    /// As of the cursor.
+    pub(super) terminals: TerminalView,
 }
 
 /// What is shown before live records; over when the cursor has reached the head of the state at the time of attaching.
@@ -76,6 +89,7 @@ pub(super) struct Attachment {
     /// What of it the client sees. The cursor moves over the rest.
     lanes: LaneFilter,
     cursor: Seq,
+    terminals: TerminalView,
     /// Leaves the session when it is dropped.
     place: Place,
     history: History,
@@ -101,7 +115,7 @@ impl Attachment {
     pub(super) fn new(
         id: AttachmentId,
         session: SessionId,
-        (state, lanes): (State, LaneFilter),
+        Seen { state, lanes, terminals }: Seen,
         cursor: Seq,
         entry: Entry,
         place: Place,
@@ -116,12 +130,15 @@ impl Attachment {
             Entry::Attach(arriving) => (History::Raw, Arrival::Attach(arriving)),
         };
         let live = matches!(history, History::Over);
+        let resumes = matches!(&arrival, Arrival::CaughtUp)
+            || matches!(&arrival, Arrival::Attach(arriving) if arriving.policy == HistoryPolicy::Full);
         let mut attachment = Self {
             id,
             session,
             state,
             lanes,
             cursor,
+            terminals,
             place,
             history,
             arrival,
@@ -134,6 +151,10 @@ impl Attachment {
             closing: Vec::new(),
             unwritable: None,
         };
+        if !resumes {
+            // Only who goes on from a cursor may have missed what is told here again.
+            attachment.terminals.forget_unshown();
+        }
         if live {
             attachment.ask_pending(out);
         } else {
@@ -211,7 +232,9 @@ impl Attachment {
     /// Shows the next records.
     pub(super) fn records(&mut self, records: &[Arc<Record>], out: &mut Outgoing) {
         self.unwritable = None;
-        let updates = records.iter().filter(|record| record.kind == Kind::Update);
+        // What is big has a frame of its own.
+        let is_cut = |record: &&Arc<Record>| record.kind == Kind::Update && record.body.as_str().len() < BIG;
+        let updates = records.iter().filter(is_cut);
         let (count, bytes) =
             updates.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.body.as_str().len()));
         if !matches!(self.history, History::Joined { .. }) {
@@ -229,17 +252,30 @@ impl Attachment {
                 self.end_history(out);
             }
         }
+        if !matches!(self.history, History::Joined { .. }) {
+            self.flush_terminals(out);
+        }
     }
 
     fn update(&mut self, record: &Arc<Record>, out: &mut Outgoing) {
-        let less;
-        let record = match out.part(record.body.as_raw(), |terminal| self.is_of_others(record, terminal, out)) {
-            Part::All => record,
-            Part::Less(body) => {
-                less = Arc::new(Record { body, ..Record::clone(record) });
-                &less
+        let sees = |terminal: &str| sees_terminal(&self.state, record, terminal, out);
+        let body = record.body.as_raw();
+        let shown = if out.offer.takes(body) {
+            self.terminals.update(record, sees)
+        } else if record.origin == Origin::Host && offer::is_notice(body) {
+            // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
+            offer::as_thought(body).map_or(Shown::Later, Shown::Instead)
+        } else {
+            return;
+        };
+        let instead;
+        let record = match shown {
+            Shown::All => record,
+            Shown::Instead(body) => {
+                instead = Arc::new(Record { body, ..Record::clone(record) });
+                &instead
             }
-            Part::Nothing => return,
+            Shown::Later => return,
         };
         match &mut self.history {
             // A client knows what it has just said itself.
@@ -260,12 +296,6 @@ impl Attachment {
         }
     }
 
-    /// Whether the client cannot have this terminal, which a record names: it is the host's, or another client made it.
-    fn is_of_others(&self, record: &Record, terminal: &str, out: &Outgoing) -> bool {
-        let maker = self.state.terminal_maker(&record.lane, terminal);
-        terminal.starts_with(HOST_TERMINAL) || maker.is_some_and(|maker| **maker != *out.client)
-    }
-
     /// Shows what has been joined so far, before something else is shown.
     fn flush(&mut self, out: &mut Outgoing) {
         if let History::Joined { coalescer, joined } = &mut self.history {
@@ -274,6 +304,18 @@ impl Attachment {
                 self.replayed += 1;
                 out.update(params.as_raw());
             }
+        }
+    }
+
+    /// Tells what commands have printed since, to a client that cannot show their terminals.
+    fn flush_terminals(&mut self, out: &mut Outgoing) {
+        if !self.terminals.is_behind() {
+            return;
+        }
+        self.flush(out);
+        for params in self.terminals.flush(&self.session, self.cursor) {
+            self.replayed += u64::from(!matches!(self.history, History::Over));
+            out.update(params.as_raw());
         }
     }
 
@@ -286,6 +328,13 @@ impl Attachment {
     }
 
     fn control(&mut self, record: &Record, out: &mut Outgoing) {
+        if matches!(record.kind, Kind::TurnEnded | Kind::PermissionRequested) {
+            // What comes of it is to be seen with all that was before.
+            self.flush_terminals(out);
+        }
+        if self.lanes.shows(&record.lane) {
+            self.terminals.control(record);
+        }
         if record.kind == Kind::PermissionResolved {
             self.tell_resolved(record, out);
         }
@@ -433,6 +482,7 @@ impl Attachment {
         if self.cursor < self.state.head() {
             return;
         }
+        self.flush_terminals(out);
         self.flush(out);
         self.history = History::Over;
         match std::mem::replace(&mut self.arrival, Arrival::Told) {
@@ -524,5 +574,15 @@ impl Attachment {
     /// Whether a close that was asked for is complete.
     pub(super) fn is_closed(&self) -> bool {
         self.unsettled == 0 && self.closing.iter().any(|closing| closing.head <= self.cursor)
+    }
+}
+
+/// Whether the client shows a terminal, which a record names, itself: it made it, or the agent streams it and the client
+/// can show that. Those that the host serves and those of other clients it has no way to.
+fn sees_terminal(state: &State, record: &Record, terminal: &str, out: &Outgoing) -> bool {
+    match state.terminal_maker(&record.lane, terminal) {
+        _ if terminal.starts_with(HOST_TERMINAL) => false,
+        Some(maker) => **maker == *out.client,
+        None => out.offer.terminals,
     }
 }

@@ -14,12 +14,12 @@ mod results;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use acp_server::proto::{Event, IncomingNotification, Payload, RequestKey, ResponseError};
+use acp_server::proto::{Event, IncomingNotification, Payload, Rejection, RequestKey, ResponseError};
 use acp_types::error::ErrorCode;
 use acp_types::meta::reserved;
 use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
 use acp_types::record::Record;
-use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
+use acp_types::{ErrorObjectOwned, RawBuf, RawError, RequestId, SessionId};
 
 pub(super) use effect::{Effect, EntryKind, Opened, Outcome, Then};
 
@@ -106,9 +106,24 @@ impl Connection {
             Event::Notification(notification) => self.notification(&notification),
             Event::Response { key, outcome, .. } => self.response(key, outcome),
             Event::Cancelled { id, .. } => self.cancelled(&id),
-            Event::Rejected { reason } => tracing::debug!(%reason, "a client sent what is no message"),
+            Event::Rejected { reason } => self.rejected(&reason),
+            Event::Stray { error: Some(error), .. } => {
+                tracing::warn!(client = %self.out.client, %error, "a client refused something that it was sent");
+            }
             // An answer to a request that was resolved before, or to none: nothing waits for it.
             _ => {}
+        }
+    }
+
+    /// Nothing to do for what has been answered already. JSON-RPC answers no notification, whatever its params are.
+    fn rejected(&self, reason: &Rejection) {
+        if let Rejection::Frame(error) = reason
+            && !error.wants_answer()
+            && !error.is_response_like()
+        {
+            tracing::warn!(client = %self.out.client, %reason, "a client's notification cannot be read");
+        } else {
+            tracing::debug!(client = %self.out.client, %reason, "a client was told that its message is none");
         }
     }
 
@@ -175,15 +190,22 @@ impl Connection {
     }
 
     fn notification(&mut self, notification: &IncomingNotification) {
+        let name = notification.method();
         if !matches!(self.phase, Phase::Ready { .. }) {
+            tracing::warn!(client = %self.out.client, name, "a notification came before initialize and is ignored");
             return;
         }
-        let name = notification.method();
         let params = Params::new(notification.params());
         if name == v1::Cancel::METHOD.name {
-            let Ok(session) = params.session() else { return };
+            let session = match params.session() {
+                Ok(session) => session,
+                Err(error) => {
+                    tracing::warn!(client = %self.out.client, error = error.message(), "a stop names no session");
+                    return;
+                }
+            };
             if self.observes(&session) {
-                tracing::debug!(client = %self.out.client, %session, "an observer's stop is ignored");
+                tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
                 return;
             }
             // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
@@ -203,12 +225,14 @@ impl Connection {
         if passes || method::is_extension(name) {
             let session = params.session().ok().filter(|session| self.attachments.contains_key(session));
             if session.as_ref().is_some_and(|session| self.observes(session)) {
-                tracing::debug!(client = %self.out.client, name, "an observer's notification is ignored");
+                tracing::warn!(client = %self.out.client, name, "an observer's notification is ignored");
                 return;
             }
             let lane = params.meta().ok().and_then(|meta| meta.lane).map(Into::into);
             let command = Command::Notify { lane, method: name.to_owned(), params: params.to_owned() };
             self.submit(session, command, Then::Nothing);
+        } else {
+            tracing::warn!(client = %self.out.client, name, "a notification that nobody knows is ignored");
         }
     }
 
@@ -221,6 +245,16 @@ impl Connection {
                 let unknown = error.code() == ErrorCode::METHOD_NOT_FOUND;
                 let error = error.into_raw();
                 if unknown && !self.declines(&session, request, &error) {
+                    return;
+                }
+                Err(error)
+            }
+            // The client has been told. Whoever else is here can still answer; when nobody can, the agent gets this
+            // error: it must not wait for an answer that was given.
+            Err(ResponseError::Invalid(why)) if !withdrawn => {
+                let error = refusal::internal(format!("the client's answer cannot be read: {why}"));
+                let error = RawError::from(&error).into_raw();
+                if !self.declines(&session, request, &error) {
                     return;
                 }
                 Err(error)
@@ -241,7 +275,7 @@ impl Connection {
             self.attachments.iter().find_map(|(session, attached)| Some((session.clone(), attached.turn_of(id)?)));
         if let Some((session, turn)) = waiting {
             if self.observes(&session) {
-                tracing::debug!(client = %self.out.client, %session, "an observer's stop is ignored");
+                tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
                 return;
             }
             self.submit(Some(session), Command::cancel(Some(turn)), Then::Nothing);

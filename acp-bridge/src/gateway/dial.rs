@@ -33,7 +33,10 @@ pub(super) async fn serve(upgraded: Upgraded, context: Context) {
 
 async fn hand_over(mut socket: Socket, context: &Context) {
     let first = timeout(HELLO, socket.next()).await;
-    let Ok(Some(first)) = first else { return };
+    let Ok(Some(first)) = first else {
+        tracing::warn!("a dialler left before its hello, or did not say it in {} s", HELLO.as_secs());
+        return;
+    };
     match Frame::parse(&first) {
         Ok(Frame::Hello(hello)) => context.log.bus().offer(Offer { hello: *hello, socket }),
         Ok(_) => tracing::warn!("a dialler did not begin with a hello"),

@@ -2,6 +2,7 @@
 
 mod guard;
 mod handshake;
+mod origin;
 
 use std::io;
 use std::sync::Arc;
@@ -22,6 +23,9 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+pub use origin::{InvalidOrigin, Origin};
+
+use self::handshake::Accept;
 use super::driver::{self, Context};
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
@@ -68,8 +72,8 @@ impl Tasks {
 /// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, the session API over WebSocket and POST
 /// at `/rpc`, agents that dial in over WebSocket at `/dial`, `ok` at `/healthz`.
 ///
-/// Only requests whose `Host`, and `Origin` if any, name this machine's loopback are served; others get 403. At
-/// shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
+/// Only requests whose `Host` names this machine's loopback, and whose `Origin`, if any, is that host or one of
+/// [`Config::allow_origins`] are served; others get 403. At shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
 /// and are closed with WebSocket code 1001, within [`Config::drain`]. To let clients see how their turns end, stop
 /// the host first. Dropping the future cuts every connection.
 ///
@@ -89,13 +93,14 @@ pub async fn serve(
         context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
+    let allowed = Arc::clone(&gateway.context.config.allow_origins);
     let router = Router::new()
         .route("/acp", any(acp))
         .route(acp_types::api::PATH, any(rpc))
         .route("/dial", any(dialled))
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
-        .layer(middleware::from_fn(guard::loopback_only));
+        .layer(middleware::from_fn_with_state(allowed, guard::no_strangers));
     let accepted = accept(&listener, &gateway, router, &shutdown).await;
     drop(listener);
     gateway.tasks.tracker.close();
@@ -236,7 +241,7 @@ fn full(gateway: &Gateway) -> Response {
 fn upgrade<F>(
     gateway: &Gateway,
     mut request: Request,
-    accept: String,
+    accept: Accept,
     permit: OwnedSemaphorePermit,
     run: impl FnOnce(Upgraded, Context) -> F + Send + 'static,
 ) -> Response
@@ -253,7 +258,12 @@ where
         drop(permit);
     });
     let headers = [(header::CONNECTION, "upgrade"), (header::UPGRADE, "websocket")];
+    let Accept { key, protocol } = accept;
     // Named in the answer as the RFD "Streamable HTTP and WebSocket transport" wants it; nothing is asked by it.
-    let named = [(header::SEC_WEBSOCKET_ACCEPT, accept), (CONNECTION_ID, Uuid::now_v7().to_string())];
-    (StatusCode::SWITCHING_PROTOCOLS, headers, named).into_response()
+    let named = [(header::SEC_WEBSOCKET_ACCEPT, key), (CONNECTION_ID, Uuid::now_v7().to_string())];
+    let chosen = protocol.map(|protocol| [(header::SEC_WEBSOCKET_PROTOCOL, protocol)]);
+    match chosen {
+        Some(chosen) => (StatusCode::SWITCHING_PROTOCOLS, headers, named, chosen).into_response(),
+        None => (StatusCode::SWITCHING_PROTOCOLS, headers, named).into_response(),
+    }
 }

@@ -8,7 +8,7 @@ use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
 
-use super::offer::{Offer, Part};
+use super::offer::Offer;
 use super::render;
 use crate::session::can_be_asked;
 
@@ -42,7 +42,7 @@ pub(super) struct Outgoing {
     pub(super) client: Arc<str>,
     /// What it said of itself at `initialize`.
     initialize: RawBuf,
-    offer: Offer,
+    pub(super) offer: Offer,
     asked: HashMap<RequestKey, Asked>,
     /// Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
@@ -105,11 +105,6 @@ impl Outgoing {
     pub(super) fn initialized(&mut self, initialize: RawBuf) {
         self.offer = Offer::read(initialize.as_raw());
         self.initialize = initialize;
-    }
-
-    /// What of the params of an update is for the client; `others` says whether a terminal is one that it cannot have.
-    pub(super) fn part(&self, params: Raw<'_>, others: impl Fn(&str) -> bool) -> Part {
-        self.offer.part(params, others)
     }
 
     /// Sends the client a request of an agent, unless it is one that the client cannot answer.

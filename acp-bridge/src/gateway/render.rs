@@ -8,6 +8,8 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, SessionId, error, frame
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::shared::{self, BIG};
+
 const UPDATE: &str = "session/update";
 const UPDATE_HEAD: &str = r#"{"jsonrpc":"2.0","method":"session/update","params":"#;
 
@@ -20,6 +22,10 @@ pub(super) fn update(buffer: &mut BytesMut, params: Raw<'_>) -> Bytes {
     if text.contains(&b'\n') {
         // Rare: a client's own content, written on several lines. Line-based readers could not take it.
         return Bytes::from(frame::notification(UPDATE, Some(params)));
+    }
+    if text.len() >= BIG {
+        // Clients that do not read it hold one frame together.
+        return shared::frame(UPDATE_HEAD.as_bytes(), text, b"}");
     }
     buffer.reserve(UPDATE_OVERHEAD + text.len());
     buffer.put_slice(UPDATE_HEAD.as_bytes());

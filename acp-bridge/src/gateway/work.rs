@@ -5,12 +5,14 @@ use std::sync::Arc;
 use acp_types::record::{Kind, Seq};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, SessionId};
 
+use super::attachment::Seen;
 use super::connection::{Effect, EntryKind, Opened, Outcome};
 use super::history::Begin;
 use super::lanes::LaneFilter;
 use super::refusal;
+use super::terminals::{LOOK_BACK, TerminalView};
 use crate::log::{self, Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
-use crate::session::{Command, Reply, State};
+use crate::session::{Command, HOST_TERMINAL, Reply, State};
 
 /// What an effect needs.
 #[derive(Debug, Clone)]
@@ -27,8 +29,8 @@ impl Worker {
                 let answer = log::submit(&*self.log, session, self.client, command).await;
                 Outcome::Submitted { then, answer }
             }
-            Effect::Open { session, params, entry, id } => {
-                let opened = self.open(&session, params, &entry).await.map(Box::new);
+            Effect::Open { session, params, entry, id, terminals } => {
+                let opened = self.open(&session, params, &entry, terminals).await.map(Box::new);
                 Outcome::Opened { session, entry, id, opened }
             }
             Effect::Close { session, id } => {
@@ -40,7 +42,13 @@ impl Worker {
         })
     }
 
-    async fn open(&self, session: &SessionId, params: RawBuf, entry: &EntryKind) -> Result<Opened, ErrorObjectOwned> {
+    async fn open(
+        &self,
+        session: &SessionId,
+        params: RawBuf,
+        entry: &EntryKind,
+        terminals: bool,
+    ) -> Result<Opened, ErrorObjectOwned> {
         let lanes = LaneFilter::read(&params)?;
         let info = self.info(session).await?;
         let cursor = match entry {
@@ -69,7 +77,40 @@ impl Worker {
             },
         };
         let result = result.unwrap_or_else(|| state.main().session_result());
-        Ok(Opened { result, state, lanes, after })
+        let sees = |lane: &str, terminal: &str| match state.terminal_maker(lane, terminal) {
+            _ if terminal.starts_with(HOST_TERMINAL) => false,
+            Some(maker) => *maker == self.client,
+            None => terminals,
+        };
+        let terminals = self.printed_before(session, after, oldest, &lanes, sees).await?;
+        Ok(Opened { result, seen: Seen { state, lanes, terminals }, after })
+    }
+
+    /// What commands that may still run have printed before a client's history begins.
+    async fn printed_before(
+        &self,
+        session: &SessionId,
+        after: Seq,
+        oldest: Seq,
+        lanes: &LaneFilter,
+        sees: impl Fn(&str, &str) -> bool,
+    ) -> Result<TerminalView, ErrorObjectOwned> {
+        let mut view = TerminalView::default();
+        let mut cursor = oldest.max(after.saturating_sub(LOOK_BACK));
+        while cursor < after {
+            let records = match self.log.read(session, cursor, ReadLimit::default(), Filter::All).await {
+                Ok(records) => records,
+                // The rest is gone meanwhile.
+                Err(LogError::Trimmed { .. }) => break,
+                Err(error) => return Err(refusal::log_failed(session, &error)),
+            };
+            let Some(last) = records.last() else { break };
+            cursor = last.seq;
+            for record in records.iter().take_while(|record| record.seq <= after) {
+                view.hear(record, lanes, &sees);
+            }
+        }
+        Ok(view)
     }
 
     /// Tells the host that a client is there; modes and options as a load is answered with.

@@ -8,12 +8,15 @@ use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{self, ErrorCode};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+use tokio::sync::mpsc;
 
+use super::effects;
 use super::process::Process;
 use super::services::Services;
 use crate::session::{clean_outcome, unsupported_version};
 
-/// Events kept while a call of ours is in flight; more are dropped, which only costs updates of an unopened session.
+/// Events kept while a call of ours is in flight. Of more, requests are refused; the rest is dropped with a warning, which
+/// only costs updates of an unopened session.
 const MAX_EARLY: usize = 256;
 
 /// An agent process that has answered `initialize`.
@@ -30,6 +33,8 @@ pub(super) struct Agent {
     pub(super) early: Vec<Event>,
     /// Its files and commands, once it has a session.
     pub(super) services: Option<Services>,
+    /// Params of updates that tell what its commands print.
+    pub(super) prints: Option<mpsc::Receiver<RawBuf>>,
     /// The number of its last message before those of this connection, if it is at the other end of a link.
     pub(super) base: Option<u64>,
     /// The ordinal of the message that answered the last call, and of that which opened its session.
@@ -90,6 +95,7 @@ impl Agent {
             initialize: initialize.clone(),
             early: Vec::new(),
             services: None,
+            prints: None,
             base: matches!(process, Process::Linked(_)).then_some(0),
             answered: None,
             opened: None,
@@ -125,6 +131,7 @@ impl Agent {
             description,
             early: Vec::new(),
             services: None,
+            prints: None,
             base: Some(base),
             answered: None,
             opened: None,
@@ -140,7 +147,7 @@ impl Agent {
         timeout: Option<Duration>,
     ) -> Result<RawBuf, CallError> {
         let answer = async {
-            let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
+            let params = params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), RawBuf::into_well_formed);
             match self.outbox.request(method, params).await {
                 Ok(key) => self.answer_to(key).await,
                 Err(_) => None,
@@ -153,7 +160,7 @@ impl Agent {
                     self.process.kill();
                     let text =
                         format!("the agent did not answer {method} within {} s and was stopped", limit.as_secs());
-                    return Err(CallError::Lost(self.with_stderr(text)));
+                    return Err(CallError::Lost(failure(self.with_last_words(&text))));
                 }
             },
             None => answer.await,
@@ -179,7 +186,8 @@ impl Agent {
                         found = Some(match outcome {
                             Ok(payload) => Some(clean_outcome(Ok(payload.raw().to_owned()))),
                             Err(ResponseError::Peer(error)) => Some(clean_outcome(Err(error.into_raw()))),
-                            Err(_) => None,
+                            Err(ResponseError::Closed) => None,
+                            Err(other) => Some(Err(effects::unanswered(&other))),
                         });
                     }
                     Event::Closed(_) => return found.flatten(),
@@ -194,9 +202,19 @@ impl Agent {
     }
 
     fn keep(&mut self, event: Event) {
-        let dropped = self.drop_early.is_some_and(|unwanted| unwanted(&event));
-        if !dropped && self.early.len() < MAX_EARLY {
+        if self.drop_early.is_some_and(|unwanted| unwanted(&event)) {
+            return;
+        }
+        if self.early.len() < MAX_EARLY {
             self.early.push(event);
+            return;
+        }
+        if let Event::Request(request) = event {
+            let why = failure(format!("{MAX_EARLY} messages came before the session was open: wait until it is"));
+            // Whoever does not read its input either is given up when the call is.
+            let _ = self.outbox.try_respond(request.id().clone(), Err(why));
+        } else {
+            tracing::warn!("a message of an agent that has no session yet is lost: {MAX_EARLY} came before it");
         }
     }
 
@@ -205,12 +223,14 @@ impl Agent {
         // Its commands go with it.
         drop(self.services.take());
         let report = self.process.shutdown().await;
-        with_tail(&report, &self.process.stderr_tail())
+        self.with_last_words(&report)
     }
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
-        let Self { mut process, outbox, inbox, services, .. } = self;
+        let Self { mut process, outbox, inbox, services, prints, .. } = self;
+        // Nobody takes what is printed any more.
+        drop(prints);
         drop((outbox, inbox));
         if let Some(services) = services {
             services.stop().await;
@@ -242,8 +262,10 @@ impl Agent {
             .map_err(|id| (id, failure("too many requests for files and terminals wait; wait for one of them")))
     }
 
-    fn with_stderr(&self, text: String) -> ErrorObjectOwned {
-        failure(with_tail(&text, &self.process.stderr_tail()))
+    /// A sentence about it, with the end of its stderr and of what it wrote to stdout that was no message.
+    fn with_last_words(&self, text: &str) -> String {
+        let text = with_tail(text, "its stderr ends", &self.process.stderr_tail());
+        with_tail(&text, "its stdout had lines that are no messages", &self.process.noise())
     }
 
     /// Its capabilities as `initialize` gave them.
@@ -259,16 +281,16 @@ pub(super) fn failure(text: impl Into<String>) -> ErrorObjectOwned {
     error::error(ErrorCode::INTERNAL_ERROR, text.into(), None)
 }
 
-/// The last lines of stderr, at most 2 KiB, behind a sentence.
-fn with_tail(text: &str, stderr: &str) -> String {
+/// The last lines of what an agent wrote, at most 2 KiB, behind a sentence.
+fn with_tail(text: &str, what: &str, written: &str) -> String {
     const MAX: usize = 2048;
-    let stderr = stderr.trim();
-    if stderr.is_empty() {
+    let written = written.trim();
+    if written.is_empty() {
         return text.into();
     }
-    let mut from = stderr.len().saturating_sub(MAX);
-    while !stderr.is_char_boundary(from) {
+    let mut from = written.len().saturating_sub(MAX);
+    while !written.is_char_boundary(from) {
         from += 1;
     }
-    format!("{text}; its stderr ends: {}", &stderr[from..])
+    format!("{text}; {what}: {}", &written[from..])
 }

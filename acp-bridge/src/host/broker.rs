@@ -247,7 +247,9 @@ impl Broker {
             return agent;
         }
         let session = started.agent_session.clone().unwrap_or_default();
-        agent.services = Some(Services::start(self.config.services, session, params, agent.outbox.clone()));
+        let allowed = Arc::clone(&self.config.allowed);
+        let (services, prints) = Services::start(self.config.services, allowed, session, params, agent.outbox.clone());
+        (agent.services, agent.prints) = (Some(services), Some(prints));
         agent
     }
 

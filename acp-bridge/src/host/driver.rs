@@ -72,7 +72,8 @@ pub(super) struct Driver {
 impl Driver {
     /// Claims a session that exists and closes what a crash left open.
     pub(super) async fn open(context: Context, session: SessionId) -> Result<Self, LogError> {
-        let (machine, out) = opening::open(&context.log, &session, context.config.session.clone()).await?;
+        let config = context.config.session.clone();
+        let (machine, out) = opening::open(&context.log, &context.config.secrets, &session, config).await?;
         let mut driver = Self::new(context, session, machine, out, None);
         driver.flush().await?;
         Ok(driver)
@@ -147,7 +148,7 @@ impl Driver {
                     }
                 }
                 (lane, happened) = self.lanes.next(settled), if hears => {
-                    wait = !matches!(happened, Happened::Events(_));
+                    wait = !matches!(happened, Happened::Events(_) | Happened::Printed(_));
                     self.happened(lane, happened);
                 }
             }
@@ -214,6 +215,7 @@ impl Driver {
                     self.hear(&lane, None, FromAgent::Exited { reason });
                 }
             },
+            Happened::Printed(params) => self.hear(&lane, None, FromAgent::Update(params.into())),
             Happened::Exited(reason) => self.hear(&lane, None, FromAgent::Exited { reason }),
             Happened::Unsent(call) => self.unsent(&lane, call),
         }
@@ -224,6 +226,11 @@ impl Driver {
             let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
             let call = |key| self.lanes.get(lane)?.calls.remove(&key);
             if let Some(event) = effects::from_agent(event, call) {
+                if let FromAgent::Update(params) = &event
+                    && let Some(services) = self.agent(lane).and_then(|agent| agent.services.as_ref())
+                {
+                    services.said(params.raw());
+                }
                 self.hear(lane, position, event);
             }
         }
@@ -249,7 +256,7 @@ impl Driver {
     }
 
     /// Appends what the machine has recorded, then does what it wants done, until nothing new comes of it.
-    async fn flush(&mut self) -> Result<(), LogError> {
+    pub(super) async fn flush(&mut self) -> Result<(), LogError> {
         self.submit();
         while let Some(committed) = self.commits.next().await {
             self.committed(committed).await?;
@@ -290,7 +297,7 @@ impl Driver {
                 self.forget_if_left(&lane, "the lane was removed");
             }
             Effect::Call { lane, call, method, params } => {
-                let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
+                let params = for_agent(params);
                 if let Some(serving) = self.lanes.get(&lane)
                     && !serving.call(call, method, params)
                 {
@@ -298,11 +305,11 @@ impl Driver {
                 }
             }
             Effect::Notify { lane, method, params } => {
-                let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
-                self.tell(&lane, Message::Notification { method, params });
+                self.tell(&lane, Message::Notification { method, params: for_agent(params) });
             }
             Effect::Respond { lane, id, answer } => {
-                self.tell(&lane, Message::Answer { id, answer: answer.map_err(raw_error) });
+                let answer = answer.map(RawBuf::into_well_formed).map_err(|error| raw_error(error.into_well_formed()));
+                self.tell(&lane, Message::Answer { id, answer });
             }
             Effect::Serve { lane, id, method, params } => self.serve_agent(&lane, id, method, params),
             Effect::Unserve { lane, id } => {
@@ -310,8 +317,9 @@ impl Driver {
                     services.withdraw(id);
                 }
             }
+            Effect::KeepStart { params } => self.context.config.secrets.keep(&self.session, params).await,
             Effect::Delete { command } => {
-                let deleted = self.context.log.delete(&self.session).await;
+                let deleted = idle::forget(&*self.context.log, &self.context.config.secrets, &self.session).await;
                 self.closed = true;
                 self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));
@@ -393,6 +401,11 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.lanes.let_go(false, &self.context.stopping);
     }
+}
+
+/// What a client sent, as an agent can read it: many refuse half a surrogate pair, and with it the whole message.
+fn for_agent(params: Option<RawBuf>) -> RawBuf {
+    params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), RawBuf::into_well_formed)
 }
 
 /// An answer's error object; one that is none becomes an internal error.

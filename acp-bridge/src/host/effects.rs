@@ -1,7 +1,9 @@
 //! From an agent's frames to the machine's inputs.
 
-use acp_server::proto::{Event, ResponseError};
+use acp_server::proto::{Event, Rejection, ResponseError};
+use acp_types::{RawBuf, RawError};
 
+use super::agent::failure;
 use crate::session::{CallId, FromAgent};
 
 /// One event of the connection as the machine takes it. `call` tells which call of the machine a response answers.
@@ -28,19 +30,35 @@ pub(super) fn from_agent(
             let outcome = match outcome {
                 Ok(payload) => Ok(payload.raw().to_owned()),
                 Err(ResponseError::Peer(error)) => Err(error.into_raw()),
-                // The connection is gone: the exit that follows says so.
-                Err(_) => return None,
+                // The exit that follows says so.
+                Err(ResponseError::Closed) => return None,
+                Err(other) => Err(unanswered(&other)),
             };
             Some(FromAgent::Answered { call, outcome })
         }
+        Event::Rejected { reason: Rejection::Frame(error) } => {
+            tracing::warn!(reason = %error, "the agent sent something that cannot be read");
+            // Whoever waits for an answer has been told.
+            let told = error.is_response_like() || error.is_request_like();
+            (!told).then(|| FromAgent::Unreadable { reason: error.to_string() })
+        }
         Event::Rejected { reason } => {
-            tracing::warn!(%reason, "the agent sent something that is no JSON-RPC message");
+            tracing::warn!(%reason, "the agent sent something that is refused");
             None
         }
-        Event::Stray { id } => {
+        Event::Stray { error: Some(error), .. } => {
+            tracing::warn!(%error, "the agent refused something that it was sent");
+            None
+        }
+        Event::Stray { id, .. } => {
             tracing::warn!(%id, "the agent answered a request that is not open");
             None
         }
         _ => None,
     }
+}
+
+/// The error object in place of an answer that is none.
+pub(super) fn unanswered(why: &ResponseError) -> RawBuf {
+    RawError::from(&failure(format!("the agent's answer is lost: {why}"))).into_raw()
 }

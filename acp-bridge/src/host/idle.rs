@@ -6,19 +6,32 @@ use acp_types::error::{self, ErrorCode};
 use acp_types::record::Seq;
 
 use super::agent::failure;
+use super::secrets::LogSecrets;
 use crate::log::{Answer, Envelope, LogError, SessionLog};
 use crate::session::{Command, Reply};
 
 /// Answers a [`Command::DeleteIdle`] for a session that has no driver. What else is asked of the session waits meanwhile.
-pub(super) async fn delete(log: &dyn SessionLog, session: &SessionId, envelope: Envelope) {
+pub(super) async fn delete(log: &dyn SessionLog, secrets: &LogSecrets, session: &SessionId, envelope: Envelope) {
     let Command::DeleteIdle { head } = envelope.command else { return };
     let answer = match is_idle(log, session, head).await {
-        Ok(true) => log.delete(session).await.map(|_| Reply::Done).map_err(|error| failure(error.to_string())),
+        Ok(true) => {
+            forget(log, secrets, session).await.map(|_| Reply::Done).map_err(|error| failure(error.to_string()))
+        }
         Ok(false) => in_use(),
         Err(error) => Err(failure(error.to_string())),
     };
     // Whoever asked may have gone.
     let _ = envelope.reply.send(answer);
+}
+
+/// Deletes a session and what was kept of it beside the log: that first, so that nothing is left of a session that is gone.
+pub(super) async fn forget(log: &dyn SessionLog, secrets: &LogSecrets, session: &SessionId) -> Result<bool, LogError> {
+    if let Err(error) = secrets.forget(session).await {
+        return Err(LogError::Unwritable {
+            reason: format!("what was kept of the session cannot be deleted: {error}"),
+        });
+    }
+    log.delete(session).await
 }
 
 /// Says that the session stays.

@@ -36,6 +36,8 @@ pub(super) enum Happened {
     Returned(Box<Option<Returned>>),
     /// Its agent said something; `None` once it will say no more.
     Events(Option<Vec<Event>>),
+    /// A command of its agent has printed something, in params of a `session/update`.
+    Printed(RawBuf),
     /// Its agent has gone by itself, and why.
     Exited(String),
     /// Its agent did not read, so this call was not given to it.
@@ -217,6 +219,11 @@ impl LaneAgent {
         }
         match &mut self.agent {
             Some(agent) => loop {
+                if let Some(prints) = &mut agent.prints
+                    && let Poll::Ready(Some(params)) = prints.poll_recv(context)
+                {
+                    return Poll::Ready(Happened::Printed(params));
+                }
                 if let Some(portion) = self.said.next_portion() {
                     return Poll::Ready(Happened::Events(Some(portion)));
                 }

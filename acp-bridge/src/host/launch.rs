@@ -41,15 +41,13 @@ pub(super) async fn open(
     if plan.first {
         return open_new(agent, plan.params.clone(), Start::New, timeout).await.map_err(CallError::into_error);
     }
-    let started = match &plan.agent_session {
+    match &plan.agent_session {
         Some(session) => reopen(agent, plan, session, timeout).await,
         None if plan.accept_context_loss => forget(agent, plan, timeout).await,
         None => Err(context_lost(
             "the session was imported without the agent's own id of it, so the agent cannot go back to the conversation",
         )),
-    }?;
-    restore_mode(agent, plan, &started, timeout).await;
-    Ok(started)
+    }
 }
 
 /// Brings an agent back to a session that it had: by resume, by load, or anew where that is accepted.
@@ -132,18 +130,4 @@ fn is_replay(event: &Event) -> bool {
                 | "plan"
         )
     )
-}
-
-/// Puts the session back into the mode it was in: an agent that restarts in a laxer one must not stay there unseen.
-async fn restore_mode(agent: &mut Agent, plan: &StartPlan, started: &AgentStarted, timeout: Duration) {
-    let Some(mode) = &plan.mode else { return };
-    let now = started.state.as_raw().path(&["modes", "currentModeId"]).and_then(Raw::as_string);
-    if now.is_none_or(|now| now == mode.as_str()) {
-        return;
-    }
-    let params = serde_json::json!({ "sessionId": started.agent_session, "modeId": mode });
-    let Ok(params) = RawBuf::encode(&params) else { return };
-    if agent.call("session/set_mode", Some(params), Some(timeout)).await.is_err() {
-        tracing::warn!(mode = mode.as_str(), "the restarted agent did not take the session's mode back");
-    }
 }

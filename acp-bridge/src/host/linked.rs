@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::proto::{RequestKey, Unfinished};
-use acp_server::transport::Transport;
 use acp_server::transport::memory::{self, Memory};
+use acp_server::transport::{Noise, Transport};
 use acp_types::RequestId;
 use acp_types::method::{Request as _, v1};
 use acp_types::record::body::AgentLink;
@@ -51,6 +51,7 @@ pub(super) struct Linked {
     orders: mpsc::UnboundedSender<Order>,
     exit: watch::Receiver<Option<Ended>>,
     link: AgentLink,
+    noise: Noise,
 }
 
 /// An agent that an earlier host has started and that is back.
@@ -111,6 +112,8 @@ impl Linked {
         links: &Arc<Links>,
     ) -> (Memory, Self) {
         let (theirs, ours) = memory::pair(CAPACITY);
+        let noise = Noise::of(format!("agent {instance} of a dialler"));
+        let theirs = theirs.noisy(noise.clone());
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let (orders, ordered) = mpsc::unbounded_channel();
         let (exited, exit) = watch::channel(None);
@@ -140,7 +143,7 @@ impl Linked {
             links: Arc::clone(links),
         };
         links.spawn(task.run());
-        (theirs, Self { orders, exit, link })
+        (theirs, Self { orders, exit, link, noise })
     }
 
     /// Tells the dialler to stop the agent, politely or at once.
@@ -182,6 +185,11 @@ impl Linked {
             Ok(Ok(ended)) => ended.as_ref().map(|ended| ended.report.clone()).unwrap_or_default(),
             _ => "is away with its dialler and will be stopped when that comes back".to_owned(),
         }
+    }
+
+    /// The newest lines of its stdout that are no messages.
+    pub(super) fn noise(&self) -> String {
+        self.noise.tail()
     }
 
     /// The end of its stderr, once it has ended.

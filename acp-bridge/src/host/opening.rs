@@ -7,6 +7,7 @@ use acp_types::SessionId;
 use acp_types::record::Seq;
 
 use super::clock;
+use super::secrets::LogSecrets;
 use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::{self, LaneState, Machine, Output, State};
 
@@ -18,6 +19,7 @@ const PAGE: u64 = 512;
 /// The output closes what a crash left open; it is to be appended before anything else.
 pub(super) async fn open(
     log: &Arc<dyn SessionLog>,
+    secrets: &LogSecrets,
     session: &SessionId,
     config: session::Config,
 ) -> Result<(Machine, Output), LogError> {
@@ -41,7 +43,8 @@ pub(super) async fn open(
     let linked = state.lanes().filter(|lane| lane.link().is_some()).map(LaneState::name);
     let since = linked.map(|lane| (Arc::clone(lane), numbered.get(lane).copied().unwrap_or(0))).collect();
     note_received(log, &info, since, &mut state).await?;
-    Ok(Machine::recover(session.clone(), info.epoch, state, config, clock::now()))
+    let kept = secrets.get(session).await;
+    Ok(Machine::recover(session.clone(), info.epoch, state, config, clock::now(), kept))
 }
 
 /// Finds how far agents behind a link have come with what is no control record, which is most of what they say: the last
@@ -86,7 +89,7 @@ mod tests {
     use acp_types::record::{Kind, Origin, Record, Seq};
     use serde::Serialize;
 
-    use super::{PAGE, open};
+    use super::{LogSecrets, PAGE, open};
     use crate::log::{MemoryLog, SessionLog};
     use crate::session::{Config, Effect};
 
@@ -115,7 +118,7 @@ mod tests {
         }
         log.create(&"s".into(), records).await.unwrap();
         log.trim(&"s".into(), trim).await.unwrap();
-        let (_, out) = open(&log, &"s".into(), Config::default()).await.unwrap();
+        let (_, out) = open(&log, &LogSecrets::none(), &"s".into(), Config::default()).await.unwrap();
         match &out.effects[..] {
             [Effect::AwaitAgent { received, .. }] => *received,
             other => panic!("{other:?}"),

@@ -40,6 +40,14 @@ impl Process {
         }
     }
 
+    /// The newest lines that it wrote to its stdout and that are no messages. As for [`Self::stderr_tail`].
+    pub(super) fn noise(&self) -> String {
+        match self {
+            Self::Child(handle) => handle.noise(),
+            Self::Linked(linked) => linked.noise(),
+        }
+    }
+
     /// Whether it goes on without this host.
     pub(super) fn runs_on(&self) -> bool {
         matches!(self, Self::Linked(_))

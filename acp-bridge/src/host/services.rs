@@ -4,30 +4,38 @@
 //! disk or a command and none of it needs a client. Nothing of it is logged: what a tool did, the agent tells by its
 //! tool calls, and the contents of files and environments are nobody else's business.
 //!
-//! Files and working directories are confined to the session's directories, see [`roots`]. Commands are not confined in
+//! Files and working directories are confined to the session's directories and what is [`Allowed`] beside, see [`roots`]. Commands are not confined in
 //! what they do: they run with the rights of the bridge, as the agent itself does.
 
+mod allowed;
 mod decode;
 mod files;
 mod limits;
 mod lines;
+mod printer;
 mod refusal;
 mod roots;
 mod server;
+mod shell;
 mod tail;
 mod terminal;
+
+use std::sync::Arc;
 
 use acp_server::Outbox;
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+pub use allowed::Allowed;
 pub use limits::Limits;
 
 use server::{Order, Server};
 
 /// Orders between the session's task and the services' own, which takes them at once.
 const ORDERS: usize = 64;
+/// Pieces of output that wait for the session's task; the rest waits in the terminals.
+const PRINTS: usize = 16;
 
 /// The services of one agent. Dropping them ends every command that the agent has started.
 #[derive(Debug)]
@@ -37,21 +45,36 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Services for an agent that knows its session as `agent_session`, in the directories that `params`, those of
-    /// `session/new`, name.
-    pub(crate) fn start(limits: Limits, agent_session: String, params: Raw<'_>, outbox: Outbox) -> Self {
+    /// Services, and params of updates that tell what terminals print which the agent shows, for an agent that knows its session as `agent_session`, in the directories that `params`, those of
+    /// `session/new`, name, and in what is allowed beside.
+    pub(crate) fn start(
+        limits: Limits,
+        allowed: Arc<Allowed>,
+        agent_session: String,
+        params: Raw<'_>,
+        outbox: Outbox,
+    ) -> (Self, mpsc::Receiver<RawBuf>) {
         let (orders, taken) = mpsc::channel(ORDERS);
-        let server = Server::new(limits, agent_session, outbox);
-        let task = tokio::spawn(server.run(roots::named_in(params), taken));
-        Self { orders, task }
+        let (printed, prints) = mpsc::channel(PRINTS);
+        let server = Server::new(limits, agent_session, outbox, printed);
+        let task = tokio::spawn(server.run(roots::named_in(params), allowed, taken));
+        (Self { orders, task }, prints)
+    }
+
+    /// The agent has said this in a `session/update`. If it shows a terminal of ours, what that prints is told as if the
+    /// agent streamed it.
+    pub(crate) fn said(&self, params: Raw<'_>) {
+        if let Some((call, terminals)) = printer::shown(params)
+            && self.orders.try_send(Order::Show { call, terminals }).is_err()
+        {
+            tracing::warn!("an agent asks for too much at once: what a terminal prints that it shows is not told");
+        }
     }
 
     /// Takes a request, to be answered on the agent's connection. Gives its id back if too many orders wait.
     pub(crate) fn serve(&self, id: RequestId, method: String, params: Option<RawBuf>) -> Result<(), RequestId> {
-        let order = Order::Serve { id, method, params };
-        self.orders.try_send(order).map_err(|error| match error.into_inner() {
-            Order::Serve { id, .. } | Order::Withdraw(id) => id,
-        })
+        let order = Order::Serve { id: id.clone(), method, params };
+        self.orders.try_send(order).map_err(|_| id)
     }
 
     /// The agent no longer waits for this one. Only waiting can be given up: what has an effect is answered with that.

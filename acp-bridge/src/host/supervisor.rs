@@ -212,7 +212,7 @@ async fn serve(
         if next.is_none()
             && let Some(envelope) = held.take_if(|held| matches!(held.command, Command::DeleteIdle { .. }))
         {
-            idle::delete(&*context.log, &session, *envelope).await;
+            idle::delete(&*context.log, &context.config.secrets, &session, *envelope).await;
             break;
         }
         let opened = match next.take() {
@@ -333,7 +333,9 @@ async fn create(
         Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
     let records = std::mem::take(&mut out.records);
     context.log.create(&session, records).await.map_err(|e| Err(failure(e.to_string())))?;
-    let driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
+    let mut driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
+    // The client is not told of the session before it is known how its agent is started again.
+    driver.flush().await.map_err(|e| Err(failure(e.to_string())))?;
     Ok((Box::new(driver), session, result))
 }
 

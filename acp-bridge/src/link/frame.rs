@@ -1,7 +1,8 @@
 //! What travels on a socket.
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::hello::{Assign, Exited, Gone, Hello, Refused, Start, Stop, Welcome};
 
@@ -115,8 +116,8 @@ fn decimal(bytes: &[u8]) -> Result<u64, FrameError> {
     std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()).ok_or(FrameError::Number)
 }
 
-fn json<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, FrameError> {
-    Ok(serde_json::from_slice(bytes)?)
+fn json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, FrameError> {
+    Ok(acp_types::json::from_slice(bytes)?)
 }
 
 fn text(word: &str, body: &impl Serialize) -> Bytes {

@@ -100,6 +100,13 @@ impl Open {
                 }
                 self.answered.push_back((number, Calling { id, method, answered: Some(number) }));
             }
+            // The host ends the request with an error: there will be no other answer.
+            Err(error) if error.is_response_like() => {
+                let call = error.id().and_then(|id| Some((id.clone(), self.calls.remove(id)?)));
+                if let Some((id, (method, _))) = call {
+                    self.answered.push_back((number, Calling { id, method, answered: Some(number) }));
+                }
+            }
             _ => {}
         }
     }
@@ -160,6 +167,15 @@ mod tests {
         assert_eq!(ids(&open), (vec!["1".into(), "2".into()], vec![]));
         open.acknowledged(2);
         assert_eq!(ids(&open), (vec!["2".into()], vec![]));
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_is_an_answer() {
+        let mut open = Open::default();
+        open.host_says(br#"{"jsonrpc":"2.0","id":1,"method":"session/prompt","params":{}}"#);
+        open.agent_says(1, br#"{"jsonrpc":"2.0","id":1,"result":{"stopReason":"end"#);
+        open.acknowledged(1);
+        assert_eq!(ids(&open), (vec![], vec![]));
     }
 
     #[test]

@@ -7,7 +7,10 @@
 //! A session that was trimmed is exported as it is: of the seqs up to `oldest` there are the control records only, which
 //! are always retained, and gaps between them are legal; after `oldest` there is every record. `records` in the header
 //! counts the lines that follow, so that an export that was cut off is recognised.
+//!
+//! An import gets one record more, [`acp_types::record::Kind::SessionDisarmed`]: it is data, and starts nothing.
 
+mod disarm;
 mod error;
 mod export;
 mod header;
@@ -16,6 +19,7 @@ mod lines;
 mod place;
 mod rename;
 
+pub use disarm::Imported;
 pub use error::{ExportError, ImportError, LineError};
 pub use export::{Export, Source};
 pub use header::Header;

@@ -5,6 +5,7 @@
 //! own, so that no commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view
 //! `records` shows it in readable form.
 
+mod big;
 mod check;
 mod compact;
 mod connection;
@@ -14,6 +15,7 @@ mod import;
 mod job;
 mod keeper;
 mod lock;
+mod owner;
 mod readers;
 mod row;
 mod schema;
@@ -32,11 +34,13 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::compact::Compacted;
 use self::job::{Done, Job, Work};
+pub use self::owner::Adopted;
 use self::readers::Readers;
 pub use self::view::SqliteView;
 use super::hub::{Bounds, Hub};
-use super::portable::ImportError;
+use super::portable::{ImportError, Imported};
 use super::{Bus, Filter, Head, ListQuery, LogError, OpenError, ReadLimit, SessionInfo, SessionLog};
+use crate::session::FingerprintKey;
 
 /// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
 /// next caller waits for room.
@@ -94,7 +98,8 @@ impl SqliteLog {
     }
 
     /// Takes a session in from an export, as it was, or under a new id; the log is made when there is none. It is there as
-    /// a whole or not at all: everything is checked before any of it can be seen. No bridge may have the log open.
+    /// a whole or not at all: everything is checked before any of it can be seen. No bridge may have the log open. It is
+    /// disarmed, at `now` (microseconds since the Unix epoch).
     ///
     /// # Errors
     /// When the log is in use or has a session of that id, and when a line is not what it should be.
@@ -102,8 +107,9 @@ impl SqliteLog {
         path: &Path,
         export: impl std::io::BufRead,
         new_id: Option<SessionId>,
-    ) -> Result<SessionInfo, ImportError> {
-        import::import(path, export, new_id)
+        now: u64,
+    ) -> Result<Imported, ImportError> {
+        import::import(path, export, new_id, now)
     }
 
     /// Gives the space of deleted and trimmed records back to the file system. No bridge may have the log open. Takes
@@ -113,6 +119,40 @@ impl SqliteLog {
     /// When the log is in use, and as for [`SqliteLog::open`].
     pub fn compact(path: &Path) -> Result<Compacted, OpenError> {
         compact::compact(path)
+    }
+
+    /// The id that the log was given by [`SqliteLog::adopt`]; `None` when it has none.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    pub async fn id(&self) -> Result<Option<String>, LogError> {
+        self.still_open()?;
+        self.readers.run(|connection| owner::id(connection).map_err(|e| failure::read(&e))).await
+    }
+
+    /// Takes over a log that may have been written by somebody else: gives it an id, takes definitions of MCP servers out
+    /// of its records, and disarms its sessions, so that nothing is started because of what they say.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub async fn adopt(&self, id: &str, at: u64, key: FingerprintKey) -> Result<Adopted, LogError> {
+        match self.run(Work::Adopt { id: id.to_owned(), at, key }).await? {
+            Done::Adopted(adopted) => Ok(adopted),
+            _ => Ok(Adopted::default()),
+        }
+    }
+
+    /// Why other users may write into the log at `path`, or may have: it is to be asked before the log is opened, which
+    /// takes in what stands beside the file. `None` when nobody else can, or there is no log.
+    #[must_use]
+    pub fn written_by_others(path: &Path) -> Option<String> {
+        owner::written_by_others(path)
+    }
+
+    /// The files of the log at `path` that other users may read.
+    #[must_use]
+    pub fn read_by_others(path: &Path) -> Vec<PathBuf> {
+        owner::read_by_others(path)
     }
 
     /// Bounds the size of the database file, in bytes; what does not fit fails with [`LogError::Unwritable`]. A file
@@ -144,13 +184,13 @@ impl SessionLog for SqliteLog {
 
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.still_open()?;
-        self.readers.run(move |connection| readers::list(connection, &query)).await
+        self.readers.run(move |connection, _| readers::list(connection, &query)).await
     }
 
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
         self.still_open()?;
         let session = session.clone();
-        self.readers.run(move |connection| readers::get(connection, &session)).await
+        self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
     async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
@@ -183,7 +223,7 @@ impl SessionLog for SqliteLog {
             return recent;
         }
         let session = session.clone();
-        self.readers.run(move |connection| readers::read(connection, &session, after, limit, filter)).await
+        self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
     }
 
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {

@@ -60,6 +60,8 @@ pub enum Command {
         /// The session's own policy; `None` for the server's.
         unattended: Option<Unattended>,
     },
+    /// What the session says is to have effects, though it was written elsewhere; see [`super::State::armed`].
+    Trust,
     /// The answer to a pending agent-to-client request.
     Answer {
         /// Seq of the request.

@@ -73,6 +73,11 @@ pub enum FromAgent {
         /// Its params.
         params: Option<RawBuf>,
     },
+    /// Something that cannot be read, over the limit for example, and that is no answer and no request: it is lost.
+    Unreadable {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The answer to [`Effect::Call`]: result, or error object.
     Answered {
         /// Which.
@@ -129,8 +134,6 @@ pub struct StartPlan {
     pub agent_session: Option<String>,
     /// Open a new, empty one if the agent cannot go back.
     pub accept_context_loss: bool,
-    /// The mode that the session was in, to be set again if the agent comes back in another.
-    pub mode: Option<String>,
 }
 
 /// One thing to do, after the records that came with it are on stable storage.
@@ -217,7 +220,13 @@ pub enum Effect {
         /// As the agent sent it.
         id: RequestId,
     },
-    /// Delete the session from the log, then answer the command.
+    /// Keep the params of the agents' next start where only the host finds them: the log does not have all of them.
+    /// [`super::Machine::recover`] takes them.
+    KeepStart {
+        /// `session/new` params.
+        params: RawBuf,
+    },
+    /// Delete the session from the log, and what was kept of it, then answer the command.
     Delete {
         /// Who waits.
         command: CommandId,

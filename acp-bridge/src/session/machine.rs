@@ -1,6 +1,7 @@
 //! The host's side of a session: from commands and agent traffic to records and effects.
 
 mod admission;
+mod announce;
 mod calls;
 mod cancel;
 mod close;
@@ -14,6 +15,7 @@ mod prompt;
 mod queue;
 mod recorder;
 mod requests;
+mod restore;
 mod returning;
 mod routing;
 mod steer;
@@ -71,6 +73,8 @@ impl Machine {
                 for lane in self.lanes.iter_mut() {
                     lane.tick(&mut step);
                     lane.tick_offers(&mut step);
+                    lane.tick_restore(&mut step);
+                    lane.tick_announcement(&mut step);
                 }
                 self.lanes.tick_policy(&mut step);
             }
@@ -80,7 +84,11 @@ impl Machine {
     /// When [`Input::Tick`] is due, in microseconds since the Unix epoch.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let of_lanes = self.lanes.iter().flat_map(|lane| [lane.cancel_deadline, lane.offer_deadline]);
+        let of_lanes = self.lanes.iter().flat_map(|lane| {
+            let restored = lane.restore.as_ref().map(|restore| restore.deadline);
+            let announced = lane.announcement.map(|announcement| announcement.deadline);
+            [lane.cancel_deadline, lane.offer_deadline, restored, announced]
+        });
         of_lanes.chain([self.core.attendance.deadline()]).flatten().min()
     }
 

@@ -32,6 +32,8 @@ pub(crate) const HOST_TERMINAL: &str = "acp-bridge-terminal-";
 const CLIENT: &str = "clientCapabilities";
 const FILES: &str = "fs";
 const TERMINALS: &str = "terminal";
+/// The extension by which an agent streams the output of its commands.
+const TERMINAL_OUTPUT: &str = "terminal_output";
 
 impl Services {
     /// Who serves this method; `None` for a method of another kind.
@@ -45,17 +47,16 @@ impl Services {
     }
 
     /// `initialize` params for an agent, from a client's or from those of an earlier start: what the host serves is
-    /// told whatever the client can, and what nobody serves is not.
+    /// told whatever the client can, and what nobody serves is not. That terminals are shown is always told: an agent then
+    /// streams what its commands print, so that the log has it once, and each client gets it in the form that it can show.
     #[must_use]
     pub fn tell(self, initialize: Raw<'_>) -> RawBuf {
         let told = initialize.member(CLIENT).filter(|told| told.kind() == RawKind::Object);
-        if told.is_none() && self.files != Service::Host && self.terminals != Service::Host {
-            return initialize.to_owned();
-        }
         let told = told.unwrap_or(Raw::EMPTY_OBJECT);
         let all = Raw::trusted(r#"{"readTextFile":true,"writeTextFile":true}"#);
         let told = tell_one(told, FILES, self.files, all);
         let told = tell_one(told.as_raw(), TERMINALS, self.terminals, Raw::trusted("true"));
+        let told = rewrite::set_path(told.as_raw(), &["_meta", TERMINAL_OUTPUT], Raw::trusted("true"));
         rewrite::set_member(initialize, CLIENT, told.as_raw())
     }
 }
@@ -104,16 +105,21 @@ mod tests {
 
     #[test]
     fn the_agent_is_told_what_is_served_whatever_the_client_can() {
-        let all = r#"{"fs":{"readTextFile":true,"writeTextFile":true},"terminal":true}"#;
+        let streams = r#""_meta":{"terminal_output":true}"#;
+        let all = format!(r#"{{"fs":{{"readTextFile":true,"writeTextFile":true}},"terminal":true,{streams}}}"#);
         let host = told(Service::Host, Service::Host, r#"{"clientCapabilities":{"fs":{"readTextFile":false}}}"#);
         assert_eq!(host, format!(r#"{{"clientCapabilities":{all}}}"#));
         assert_eq!(told(Service::Host, Service::Host, &host), host, "to tell again changes nothing");
         assert_eq!(told(Service::Host, Service::Host, "{}"), host);
         assert_eq!(told(Service::Client, Service::Client, &host), host);
-        assert_eq!(told(Service::Client, Service::Client, "{}"), "{}");
-        assert_eq!(told(Service::Nobody, Service::Nobody, &host), r#"{"clientCapabilities":{}}"#);
+        let nothing = format!(r#"{{"clientCapabilities":{{{streams}}}}}"#);
+        assert_eq!(told(Service::Client, Service::Client, "{}"), nothing);
+        assert_eq!(told(Service::Nobody, Service::Nobody, &host), nothing);
         let one = told(Service::Nobody, Service::Host, r#"{"clientCapabilities":{"fs":{},"_x":1e2}}"#);
-        assert_eq!(one, r#"{"clientCapabilities":{"_x":1e2,"terminal":true}}"#);
+        assert_eq!(one, format!(r#"{{"clientCapabilities":{{"_x":1e2,"terminal":true,{streams}}}}}"#));
+        let theirs = r#"{"clientCapabilities":{"_meta":{"terminal_output":false,"x":1e2}}}"#;
+        let kept = r#"{"clientCapabilities":{"_meta":{"terminal_output":true,"x":1e2}}}"#;
+        assert_eq!(told(Service::Client, Service::Client, theirs), kept);
     }
 
     #[test]

@@ -2,25 +2,30 @@
 
 mod answers;
 mod apply;
+mod choices;
 mod error;
 mod lane;
 mod pending;
 mod queue;
+mod settings;
 mod terminals;
+mod trust;
 mod turns;
 
 use acp_types::meta::Unattended;
-use acp_types::record::body::SessionCreated;
+use acp_types::record::body::{SessionCreated, SessionDisarmed};
 use acp_types::record::{Epoch, Seq, Turn};
 
 pub use error::StateError;
 pub use lane::LaneState;
 pub use pending::PendingRequest;
+pub(super) use settings::Claims;
 pub use turns::{TurnInfo, TurnPhase};
 
 use super::lanes::Lanes;
 use pending::Pending;
 use terminals::Terminals;
+use trust::Trust;
 use turns::Turns;
 
 /// What a session's log says, record by record: [`State::apply`]. Host and gateway fold the same records into it.
@@ -38,6 +43,7 @@ pub struct State {
     title: Option<String>,
     closed: bool,
     unattended: Option<Unattended>,
+    trust: Trust,
     lanes: Lanes<LaneState>,
     turns: Turns,
     pending: Pending,
@@ -92,6 +98,26 @@ impl State {
     #[must_use]
     pub fn unattended(&self) -> Option<&Unattended> {
         self.unattended.as_ref()
+    }
+
+    /// Whether what the session says may have effects. It may not while the session was written elsewhere and nobody has
+    /// said that it is to be trusted: then its MCP servers, what waits in it, its policy, the modes and options that were
+    /// chosen before, and the agents of its lanes start nothing.
+    #[must_use]
+    pub fn armed(&self) -> bool {
+        self.disarmed().is_none()
+    }
+
+    /// Where a session came from that is not [`Self::armed`], and what of it has no effect.
+    #[must_use]
+    pub fn disarmed(&self) -> Option<&SessionDisarmed> {
+        self.trust.disarmed()
+    }
+
+    /// Whether a turn was accepted elsewhere and is not to run here.
+    #[must_use]
+    pub fn is_of_elsewhere(&self, turn: Turn) -> bool {
+        turn < self.trust.since()
     }
 
     /// The lane of the session's first agent.

@@ -5,7 +5,17 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod commands;
+mod files;
 mod foreign_sessions;
 mod impersonation;
+mod imports;
+mod memory;
+mod origins;
 mod report;
+mod secrets;
+mod services;
+mod stdout_noise;
+mod tapped;
 mod terminal_text;
+mod wire;

@@ -50,6 +50,8 @@ pub(crate) struct Session {
     pub(crate) now: u64,
     folded: State,
     config: Config,
+    /// What was kept for the next start beside the log.
+    pub(crate) kept: Option<RawBuf>,
     next_command: u64,
     /// The number of the agent's last message, if it is connected over a link.
     position: Option<u64>,
@@ -85,7 +87,7 @@ impl Session {
             },
         );
         let (log, effects, folded) = (vec![], vec![], State::default());
-        let mut session = Self { machine, log, effects, now, folded, config, next_command: 0, position };
+        let mut session = Self { machine, log, effects, now, folded, config, kept: None, next_command: 0, position };
         session.take(out);
         session
     }
@@ -98,7 +100,35 @@ impl Session {
             self.log.push(record);
         }
         assert_eq!(&self.folded, self.machine.state(), "the log says what the machine thinks");
-        self.effects.extend(out.effects);
+        for effect in out.effects {
+            match effect {
+                Effect::KeepStart { params } => self.kept = Some(params),
+                other => self.effects.push(other),
+            }
+        }
+    }
+
+    /// What was kept beside the log is lost, or somebody else has the log.
+    pub(crate) fn lose_what_was_kept(&mut self) {
+        self.kept = None;
+    }
+
+    /// A record that the machine has not made.
+    pub(crate) fn write(&mut self, kind: Kind, turn: Option<Turn>, body: &Value) -> Seq {
+        let seq = self.head() + 1;
+        let epoch = self.log.last().map_or(1, |record| record.epoch);
+        self.log.push(Arc::new(Record {
+            seq,
+            at: self.now,
+            epoch,
+            lane: Record::MAIN_LANE.into(),
+            origin: acp_types::record::Origin::Client("elsewhere".into()),
+            kind,
+            turn,
+            position: None,
+            body: RawBuf::encode(body).unwrap(),
+        }));
+        seq
     }
 
     /// One input; returns the effects that it has brought.
@@ -192,7 +222,9 @@ impl Session {
         }
         state.set_head(self.log.len() as Seq);
         let epoch = self.log.last().map_or(0, |record| record.epoch) + 1;
-        let (machine, out) = Machine::recover(SessionId::from("s"), epoch, state, self.config.clone(), self.now);
+        self.folded = state.clone();
+        let kept = self.kept.clone();
+        let (machine, out) = Machine::recover(SessionId::from("s"), epoch, state, self.config.clone(), self.now, kept);
         self.machine = machine;
         self.effects.clear();
         self.take(out);

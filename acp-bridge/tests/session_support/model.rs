@@ -13,7 +13,7 @@ use acp_bridge::session::{
     Reply, State, TurnPhase,
 };
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
-use acp_types::record::body::{AgentLink, AgentStarted, PromptQueued, PromptSteered, Start, Steer};
+use acp_types::record::body::{AgentLink, AgentStarted, PromptQueued, PromptSteered, SessionUpdated, Start, Steer};
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
 use acp_types::{ErrorCode, RawBuf, RequestId, SessionId, error};
 use link::{Link, Said};
@@ -170,6 +170,13 @@ const ASKED: &str = r#"{"toolCall":{"kind":"edit"},"options":[{"optionId":"y","k
 
 const CALLS: [&str; 4] = ["session/set_mode", "session/set_config_option", "_x/call", "session/set_mode"];
 
+const PARAMS: [&str; 4] = [
+    r#"{"sessionId":"s","modeId":"auto","_meta":{"acp-bridge":{}}}"#,
+    r#"{"sessionId":"s","configId":"m","value":"v","modeId":"plan"}"#,
+    r#"{"sessionId":"s","configId":"n","value":true}"#,
+    r#"{"sessionId":"s"}"#,
+];
+
 const POLICIES: [&str; 5] = ["wait", "wait:2s", "reject", "allow:read:reject", "allow:edit:wait:1s"];
 
 const RESULTS: [&str; 8] = [
@@ -177,7 +184,7 @@ const RESULTS: [&str; 8] = [
     r#"{"outcome":"idle"}"#,
     r#"{"stopReason":"end_turn"}"#,
     r#"{"stopReason":"cancelled"}"#,
-    r#"{"configOptions":[1,2]}"#,
+    r#"{"configOptions":[1,{"id":"m","category":"mode","currentValue":"v"}]}"#,
     "null",
     r#"{"stopReason":7}"#,
     "{}",
@@ -348,7 +355,7 @@ impl World {
             Op::Answer { request, error } => self.answer(request, error),
             Op::Call { kind } => {
                 let method = pick(&CALLS, kind).unwrap().to_string();
-                let params = Some(raw(r#"{"sessionId":"s","modeId":"auto","_meta":{"acp-bridge":{}}}"#));
+                let params = Some(raw(pick(&PARAMS, kind / 4).unwrap()));
                 self.command(None, Command::Call { lane: self.named(), method, params });
             }
             Op::Notify => self.command(None, Command::Notify { lane: self.named(), method: "_x".into(), params: None }),
@@ -532,7 +539,7 @@ impl World {
         if idle {
             assert_eq!(self.machine.state().head(), head, "cancelling an idle session leaves no record");
             assert_eq!(self.out.effects.len(), effects + 1, "and does nothing but reply");
-            let may_be_due = self.hold.is_some() || self.machine.state().pending().count() > 0;
+            let may_be_due = self.hold.is_some() || self.open_ended() > 0;
             assert!(self.machine.deadline().is_none() || may_be_due);
         }
     }
@@ -549,6 +556,7 @@ impl World {
         self.now += u64::from(tenths % 50) * 100_000;
         let Some(deadline) = self.machine.deadline() else { return };
         if self.now >= deadline {
+            // What is due in one lane may bring on what is new in it.
             let before = self.open_ended() + usize::from(self.hold.is_some());
             self.hold = self.hold.filter(|until| *until > self.now);
             self.handle(Input::Tick);
@@ -582,7 +590,33 @@ impl World {
     fn open_ended(&self) -> usize {
         let state = self.machine.state();
         let steered: usize = state.lanes().map(|lane| lane.steered().len()).sum();
-        self.cancelled().len() + steered + state.pending().count()
+        let restoring = state.lanes().filter(|lane| lane.is_restoring()).count();
+        self.cancelled().len() + steered + state.pending().count() + restoring + self.untold()
+    }
+
+    /// Modes and options that one client has set and nobody has told the others since, in lanes whose agent is there.
+    fn untold(&self) -> usize {
+        let mut untold = HashSet::new();
+        for record in self.log.iter().chain(&self.out.records).filter(|record| record.epoch == self.epoch) {
+            let lane = &record.lane;
+            match record.kind {
+                Kind::AgentExited | Kind::TurnStarted | Kind::LaneLeft => {
+                    untold.retain(|(of, _): &(Arc<str>, &str)| of != lane);
+                }
+                Kind::SessionUpdated => {
+                    let updated: SessionUpdated = record.decode().unwrap();
+                    if record.origin.client().is_some() || updated.chosen.is_some() {
+                        untold.extend(updated.mode.map(|_| (Arc::clone(lane), "current_mode_update")));
+                        untold.extend(updated.config_options.map(|_| (Arc::clone(lane), "config_option_update")));
+                    }
+                }
+                // A mode that cannot be read tells nobody anything.
+                Kind::Update if record.body.as_str().contains("ud800") => {}
+                Kind::Update => untold.retain(|(of, kind)| of != lane || !record.body.as_str().contains(kind)),
+                _ => {}
+            }
+        }
+        untold.len()
     }
 
     fn agent_dies(&mut self, lane: &str) {
@@ -627,6 +661,7 @@ impl World {
             let agent = self.agents.get(&**lane.name()).unwrap_or(&none);
             due |= self.check_lane(lane, agent);
         }
+        due |= self.untold() > 0;
         assert!(!due || self.machine.deadline().is_some(), "a cancel and an offer have an end");
         let may_be_due = due || self.hold.is_some() || state.pending().any(|(_, request)| request.is_permission());
         assert!(may_be_due || self.machine.deadline().is_none(), "nothing else has one");
@@ -647,6 +682,9 @@ impl World {
             assert!(agent.alive && agent.open.iter().any(|(_, prompt)| *prompt), "the agent works on it");
         } else if late {
             assert!(agent.alive, "an answer is waited for");
+        } else if lane.is_restoring() {
+            let choices = agent.open.iter().filter(|(_, prompt)| !*prompt).count();
+            assert!(agent.alive && choices > 0, "an answer to what was chosen is waited for");
         } else if self.came.contains(&**lane.name()) && lane.queue().len() > 0 {
             assert!(agent.starting, "the next turn waits for the agent and for nothing else");
         }
@@ -666,7 +704,8 @@ impl World {
         assert!(of_turns.all(|turn| Some(turn) == lane.running()), "no request outlives its turn");
         let alive = agent.alive || agent.link.is_awaited();
         assert_eq!(lane.agent_alive(), alive, "the log knows whether there is an agent");
-        late || running.is_some_and(|info| info.cancel_requested)
+        let restoring = lane.is_restoring() && !agent.link.is_awaited();
+        late || restoring || running.is_some_and(|info| info.cancel_requested)
     }
 
     fn run_effect(&mut self, effect: Effect) {
@@ -695,6 +734,8 @@ impl World {
             Effect::Call { lane, call, method, params } => {
                 let Some(agent) = self.agents.get_mut(&*lane).filter(|agent| agent.alive) else { return };
                 let prompt = method == "session/prompt";
+                let restoring = self.machine.state().lane(&lane).is_some_and(LaneState::is_restoring);
+                assert!(!restoring || method.starts_with("session/set_"), "what was chosen comes first");
                 assert!(!(prompt && agent.open.iter().any(|(_, prompt)| *prompt)), "one turn at a time");
                 let params = params.unwrap();
                 let session = params.as_raw().member("sessionId").unwrap().as_string().unwrap().into_owned();
@@ -747,7 +788,8 @@ impl World {
         self.came.clear();
         // The epoch of what was not read is not known.
         self.folded = state.clone();
-        let (machine, out) = Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now);
+        let (machine, out) =
+            Machine::recover(SessionId::from("s"), self.epoch, state, self.config.clone(), self.now, None);
         self.machine = machine;
         self.out = out;
         let state = self.machine.state();
@@ -784,6 +826,8 @@ impl World {
                 self.op(Op::Answer { request: 0, error: false });
             }
         }
+        self.flush();
+        self.op(Op::Wait { tenths: 49 });
         self.flush();
         self.check_the_end();
     }

@@ -129,6 +129,11 @@ impl Drop for Bridge {
     }
 }
 
+/// Where a bridge on this log keeps its secrets: not among those of whoever runs the tests.
+pub fn secrets_beside(log: &Path) -> PathBuf {
+    log.with_extension("secrets")
+}
+
 fn spawn(log: &Path, options: &Options) -> (Child, String) {
     let bridge = env!("CARGO_BIN_EXE_acp-bridge").to_owned();
     let mut words = options.wrapper.clone().unwrap_or_default();
@@ -139,6 +144,7 @@ fn spawn(log: &Path, options: &Options) -> (Child, String) {
         .args(&options.args)
         .args((!options.agent.is_empty()).then_some("--"))
         .args(&options.agent)
+        .env("ACP_BRIDGE_SECRETS", secrets_beside(log))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()

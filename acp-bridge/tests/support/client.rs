@@ -87,6 +87,30 @@ impl Client {
         self.send_text(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
     }
 
+    /// Waits until something has come, and leaves it unread.
+    pub fn await_unread(&mut self) {
+        let deadline = Instant::now() + DEADLINE;
+        while !matches!(self.socket.get_ref().peek(&mut [0]), Ok(1..)) {
+            assert!(Instant::now() < deadline, "nothing came before the deadline");
+        }
+    }
+
+    /// Reads until the other side closes: the messages that came, and the close frame's code and reason.
+    pub fn closed(&mut self) -> (Vec<Value>, u16, String) {
+        let (mut messages, deadline) = (Vec::new(), Instant::now() + DEADLINE);
+        while Instant::now() < deadline {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => messages.push(serde_json::from_str(&text).expect("JSON")),
+                Ok(Message::Close(Some(frame))) => return (messages, frame.code.into(), frame.reason.to_string()),
+                Ok(_) => {}
+                Err(tokio_tungstenite::tungstenite::Error::Io(e))
+                    if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) => {}
+                Err(e) => panic!("no close frame but {e}"),
+            }
+        }
+        panic!("not closed before the deadline");
+    }
+
     /// The next message of the wire, or `None` at the deadline.
     pub fn read(&mut self, limit: Duration) -> Option<Value> {
         let deadline = Instant::now() + limit;
@@ -94,7 +118,7 @@ impl Client {
             match self.socket.read() {
                 Ok(Message::Text(text)) => {
                     self.last_raw = text.as_str().to_owned();
-                    return Some(serde_json::from_str(&self.last_raw).unwrap_or_else(|e| panic!("{text}: {e}")));
+                    return Some(acp_types::json::from_str(&self.last_raw).unwrap_or_else(|e| panic!("{text}: {e}")));
                 }
                 Ok(_) => {}
                 Err(tokio_tungstenite::tungstenite::Error::Io(e))

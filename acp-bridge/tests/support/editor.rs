@@ -52,6 +52,10 @@ impl Editor {
     }
 
     fn send(&mut self, message: &Value) {
+        self.send_text(&message.to_string());
+    }
+
+    pub fn send_text(&mut self, message: &str) {
         let stdin = self.stdin.as_mut().expect("stdin is open");
         writeln!(stdin, "{message}").and_then(|()| stdin.flush()).expect("write to attach");
     }
@@ -79,7 +83,7 @@ impl Editor {
             Err(RecvTimeoutError::Timeout) => return None,
             Err(RecvTimeoutError::Disconnected) => panic!("attach has closed stdout; it said {:?}", self.kept),
         };
-        let message: Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("on stdout: {line:?}: {e}"));
+        let message: Value = acp_types::json::from_str(&line).unwrap_or_else(|e| panic!("on stdout: {line:?}: {e}"));
         assert_eq!(message["jsonrpc"], "2.0", "on stdout: {line}");
         let method = message["method"].as_str().unwrap_or_default();
         assert!(!method.starts_with("_acp-bridge/"), "an editor was told {method}");

@@ -12,14 +12,15 @@ const READ: usize = 64 * 1024;
 const MIN_READ: usize = 8 * 1024;
 /// A buffer that one big message made larger than this is given back as soon as it is empty, in bytes.
 const KEEP: usize = 256 * 1024;
-/// How much of an oversized line is kept, in bytes: as much as is searched for its id.
+/// How much of an oversized line is kept of its beginning and of its end, in bytes: as much as is searched for its id.
 const HEAD: usize = 4096;
+const END: usize = 256;
 
 /// Cuts a byte stream into lines without copying them: every frame is a slice of the read buffer.
 ///
 /// A frame that is kept pins the whole buffer that it was read into ([`Decoder::buffer`], 64 KiB): copy what lives
 /// long. Blank lines are skipped, a carriage return before the newline is cut off. A line longer than the limit is
-/// skipped to its end and reported once; nothing of it but the first 4 KiB stays in memory.
+/// skipped to its end and reported once; nothing of it but the first 4 KiB and the last 256 bytes stays in memory.
 #[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
@@ -33,7 +34,18 @@ pub struct Decoder {
 #[derive(Debug)]
 struct Skipped {
     head: Bytes,
+    end: Vec<u8>,
     bytes: usize,
+}
+
+impl Skipped {
+    fn more(&mut self, bytes: &[u8]) {
+        self.bytes = self.bytes.saturating_add(bytes.len());
+        let bytes = end(bytes);
+        let surplus = (self.end.len() + bytes.len()).saturating_sub(END);
+        self.end.drain(..surplus);
+        self.end.extend_from_slice(bytes);
+    }
 }
 
 impl Decoder {
@@ -70,12 +82,13 @@ impl Decoder {
         }
         self.scanned = self.buffer.len();
         if let Some(skipped) = &mut self.skipping {
-            skipped.bytes = skipped.bytes.saturating_add(self.buffer.len());
+            skipped.more(&self.buffer);
             self.buffer.clear();
             self.scanned = 0;
         } else if self.buffer.len() > self.limit.saturating_add(1) {
             // One more than the limit may still be the carriage return of the line end.
-            self.skipping = Some(Skipped { head: head(&self.buffer), bytes: self.buffer.len() });
+            let (bytes, end) = (self.buffer.len(), end(&self.buffer).to_vec());
+            self.skipping = Some(Skipped { head: head(&self.buffer), end, bytes });
             self.buffer = BytesMut::new();
             self.scanned = 0;
         }
@@ -94,26 +107,36 @@ impl Decoder {
     }
 
     fn line(&mut self, mut line: Bytes, inputs: &mut Vec<Input>) {
-        if let Some(Skipped { head, bytes }) = self.skipping.take() {
-            let bytes = bytes.saturating_add(line.len());
-            inputs.push(Input::Refused(Refusal::TooLarge { bytes, limit: self.limit, head }));
+        if let Some(mut skipped) = self.skipping.take() {
+            skipped.more(&line);
+            let Skipped { head, end, bytes } = skipped;
+            inputs.push(Input::Refused(Refusal::TooLarge { bytes, limit: self.limit, head, end: end.into() }));
             return;
         }
         if line.last() == Some(&b'\r') {
             line.truncate(line.len() - 1);
         }
         if line.len() > self.limit {
-            let (bytes, head) = (line.len(), head(&line));
-            inputs.push(Input::Refused(Refusal::TooLarge { bytes, limit: self.limit, head }));
+            inputs.push(Input::Refused(too_large(&line, self.limit)));
         } else if !line.iter().all(u8::is_ascii_whitespace) {
             inputs.push(Input::Frame(line));
         }
     }
 }
 
+/// The refusal of a message that is over the limit.
+pub(crate) fn too_large(message: &[u8], limit: usize) -> Refusal {
+    let end = Bytes::copy_from_slice(end(message));
+    Refusal::TooLarge { bytes: message.len(), limit, head: head(message), end }
+}
+
 /// A copy, so that the big buffer is not kept alive by it.
 fn head(line: &[u8]) -> Bytes {
     Bytes::copy_from_slice(&line[..line.len().min(HEAD)])
+}
+
+fn end(line: &[u8]) -> &[u8] {
+    &line[line.len().saturating_sub(END)..]
 }
 
 /// Appends `frame` as one line. Newlines inside, which JSON only has between tokens, become spaces.

@@ -29,7 +29,7 @@ macro_rules! notify {
                 match crate::dispatch::params($context) {
                     Ok(params) => $side.$handler(params, $context).await,
                     Err(error) => {
-                        tracing::debug!(method = name, %error, "params not understood");
+                        tracing::warn!(method = name, %error, "the params of a notification cannot be read");
                         $side.ext_notification(name, $context.params(), $context).await;
                     }
                 }
@@ -44,7 +44,7 @@ pub(crate) use {notify, route};
 /// Params that are left out read as `{}`.
 pub(crate) fn params<T: DeserializeOwned, P>(context: &Context<P>) -> Result<T, ErrorObjectOwned> {
     let raw = context.params().unwrap_or(Raw::EMPTY_OBJECT);
-    serde_json::from_str(raw.as_str()).map_err(|wrong| {
+    raw.decode().map_err(|wrong| {
         error(ErrorCode::INVALID_PARAMS, format!("invalid params of {}: {wrong}", context.method()), None)
     })
 }

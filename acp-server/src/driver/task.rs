@@ -12,7 +12,7 @@ use super::outbox::{Command, Queued};
 use super::silence::{Due, Silence};
 use crate::codec::Input;
 use crate::config::Config;
-use crate::proto::{CloseReason, Connection, Event, ResponseError, SendError};
+use crate::proto::{CloseReason, Connection, Event, Rejection, RespondError, ResponseError, SendError};
 use crate::transport::{FrameReader, FrameWriter, Reading, TransportError};
 
 /// Taken from the queue at a time. Bounds how long one turn of the loop takes.
@@ -102,12 +102,15 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     pub(super) fn new(
         reader: R,
         writer: W,
-        connection: Connection,
+        mut connection: Connection,
         config: Config,
         queue: Queue,
         batches: mpsc::Sender<Vec<Event>>,
         finished: CancellationToken,
     ) -> Self {
+        if reader.is_noisy() {
+            connection.tolerate_noise();
+        }
         Self {
             reader,
             writer,
@@ -227,6 +230,9 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     fn collect(&mut self) {
         let before = self.events.len();
         self.connection.take_events(&mut self.events);
+        if self.reader.is_noisy() {
+            self.hear_noise(before);
+        }
         if self.inbox_dropped {
             self.events.clear();
         } else {
@@ -236,6 +242,20 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             std::mem::swap(&mut self.writing, &mut self.staged);
             self.connection.take_frames(&mut self.writing.frames);
             self.answers = 0;
+        }
+    }
+
+    /// Noise is the transport's affair: the application is not woken for each line of it.
+    fn hear_noise(&mut self, from: usize) {
+        let is_noise = |event: &Event| matches!(event, Event::Rejected { reason: Rejection::Noise { .. } });
+        if !self.events[from..].iter().any(is_noise) {
+            return;
+        }
+        for event in self.events.split_off(from) {
+            match event {
+                Event::Rejected { reason: Rejection::Noise { head } } => self.reader.noise(&head),
+                event => self.events.push(event),
+            }
         }
     }
 
@@ -316,8 +336,10 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 }
                 Command::Respond { id, outcome } => {
                     let outcome = outcome.as_ref().map(acp_types::RawBuf::as_raw);
-                    if let Err(error) = self.connection.respond_raw(&id, outcome) {
-                        tracing::debug!(%error, "answer dropped");
+                    match self.connection.respond_raw(&id, outcome) {
+                        // Nobody waits on a closed connection, which its events tell.
+                        Ok(()) | Err(RespondError::Closed) => {}
+                        Err(error) => tracing::warn!(%error, "an answer was not sent"),
                     }
                 }
                 Command::Cancel(key) => {
@@ -329,9 +351,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     }
 
     fn forward(&mut self, frame: Bytes) {
-        if let Err(error) = self.connection.forward(frame) {
-            tracing::debug!(%error, "message dropped");
-        }
+        // It fails on a closed connection only, which its events tell.
+        let _ = self.connection.forward(frame);
     }
 
     fn report(&mut self, event: Event) {
@@ -355,7 +376,11 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 self.writer.write(&mut self.staged.frames).await?;
                 self.staged.written(&self.queue.credit);
             }
-            self.writer.close(&reason).await
+            self.writer.close(&reason).await?;
+            if matches!(reason, CloseReason::TooLarge { .. }) {
+                self.reader.discard().await;
+            }
+            Ok::<_, TransportError>(())
         };
         match timeout_at(close_by, last_words).await {
             Ok(Ok(())) => {}

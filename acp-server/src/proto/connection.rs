@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 
 use acp_types::error::error;
 use acp_types::frame::{self, Notification, Request, Response};
-use acp_types::{ErrorCode, ErrorObjectOwned, Frame, FrameError, Id, Raw, RawBuf, RawError, RequestId};
+use acp_types::{ErrorCode, ErrorObjectOwned, Frame, FrameError, FrameErrorKind, Id, Raw, RawBuf, RawError, RequestId};
 use bytes::Bytes;
 
 use super::event::{Call, Name};
@@ -17,6 +17,8 @@ use super::{
 
 /// Asks the peer to give up on a request (ACP, "Cancellation").
 const CANCEL_REQUEST: &str = "$/cancel_request";
+/// Kept of a line that is noise, in bytes.
+const NOISE: usize = 512;
 /// Begins the names of notifications that a peer may ignore without a word.
 const OPTIONAL: &str = "$/";
 
@@ -35,6 +37,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Connection {
     limits: Limits,
+    noisy: bool,
     phase: Phase,
     /// Messages of the peer so far.
     received: u64,
@@ -57,6 +60,7 @@ impl Connection {
     pub fn resume(limits: Limits, unfinished: Unfinished) -> Self {
         let mut connection = Self {
             limits,
+            noisy: false,
             phase: Phase::Open,
             received: 0,
             outgoing: Outgoing::default(),
@@ -70,6 +74,13 @@ impl Connection {
         connection
     }
 
+    /// The peer is a program whose messages come out of its stdout, where other things may come out too: banners, lines
+    /// of a log, an echo. Such a line is [`Rejection::Noise`]. The peer is told of no line but of requests, by their
+    /// ids: a program that prints something for every line that it gets would never stop.
+    pub fn tolerate_noise(&mut self) {
+        self.noisy = true;
+    }
+
     /// Takes one message of the peer, without its line end. What JSON-RPC calls invalid is answered where it allows
     /// an answer, and reported. After the end of input everything is ignored.
     pub fn receive(&mut self, line: Bytes) {
@@ -81,7 +92,7 @@ impl Connection {
             Ok(Frame::Notification(notification)) => self.notification(&line, notification),
             Ok(Frame::Request(request)) => self.incoming(&line, request),
             Ok(Frame::Response(response)) => self.response(&line, &response),
-            Err(error) => self.reject(error),
+            Err(error) => self.reject(error, &line),
         }
     }
 
@@ -92,7 +103,9 @@ impl Connection {
         }
         self.received += 1;
         match refusal {
-            Refusal::TooLarge { bytes, limit, head } => self.reject(FrameError::too_large(&head, bytes, limit)),
+            Refusal::TooLarge { bytes, limit, head, end } => {
+                self.reject(FrameError::too_large(&head, bytes, limit).or_id_at_end(&end), &head);
+            }
         }
     }
 
@@ -260,6 +273,12 @@ impl Connection {
     fn incoming(&mut self, line: &Bytes, request: Request<'_>) {
         let id = request.id.to_owned();
         if self.unanswered.contains(&id) {
+            // Under that id all the same: whoever keeps one table of what it asked has the second request in it.
+            let message = format!(
+                "a request with the id {id} still waits for its answer, so this one is not served: send it with another id"
+            );
+            let answer = error(ErrorCode::INVALID_REQUEST, message, None);
+            self.push_frame(frame::response(&id, Err(&answer)));
             self.events.push_back(Event::Rejected { reason: Rejection::DuplicateId { id } });
             return;
         }
@@ -278,7 +297,8 @@ impl Connection {
 
     fn response(&mut self, line: &Bytes, response: &Response<'_>) {
         let Some(key) = self.answered(response.id) else {
-            self.events.push_back(Event::Stray { id: response.id.to_owned() });
+            let error = response.outcome.err().and_then(|raw| RawError::new(RawBuf::from(raw)).ok());
+            self.events.push_back(Event::Stray { id: response.id.to_owned(), error });
             return;
         };
         let outcome = match response.outcome {
@@ -288,19 +308,57 @@ impl Connection {
         self.events.push_back(Event::Response { key, outcome, ordinal: Some(self.received) });
     }
 
-    fn reject(&mut self, error: FrameError) {
+    fn reject(&mut self, error: FrameError, line: &Bytes) {
         if error.is_response_like() {
-            if let Some(key) = error.id().and_then(|id| self.answered(id.as_id())) {
+            let key = self.answered_badly(&error);
+            if key.is_none() && self.noisy && !error.is_message_like() {
+                return self.noise(line);
+            }
+            // An answer to nothing needs no answer, whatever is wrong with it.
+            if !self.noisy && (key.is_some() || error.id().is_none()) {
+                self.tell(&error);
+            }
+            if let Some(key) = key {
                 let outcome = Err(ResponseError::Invalid(error.clone()));
                 self.events.push_back(Event::Response { key, outcome, ordinal: Some(self.received) });
             }
-        } else if error.wants_answer() {
+        } else if self.noisy && !error.is_message_like() {
+            return self.noise(line);
+        } else if error.wants_answer() && (!self.noisy || error.is_request_like()) {
             // An id that is open belongs to another request: its answer must stay the only one.
             let id = error.id().filter(|id| !self.unanswered.contains(id)).map_or(Id::NULL, RequestId::as_id);
-            let answer = frame::response(id, Err(&error.answer()));
-            self.push_frame(answer);
+            if !id.is_null() || !self.noisy {
+                let answer = frame::response(id, Err(&error.answer()));
+                self.push_frame(answer);
+            }
         }
         self.events.push_back(Event::Rejected { reason: Rejection::Frame(error) });
+    }
+
+    /// The request of ours that an answer which cannot be read belongs to.
+    fn answered_badly(&mut self, error: &FrameError) -> Option<RequestKey> {
+        if let Some(id) = error.id() {
+            return self.answered(id.as_id());
+        }
+        // An answer so long that its id was not kept: with one request open it is that one's.
+        let too_large = matches!(error.kind(), FrameErrorKind::TooLarge { .. });
+        let key = self.outgoing.only().filter(|_| too_large)?;
+        self.outgoing.remove(key).then_some(key)
+    }
+
+    /// Tells the peer of an answer that cannot be read. The id is null, since there is no request to answer to.
+    fn tell(&mut self, unread: &FrameError) {
+        let answer = unread.answer();
+        let message = match unread.id() {
+            Some(id) => format!("the answer to request {id} cannot be read: {}", answer.message()),
+            None => format!("an answer cannot be read: {}", answer.message()),
+        };
+        self.push_frame(frame::response(Id::NULL, Err(&error(answer.code().into(), message, None))));
+    }
+
+    fn noise(&mut self, line: &Bytes) {
+        let head = Bytes::copy_from_slice(&line[..line.len().min(NOISE)]);
+        self.events.push_back(Event::Rejected { reason: Rejection::Noise { head } });
     }
 
     fn call(&self, line: &Bytes, method: Cow<'_, str>, params: Option<Raw<'_>>) -> Call {

@@ -40,8 +40,10 @@ pub enum Event {
     },
     /// An answer to nothing: to a request that we never sent, or that has its outcome already. It was dropped.
     Stray {
-        /// The answer's id.
+        /// The answer's id. Null when the peer says that it could not read something of ours.
         id: RequestId,
+        /// What it says, if it is an error.
+        error: Option<RawError>,
     },
     /// The last event: the peer sends nothing more.
     Closed(CloseReason),
@@ -282,11 +284,18 @@ pub enum Rejection {
         /// [`Limits::max_incoming`](super::Limits::max_incoming).
         limit: usize,
     },
-    /// A request with the id of one that is still open. It was not answered: the peer could not tell the answers apart.
+    /// A request with the id of one that is still open. It was answered with an error that says so.
     #[error("request {id} came again while the first one with that id waits for its answer")]
     DuplicateId {
         /// The id.
         id: RequestId,
+    },
+    /// A line between the messages that is none, of a peer that may print such
+    /// ([`Connection::tolerate_noise`](super::Connection::tolerate_noise)). It was not answered.
+    #[error("a line that is no message")]
+    Noise {
+        /// How it begins.
+        head: Bytes,
     },
 }
 

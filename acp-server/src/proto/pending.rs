@@ -48,6 +48,12 @@ impl Outgoing {
         self.open.contains_key(&key)
     }
 
+    /// The one that is open, if it is the only one.
+    pub(super) fn only(&self) -> Option<RequestKey> {
+        let mut keys = self.open.keys().copied();
+        keys.next().filter(|_| keys.next().is_none())
+    }
+
     pub(super) fn insert(&mut self, key: RequestKey) {
         self.open.insert(key, false);
     }

@@ -15,6 +15,8 @@ pub enum Refusal {
         limit: usize,
         /// How the message begins; may end inside a character.
         head: Bytes,
+        /// How it ends, as far as the transport kept it.
+        end: Bytes,
     },
 }
 

@@ -3,6 +3,7 @@
 mod handle;
 mod output;
 mod pipe;
+mod reader;
 mod spec;
 mod stderr;
 mod supervise;
@@ -10,4 +11,5 @@ mod supervise;
 pub use handle::{ChildHandle, Deadlines, ExitReport};
 pub use output::ChildOutput;
 pub use pipe::{ChildTransport, Stdin};
-pub use spec::{ChildSpec, Environment, SpawnError};
+pub use reader::ChildReader;
+pub use spec::{ChildSpec, Environment, OWN_ALLOCATOR, SpawnError};

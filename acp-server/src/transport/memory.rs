@@ -5,15 +5,25 @@ use std::collections::VecDeque;
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use super::{FrameReader, FrameWriter, Reading, Transport, TransportError};
-use crate::codec::Input;
-use crate::proto::{CloseReason, Refusal};
+use super::{FrameReader, FrameWriter, Noise, Reading, Transport, TransportError};
+use crate::codec::{Input, ndjson};
+use crate::proto::CloseReason;
 
 /// One end of a pair.
 #[derive(Debug)]
 pub struct Memory {
     incoming: mpsc::Receiver<Bytes>,
     outgoing: mpsc::Sender<Bytes>,
+    noise: Option<Noise>,
+}
+
+impl Memory {
+    /// What comes out of this end is the stdout of a program elsewhere, which may hold other things than messages.
+    #[must_use]
+    pub fn noisy(mut self, noise: Noise) -> Self {
+        self.noise = Some(noise);
+        self
+    }
 }
 
 /// Two connected ends. Each direction holds `capacity` messages, at least one; a writer waits for room.
@@ -21,7 +31,8 @@ pub struct Memory {
 pub fn pair(capacity: usize) -> (Memory, Memory) {
     let (left, from_left) = mpsc::channel(capacity.max(1));
     let (right, from_right) = mpsc::channel(capacity.max(1));
-    (Memory { incoming: from_right, outgoing: left }, Memory { incoming: from_left, outgoing: right })
+    let end = |incoming, outgoing| Memory { incoming, outgoing, noise: None };
+    (end(from_right, left), end(from_left, right))
 }
 
 impl Transport for Memory {
@@ -29,7 +40,7 @@ impl Transport for Memory {
     type Writer = MemoryWriter;
 
     fn split(self, limit: usize) -> (MemoryReader, MemoryWriter) {
-        let reader = MemoryReader { incoming: self.incoming, batch: Vec::new(), limit };
+        let reader = MemoryReader { incoming: self.incoming, batch: Vec::new(), limit, noise: self.noise };
         (reader, MemoryWriter { outgoing: Some(self.outgoing) })
     }
 }
@@ -40,6 +51,7 @@ pub struct MemoryReader {
     incoming: mpsc::Receiver<Bytes>,
     batch: Vec<Bytes>,
     limit: usize,
+    noise: Option<Noise>,
 }
 
 impl FrameReader for MemoryReader {
@@ -49,14 +61,19 @@ impl FrameReader for MemoryReader {
         }
         let limit = self.limit;
         inputs.extend(self.batch.drain(..).map(|frame| {
-            if frame.len() > limit {
-                let head = Bytes::copy_from_slice(&frame[..frame.len().min(4096)]);
-                Input::Refused(Refusal::TooLarge { bytes: frame.len(), limit, head })
-            } else {
-                Input::Frame(frame)
-            }
+            if frame.len() > limit { Input::Refused(ndjson::too_large(&frame, limit)) } else { Input::Frame(frame) }
         }));
         Ok(Reading::Open)
+    }
+
+    fn is_noisy(&self) -> bool {
+        self.noise.is_some()
+    }
+
+    fn noise(&mut self, head: &[u8]) {
+        if let Some(noise) = &self.noise {
+            noise.hear(head);
+        }
     }
 }
 

@@ -35,7 +35,7 @@ impl Details {
     /// The details of an error; empty when it has none or some other data.
     #[must_use]
     pub fn of(error: &ErrorObjectOwned) -> Self {
-        error.data().and_then(|data| serde_json::from_str(data.get()).ok()).unwrap_or_default()
+        error.data().and_then(|data| crate::json::from_str(data.get()).ok()).unwrap_or_default()
     }
 
     /// Whether nothing is known.

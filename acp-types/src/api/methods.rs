@@ -111,7 +111,7 @@ impl Param {
 }
 
 fn decode<T: DeserializeOwned>(value: Raw<'_>) -> serde_json::Result<()> {
-    serde_json::from_str::<T>(value.as_str()).map(drop)
+    value.decode::<T>().map(drop)
 }
 
 macro_rules! method {
@@ -228,6 +228,8 @@ pub const METHODS: &[Method] = &[
         Param::optional::<String>("unattended", "`wait`, `wait:300s`, `reject`, `allow:read,search` and so on. `null` or \
             absent: as the server was told."),
     ] => Done),
+    method!("session_trust", "Puts the lanes and the policy of a session in force that was imported, or whose log somebody \
+        else wrote. What waited in it and its MCP servers stay dropped.", [SESSION] => Done),
     method!("session_close", "Stops what runs, and the agent. A later prompt opens the session again.", [
         SESSION,
     ] => Head),

@@ -148,6 +148,10 @@ pub trait SessionApi {
         unattended: Option<String>,
     ) -> Result<Done, ErrorObjectOwned>;
 
+    /// Puts in force what a session says that was written elsewhere.
+    #[method(name = "session_trust", param_kind = map, with_extensions)]
+    async fn session_trust(&self, session: SessionId) -> Result<Done, ErrorObjectOwned>;
+
     /// Stops what runs, and the agent. The session can be opened again.
     #[method(name = "session_close", param_kind = map, with_extensions)]
     async fn session_close(&self, session: SessionId) -> Result<Head, ErrorObjectOwned>;

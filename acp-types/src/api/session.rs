@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::record::body::SessionDisarmed;
 use crate::record::{Epoch, Record, Seq, Turn};
 use crate::{RawBuf, SessionId};
 
@@ -81,6 +82,9 @@ pub struct SessionView {
     /// The session's own policy for times without a controller, see `session_set_policy`; absent: the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattended: Option<String>,
+    /// The session was written elsewhere, and what it says starts nothing, see `session_trust`; absent otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disarmed: Option<SessionDisarmed>,
 }
 
 /// A request of the agent that waits for an answer: see `session_respond`.

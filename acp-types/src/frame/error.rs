@@ -10,6 +10,8 @@ pub struct FrameError {
     pub(super) kind: FrameErrorKind,
     pub(super) id: Option<RequestId>,
     pub(super) shape: Shape,
+    /// It has `jsonrpc`, or an id and a member that needs one.
+    pub(super) marked: bool,
 }
 
 /// What a refused message was meant to be, as far as one could see.
@@ -17,7 +19,9 @@ pub struct FrameError {
 pub(super) enum Shape {
     Response,
     Notification,
-    RequestOrUnknown,
+    /// A method was called.
+    Call,
+    Unknown,
 }
 
 /// Why a message was refused.
@@ -101,6 +105,16 @@ impl FrameError {
         super::parse::refuse_prefix(prefix, FrameErrorKind::TooLarge { bytes, limit })
     }
 
+    /// The same error, with the id that `end`, the end of the message, names, if the message is an answer and its id was
+    /// not read before.
+    #[must_use]
+    pub fn or_id_at_end(mut self, end: &[u8]) -> Self {
+        if self.shape == Shape::Response && self.id.is_none() {
+            self.id = super::parse::id_at_end(end);
+        }
+        self
+    }
+
     /// Why.
     #[must_use]
     pub const fn kind(&self) -> FrameErrorKind {
@@ -113,8 +127,7 @@ impl FrameError {
         self.id.as_ref()
     }
 
-    /// Whether the message looks like an answer. It must not be answered; if it has an id, the request that it
-    /// belongs to has failed.
+    /// Whether the message looks like an answer. If it has an id, the request that it belongs to has failed.
     #[must_use]
     pub const fn is_response_like(&self) -> bool {
         matches!(self.shape, Shape::Response)
@@ -124,7 +137,20 @@ impl FrameError {
     /// with unusable params, which JSON-RPC never answers.
     #[must_use]
     pub const fn wants_answer(&self) -> bool {
-        matches!(self.shape, Shape::RequestOrUnknown)
+        matches!(self.shape, Shape::Call | Shape::Unknown)
+    }
+
+    /// Whether it looks like a message at all: it has `jsonrpc`, or an id beside a method, a result or an error. What a
+    /// program prints besides its messages, a banner or a line of its log, does not.
+    #[must_use]
+    pub const fn is_message_like(&self) -> bool {
+        self.marked
+    }
+
+    /// Whether it calls a method under a readable id: somebody waits for the answer.
+    #[must_use]
+    pub fn is_request_like(&self) -> bool {
+        self.id.is_some() && matches!(self.shape, Shape::Call)
     }
 
     /// The error to send back, under [`FrameError::id`] or else under a null id.

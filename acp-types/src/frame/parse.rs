@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use super::error::Shape;
 use super::{Frame, FrameError, FrameErrorKind, Limits, Notification, Request, Response};
 use crate::scan::{self, MAX_DEPTH, ScanError};
-use crate::{Id, Raw, RawKind, error, escape};
+use crate::{Id, Raw, RawKind, RequestId, error, escape};
 
 /// How much of an oversized message is looked at for its id.
 const PREFIX: usize = 4096;
@@ -35,13 +35,13 @@ pub(super) fn frame<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, F
         Ok(text) => text,
         Err(error) => {
             let offset = error.valid_up_to();
-            return Err(refuse_prefix(&bytes[..offset], FrameErrorKind::NotUtf8 { offset }));
+            return Err(refuse_prefix(&bytes[..offset], FrameErrorKind::NotUtf8 { offset }).or_id_at_end(bytes));
         }
     };
     let mut envelope = Envelope::default();
     match envelope.read(text, limits.max_depth) {
         Ok(()) => envelope.check().map_err(|kind| envelope.refuse(kind)),
-        Err(kind) => Err(envelope.refuse(kind)),
+        Err(kind) => Err(envelope.refuse(kind).or_id_at_end(bytes)),
     }
 }
 
@@ -56,6 +56,25 @@ pub(super) fn refuse_prefix(prefix: &[u8], kind: FrameErrorKind) -> FrameError {
     // That the prefix is cut off is known; only what was read before matters.
     let _ = envelope.read(text, MAX_DEPTH);
     envelope.refuse(kind)
+}
+
+/// The id of a message by its end, where its last member is the id: what stands before the last brace of an object is
+/// a member of that object.
+pub(super) fn id_at_end(bytes: &[u8]) -> Option<RequestId> {
+    let end = &bytes[bytes.len().saturating_sub(PREFIX)..];
+    let key = memchr::memmem::rfind(end, br#""id""#)?;
+    let colon = scan::space(end, key + br#""id""#.len());
+    if end.get(colon) != Some(&b':') {
+        return None;
+    }
+    let start = scan::space(end, colon + 1);
+    let stop = scan::value(end, start, 1).ok()?;
+    let brace = scan::space(end, stop);
+    if end.get(brace) != Some(&b'}') || scan::space(end, brace + 1) < end.len() {
+        return None;
+    }
+    let id = Raw::trusted(std::str::from_utf8(&end[start..stop]).ok()?);
+    RequestId::try_from(id).ok()
 }
 
 impl<'a> Envelope<'a> {
@@ -125,11 +144,18 @@ impl<'a> Envelope<'a> {
             return Err(FrameErrorKind::BadVersion);
         }
         let id = id.map(Id::new).transpose().map_err(|_| FrameErrorKind::BadId)?;
-        let outcome = match (method, result, error) {
-            (None, None, None) => return Err(FrameErrorKind::Nothing),
+        let value = |member: Option<Raw<'a>>| member.filter(|value| !value.is_null());
+        // Many peers write all members that they know, and null into those that do not apply.
+        let outcome = match (value(method), value(result), value(error)) {
             (Some(method), None, None) => return call(id, method, params),
             (None, Some(result), None) => Ok(result),
             (None, None, Some(error)) => Err(error),
+            (None, None, None) => match (method, result, error) {
+                (_, Some(result), _) => Ok(result),
+                (None, None, Some(error)) => Err(error),
+                (Some(method), None, _) => return call(id, method, params),
+                (None, None, None) => return Err(FrameErrorKind::Nothing),
+            },
             _ => return Err(FrameErrorKind::Ambiguous),
         };
         let id = id.ok_or(FrameErrorKind::MissingId)?;
@@ -146,15 +172,21 @@ impl<'a> Envelope<'a> {
             FrameErrorKind::NotUtf8 { .. } | FrameErrorKind::Syntax { .. } | FrameErrorKind::TrailingData { .. }
         );
         let id = self.values[ID].and_then(|raw| Id::new(raw).ok()).filter(|id| !id.is_null());
-        let one_id = is_json && self.duplicate != Some(ID);
-        let shape = if !self.seen[METHOD] && (self.seen[RESULT] || self.seen[ERROR]) {
+        let called = self.seen[METHOD] && !self.values[METHOD].is_some_and(Raw::is_null);
+        let shape = if !called && (self.seen[RESULT] || self.seen[ERROR]) {
             Shape::Response
         } else if kind == FrameErrorKind::BadParams && !self.seen[ID] {
             Shape::Notification
+        } else if called {
+            Shape::Call
         } else {
-            Shape::RequestOrUnknown
+            Shape::Unknown
         };
-        FrameError { kind, id: id.filter(|_| one_id).map(Id::to_owned), shape }
+        let marked = self.seen[JSONRPC] || (self.seen[ID] && shape != Shape::Unknown);
+        // Whoever waits for an answer learns from a torn one that there will be no other. A request is not known to be
+        // one before its end has been read.
+        let one_id = (is_json || shape == Shape::Response) && self.duplicate != Some(ID);
+        FrameError { kind, id: id.filter(|_| one_id).map(Id::to_owned), shape, marked }
     }
 }
 

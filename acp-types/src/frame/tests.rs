@@ -24,6 +24,19 @@ fn each_kind_of_message_is_told_from_the_others() {
 }
 
 #[test]
+fn half_a_surrogate_pair_is_text_and_stays_as_written_in_payloads() {
+    let text = r#"{"jsonrpc":"2.0","id":"\ud83d","method":"_\ud83d","params":{"text":"\ud83d"}}"#;
+    let Frame::Request(call) = parse(text).unwrap() else { panic!("not a request") };
+    assert_eq!((call.id.to_string().as_str(), &*call.method), (r#""\ud83d""#, "_\u{fffd}"));
+    assert_eq!(call.params.unwrap().as_str(), r#"{"text":"\ud83d"}"#);
+    assert_eq!(call.params.unwrap().member("text").unwrap().as_string().unwrap(), "\u{fffd}");
+    let frame = parse(r#"{"jsonrpc":"2.0","id":1,"error":{"code":1,"message":"\ud83d"}}"#).unwrap();
+    let Frame::Response(response) = frame else { panic!("not a response") };
+    let error = crate::RawError::new(response.outcome.unwrap_err().to_owned()).unwrap();
+    assert_eq!(error.to_object().message(), "\u{fffd}");
+}
+
+#[test]
 fn the_id_of_a_frame_over_a_limit_is_still_found() {
     let deep = format!(
         r#"{{"jsonrpc":"2.0","method":"m","params":{}{},"id":"last"}}"#,

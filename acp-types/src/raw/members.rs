@@ -84,10 +84,10 @@ impl std::fmt::Debug for Members<'_> {
 impl<'a> Iterator for Members<'a> {
     type Item = (Cow<'a, str>, Raw<'a>);
 
-    /// The key is decoded; one that names half a surrogate pair is given as written, without its quotes.
+    /// The key is decoded; half a surrogate pair in it reads as U+FFFD.
     fn next(&mut self) -> Option<Self::Item> {
         let member = self.0.next()?;
-        let key = escape::decode(member.key).unwrap_or(Cow::Borrowed(member.key.trim_matches('"')));
+        let key = escape::decode_lossy(member.key).unwrap_or(Cow::Borrowed(member.key.trim_matches('"')));
         Some((key, member.value))
     }
 }

@@ -1,5 +1,6 @@
 //! JSON text that owns its bytes.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::Raw;
+use crate::json;
 use crate::scan::ScanError;
 
 /// Owned, shared JSON text: exactly one well-formed value. Cloning shares the bytes.
@@ -51,6 +53,15 @@ impl RawBuf {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The same value for readers that refuse half a surrogate pair: see [`crate::json::well_formed`].
+    #[must_use]
+    pub fn into_well_formed(self) -> Self {
+        match json::well_formed(&self.0) {
+            Cow::Borrowed(_) => self,
+            Cow::Owned(text) => Self(text.into()),
+        }
     }
 
     /// The shared text itself.

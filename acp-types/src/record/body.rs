@@ -2,16 +2,20 @@
 //!
 //! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
 
+mod choice;
 mod link;
 mod outcome;
 mod queue;
+mod trust;
 
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use choice::{Choice, ChoicesRestored, LostChoice};
 pub use link::AgentLink;
 pub use queue::{PromptEdited, PromptMoved, PromptSteered, Steer};
+pub use trust::{SessionDisarmed, SessionTrusted};
 
 use super::Seq;
 use crate::RawBuf;
@@ -23,9 +27,11 @@ use crate::RawBuf;
 pub struct SessionCreated {
     /// Working directory, absolute.
     pub cwd: String,
-    /// The `session/new` params with every secret removed: `env` and header values of MCP servers are empty.
+    /// The `session/new` params without `_meta`, and with no more of each MCP server than its `name`, its `transport`
+    /// and a `fingerprint` that equal definitions have in common. Logs of earlier versions may have more; nothing is
+    /// started from it.
     pub params: RawBuf,
-    /// Whether something was removed from `params`, so that they no longer suffice to start the MCP servers.
+    /// Whether something was removed from `params`, so that they do not suffice to start the agent's MCP servers.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redacted: bool,
     /// The `initialize` params given to the agent on behalf of the client that made the session.
@@ -49,6 +55,10 @@ pub struct SessionUpdated {
     /// New `configOptions`, the whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_options: Option<RawBuf>,
+    /// What a client chose and the agent accepted. It is set again whenever the agent is started again, in the order of
+    /// these records.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chosen: Option<Choice>,
     /// New policy for times without a controller, as `meta::Unattended` is written; an empty one means the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattended: Option<String>,

@@ -49,6 +49,8 @@ kinds! {
     AgentStarted = "agent_started",
     /// The agent process is gone. Body: `AgentExited`.
     AgentExited = "agent_exited",
+    /// An agent that was started again has been given what clients chose. Body: `ChoicesRestored`.
+    ChoicesRestored = "choices_restored",
     /// A prompt was accepted; its seq names the turn. Body: `PromptQueued`.
     PromptQueued = "prompt_queued",
     /// A prompt that waits has other content. Body: `PromptEdited`.
@@ -81,6 +83,10 @@ kinds! {
     Extension = "extension",
     /// The session's agent was stopped on request; a later load or resume opens it again. Body: `SessionClosed`.
     SessionClosed = "session_closed",
+    /// What stands before it was written elsewhere and starts nothing. Body: `SessionDisarmed`.
+    SessionDisarmed = "session_disarmed",
+    /// A client trusts what was disarmed. Body: `SessionTrusted`.
+    SessionTrusted = "session_trusted",
 }
 
 impl Kind {

@@ -33,7 +33,7 @@ pub(super) fn said(case: &Case<'_>, prompt: &Call<'_>) -> String {
 /// What the agent said in JSON in the turn of the prompt of this label; why not, if it did not.
 pub(super) fn told(case: &Case<'_>, label: &str) -> Result<Value, Outcome> {
     let Some(call) = case.call(label) else { return Err(Outcome::NotExercised(case.why_not(label))) };
-    serde_json::from_str(&said(case, &call)).map_err(|_| {
+    acp_server::types::json::from_str(&said(case, &call)).map_err(|_| {
         let what = format!("`{label}` did not show what came to the far end: {}", call.said());
         Outcome::NotExercised(what)
     })

@@ -138,7 +138,7 @@ async fn terminals(probe: &mut Probe) -> Result<(), Stop> {
 
     let nobody = json!({ "sessionId": SESSION, "terminalId": "conformance-no-such-terminal" });
     let _ = probe.call("unknown/output", "terminal/output", nobody).await?;
-    let absent = json!({ "sessionId": SESSION, "command": "/conformance/no/such/program" });
+    let absent = json!({ "sessionId": SESSION, "command": "/dev/null/program" });
     if let Ok(result) = probe.call("absent/create", "terminal/create", absent).await? {
         let absent = json!({ "sessionId": SESSION, "terminalId": result["terminalId"] });
         let _ = probe.call("absent/wait", "terminal/wait_for_exit", absent.clone()).await?;

@@ -73,7 +73,7 @@ impl Body {
         if text.trim().is_empty() {
             return (junk(NOTHING), Vec::new());
         }
-        match serde_json::from_str(text) {
+        match acp_server::types::json::from_str(text) {
             Ok(Value::Object(object)) => Self::of(object),
             Ok(Value::Array(_)) => (junk("an array, which a batch would be"), Vec::new()),
             Ok(_) => (junk("JSON, but no object"), Vec::new()),

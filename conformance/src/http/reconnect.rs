@@ -48,7 +48,7 @@ async fn reconnect(probe: &mut Probe) -> Result<(), Stop> {
     }
     let limit = probe.limits().step;
     while let Some(event) = probe.event_of(&mut streams, limit).await {
-        if serde_json::from_str::<Value>(&event).is_ok_and(|message| message["id"] == "load") {
+        if acp_server::types::json::from_str::<Value>(&event).is_ok_and(|message| message["id"] == "load") {
             break;
         }
     }

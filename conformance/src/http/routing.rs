@@ -45,7 +45,7 @@ pub(super) async fn introduced(probe: &mut Probe, label: &str) -> Result<Option<
     let exchange = probe.exchange(label, ask).await?;
     match exchange.connection {
         Some(id) => {
-            let answer: Value = serde_json::from_str(&exchange.body).unwrap_or_default();
+            let answer: Value = acp_server::types::json::from_str(&exchange.body).unwrap_or_default();
             Ok(Some((id, answer["result"].clone())))
         }
         None if NO_POST.contains(&exchange.status) => Ok(None),

@@ -111,7 +111,7 @@ pub(super) async fn until(
     wanted: impl Fn(&Value) -> bool,
 ) -> Option<Value> {
     while let Some(event) = probe.event(stream, listener, limit).await {
-        match serde_json::from_str(&event) {
+        match acp_server::types::json::from_str(&event) {
             Ok(message) if wanted(&message) => return Some(message),
             _ => {}
         }

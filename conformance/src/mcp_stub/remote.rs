@@ -106,7 +106,9 @@ fn answer(message: &Value) -> Option<Value> {
 }
 
 async fn streamable(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: String) -> Response {
-    let Ok(message) = serde_json::from_str::<Value>(&body) else { return StatusCode::BAD_REQUEST.into_response() };
+    let Ok(message) = acp_server::types::json::from_str::<Value>(&body) else {
+        return StatusCode::BAD_REQUEST.into_response();
+    };
     shared.see(message["method"].as_str().unwrap_or_default(), &headers);
     match answer(&message) {
         Some(answer) => ([(header::CONTENT_TYPE, "application/json")], answer.to_string()).into_response(),
@@ -144,7 +146,7 @@ async fn message(
     headers: HeaderMap,
     body: String,
 ) -> StatusCode {
-    let Ok(message) = serde_json::from_str::<Value>(&body) else { return StatusCode::BAD_REQUEST };
+    let Ok(message) = acp_server::types::json::from_str::<Value>(&body) else { return StatusCode::BAD_REQUEST };
     shared.see(message["method"].as_str().unwrap_or_default(), &headers);
     let Some(sender) = shared.lock().streams.get(&stream).cloned() else { return StatusCode::NOT_FOUND };
     if let Some(answer) = answer(&message) {

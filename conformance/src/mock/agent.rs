@@ -200,7 +200,7 @@ impl Agent {
 
     /// The message of a line; what is none is answered at once.
     async fn read(&self, line: &str) -> std::io::Result<Option<Value>> {
-        let message = serde_json::from_str::<Value>(line);
+        let message = acp_server::types::json::from_str::<Value>(line);
         let lax = match &message {
             Ok(Value::Array(_)) => self.breaks.has("TRANSPORT-stdio-07"),
             Ok(Value::Object(object)) if object.contains_key("method") || object.contains_key("id") => {

@@ -108,7 +108,7 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin) -> std::io::Resu
             continue;
         }
         while turns.try_join_next().is_some() || lock(&agent.background).try_join_next().is_some() {}
-        let Ok(Value::Object(message)) = serde_json::from_str(&line) else {
+        let Ok(Value::Object(message)) = acp_server::types::json::from_str(&line) else {
             agent.send(&json!({ "jsonrpc": "2.0", "id": null, "error": error(-32600, "Invalid Request") })).await?;
             continue;
         };

@@ -52,7 +52,7 @@ struct Relay {
 
 impl Pass for Relay {
     fn to_far(&mut self, line: String) -> Vec<String> {
-        let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
+        let Ok(mut message) = acp_server::types::json::from_str::<Value>(&line) else { return vec![line] };
         let method = message["method"].as_str().unwrap_or_default().to_owned();
         if let (Some(id), false) = (message.get("id"), method.is_empty()) {
             self.open.insert(id.to_string(), method.clone());
@@ -83,7 +83,7 @@ impl Pass for Relay {
     }
 
     fn to_near(&mut self, line: String) -> Vec<String> {
-        let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
+        let Ok(mut message) = acp_server::types::json::from_str::<Value>(&line) else { return vec![line] };
         let answers = message.get("method").is_none();
         let asked = if answers { self.open.remove(&message["id"].to_string()) } else { None };
         let before = message.clone();
@@ -119,7 +119,7 @@ impl Pass for Relay {
             return None;
         }
         let error = json!({ "code": -32603, "message": "the agent is gone" });
-        let ids = self.open.keys().filter_map(|id| serde_json::from_str::<Value>(id).ok());
+        let ids = self.open.keys().filter_map(|id| acp_server::types::json::from_str::<Value>(id).ok());
         Some(ids.map(|id| json!({ "jsonrpc": "2.0", "id": id, "error": error }).to_string()).collect())
     }
 }

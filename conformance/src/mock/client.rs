@@ -176,7 +176,7 @@ impl Client {
 
     /// One line of the agent.
     async fn take(self: &Arc<Self>, line: &str, serving: &mut JoinSet<std::io::Result<()>>) -> std::io::Result<()> {
-        let message = match serde_json::from_str::<Value>(line) {
+        let message = match acp_server::types::json::from_str::<Value>(line) {
             Ok(message) if message["method"].is_string() || message.get("id").is_some() => message,
             wrong => return self.scold(wrong.is_ok()).await,
         };

@@ -87,7 +87,7 @@ impl<O: AsyncWrite + Unpin> Client<O> {
         let mut lines = BufReader::new(input).lines();
         let mut session = String::new();
         while let Some(line) = lines.next_line().await? {
-            let Ok(message) = serde_json::from_str::<Value>(&line) else { continue };
+            let Ok(message) = acp_server::types::json::from_str::<Value>(&line) else { continue };
             match (message["method"].as_str(), message.get("id")) {
                 (Some(method), Some(id)) => self.serve(id, method, &message["params"]).await?,
                 (Some(_), None) => self.told(&message["params"], &session).await?,
@@ -125,7 +125,7 @@ impl<O: AsyncWrite + Unpin> Client<O> {
         if self.breaks.has("V2-03") {
             self.ask(8, "auth/login", json!({ "methodId": "key" })).await?;
         }
-        let server = json!({ "type": "stdio", "name": "none", "command": "/nonexistent/conformance" });
+        let server = json!({ "type": "stdio", "name": "none", "command": "/dev/null/server" });
         let takes = agent["session"]["mcp"]["stdio"].is_object() || self.breaks.has("V2-21");
         let servers: Vec<Value> = takes.then_some(server).into_iter().collect();
         let cwd = std::env::temp_dir();

@@ -48,7 +48,7 @@ static READING: AtomicU64 = AtomicU64::new(1);
 
 impl Pass for Between {
     fn to_far(&mut self, line: String) -> Vec<String> {
-        let Ok(mut message) = serde_json::from_str::<Value>(&line) else {
+        let Ok(mut message) = acp_server::types::json::from_str::<Value>(&line) else {
             return if self.breaks.has("P12") { Vec::new() } else { vec![line] };
         };
         let method = message["method"].as_str().unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ impl Pass for Between {
     }
 
     fn to_near(&mut self, line: String) -> Vec<String> {
-        let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return vec![line] };
+        let Ok(mut message) = acp_server::types::json::from_str::<Value>(&line) else { return vec![line] };
         let text = message["params"]["update"]["content"]["text"].as_str().unwrap_or_default().to_owned();
         if message["method"] == "session/update" {
             self.shown += 1;

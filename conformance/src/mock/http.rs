@@ -129,7 +129,7 @@ impl Server {
             return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
         }
         let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
-        let Ok(message) = serde_json::from_slice::<Value>(&body) else {
+        let Ok(message) = acp_server::types::json::from_slice::<Value>(&body) else {
             return StatusCode::BAD_REQUEST.into_response();
         };
         if message.is_array() {

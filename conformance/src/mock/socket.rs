@@ -124,7 +124,7 @@ fn wrong(breaks: &Breaks, first: &mut Option<Value>, line: String) -> Option<Str
     if !drops && !mixes {
         return Some(line);
     }
-    let Ok(mut message) = serde_json::from_str::<Value>(&line) else { return Some(line) };
+    let Ok(mut message) = acp_server::types::json::from_str::<Value>(&line) else { return Some(line) };
     if message["method"] != "session/update" {
         return Some(line);
     }

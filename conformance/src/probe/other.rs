@@ -41,7 +41,7 @@ impl Probe {
 
     /// Whether the subject is a program that this scenario started.
     pub(crate) fn is_program(&self) -> bool {
-        matches!(*self.subject, Subject::Program { .. })
+        matches!(*self.subject, Subject::Program { .. } | Subject::Bridge { .. })
     }
 
     /// Interrupts the subject's own process, as somebody at its keyboard would. Whether there is one.

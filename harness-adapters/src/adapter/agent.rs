@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use acp_server::transport::Transport;
@@ -11,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use super::sessions::Sessions;
+use super::chosen::Chosen;
+use super::fit::fit;
+use super::sessions::{Lost, Sessions};
 use super::{Harness, Open};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::{self, Request, Steered};
@@ -20,6 +23,8 @@ use crate::translate::{self, Request, Steered};
 const CANCEL: Duration = Duration::from_secs(30);
 /// Steering, as the official adapters call it.
 const STEER: &str = "_session/steering";
+/// Ending work in the background, as the official adapters call it.
+const STOP_TASK: &str = "_session/async_task/stop";
 
 /// Serves a harness until the client is gone or `shutdown` fires, and leaves no process behind.
 ///
@@ -35,8 +40,8 @@ pub async fn serve<H: Harness>(
     config.cancel_grace = CANCEL;
     // Without a client there is nobody to finish for; sessions are closed below.
     config.drain_grace = Duration::ZERO;
-    let shared = std::sync::Arc::new(Shared { harness, sessions: Sessions::new(recordings) });
-    serve_until(Adapter(std::sync::Arc::clone(&shared)), transport, config, shutdown).await;
+    let shared = Arc::new(Shared { harness, sessions: Sessions::new(recordings) });
+    serve_until(Adapter(Arc::clone(&shared)), transport, config, shutdown).await;
     shared.sessions.close_all().await;
     shared.harness.shutdown().await;
 }
@@ -46,7 +51,7 @@ struct Shared<H> {
     sessions: Sessions,
 }
 
-struct Adapter<H>(std::sync::Arc<Shared<H>>);
+struct Adapter<H>(Arc<Shared<H>>);
 
 /// What the client is told of a session that was opened.
 struct Introduction {
@@ -77,7 +82,8 @@ impl<H: Harness> Adapter<H> {
             Sessions::discard(opened.channel).await;
             return Err(failure);
         }
-        sessions.start(opened, again(told.session.clone()), context.client(), context.answered())?;
+        let chosen = Arc::<Mutex<Chosen>>::default();
+        sessions.start(opened, again(told.session.clone()), chosen, context.client(), context.answered())?;
         Ok(told)
     }
 
@@ -91,23 +97,34 @@ impl<H: Harness> Adapter<H> {
         self.0.sessions.ask(session, request, context.token()).await
     }
 
-    /// Opens a session again whose harness was lost, so that the next prompt works as if nothing had been.
+    /// Opens a session again whose harness was lost, so that the next prompt works as if nothing had been: with the mode
+    /// and the options that were in force.
     async fn reopen(&self, session: &v1::SessionId, client: &ClientPeer) -> Result<(), Failure> {
         let Shared { harness, sessions } = &*self.0;
-        let Some((again, _guard)) = sessions.lost(session).await else { return Ok(()) };
+        let Some(lost) = sessions.lost(session).await else { return Ok(()) };
+        let Lost { again, chosen, .. } = &lost;
         tracing::info!(%session, "the harness was lost; opening the session again");
-        let again = v1::ResumeSessionRequest::clone(&again);
+        let again = v1::ResumeSessionRequest::clone(again);
         let mut opened = harness.open(Open::Resume(again.clone())).await?;
-        // What the client set before may be forgotten.
-        if let Some(modes) = opened.modes.take() {
-            let mode = v1::CurrentModeUpdate::new(modes.current_mode_id);
+        // How it begins, in case what was chosen cannot be set again.
+        let mode = opened.modes.take().map(|modes| modes.current_mode_id);
+        if let Some(mode) = mode.clone() {
+            let mode = v1::CurrentModeUpdate::new(mode);
             opened.updates.push(v1::SessionUpdate::CurrentModeUpdate(mode));
         }
-        let options = v1::ConfigOptionUpdate::new(std::mem::take(&mut opened.options));
-        opened.updates.push(v1::SessionUpdate::ConfigOptionUpdate(options));
+        let options = std::mem::take(&mut opened.options);
+        let missing = chosen.lock().unwrap_or_else(PoisonError::into_inner).again(mode.as_ref(), &options);
+        opened.updates.push(v1::SessionUpdate::ConfigOptionUpdate(v1::ConfigOptionUpdate::new(options)));
         let now = CancellationToken::new();
         now.cancel();
-        sessions.start(opened, again, client, now)
+        sessions.start(opened, again, Arc::clone(chosen), client, now)?;
+        for request in missing {
+            if let Err(failure) = sessions.ask(session, request.clone(), CancellationToken::new()).await {
+                tracing::warn!(%failure, ?request, "what was chosen before the harness was lost is not in force");
+                chosen.lock().unwrap_or_else(PoisonError::into_inner).forget(&request);
+            }
+        }
+        Ok(())
     }
 }
 
@@ -130,9 +147,11 @@ async fn replay(
     client: &ClientPeer,
 ) -> Result<(), Failure> {
     while let Some(update) = history.recv().await {
-        let notification = v1::SessionNotification::new(session.clone(), update?);
-        if client.session_update(notification).await.is_err() {
-            return Err(Failure::new(FailureKind::Harness, "the client is gone"));
+        for update in fit(update?) {
+            let notification = v1::SessionNotification::new(session.clone(), update);
+            if client.session_update(notification).await.is_err() {
+                return Err(Failure::new(FailureKind::Harness, "the client is gone"));
+            }
         }
     }
     Ok(())
@@ -259,7 +278,25 @@ impl<H: Harness> Agent for Adapter<H> {
         Ok(v1::SetSessionTitleResponse::new(params.title))
     }
 
+    async fn cancel(&self, params: v1::CancelNotification, _: &AgentContext) {
+        // Its prompts are cancelled by their own contexts; this is for what runs without one.
+        self.0.sessions.stop(&params.session_id).await;
+    }
+
     async fn ext_method(&self, method: &str, params: Option<Raw<'_>>, context: &AgentContext) -> Answer<RawBuf> {
+        match method {
+            STEER => self.steer(params, context).await,
+            STOP_TASK => self.stop_task(params, context).await,
+            _ => {
+                let message = format!("method not found: {method}");
+                Err(acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None))
+            }
+        }
+    }
+}
+
+impl<H: Harness> Adapter<H> {
+    async fn steer(&self, params: Option<Raw<'_>>, context: &AgentContext) -> Answer<RawBuf> {
         #[derive(Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Params {
@@ -270,20 +307,40 @@ impl<H: Harness> Agent for Adapter<H> {
         struct Response {
             outcome: Steered,
         }
-        if method != STEER {
-            let message = format!("method not found: {method}");
-            return Err(acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None));
-        }
-        let invalid = |what: String| Failure::new(FailureKind::InvalidParams, format!("{STEER}: {what}"));
-        let params = params.ok_or_else(|| invalid("it needs sessionId and prompt".to_owned()))?;
-        let params: Params = params.decode().map_err(|error| invalid(error.to_string()))?;
-        match self.ask(&params.session_id, Request::Steer(params.prompt), context).await? {
-            translate::Answer::Steer(outcome) => {
-                RawBuf::encode(&Response { outcome }).map_err(|error| invalid(error.to_string()).into())
-            }
+        let Params { session_id, prompt } = read(STEER, "sessionId and prompt", params)?;
+        match self.ask(&session_id, Request::Steer(prompt), context).await? {
+            translate::Answer::Steer(outcome) => write(STEER, &Response { outcome }),
             other => Err(unexpected(&other).into()),
         }
     }
+
+    async fn stop_task(&self, params: Option<Raw<'_>>, context: &AgentContext) -> Answer<RawBuf> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Params {
+            session_id: v1::SessionId,
+            async_task_id: String,
+        }
+        #[derive(Serialize)]
+        struct Response {
+            stopped: bool,
+        }
+        let Params { session_id, async_task_id } = read(STOP_TASK, "sessionId and asyncTaskId", params)?;
+        match self.ask(&session_id, Request::StopTask(async_task_id), context).await? {
+            translate::Answer::Stopped(stopped) => write(STOP_TASK, &Response { stopped }),
+            other => Err(unexpected(&other).into()),
+        }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(method: &str, needs: &str, params: Option<Raw<'_>>) -> Result<T, Failure> {
+    let invalid = |what: String| Failure::new(FailureKind::InvalidParams, format!("{method}: {what}"));
+    let params = params.ok_or_else(|| invalid(format!("it needs {needs}")))?;
+    params.decode().map_err(|error| invalid(error.to_string()))
+}
+
+fn write(method: &str, response: &impl Serialize) -> Answer<RawBuf> {
+    RawBuf::encode(response).map_err(|error| Failure::new(FailureKind::Harness, format!("{method}: {error}")).into())
 }
 
 fn unexpected(answer: &translate::Answer) -> Failure {

@@ -1,11 +1,12 @@
 //! Drives the translator of one session: the only place where a session meets I/O and time.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use acp_server::ClientPeer;
 use acp_types::method::{Notification as _, v1 as method};
-use acp_types::{RawBuf, frame, v1};
+use acp_types::{Raw, RawBuf, frame, v1};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, BoxFuture, FutureExt};
@@ -14,6 +15,8 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
+use super::chosen::Chosen;
+use super::fit::{self, fit};
 use super::record::Recording;
 use super::{Channel, FromHarness};
 use crate::failure::Failure;
@@ -32,6 +35,7 @@ pub(super) type Outcome = Result<Answer, Failure>;
 pub(super) enum Command {
     Request { id: RequestId, request: Request, reply: oneshot::Sender<Outcome> },
     Cancel(RequestId),
+    Stop,
 }
 
 /// What waits for the client, in order.
@@ -50,6 +54,8 @@ pub(super) struct Driver<T> {
     pub(super) client: ClientPeer,
     pub(super) commands: mpsc::Receiver<Command>,
     pub(super) recording: Option<Recording>,
+    /// What is in force; outlives the driver.
+    chosen: Arc<Mutex<Chosen>>,
     state: State,
 }
 
@@ -59,6 +65,8 @@ struct State {
     to_client: VecDeque<ToClient>,
     to_harness: VecDeque<Bytes>,
     replies: HashMap<RequestId, oneshot::Sender<Outcome>>,
+    /// Requests that choose something.
+    choices: HashMap<RequestId, Request>,
     asks: FuturesUnordered<Answered>,
     asked: HashMap<AskId, AbortHandle>,
     timers: HashMap<Timer, Instant>,
@@ -77,8 +85,9 @@ impl<T: Translator> Driver<T> {
         client: ClientPeer,
         commands: mpsc::Receiver<Command>,
         recording: Option<Recording>,
+        chosen: Arc<Mutex<Chosen>>,
     ) -> Self {
-        Self { translator, session, client, commands, recording, state: State::default() }
+        Self { translator, session, client, commands, recording, chosen, state: State::default() }
     }
 
     /// Runs until the session is closed or its harness gone. Nothing is said before `answered` fires; then come
@@ -146,10 +155,14 @@ impl<T: Translator> Driver<T> {
                     self.state.closing = Some(id);
                     self.state.deadline = Some(Instant::now() + FAREWELL);
                 }
+                if matches!(request, Request::SetMode(_) | Request::SetConfig { .. }) {
+                    self.state.choices.insert(id, request.clone());
+                }
                 self.state.replies.insert(id, reply);
                 self.step(Input::Request { id, request });
             }
             Some(Command::Cancel(id)) => self.step(Input::Cancel { id }),
+            Some(Command::Stop) => self.step(Input::Stop),
             // Nobody can ask any more, which is as good as a close.
             None => self.state.closed = true,
         }
@@ -159,9 +172,15 @@ impl<T: Translator> Driver<T> {
     fn line(&mut self, line: Option<FromHarness>) -> bool {
         match line {
             Some(FromHarness::Line(line)) => {
-                match String::from_utf8(line.into()).map(RawBuf::parse) {
-                    Ok(Ok(message)) => self.step(Input::Native(message)),
-                    _ => tracing::debug!("a line of the harness is not JSON and was skipped"),
+                let text = String::from_utf8_lossy(&line);
+                match Raw::parse(&text) {
+                    Ok(message) => self.step(Input::Native(message.to_owned())),
+                    Err(error) => {
+                        tracing::warn!(%error, "a line of the harness is not JSON and was skipped");
+                        if let Some(message) = T::unreadable(&text) {
+                            self.step(Input::Native(message));
+                        }
+                    }
                 }
                 false
             }
@@ -202,16 +221,30 @@ impl<T: Translator> Driver<T> {
     fn perform(&mut self, effect: Effect) {
         let state = &mut self.state;
         match effect {
-            Effect::Update(update) => self.update(update),
+            Effect::Update(update) => {
+                self.chosen.lock().unwrap_or_else(PoisonError::into_inner).told(&update);
+                self.update(update);
+            }
             Effect::Send(message) => state.to_harness.push_back(Bytes::from(message.as_str().to_owned())),
-            Effect::Ask { ask, question } => state.to_client.push_back(ToClient::Ask(ask, Box::new(question))),
+            Effect::Ask { ask, question } => match fitting(question) {
+                Some(question) => state.to_client.push_back(ToClient::Ask(ask, Box::new(question))),
+                None => {
+                    tracing::error!("a question is too long for the client and cannot be cut; it is refused");
+                    state.asks.push(std::future::ready((ask, Some(Reply::Failed))).boxed());
+                }
+            },
             Effect::Withdraw(ask) => {
                 state.to_client.retain(|out| !matches!(out, ToClient::Ask(waiting, _) if *waiting == ask));
                 if let Some(open) = state.asked.remove(&ask) {
                     open.abort();
                 }
             }
-            Effect::Answer { id, answer } => state.to_client.push_back(ToClient::Answer(id, answer)),
+            Effect::Answer { id, answer } => {
+                if let (Some(request), Ok(_)) = (state.choices.remove(&id), &answer) {
+                    self.chosen.lock().unwrap_or_else(PoisonError::into_inner).granted(&request);
+                }
+                state.to_client.push_back(ToClient::Answer(id, answer));
+            }
             Effect::Arm { timer, after } => {
                 state.timers.insert(timer, Instant::now() + after);
             }
@@ -224,12 +257,18 @@ impl<T: Translator> Driver<T> {
 
     fn update(&mut self, update: v1::SessionUpdate) {
         let notification = v1::SessionNotification::new(self.session.clone(), update);
-        match RawBuf::encode(&notification) {
-            Ok(params) => {
-                let frame = frame::notification(method::SessionUpdate::METHOD.name, Some(params.as_raw()));
-                self.state.to_client.push_back(ToClient::Update(Bytes::from(frame)));
+        match written(&notification) {
+            Some(frame) if frame.len() <= fit::MESSAGE => self.state.to_client.push_back(ToClient::Update(frame)),
+            Some(_) => {
+                for part in fit(notification.update) {
+                    let frame = written(&v1::SessionNotification::new(self.session.clone(), part));
+                    match frame.filter(|frame| frame.len() <= fit::LONGEST) {
+                        Some(frame) => self.state.to_client.push_back(ToClient::Update(frame)),
+                        None => tracing::error!("an update is too long for the client and cannot be cut; it is lost"),
+                    }
+                }
             }
-            Err(error) => tracing::error!(%error, "an update cannot be written"),
+            None => {}
         }
     }
 
@@ -260,6 +299,21 @@ impl<T: Translator> Driver<T> {
                 }
             }
         }
+    }
+}
+
+fn written(notification: &v1::SessionNotification) -> Option<Bytes> {
+    let params = RawBuf::encode(notification)
+        .inspect_err(|error| tracing::error!(%error, "an update cannot be written"))
+        .ok()?;
+    Some(Bytes::from(frame::notification(method::SessionUpdate::METHOD.name, Some(params.as_raw()))))
+}
+
+/// The question as the client can take it.
+fn fitting(question: Question) -> Option<Question> {
+    match question {
+        Question::Permission(question) => fit(question).pop().map(Question::Permission),
+        Question::Form(question) => fit(question).pop().map(Question::Form),
     }
 }
 

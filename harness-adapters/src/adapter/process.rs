@@ -127,7 +127,11 @@ async fn read(
             match input {
                 // When nobody listens any more, the rest is still read, so that the process can end.
                 Input::Frame(line) => drop(to.send(FromHarness::Line(line)).await),
-                Input::Refused(refusal) => tracing::warn!(?refusal, "a message of the harness was skipped"),
+                Input::Refused(refusal) => {
+                    tracing::warn!(?refusal, "a message of the harness was skipped");
+                    // It is no message, and whoever waits for it has to know.
+                    drop(to.send(FromHarness::Line(Bytes::from_static(b"a line that was skipped"))).await);
+                }
             }
         }
         if !matches!(reading, Ok(Reading::Open)) {

@@ -12,6 +12,7 @@ use tokio::sync::{MutexGuard as MutexGuardAsync, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::chosen::Chosen;
 use super::driver::{Command, Driver, Outcome};
 use super::record::Recording;
 use super::{Channel, Opened};
@@ -41,6 +42,18 @@ struct Handle {
     busy: Arc<AtomicUsize>,
     /// How to open it again should its harness be lost.
     again: Arc<v1::ResumeSessionRequest>,
+    /// And what to set in it then.
+    chosen: Arc<Mutex<Chosen>>,
+}
+
+/// A session that has lost its harness.
+pub(super) struct Lost<'a> {
+    /// How to open it again.
+    pub(super) again: Arc<v1::ResumeSessionRequest>,
+    /// What was in force.
+    pub(super) chosen: Arc<Mutex<Chosen>>,
+    /// Keeps others from opening it too.
+    _guard: MutexGuardAsync<'a, ()>,
 }
 
 impl Sessions {
@@ -61,12 +74,8 @@ impl Sessions {
         }
     }
 
-    /// If a session has lost its harness without having been closed: how to open it again, and a guard that keeps
-    /// others from doing it too.
-    pub(super) async fn lost(
-        &self,
-        session: &v1::SessionId,
-    ) -> Option<(Arc<v1::ResumeSessionRequest>, MutexGuardAsync<'_, ()>)> {
+    /// If a session has lost its harness without having been closed: how to open it again.
+    pub(super) async fn lost(&self, session: &v1::SessionId) -> Option<Lost<'_>> {
         let is_lost = || self.open().get(session).is_some_and(|handle| handle.commands.is_closed());
         if !is_lost() {
             return None;
@@ -76,8 +85,8 @@ impl Sessions {
         if !is_lost() {
             return None;
         }
-        let again = self.open().get(session).map(|handle| Arc::clone(&handle.again));
-        again.map(|again| (again, guard))
+        let handle = self.open().get(session).cloned();
+        handle.map(|Handle { again, chosen, .. }| Lost { again, chosen, _guard: guard })
     }
 
     /// Whether one more may be opened.
@@ -108,14 +117,15 @@ impl Sessions {
         &self,
         opened: Opened<T>,
         again: v1::ResumeSessionRequest,
+        chosen: Arc<Mutex<Chosen>>,
         client: &ClientPeer,
         answered: CancellationToken,
     ) -> Result<(), Failure> {
         let Opened { session, setup, channel, updates, .. } = opened;
         let recording = self.recording::<T>(&session, &setup)?;
         let (commands, taken) = mpsc::channel(COMMANDS);
-        let driver = Driver::new(T::new(setup), session.clone(), client.clone(), taken, recording);
-        self.open().insert(session, Handle { commands, busy: Arc::default(), again: Arc::new(again) });
+        let driver = Driver::new(T::new(setup), session.clone(), client.clone(), taken, recording, Arc::clone(&chosen));
+        self.open().insert(session, Handle { commands, busy: Arc::default(), again: Arc::new(again), chosen });
         self.drivers.spawn(driver.run(channel, answered, updates));
         Ok(())
     }
@@ -149,6 +159,14 @@ impl Sessions {
         // A session that has ended meanwhile has answered or will not.
         let _ = handle.commands.send(Command::Cancel(id)).await;
         answer.await.unwrap_or_else(|_| Err(gone()))
+    }
+
+    /// Stops what a session does for no prompt. One that is not open does nothing.
+    pub(super) async fn stop(&self, session: &v1::SessionId) {
+        if let Ok(handle) = self.handle(session) {
+            // One that has ended meanwhile does nothing either.
+            let _ = handle.commands.send(Command::Stop).await;
+        }
     }
 
     /// Closes a session and waits until its harness has let go of it.

@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::Path;
 
+use acp_types::json;
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -30,7 +31,7 @@ pub(super) fn attach(line: &[u8]) -> Option<Bytes> {
     if !may_attach(line) {
         return None;
     }
-    let mut message: Value = serde_json::from_slice(line).ok()?;
+    let mut message: Value = json::from_slice(line).ok()?;
     output(&mut message).or_else(|| original(&mut message))?;
     serde_json::to_vec(&message).ok().map(Bytes::from)
 }
@@ -121,7 +122,7 @@ mod tests {
     fn text_that_only_speaks_of_a_file_opens_none() {
         let line = json!({ "type": "user", "message": { "content": "{\"persistedOutputPath\":\"/etc/passwd\"}" } });
         assert!(attach(line.to_string().as_bytes()).is_none());
-        let line = json!({ "tool_use_result": { "persistedOutputPath": "/no/such/file" } });
+        let line = json!({ "tool_use_result": { "persistedOutputPath": "/dev/null/file" } });
         assert!(attach(line.to_string().as_bytes()).is_none());
     }
 }

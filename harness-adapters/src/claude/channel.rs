@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use acp_types::RawBuf;
+use acp_types::Raw;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use serde_json::{Map, Value};
@@ -75,9 +75,12 @@ async fn introduced(from: &mut mpsc::Receiver<FromHarness>) -> Result<Introducti
     let mut said = Vec::new();
     loop {
         let message = match from.recv().await {
-            Some(FromHarness::Line(line)) => match String::from_utf8(line.into()).map(RawBuf::parse) {
-                Ok(Ok(line)) => Message::read(line.as_raw()),
-                _ => continue,
+            Some(FromHarness::Line(line)) => match Raw::parse(&String::from_utf8_lossy(&line)) {
+                Ok(line) => Message::read(line),
+                Err(error) => {
+                    tracing::warn!(%error, "a line of Claude Code is not JSON and was skipped");
+                    continue;
+                }
             },
             Some(FromHarness::Exited(failure)) => return Err(ended(failure, &said)),
             None => return Err(Failure::new(FailureKind::Harness, "Claude Code is gone; try again")),
@@ -94,6 +97,14 @@ async fn introduced(from: &mut mpsc::Receiver<FromHarness>) -> Result<Introducti
                 settings = Some(reply.into_result().unwrap_or_default());
             }
             Message::Result(result) => said.extend(result.errors),
+            Message::Unreadable(it) => {
+                tracing::warn!(kind = it.kind, why = it.why, "a message of Claude Code cannot be read");
+                // One of the two that are waited for: it will not come again.
+                if let Some(id) = it.reply {
+                    let message = format!("what Claude Code says of itself ({id}) cannot be read; run `claude update`");
+                    return Err(Failure::new(FailureKind::Harness, message));
+                }
+            }
             _ => {}
         }
         if let (Some(_), Some(_)) = (&initialized, &settings) {

@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use acp_types::{RawBuf, v1};
+use acp_types::{RawBuf, json, v1};
 use serde_json::Value;
 
 use self::chain::Chain;
@@ -76,9 +76,11 @@ impl Replay<'_> {
             if !self.wanted {
                 break;
             }
-            // A line that was cut off, or that is not text, is none.
-            let Ok(line) = String::from_utf8(line) else { continue };
-            let Ok(record) = RawBuf::parse(line) else { continue };
+            // The last one may have been cut off, or is being written.
+            let Ok(record) = RawBuf::parse(String::from_utf8_lossy(&line).into_owned()) else {
+                unreadable("a line", transcript);
+                continue;
+            };
             if keep(&record) {
                 self.record(&record, parent, depth)?;
                 self.flush();
@@ -102,7 +104,10 @@ impl Replay<'_> {
         let line = attached.as_deref().unwrap_or(record.as_str().as_bytes());
         match record.as_raw().member("type").and_then(acp_types::Raw::as_string).as_deref() {
             Some("assistant") => {
-                let Ok(mut assistant) = serde_json::from_slice::<Assistant>(line) else { return Ok(()) };
+                let Ok(mut assistant) = json::from_slice::<Assistant>(line) else {
+                    self.lost("an answer");
+                    return Ok(());
+                };
                 assistant.parent_tool_use_id = parent.map(str::to_owned);
                 let calls = assistant.message.content.iter().filter_map(|block| match block {
                     Block::ToolUse { id, .. } => Some(id.clone()),
@@ -122,6 +127,13 @@ impl Replay<'_> {
         Ok(())
     }
 
+    /// A record cannot be read: whoever looks at the history has to know that it is not whole.
+    fn lost(&mut self, what: &str) {
+        tracing::warn!(what, "a record of a transcript cannot be read");
+        let note = format!("[{what} in the history of this session cannot be read]");
+        self.effects.update(said_by_command("unreadable", &note));
+    }
+
     /// What a sub-agent said and did.
     fn agent(&mut self, call: &str, depth: usize) -> std::io::Result<()> {
         match self.agents.remove(call) {
@@ -134,10 +146,10 @@ impl Replay<'_> {
     }
 
     fn user(&mut self, line: &[u8], parent: Option<&str>) {
-        let Ok(mut user) = serde_json::from_slice::<User>(line) else { return };
+        let Ok(mut user) = json::from_slice::<User>(line) else { return self.lost("a message of the user") };
         user.parent_tool_use_id = parent.map(str::to_owned);
         self.screen.user(&user, &mut self.effects);
-        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        let Ok(value) = json::from_slice::<Value>(line) else { return };
         if parent.is_some() {
             return;
         }
@@ -164,7 +176,7 @@ impl Replay<'_> {
 
     /// A message that was put into a turn.
     fn steered(&mut self, line: &[u8]) {
-        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        let Ok(value) = json::from_slice::<Value>(line) else { return };
         let text = |path: &str| value.pointer(path).and_then(Value::as_str);
         if text("/attachment/type") != Some("queued_command") {
             return;
@@ -183,7 +195,7 @@ impl Replay<'_> {
 
     /// What a command of the program said.
     fn command(&mut self, line: &[u8]) {
-        let Ok(value) = serde_json::from_slice::<Value>(line) else { return };
+        let Ok(value) = json::from_slice::<Value>(line) else { return };
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
         let said = text("content").strip_prefix("<local-command-stdout>");
         if let (Some(said), "local_command") = (said, text("subtype")) {
@@ -262,6 +274,10 @@ fn typed(text: &str) -> String {
         Some(name) => format!("{name} {}", tag("command-args").unwrap_or_default()).trim_end().to_owned(),
         None => text.to_owned(),
     }
+}
+
+fn unreadable(what: &str, transcript: &Path) {
+    tracing::warn!(what, transcript = %transcript.display(), "a part of a transcript is not JSON and is not shown");
 }
 
 fn agents(folder: &Path) -> BTreeMap<String, PathBuf> {

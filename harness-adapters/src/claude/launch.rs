@@ -7,6 +7,8 @@ use acp_server::transport::child::ChildSpec;
 use acp_types::v1;
 use serde_json::{Map, Value, json};
 
+use super::translate::options::Mode;
+use super::trust::Trust;
 use crate::adapter::Options;
 use crate::failure::{Failure, FailureKind};
 use crate::profile::Version;
@@ -15,7 +17,7 @@ use crate::profile::Version;
 pub const MINIMUM: Version = Version(2, 1, 318);
 
 /// What every process is started with.
-const ARGS: [&str; 12] = [
+const ARGS: [&str; 10] = [
     "-p",
     "--input-format",
     "stream-json",
@@ -26,9 +28,9 @@ const ARGS: [&str; 12] = [
     "--permission-prompt-tool",
     "stdio",
     "--await-initialize",
-    "--permission-mode",
-    "default",
 ];
+/// With it, what the directories of `--add-dir` say to the model is read.
+const MEMORY: &str = "CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD";
 /// Names of the npm packages that hold native programs.
 const PLATFORMS: [(&str, &str, &[&str]); 4] = [
     ("linux", "x86_64", &["claude-code-linux-x64", "claude-code-linux-x64-musl"]),
@@ -126,12 +128,18 @@ pub(super) fn session(
     session: &str,
     begin: &Begin,
     start: &Start,
+    trust: &Trust,
     bypass: bool,
 ) -> ChildSpec {
     // A session of its own, also when we are run from within another one.
     let mut spec = ChildSpec::new(program).args(ARGS).cwd(&start.cwd).env_remove("CLAUDECODE");
+    spec = spec.arg("--permission-mode").arg(trust.mode.unwrap_or(Mode::Default).id());
     if bypass {
         spec = spec.arg("--allow-dangerously-skip-permissions");
+    }
+    if !trust.directory {
+        // Nothing of the directory but what it says to the model, which is words.
+        spec = spec.arg("--setting-sources").arg("user").arg("--add-dir").arg(&start.cwd).env(MEMORY, "1");
     }
     spec = match begin {
         Begin::New => spec.arg("--session-id").arg(session),
@@ -197,7 +205,7 @@ mod tests {
 
     use acp_types::v1;
 
-    use super::{Begin, Start, check, native, program, servers, session};
+    use super::{Begin, Start, Trust, check, native, program, servers, session};
     use crate::adapter::Options;
     use crate::failure::FailureKind;
 
@@ -206,9 +214,9 @@ mod tests {
         let failure = program(&Options::default(), |_| None).expect_err("no program");
         assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(failure.message.contains("npm install -g @anthropic-ai/claude-code"), "{failure}");
-        let options = Options { program: Some("/no/such/claude".into()), args: Vec::new() };
+        let options = Options { program: Some("/dev/null/claude".into()), ..Options::default() };
         let failure = program(&options, |_| None).expect_err("no program");
-        assert!(failure.message.contains("/no/such/claude"), "{failure}");
+        assert!(failure.message.contains("/dev/null/claude"), "{failure}");
     }
 
     #[test]
@@ -230,7 +238,8 @@ mod tests {
     fn secrets_of_servers_are_on_no_command_line() {
         let server = v1::McpServerStdio::new("demo", "/bin/demo").env(vec![v1::EnvVariable::new("TOKEN", "hush")]);
         let start = Start { cwd: "/".into(), servers: vec![v1::McpServer::Stdio(server)], ..Start::default() };
-        let spec = session("claude".as_ref(), &Options::default(), "id", &Begin::New, &start, false);
+        let trust = Trust::default();
+        let spec = session("claude".as_ref(), &Options::default(), "id", &Begin::New, &start, &trust, false);
         assert!(!format!("{spec:?}").contains("hush"));
         assert_eq!(servers(&start.servers).expect("servers")["demo"]["env"]["TOKEN"], "hush");
     }
@@ -238,7 +247,7 @@ mod tests {
     #[test]
     fn a_workspace_has_to_exist() {
         for (cwd, what) in
-            [("ws", "not an absolute path"), ("/no/such/ws", "does not exist"), ("/dev/null", "not a directory")]
+            [("ws", "not an absolute path"), ("/dev/null/ws", "does not exist"), ("/dev/null", "not a directory")]
         {
             let failure = check(&Start { cwd: cwd.into(), ..Start::default() }).expect_err(cwd);
             assert_eq!(failure.kind, FailureKind::InvalidParams);

@@ -15,6 +15,7 @@ use super::translate::commands::Commands;
 use super::translate::options::Options as Choices;
 use super::translate::plan::Plan;
 use super::translate::{Session, Setup};
+use super::trust::Trust;
 use super::{Claude, WHO, auth, history};
 use crate::adapter::process::Process;
 use crate::adapter::{Open, Opened};
@@ -47,7 +48,9 @@ impl Claude {
         let past = past(transcript.clone(), start.cwd.clone(), features).await?;
 
         let bypass = launch::may_bypass(|name| std::env::var_os(name));
-        let mut spec = launch::session(&program, &self.options, &id, &begin, &start, bypass);
+        let home = store.home(|name| std::env::var_os(name));
+        let trust = Trust::of(&home, &start.cwd, self.options.trust_settings, bypass);
+        let mut spec = launch::session(&program, &self.options, &id, &begin, &start, &trust, bypass);
         if let Some(key) = self.key.get() {
             spec = spec.env(auth::VARIABLE, key);
         }
@@ -76,6 +79,13 @@ impl Claude {
                 .clone()
                 .map(|title| v1::SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title))),
         );
+        for note in trust.notes {
+            tracing::info!(note, "settings do not count");
+            if features.notices {
+                let notice = v1::Notice::new(v1::NoticeSeverity::Info, "Claude Code").description(note);
+                updates.push(v1::SessionUpdate::Notice(notice));
+            }
+        }
         let history = transcript.filter(|_| show).map(|transcript| shown(transcript, start.cwd.clone(), features));
         let (modes, config) = (options.modes(), options.config());
         let setup = Setup {

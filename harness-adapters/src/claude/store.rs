@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::history;
 use super::translate::content;
+use super::trust::Home;
 use crate::failure::{Failure, FailureKind};
 
 /// Sessions in one answer.
@@ -31,6 +32,8 @@ pub(super) struct Summary {
     pub(super) cwd: Option<PathBuf>,
     /// What it is called.
     pub(super) title: Option<String>,
+    /// It is what a sub-agent or a member of a team did, and no session of its own.
+    is_part: bool,
     /// When something was last written.
     updated_at: Option<String>,
 }
@@ -47,6 +50,13 @@ impl Store {
             let message = "neither CLAUDE_CONFIG_DIR nor HOME is set: set one of them, so that sessions are found";
             Failure::new(FailureKind::Unavailable, message)
         })
+    }
+
+    /// Where the program keeps what it knows of its user.
+    pub(super) fn home(&self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Home {
+        let named = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let config = named("CLAUDE_CONFIG_DIR").or_else(|| named("HOME")).unwrap_or_else(|| self.0.clone());
+        Home { folder: self.0.clone(), config: config.join(".claude.json") }
     }
 
     /// Where lock files are.
@@ -82,7 +92,12 @@ impl Store {
         transcripts.sort_unstable_by(|a, b| b.cmp(a));
         let page = transcripts.iter().skip(from).take(PAGE);
         let sessions = page.filter_map(|(_, path)| {
-            let summary = summary(path).ok()?;
+            let summary = summary(path)
+                .inspect_err(
+                    |error| tracing::warn!(%error, transcript = %path.display(), "a transcript cannot be read"),
+                )
+                .ok()
+                .filter(|summary| !summary.is_part)?;
             let cwd = summary.cwd.filter(|cwd| request.cwd.as_ref().is_none_or(|wanted| wanted == cwd))?;
             let info = v1::SessionInfo::new(session_of(path)?, cwd).title(summary.title).updated_at(summary.updated_at);
             Some(info)
@@ -137,13 +152,22 @@ pub(super) fn summary(transcript: &Path) -> std::io::Result<Summary> {
     let mut file = File::open(transcript)?;
     let mut summary = Summary::default();
     let mut prompt = None;
-    for line in BufReader::new((&mut file).take(HEAD)).lines() {
-        let Ok(record) = RawBuf::parse(line?) else { continue };
+    let mut begun = false;
+    for line in BufReader::new((&mut file).take(HEAD)).split(b'\n') {
+        let Ok(record) = RawBuf::parse(String::from_utf8_lossy(&line?).into_owned()) else { continue };
         let text = |key: &str| record.as_raw().member(key)?.as_string().map(std::borrow::Cow::into_owned);
         if summary.cwd.is_none() {
             summary.cwd = text("cwd").map(PathBuf::from);
         }
-        if let (Some("user"), Ok(value)) = (text("type").as_deref(), record.as_raw().decode::<Value>()) {
+        let kind = text("type");
+        if !begun && matches!(kind.as_deref(), Some("user" | "assistant")) {
+            begun = true;
+            let aside = record.as_raw().member("isSidechain").and_then(acp_types::Raw::as_bool) == Some(true);
+            summary.is_part = aside || text("teamName").is_some_and(|team| !team.is_empty());
+        }
+        if prompt.is_none()
+            && let (Some("user"), Ok(value)) = (kind.as_deref(), record.as_raw().decode::<Value>())
+        {
             prompt = history::prompt_text(&value).and_then(|text| content::title(&text));
         }
         if prompt.is_some() && summary.cwd.is_some() {
@@ -154,13 +178,16 @@ pub(super) fn summary(transcript: &Path) -> std::io::Result<Summary> {
     file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
     file.take(TAIL).read_to_end(&mut tail)?;
-    let mut title = None;
+    let (mut title, mut last) = (None, None);
     for line in String::from_utf8_lossy(&tail).lines() {
         let Ok(record) = RawBuf::parse(line) else { continue };
         let text = |key: &str| record.as_raw().member(key)?.as_string().map(std::borrow::Cow::into_owned);
         title = text("customTitle").or(title);
+        last = text("lastPrompt").or(last);
         summary.updated_at = text("timestamp").or(summary.updated_at);
     }
+    // A first prompt that stands after a lot of context is not looked for further.
+    let prompt = prompt.or_else(|| last.and_then(|text| content::title(&text)));
     summary.title = title.filter(|title| !title.is_empty()).or(prompt);
     Ok(summary)
 }

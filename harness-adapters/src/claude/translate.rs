@@ -16,13 +16,15 @@ mod requests;
 pub(crate) mod screen;
 pub(crate) mod shell;
 mod stop;
+mod tasks;
 mod text;
 mod turns;
+mod unreadable;
 mod usage;
 
 use std::path::PathBuf;
 
-use acp_types::v1;
+use acp_types::{RawBuf, v1};
 use serde::{Deserialize, Serialize};
 
 use self::asks::{Asks, Then};
@@ -32,10 +34,11 @@ use self::notices::Notices;
 use self::options::{Change, Options};
 use self::plan::Plan;
 use self::screen::Screen;
+use self::tasks::Tasks;
 use self::turns::Turns;
 use self::usage::Meter;
 use super::wire::system::Init;
-use super::wire::{Message, System, TurnResult};
+use super::wire::{Message, System, TurnResult, Unreadable};
 use crate::failure::Failure;
 use crate::translate::{Answer, ClientFeatures, Effects, Input, RequestId, Translator};
 
@@ -78,6 +81,11 @@ pub struct Session {
     notices: Notices,
     meter: Meter,
     title: Option<String>,
+    tasks: Tasks,
+    /// A turn runs that nobody prompted for.
+    unprompted: bool,
+    /// A stop without a prompt has not been seen through.
+    stopping_idle: bool,
     /// The request to close, which waits for the end of the turn.
     closing: Option<RequestId>,
     /// Why the program is gone.
@@ -101,6 +109,9 @@ impl Translator for Session {
             notices: Notices::new(features),
             meter: Meter::default(),
             title,
+            tasks: Tasks::default(),
+            unprompted: false,
+            stopping_idle: false,
             closing: None,
             gone: None,
         }
@@ -110,6 +121,7 @@ impl Translator for Session {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.cancel(id, out),
+            Input::Stop => self.stop_idle(out),
             Input::Native(message) => self.message(Message::read(message.as_raw()), out),
             Input::Answered { ask, answer } => {
                 if self.gone.is_none() && self.asks.answered(ask, answer, out) == Then::Stop {
@@ -120,10 +132,19 @@ impl Translator for Session {
             Input::Exited(failure) => self.exited(failure, out),
         }
     }
+
+    fn unreadable(line: &str) -> Option<RawBuf> {
+        Unreadable::stand_in(line)
+    }
 }
 
 impl Session {
     fn message(&mut self, message: Message, out: &mut Effects) {
+        if self.turns.running.is_none()
+            && matches!(message, Message::Stream(_) | Message::Assistant(_) | Message::System(System::Init(_)))
+        {
+            self.unprompted = true;
+        }
         match message {
             Message::System(system) => self.system(system, out),
             Message::Stream(event) => {
@@ -138,10 +159,14 @@ impl Session {
             }
             Message::User(user) => self.screen.user(&user, out),
             Message::Result(result) => self.result(&result, out),
-            Message::Ask(ask) => self.asks.ask(&self.session, *ask, self.features, &self.screen.calls, out),
+            Message::Ask(ask) => {
+                let planned_from = self.options.planned_from();
+                self.asks.ask(&self.session, *ask, self.features, &self.screen.calls, planned_from, out);
+            }
             Message::Withdrawn { request_id } => self.asks.withdrawn(&request_id, out),
             Message::Reply(reply) => self.replied(reply, out),
             Message::Lifecycle(lifecycle) => self.lifecycle(&lifecycle, out),
+            Message::Unreadable(unreadable) => self.misread(unreadable, out),
             Message::Other => {}
         }
     }
@@ -164,12 +189,9 @@ impl Session {
                 }
             }
             System::SessionTitleChanged { title } => self.named(title, out),
-            System::TaskNotification(task) => {
-                let failed = task.status.as_deref() != Some("completed");
-                if let Some(call) = &task.tool_use_id {
-                    self.screen.calls.over(call, failed, task.summary.as_deref(), out);
-                }
-            }
+            System::BackgroundTasksChanged { tasks } => self.tasks.now(&tasks),
+            System::TaskStarted(task) => self.task_started(&task, out),
+            System::TaskNotification(task) => self.task_over(&task, out),
             System::Other => {}
         }
     }
@@ -193,12 +215,15 @@ impl Session {
     fn apply(&mut self, change: Change, out: &mut Effects) {
         let mode = matches!(change, Change::Mode(_));
         if self.options.apply(change) {
-            if mode {
-                let update = v1::CurrentModeUpdate::new(self.options.mode.clone());
-                out.update(v1::SessionUpdate::CurrentModeUpdate(update));
-            }
-            self.tell_options(out);
+            if mode { self.tell_mode(out) } else { self.tell_options(out) }
         }
+    }
+
+    /// The mode, in both ways in which clients know it.
+    fn tell_mode(&self, out: &mut Effects) {
+        let update = v1::CurrentModeUpdate::new(self.options.mode.clone());
+        out.update(v1::SessionUpdate::CurrentModeUpdate(update));
+        self.tell_options(out);
     }
 
     fn tell_options(&self, out: &mut Effects) {
@@ -217,17 +242,21 @@ impl Session {
     /// The end of a turn, of a prompt or of none.
     fn result(&mut self, result: &TurnResult, out: &mut Effects) {
         let prompted = self.turns.answered_by(result);
+        self.unprompted = false;
         self.meter.result(result, prompted, out);
         let spoken = self.screen.take_fault();
         let compacted = spoken.as_ref().is_none_or(|spoken| !self.notices.is_failure(&spoken.text));
         self.notices.finish(out);
         let shown = self.screen.text.take_shown();
         let Some(turn) = &mut self.turns.running else {
+            self.asks.refuse_orphans(out);
             self.screen.finish(out);
+            self.stopped_idle(out);
             return;
         };
         turn.steers.retain(|uuid| !result.answers(uuid));
         if !prompted || turn.refused {
+            self.stopped_idle(out);
             // A turn that nobody prompted for. What it has open is not told from what the prompt has, and stays open.
             return;
         }

@@ -1,13 +1,15 @@
 //! What Claude Code says and hears: the part of stream-json and of its control protocol that is used here.
 //!
-//! Reading is tolerant: fields that are not known are skipped, a message of a kind that is not known is
-//! [`Message::Other`], and so is one whose fields are not what they were. Nothing that the program says is an error.
+//! Reading is tolerant: fields that are not known are skipped, and a message of a kind that is not known is
+//! [`Message::Other`]. One whose fields are not what they were is [`Message::Unreadable`], with what can be read of it:
+//! somebody may wait for it. Nothing that the program says is an error.
 
 pub(crate) mod control;
 pub(crate) mod message;
 pub(crate) mod result;
 pub(crate) mod stream;
 pub(crate) mod system;
+mod unreadable;
 
 use acp_types::Raw;
 use serde::Deserialize;
@@ -17,6 +19,7 @@ pub(crate) use message::{Assistant, Block, User};
 pub(crate) use result::TurnResult;
 pub(crate) use stream::{Event, StreamEvent};
 pub(crate) use system::System;
+pub(crate) use unreadable::Unreadable;
 
 /// One line of the program.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ pub(crate) enum Message {
     Reply(Reply),
     /// `command_lifecycle`: what became of a prompt.
     Lifecycle(Lifecycle),
+    /// Something that should be one of these and is not.
+    Unreadable(Unreadable),
     /// Something else.
     Other,
 }
@@ -58,7 +63,7 @@ pub(crate) struct Lifecycle {
 impl Message {
     /// Reads one line.
     pub(crate) fn read(line: Raw<'_>) -> Self {
-        let Some(kind) = line.member("type").and_then(Raw::as_string) else { return Self::Other };
+        let kind = line.member("type").and_then(Raw::as_string).unwrap_or_default();
         let read = match kind.as_ref() {
             "system" => line.decode().map(Self::System),
             "stream_event" => line.decode().map(Self::Stream),
@@ -71,12 +76,11 @@ impl Message {
                 line.decode().map(|it: control::Withdrawn| Self::Withdrawn { request_id: it.request_id })
             }
             "command_lifecycle" => line.decode().map(Self::Lifecycle),
+            "" => return Self::Unreadable(Unreadable::line(line)),
+            unreadable::LINE => return Self::Unreadable(Unreadable::no_json(line)),
             _ => Ok(Self::Other),
         };
-        read.unwrap_or_else(|error| {
-            tracing::debug!(kind = %kind, category = ?error.classify(), column = error.column(), "unreadable message");
-            Self::Other
-        })
+        read.unwrap_or_else(|error| Self::Unreadable(Unreadable::of(&kind, line, &error)))
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) struct Args {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run the Codex CLI as an ACP agent.
-    Codex(Run),
+    Codex(RunCodex),
     /// Run Claude Code as an ACP agent.
     Claude(Run),
     /// Show the known harnesses and what is installed.
@@ -49,9 +49,22 @@ pub(super) struct Run {
     /// Write everything that happens to each session into a file there, prompts and file contents included.
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
+    /// Let hold what settings say without being asked: a mode that does not ask, and a repository's own settings, hooks
+    /// and MCP servers.
+    #[arg(long)]
+    pub(super) trust_settings: bool,
     /// Further arguments for the harness.
     #[arg(last = true, value_name = "ARG")]
     pub(super) args: Vec<OsString>,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct RunCodex {
+    /// The mode that new sessions begin in, such as `read-only`. Without it, Codex's own configuration decides.
+    #[arg(long, value_name = "MODE")]
+    pub(super) mode: Option<String>,
+    #[command(flatten)]
+    pub(super) run: Run,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -65,6 +78,9 @@ pub(super) struct List {
 pub(super) struct Which {
     /// As `acp-harness list` shows it.
     pub(super) name: String,
+    /// One JSON object: the program, and what the harness keeps of skills and the like, for a client that serves files.
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]

@@ -24,6 +24,12 @@ pub(super) fn which(profiles: &Profiles, args: &args::Which) -> anyhow::Result<(
     let profile = profiles.get(&args.name)?;
     let program = profile.locate(None, |name| std::env::var_os(name));
     let program = program.ok_or_else(|| coded(Exit::Unavailable, missing(profile)))?;
+    if args.json {
+        let readable = profile.readable(|name| std::env::var_os(name));
+        let readable: Vec<_> = readable.iter().filter_map(|path| path.to_str()).collect();
+        output::line(&json!({ "name": profile.name, "program": program.to_str(), "readable": readable }).to_string())?;
+        return Ok(());
+    }
     output::line(&program.display().to_string())?;
     Ok(())
 }

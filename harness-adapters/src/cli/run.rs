@@ -16,11 +16,12 @@ use crate::profile::{Adapter, Profile, Profiles};
 use crate::{claude, codex};
 
 /// Runs a harness that has an adapter. It needs no profile, and so has none in memory.
-pub(super) async fn adapter(adapter: Adapter, args: args::Run) -> anyhow::Result<()> {
+pub(super) async fn adapter(adapter: Adapter, args: args::Run, mode: Option<String>) -> anyhow::Result<()> {
     if let Some(directory) = &args.record {
         std::fs::create_dir_all(directory).with_context(|| format!("cannot record into {}", directory.display()))?;
     }
-    drive(adapter, Options { program: args.program, args: args.args }, args.record).await
+    let options = Options { program: args.program, args: args.args, mode, trust_settings: args.trust_settings };
+    drive(adapter, options, args.record).await
 }
 
 /// Runs any other harness by its name.

@@ -34,6 +34,10 @@ pub(super) fn methods() -> Vec<v1::AuthMethod> {
 pub(super) async fn check(connection: &Connection) -> Result<(), Failure> {
     let account: Account = connection.call("account/read", &json!({ "refreshToken": false })).await?;
     if account.account.is_none() && account.requires_openai_auth {
+        // In place of a configuration that it cannot read Codex takes one that has no provider but OpenAI.
+        if let Err(CallError::Refused(message)) = connection.call::<Value>("config/read", &json!({})).await {
+            return Err(connection.misconfigured(&message));
+        }
         let message = "nobody is logged in to Codex: authenticate, or run `codex login`";
         return Err(Failure::new(FailureKind::AuthRequired, message));
     }

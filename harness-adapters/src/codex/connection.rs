@@ -2,8 +2,10 @@
 
 mod files;
 mod lease;
+mod misread;
 mod router;
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -79,6 +81,8 @@ pub(super) struct Connection {
     shutdown: Mutex<Option<Shutdown>>,
     tasks: Mutex<JoinSet<()>>,
     models: OnceCell<Vec<Model>>,
+    /// Where Codex has its files.
+    home: OnceCell<PathBuf>,
 }
 
 impl Connection {
@@ -97,6 +101,7 @@ impl Connection {
             shutdown: Mutex::new(Some(shutdown)),
             tasks: Mutex::new(tasks),
             models: OnceCell::new(),
+            home: OnceCell::new(),
         });
         connection.initialize().await?;
         Ok(connection)
@@ -114,9 +119,18 @@ impl Connection {
         let hello: Value = self.call("initialize", &params).await?;
         let version = launch::check_version(hello["userAgent"].as_str().unwrap_or_default())?;
         tracing::info!(version, "Codex is ready");
+        if let Some(home) = hello["codexHome"].as_str() {
+            // It is asked once.
+            let _ = self.home.set(home.into());
+        }
         // When the process is gone the next call says so.
         let _ = self.to.send(wire::bytes(&wire::notify("initialized"))).await;
         Ok(())
+    }
+
+    /// What it means when Codex refuses something because of its configuration.
+    pub(super) fn misconfigured(&self, refusal: &str) -> Failure {
+        misread::misread(refusal, self.router.misread().as_deref(), self.home.get().map(PathBuf::as_path))
     }
 
     /// Whether the process still runs, as far as is known.
@@ -228,7 +242,7 @@ async fn read(mut from: mpsc::Receiver<FromHarness>, router: Arc<Router>, to: mp
     while let Some(message) = from.recv().await {
         match message {
             FromHarness::Line(line) => {
-                let line = files::attach(line).await;
+                let line = files::attach(wire::repaired(line)).await;
                 deliver(line, &router, &to).await;
             }
             FromHarness::Exited(failure) => {
@@ -244,7 +258,7 @@ async fn read(mut from: mpsc::Receiver<FromHarness>, router: Arc<Router>, to: mp
 async fn deliver(line: Bytes, router: &Router, to: &mpsc::Sender<Bytes>) {
     let Some(routed) = router.route(&line) else { return };
     if let Some(session) = routed.session
-        && session.send(FromHarness::Line(line)).await.is_ok()
+        && session.send(FromHarness::Line(routed.instead.unwrap_or(line))).await.is_ok()
     {
         for line in routed.after {
             // It was there a moment ago; if it is gone, so is whoever wants to know.

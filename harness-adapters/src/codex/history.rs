@@ -1,6 +1,7 @@
 //! What was said and done before, shown by the very code that shows it live.
 
 mod plans;
+mod settings;
 mod texts;
 
 use std::collections::{HashSet, VecDeque};
@@ -15,10 +16,11 @@ use tokio::sync::mpsc;
 
 use super::connection::Connection;
 use super::translate::{Setup, Translator};
-use super::wire::{Files, Page, Turn};
+use super::wire::{self, Files, Page, Turn};
 use crate::failure::Failure;
 use crate::translate::{Effect, Effects, Input, Translator as _};
 use plans::Plans;
+pub(super) use settings::read as settings;
 use texts::Texts;
 
 /// Turns on one page.
@@ -120,7 +122,11 @@ impl Player<'_> {
         let about = |status: Value| json!({ "threadId": thread, "turn": { "id": turn.id, "status": status } });
         self.play("turn/started", &about("inProgress".into()), &Files::new()).await?;
         for item in &turn.items {
-            let Ok(head) = serde_json::from_str::<Head>(item.as_str()) else { continue };
+            let Ok(head) = serde_json::from_str::<Head>(item.as_str()) else {
+                tracing::warn!(turn = turn.id, "an item of a session's history cannot be read");
+                self.play(wire::UNREADABLE, &json!({ "ends": false }), &Files::new()).await?;
+                continue;
+            };
             let method = if head.status == "inProgress" { "item/started" } else { "item/completed" };
             let params = json!({ "threadId": thread, "turnId": turn.id, "item": item });
             let files = self.texts.of(&head.id);

@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn plans_are_asked_for_unless_the_user_says_something_of_them() {
-        let with = |args: &[&str]| Options { program: None, args: args.iter().map(Into::into).collect() };
+        let with = |args: &[&str]| Options { args: args.iter().map(Into::into).collect(), ..Options::default() };
         assert!(plans(&with(&[])) && plans(&with(&["-c", "model=gpt"])));
         assert!(!plans(&with(&["-c", "tools.update_plan.enabled=false"])));
     }
@@ -161,7 +161,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_says_what_to_do() {
-        let options = Options { program: Some("/nowhere/codex".into()), args: Vec::new() };
+        let options = Options { program: Some("/nowhere/codex".into()), ..Options::default() };
         let failure = program(&options, |_| None).expect_err("there is none");
         assert_eq!(failure.kind, FailureKind::Unavailable);
         assert!(failure.message.contains("/nowhere/codex") && failure.message.contains("CODEX_PATH"), "{failure}");

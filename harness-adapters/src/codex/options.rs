@@ -1,13 +1,16 @@
 //! What a user can choose in a session: mode, model, effort, plan mode.
 
+mod chosen;
 mod modes;
 
 use acp_types::v1;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::wire::{self, Policy, Reviewer, Sandbox, SandboxPolicy};
-use modes::{CUSTOM, MODES, Mode};
+use super::wire::{self, ActiveProfile, Policy, Reviewer, Sandbox, SandboxPolicy};
+pub(super) use chosen::{Access, Base, Chosen};
+pub(super) use modes::DEFAULT_MODE;
+use modes::{CUSTOM, MODES, Mode, PROFILE};
 
 /// Ids of the options.
 pub(super) const MODE: &str = "mode";
@@ -44,6 +47,17 @@ pub(super) struct Settings {
     policy: Policy,
     reviewer: Reviewer,
     sandbox: SandboxPolicy,
+    /// The permission profile of the user that is in force.
+    #[serde(default)]
+    profile: Option<String>,
+    /// What `workspace-write` is, also while something else is in force.
+    #[serde(default)]
+    workspace: Option<SandboxPolicy>,
+    /// What brings back the settings that are none of our modes.
+    #[serde(default)]
+    custom: Option<Value>,
+    #[serde(default)]
+    base: Base,
     /// Where else than in the workspace it may write.
     roots: Vec<String>,
     model: String,
@@ -59,12 +73,27 @@ impl Settings {
             policy: started.approval_policy.clone(),
             reviewer: started.approvals_reviewer,
             sandbox: started.sandbox.clone(),
+            profile: ActiveProfile::configured(started.active_permission_profile.as_ref()),
+            workspace: None,
+            custom: None,
+            base: Base::default(),
             roots,
             model: started.model.clone(),
             effort: started.reasoning_effort.clone(),
             plan: false,
             models,
         }
+    }
+
+    /// With what the user has configured.
+    pub(super) fn with(mut self, base: Base) -> Self {
+        self.workspace.clone_from(&base.workspace);
+        self.base = base;
+        let own = self.patch_to(&self.base.chosen);
+        let mut configured = self.clone();
+        configured.apply(&own);
+        self.custom = configured.custom;
+        self
     }
 
     /// Takes over what a thread says about itself. Whether something is different now.
@@ -74,21 +103,56 @@ impl Settings {
         self.policy = thread.approval_policy.clone();
         self.reviewer = thread.approvals_reviewer;
         self.sandbox = thread.sandbox_policy.clone();
+        self.profile = ActiveProfile::configured(thread.active_permission_profile.as_ref());
+        self.remember();
         self.model.clone_from(&thread.model);
         self.effort.clone_from(&thread.effort);
         self.plan = thread.collaboration_mode.mode == "plan";
         *self != before
     }
 
-    pub(super) fn mode(&self) -> &'static str {
+    /// Keeps apart what a change of the mode must not change.
+    fn remember(&mut self) {
+        if self.profile.is_none() && self.sandbox.word() == Some(Sandbox::WorkspaceWrite) {
+            self.workspace = Some(self.sandbox.clone());
+        }
+        if self.mode() == CUSTOM {
+            let mut custom = json!({ "approvalPolicy": self.policy, "approvalsReviewer": self.reviewer });
+            match &self.profile {
+                Some(profile) => custom["permissions"] = profile.clone().into(),
+                None => custom["sandboxPolicy"] = self.sandbox.0.clone(),
+            }
+            self.custom = Some(custom);
+        }
+    }
+
+    pub(super) fn mode(&self) -> String {
+        if let Some(profile) = self.profile.as_deref() {
+            let (policy, reviewer) = self.asks();
+            let is_it = self.base.has_profile(profile) && self.policy == policy && self.reviewer == reviewer;
+            return if is_it { format!("{PROFILE}{profile}") } else { CUSTOM.to_owned() };
+        }
         let word = self.sandbox.word();
         let same =
             |mode: &&Mode| self.policy.0 == mode.policy && word == Some(mode.sandbox) && self.reviewer == mode.reviewer;
-        MODES.iter().find(same).map_or(CUSTOM, |mode| mode.id)
+        MODES.iter().find(same).map_or(CUSTOM, |mode| mode.id).to_owned()
+    }
+
+    /// When Codex asks, and whom, in a mode that says nothing of it: as the user has configured it.
+    fn asks(&self) -> (Policy, Reviewer) {
+        let Chosen { policy, reviewer, .. } = &self.base.chosen;
+        (policy.clone().unwrap_or_else(|| Policy("on-request".into())), reviewer.unwrap_or_default())
     }
 
     /// What changes the thread to a mode; `None` if there is no such mode.
     pub(super) fn mode_patch(&self, id: &str) -> Option<Value> {
+        if id == CUSTOM {
+            return self.custom.clone();
+        }
+        if let Some(profile) = id.strip_prefix(PROFILE).filter(|profile| self.base.has_profile(profile)) {
+            let (policy, reviewer) = self.asks();
+            return Some(json!({ "approvalPolicy": policy, "approvalsReviewer": reviewer, "permissions": profile }));
+        }
         let mode = MODES.iter().find(|mode| mode.id == id)?;
         Some(json!({
             "approvalPolicy": mode.policy,
@@ -97,14 +161,59 @@ impl Settings {
         }))
     }
 
-    /// What gives the thread its additional directories; `None` if it needs nothing.
-    pub(super) fn roots_patch(&self) -> Option<Value> {
-        let writable = self.sandbox.word() == Some(Sandbox::WorkspaceWrite) && !self.roots.is_empty();
-        writable.then(|| json!({ "sandboxPolicy": self.policy_of(Sandbox::WorkspaceWrite) }))
+    /// What a new session is changed to by itself: what the user has configured, or else the mode that asks before it leaves
+    /// the workspace.
+    pub(super) fn beginning(&self) -> Value {
+        if self.base.is_chosen() {
+            return self.patch_to(&self.base.chosen);
+        }
+        self.mode_patch(DEFAULT_MODE).unwrap_or_default()
+    }
+
+    /// What changes the thread to what was chosen.
+    pub(super) fn patch_to(&self, chosen: &Chosen) -> Value {
+        let mut patch = json!({});
+        if let Some(policy) = &chosen.policy {
+            patch["approvalPolicy"] = policy.0.clone();
+        }
+        if let Some(reviewer) = chosen.reviewer.filter(|reviewer| *reviewer != Reviewer::Other) {
+            patch["approvalsReviewer"] = json!(reviewer);
+        }
+        match &chosen.access {
+            Some(Access::Sandbox(sandbox)) => patch["sandboxPolicy"] = self.policy_of(*sandbox),
+            Some(Access::Profile(profile)) if self.base.has_profile(profile) => {
+                patch["permissions"] = profile.clone().into();
+            }
+            _ => {}
+        }
+        if let Some(model) = &chosen.model {
+            patch["model"] = model.clone().into();
+        }
+        if let Some(effort) = &chosen.effort {
+            patch["effort"] = effort.clone().into();
+        }
+        if chosen.plan {
+            let (model, effort) = (chosen.model.as_ref().unwrap_or(&self.model), chosen.effort.as_ref());
+            patch["collaborationMode"] = collaboration("plan", model, effort.or(self.effort.as_ref()));
+        }
+        patch
+    }
+
+    /// What is still to be done of a patch, with the additional directories; `None` if nothing.
+    pub(super) fn missing(&self, mut patch: Value) -> Option<Value> {
+        let mut then = self.clone();
+        then.apply(&patch);
+        if then.profile.is_none() && then.sandbox.word() == Some(Sandbox::WorkspaceWrite) && !self.roots.is_empty() {
+            patch["sandboxPolicy"] = then.policy_of(Sandbox::WorkspaceWrite);
+            then.apply(&patch);
+        }
+        let change = (&then.policy, then.reviewer, &then.sandbox, &then.profile, &then.model, &then.effort, then.plan)
+            != (&self.policy, self.reviewer, &self.sandbox, &self.profile, &self.model, &self.effort, self.plan);
+        change.then_some(patch)
     }
 
     fn policy_of(&self, sandbox: Sandbox) -> Value {
-        let given = |key: &str| self.sandbox.0.get(key).cloned();
+        let given = |key: &str| self.workspace.as_ref()?.0.get(key).cloned();
         match sandbox {
             Sandbox::ReadOnly => json!({ "type": "readOnly", "networkAccess": false }),
             Sandbox::DangerFullAccess => json!({ "type": "dangerFullAccess" }),
@@ -155,8 +264,7 @@ impl Settings {
     }
 
     pub(super) fn collaboration_patch(&self, mode: &str) -> Value {
-        let settings = json!({ "model": self.model, "reasoning_effort": self.effort, "developer_instructions": null });
-        json!({ "collaborationMode": { "mode": mode, "settings": settings } })
+        json!({ "collaborationMode": collaboration(mode, &self.model, self.effort.as_ref()) })
     }
 
     /// Takes over a patch that the thread has accepted.
@@ -169,7 +277,12 @@ impl Settings {
         }
         if let Some(sandbox) = patch.get("sandboxPolicy") {
             self.sandbox = SandboxPolicy(sandbox.clone());
+            self.profile = None;
         }
+        if let Some(profile) = patch.get("permissions").and_then(Value::as_str) {
+            self.profile = Some(profile.to_owned());
+        }
+        self.remember();
         if let Some(model) = patch.get("model").and_then(Value::as_str) {
             model.clone_into(&mut self.model);
         }
@@ -210,7 +323,12 @@ impl Settings {
             .iter()
             .map(|mode| v1::SessionMode::new(mode.id, mode.name).description(mode.description.to_owned()))
             .collect();
-        if self.mode() == CUSTOM {
+        modes.extend(self.base.profiles.iter().map(|profile| {
+            let description = profile.description.clone().filter(|text| !text.is_empty());
+            let description = description.unwrap_or_else(|| "A permission profile of the configuration".to_owned());
+            v1::SessionMode::new(format!("{PROFILE}{}", profile.id), profile.id.clone()).description(description)
+        }));
+        if self.mode() == CUSTOM || self.custom.is_some() {
             modes.push(v1::SessionMode::new(CUSTOM, "Custom").description("As configured in Codex".to_owned()));
         }
         v1::SessionModeState::new(self.mode(), modes)
@@ -231,7 +349,7 @@ impl Settings {
         let efforts: Vec<_> =
             self.efforts().into_iter().map(|(id, description)| (id.clone(), id, Some(description))).collect();
         let mut options = vec![
-            select(MODE, "Mode", self.mode(), modes).category(v1::SessionConfigOptionCategory::Mode),
+            select(MODE, "Mode", &self.mode(), modes).category(v1::SessionConfigOptionCategory::Mode),
             select(MODEL, "Model", &self.model, models).category(v1::SessionConfigOptionCategory::Model),
         ];
         if let Some(effort) = &self.effort {
@@ -263,7 +381,7 @@ fn select(
     v1::SessionConfigOption::select(id, name.to_owned(), current.to_owned(), values)
 }
 
-/// What new threads are opened with.
-pub(super) fn defaults() -> Value {
-    json!({ "approvalPolicy": "on-request", "sandbox": Sandbox::WorkspaceWrite, "approvalsReviewer": Reviewer::User })
+fn collaboration(mode: &str, model: &str, effort: Option<&String>) -> Value {
+    let settings = json!({ "model": model, "reasoning_effort": effort, "developer_instructions": null });
+    json!({ "mode": mode, "settings": settings })
 }

@@ -1,6 +1,8 @@
 //! Opens, lists and deletes sessions.
 
+mod begin;
 mod request;
+mod servers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,14 +10,13 @@ use std::time::Duration;
 use acp_types::v1::{self, SessionUpdate};
 use futures_util::future::join;
 use serde_json::{Value, json};
-use tokio::time::{Instant, sleep};
 
 use super::auth;
 use super::connection::{CallError, Connection, Lease};
 use super::history;
 use super::options::Settings;
 use super::translate::{self, Setup, Skill, Translator};
-use super::wire::{Page, Skills, Started, Thread};
+use super::wire::{Page, Skills, Thread};
 use crate::adapter::Opened;
 use crate::failure::{Failure, FailureKind};
 use crate::translate::ClientFeatures;
@@ -68,18 +69,18 @@ pub(super) async fn open(
     request: Request,
     features: ClientFeatures,
 ) -> Result<Opened<Translator>, Failure> {
+    // First, because of a configuration that it cannot read Codex makes one under which everybody has to log in.
+    let configuration = begin::configuration(connection, &request).await?;
     auth::check(connection).await?;
-    let started = start(connection, &request).await?;
+    let servers = request.servers(&configuration.read.config.mcp_servers)?;
+    let (started, before) = begin::start(connection, &request, &configuration, &servers).await?;
     let thread = started.thread.id.clone();
     let lease = Lease::new(connection, &started.thread);
     // Not before the thread is there, and not at the same time: Codex then holds about 0.5 MB less.
     let (models, skills) = join(connection.models(), skills(connection, &request)).await;
     let models = models?;
-    let settings = Settings::new(&started, models, request.roots());
-    if let Some(mut patch) = settings.roots_patch() {
-        patch["threadId"] = thread.clone().into();
-        connection.call::<Value>("thread/settings/update", &patch).await?;
-    }
+    let mut settings = Settings::new(&started, models, request.roots()).with(configuration.base);
+    begin::settle(connection, &thread, &request, &before, &mut settings).await?;
     let mut setup = Setup {
         thread: thread.clone(),
         prefix: String::new(),
@@ -87,6 +88,7 @@ pub(super) async fn open(
         features,
         settings,
         skills,
+        servers: servers.names,
         titled: started.thread.name.is_some() || !started.thread.preview.is_empty(),
         replay: false,
     };
@@ -102,37 +104,6 @@ pub(super) async fn open(
     setup.prefix = prefix;
     let session = v1::SessionId::new(thread);
     Ok(Opened { session, setup, channel, history, modes: Some(modes), options, updates })
-}
-
-async fn start(connection: &Connection, request: &Request) -> Result<Started, Failure> {
-    let mut params = request.params();
-    let (method, session) = match &request.kind {
-        Kind::New => ("thread/start", None),
-        Kind::Load(session) | Kind::Resume(session) => ("thread/resume", Some(session)),
-        Kind::Fork(session) => {
-            // Otherwise a fork takes the configured model rather than that of its origin.
-            let read = connection.call::<Read>("thread/read", &json!({ "threadId": session })).await;
-            let origin = read.map_err(|error| explained(error, session))?;
-            if let Some(model) = origin.thread.model {
-                params["model"] = model.into();
-            }
-            ("thread/fork", Some(session))
-        }
-    };
-    if let Some(session) = session {
-        params["threadId"] = session.clone().into();
-        params["excludeTurns"] = true.into();
-    }
-    let until = Instant::now() + CLOSING;
-    loop {
-        match connection.call(method, &params).await {
-            // It was closed a moment ago; Codex says so before it has quite ended it.
-            Err(CallError::Refused(message)) if message.contains("is closing") && Instant::now() < until => {
-                sleep(AGAIN).await;
-            }
-            started => return started.map_err(|error| explained(error, session.map_or("", String::as_str))),
-        }
-    }
 }
 
 #[derive(serde::Deserialize)]

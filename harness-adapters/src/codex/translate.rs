@@ -4,6 +4,7 @@ mod agents;
 mod asks;
 mod calls;
 mod commands;
+mod contents;
 mod decisions;
 mod edits;
 mod errors;
@@ -15,12 +16,14 @@ mod output;
 mod settings;
 mod shell;
 mod stop;
+mod subject;
 mod text;
 mod turn;
 mod usage;
 mod view;
+mod words;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 
 use acp_types::v1;
@@ -29,7 +32,7 @@ use serde::{Deserialize, Serialize};
 use super::options::Settings;
 use super::wire::{self, Message};
 use crate::failure::Failure;
-use crate::translate::{ClientFeatures, Effects, Input, Request, RequestId, Timer};
+use crate::translate::{Answer, ClientFeatures, Effects, Input, Request, RequestId, Timer};
 pub(super) use commands::{Skill, available};
 pub(super) use edits::sides;
 pub(super) use text::title;
@@ -45,6 +48,9 @@ pub struct Setup {
     pub(super) features: ClientFeatures,
     pub(super) settings: Settings,
     pub(super) skills: Vec<Skill>,
+    /// The client's names of its MCP servers, by those that Codex knows, where they differ.
+    #[serde(default)]
+    pub(super) servers: BTreeMap<String, String>,
     /// Whether it has a title, which otherwise comes from the first prompt.
     pub(super) titled: bool,
     /// Whether it is shown from its history, with what the user said.
@@ -68,6 +74,7 @@ pub struct Translator {
     agents: agents::Agents,
     usage: usage::Usage,
     notices: notices::Notices,
+    contents: contents::Contents,
     titled: bool,
 }
 
@@ -88,6 +95,7 @@ impl crate::translate::Translator for Translator {
             agents: agents::Agents::default(),
             usage: usage::Usage::default(),
             notices: notices::Notices::default(),
+            contents: contents::Contents::default(),
             titled: setup.titled,
             setup,
         }
@@ -97,8 +105,11 @@ impl crate::translate::Translator for Translator {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.cancel(id, out),
+            // Without a turn Codex runs nothing that a stop could end.
+            Input::Stop => {}
             Input::Native(message) => {
-                if let Some(message) = wire::read::<Message>(Some(&message), "message") {
+                let read = wire::read::<Message>(Some(&message), "message");
+                if let Some(message) = read.or_else(|| Message::salvaged(&message)) {
                     self.native(message, out);
                 }
             }
@@ -106,6 +117,13 @@ impl crate::translate::Translator for Translator {
             Input::Fired { timer } => self.fired(timer, out),
             Input::Exited(failure) => self.exited(&failure, out),
         }
+    }
+}
+
+impl Setup {
+    /// What the client calls an MCP server.
+    fn server<'a>(&'a self, name: &'a str) -> &'a str {
+        self.servers.get(name).map_or(name, String::as_str)
     }
 }
 
@@ -117,6 +135,7 @@ impl Translator {
             Request::SetMode(mode) => self.set_mode(id, &mode, out),
             Request::SetConfig { option, value } => self.set_config(id, &option, value, out),
             Request::SetTitle(title) => self.set_title(id, &title, out),
+            Request::StopTask(_) => out.answer(id, Ok(Answer::Stopped(false))),
             Request::Close => self.close(id, out),
         }
     }
@@ -138,20 +157,26 @@ impl Translator {
         let place = Place { child: place.thread_id.filter(|_| !main), turn: place.turn_id.unwrap_or_default() };
         match method {
             "item/started" | "item/completed" => {
-                if let Some(event) = wire::read::<wire::ItemEvent>(params, method) {
+                if let Some(mut event) = wire::read::<wire::ItemEvent>(params, method) {
+                    if let wire::Item::McpToolCall(call) = &mut event.item {
+                        call.server = self.setup.server(&call.server).to_owned();
+                    }
                     self.item(&event.item, &files, method == "item/completed", &place, out);
                 }
             }
             "item/commandExecution/outputDelta" => self.with(params, method, |this, delta: wire::Delta| {
                 this.output(&delta, out);
             }),
-            "turn/started" | "turn/completed" => self.with(params, method, |this, event: wire::TurnEvent| {
-                match (&place.child, method == "turn/completed") {
-                    (Some(child), done) => this.child_turn(child, &event.turn, done, out),
-                    (None, false) => this.turn_started(&event.turn, out),
-                    (None, true) => this.turn_completed(&event.turn, out),
+            "turn/started" | "turn/completed" => {
+                let (turn, done) = (wire::read::<wire::TurnEvent>(params, method), method == "turn/completed");
+                match (&place.child, turn) {
+                    (Some(child), Some(event)) => self.child_turn(child, &event.turn, done, out),
+                    (None, Some(event)) if done => self.turn_completed(&event.turn, out),
+                    (None, Some(event)) => self.turn_started(&event.turn, out),
+                    (None, None) if done => self.turn_lost(out),
+                    (_, None) => {}
                 }
-            }),
+            }
             "serverRequest/resolved" => self.with(params, method, |this, event: wire::Resolved| {
                 this.resolved(&event.request_id, out);
             }),
@@ -177,7 +202,17 @@ impl Translator {
             "thread/settings/updated" => self.with(params, method, |this, event: wire::SettingsEvent| {
                 this.settings_changed(&event, out);
             }),
+            wire::UNREADABLE => self.with(params, method, |this, event: wire::Unreadable| this.unreadable(event.ends, out)),
             _ => self.noticed(method, params, out),
+        }
+    }
+
+    /// Something that Codex said cannot be read.
+    fn unreadable(&mut self, ends: bool, out: &mut Effects) {
+        let what = if ends { "its turn ends here" } else { "what it says is missing here" };
+        self.tell_aside("A message of Codex cannot be read", what, out);
+        if ends {
+            self.turn_lost(out);
         }
     }
 

@@ -4,6 +4,7 @@
 //! one message per line.
 
 mod ask;
+mod config;
 mod event;
 mod input;
 mod item;
@@ -13,19 +14,23 @@ mod thread;
 pub(super) use ask::{
     CommandAsk, ElicitationAsk, ElicitationMode, FileAsk, NetworkAmendment, PermissionsAsk, Question, QuestionsAsk,
 };
+pub(super) use config::{ActiveProfile, ConfigRead, Origin, PermissionProfile, Workspace};
 pub(super) use event::{
     Delta, ErrorEvent, ItemEvent, Named, Place, PlanEvent, Resolved, SettingsEvent, Step, StepStatus, Summarized,
-    TokenUsage, Tokens, TurnEvent, Usage, Warning,
+    TokenUsage, Tokens, TurnEvent, Unreadable, Usage, Warning,
 };
 pub(super) use input::{File, Files, UserInput};
 pub(super) use item::{AgentTool, Change, ChangeKind, Command, CommandAction, Item, McpCall, Status};
-pub(super) use outgoing::{answer, bytes, call, notify, refuse};
+pub(super) use outgoing::{UNREADABLE, answer, bytes, call, notify, refuse, unreadable};
 pub(super) use thread::{
     Account, Model, Page, Policy, Reviewer, Sandbox, SandboxPolicy, Skills, Started, Thread, Turn, TurnError,
     TurnStatus,
 };
 
-use acp_types::RawBuf;
+use std::borrow::Cow;
+
+use acp_types::{RawBuf, json};
+use bytes::Bytes;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 
@@ -51,15 +56,43 @@ pub(super) struct Message {
 /// A JSON-RPC error. Its code says nothing: it is the same for everything.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct RpcError {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "nullable")]
     pub(super) message: String,
+}
+
+impl Message {
+    /// As much of a message as can be read of one that does not fit: an answer, which somebody waits for, is an error.
+    pub(super) fn salvaged(raw: &RawBuf) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Id {
+            id: RawBuf,
+            #[serde(default)]
+            method: Option<String>,
+        }
+        let Id { id, method } = json::from_str(raw.as_str()).ok()?;
+        let error = method.is_none().then(|| RpcError { message: "the answer cannot be read".to_owned() });
+        Some(Self { id: Some(id), method, params: None, result: None, error, files: Files::default() })
+    }
+}
+
+/// A line as it can be read: text, without half surrogate pairs.
+pub(super) fn repaired(line: Bytes) -> Bytes {
+    let line = match std::str::from_utf8(&line) {
+        Ok(_) => line,
+        Err(_) => String::from_utf8_lossy(&line).into_owned().into(),
+    };
+    let repaired = match json::well_formed_slice(&line) {
+        Cow::Borrowed(_) => None,
+        Cow::Owned(bytes) => Some(bytes.into()),
+    };
+    repaired.unwrap_or(line)
 }
 
 /// Reads params or a result; what does not fit is worth a line in the log, not more.
 pub(super) fn read<T: DeserializeOwned>(raw: Option<&RawBuf>, what: &str) -> Option<T> {
     let text = raw.map_or("{}", RawBuf::as_str);
-    serde_json::from_str(text)
-        .inspect_err(|error| tracing::debug!(what, at = error.column(), "a message does not read"))
+    json::from_str(text)
+        .inspect_err(|error| tracing::warn!(what, at = error.column(), "a message of Codex does not read"))
         .ok()
 }
 

@@ -164,6 +164,13 @@ impl Stage {
         self.directory.path().join("workspace")
     }
 
+    /// Writes the user's settings of Claude Code.
+    pub(crate) fn settings(&self, settings: &serde_json::Value) {
+        let folder = self.home().join(".claude");
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("settings.json"), settings.to_string()).expect("write settings");
+    }
+
     /// Writes a file of the workspace.
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.workspace().join(name);

@@ -103,6 +103,7 @@ impl Translator for Talk {
                 out.answer(id, Err(Failure::new(FailureKind::InvalidParams, "the toy cannot do that")));
             }
             Input::Cancel { .. } => send(out, json!({ "interrupt": true })),
+            Input::Stop => {}
             Input::Native(message) => {
                 let message = serde_json::from_str(message.as_str()).expect("as the toy speaks");
                 self.native(&message, out);

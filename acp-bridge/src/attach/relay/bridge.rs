@@ -27,6 +27,8 @@ impl Relay {
                 }
             }
             Event::Rejected { reason } => tracing::warn!(%reason, "the bridge sent what is no message"),
+            Event::Stray { error: Some(error), .. } => tracing::warn!(%error, "the bridge could not read something"),
+            // An answer to what an earlier link asked; that it closed is seen by whoever owns the link.
             _ => {}
         }
     }

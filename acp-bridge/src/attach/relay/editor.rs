@@ -34,6 +34,9 @@ impl Relay {
                 }
             }
             Event::Cancelled { id, .. } => self.gave_up(&id),
+            Event::Rejected { reason } => tracing::warn!(%reason, "the editor sent what is no message"),
+            Event::Stray { error: Some(error), .. } => tracing::warn!(%error, "the editor could not read something"),
+            // A late answer; that it has gone is seen by whoever owns the connection.
             _ => {}
         }
     }

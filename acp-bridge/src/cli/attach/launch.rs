@@ -3,6 +3,7 @@
 //! Some clients end every process that descends from their agent, wherever its group. So the bridge is started by a
 //! process that exits at once, and descends from nobody that they know.
 
+use std::ffi::OsString;
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::net::{IpAddr, SocketAddr};
@@ -30,6 +31,7 @@ pub(super) struct Launch {
     /// Where it is to listen; `None` for a URL of another machine.
     listen: Option<String>,
     agent: Vec<String>,
+    reach: Vec<OsString>,
     log: Option<String>,
     state: Option<PathBuf>,
 }
@@ -50,7 +52,8 @@ impl Launch {
             );
             return Err(coded(Exit::Usage, message));
         }
-        Ok(Self { listen, agent, log: args.log.clone(), state: state_directory() })
+        let reach = args.reach.arguments()?;
+        Ok(Self { listen, agent, reach, log: args.log.clone(), state: state_directory() })
     }
 
     /// Why [`Self::start`] starts nothing.
@@ -88,6 +91,7 @@ impl Launch {
         let alive = pipe::Receiver::from_owned_fd(OwnedFd::from(alive))?;
         let starter = tokio::process::Command::new(this_program()?)
             .args([DETACH, "--", "serve", "--listen", listen, "--log", &log, "--keep-agents", KEEP])
+            .args(&self.reach)
             .args(&self.agent)
             .stdin(Stdio::null())
             .stdout(stdout)
@@ -173,7 +177,7 @@ fn loopback(address: &str) -> Option<String> {
 }
 
 /// Where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
-fn state_directory() -> Option<PathBuf> {
+pub(in crate::cli) fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
     Some(base.join("acp-bridge"))

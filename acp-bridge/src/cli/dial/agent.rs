@@ -1,22 +1,29 @@
 //! The agent: its process and its end of the link.
 
 use std::future::pending;
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::transport::Transport;
 use acp_server::transport::child::{ChildHandle, ChildSpec, ChildTransport, Deadlines};
+use acp_types::Raw;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use memchr::memmem;
 use tokio::time::timeout;
 
-use super::served::Served;
+use super::served::{Out, Served};
 use crate::cli::exit::{Exit, coded};
 use crate::dial::{Line, Socket, Step};
+use crate::host::Allowed;
 use crate::link::{Broken, End, Exited, Frame, Hello, Open, Serve, Side};
+use crate::session::HOST_TERMINAL;
 
 /// How long the bridge may take to answer that the agent could not be started.
 const HEARD: Duration = Duration::from_secs(2);
+/// What agents say of what they do.
+const UPDATE: &str = "session/update";
 /// Longest message, both ways.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
@@ -54,6 +61,7 @@ impl Agent {
         spec: &ChildSpec,
         instance: String,
         serve: Serve,
+        allowed: Arc<Allowed>,
         mut socket: Socket,
     ) -> anyhow::Result<Self> {
         let (transport, handle) = match spec.spawn().await {
@@ -72,7 +80,8 @@ impl Agent {
             // Not for an end that has sent nothing.
             tracing::error!(%broken, "a new link does not begin at its beginning");
         }
-        Ok(Self { instance, process: Process::Runs(handle), line, open: Open::new(serve), served: Served::start() })
+        let (open, served) = (Open::new(serve), Served::start(allowed));
+        Ok(Self { instance, process: Process::Runs(handle), line, open, served })
     }
 
     /// Whether this is its name.
@@ -159,7 +168,13 @@ impl Agent {
                         }
                     }
                 },
-                answers = self.served.next() => answers.into_iter().for_each(|answer| self.line.give(answer)),
+                out = self.served.next() => match out {
+                    Out::Answers(answers) => answers.into_iter().for_each(|answer| self.line.give(answer)),
+                    Out::Printed(params) => {
+                        let update = acp_types::frame::notification(UPDATE, Some(params.as_raw()));
+                        self.line.say(update.as_bytes());
+                    }
+                },
                 exited = ended(&mut self.process) => {
                     tracing::info!(instance = self.instance, report = exited.report, "the agent has ended");
                     self.served.end();
@@ -179,9 +194,11 @@ impl Agent {
         if side != Side::Host {
             self.served.take(message.clone());
         }
-        if side != Side::Services
-            && let Some(number) = self.line.say(message)
-        {
+        if let Some(params) = update_in(message) {
+            self.served.said(params);
+        }
+        if side != Side::Services {
+            let number = self.line.say(message);
             self.open.agent_says(number, message);
             if let Some((session, params)) = self.open.take_opened() {
                 self.served.open(session, &params);
@@ -203,6 +220,15 @@ impl Agent {
             }
         }
         rest
+    }
+}
+
+/// The params of a `session/update`.
+fn update_in(message: &[u8]) -> Option<Raw<'_>> {
+    memmem::find(message, HOST_TERMINAL.as_bytes())?;
+    match acp_types::frame::Frame::parse(message, &acp_types::frame::Limits::default()).ok()? {
+        acp_types::frame::Frame::Notification(notification) if notification.method == UPDATE => notification.params,
+        _ => None,
     }
 }
 

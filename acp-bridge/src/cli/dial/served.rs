@@ -1,6 +1,7 @@
 //! What is served next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use acp_server::codec::Input;
 use acp_server::proto::Event;
@@ -10,9 +11,11 @@ use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{ErrorCode, error};
 use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
+use tokio::sync::mpsc;
 
-use crate::host::Limits;
+use crate::dial::{StandIn, stand_in};
 use crate::host::services::Services;
+use crate::host::{Allowed, Limits};
 
 /// Messages on their way in each direction.
 const CAPACITY: usize = 64;
@@ -21,6 +24,8 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// The agent's requests for files and commands go in, answers come out.
 pub(super) struct Served {
+    /// What the agent may reach beside its session's directories.
+    allowed: Arc<Allowed>,
     /// For the connection.
     asked: VecDeque<Bytes>,
     writer: MemoryWriter,
@@ -30,16 +35,26 @@ pub(super) struct Served {
     inbox: Inbox,
     /// Once the agent has a session.
     services: Option<Services>,
+    prints: Option<mpsc::Receiver<RawBuf>>,
     opened: bool,
+}
+
+/// What comes out.
+pub(super) enum Out {
+    /// For the agent.
+    Answers(Vec<Bytes>),
+    /// Params of a `session/update`, as if the agent said it: what its commands print.
+    Printed(RawBuf),
 }
 
 impl Served {
     /// Serves nothing yet.
-    pub(super) fn start() -> Self {
+    pub(super) fn start(allowed: Arc<Allowed>) -> Self {
         let (ours, theirs) = memory::pair(CAPACITY);
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let Link { outbox, inbox } = acp_server::start(theirs, acp_server::Config::default());
         Self {
+            allowed,
             asked: VecDeque::new(),
             writer,
             reader,
@@ -47,6 +62,7 @@ impl Served {
             outbox,
             inbox,
             services: None,
+            prints: None,
             opened: false,
         }
     }
@@ -54,7 +70,16 @@ impl Served {
     /// The agent has opened a session, which it knows by this id, with these params.
     pub(super) fn open(&mut self, session: String, params: &RawBuf) {
         self.opened = true;
-        self.services = Some(Services::start(Limits::default(), session, params.as_raw(), self.outbox.clone()));
+        let (limits, allowed) = (Limits::default(), Arc::clone(&self.allowed));
+        let (services, prints) = Services::start(limits, allowed, session, params.as_raw(), self.outbox.clone());
+        (self.services, self.prints) = (Some(services), Some(prints));
+    }
+
+    /// The agent has said this in a `session/update`.
+    pub(super) fn said(&self, params: Raw<'_>) {
+        if let Some(services) = &self.services {
+            services.said(params);
+        }
     }
 
     /// Whether the agent has ever had one.
@@ -67,8 +92,8 @@ impl Served {
         self.asked.push_back(message);
     }
 
-    /// Waits for answers to the agent. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Vec<Bytes> {
+    /// Waits for answers to the agent, and for what its commands print. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Out {
         loop {
             tokio::select! {
                 written = self.writer.write(&mut self.asked), if !self.asked.is_empty() => {
@@ -83,12 +108,13 @@ impl Served {
                     None => return std::future::pending().await,
                 },
                 read = self.reader.read(&mut self.inputs) => {
-                    let answers: Vec<_> = self.inputs.drain(..).filter_map(frame).collect();
+                    let answers: Vec<_> = self.inputs.drain(..).map(frame).collect();
                     if read.is_err() || answers.is_empty() {
                         return std::future::pending().await;
                     }
-                    return answers;
+                    return Out::Answers(answers);
                 }
+                Some(params) = printed(&mut self.prints) => return Out::Printed(params),
             }
         }
     }
@@ -132,9 +158,19 @@ impl Served {
     }
 }
 
-fn frame(input: Input) -> Option<Bytes> {
+async fn printed(prints: &mut Option<mpsc::Receiver<RawBuf>>) -> Option<RawBuf> {
+    match prints {
+        Some(prints) => prints.recv().await,
+        None => None,
+    }
+}
+
+/// An answer for the agent. One that is too long is an error that says so: it is nobody's but the agent's.
+fn frame(input: Input) -> Bytes {
     match input {
-        Input::Frame(frame) => Some(frame),
-        Input::Refused(_) => None,
+        Input::Frame(frame) => frame,
+        Input::Refused(reason) => match stand_in(&reason) {
+            StandIn::Peer(frame) | StandIn::Sender(frame) => frame,
+        },
     }
 }

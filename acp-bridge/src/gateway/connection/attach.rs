@@ -8,12 +8,11 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 use super::params::Params;
 use super::{Connection, Effect, EntryKind, Phase, Then};
 use crate::gateway::attach::{Attach, DETACH};
-use crate::gateway::attachment::{Attachment, AttachmentId, Entry};
-use crate::gateway::lanes::LaneFilter;
+use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Seen};
 use crate::gateway::presence::Who;
 use crate::gateway::refusal;
 use crate::gateway::role::Role;
-use crate::session::{Command, State};
+use crate::session::Command;
 
 /// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
 pub(super) const MAX_INFO: usize = 4096;
@@ -50,7 +49,7 @@ impl Connection {
     }
 
     /// Puts an attachment in place of the one that there may be.
-    pub(super) fn attach(&mut self, session: SessionId, seen: (State, LaneFilter), after: Seq, entry: Entry, who: Who) {
+    pub(super) fn attach(&mut self, session: SessionId, seen: Seen, after: Seq, entry: Entry, who: Who) {
         if self.gone {
             return;
         }

@@ -4,10 +4,9 @@ use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
 use crate::gateway::attach::Attach;
-use crate::gateway::attachment::AttachmentId;
-use crate::gateway::lanes::LaneFilter;
+use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::log::{Answer, ListQuery, SessionInfo};
-use crate::session::{Command, State};
+use crate::session::Command;
 
 /// One thing to do. All but the tails have one [`Outcome`].
 #[derive(Debug)]
@@ -15,8 +14,9 @@ pub(in crate::gateway) enum Effect {
     /// Send a command to the host.
     Submit { session: Option<SessionId>, command: Command, then: Then },
     /// Look a session up, check the cursor, send [`Command::Attach`] unless the client only looks on, fold the log, and
-    /// find where history begins.
-    Open { session: SessionId, params: RawBuf, entry: EntryKind, id: RequestId },
+    /// find where history begins and what commands have printed before it. `terminals`: the client shows those that an
+    /// agent streams.
+    Open { session: SessionId, params: RawBuf, entry: EntryKind, id: RequestId, terminals: bool },
     /// Send [`Command::Close`] and find out where the log then ends.
     Close { session: SessionId, id: RequestId },
     /// List sessions; the cursor must name one.
@@ -69,9 +69,7 @@ pub(in crate::gateway) enum EntryKind {
 pub(in crate::gateway) struct Opened {
     /// For the client.
     pub(in crate::gateway) result: RawBuf,
-    pub(in crate::gateway) state: State,
-    /// What the client wants to see of it.
-    pub(in crate::gateway) lanes: LaneFilter,
+    pub(in crate::gateway) seen: Seen,
     /// Where the client's history begins.
     pub(in crate::gateway) after: Seq,
 }

@@ -105,7 +105,8 @@ impl Connection {
             self.room_for_session()?;
         }
         self.opening += 1;
-        self.effect(Effect::Open { session, params: params.object()?, entry, id: id.clone() });
+        let terminals = self.out.offer.terminals;
+        self.effect(Effect::Open { session, params: params.object()?, entry, id: id.clone(), terminals });
         Ok(())
     }
 

@@ -8,11 +8,10 @@ use super::control;
 use super::params::PAGE;
 use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
 use crate::gateway::attach::Arriving;
-use crate::gateway::attachment::Entry;
-use crate::gateway::lanes::LaneFilter;
+use crate::gateway::attachment::{Entry, Seen};
 use crate::gateway::{capabilities, refusal, render};
 use crate::log::{Answer, SessionInfo};
-use crate::session::{Command, Reply, State};
+use crate::session::{Command, Reply};
 
 impl Connection {
     /// Takes what came of an effect.
@@ -88,14 +87,14 @@ impl Connection {
             Ok(Reply::Created { session, result }) => {
                 self.out.respond(id, Ok(result));
                 let me = self.plainly();
-                self.attach(session, (State::default(), LaneFilter::default()), 0, Entry::Live, me);
+                self.attach(session, Seen::default(), 0, Entry::Live, me);
             }
             other => self.called(id, other),
         }
     }
 
     fn opened(&mut self, session: SessionId, kind: EntryKind, id: RequestId, opened: Opened) {
-        let Opened { result, state, lanes, after } = opened;
+        let Opened { result, seen, after } = opened;
         let (entry, who) = match kind {
             EntryKind::Load => (Entry::Load { id, result }, self.plainly()),
             EntryKind::Resume { after } => {
@@ -107,7 +106,7 @@ impl Connection {
                 (Entry::Attach(arriving), self.attaching(*attach))
             }
         };
-        self.attach(session, (state, lanes), after, entry, who);
+        self.attach(session, seen, after, entry, who);
     }
 
     fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {
@@ -172,14 +171,25 @@ struct Listing<'a> {
     updated_at: Option<String>,
 }
 
+/// Bytes of titles and directories of one page, after which the next one begins.
+const PAGE_BYTES: usize = 4 * 1024 * 1024;
+
 fn listed(sessions: &[SessionInfo]) -> Result<RawBuf, ErrorObjectOwned> {
+    let mut bytes = 0;
+    let fitting = sessions.iter().take_while(|info| {
+        let before = bytes;
+        bytes += info.cwd.len() + info.title.as_ref().map_or(0, String::len);
+        before == 0 || bytes <= PAGE_BYTES
+    });
+    let count = fitting.count();
+    let (full, sessions) = (count < sessions.len() || sessions.len() >= PAGE, &sessions[..count]);
     let listings = sessions.iter().map(|info| Listing {
         session_id: &info.id,
         cwd: &info.cwd,
         title: info.title.as_deref(),
         updated_at: timestamp(info.updated_at),
     });
-    let next_cursor = sessions.last().filter(|_| sessions.len() >= PAGE).map(|info| &info.id);
+    let next_cursor = sessions.last().filter(|_| full).map(|info| &info.id);
     let listed = Listed { sessions: listings.collect(), next_cursor };
     RawBuf::encode(&listed).map_err(|error| refusal::internal(error.to_string()))
 }

@@ -1,7 +1,7 @@
 //! The WebSocket handshake (RFC 6455 section 4.2) on a request that HTTP has read.
 
 use acp_server::transport::ws;
-use axum::http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE};
+use axum::http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use hyper::upgrade::{Parts, Upgraded};
@@ -49,8 +49,17 @@ impl IntoResponse for NoHandshake {
     }
 }
 
-/// The value of `Sec-WebSocket-Accept` for a handshake.
-pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<String, NoHandshake> {
+/// What the answer to a handshake says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Accept {
+    /// The value of `Sec-WebSocket-Accept`.
+    pub(super) key: String,
+    /// The subprotocol, if any was offered.
+    pub(super) protocol: Option<HeaderValue>,
+}
+
+/// What to answer to a handshake.
+pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<Accept, NoHandshake> {
     if method != Method::GET || !has_token(headers, CONNECTION, "upgrade") || !has_token(headers, UPGRADE, "websocket")
     {
         return Err(NoHandshake::NotWebSocket);
@@ -58,7 +67,18 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<String, NoHa
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
         return Err(NoHandshake::Version);
     }
-    headers.get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::NoKey)
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes())).ok_or(NoHandshake::NoKey)?;
+    Ok(Accept { key, protocol: protocol(headers) })
+}
+
+/// The subprotocol: one that is named for ACP, or the first that is offered. There is one protocol at each path, whatever
+/// it is called, and a browser gives up a connection for which none of those that it offered is chosen.
+fn protocol(headers: &HeaderMap) -> Option<HeaderValue> {
+    let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
+    let mut names = offered.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty());
+    let first = names.next()?;
+    let chosen = std::iter::once(first).chain(names).find(|name| name.starts_with("acp")).unwrap_or(first);
+    HeaderValue::from_str(chosen).ok()
 }
 
 fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {

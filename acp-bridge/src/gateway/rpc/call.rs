@@ -8,7 +8,7 @@ use acp_types::api::jsonrpsee::core::server::{
 };
 use acp_types::api::jsonrpsee::types::{Id, Params};
 use acp_types::error::RawError;
-use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, json};
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -65,7 +65,9 @@ impl Rpc {
         // The answer gets the request's own id later: jsonrpsee does not know all that JSON-RPC allows.
         let id = Id::Null;
         let callback = self.methods.method(method).ok_or_else(|| fault::unknown_method(method))?;
-        let given = Params::new(params.map(Raw::as_str));
+        // What jsonrpsee decodes must hold no half of a surrogate pair, also in what is only passed on.
+        let text = params.map(|params| json::well_formed(params.as_str()));
+        let given = Params::new(text.as_deref());
         let mut extensions = Extensions::new();
         extensions.insert(peer.clone());
         Ok(match callback {

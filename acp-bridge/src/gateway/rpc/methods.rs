@@ -318,6 +318,10 @@ impl SessionApiServer for Api {
         self.order(ext, session, Command::SetPolicy { unattended }).await
     }
 
+    async fn session_trust(&self, ext: &Extensions, session: SessionId) -> Answer<Done> {
+        self.order(ext, session, Command::Trust).await
+    }
+
     async fn session_close(&self, ext: &Extensions, session: SessionId) -> Answer<Head> {
         Ok(Head { head: self.worker(ext)?.close(&session).await? })
     }

@@ -56,6 +56,7 @@ pub(super) fn whole(info: SessionInfo, state: &State) -> api::SessionView {
         state: state.main().session_result(),
         closed: state.closed(),
         unattended: state.unattended().map(ToString::to_string),
+        disarmed: state.disarmed().cloned(),
     }
 }
 

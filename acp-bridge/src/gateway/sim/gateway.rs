@@ -8,9 +8,11 @@ use super::agent::raw;
 use super::breaks::Break;
 use super::owner::SESSION;
 use super::world::{Next, Waiting, World};
+use crate::gateway::attachment::Seen;
 use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome};
 use crate::gateway::history::Begin;
 use crate::gateway::lanes::LaneFilter;
+use crate::gateway::terminals::TerminalView;
 use crate::log::Answer;
 use crate::session::{Command, CommandId, Reply};
 
@@ -100,7 +102,11 @@ impl World {
                 link.visit.reached = after;
                 let result = rewrite::remove_member(result.as_raw(), "sessionId");
                 let lanes = LaneFilter::read(&params).expect("a filter");
-                let opened = Ok(Box::new(Opened { result, state, lanes, after }));
+                let mut terminals = TerminalView::default();
+                for record in self.log.records.iter().filter(|record| record.seq <= after) {
+                    terminals.hear(record, &lanes, |_, _| false);
+                }
+                let opened = Ok(Box::new(Opened { result, seen: Seen { state, lanes, terminals }, after }));
                 Outcome::Opened { session: SESSION.into(), entry, id, opened }
             }
         };

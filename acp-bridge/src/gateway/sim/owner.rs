@@ -77,7 +77,8 @@ impl Owner {
     /// Claims the session and closes what was left open.
     pub(super) fn recover(log: &mut Log, now: u64) -> Self {
         log.info.epoch += 1;
-        let (machine, out) = Machine::recover(SESSION.into(), log.info.epoch, log.state(), Config::default(), now);
+        let (machine, out) =
+            Machine::recover(SESSION.into(), log.info.epoch, log.state(), Config::default(), now, None);
         let mut host = Self::new(machine, out);
         let effects = host.commit(log).expect("the owner appends");
         assert!(effects.iter().all(|effect| !matches!(effect, Effect::Call { .. })), "nothing runs unasked");

@@ -86,7 +86,7 @@ impl Task {
             Frame::Exited(Exited { instance, report, stderr }) if instance == self.instance => {
                 self.ended = Some(Ended { report, stderr });
             }
-            other => tracing::debug!(?other, "a dialler said what it need not"),
+            other => tracing::warn!(?other, "a dialler said what it need not"),
         }
     }
 

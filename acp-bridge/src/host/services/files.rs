@@ -1,30 +1,31 @@
 //! Reading and writing text files in the session's directories. Blocking.
 
-use std::ffi::OsStr;
-use std::io::{self, Read, Write};
+mod replace;
+
+use std::io::{self, Read};
 use std::path::Path;
 
-use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions, OpenOptionsExt, Permissions, PermissionsExt};
+use cap_std::fs::{Dir, FileType, FileTypeExt, OpenOptions, OpenOptionsExt};
 use rustix::fs::OFlags;
 
+use self::replace::Failure;
 use super::lines::Lines;
 use super::refusal::Refusal;
-use super::roots::{Place, Roots};
+use super::roots::{Place, Right, Roots};
 
-/// Nothing that is opened may make us wait, as a FIFO without a writer would.
-const NONBLOCK: i32 = OFlags::NONBLOCK.bits() as i32;
+/// Nothing that is opened may make us wait, as a FIFO without a writer would. Paths have no links, see [`super::roots`]:
+/// what is one by now was exchanged.
+const AS_IT_IS: i32 = OFlags::NONBLOCK.union(OFlags::NOFOLLOW).bits() as i32;
 /// How far lines are looked for.
 const MAX_SCAN: u64 = 1 << 30;
 const PIECE: usize = 64 * 1024;
-/// For a file until it has the permissions of the one that it replaces.
-const OWNER_ONLY: u32 = 0o600;
 
 /// The lines of a file that were asked for.
 pub(super) fn read(roots: &Roots, path: &Path, mut lines: Lines, limit: usize) -> Result<String, Refusal> {
-    let place = roots.place(path)?;
+    let place = roots.place(path, Right::Read)?;
     check_is_file(&place, place.dir.symlink_metadata(&place.relative).map_err(|e| place.io(e))?.file_type())?;
     let mut options = OpenOptions::new();
-    options.read(true).custom_flags(NONBLOCK);
+    options.read(true).custom_flags(AS_IT_IS);
     let mut file = place.dir.open_with(&place.relative, &options).map_err(|e| place.io(e))?;
     // Another may stand there by now, and this one is what is read.
     check_is_file(&place, file.metadata().map_err(|e| place.io(e))?.file_type())?;
@@ -47,10 +48,10 @@ pub(super) fn read(roots: &Roots, path: &Path, mut lines: Lines, limit: usize) -
         .map_err(|e| Refusal::NoText { path: place.asked(), at: e.utf8_error().valid_up_to() })
 }
 
-/// Makes a file's content this text, at once: whoever reads it sees the old or the new one. What is missing on the way
-/// is made. The permissions of a file that exists stay; its owner becomes ours, and other names of it keep the old text.
+/// Makes a file's content this text. What is missing on the way is made. A file that exists keeps its owner, group, mode,
+/// extended attributes and names, see [`replace`]; a link stays and leads to it.
 pub(super) fn write(roots: &Roots, path: &Path, text: &str, limit: usize) -> Result<(), Refusal> {
-    let place = roots.place(path)?;
+    let place = roots.place(path, Right::Write)?;
     if text.len() > limit {
         return Err(Refusal::LongWrite { path: place.asked(), bytes: text.len(), limit });
     }
@@ -58,19 +59,24 @@ pub(super) fn write(roots: &Roots, path: &Path, text: &str, limit: usize) -> Res
         return Err(Refusal::NoFile { path: place.asked(), what: "a directory" });
     };
     let folder = folder_of(&place).map_err(|e| place.io(e))?;
-    let permissions = match folder.symlink_metadata(name) {
+    match folder.symlink_metadata(name) {
         Ok(there) => {
             check_is_file(&place, there.file_type())?;
             // To replace a file one needs no right to write to it, but whoever took that right away meant it.
             let mut options = OpenOptions::new();
-            options.write(true).custom_flags(NONBLOCK);
-            folder.open_with(name, &options).map_err(|e| place.io(e))?;
-            Some(there.permissions())
+            options.write(true).custom_flags(AS_IT_IS);
+            let file = folder.open_with(name, &options).map_err(|e| place.io(e))?;
+            check_is_file(&place, file.metadata().map_err(|e| place.io(e))?.file_type())?;
+            replace::replace(&folder, name, &file, text).map_err(|failure| match failure {
+                Failure::Untouched(error) => place.io(error),
+                Failure::Torn(source) => Refusal::Torn { path: place.asked(), source },
+            })
         }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
-        Err(error) => return Err(place.io(error)),
-    };
-    replace(&folder, name, text, permissions).map_err(|e| place.io(e))
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            replace::create(&folder, name, text).map_err(|e| place.io(e))
+        }
+        Err(error) => Err(place.io(error)),
+    }
 }
 
 /// The directory that a file is in, made if it is missing. It is held open, so that what follows happens in it.
@@ -86,31 +92,6 @@ fn folder_of(place: &Place<'_>) -> io::Result<Dir> {
         }
         opened => opened,
     }
-}
-
-fn replace(folder: &Dir, name: &OsStr, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
-    let temporary = format!(".acp-bridge-{}.tmp", uuid::Uuid::now_v7().simple());
-    let filled = fill(folder, &temporary, text, permissions).and_then(|()| folder.rename(&temporary, folder, name));
-    if filled.is_err() {
-        // It may not even have come to be; the first error is the one that tells.
-        let _ = folder.remove_file(&temporary);
-    }
-    filled
-}
-
-fn fill(folder: &Dir, temporary: &str, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    if permissions.is_some() {
-        options.mode(OWNER_ONLY);
-    }
-    let mut file = folder.open_with(temporary, &options)?;
-    file.write_all(text.as_bytes())?;
-    if let Some(permissions) = permissions {
-        file.set_permissions(Permissions::from_mode(permissions.mode() & 0o7777))?;
-    }
-    // Without this a power cut could leave the new name with nothing under it.
-    file.sync_all()
 }
 
 fn check_is_file(place: &Place<'_>, file_type: FileType) -> Result<(), Refusal> {

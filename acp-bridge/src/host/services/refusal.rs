@@ -7,6 +7,10 @@ use acp_server::transport::child::SpawnError;
 use acp_types::ErrorObjectOwned;
 use acp_types::error::{self, ErrorCode};
 
+/// The options that let agents reach more than the directories of their session.
+pub(super) const READ: &str = "allow-read";
+pub(super) const WRITE: &str = "allow-write";
+
 /// Why a request for a service was not carried out. Each says what to do about it where something can be done.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
@@ -17,8 +21,18 @@ pub(super) enum Refusal {
     #[error("{} is not an absolute path", .0.display())]
     Relative(PathBuf),
     /// Also by a link, and also when something on the way was exchanged meanwhile.
-    #[error("{} leads outside of the session's directories: {roots}", path.display())]
-    Outside { path: PathBuf, roots: String },
+    #[error(
+        "{} leads outside of the session's directories: {roots}; to let agents reach it, start the bridge with \
+         --{option} PATH (or `dial`, where that runs the agent)",
+        path.display()
+    )]
+    Outside { path: PathBuf, roots: String, option: &'static str },
+    #[error(
+        "{} may be read and not be written: it is under --{READ}; to let agents write it, start the bridge with \
+         --{WRITE} PATH",
+        .0.display()
+    )]
+    ReadOnly(PathBuf),
     #[error("there is no {}", .0.display())]
     Missing(PathBuf),
     #[error("{} is {what}, not a regular file", path.display())]
@@ -35,6 +49,8 @@ pub(super) enum Refusal {
     LongWrite { path: PathBuf, bytes: usize, limit: usize },
     #[error("{}: {source}", path.display())]
     Io { path: PathBuf, source: io::Error },
+    #[error("{}: {source}; it is written where it stands and may have a part of the new text: write it again", path.display())]
+    Torn { path: PathBuf, source: io::Error },
     #[error(transparent)]
     Spawn(#[from] SpawnError),
     #[error("there is no terminal {0}")]
@@ -65,6 +81,7 @@ impl Refusal {
             Self::Params(_)
             | Self::Relative(_)
             | Self::Outside { .. }
+            | Self::ReadOnly(_)
             | Self::NoFile { .. }
             | Self::NoDirectory(_)
             | Self::NoText { .. }
@@ -72,6 +89,7 @@ impl Refusal {
             | Self::FarRead { .. }
             | Self::LongWrite { .. } => ErrorCode::INVALID_PARAMS,
             Self::Io { .. }
+            | Self::Torn { .. }
             | Self::Spawn(_)
             | Self::ManyTerminals(_)
             | Self::Busy(_)

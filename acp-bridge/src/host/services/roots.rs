@@ -12,10 +12,21 @@ use acp_types::Raw;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::refusal::Refusal;
+use super::Allowed;
+use super::refusal::{READ, Refusal, WRITE};
 
-/// Directories kept open for one agent; more are as if they had not been named.
+/// Directories kept open for one agent, and as many of those that are allowed beside; more are as if they had not been
+/// named.
 const MAX_ROOTS: usize = 64;
+
+/// What somebody wants to do with a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Right {
+    /// Or to start a command in a directory.
+    Read,
+    /// Or to make it.
+    Write,
+}
 
 /// The session's directories, opened once: what stands under their names later does not matter.
 #[derive(Debug)]
@@ -32,6 +43,18 @@ struct Root {
     /// Without links.
     path: PathBuf,
     dir: Dir,
+    /// What may be done with what is in it.
+    right: Right,
+    /// The one file in it that may be reached; `None`: everything below it.
+    only: Option<PathBuf>,
+}
+
+impl Root {
+    /// A place below it, if it may be reached from here.
+    fn below<'a>(&self, full: &'a Path) -> Option<&'a Path> {
+        let below = full.strip_prefix(&self.path).ok()?;
+        self.only.as_deref().is_none_or(|only| only == below).then_some(below)
+    }
 }
 
 /// A place in one of the session's directories.
@@ -44,6 +67,7 @@ pub(super) struct Place<'a> {
     pub(super) full: PathBuf,
     /// As the agent named it.
     asked: PathBuf,
+    right: Right,
     roots: &'a Roots,
 }
 
@@ -56,8 +80,9 @@ pub(super) fn named_in(params: Raw<'_>) -> Vec<PathBuf> {
 }
 
 impl Roots {
-    /// Opens the directories; the first is the working directory. One that cannot be opened holds nothing.
-    pub(super) fn open(named: &[PathBuf]) -> Self {
+    /// Opens the directories; the first is the working directory. One that cannot be opened holds nothing. Beside them is
+    /// what is allowed.
+    pub(super) fn open(named: &[PathBuf], allowed: &Allowed) -> Self {
         let mut roots = Vec::new();
         let mut cwd = None;
         let mut names = Vec::new();
@@ -73,22 +98,40 @@ impl Roots {
                 Err(error) => names.push(format!("{} (cannot be opened: {error})", name.display())),
             }
         }
+        let readable = allowed.read.iter().map(|path| (path, Right::Read, READ));
+        let writable = allowed.write.iter().map(|path| (path, Right::Write, WRITE));
+        for (path, right, option) in writable.chain(readable).take(MAX_ROOTS) {
+            match open_allowed(path, right) {
+                Ok(root) => {
+                    roots.push(root);
+                    names.push(format!("{} (--{option})", path.display()));
+                }
+                // The folders of a harness need not be there.
+                Err(error) => {
+                    tracing::info!(path = %path.display(), option, %error, "what agents may reach cannot be opened");
+                }
+            }
+        }
         Self { roots, cwd, names: names.join(", ") }
     }
 
-    /// Finds a path in the session's directories. Its last names need not exist.
-    pub(super) fn place(&self, path: &Path) -> Result<Place<'_>, Refusal> {
+    /// Finds a path in the session's directories and what is allowed beside. Its last names need not exist.
+    pub(super) fn place(&self, path: &Path, right: Right) -> Result<Place<'_>, Refusal> {
         if !path.is_absolute() {
             return Err(Refusal::Relative(path.to_owned()));
         }
-        let full = resolve(path).map_err(|source| self.io(path, source))?;
-        let inside = self.roots.iter().filter_map(|root| Some((root, full.strip_prefix(&root.path).ok()?)));
+        let full = resolve(path).map_err(|source| self.io(path, right, source))?;
+        let inside = || self.roots.iter().filter_map(|root| Some((root, root.below(&full)?)));
+        let permits = inside().filter(|(root, _)| root.right >= right);
         // The innermost: what was opened for a name counts for everything below it.
-        let Some((root, below)) = inside.min_by_key(|(_, below)| below.components().count()) else {
-            return Err(self.outside(path));
+        let Some((root, below)) = permits.min_by_key(|(_, below)| below.components().count()) else {
+            return Err(match inside().next() {
+                Some(_) => Refusal::ReadOnly(path.to_owned()),
+                None => self.outside(path, right),
+            });
         };
         let relative = if below.as_os_str().is_empty() { PathBuf::from(".") } else { below.to_owned() };
-        Ok(Place { dir: &root.dir, relative, full, asked: path.to_owned(), roots: self })
+        Ok(Place { dir: &root.dir, relative, full, asked: path.to_owned(), right, roots: self })
     }
 
     /// The session's working directory.
@@ -97,18 +140,29 @@ impl Roots {
             return Err(Refusal::Params(format!("the session's working directory is not usable: {}", self.names)));
         };
         let path = root.path.clone();
-        Ok(Place { dir: &root.dir, relative: ".".into(), full: path.clone(), asked: path, roots: self })
+        Ok(Place {
+            dir: &root.dir,
+            relative: ".".into(),
+            full: path.clone(),
+            asked: path,
+            right: Right::Read,
+            roots: self,
+        })
     }
 
-    fn outside(&self, path: &Path) -> Refusal {
-        Refusal::Outside { path: path.to_owned(), roots: self.names.clone() }
+    fn outside(&self, path: &Path, right: Right) -> Refusal {
+        let option = match right {
+            Right::Read => READ,
+            Right::Write => WRITE,
+        };
+        Refusal::Outside { path: path.to_owned(), roots: self.names.clone(), option }
     }
 
-    fn io(&self, path: &Path, source: io::Error) -> Refusal {
+    fn io(&self, path: &Path, right: Right, source: io::Error) -> Refusal {
         match source.kind() {
             io::ErrorKind::NotFound => Refusal::Missing(path.to_owned()),
             // The walk's own error for a path that leaves its directory; the system's errors have a number.
-            io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => self.outside(path),
+            io::ErrorKind::PermissionDenied if source.raw_os_error().is_none() => self.outside(path, right),
             _ => Refusal::Io { path: path.to_owned(), source },
         }
     }
@@ -117,7 +171,7 @@ impl Roots {
 impl Place<'_> {
     /// What went wrong there.
     pub(super) fn io(&self, source: io::Error) -> Refusal {
-        self.roots.io(&self.asked, source)
+        self.roots.io(&self.asked, self.right, source)
     }
 
     /// As the agent named it.
@@ -132,7 +186,22 @@ fn open(name: &Path) -> io::Result<Root> {
     }
     let path = name.canonicalize()?;
     let dir = Dir::open_ambient_dir(&path, ambient_authority())?;
-    Ok(Root { path, dir })
+    Ok(Root { path, dir, right: Right::Write, only: None })
+}
+
+/// What an option allows: a directory, or one file.
+fn open_allowed(name: &Path, right: Right) -> io::Result<Root> {
+    if !name.is_absolute() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "not an absolute path"));
+    }
+    let path = name.canonicalize()?;
+    if path.is_dir() {
+        return Ok(Root { right, ..open(&path)? });
+    }
+    let (Some(folder), Some(file)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::NotFound.into());
+    };
+    Ok(Root { right, only: Some(file.into()), ..open(folder)? })
 }
 
 /// Where an absolute path leads: links and `..` resolved as far as it exists, and the names that do not exist after it.

@@ -1,7 +1,7 @@
 //! The task that serves one agent.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use acp_server::Outbox;
@@ -21,8 +21,9 @@ use super::decode::{Wanted, wanted};
 use super::files;
 use super::lines::Lines;
 use super::refusal::Refusal;
-use super::roots::Roots;
+use super::roots::{Right, Roots};
 use super::terminal::Terminal;
+use super::{Allowed, printer, shell};
 use crate::session::HOST_TERMINAL;
 
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.
@@ -31,8 +32,17 @@ const AT_ONCE: usize = 4;
 /// What the session's task hands on.
 #[derive(Debug)]
 pub(super) enum Order {
-    Serve { id: RequestId, method: String, params: Option<RawBuf> },
+    Serve {
+        id: RequestId,
+        method: String,
+        params: Option<RawBuf>,
+    },
     Withdraw(RequestId),
+    /// A tool call, by its id as JSON, shows these terminals.
+    Show {
+        call: RawBuf,
+        terminals: Vec<String>,
+    },
 }
 
 /// What one of the tasks below has come to.
@@ -61,6 +71,8 @@ pub(super) struct Server {
     /// The agent's own id of it.
     session: String,
     outbox: Outbox,
+    /// Takes what shown terminals print.
+    printed: mpsc::Sender<RawBuf>,
     roots: Arc<Roots>,
     open: HashMap<RequestId, Open>,
     /// Answers that are being sent. The agent may have one before that is known here, and use its id again.
@@ -76,12 +88,13 @@ pub(super) struct Server {
 }
 
 impl Server {
-    pub(super) fn new(limits: Limits, session: String, outbox: Outbox) -> Self {
+    pub(super) fn new(limits: Limits, session: String, outbox: Outbox, printed: mpsc::Sender<RawBuf>) -> Self {
         Self {
             limits,
             session,
             outbox,
-            roots: Arc::new(Roots::open(&[])),
+            printed,
+            roots: Arc::new(Roots::open(&[], &Allowed::default())),
             open: HashMap::new(),
             sending: 0,
             bytes: 0,
@@ -93,10 +106,15 @@ impl Server {
         }
     }
 
-    /// Serves in these directories, the working directory first, until nobody gives orders any more; then ends every
-    /// command.
-    pub(super) async fn run(mut self, directories: Vec<PathBuf>, mut orders: mpsc::Receiver<Order>) {
-        match spawn_blocking(move || Roots::open(&directories)).await {
+    /// Serves in these directories, the working directory first, and in what is allowed beside, until nobody gives orders
+    /// any more; then ends every command.
+    pub(super) async fn run(
+        mut self,
+        directories: Vec<PathBuf>,
+        allowed: Arc<Allowed>,
+        mut orders: mpsc::Receiver<Order>,
+    ) {
+        match spawn_blocking(move || Roots::open(&directories, &allowed)).await {
             Ok(roots) => self.roots = Arc::new(roots),
             // The runtime goes down.
             Err(_) => return,
@@ -110,6 +128,7 @@ impl Server {
                             open.withdrawn.cancel();
                         }
                     }
+                    Some(Order::Show { call, terminals }) => self.show(&call, terminals),
                     None => break,
                 },
                 Some(step) = self.tasks.join_next() => match step {
@@ -210,6 +229,15 @@ impl Server {
         }
     }
 
+    /// What these terminals print is told.
+    fn show(&mut self, call: &RawBuf, terminals: Vec<String>) {
+        for id in terminals {
+            let Some(terminal) = self.terminals.get_mut(&TerminalId::new(id.clone())) else { continue };
+            let (session, call) = (self.session.clone(), call.clone());
+            terminal.show(move |text| printer::told(&session, &call, &id, text), self.printed.clone());
+        }
+    }
+
     /// Works on files in a thread that may block.
     fn with_files(&mut self, id: &RequestId, work: impl FnOnce(&Roots) -> Answer + Send + 'static) {
         let (id, roots, heavy) = (id.clone(), Arc::clone(&self.roots), Arc::clone(&self.heavy));
@@ -235,7 +263,7 @@ impl Server {
             let started = async {
                 let wanted = request.cwd.clone();
                 let (folder, path) = spawn_blocking(move || working_directory(&roots, wanted)).await??;
-                Ok(Terminal::start(&spec(&folder, path, request), limit).await?)
+                start(&folder, &path, request, limit).await
             };
             Step::Started { id, started: started.await }
         });
@@ -284,7 +312,7 @@ impl Server {
 /// The directory that a command starts in, held open, and its path.
 fn working_directory(roots: &Roots, wanted: Option<PathBuf>) -> Result<(Dir, PathBuf), Refusal> {
     let place = match &wanted {
-        Some(path) => roots.place(path)?,
+        Some(path) => roots.place(path, Right::Read)?,
         None => roots.working_directory()?,
     };
     match place.dir.open_dir(&place.relative) {
@@ -294,22 +322,34 @@ fn working_directory(roots: &Roots, wanted: Option<PathBuf>) -> Result<(Dir, Pat
     }
 }
 
-fn spec(folder: &Dir, path: PathBuf, request: CreateTerminalRequest) -> ChildSpec {
-    let spec = ChildSpec::new(request.command).args(request.args).env("PWD", &path).cwd(entrance(folder, path));
-    request.env.into_iter().fold(spec, |spec, variable| spec.env(variable.name, variable.value))
+/// Starts a command. One that names no program and has no arguments is a line for the user's shell.
+async fn start(folder: &Dir, path: &Path, request: CreateTerminalRequest, limit: usize) -> Result<Terminal, Refusal> {
+    let may_be_line = shell::may_be_line(&request);
+    let CreateTerminalRequest { command, args, env, .. } = request;
+    let placed = |spec: ChildSpec| {
+        let spec = spec.env("PWD", path).cwd(entrance(folder, path));
+        env.iter().fold(spec, |spec, variable| spec.env(&variable.name, &variable.value))
+    };
+    match Terminal::start(&placed(ChildSpec::new(&command).args(args)), limit).await {
+        Err(error) if may_be_line && shell::is_no_program(&error) => {
+            let line = ChildSpec::new(shell::of_user(std::env::var_os("SHELL"))).arg("-c").arg(command);
+            Ok(Terminal::start(&placed(line), limit).await?)
+        }
+        started => Ok(started?),
+    }
 }
 
 /// A path to a directory that is held open, which leads there whatever stands under its name by now. The child follows
 /// it before it runs the program, while it still has our open files.
 #[cfg(target_os = "linux")]
-fn entrance(folder: &Dir, _: PathBuf) -> PathBuf {
+fn entrance(folder: &Dir, _: &Path) -> PathBuf {
     use std::os::fd::AsRawFd;
     format!("/proc/self/fd/{}", folder.as_raw_fd()).into()
 }
 
 #[cfg(not(target_os = "linux"))]
-fn entrance(_: &Dir, path: PathBuf) -> PathBuf {
-    path
+fn entrance(_: &Dir, path: &Path) -> PathBuf {
+    path.to_owned()
 }
 
 #[cfg(test)]

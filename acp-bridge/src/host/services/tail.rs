@@ -7,6 +7,8 @@ use std::collections::VecDeque;
 pub(super) struct Tail {
     bytes: VecDeque<u8>,
     limit: usize,
+    /// Bytes that ever came.
+    total: u64,
     cut: bool,
     ended: bool,
 }
@@ -14,11 +16,12 @@ pub(super) struct Tail {
 impl Tail {
     /// Keeps at most `limit` bytes.
     pub(super) fn new(limit: usize) -> Self {
-        Self { bytes: VecDeque::new(), limit, cut: false, ended: false }
+        Self { bytes: VecDeque::new(), limit, total: 0, cut: false, ended: false }
     }
 
     /// Takes what came next.
     pub(super) fn push(&mut self, bytes: &[u8]) {
+        self.total += bytes.len() as u64;
         let kept = &bytes[bytes.len().saturating_sub(self.limit)..];
         let surplus = (self.bytes.len() + kept.len()).saturating_sub(self.limit);
         self.cut |= surplus > 0 || kept.len() < bytes.len();
@@ -29,6 +32,18 @@ impl Tail {
     /// Nothing comes any more.
     pub(super) fn end(&mut self) {
         self.ended = true;
+    }
+
+    /// What came behind a place in the output, as far as it is kept, and the place behind that. No character is cut, unless
+    /// its beginning is gone.
+    pub(super) fn since(&mut self, place: u64) -> (String, u64) {
+        let (total, ended) = (self.total, self.ended);
+        let bytes: &[u8] = self.bytes.make_contiguous();
+        let wanted = usize::try_from(total.saturating_sub(place)).unwrap_or(usize::MAX);
+        let mut new = &bytes[bytes.len() - wanted.min(bytes.len())..];
+        let held_back = if ended { 0 } else { half_at_end(new) };
+        new = &new[..new.len() - held_back];
+        (String::from_utf8_lossy(new).into_owned(), total - held_back as u64)
     }
 
     /// The text, and whether its beginning is missing. It is cut between characters, has at most as many bytes as are

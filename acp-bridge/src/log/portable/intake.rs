@@ -1,9 +1,9 @@
 //! Whether the lines of an export make a session. Pure.
 
 use acp_types::record::{Epoch, Kind, Record, Seq};
-use acp_types::{Raw, SessionId};
+use acp_types::{Raw, SessionId, json};
 
-use super::{Header, LineError, rename};
+use super::{Header, Imported, LineError, disarm, rename};
 use crate::log::SessionInfo;
 use crate::session::State;
 
@@ -37,7 +37,7 @@ impl Intake {
             Some(found) if found > Header::FORMAT => return Err(LineError::Newer { found, known: Header::FORMAT }),
             _ => return Err(not_an_export("its first line has no acpBridgeExport".to_owned())),
         }
-        let header: Header = serde_json::from_str(text).map_err(|e| not_an_export(e.to_string()))?;
+        let header: Header = json::from_str(text).map_err(|e| not_an_export(e.to_string()))?;
         check(&header)?;
         let id = new_id.unwrap_or_else(|| header.session_id.clone());
         let info = SessionInfo::new(id.clone());
@@ -59,6 +59,7 @@ impl Intake {
         if self.records == self.header.records {
             return Err(LineError::Surplus { promised: self.records });
         }
+        disarm::strip(&mut record);
         self.admit(&record)?;
         self.state.apply(&record)?;
         self.info.apply(&record);
@@ -76,12 +77,13 @@ impl Intake {
         Ok(record)
     }
 
-    /// Ends after the last line: the session as it is to be.
+    /// Ends after the last line, at `now`: the session as it is to be, and the record to add to it, which disarms it. An
+    /// import is data, whoever made it: nothing that it says starts anything.
     ///
     /// # Errors
     /// When lines are missing, or the header says something else than they do.
-    pub fn finish(self) -> Result<SessionInfo, LineError> {
-        let Self { header, mut info, records, .. } = self;
+    pub fn finish(self, now: u64) -> Result<Imported, LineError> {
+        let Self { header, mut info, records, state, .. } = self;
         if records < header.records {
             return Err(LineError::CutOff { got: records, promised: header.records });
         }
@@ -104,7 +106,10 @@ impl Intake {
         info.head = header.head;
         info.oldest = header.oldest;
         info.epoch = header.epoch;
-        Ok(info)
+        let disarmed = disarm::disarmed(&state);
+        let record = disarm::record(&info, now, &disarmed);
+        info.apply(&record);
+        Ok(Imported { session: info, record, disarmed })
     }
 
     fn admit(&self, record: &Record) -> Result<(), LineError> {
@@ -162,7 +167,7 @@ fn check(header: &Header) -> Result<(), LineError> {
 
 fn parse(line: &[u8]) -> Result<Record, LineError> {
     let not_a_record = |reason: String| LineError::NotARecord { reason };
-    let record: Record = serde_json::from_slice(line).map_err(|e| not_a_record(e.to_string()))?;
+    let record: Record = json::from_slice(line).map_err(|e| not_a_record(e.to_string()))?;
     // As a log reads it: what it would not read back must not get in.
     Raw::parse(record.body.as_str()).map_err(|e| not_a_record(format!("its body: {e}")))?;
     Ok(record)

@@ -8,11 +8,16 @@ use rusqlite::Connection;
 
 use super::lock::FileLock;
 use super::{Durability, connection, failure, row, schema, store};
-use crate::log::portable::{ImportError, Intake, Lines};
-use crate::log::{LogError, SessionInfo};
+use crate::log::LogError;
+use crate::log::portable::{ImportError, Imported, Intake, Lines};
 
 /// See [`super::SqliteLog::import`].
-pub(super) fn import(path: &Path, export: impl BufRead, new_id: Option<SessionId>) -> Result<SessionInfo, ImportError> {
+pub(super) fn import(
+    path: &Path,
+    export: impl BufRead,
+    new_id: Option<SessionId>,
+    now: u64,
+) -> Result<Imported, ImportError> {
     let mut lines = Lines::new(export);
     // Before the log is touched: most of what is no export shows here.
     let begun = Intake::begin(lines.next()?.unwrap_or_default(), new_id);
@@ -30,9 +35,9 @@ pub(super) fn import(path: &Path, export: impl BufRead, new_id: Option<SessionId
     if store::find(&transaction, intake.id()).map_err(sql)?.is_some() {
         return Err(ImportError::Exists { session: intake.id().clone(), path });
     }
-    let info = write(&transaction, &mut lines, intake)?;
+    let imported = write(&transaction, &mut lines, intake, now)?;
     transaction.commit().map_err(sql)?;
-    Ok(info)
+    Ok(imported)
 }
 
 /// Writes records as they come. What does not fit the cache goes to the write-ahead log, so memory stays bounded.
@@ -40,7 +45,8 @@ fn write<R: BufRead>(
     connection: &Connection,
     lines: &mut Lines<R>,
     mut intake: Intake,
-) -> Result<SessionInfo, ImportError> {
+    now: u64,
+) -> Result<Imported, ImportError> {
     let sql = |e: rusqlite::Error| ImportError::Log(failure::write(&e));
     connection.execute(store::INSERT_SESSION, [intake.id().as_str()]).map_err(sql)?;
     let number = connection.last_insert_rowid();
@@ -54,8 +60,9 @@ fn write<R: BufRead>(
         let record = parsed.map_err(|error| lines.wrong(error))?;
         row::insert(&mut insert, number, &record).map_err(sql)?;
     }
-    let info = intake.finish().map_err(|error| lines.wrong(error))?;
+    let imported = intake.finish(now).map_err(|error| lines.wrong(error))?;
+    row::insert(&mut insert, number, &imported.record).map_err(sql)?;
     let mut update = connection.prepare(store::UPDATE_SESSION).map_err(sql)?;
-    store::update_session(&mut update, number, &info).map_err(sql)?;
-    Ok(info)
+    store::update_session(&mut update, number, &imported.session).map_err(sql)?;
+    Ok(imported)
 }

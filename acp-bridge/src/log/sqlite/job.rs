@@ -6,7 +6,9 @@ use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 use tokio::sync::oneshot;
 
+use super::owner::Adopted;
 use crate::log::{LogError, SessionInfo};
+use crate::session::FingerprintKey;
 
 /// One thing to do, and who waits for it.
 #[derive(Debug)]
@@ -19,12 +21,33 @@ pub(super) struct Job {
 /// See the calls of [`crate::log::SessionLog`].
 #[derive(Debug)]
 pub(super) enum Work {
-    Create { session: SessionId, records: Vec<Arc<Record>> },
-    Append { session: SessionId, records: Vec<Arc<Record>> },
-    Claim { session: SessionId },
-    Delete { session: SessionId },
-    Trim { session: SessionId, through: Seq },
-    LimitSize { bytes: u64 },
+    Create {
+        session: SessionId,
+        records: Vec<Arc<Record>>,
+    },
+    Append {
+        session: SessionId,
+        records: Vec<Arc<Record>>,
+    },
+    Claim {
+        session: SessionId,
+    },
+    Delete {
+        session: SessionId,
+    },
+    Trim {
+        session: SessionId,
+        through: Seq,
+    },
+    LimitSize {
+        bytes: u64,
+    },
+    /// The log is to have this id, and what its sessions say is to start nothing.
+    Adopt {
+        id: String,
+        at: u64,
+        key: FingerprintKey,
+    },
     Shutdown,
 }
 
@@ -38,6 +61,7 @@ pub(super) enum Done {
     },
     Claimed(Box<SessionInfo>),
     Deleted,
+    Adopted(Adopted),
     /// There was nothing to do, or nothing to say about it.
     Nothing,
 }

@@ -8,6 +8,7 @@ use acp_types::record::{Record, Seq};
 use rusqlite::{Connection, params};
 use tokio::sync::Semaphore;
 
+use super::big::BigRecords;
 use super::row::{self, Reader};
 use super::{connection, failure, store};
 use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, directory};
@@ -21,6 +22,7 @@ pub(super) struct Readers {
     path: PathBuf,
     permits: Arc<Semaphore>,
     idle: Mutex<Idle>,
+    big: BigRecords,
 }
 
 #[derive(Debug, Default)]
@@ -33,19 +35,24 @@ struct Idle {
 
 impl Readers {
     pub(super) fn new(path: PathBuf) -> Self {
-        Self { path, permits: Arc::new(Semaphore::new(CONNECTIONS as usize)), idle: Mutex::default() }
+        Self {
+            path,
+            permits: Arc::new(Semaphore::new(CONNECTIONS as usize)),
+            idle: Mutex::default(),
+            big: BigRecords::default(),
+        }
     }
 
     /// Runs a query on a thread of its own. Dropping the future leaves the query to end by itself.
     pub(super) async fn run<T: Send + 'static>(
         self: &Arc<Self>,
-        query: impl FnOnce(&Connection) -> Result<T, LogError> + Send + 'static,
+        query: impl FnOnce(&Connection, &BigRecords) -> Result<T, LogError> + Send + 'static,
     ) -> Result<T, LogError> {
         let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| LogError::Closed)?;
         let readers = Arc::clone(self);
         let ran = tokio::task::spawn_blocking(move || {
             let connection = readers.take()?;
-            let result = query(&connection);
+            let result = query(&connection, &readers.big);
             readers.put_back(connection);
             drop(permit);
             result
@@ -56,6 +63,7 @@ impl Readers {
 
     /// Closes connections when none has been used since the last sweep.
     pub(super) fn sweep(&self) {
+        self.big.sweep();
         let mut idle = self.lock();
         if !std::mem::take(&mut idle.used) {
             idle.connections = Vec::new();
@@ -131,6 +139,7 @@ fn same_directory(connection: &Connection, cwd: &str) -> rusqlite::Result<String
 /// See [`crate::log::SessionLog::read`].
 pub(super) fn read(
     connection: &Connection,
+    big: &BigRecords,
     session: &SessionId,
     after: Seq,
     limit: ReadLimit,
@@ -143,7 +152,7 @@ pub(super) fn read(
     if after == info.head {
         return Ok(Vec::new());
     }
-    let records = rows(&snapshot, number, &info, after, limit, filter)?;
+    let records = rows(&snapshot, big, number, &info, after, limit, filter)?;
     if filter == Filter::All && records.is_empty() {
         return Err(missing(after + 1));
     }
@@ -152,6 +161,7 @@ pub(super) fn read(
 
 fn rows(
     connection: &Connection,
+    big: &BigRecords,
     number: i64,
     info: &SessionInfo,
     after: Seq,
@@ -178,7 +188,17 @@ fn rows(
     let mut budget = limit.budget();
     let mut records = Vec::new();
     while let Some(row) = rows.next().map_err(sql_error)? {
-        let record = reader.record(row)?;
+        let column = |column| row.get::<_, i64>(column).map_err(sql_error);
+        let key = column(0)?;
+        // A body that is not asked for is not read from the file.
+        let record = match big.get(key, column(1)?.cast_unsigned(), column(2)?.cast_unsigned()) {
+            Some(record) => record,
+            None => {
+                let record = Arc::new(reader.record(row)?);
+                big.put(key, &record);
+                record
+            }
+        };
         let expected = after + 1 + records.len() as Seq;
         if filter == Filter::All && record.seq != expected {
             return Err(missing(expected));
@@ -186,7 +206,7 @@ fn rows(
         if !budget.admits(record.weight()) {
             break;
         }
-        records.push(Arc::new(record));
+        records.push(record);
     }
     Ok(records)
 }

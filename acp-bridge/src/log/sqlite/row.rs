@@ -8,6 +8,7 @@ use rusqlite::{Row, Statement};
 
 use super::failure;
 use crate::log::{LogError, SessionInfo};
+use crate::shared;
 
 /// Bits of a record's key that hold its seq; the rest holds the session's number.
 ///
@@ -87,7 +88,7 @@ impl Reader {
             kind: Kind::from(text(5)?),
             turn: optional(6)?,
             position: optional(8)?,
-            body: body.to_owned(),
+            body: shared::text(body.to_owned()),
         })
     }
 

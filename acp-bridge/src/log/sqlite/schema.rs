@@ -27,6 +27,8 @@ pub(super) const VERSION: i64 = STEPS.len() as i64;
 /// need not read them all; 64 is what [`acp_types::record::Record::weight`] adds to a body.
 ///
 /// Version 3: `position` of records; see [`acp_types::record::Record::position`].
+///
+/// Version 4: the log's id, by which its host knows it again; see [`super::owner`].
 const STEPS: &[&str] = &[
     "
     CREATE TABLE session (
@@ -85,6 +87,9 @@ const STEPS: &[&str] = &[
         FROM session
         CROSS JOIN record ON record.key BETWEEN session.number << 36 AND (session.number << 36) + session.head
         WHERE record.key > (session.number << 36) + session.oldest OR record.kind NOT IN ('update', 'extension');
+",
+    "
+    CREATE TABLE log (id TEXT NOT NULL) STRICT;
 ",
 ];
 

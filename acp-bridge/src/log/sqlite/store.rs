@@ -10,8 +10,10 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::connection::PAGE_BYTES;
 use super::job::{Done, Work};
+use super::owner::{self, Adopted};
 use super::{garbage, row};
 use crate::log::{LogError, SessionInfo};
+use crate::session::FingerprintKey;
 
 /// Sessions whose row the writer remembers. Beyond it all are read anew, which costs a look-up each.
 const REMEMBERED: usize = 1024;
@@ -122,8 +124,25 @@ impl Store {
                 self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
                 Ok(Done::Nothing)
             }
+            Work::Adopt { id, at, key } => Ok(Done::Adopted(self.adopt(id, *at, key)?)),
             Work::Shutdown => Ok(Done::Nothing),
         }
+    }
+
+    /// Gives the log an id, takes the definitions of MCP servers out of it, and disarms its sessions: those that were not
+    /// disarmed by their newest record.
+    fn adopt(&mut self, id: &str, at: u64, key: &FingerprintKey) -> Result<Adopted, Refusal> {
+        self.connection.execute("DELETE FROM log", [])?;
+        self.connection.execute("INSERT INTO log (id) VALUES (?1)", [id])?;
+        let stripped = owner::strip(&self.connection, key)?;
+        let mut disarmed = 0;
+        for session in owner::armed(&self.connection)? {
+            let Some(found) = self.find(&session)? else { continue };
+            let record = owner::disarming(&found.info, at);
+            self.append(&session, &[Arc::new(record)])?;
+            disarmed += 1;
+        }
+        Ok(Adopted { disarmed, stripped })
     }
 
     fn create(&mut self, session: &SessionId, records: &[Arc<Record>]) -> Result<Done, Refusal> {

@@ -40,7 +40,7 @@ impl SqliteView {
     /// # Errors
     /// When the log cannot be read.
     pub async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
-        self.readers.run(move |connection| readers::list(connection, &query)).await
+        self.readers.run(move |connection, _| readers::list(connection, &query)).await
     }
 }
 
@@ -48,7 +48,7 @@ impl SqliteView {
 impl Source for SqliteView {
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
         let session = session.clone();
-        self.readers.run(move |connection| readers::get(connection, &session)).await
+        self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
     async fn read(
@@ -59,6 +59,6 @@ impl Source for SqliteView {
         filter: Filter,
     ) -> Result<Vec<Arc<Record>>, LogError> {
         let session = session.clone();
-        self.readers.run(move |connection| readers::read(connection, &session, after, limit, filter)).await
+        self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
     }
 }

@@ -18,8 +18,6 @@ pub(super) enum Fault {
     OurUpdate(&'static str),
     /// It names a session that the agent does not have here.
     ForeignSession,
-    /// An update whose params are no object.
-    NoObject,
 }
 
 impl fmt::Display for Fault {
@@ -32,14 +30,13 @@ impl fmt::Display for Fault {
             Self::ForeignSession => {
                 f.write_str("it names a session that is not the agent's session on this connection")
             }
-            Self::NoObject => f.write_str("its params are no object"),
         }
     }
 }
 
 /// How often each kind of fault was seen. An agent that goes on and on does not fill the bridge's own log.
 #[derive(Debug, Default)]
-pub(super) struct Faults([u64; 4]);
+pub(super) struct Faults([u64; 3]);
 
 impl Faults {
     /// Counts one; how many there have been, if that is to be said: of the first, the tenth, the hundredth and so on.
@@ -48,7 +45,6 @@ impl Faults {
             Fault::OurMethod => 0,
             Fault::OurUpdate(_) => 1,
             Fault::ForeignSession => 2,
-            Fault::NoObject => 3,
         };
         let count = &mut self.0[slot];
         *count = count.saturating_add(1);

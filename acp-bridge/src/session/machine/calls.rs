@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use acp_types::error::{self, ErrorCode};
-use acp_types::record::{Kind, Origin, Turn};
+use acp_types::record::body::Choice;
+use acp_types::record::{Origin, Turn};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 
-use super::super::{CallId, CommandId, Effect, Reply};
+use super::super::{CallId, CommandId, Effect, Reply, choice};
 use super::admission::clean_outcome;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
@@ -29,6 +30,8 @@ enum Call {
     Prompt(Turn),
     /// A message for the running turn.
     Offer(Offer),
+    /// What a client chose, for an agent that was started again.
+    Choice(Choice),
     /// A client's own.
     Passed(Passed),
 }
@@ -45,10 +48,8 @@ struct Passed {
 #[derive(Debug)]
 enum Then {
     Nothing,
-    /// It is in this mode.
-    Mode(String),
-    /// It has the options of the result.
-    Options,
+    /// A client has chosen this; nothing if its params do not say what, and the answer may list options all the same.
+    Chosen(Option<Choice>),
 }
 
 #[derive(Debug)]
@@ -68,16 +69,17 @@ impl Lane {
         method: String,
         params: Option<RawBuf>,
     ) {
-        let then = match &*method {
-            "session/set_mode" => {
-                let mode = params.as_ref().and_then(|params| params.as_raw().member("modeId")?.as_string());
-                mode.map_or(Then::Nothing, |mode| Then::Mode(mode.into_owned()))
-            }
-            "session/set_config_option" => Then::Options,
-            _ => Then::Nothing,
-        };
+        let made = choice::of_request(&method, params.as_ref().map_or(Raw::NULL, RawBuf::as_raw));
+        if made.as_ref().is_some_and(|made| !self.can_remember(step, made)) {
+            let message = "the session remembers 64 modes and options, in 64 KiB, to set them again when its agent is \
+                           started again, and this is more: nothing was set";
+            step.refuse(command, ErrorCode::INVALID_PARAMS, message);
+            return;
+        }
+        let sets = made.is_some() || choice::sets_options(&method);
+        let then = if sets { Then::Chosen(made) } else { Then::Nothing };
         let call = Waiting { passed: Passed { command, client, then }, method, params };
-        if self.agent == Agent::Alive {
+        if self.is_ready() {
             self.pass(step, call);
         } else if self.calls.waiting.len() >= step.config().max_waiting_calls {
             let message = format!("{} requests wait for the agent to start; try again", self.calls.waiting.len());
@@ -134,10 +136,21 @@ impl Lane {
         self.send(step, Call::Offer(offer), method.to_owned(), Some(params));
     }
 
-    fn send(&mut self, step: &mut Step<'_>, call: Call, method: String, params: Option<RawBuf>) {
+    /// Gives an agent that was started again what a client chose.
+    pub(super) fn send_choice(&mut self, step: &mut Step<'_>, made: &Choice) -> CallId {
+        let params = wire::with_session(made.params.as_raw(), self.agent_session(step));
+        self.send(step, Call::Choice(made.clone()), made.method.clone(), Some(params))
+    }
+
+    fn can_remember(&self, step: &Step<'_>, made: &Choice) -> bool {
+        self.logged(step.state()).is_none_or(|lane| lane.settings().have_room_for(made))
+    }
+
+    fn send(&mut self, step: &mut Step<'_>, call: Call, method: String, params: Option<RawBuf>) -> CallId {
         let id = step.next_call();
         self.calls.open.insert(id, call);
         step.effect(Effect::Call { lane: Arc::clone(&self.name), call: id, method, params });
+        id
     }
 
     /// A client's notification; nobody is there to hear it while there is no agent.
@@ -157,18 +170,12 @@ impl Lane {
         match self.calls.open.remove(&call) {
             Some(Call::Prompt(turn)) => self.prompt_answered(step, turn, outcome),
             Some(Call::Offer(offer)) => self.steered(step, offer, outcome),
-            Some(Call::Passed(passed)) => {
-                let updated = match (&outcome, passed.then) {
-                    (Ok(_), Then::Mode(mode)) => self.new_mode(step, &mode),
-                    (Ok(result), Then::Options) => {
-                        result.as_raw().member("configOptions").and_then(|options| self.new_options(step, options))
-                    }
-                    _ => None,
-                };
-                if let Some(updated) = updated {
-                    self.record(step, Kind::SessionUpdated, Origin::Client(passed.client), None, &updated);
+            Some(Call::Choice(made)) => self.choice_answered(step, call, made, &outcome),
+            Some(Call::Passed(Passed { command, client, then })) => {
+                if let (Ok(result), Then::Chosen(made)) = (&outcome, then) {
+                    self.chosen(step, &Origin::Client(client), made, result.as_raw());
                 }
-                step.reply(passed.command, Ok(Reply::Agent(outcome)));
+                step.reply(command, Ok(Reply::Agent(outcome)));
             }
             None => {}
         }
@@ -179,7 +186,7 @@ impl Lane {
         for call in std::mem::take(&mut self.calls.open).into_values() {
             match call {
                 // How its turn ends is said where the agent's going is.
-                Call::Prompt(_) => {}
+                Call::Prompt(_) | Call::Choice(_) => {}
                 Call::Offer(offer) => self.offer_unanswered(step, &offer, reason),
                 Call::Passed(passed) => {
                     let message = format!("there is no answer from the agent: {reason}");

@@ -108,6 +108,7 @@ impl Lane {
         let Some(turn) = self.running(step) else { return };
         let seconds = step.config().cancel_grace.as_secs_f64();
         let reason = format!("it did not end the turn within {seconds} s of the cancel and was killed");
+        self.announce(step);
         self.agent = Agent::Absent;
         self.record(
             step,

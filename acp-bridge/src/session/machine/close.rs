@@ -84,6 +84,8 @@ impl Lane {
         if agent == Agent::Absent {
             return;
         }
+        self.announce(step);
+        self.restore = None;
         step.effect(Effect::StopAgent { lane: Arc::clone(&self.name), kill: false });
         if matches!(agent, Agent::Alive | Agent::Awaited) {
             let exited = AgentExited { reason: reason.to_owned(), expected: true };

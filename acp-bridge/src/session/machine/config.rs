@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use acp_types::meta::Unattended;
 
-use super::super::Services;
+use super::super::{FingerprintKey, Services};
 
 /// Limits and rules of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,8 +12,16 @@ use super::super::Services;
 pub struct Config {
     /// How long an agent may take to end a turn that was cancelled before it is killed (P5). Default 10 s.
     pub cancel_grace: Duration,
+    /// How long an agent that has taken a mode or an option may take to tell so to all clients before it is told them in
+    /// its place. Default 500 ms.
+    pub announce_after: Duration,
+    /// How long an agent that was started again may take to be given what clients chose. What is not in force then is said
+    /// to be lost, and the next prompt goes on. Default 60 s.
+    pub restore_grace: Duration,
     /// Who serves the agent files and commands. Default: the host.
     pub services: Services,
+    /// With what the definitions of MCP servers are told apart in the log. Default: no secret, for a log that nobody reads.
+    pub fingerprint_key: FingerprintKey,
     /// Every prompt may run although the agent has forgotten the conversation. Default no.
     pub accept_context_loss: bool,
     /// Lanes of a session, `main` among them and those that are about to join. Default 16. The limits below are for each.
@@ -38,7 +46,10 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             cancel_grace: Duration::from_secs(10),
+            announce_after: Duration::from_millis(500),
+            restore_grace: Duration::from_secs(60),
             services: Services::default(),
+            fingerprint_key: FingerprintKey::default(),
             accept_context_loss: false,
             max_lanes: 16,
             unattended: Unattended::WAIT,

@@ -59,14 +59,13 @@ impl Lanes<Lane> {
             return;
         }
         let plan = StartPlan {
-            initialize: step.state().created().map(|created| created.initialize.clone()).unwrap_or_default(),
-            params: step.core.start_params.clone(),
+            initialize: step.initialize().unwrap_or_default(),
+            params: step.start_params().clone(),
             profile: Some(joiner.name().to_owned()),
             dialled: matches!(joiner, Joiner::Dials(_)),
             first: true,
             agent_session: None,
             accept_context_loss: false,
-            mode: None,
         };
         let mut lane = Lane::new(Arc::clone(&name));
         lane.agent = Agent::Starting { accepts_loss: false };

@@ -8,10 +8,12 @@ use serde::Serialize;
 
 use super::super::{FromAgent, LaneState, State};
 use super::admission::Faults;
+use super::announce::Announcement;
 use super::calls::Calls;
 use super::joining::Joining;
 use super::recorder::Step;
 use super::requests::OpenRequests;
+use super::restore::Restore;
 
 /// What the machine knows of a lane beyond what the log says of it.
 #[derive(Debug)]
@@ -26,6 +28,12 @@ pub(super) struct Lane {
     pub(super) cancel_deadline: Option<u64>,
     /// When the agent is to have said whether it took a message into a turn that has ended since.
     pub(super) offer_deadline: Option<u64>,
+    /// Its agent, which was started again, is being given what clients chose.
+    pub(super) restore: Option<Box<Restore>>,
+    /// Agents in a row that died while they were given that.
+    pub(super) deaths: u32,
+    /// What one client has set and the others do not know yet.
+    pub(super) announcement: Option<Announcement>,
     pub(super) calls: Calls,
     pub(super) requests: OpenRequests,
     pub(super) faults: Faults,
@@ -57,6 +65,9 @@ impl Lane {
             paused: false,
             cancel_deadline: None,
             offer_deadline: None,
+            restore: None,
+            deaths: 0,
+            announcement: None,
             calls: Calls::default(),
             requests: OpenRequests::default(),
             faults: Faults::default(),
@@ -81,6 +92,7 @@ impl Lane {
             FromAgent::Request { id, method, params } => self.request(step, id, method, params),
             FromAgent::Withdrew(id) => self.withdrew(step, &id),
             FromAgent::Notification { method, params } => self.notification(step, method, params),
+            FromAgent::Unreadable { reason } => self.lost_message(step, &reason),
             FromAgent::Answered { call, outcome } => self.answered(step, call, outcome),
             FromAgent::Exited { reason } => self.exited(step, &reason),
         }

@@ -20,7 +20,14 @@ impl Lane {
         }
         let accepts_loss = accepts_loss || step.config().accept_context_loss;
         self.agent = Agent::Starting { accepts_loss };
-        if let Some(plan) = self.plan(step, accepts_loss) {
+        if let Some(profile) = self.untrusted_profile(step) {
+            let message = format!(
+                "the lane {:?} was added where this session was written, with the agent {profile:?}, and nothing of that is \
+                 started here: trust the session with `acp-bridge trust`, or remove the lane and add it again",
+                self.name
+            );
+            self.start_failed(step, &error::error(ErrorCode::INTERNAL_ERROR, message, None));
+        } else if let Some(plan) = self.plan(step, accepts_loss) {
             step.effect(Effect::StartAgent { lane: Arc::clone(&self.name), plan });
         } else {
             let message = "the log does not say how the session's agent was started; make a new session";
@@ -28,17 +35,22 @@ impl Lane {
         }
     }
 
+    /// The launch profile of a lane that came with a session that nobody has trusted.
+    fn untrusted_profile(&self, step: &Step<'_>) -> Option<String> {
+        let logged = self.logged(step.state()).filter(|lane| lane.disarmed())?;
+        logged.how_joined().map(|joined| joined.agent.clone())
+    }
+
     fn plan(&self, step: &Step<'_>, accept_context_loss: bool) -> Option<StartPlan> {
         let logged = self.logged(step.state())?;
         Some(StartPlan {
-            initialize: step.state().created()?.initialize.clone(),
-            params: step.core.start_params.clone(),
+            initialize: step.initialize()?,
+            params: step.start_params().clone(),
             profile: logged.how_joined().map(|joined| joined.agent.clone()),
             dialled: logged.how_joined().is_some_and(|joined| joined.dialled),
             first: false,
             agent_session: logged.agent()?.agent_session.clone(),
             accept_context_loss,
-            mode: logged.mode().map(str::to_owned),
         })
     }
 
@@ -48,12 +60,21 @@ impl Lane {
         }
         self.agent = Agent::Alive;
         let joining = self.join(step);
-        self.record(step, Kind::AgentStarted, Origin::Host, None, started);
+        let started = Self::logged_start(step, started);
+        self.record(step, Kind::AgentStarted, Origin::Host, None, &started);
         if let Some(command) = joining {
             self.joined(step, command);
         }
-        self.pass_waiting(step);
-        self.advance(step);
+        self.serve_or_restore(step);
+    }
+
+    /// The agent is there: it is given what clients chose, then what waits for it.
+    pub(super) fn serve_or_restore(&mut self, step: &mut Step<'_>) {
+        self.begin_restore(step);
+        if self.is_ready() {
+            self.pass_waiting(step);
+            self.advance(step);
+        }
     }
 
     /// Whoever waits is told, all of them: to try once for each would only make them wait. Turns that may run without
@@ -82,9 +103,11 @@ impl Lane {
 
     /// There is no agent any more, and nobody wanted that.
     pub(super) fn gone(&mut self, step: &mut Step<'_>, reason: &str, why: &str) {
+        self.announce(step);
         self.agent = Agent::Absent;
         let exited = AgentExited { reason: reason.to_owned(), expected: false };
         self.record(step, Kind::AgentExited, Origin::Host, None, &exited);
+        let restoring = self.died_while_restoring(step, reason);
         self.resolve_all(step, Cause::AGENT_EXITED);
         if let Some(turn) = self.running(step) {
             let cancelled = step.cancel_requested(turn);
@@ -97,6 +120,9 @@ impl Lane {
         }
         self.fail_open_calls(step, &format!("it is gone: {reason}"));
         self.advance(step);
+        if restoring && self.is_called() {
+            self.need_agent(step, false);
+        }
     }
 }
 

@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use acp_types::meta::RequestMeta;
-use acp_types::record::body::{AgentExited, Outcome, SessionCreated};
+use acp_types::record::body::{AgentExited, AgentStarted, Outcome, SessionCreated};
 use acp_types::record::{Epoch, Kind, Origin};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 
 use super::super::lanes::Lanes;
-use super::super::redact::{redact, without_redacted_servers};
-use super::super::{CommandId, FirstAgent, LaneState, Output, Reply, State};
+use super::super::{CommandId, FirstAgent, LaneState, Output, Reply, State, mcp, start};
 use super::lane::{Agent, Lane};
 use super::recorder::{Core, Step};
 use super::requests::Cause;
@@ -19,7 +18,8 @@ impl Machine {
     /// A new session in epoch 1, with an agent that has accepted it.
     ///
     /// `params` are those of `session/new`. The output creates the session's log: seq 1 is `session_created`, seq 2
-    /// `agent_started`. The values of MCP servers' environment and headers stay in memory, see [`redact`].
+    /// `agent_started`. The log gets nothing of MCP servers but their names; all of the params are to be kept elsewhere,
+    /// see [`super::super::Effect::KeepStart`].
     #[must_use]
     pub fn create(session: SessionId, config: Config, now: u64, params: &RawBuf, agent: FirstAgent) -> (Self, Output) {
         let FirstAgent { initialize, started, position, early } = agent;
@@ -28,14 +28,17 @@ impl Machine {
         let unattended = unattended.map(|policy| policy.to_string());
         let params = wire::for_agents(params.as_raw());
         let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).unwrap_or_default().into_owned();
-        let (kept, redacted) = redact(params.as_raw());
-        let mut machine =
-            Self { core: Core::new(session, 1, config, State::default(), params), lanes: Lanes::new(Lane::main()) };
+        let (logged, redacted) = start::for_log(params.as_raw(), &config.fingerprint_key);
+        let initialize =
+            mcp::name_definitions(initialize.as_raw(), &config.fingerprint_key, mcp::Of::Client).unwrap_or(initialize);
+        let core = Core::new(session, 1, config, State::default(), None);
+        let mut machine = Self { core, lanes: Lanes::new(Lane::main()) };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
-        let created = SessionCreated { cwd, params: kept, redacted, initialize, unattended };
+        let created = SessionCreated { cwd, params: logged, redacted, initialize, unattended };
         let main = machine.lanes.main_mut();
         main.record(&mut step, Kind::SessionCreated, Origin::Host, None, &created);
+        step.set_start_params(params);
         main.agent = Agent::Starting { accepts_loss: false };
         step.position = position;
         main.started(&mut step, &started);
@@ -52,17 +55,21 @@ impl Machine {
     /// interrupted, what it asked is resolved, the agents are gone. Agents behind a link are not: their turns and requests
     /// stay open, and they are waited for ([`super::super::Effect::AwaitAgent`]). Queued turns wait until a client attaches, prompts or
     /// cancels; but as many from the head of a lane's queue as were told to run after a restart run at once, in order: one
-    /// behind a turn that waits does too. MCP servers whose secrets were lost with the old process are left out of the agents' next start, until
-    /// an attach brings them again.
+    /// behind a turn that waits does too. What waited where the session was written elsewhere does not run: it is interrupted.
+    ///
+    /// `kept` are the params of the last [`super::super::Effect::KeepStart`] of this host or one before it. Without them
+    /// the agents are started without MCP servers, until an attach brings some: the log's word starts none.
     #[must_use]
-    pub fn recover(session: SessionId, epoch: Epoch, state: State, config: Config, now: u64) -> (Self, Output) {
-        let start_params = match state.created() {
-            Some(created) if created.redacted => without_redacted_servers(created.params.as_raw()),
-            Some(created) => created.params.clone(),
-            None => Raw::EMPTY_OBJECT.to_owned(),
-        };
+    pub fn recover(
+        session: SessionId,
+        epoch: Epoch,
+        state: State,
+        config: Config,
+        now: u64,
+        kept: Option<RawBuf>,
+    ) -> (Self, Output) {
         let lanes = lanes_of(&state);
-        let mut machine = Self { core: Core::new(session, epoch, config, state, start_params), lanes };
+        let mut machine = Self { core: Core::new(session, epoch, config, state, kept), lanes };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
         let mut goes_on = false;
@@ -89,6 +96,7 @@ fn lanes_of(state: &State) -> Lanes<Lane> {
 impl Lane {
     /// Whether its agent, and so its turn, goes on.
     fn close_what_a_crash_left(&mut self, step: &mut Step<'_>) -> bool {
+        self.end_what_waited_elsewhere(step);
         self.paused = self.next(step).is_some();
         if self.await_agent(step) {
             return true;
@@ -110,6 +118,24 @@ impl Lane {
         self.advance(step);
         false
     }
+
+    /// What was queued where the session was written elsewhere is no prompt of anybody here.
+    fn end_what_waited_elsewhere(&mut self, step: &mut Step<'_>) {
+        let foreign = self.queued(step).into_iter().filter(|&turn| step.state().is_of_elsewhere(turn));
+        for turn in foreign.collect::<Vec<_>>() {
+            let reason = "it waited where the session was written, and nothing of that runs here; send it again";
+            self.end_turn(step, turn, Origin::Host, &Outcome::Interrupted { reason: reason.to_owned() });
+        }
+    }
+
+    /// How an agent started, as the log has it: what it repeats of MCP servers only names them.
+    pub(super) fn logged_start(step: &Step<'_>, started: &AgentStarted) -> AgentStarted {
+        let named = |said: &RawBuf| {
+            mcp::name_definitions(said.as_raw(), &step.config().fingerprint_key, mcp::Of::Agent)
+                .unwrap_or_else(|| said.clone())
+        };
+        AgentStarted { initialize: named(&started.initialize), state: named(&started.state), ..started.clone() }
+    }
 }
 
 impl Lanes<Lane> {
@@ -122,16 +148,17 @@ impl Lanes<Lane> {
         let nobody = step.state().closed() || step.core.attendance.is_unattended();
         let rests = nobody && self.iter().all(|lane| lane.agent == Agent::Absent);
         let opens = rests && params.as_raw().member("cwd").is_some();
+        let mut next = step.start_params().clone();
         for key in ["mcpServers", "additionalDirectories"] {
             let named = params.as_raw().member(key).filter(|value| value.elements().next().is_some());
-            let before = step.core.start_params.as_raw();
-            let had = before.member(key).is_some_and(|value| value.elements().next().is_some());
+            let had = next.as_raw().member(key).is_some_and(|value| value.elements().next().is_some());
             if let Some(value) = named {
-                step.core.start_params = rewrite::set_member(before, key, value);
+                next = rewrite::set_member(next.as_raw(), key, value);
             } else if opens && had && key == "additionalDirectories" {
-                step.core.start_params = rewrite::set_member(before, key, Raw::trusted("[]"));
+                next = rewrite::set_member(next.as_raw(), key, Raw::trusted("[]"));
             }
         }
+        step.set_start_params(next);
         step.reply(command, Ok(Reply::State(step.state().main().session_result())));
         for lane in self.iter_mut() {
             lane.paused = false;

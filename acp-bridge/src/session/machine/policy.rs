@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use acp_types::meta::{self, Decision, Unattended};
-use acp_types::record::body::SessionUpdated;
+use acp_types::record::body::{SessionTrusted, SessionUpdated};
 use acp_types::record::{Kind, Origin, Seq};
 use acp_types::{Raw, RawBuf};
 
-use super::super::PendingRequest;
 use super::super::lanes::Lanes;
+use super::super::{PendingRequest, start};
 use super::lane::Lane;
 use super::recorder::Step;
 use super::requests::{By, cancelled};
@@ -77,6 +77,18 @@ impl Lanes<Lane> {
             self.main().record(step, Kind::SessionUpdated, Origin::Client(client), None, &updated);
             self.apply_policy(step);
         }
+    }
+
+    /// A controller trusts what the session says that was written elsewhere. Once is enough.
+    pub(super) fn trust(&mut self, step: &mut Step<'_>, client: Arc<str>) {
+        if step.state().armed() {
+            return;
+        }
+        let trusted = SessionTrusted { by: Some(Arc::clone(&client)) };
+        self.main().record(step, Kind::SessionTrusted, Origin::Client(client), None, &trusted);
+        let params = start::with_directories(step.start_params().as_raw(), step.state());
+        step.set_start_params(params);
+        self.apply_policy(step);
     }
 
     fn apply_policy(&mut self, step: &mut Step<'_>) {

@@ -92,7 +92,7 @@ impl Lane {
             return;
         }
         let Some(next) = self.next(step).filter(|&next| self.may_run(step, next)) else { return };
-        if self.agent == Agent::Alive {
+        if self.is_ready() {
             self.start_turn(step, next);
         } else {
             let accepts_loss = step.state().turn(next).is_some_and(|info| info.accept_context_loss);
@@ -112,6 +112,7 @@ impl Lane {
     }
 
     fn start_turn(&mut self, step: &mut Step<'_>, turn: Turn) {
+        self.announce(step);
         let Some(info) = step.state().turn(turn) else { return };
         let origin = info.client.as_ref().map_or(Origin::Host, |client| Origin::Client(Arc::clone(client)));
         let params = info.params.clone().unwrap_or_default();

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use acp_types::error::{self, ErrorCode};
 use acp_types::meta::Unattended;
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
+use acp_types::{ErrorObjectOwned, RawBuf, SessionId, rewrite};
 use serde::Serialize;
 
-use super::super::{CallId, CommandId, Effect, Output, Reply, State};
+use super::super::{CallId, CommandId, Effect, Output, Reply, State, start};
 use super::Config;
 use super::policy::Attendance;
 
@@ -19,8 +19,10 @@ pub(super) struct Core {
     pub(super) epoch: Epoch,
     pub(super) config: Config,
     pub(super) state: State,
-    /// Params for the next start of an agent, with what the log must not have. In memory only.
-    pub(super) start_params: RawBuf,
+    /// Params for the next start of an agent, with what the log must not have.
+    start_params: RawBuf,
+    /// Whether some are kept outside of the log.
+    start_is_kept: bool,
     pub(super) attendance: Attendance,
     next_call: u64,
     /// Kept from update to update, so that the hot path allocates nothing but the record.
@@ -29,13 +31,15 @@ pub(super) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(session: SessionId, epoch: Epoch, config: Config, state: State, start_params: RawBuf) -> Self {
+    /// `kept`: params for the next start that were kept outside of the log.
+    pub(super) fn new(session: SessionId, epoch: Epoch, config: Config, state: State, kept: Option<RawBuf>) -> Self {
         Self {
             session,
             epoch,
             config,
+            start_is_kept: kept.is_some(),
+            start_params: kept.unwrap_or_else(|| start::from_log(&state)),
             state,
-            start_params,
             attendance: Attendance::default(),
             next_call: 0,
             text: String::new(),
@@ -65,6 +69,33 @@ impl Step<'_> {
     /// What becomes of permission requests while no controller is there.
     pub(super) fn policy(&self) -> &Unattended {
         self.core.state.unattended().unwrap_or(&self.core.config.unattended)
+    }
+
+    /// Params for the next start of an agent.
+    pub(super) fn start_params(&self) -> &RawBuf {
+        &self.core.start_params
+    }
+
+    /// The next agent is started with other params. What the log does not say of them is kept elsewhere.
+    pub(super) fn set_start_params(&mut self, params: RawBuf) {
+        if params == self.core.start_params {
+            return;
+        }
+        self.core.start_params = params.clone();
+        if self.core.start_is_kept || params != start::from_log(&self.core.state) {
+            self.core.start_is_kept = true;
+            self.effect(Effect::KeepStart { params });
+        }
+    }
+
+    /// The `initialize` params of the client that has made the session, as the log has them. Somebody else's `_meta` means
+    /// nothing to the agent.
+    pub(super) fn initialize(&self) -> Option<RawBuf> {
+        let initialize = &self.core.state.created()?.initialize;
+        if self.core.state.armed() {
+            return Some(initialize.clone());
+        }
+        Some(rewrite::remove_member(initialize.as_raw(), "_meta"))
     }
 
     /// When the grace for what happens now is over.

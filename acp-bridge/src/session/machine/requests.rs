@@ -71,8 +71,8 @@ impl Cause {
 }
 
 impl Lane {
-    /// The agent asks. An id that is in use already is not looked at twice: an answer to the second could not be told
-    /// from the one to the first.
+    /// The agent asks. A request whose id is in use is refused by the connection, which knows every id that is. Should one
+    /// come here all the same, an answer to it would be taken for the one to the first.
     pub(super) fn request(&mut self, step: &mut Step<'_>, id: RequestId, method: String, params: Option<RawBuf>) {
         if self.requests.by_id.contains_key(&id) {
             return;

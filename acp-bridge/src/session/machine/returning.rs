@@ -66,8 +66,7 @@ impl Lane {
                 self.give_again(step, turn);
             }
         }
-        self.pass_waiting(step);
-        self.advance(step);
+        self.serve_or_restore(step);
     }
 
     /// Finds what the agent waits for in the log. What is pending there and the agent does not wait for is over.

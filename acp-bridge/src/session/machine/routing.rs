@@ -51,6 +51,10 @@ impl Lanes<Lane> {
                     step.reply(id, Ok(Reply::Done));
                 }
             }
+            Command::Trust => {
+                self.trust(step, client);
+                step.reply(id, Ok(Reply::Done));
+            }
             Command::Answer { request, answer } => {
                 let lane = step.state().pending_request(request).map(|pending| Arc::clone(&pending.lane));
                 match lane.and_then(|lane| self.get_mut(&lane)) {

@@ -7,18 +7,19 @@ use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::rewrite::{self, ParamsEdit};
 use acp_types::{Raw, RawBuf, RawKind};
 
-use super::admission::{Fault, clean};
+use super::admission::clean;
 use super::lane::Lane;
 use super::recorder::{Core, Step};
 
 const UPDATE: &str = v1::SessionUpdate::METHOD.name;
 
 impl Lane {
-    /// One `session/update`. Params that are no object name no session and are not taken.
+    /// One `session/update`. Params that are no object name no session: nobody can be shown them.
     pub(super) fn update(&mut self, step: &mut Step<'_>, params: Raw<'_>) {
-        let is_object = params.kind() == RawKind::Object;
-        let fault = if is_object { self.fault(step, UPDATE, Some(params)) } else { Some(Fault::NoObject) };
-        if let Some(fault) = fault {
+        if params.kind() != RawKind::Object {
+            return self.lost_message(step, "the params of a session/update are not an object");
+        }
+        if let Some(fault) = self.fault(step, UPDATE, Some(params)) {
             return self.warn_of(step, UPDATE, fault);
         }
         let turn = self.running(step);
@@ -38,6 +39,24 @@ impl Lane {
     ) -> Seq {
         let body = self.for_clients(step, turn, params);
         self.record_raw(step, Kind::Update, origin, turn, body)
+    }
+
+    /// Something that the agent said is lost, and every client is told: what they show has a hole.
+    pub(super) fn lost_message(&mut self, step: &mut Step<'_>, reason: &str) {
+        let turn = self.running(step);
+        let notice = serde_json::json!({
+            "sessionId": step.core.session,
+            "update": {
+                "sessionUpdate": "notice",
+                "severity": "warning",
+                "title": "A message of the agent is lost",
+                "description": reason,
+            },
+        });
+        // Strings can always be written.
+        if let Ok(params) = RawBuf::encode(&notice) {
+            self.record_update(step, Origin::Host, turn, params.as_raw());
+        }
     }
 
     /// Params as clients see them, in the next record: their session id, and where it stands in the log, which nobody
@@ -78,13 +97,21 @@ impl Lane {
     }
 
     /// What an update changes in the session or the lane itself.
-    fn news(&self, step: &Step<'_>, params: Raw<'_>) -> Option<SessionUpdated> {
+    fn news(&mut self, step: &Step<'_>, params: Raw<'_>) -> Option<SessionUpdated> {
         let update = params.member("update")?;
         let kind = update.member("sessionUpdate")?.as_string()?;
         match &*kind {
             "session_info_update" => self.new_title(step, update.member("title")?),
-            "current_mode_update" => self.new_mode(step, &update.member("currentModeId")?.as_string()?),
-            "config_option_update" => self.new_options(step, update.member("configOptions")?),
+            "current_mode_update" => {
+                let mode = update.member("currentModeId")?.as_string()?;
+                self.agent_told(Some(&mode), None);
+                self.new_mode(step, &mode)
+            }
+            "config_option_update" => {
+                let options = update.member("configOptions")?;
+                self.agent_told(None, Some(options));
+                self.new_options(step, options)
+            }
             _ => None,
         }
     }
@@ -97,15 +124,16 @@ impl Lane {
         new.then(|| SessionUpdated { title: Some(title.into_owned()), ..SessionUpdated::default() })
     }
 
-    /// Nothing if the lane is in that mode.
+    /// Nothing if the lane's agent is in that mode.
     pub(super) fn new_mode(&self, step: &Step<'_>, mode: &str) -> Option<SessionUpdated> {
-        let new = self.logged(step.state())?.mode() != Some(mode);
+        let new = self.logged(step.state())?.settings().mode_in_force() != Some(mode);
         new.then(|| SessionUpdated { mode: Some(mode.to_owned()), ..SessionUpdated::default() })
     }
 
-    /// Nothing if these are the options that the lane has.
+    /// Nothing if these are the options that the lane's agent has.
     pub(super) fn new_options(&self, step: &Step<'_>, options: Raw<'_>) -> Option<SessionUpdated> {
-        let new = options.kind() == RawKind::Array && self.logged(step.state())?.config_options() != Some(options);
+        let new = options.kind() == RawKind::Array
+            && self.logged(step.state())?.settings().options_in_force() != Some(options);
         new.then(|| SessionUpdated { config_options: Some(options.to_owned()), ..SessionUpdated::default() })
     }
 }

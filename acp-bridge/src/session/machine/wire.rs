@@ -31,9 +31,14 @@ pub(crate) fn for_agents(params: Raw<'_>) -> RawBuf {
     if had && is_empty { rewrite::remove_member(clean.as_raw(), "_meta") } else { clean }
 }
 
+/// Params with the agent's own session id.
+pub(super) fn with_session(params: Raw<'_>, agent_session: &str) -> RawBuf {
+    rewrite::params(params, &ParamsEdit { session_id: Some(agent_session), meta: None })
+}
+
 /// `{"sessionId": …}`.
 pub(super) fn session_only(agent_session: &str) -> RawBuf {
-    rewrite::params(Raw::EMPTY_OBJECT, &ParamsEdit { session_id: Some(agent_session), meta: None })
+    with_session(Raw::EMPTY_OBJECT, agent_session)
 }
 
 /// The params of a `user_message_chunk` with one content block, with room for the session id.

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use acp_types::meta::Unattended;
 use acp_types::record::body::{
-    AgentStarted, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested, Resolved, SessionCreated,
-    SessionUpdated,
+    AgentStarted, ChoicesRestored, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested,
+    Resolved, SessionCreated, SessionUpdated,
 };
 use acp_types::record::{Kind, Record, Turn};
-use acp_types::{RawBuf, rewrite};
-use serde::Deserialize;
+use acp_types::{Raw, RawBuf, rewrite};
+use serde::de::DeserializeOwned;
 
 use super::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
+use crate::shared;
 
 impl State {
     /// Takes the next record in. Kinds that it does not know, and those that matter only to readers, move the head.
@@ -50,7 +51,11 @@ impl State {
                 self.lane_of(record)?.agent_exited();
                 self.terminals.forget(&record.lane);
             }
-            Kind::PromptQueued => self.prompt_queued(record, body(record)?)?,
+            Kind::ChoicesRestored => {
+                let ChoicesRestored { lost, .. } = body(record)?;
+                self.lane_of(record)?.restored(&lost);
+            }
+            Kind::PromptQueued => self.prompt_queued(record, prompt_queued(record)?)?,
             Kind::PromptEdited => {
                 let PromptEdited { prompt } = body(record)?;
                 return self.move_turn(record, |state, turn| {
@@ -76,7 +81,7 @@ impl State {
             }
             Kind::Request => {
                 let Requested { method, params } = body(record)?;
-                self.ask(record, method.into(), params)?;
+                self.ask(record, method.into(), params.map(shared::text))?;
             }
             Kind::PermissionResolved | Kind::Response => {
                 let resolved: Resolved = body(record)?;
@@ -95,6 +100,14 @@ impl State {
             }
             Kind::LaneLeft => self.lane_left(record)?,
             Kind::SessionClosed => self.closed = true,
+            Kind::SessionDisarmed => {
+                self.trust.disarm(record.seq, body(record)?, &mut self.unattended);
+                self.lanes.iter_mut().for_each(LaneState::disarm);
+            }
+            Kind::SessionTrusted => {
+                self.trust.trust(&mut self.unattended);
+                self.lanes.iter_mut().for_each(LaneState::trust);
+            }
             _ => {}
         }
         Ok(())
@@ -117,8 +130,8 @@ impl State {
     }
 
     fn session_updated(&mut self, record: &Record, updated: SessionUpdated) -> Result<(), StateError> {
-        let SessionUpdated { title, mode, config_options, unattended } = updated;
-        self.lane_of(record)?.updated(mode, config_options);
+        let SessionUpdated { title, mode, config_options, chosen, unattended } = updated;
+        self.lane_of(record)?.updated(mode, config_options, chosen);
         if let Some(title) = title {
             self.title = Some(title).filter(|title| !title.is_empty());
         }
@@ -193,6 +206,22 @@ fn policy(text: &str) -> Option<Unattended> {
     (!text.is_empty()).then(|| text.parse().unwrap_or(Unattended::WAIT))
 }
 
-fn body<'a, T: Deserialize<'a>>(record: &'a Record) -> Result<T, StateError> {
+/// Every client's connection has a state of its own, and a prompt may be big: its params are decoded without a copy of
+/// them for each.
+fn prompt_queued(record: &Record) -> Result<PromptQueued, StateError> {
+    let Some(params) = record.body.as_raw().member("params").filter(|params| params.as_str().len() >= shared::BIG)
+    else {
+        return body(record);
+    };
+    let rest = rewrite::set_member(record.body.as_raw(), "params", Raw::NULL);
+    let prompt = rest.as_raw().decode::<PromptQueued>().map_err(|source| StateError::Body {
+        seq: record.seq,
+        kind: record.kind.clone(),
+        source,
+    })?;
+    Ok(PromptQueued { params: shared::part(params), ..prompt })
+}
+
+fn body<T: DeserializeOwned>(record: &Record) -> Result<T, StateError> {
     record.decode().map_err(|source| StateError::Body { seq: record.seq, kind: record.kind.clone(), source })
 }

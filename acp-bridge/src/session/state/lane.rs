@@ -1,26 +1,27 @@
 //! What the log says of one lane: its agent, and the turns that the agent works on and is still to be given.
 
-use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use acp_types::record::body::{AgentLink, AgentStarted, LaneJoined};
+use acp_types::record::body::{AgentLink, AgentStarted, Choice, LaneJoined, LostChoice};
 use acp_types::record::{Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
 
 use super::answers::Answers;
+use super::settings::Settings;
 
 /// One agent's part of a session. `main` is there from the first record, others join and leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneState {
     name: Arc<str>,
     joined: Option<LaneJoined>,
+    /// It joined where the session was written, and nobody has trusted it.
+    disarmed: bool,
     agent: Option<AgentStarted>,
     agent_alive: bool,
     received: u64,
     answers: Answers,
-    mode: Option<String>,
-    config_options: Option<RawBuf>,
+    settings: Settings,
     queue: VecDeque<Turn>,
     running: Option<Turn>,
     /// Turns that were taken out of the queue to be part of the running one.
@@ -39,12 +40,12 @@ impl LaneState {
         Self {
             name,
             joined: None,
+            disarmed: false,
             agent: None,
             agent_alive: false,
             received: 0,
             answers: Answers::default(),
-            mode: None,
-            config_options: None,
+            settings: Settings::default(),
             queue: VecDeque::new(),
             running: None,
             steered: Vec::new(),
@@ -66,6 +67,13 @@ impl LaneState {
     #[must_use]
     pub fn how_joined(&self) -> Option<&LaneJoined> {
         self.joined.as_ref()
+    }
+
+    /// Whether the host is not to start its agent: the launch profile was named where the session was written, and nobody
+    /// has said that it is to be trusted. Never for `main`, whose agent the host was given.
+    #[must_use]
+    pub fn disarmed(&self) -> bool {
+        self.disarmed
     }
 
     /// How its agent was last started, whether or not it still runs.
@@ -103,16 +111,29 @@ impl LaneState {
     /// The mode that its agent is in: `currentModeId`. It outlives the agent process.
     #[must_use]
     pub fn mode(&self) -> Option<&str> {
-        self.mode.as_deref()
+        self.settings.mode()
     }
 
     /// Its agent's `configOptions`, the whole list: the last that was recorded, or that of the agent's start.
     #[must_use]
     pub fn config_options(&self) -> Option<Raw<'_>> {
-        match &self.config_options {
-            Some(options) => Some(options.as_raw()),
-            None => started_member(self.agent.as_ref()?, "configOptions"),
-        }
+        self.settings.config_options()
+    }
+
+    /// What clients chose, the oldest first: the order in which an agent that is started again is given it.
+    pub fn choices(&self) -> impl ExactSizeIterator<Item = &Choice> + '_ {
+        self.settings.choices()
+    }
+
+    /// Whether its agent was started again and has not been given yet what clients chose. No prompt goes to it before.
+    #[must_use]
+    pub fn is_restoring(&self) -> bool {
+        self.settings.claims().is_some() && self.agent_alive
+    }
+
+    /// Mode and options: what is in force, chosen and told.
+    pub(in super::super) fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// The turn that its agent works on.
@@ -138,27 +159,35 @@ impl LaneState {
         let Some(agent) = &self.agent else { return Raw::EMPTY_OBJECT.to_owned() };
         let mut result = rewrite::remove_member(agent.state.as_raw(), "sessionId");
         let with_modes = result.as_raw().path(&["modes", "currentModeId"]).is_some();
-        if with_modes && let Some(mode) = self.mode.as_ref().and_then(|mode| RawBuf::encode(mode).ok()) {
+        if with_modes && let Some(mode) = self.mode().and_then(|mode| RawBuf::encode(mode).ok()) {
             result = rewrite::set_path(result.as_raw(), &["modes", "currentModeId"], mode.as_raw());
         }
-        if let Some(options) = &self.config_options {
-            result = rewrite::set_member(result.as_raw(), "configOptions", options.as_raw());
+        if let Some(options) = self.config_options() {
+            result = rewrite::set_member(result.as_raw(), "configOptions", options);
         }
         result
     }
 
     pub(super) fn agent_started(&mut self, started: AgentStarted) {
-        // The host puts the lane's mode back, but options are what the agent says they are now.
-        if self.mode.is_none() {
-            self.mode = started_mode(&started).map(String::from);
-        }
-        if started_member(&started, "configOptions").is_some() {
-            self.config_options = None;
-        }
+        self.settings.agent_started(&started, self.agent.is_none());
         self.agent = Some(started);
         self.agent_alive = true;
         self.received = 0;
         self.answers = Answers::default();
+    }
+
+    /// What was chosen and who ran where the session was written means nothing here.
+    pub(super) fn disarm(&mut self) {
+        self.disarmed = self.joined.as_ref().is_some_and(|joined| !joined.dialled);
+        self.mode = None;
+        self.config_options = None;
+        if let Some(agent) = &mut self.agent {
+            agent.link = None;
+        }
+    }
+
+    pub(super) fn trust(&mut self) {
+        self.disarmed = false;
     }
 
     pub(super) fn agent_exited(&mut self) {
@@ -178,13 +207,13 @@ impl LaneState {
     }
 
     /// Absent ones stay as they are.
-    pub(super) fn updated(&mut self, mode: Option<String>, config_options: Option<RawBuf>) {
-        if mode.is_some() {
-            self.mode = mode;
-        }
-        if config_options.is_some() {
-            self.config_options = config_options;
-        }
+    pub(super) fn updated(&mut self, mode: Option<String>, config_options: Option<RawBuf>, chosen: Option<Choice>) {
+        self.settings.updated(mode, config_options, chosen);
+    }
+
+    /// The agent has been given what clients chose, or has gone while it was.
+    pub(super) fn restored(&mut self, lost: &[LostChoice]) {
+        self.settings.restored(lost, self.agent_alive);
     }
 
     pub(super) fn has_open_turns(&self) -> bool {
@@ -234,6 +263,7 @@ impl LaneState {
         let (None, Some(at)) = (self.running, at) else { return false };
         self.queue.remove(at);
         self.running = Some(turn);
+        self.settings.turn_started();
         true
     }
 
@@ -245,14 +275,4 @@ impl LaneState {
         self.queue.retain(|&queued| queued != turn);
         self.steered.retain(|&steered| steered != turn);
     }
-}
-
-/// A member of what the agent answered at its start; `null` counts as absent.
-fn started_member<'a>(agent: &'a AgentStarted, key: &str) -> Option<Raw<'a>> {
-    agent.state.as_raw().member(key).filter(|value| !value.is_null())
-}
-
-/// The mode in which the agent started.
-fn started_mode(agent: &AgentStarted) -> Option<Cow<'_, str>> {
-    started_member(agent, "modes")?.member("currentModeId")?.as_string()
 }

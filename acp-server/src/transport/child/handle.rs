@@ -9,6 +9,7 @@ use tokio::time::timeout;
 use super::pipe::Stdin;
 use super::stderr::Stderr;
 use super::supervise::{Order, Watched};
+use crate::transport::Noise;
 
 /// How a child ended. Neither code nor signal is known when its guard was killed from outside, or when it could not be
 /// killed at all.
@@ -57,12 +58,13 @@ pub struct ChildHandle {
     exit: watch::Receiver<Option<ExitReport>>,
     stdin: Stdin,
     stderr: Stderr,
+    noise: Noise,
 }
 
 impl ChildHandle {
-    pub(super) fn new(watched: Watched, stdin: Stdin, stderr: Stderr) -> Self {
+    pub(super) fn new(watched: Watched, stdin: Stdin, stderr: Stderr, noise: Noise) -> Self {
         let Watched { pid, orders, exit } = watched;
-        Self { pid, orders, exit, stdin, stderr }
+        Self { pid, orders, exit, stdin, stderr, noise }
     }
 
     /// Process id of the program, which is also the id of its group. Free for reuse once it has exited.
@@ -75,6 +77,19 @@ impl ChildHandle {
     #[must_use]
     pub fn stderr_tail(&self) -> String {
         self.stderr.tail()
+    }
+
+    /// The newest lines on its stdout that were no messages, cut at 512 bytes each, for error messages. May hold secrets:
+    /// not for logs.
+    #[must_use]
+    pub fn noise(&self) -> String {
+        self.noise.tail()
+    }
+
+    /// How many lines on its stdout were no messages.
+    #[must_use]
+    pub fn noise_count(&self) -> u64 {
+        self.noise.count()
     }
 
     /// How it ended, if it has.

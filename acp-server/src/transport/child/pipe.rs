@@ -8,18 +8,24 @@ use std::task::{Context, Poll};
 use tokio::io::AsyncWrite;
 use tokio::net::unix::pipe;
 
-use crate::transport::{LineReader, LineWriter, Transport};
+use super::reader::ChildReader;
+use crate::transport::{LineWriter, Noise, Transport};
 
 /// A child's stdin and stdout.
 #[derive(Debug)]
 pub struct ChildTransport {
     reader: pipe::Receiver,
     stdin: Stdin,
+    noise: Noise,
 }
 
 impl ChildTransport {
-    pub(super) fn new(reader: pipe::Receiver, writer: pipe::Sender) -> Self {
-        Self { reader, stdin: Stdin(Arc::new(Mutex::new(Some(writer)))) }
+    pub(super) fn new(reader: pipe::Receiver, writer: pipe::Sender, program: String) -> Self {
+        Self { reader, stdin: Stdin(Arc::new(Mutex::new(Some(writer)))), noise: Noise::of(program) }
+    }
+
+    pub(super) fn noise(&self) -> Noise {
+        self.noise.clone()
     }
 
     pub(super) fn stdin(&self) -> Stdin {
@@ -34,11 +40,11 @@ impl ChildTransport {
 }
 
 impl Transport for ChildTransport {
-    type Reader = LineReader<pipe::Receiver>;
+    type Reader = ChildReader;
     type Writer = LineWriter<Stdin>;
 
     fn split(self, limit: usize) -> (Self::Reader, Self::Writer) {
-        (LineReader::new(self.reader, limit), LineWriter::new(self.stdin))
+        (ChildReader::new(self.reader, limit, self.noise), LineWriter::new(self.stdin))
     }
 }
 

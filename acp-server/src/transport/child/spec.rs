@@ -16,11 +16,15 @@ use super::stderr::{LineCallback, Stderr};
 use super::supervise::Watch;
 use super::{ChildHandle, ChildOutput, ChildTransport};
 use crate::guard;
+use crate::transport::Noise;
 
 /// Variables that a cleaned environment keeps, besides those that begin with `LC_` or `XDG_`.
 const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "SHELL", "TERM", "LOGNAME"];
 /// Our own settings, tokens among them, are nobody else's business.
 const OURS: &str = "ACP_BRIDGE_";
+/// What a program of ours sets for its own allocator when it starts itself over: the mark that it did, and the variable.
+/// Without the mark the variable is the user's.
+pub const OWN_ALLOCATOR: [&str; 2] = ["ACP_BRIDGE_ALLOCATOR", "MALLOC_MMAP_THRESHOLD_"];
 /// Asked of the system for each pipe, in bytes: fewer switches between the two processes. It may refuse.
 const PIPE: usize = 256 * 1024;
 
@@ -38,7 +42,9 @@ pub enum Environment {
 impl Environment {
     fn passes(self, name: &OsStr) -> bool {
         let name = name.to_string_lossy();
+        let [mark, allocator] = OWN_ALLOCATOR;
         !name.starts_with(OURS)
+            && (name != allocator || std::env::var_os(mark).is_none())
             && (self == Self::Inherited
                 || KEPT.contains(&name.as_ref())
                 || name.starts_with("LC_")
@@ -183,8 +189,9 @@ impl ChildSpec {
 
         let watch = self.watched(stdin.into(), stdout, stderr).await?;
         let stderr = Stderr::drain(stderr_read, self.on_stderr.clone());
-        let transport = ChildTransport::new(reader, writer);
-        let handle = ChildHandle::new(watch.run(), transport.stdin(), stderr);
+        let program = self.program().display().to_string();
+        let transport = ChildTransport::new(reader, writer, program);
+        let handle = ChildHandle::new(watch.run(), transport.stdin(), stderr, transport.noise());
         Ok((transport, handle))
     }
 
@@ -202,7 +209,7 @@ impl ChildSpec {
         let stderr = stdout.try_clone()?;
         let reader = pipe::Receiver::from_owned_fd(from_child.into())?;
         let watch = self.watched(stdin.into(), stdout, stderr).await?;
-        Ok((ChildOutput::new(reader), ChildHandle::new(watch.run(), Stdin::none(), Stderr::none())))
+        Ok((ChildOutput::new(reader), ChildHandle::new(watch.run(), Stdin::none(), Stderr::none(), Noise::of(""))))
     }
 
     async fn watched(&self, stdin: OwnedFd, stdout: PipeWriter, stderr: PipeWriter) -> Result<Watch, SpawnError> {

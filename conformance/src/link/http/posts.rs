@@ -132,5 +132,5 @@ fn ask<'a>(body: String, connection: Option<&str>, session: Option<&str>) -> Ask
 
 /// Whether a body is a JSON-RPC message.
 fn is_message(body: &str) -> bool {
-    serde_json::from_str::<Value>(body).is_ok_and(|message| message.get("jsonrpc").is_some())
+    acp_server::types::json::from_str::<Value>(body).is_ok_and(|message| message.get("jsonrpc").is_some())
 }

@@ -47,7 +47,7 @@ pub(super) struct Came {
 impl Routes {
     /// Takes note of a line of ours.
     pub(super) fn sent(&mut self, line: &str) -> Route {
-        let Ok(message) = serde_json::from_str::<Value>(line) else { return Route::default() };
+        let Ok(message) = acp_server::types::json::from_str::<Value>(line) else { return Route::default() };
         let id = message.get("id").map(Value::to_string);
         let Some(method) = message["method"].as_str() else {
             return Route { session: id.and_then(|id| self.asked.remove(&id)), ..Route::default() };
@@ -66,7 +66,7 @@ impl Routes {
 
     /// Takes note of a message of the subject that came on this stream, or in the body of an answer.
     pub(super) fn came(&mut self, text: &str, place: Option<&Place>) -> Came {
-        let Ok(message) = serde_json::from_str::<Value>(text) else { return Came::default() };
+        let Ok(message) = acp_server::types::json::from_str::<Value>(text) else { return Came::default() };
         let Some(id) = message.get("id").map(Value::to_string) else { return Came::default() };
         if message.get("method").is_some() {
             let session = message["params"]["sessionId"].as_str();

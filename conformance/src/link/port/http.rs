@@ -121,7 +121,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
     let version = format!("{:?}", head.version);
     let Ok(body) = to_bytes(body, MAX_BODY).await else { return StatusCode::PAYLOAD_TOO_LARGE.into_response() };
     let text = String::from_utf8_lossy(&body).into_owned();
-    let message = serde_json::from_str::<Value>(&text).unwrap_or_default();
+    let message = acp_server::types::json::from_str::<Value>(&text).unwrap_or_default();
     let scope = lock(&server.routes).scope(&message);
     let named = |name: &str| head.headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
     server.notes.push(

@@ -58,7 +58,7 @@ impl Local {
         let message = json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params });
         self.input.write_all(format!("{message}\n").as_bytes()).await?;
         let line = self.output.next_line().await?.unwrap_or_default();
-        let answer: Value = serde_json::from_str(&line)?;
+        let answer: Value = acp_server::types::json::from_str(&line)?;
         Ok(answer["result"].clone())
     }
 }

@@ -127,5 +127,5 @@ async fn next_of(stream: &mut Option<Listener>) -> Result<Value> {
 async fn next(stream: &mut Listener) -> Result<Value> {
     let event = tokio::time::timeout(LIMIT, stream.events.recv()).await;
     let text = event.ok().flatten().ok_or_else(|| Error::other("the stream says nothing more"))?;
-    Ok(serde_json::from_str(&text)?)
+    Ok(acp_server::types::json::from_str(&text)?)
 }

@@ -132,7 +132,7 @@ impl Routes {
 
     /// Gives a line of the agent to its stream.
     fn route(&mut self, line: String) {
-        let message: Value = serde_json::from_str(&line).unwrap_or_default();
+        let message: Value = acp_server::types::json::from_str(&line).unwrap_or_default();
         let answers = message.get("method").is_none();
         if let Some(session) = message["result"]["sessionId"].as_str() {
             self.first.get_or_insert_with(|| session.to_owned());

@@ -84,7 +84,7 @@ async fn answer(model: Model, api: Api, path: &str, headers: &HeaderMap, body: B
     if headers.contains_key(header::CONTENT_ENCODING) {
         return refuse(api, StatusCode::UNSUPPORTED_MEDIA_TYPE, "a compressed request; switch compression off");
     }
-    let request = match serde_json::from_slice::<Value>(&body) {
+    let request = match acp_server::types::json::from_slice::<Value>(&body) {
         Ok(value) => Request::read(api, path, &value),
         Err(error) => Err(format!("the request is no JSON: {error}")),
     };

@@ -29,8 +29,8 @@ impl Chain {
         let mut links = HashMap::new();
         let mut last = None;
         for line in BufReader::new(File::open(transcript)?).split(b'\n') {
-            let Ok(line) = String::from_utf8(line?) else { continue };
-            let Ok(record) = RawBuf::parse(line) else { continue };
+            // What cannot be read is told of when it is shown.
+            let Ok(record) = RawBuf::parse(String::from_utf8_lossy(&line?).into_owned()) else { continue };
             let record = record.as_raw();
             if let Some(uuid) = text(record, "uuid") {
                 let link = link(record);

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use self::permission::Choice;
 use super::calls::Calls;
+use super::options::Mode;
 use crate::claude::wire::control::{self, CanUseTool, Elicitation, Wanted};
 use crate::claude::wire::{Ask, Permission};
 use crate::translate::{AskId, ClientFeatures, Effect, Effects, Question, Reply};
@@ -22,6 +23,11 @@ const UNANSWERED: &str = "The user did not answer the questions.";
 const REFUSED: &str = "The user refused this call. Do not try it again; go on without it, or ask what to do instead.";
 /// What the model is told when the turn is stopped.
 const STOPPED: &str = "The user stopped the turn.";
+
+/// Whether these are words of ours for the model, and not why something else refused a call.
+pub(super) fn is_ours(words: &str) -> bool {
+    [NO_FORMS, UNANSWERED, REFUSED, STOPPED].iter().any(|ours| words.contains(ours))
+}
 
 /// The questions that are open.
 #[derive(Debug, Default)]
@@ -77,6 +83,7 @@ impl Asks {
         ask: Ask,
         features: ClientFeatures,
         calls: &Calls,
+        planned_from: Mode,
         out: &mut Effects,
     ) {
         let Ask { request_id, request } = ask;
@@ -84,7 +91,7 @@ impl Asks {
             Wanted::CanUseTool(tool) if tool.tool_name == "AskUserQuestion" => {
                 self.questions(session, request_id, tool, features, out);
             }
-            Wanted::CanUseTool(tool) => self.permission(session, request_id, tool, calls, out),
+            Wanted::CanUseTool(tool) => self.permission(session, request_id, tool, calls, planned_from, out),
             Wanted::Elicitation(elicitation) => self.elicitation(session, request_id, &elicitation, features, out),
             Wanted::HookCallback {} => out.send(control::answer(&request_id, &json!({}))),
             Wanted::Other => out.send(control::refuse(&request_id, "not supported by this client")),
@@ -97,17 +104,17 @@ impl Asks {
         request_id: String,
         tool: CanUseTool,
         calls: &Calls,
+        planned_from: Mode,
         out: &mut Effects,
     ) {
         let key = permission::key(&tool);
-        if self.allowed.contains(&key) {
+        if self.allowed.contains(&key) && !tool.suppress_always_allow_rule {
             let permission = Permission::Allow { updated_input: tool.input, updated_permissions: Vec::new() };
             out.send(control::answer(&request_id, &permission));
             return;
         }
-        let call = tool.tool_use_id.as_deref().and_then(|id| calls.asked(id, tool.original_file.as_deref()));
-        let call = call.unwrap_or_else(|| permission::unknown_call(&tool, &request_id));
-        let choices = permission::choices(&tool);
+        let call = calls.asked(&tool, &request_id, out);
+        let choices = permission::choices(&tool, planned_from);
         let options = choices.iter().map(Choice::option).collect();
         let question = v1::RequestPermissionRequest::new(session.clone(), call, options);
         let what = What::Permission { input: tool.input, choices, key };

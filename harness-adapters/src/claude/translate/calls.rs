@@ -13,12 +13,16 @@ use super::describe::{self, describe};
 use super::plan::Plan;
 use super::shell::{self, Output};
 use super::{cut, files};
+use crate::bounds;
+use crate::claude::wire::control::CanUseTool;
 use crate::claude::wire::message::Content;
 use crate::claude::wire::{Block, User};
 use crate::translate::{ClientFeatures, Effects};
 
 /// What of a sub-agent's text is shown within its call, in bytes.
 const TOLD: usize = 256 * 1024;
+/// What of a command's output is shown while it goes on in the background, in bytes of a message.
+const GROWING: usize = 64 * 1024;
 /// Calls known at once. Of more, those in the background are forgotten, oldest ids first.
 const KNOWN: usize = 4096;
 
@@ -96,22 +100,37 @@ impl Calls {
         });
     }
 
-    /// What a client needs to know of a call to allow it; `None` for one that is not known.
-    pub(super) fn asked(&self, id: &str, original: Option<&str>) -> Option<v1::ToolCallUpdate> {
-        let call = self.known.get(id).filter(|call| !call.hidden)?;
-        let description = describe(&call.name, &call.input, &self.cwd);
+    /// What a client needs to know of a call to allow it: what it asks to be run with, which may not be what the model
+    /// wrote. A hook of the user may have changed it.
+    pub(super) fn asked(&self, tool: &CanUseTool, request_id: &str, out: &mut Effects) -> v1::ToolCallUpdate {
+        let id = tool.tool_use_id.clone().unwrap_or_else(|| request_id.to_owned());
+        let call = self.known.get(&id).filter(|call| !call.hidden);
+        let mut input = tool.input.clone();
+        if let (Some(call), "ExitPlanMode") = (call, tool.tool_name.as_str()) {
+            // The program does not repeat the plan.
+            for (key, value) in call.input.as_object().into_iter().flatten() {
+                if let Some(members) = input.as_object_mut() {
+                    members.entry(key.clone()).or_insert_with(|| value.clone());
+                }
+            }
+        }
+        let diff = files::preview(&tool.tool_name, &input, tool.original_file.as_deref(), &self.cwd);
+        let description = describe::question(&tool.tool_name, &input, diff, &self.cwd);
+        let changed = call.is_some_and(|call| !call.input.is_null() && call.input != input);
         let mut fields = v1::ToolCallUpdateFields::new()
             .title(description.title)
             .kind(description.kind)
-            .status(v1::ToolCallStatus::Pending)
+            .name(tool.tool_name.clone())
             .locations(description.locations)
-            .raw_input(call.input.clone());
-        if let Some(diff) = files::preview(&call.name, &call.input, original, &self.cwd) {
-            fields = fields.content(vec![diff.into()]);
-        } else if !description.content.is_empty() {
+            .raw_input(input);
+        if !description.content.is_empty() {
             fields = fields.content(description.content);
         }
-        Some(v1::ToolCallUpdate::new(id.to_owned(), fields))
+        if changed {
+            let update = v1::ToolCallUpdate::new(id.clone(), fields.clone());
+            out.update(v1::SessionUpdate::ToolCallUpdate(update));
+        }
+        v1::ToolCallUpdate::new(id, fields.status(v1::ToolCallStatus::Pending))
     }
 
     /// Results of calls.
@@ -143,7 +162,11 @@ impl Calls {
         if let Some(denied) = user.denied(id) {
             // The words are for the model, unless they say why.
             if denied != "user-rejected" {
-                fields = fields.raw_output(Value::from(cut(&content.text(), RAW)));
+                let why = content.text();
+                fields = fields.raw_output(Value::from(cut(&why, RAW)));
+                if !super::asks::is_ours(&why) {
+                    fields = fields.content(vec![v1::ContentBlock::from(shell::reason(&why)).into()]);
+                }
             }
             if self.features.terminal_output && is_shell(&call.name) {
                 meta.extend(shell::finished(id, &Output::default()));
@@ -156,6 +179,9 @@ impl Calls {
             fields = fields.raw_output(raw(result, content));
         }
         let lasting = Call::goes_on(result);
+        if lasting {
+            meta.insert("background".to_owned(), Value::Bool(true));
+        }
         if !failed && let Some(plan) = written_plan(call, result, &self.cwd) {
             self.proposal = Some(plan);
         }
@@ -181,13 +207,60 @@ impl Calls {
         out.update(v1::SessionUpdate::ToolCallUpdate(update));
     }
 
+    /// A call goes on in the background, as work that can be stopped by this name.
+    pub(super) fn in_background(&mut self, id: &str, task: &str, out: &mut Effects) {
+        let Some(call) = self.known.get_mut(id).filter(|call| !call.hidden) else { return };
+        call.task = Some(task.to_owned());
+        let update = v1::ToolCallUpdate::new(id.to_owned(), v1::ToolCallUpdateFields::new()).meta(call.meta());
+        out.update(v1::SessionUpdate::ToolCallUpdate(update));
+    }
+
+    /// A command in the background has written this so far.
+    /// `new` bytes of it have come since, and it was the `last` look.
+    pub(super) fn wrote(&mut self, task: &str, output: &str, new: u64, last: bool, out: &mut Effects) {
+        let found = self.known.iter_mut().find(|(_, call)| call.task.as_deref() == Some(task));
+        let Some((id, call)) = found else { return };
+        let mut meta = call.meta();
+        let mut fields = v1::ToolCallUpdateFields::new();
+        if self.features.terminal_output {
+            // What has been seen is the beginning of it, unless the program has left out some.
+            let new = output.strip_prefix(call.told.as_str()).unwrap_or_else(|| tail(output, new));
+            meta.extend(shell::written(id, new));
+        } else {
+            // It is sent again as it grows, and whole at the end.
+            let shown = bounds::ends(output.to_owned(), if last { shell::MOST } else { GROWING });
+            fields = fields.content(vec![v1::ContentBlock::from(shown).into()]);
+        }
+        output.clone_into(&mut call.told);
+        out.update(v1::SessionUpdate::ToolCallUpdate(v1::ToolCallUpdate::new(id.clone(), fields).meta(meta)));
+    }
+
+    /// A command in the background has written its last, and its end was told.
+    pub(super) fn ended(&mut self, task: &str, out: &mut Effects) {
+        let found = self.known.iter().find(|(_, call)| call.task.as_deref() == Some(task) && call.over);
+        let Some(id) = found.map(|(id, _)| id.clone()) else { return };
+        if let Some(call) = self.known.remove(&id)
+            && self.features.terminal_output
+        {
+            let mut meta = call.meta();
+            meta.extend(shell::finished(&id, &Output { code: call.code, ..Output::default() }));
+            let update = v1::ToolCallUpdate::new(id, v1::ToolCallUpdateFields::new()).meta(meta);
+            out.update(v1::SessionUpdate::ToolCallUpdate(update));
+        }
+    }
+
     /// A sub-agent or command in the background is over.
     pub(super) fn over(&mut self, id: &str, failed: bool, summary: Option<&str>, out: &mut Effects) {
-        let Some(call) = self.known.get(id) else { return };
+        let Some(call) = self.known.get_mut(id) else { return };
         if call.open {
             // It ran in the foreground; its result follows.
             return;
         }
+        call.over = true;
+        call.code = summary.and_then(|summary| {
+            let (_, code) = summary.rsplit_once("exit code ")?;
+            code.trim_end_matches(')').parse().ok()
+        });
         let status = if failed { v1::ToolCallStatus::Failed } else { v1::ToolCallStatus::Completed };
         let mut fields = v1::ToolCallUpdateFields::new().status(status);
         if let Some(summary) = summary.filter(|_| call.told.is_empty()) {
@@ -195,7 +268,10 @@ impl Calls {
         }
         let update = v1::ToolCallUpdate::new(id.to_owned(), fields).meta(call.meta());
         out.update(v1::SessionUpdate::ToolCallUpdate(update));
-        self.known.remove(id);
+        // What a command has written to its end is still to come.
+        if call.task.is_none() || !is_shell(&call.name) {
+            self.known.remove(id);
+        }
     }
 
     /// Ends calls that will get no result. `all` of them, or only the session's own.
@@ -204,7 +280,9 @@ impl Calls {
         let features = self.features;
         self.known.retain(|id, call| {
             let of_another = call.parent.as_ref().is_some_and(|parent| running.contains(parent));
-            if !call.open || (of_another && !all) {
+            // With the program, what it does in the background ends too.
+            let lost = all && call.task.is_some() && !call.over;
+            if !lost && (!call.open || (of_another && !all)) {
                 return true;
             }
             if !call.hidden {
@@ -238,4 +316,11 @@ impl Calls {
             self.known.remove(&id);
         }
     }
+}
+
+/// The last bytes of a text, or a little less of it.
+fn tail(text: &str, bytes: u64) -> &str {
+    let from = text.len().saturating_sub(usize::try_from(bytes).unwrap_or(usize::MAX));
+    let from = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    &text[from..]
 }

@@ -57,6 +57,11 @@ impl Commands {
         changed
     }
 
+    /// Whether there is such a command.
+    pub(super) fn know(&self, name: &str) -> bool {
+        self.0.iter().any(|command| command.name == name)
+    }
+
     /// All of them, as the client sees them.
     pub(crate) fn update(&self) -> v1::SessionUpdate {
         let commands = self.0.iter().map(|command| {

@@ -3,6 +3,7 @@
 use acp_types::v1;
 use serde_json::{Value, json};
 
+use super::commands::Commands;
 use crate::embedded::text_of;
 use crate::failure::{Failure, FailureKind};
 
@@ -11,8 +12,8 @@ const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"]
 /// Commands that would end the session under the client's feet.
 const SESSION: [&str; 3] = ["clear", "reset", "new"];
 
-/// Content of a prompt.
-pub(super) fn blocks(prompt: &[v1::ContentBlock]) -> Result<Vec<Value>, Failure> {
+/// Content of a prompt. A command is one wherever context stands that a client puts beside it.
+pub(super) fn blocks(prompt: &[v1::ContentBlock], commands: &Commands) -> Result<Vec<Value>, Failure> {
     let invalid = |what: String| Failure::new(FailureKind::InvalidParams, what);
     if prompt.is_empty() {
         return Err(invalid("the prompt is empty".to_owned()));
@@ -22,7 +23,42 @@ pub(super) fn blocks(prompt: &[v1::ContentBlock]) -> Result<Vec<Value>, Failure>
     {
         return Err(invalid(format!("/{command} would begin another session: ask for a new session instead")));
     }
+    if command(prompt).is_some_and(|command| commands.know(command)) {
+        let (context, line) = line(prompt);
+        // The program looks for a command at the beginning of the last block, and nowhere else.
+        let context = context.into_iter().map(|block| one(block).map_err(invalid));
+        return context.chain([Ok(words(&line))]).collect();
+    }
     prompt.iter().map(|block| one(block).map_err(invalid)).collect()
+}
+
+/// A prompt that is a command: what stands beside it, and the command with all that was typed after it.
+fn line(prompt: &[v1::ContentBlock]) -> (Vec<&v1::ContentBlock>, String) {
+    let mut context = Vec::new();
+    let mut line = String::new();
+    for block in prompt {
+        let text = match block {
+            v1::ContentBlock::Text(text) => text.text.clone(),
+            // Named in the middle of what is typed.
+            v1::ContentBlock::ResourceLink(link) if !line.is_empty() => linked(link),
+            other => {
+                context.push(other);
+                continue;
+            }
+        };
+        if line.is_empty() {
+            line.push_str(text.trim_start());
+        } else {
+            let apart = line.ends_with(char::is_whitespace) || text.starts_with(char::is_whitespace);
+            line.push_str(if apart { "" } else { " " });
+            line.push_str(&text);
+        }
+    }
+    (context, line.trim_end().to_owned())
+}
+
+fn linked(link: &v1::ResourceLink) -> String {
+    format!("[{}]({})", link.name, link.uri)
 }
 
 fn one(block: &v1::ContentBlock) -> Result<Value, String> {
@@ -35,7 +71,7 @@ fn one(block: &v1::ContentBlock) -> Result<Value, String> {
             }
             picture(&image.mime_type, &image.data)
         }
-        v1::ContentBlock::ResourceLink(link) => words(&format!("[{}]({})", link.name, link.uri)),
+        v1::ContentBlock::ResourceLink(link) => words(&linked(link)),
         v1::ContentBlock::Resource(embedded) => match &embedded.resource {
             v1::EmbeddedResourceResource::TextResourceContents(resource) => context(&resource.uri, &resource.text),
             v1::EmbeddedResourceResource::BlobResourceContents(resource) => blob(resource)?,
@@ -73,8 +109,7 @@ fn picture(kind: &str, data: &str) -> Value {
 
 /// The name of the command that a prompt is, if it is one.
 fn command(prompt: &[v1::ContentBlock]) -> Option<&str> {
-    let v1::ContentBlock::Text(text) = prompt.first()? else { return None };
-    text.text.trim_start().strip_prefix('/')?.split_whitespace().next()
+    text(prompt)?.trim_start().strip_prefix('/')?.split_whitespace().next()
 }
 
 /// A line to call a session by, from its first prompt.
@@ -87,10 +122,10 @@ pub(crate) fn title(text: &str) -> Option<String> {
     })
 }
 
-/// The text of a prompt.
+/// The first text of a prompt that somebody typed.
 pub(super) fn text(prompt: &[v1::ContentBlock]) -> Option<&str> {
     prompt.iter().find_map(|block| match block {
-        v1::ContentBlock::Text(text) => Some(text.text.as_str()),
+        v1::ContentBlock::Text(text) => Some(text.text.as_str()).filter(|text| !text.trim().is_empty()),
         _ => None,
     })
 }
@@ -100,15 +135,22 @@ mod tests {
     use acp_types::v1;
     use serde_json::json;
 
-    use super::{blocks, title};
+    use super::{Commands, title};
     use crate::failure::FailureKind;
+
+    fn blocks(prompt: &[v1::ContentBlock]) -> Result<Vec<serde_json::Value>, crate::Failure> {
+        super::blocks(prompt, &Commands::read(&json!({ "commands": [{ "name": "compact" }] })))
+    }
+
+    fn file() -> v1::ContentBlock {
+        let file = v1::TextResourceContents::new("fn a() {}", "file:///ws/b.rs");
+        v1::ContentBlock::Resource(v1::EmbeddedResource::new(v1::EmbeddedResourceResource::TextResourceContents(file)))
+    }
 
     #[test]
     fn links_and_embedded_files_name_their_uri() {
         let link = v1::ContentBlock::ResourceLink(v1::ResourceLink::new("a.rs", "file:///ws/a.rs"));
-        let file = v1::TextResourceContents::new("fn a() {}", "file:///ws/b.rs");
-        let file = v1::EmbeddedResource::new(v1::EmbeddedResourceResource::TextResourceContents(file));
-        let blocks = blocks(&[link, v1::ContentBlock::Resource(file)]).expect("a prompt");
+        let blocks = blocks(&[link, file()]).expect("a prompt");
         assert_eq!(blocks[0], json!({ "type": "text", "text": "[a.rs](file:///ws/a.rs)" }));
         assert_eq!(blocks[1]["text"], "<context ref=\"file:///ws/b.rs\">\nfn a() {}\n</context>");
     }
@@ -126,6 +168,31 @@ mod tests {
         assert!(blocks(&[v1::ContentBlock::from("/clear now")]).is_err());
         assert!(blocks(&[v1::ContentBlock::from("/clearly not")]).is_ok());
         assert!(blocks(&[]).is_err());
+    }
+
+    #[test]
+    fn a_command_is_found_wherever_context_stands() {
+        let link = || v1::ContentBlock::ResourceLink(v1::ResourceLink::new("a.rs", "file:///ws/a.rs"));
+        let texts = |prompt: &[v1::ContentBlock]| {
+            let blocks = blocks(prompt).expect("a prompt").into_iter();
+            blocks.map(|block| block["text"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+        };
+        for prompt in [
+            vec!["/compact".into(), file()],
+            vec![file(), "/compact".into()],
+            vec![" ".into(), file(), " /compact\n".into()],
+        ] {
+            let texts = texts(&prompt);
+            assert_eq!(texts.len(), 2, "{texts:?}");
+            assert!(texts[0].starts_with("<context ref="), "{texts:?}");
+            assert_eq!(texts[1], "/compact");
+        }
+        assert_eq!(
+            texts(&["/compact keep ".into(), link(), "whole".into()]),
+            ["/compact keep [a.rs](file:///ws/a.rs) whole"]
+        );
+        assert_eq!(texts(&["/usr/bin/x fails".into(), file()])[0], "/usr/bin/x fails");
+        assert!(blocks(&[file(), " /clear".into()]).is_err());
     }
 
     #[test]

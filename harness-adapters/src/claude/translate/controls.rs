@@ -29,13 +29,20 @@ pub(super) enum Pending {
     Settings,
     /// To name the session, as a client asked.
     Title { id: RequestId, title: String },
+    /// To end work in the background, as a client asked or because everything is to stop.
+    StopTask { id: Option<RequestId> },
+    /// To see what a command in the background has written, for the last time or not.
+    Output { task: String, last: bool },
 }
 
 impl Pending {
     /// The request of the client that waits for it.
     fn request(&self) -> Option<RequestId> {
         match self {
-            Self::Interrupt | Self::TakeBack { .. } | Self::Forget { .. } | Self::Settings => None,
+            Self::Interrupt | Self::TakeBack { .. } | Self::Forget { .. } | Self::Settings | Self::Output { .. } => {
+                None
+            }
+            Self::StopTask { id } => *id,
             Self::Change { id, .. } | Self::Title { id, .. } => Some(*id),
         }
     }

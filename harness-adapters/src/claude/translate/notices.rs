@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use acp_types::v1;
 
+use super::text::{Kind, chunk};
 use crate::claude::wire::system::{ApiRetry, Compacted, McpServer, Status};
 use crate::translate::{ClientFeatures, Effects};
 
@@ -12,6 +13,8 @@ use crate::translate::{ClientFeatures, Effects};
 pub(super) struct Notices {
     features: ClientFeatures,
     compactions: u64,
+    /// Texts in place of notices.
+    told: u64,
     /// The id of the one that runs.
     compacting: Option<String>,
     /// What became of one in this turn that did not succeed.
@@ -54,6 +57,16 @@ impl Notices {
         self.notice(v1::NoticeSeverity::Warning, "Claude Code", text, out);
     }
 
+    /// Something that people must know, also those whose client shows no notices.
+    pub(super) fn tell(&mut self, text: &str, out: &mut Effects) {
+        if self.features.notices {
+            self.warn(text, out);
+        } else {
+            self.told += 1;
+            out.update(chunk(Kind::Thought, &format!("notice-{}", self.told), text));
+        }
+    }
+
     /// MCP servers, at the beginning of a turn.
     pub(super) fn servers(&mut self, servers: &[McpServer], out: &mut Effects) {
         for server in servers {
@@ -90,6 +103,9 @@ impl Notices {
     pub(super) fn compacted(&mut self, compacted: &Compacted, out: &mut Effects) {
         let id = self.compacting.take().unwrap_or_else(|| self.compaction_id(compacted.uuid.as_ref()));
         self.compaction(&id, v1::CompactionStatus::Completed, None, out);
+        if !self.features.compaction {
+            out.update(chunk(Kind::Thought, &id, "The conversation was compacted."));
+        }
     }
 
     /// A turn is over, and compaction with it.

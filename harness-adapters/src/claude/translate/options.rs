@@ -17,6 +17,9 @@ pub(crate) struct Options {
     pub(crate) models: Vec<Model>,
     /// The effort; `None` when the model has none.
     pub(crate) effort: Option<String>,
+    /// The mode before the session began to plan.
+    #[serde(default)]
+    pub(crate) before_plan: Option<String>,
 }
 
 /// A permission mode.
@@ -66,7 +69,8 @@ impl Mode {
         modes
     }
 
-    fn id(self) -> &'static str {
+    /// What the program calls it.
+    pub(crate) fn id(self) -> &'static str {
         match self {
             Self::Default => "default",
             Self::AcceptEdits => "acceptEdits",
@@ -75,6 +79,17 @@ impl Mode {
             Self::Auto => "auto",
             Self::BypassPermissions => "bypassPermissions",
         }
+    }
+
+    /// The mode that is called so, in settings too.
+    pub(crate) fn read(id: &str) -> Option<Self> {
+        let all = Self::all(true, true);
+        all.into_iter().find(|mode| mode.id() == id).or((id == "manual").then_some(Self::Default))
+    }
+
+    /// Whether nothing is done in it that the user was not asked about, now or before.
+    pub(crate) fn is_careful(self) -> bool {
+        matches!(self, Self::Default | Self::Plan | Self::DontAsk)
     }
 
     fn name(self) -> &'static str {
@@ -161,7 +176,14 @@ impl Options {
     /// Takes over a change; whether it was one.
     pub(super) fn apply(&mut self, change: Change) -> bool {
         match change {
-            Change::Mode(mode) => replace(&mut self.mode, mode),
+            Change::Mode(mode) => {
+                let plans = mode == Mode::Plan.id();
+                let before = std::mem::replace(&mut self.mode, mode);
+                if plans && before != self.mode {
+                    self.before_plan = Some(before.clone());
+                }
+                before != self.mode
+            }
             Change::Model(model) => {
                 let changed = replace(&mut self.model, model);
                 let levels = self.levels();
@@ -178,6 +200,12 @@ impl Options {
                 changed
             }
         }
+    }
+
+    /// The mode to go back to when a plan is accepted.
+    pub(super) fn planned_from(&self) -> Mode {
+        let before = self.before_plan.as_deref().filter(|_| self.mode == Mode::Plan.id());
+        before.and_then(|id| self.modes.iter().find(|mode| mode.id() == id)).copied().unwrap_or(Mode::Default)
     }
 
     /// Hears which model is used; whether it is another than was thought.
@@ -226,7 +254,8 @@ impl Options {
         let applied = |key: &str| settings.pointer(&format!("/applied/{key}")).and_then(Value::as_str);
         let model = models.first().map(|model| model.value.clone()).unwrap_or_default();
         let effort = applied("effort").map(str::to_owned);
-        let mut options = Self { mode: mode.to_owned(), modes: Mode::all(auto, bypass), model, models, effort };
+        let modes = Mode::all(auto, bypass);
+        let mut options = Self { mode: mode.to_owned(), modes, model, models, effort, before_plan: None };
         if let Some(model) = applied("model") {
             options.hear_model(model);
         }

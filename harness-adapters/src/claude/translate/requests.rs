@@ -49,6 +49,12 @@ impl Session {
                 self.controls.send(&control, Pending::Title { id, title }, out);
                 out.push(Effect::Arm { timer: SETTING.0, after: SETTING.1 });
             }
+            Request::StopTask(task) => {
+                self.stop_task(id, &task, out);
+                if self.controls.awaited() {
+                    out.push(Effect::Arm { timer: SETTING.0, after: SETTING.1 });
+                }
+            }
             Request::Close => self.close(id, out),
         }
     }
@@ -57,7 +63,7 @@ impl Session {
         if self.closing.is_some() {
             return Err(Failure::new(FailureKind::InvalidParams, "the session is being closed"));
         }
-        let content = content::blocks(&prompt.prompt)?;
+        let content = content::blocks(&prompt.prompt, &self.commands)?;
         self.turns.wait(id, content)
     }
 
@@ -75,7 +81,7 @@ impl Session {
     }
 
     fn steer(&mut self, prompt: &[v1::ContentBlock], out: &mut Effects) -> Result<Steered, Failure> {
-        let content = content::blocks(prompt)?;
+        let content = content::blocks(prompt, &self.commands)?;
         if self.turns.running.is_none() {
             return Ok(Steered::Idle);
         }
@@ -126,7 +132,19 @@ impl Session {
                     self.tell_options(out);
                 }
             }
+            Pending::StopTask { id } => Self::task_stopped(id, result.is_ok(), out),
+            Pending::Output { task, last } => self.written(&task, last, result.ok().as_ref(), out),
             Pending::Change { id, change, as_option } => match result {
+                Ok(answer) if !holds(&change, &answer) => {
+                    let real = answer.get("mode").and_then(serde_json::Value::as_str).unwrap_or_default();
+                    let failure = Failure::new(
+                        FailureKind::InvalidParams,
+                        format!("Claude Code does not change to this mode: it is in {real}"),
+                    );
+                    self.options.apply(Change::Mode(real.to_owned()));
+                    self.tell_mode(out);
+                    out.answer(id, Err(failure.with("mode", real)));
+                }
                 Ok(_) => {
                     let model = matches!(change, Change::Model(_));
                     self.apply(change, out);
@@ -150,6 +168,14 @@ impl Session {
         if awaited && !self.controls.awaited() {
             out.push(Effect::Disarm(SETTING.0));
         }
+    }
+}
+
+/// Whether a change is in force. The program says which mode really is.
+fn holds(change: &Change, answer: &serde_json::Value) -> bool {
+    match change {
+        Change::Mode(mode) => answer.get("mode").and_then(serde_json::Value::as_str).is_none_or(|real| real == mode),
+        _ => true,
     }
 }
 

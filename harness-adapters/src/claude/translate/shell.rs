@@ -5,8 +5,10 @@ use std::path::Path;
 use acp_types::v1;
 use serde_json::{Map, Value, json};
 
-/// What of an output is shown at most, in bytes; of more, the beginning and the end.
-const MOST: usize = 8 * 1024 * 1024;
+use crate::bounds;
+
+/// What of an output is shown at most, in bytes of a message; of more, the beginning and the end.
+pub(super) const MOST: usize = 8 * 1024 * 1024;
 
 /// How a command ended.
 #[derive(Debug, Default)]
@@ -29,24 +31,29 @@ impl Output {
             text.push('\n');
         }
         text.push_str(stderr);
-        Self { text: bounded(text), code: (!failed).then_some(0) }
+        Self { text: bounds::ends(text, MOST), code: (!failed).then_some(0) }
     }
 
     /// From what the model is told, when that is all there is.
     pub(super) fn of_words(words: &str, failed: bool) -> Self {
         if !failed {
             let text = if words == "(Bash completed with no output)" { "" } else { words };
-            return Self { text: bounded(text.to_owned()), code: Some(0) };
+            return Self { text: bounds::ends(text.to_owned(), MOST), code: Some(0) };
         }
-        let words = words.strip_prefix("Error: ").unwrap_or(words);
-        let words = words.strip_prefix("<tool_use_error>").unwrap_or(words);
-        let words = words.strip_suffix("</tool_use_error>").unwrap_or(words);
+        let words = reason(words);
         let (first, rest) = words.split_once('\n').unwrap_or((words, ""));
         match first.strip_prefix("Exit code ").and_then(|code| code.trim().parse().ok()) {
-            Some(code) => Self { text: bounded(rest.to_owned()), code: Some(code) },
-            None => Self { text: bounded(words.to_owned()), code: None },
+            Some(code) => Self { text: bounds::ends(rest.to_owned(), MOST), code: Some(code) },
+            None => Self { text: bounds::ends(words.to_owned(), MOST), code: None },
         }
     }
+}
+
+/// Why a call failed or was refused, without what only the model needs.
+pub(super) fn reason(words: &str) -> &str {
+    let words = words.strip_prefix("Error: ").unwrap_or(words);
+    let words = words.strip_prefix("<tool_use_error>").unwrap_or(words);
+    words.strip_suffix("</tool_use_error>").unwrap_or(words)
 }
 
 /// The member of a result that holds the content of its `persistedOutputPath`; put there before it is translated.
@@ -59,12 +66,17 @@ pub(super) fn terminal(call: &str, cwd: &Path) -> (v1::ToolCallContent, Map<Stri
     (content, meta)
 }
 
+/// More output of a call, for clients that show terminals.
+pub(super) fn written(call: &str, text: &str) -> Map<String, Value> {
+    match bounds::ends(text.to_owned(), MOST) {
+        text if text.is_empty() => Map::new(),
+        text => meta("terminal_output", json!({ "terminal_id": call, "data": text })),
+    }
+}
+
 /// The end of a call, for clients that show terminals.
 pub(super) fn finished(call: &str, output: &Output) -> Map<String, Value> {
-    let mut all = Map::new();
-    if !output.text.is_empty() {
-        all.extend(meta("terminal_output", json!({ "terminal_id": call, "data": output.text })));
-    }
+    let mut all = written(call, &output.text);
     let exit = json!({ "terminal_id": call, "exit_code": output.code, "signal": null });
     all.extend(meta("terminal_exit", exit));
     all
@@ -74,20 +86,11 @@ fn meta(key: &str, value: Value) -> Map<String, Value> {
     Map::from_iter([(key.to_owned(), value)])
 }
 
-fn bounded(text: String) -> String {
-    if text.len() <= MOST {
-        return text;
-    }
-    let head = (0..=MOST / 2).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    let tail = (text.len() - MOST / 2..).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
-    format!("{}\n[{} bytes are left out here]\n{}", &text[..head], tail - head, &text[tail..])
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
 
-    use super::{MOST, Output, bounded};
+    use super::Output;
 
     #[test]
     fn stdout_and_stderr_are_both_shown() {
@@ -105,14 +108,5 @@ mod tests {
     fn the_exit_code_of_a_failure_is_not_output() {
         let output = Output::of_result(&Value::from("Error: Exit code 3\nhi"), "Exit code 3\nhi\nerr", true);
         assert_eq!((output.text.as_str(), output.code), ("hi\nerr", Some(3)));
-    }
-
-    #[test]
-    fn too_much_output_keeps_both_ends() {
-        let text = format!("begin{}end", "é".repeat(MOST));
-        let short = bounded(text);
-        assert!(short.starts_with("begin") && short.ends_with("end"));
-        assert!(short.contains("bytes are left out here"));
-        assert!(short.len() < MOST + 100);
     }
 }

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::Session;
 use super::controls::Pending;
 use super::refusal::FORGET;
+use super::tasks::LOOK;
 use super::turns::Turn;
 use crate::claude::wire::{Control, Lifecycle};
 use crate::failure::{Failure, FailureKind};
@@ -40,8 +41,31 @@ impl Session {
         out.push(Effect::Arm { timer: STOP.0, after: STOP.1 });
     }
 
+    /// Stops what runs although no prompt is open: a turn that work in the background has begun, and that work.
+    pub(super) fn stop_idle(&mut self, out: &mut Effects) {
+        if self.gone.is_some() || self.turns.running.is_some() || self.closing.is_some() || self.stopping_idle {
+            return;
+        }
+        self.stopping_idle = true;
+        self.asks.withdraw_all(out);
+        self.stop_tasks(out);
+        self.controls.send(&Control::Interrupt { cancel_queued: true }, Pending::Interrupt, out);
+        out.push(Effect::Arm { timer: STOP.0, after: STOP.1 });
+    }
+
+    /// Nothing runs any more that such a stop was for.
+    pub(super) fn stopped_idle(&mut self, out: &mut Effects) {
+        if std::mem::take(&mut self.stopping_idle) {
+            self.asks.refuse_orphans(out);
+            out.push(Effect::Disarm(STOP.0));
+        }
+    }
+
     /// The program has seen the interrupt. A prompt that it had not begun is not stopped by it but taken back.
     pub(super) fn interrupted(&mut self, answer: Option<&Value>, out: &mut Effects) {
+        if !self.unprompted {
+            self.stopped_idle(out);
+        }
         let Some(turn) = self.turns.running.as_ref().filter(|turn| turn.stopping) else { return };
         let lists = |key: &str| {
             let list = answer.and_then(|answer| answer.get(key)).and_then(Value::as_array);
@@ -141,8 +165,12 @@ impl Session {
     }
 
     pub(super) fn fired(&mut self, timer: Timer, out: &mut Effects) {
-        if timer == STOP.0 && self.turns.running.as_ref().is_some_and(|turn| turn.stopping) {
-            out.push(Effect::Kill);
+        if timer == STOP.0 {
+            if self.stopping_idle || self.turns.running.as_ref().is_some_and(|turn| turn.stopping) {
+                out.push(Effect::Kill);
+            }
+        } else if timer == LOOK.0 {
+            self.look_at_tasks(out);
         } else if timer == SETTING.0 {
             self.give_up(&Failure::new(FailureKind::Harness, "Claude Code did not answer; close the session"), out);
         } else if timer == FORGET.0 {

@@ -1,3 +1,7 @@
+mod background;
+mod shown;
+mod unreadable;
+
 use acp_types::RawBuf;
 use acp_types::v1;
 use serde_json::{Value, json};
@@ -16,7 +20,7 @@ impl Peer {
     fn new() -> Self {
         let setup = json!({
             "session": "s", "cwd": "/ws", "seed": "00000000-0000-4000-8000-000000000000",
-            "options": { "mode": "default", "modes": ["default", "plan"], "model": "", "models": [], "effort": null },
+            "options": { "mode": "default", "modes": ["default", "acceptEdits", "plan", "bypassPermissions"], "model": "", "models": [], "effort": null },
             "title": "known",
         });
         let setup: Setup = serde_json::from_value(setup).expect("a setup");

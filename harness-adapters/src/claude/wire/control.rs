@@ -155,6 +155,16 @@ pub(crate) enum Control {
         /// Which.
         target_message_uuid: String,
     },
+    /// End work in the background.
+    StopTask {
+        /// Which.
+        task_id: String,
+    },
+    /// Say what work in the background has written.
+    GetTaskOutput {
+        /// Which.
+        task_id: String,
+    },
     /// Change the mode.
     SetPermissionMode {
         /// To what.

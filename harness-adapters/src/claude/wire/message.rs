@@ -207,7 +207,10 @@ pub(crate) fn lenient<'de, D: Deserializer<'de>, T: DeserializeOwned>(deserializ
         fn visit_seq<A: SeqAccess<'de>>(self, mut sequence: A) -> Result<Vec<T>, A::Error> {
             let mut items = Vec::new();
             while let Some(item) = sequence.next_element::<Value>()? {
-                items.extend(serde_json::from_value(item));
+                match serde_json::from_value(item) {
+                    Ok(item) => items.push(item),
+                    Err(error) => tracing::warn!(%error, "a part of a message of Claude Code cannot be read"),
+                }
             }
             Ok(items)
         }

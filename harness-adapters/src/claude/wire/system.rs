@@ -21,6 +21,14 @@ pub(crate) enum System {
         /// It.
         title: String,
     },
+    /// Which work goes on in the background.
+    BackgroundTasksChanged {
+        /// All of it.
+        #[serde(default, deserialize_with = "super::message::lenient")]
+        tasks: Vec<Background>,
+    },
+    /// A sub-agent or a command has begun.
+    TaskStarted(Background),
     /// A sub-agent or a command is over.
     TaskNotification(Task),
     /// Something else.
@@ -110,10 +118,26 @@ pub(crate) struct Informational {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Task {
+    /// What it is stopped by.
+    pub(crate) task_id: String,
     /// The call that began it.
     pub(crate) tool_use_id: Option<String>,
     /// How it ended.
     pub(crate) status: Option<String>,
     /// What it came to.
     pub(crate) summary: Option<String>,
+}
+
+/// Work that goes on in the background.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub(crate) struct Background {
+    /// What it is stopped by.
+    pub(crate) task_id: String,
+    /// The call that began it.
+    pub(crate) tool_use_id: Option<String>,
+    /// It does not keep the turn.
+    pub(crate) is_backgrounded: bool,
+    /// `local_bash`, `local_agent`.
+    pub(crate) task_type: String,
 }

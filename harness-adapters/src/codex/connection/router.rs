@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::adapter::FromHarness;
+use crate::codex::wire;
 use crate::failure::{Failure, FailureKind};
 
 /// Messages kept for threads that are not known yet; they come before the answer to whoever opens one.
@@ -47,6 +48,14 @@ pub(super) struct Routed {
     pub(super) question: Option<RawBuf>,
     /// Messages of threads that belong to the session, as it turns out now.
     pub(super) after: Vec<Bytes>,
+    /// What is said in place of a message that cannot be read.
+    pub(super) instead: Option<Bytes>,
+}
+
+impl Routed {
+    fn new(session: Option<mpsc::Sender<FromHarness>>, question: Option<RawBuf>, after: Vec<Bytes>) -> Self {
+        Self { session, question, after, instead: None }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +72,8 @@ struct State {
     login: Option<mpsc::Sender<Login>>,
     /// Who waits for the end of a thread, by thread.
     unloading: HashMap<String, oneshot::Sender<()>>,
+    /// What is wrong with the configuration, as Codex said when it started.
+    misread: Option<String>,
     ended: Option<Failure>,
 }
 
@@ -84,7 +95,7 @@ struct Head<'a> {
     #[serde(borrow, default)]
     result: Option<&'a RawValue>,
     #[serde(default)]
-    error: Option<crate::codex::wire::RpcError>,
+    error: Option<wire::RpcError>,
 }
 
 #[derive(Default, Deserialize)]
@@ -113,6 +124,22 @@ struct Spawn {
     agent_thread_id: Option<String>,
 }
 
+impl<'a> Where<'a> {
+    /// What cannot be read of the rest does not keep a message from its thread.
+    fn read(params: &'a RawValue) -> Self {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Thread<'a> {
+            #[serde(borrow)]
+            thread_id: Cow<'a, str>,
+        }
+        serde_json::from_str(params.get()).unwrap_or_else(|_| {
+            let thread = serde_json::from_str::<Thread<'a>>(params.get()).ok();
+            Self { thread_id: thread.map(|thread| thread.thread_id), ..Self::default() }
+        })
+    }
+}
+
 impl Router {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -121,6 +148,11 @@ impl Router {
     /// Why the process is gone, if it is.
     pub(super) fn ended(&self) -> Option<Failure> {
         self.state().ended.clone()
+    }
+
+    /// What was wrong with the configuration when the process started.
+    pub(super) fn misread(&self) -> Option<String> {
+        self.state().misread.clone()
     }
 
     /// The process is gone: nobody gets an answer any more. Returns whom to tell.
@@ -203,11 +235,9 @@ impl Router {
 
     /// Answers a call of ours, or tells where else the message goes. `None` when nothing is left to do.
     pub(super) fn route(&self, line: &Bytes) -> Option<Routed> {
-        let head: Head<'_> =
-            serde_json::from_slice(line).inspect_err(|_| tracing::debug!("a line of Codex is no message")).ok()?;
+        let Ok(head) = serde_json::from_slice::<Head<'_>>(line) else { return self.unreadable(line) };
         let Some(method) = head.method else { return self.answer(head) };
-        let place: Where<'_> =
-            head.params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
+        let place = head.params.map(Where::read).unwrap_or_default();
         let question = head.id.map(|id| RawBuf::trusted(id.get()));
         let mut state = self.state();
         let thread = place.thread_id.as_deref().or(place.thread.as_ref().map(|thread| thread.id.as_str()));
@@ -219,9 +249,9 @@ impl Router {
                 drop(to.try_send(login));
             }
             if method == "configWarning" || method == "warning" {
-                tracing::debug!("Codex has a warning about its configuration");
+                state.warned(head.params);
             }
-            return question.map(|id| Routed { session: None, question: Some(id), after: Vec::new() });
+            return question.map(|id| Routed::new(None, Some(id), Vec::new()));
         };
         if method == "thread/closed"
             && let Some(waiting) = state.unloading.remove(thread)
@@ -232,7 +262,7 @@ impl Router {
         }
         let after = state.learn(thread, &place);
         if let Some(session) = state.session(thread) {
-            return Some(Routed { session: Some(session), question, after });
+            return Some(Routed::new(Some(session), question, after));
         }
         if question.is_none() {
             if state.early.len() == EARLY {
@@ -242,7 +272,20 @@ impl Router {
             state.early.push_back(early);
             return None;
         }
-        Some(Routed { session: None, question, after: Vec::new() })
+        Some(Routed::new(None, question, Vec::new()))
+    }
+
+    /// A line that is no message. Whoever has the thread that it names gets to know, and whether it may have ended a turn.
+    fn unreadable(&self, line: &Bytes) -> Option<Routed> {
+        tracing::warn!(bytes = line.len(), "a line of Codex cannot be read");
+        let state = self.state();
+        let names = |thread: &&String| memchr::memmem::find(line, thread.as_bytes()).is_some();
+        let own = state.sessions.keys().find(names);
+        let thread = own.or_else(|| state.parents.keys().find(names))?;
+        let ends = own.is_some() && memchr::memmem::find(line, b"turn/completed").is_some();
+        let mut routed = Routed::new(Some(state.session(thread)?), None, Vec::new());
+        routed.instead = Some(wire::bytes(&wire::unreadable(ends)));
+        Some(routed)
     }
 
     fn answer(&self, head: Head<'_>) -> Option<Routed> {
@@ -251,7 +294,7 @@ impl Router {
         let mut state = self.state();
         if prefix != OWN {
             let session = state.sessions.values().find(|session| session.prefix == prefix)?.to.clone();
-            return Some(Routed { session: Some(session), question: None, after: Vec::new() });
+            return Some(Routed::new(Some(session), None, Vec::new()));
         }
         let reply = state.calls.remove(&number.parse().ok()?)?;
         // A call that nobody waits for any more.
@@ -278,6 +321,26 @@ impl State {
             }
         }
         after
+    }
+
+    /// A warning that belongs to no session.
+    fn warned(&mut self, params: Option<&RawValue>) {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Warning {
+            summary: String,
+            message: String,
+            details: Option<String>,
+            path: Option<String>,
+        }
+        let Warning { summary, message, details, path } =
+            params.and_then(|params| serde_json::from_str(params.get()).ok()).unwrap_or_default();
+        if path.is_some() && details.is_some() {
+            tracing::warn!(summary, details, "Codex cannot read its configuration");
+            self.misread = details;
+        } else {
+            tracing::info!(summary, message, "Codex has a warning");
+        }
     }
 
     fn take_early(&mut self, thread: &str) -> Vec<Bytes> {
@@ -307,4 +370,56 @@ pub(super) fn own_id(number: u64) -> String {
 /// There is no answer and nobody knows why.
 pub(super) fn gone() -> Failure {
     Failure::new(FailureKind::Harness, "Codex is gone; the next prompt starts it again")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn line(text: &str) -> Bytes {
+        wire::repaired(Bytes::copy_from_slice(text.as_bytes()))
+    }
+
+    #[test]
+    fn half_surrogate_pairs_and_odd_bytes_are_read() {
+        let router = Router::default();
+        let (to, _from) = mpsc::channel(1);
+        router.attach("T1", "T1#0", to).expect("attached");
+        let half = br#"{"method":"item/agentMessage/delta","params":{"threadId":"T1","itemId":"m","delta":"a\ud83d"}}"#;
+        let odd = b"{\"method\":\"item/agentMessage/delta\",\"params\":{\"threadId\":\"T1\",\"itemId\":\"m\",\"delta\":\"a\xff\"}}";
+        for given in [&half[..], &odd[..]] {
+            let line = wire::repaired(Bytes::copy_from_slice(given));
+            let routed = router.route(&line).expect("it belongs somewhere");
+            assert!(routed.session.is_some() && routed.instead.is_none(), "{routed:?}");
+            let message: Value = serde_json::from_slice(&line).expect("JSON");
+            assert_eq!(message["params"]["delta"], "a\u{fffd}");
+        }
+    }
+
+    #[test]
+    fn whoever_a_line_is_for_gets_to_know_that_it_cannot_be_read() {
+        let router = Router::default();
+        let (to, _from) = mpsc::channel(1);
+        router.attach("T1", "T1#0", to).expect("attached");
+        for (text, ends) in [
+            (r#"{"method":"turn/completed","params":{"threadId":"T1","turn":{"#, true),
+            (r#"{"method":"item/completed","params":{"threadId":"T1","item":}"#, false),
+        ] {
+            let routed = router.route(&line(text)).expect("it belongs somewhere");
+            let instead: Value = serde_json::from_slice(&routed.instead.expect("another message")).expect("JSON");
+            assert_eq!((&instead["method"], &instead["params"]["ends"]), (&wire::UNREADABLE.into(), &ends.into()));
+        }
+        assert!(router.route(&line("Listening on stdio")).is_none());
+    }
+
+    #[test]
+    fn what_cannot_be_read_of_an_item_does_not_keep_it_from_its_thread() {
+        let router = Router::default();
+        let (to, _from) = mpsc::channel(1);
+        router.attach("T1", "T1#0", to).expect("attached");
+        let odd = r#"{"method":"item/completed","params":{"threadId":"T1","item":{"id":"c","receiverThreadIds":null}}}"#;
+        assert!(router.route(&line(odd)).expect("it belongs somewhere").session.is_some());
+    }
 }

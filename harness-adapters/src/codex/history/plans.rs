@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
+use acp_types::json;
 use serde::Deserialize;
 use serde_json::Value;
 use tokio::fs::File;
@@ -43,20 +44,22 @@ pub(super) async fn collect(file: Option<PathBuf>) -> Plans {
     let mut plans = Plans::new();
     let Some(path) = file else { return plans };
     let Ok(file) = File::open(&path).await else { return plans };
-    let mut lines = BufReader::new(file).lines();
-    while let Ok(Some(line)) = lines.next_line().await {
+    let mut lines = BufReader::new(file);
+    let mut line = Vec::new();
+    while matches!(lines.read_until(b'\n', &mut line).await, Ok(length) if length > 0) {
         if plans.len() < MOST
-            && line.contains("\"update_plan\"")
+            && memchr::memmem::find(&line, b"\"update_plan\"").is_some()
             && let Some((turn, plan)) = plan(&line)
         {
             plans.insert(turn, plan);
         }
+        line.clear();
     }
     plans
 }
 
-fn plan(line: &str) -> Option<(String, Value)> {
-    let Line { payload } = serde_json::from_str(line).ok()?;
-    let arguments: Arguments = serde_json::from_str(&payload.arguments).ok()?;
+fn plan(line: &[u8]) -> Option<(String, Value)> {
+    let Line { payload } = json::from_slice(line).ok()?;
+    let arguments: Arguments = json::from_str(&payload.arguments).ok()?;
     (payload.name == "update_plan").then_some((payload.metadata.turn_id, arguments.plan))
 }

@@ -2,8 +2,11 @@
 
 use crate::codex::wire::{Reviewer, Sandbox};
 
-/// The mode of new sessions: works in the workspace, asks for everything else.
+/// The mode of new sessions unless the user has configured something else: works in the workspace, asks for everything
+/// else.
 pub(in crate::codex) const DEFAULT_MODE: &str = "workspace-write";
+/// What the ids of modes begin with that stand for a permission profile of the user.
+pub(super) const PROFILE: &str = "profile:";
 /// Of threads whose settings are none of ours.
 pub(super) const CUSTOM: &str = "custom";
 

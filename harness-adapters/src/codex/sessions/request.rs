@@ -1,12 +1,14 @@
 //! What a client asks for when it opens a session, checked.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use acp_types::v1::{self, McpServer};
 use serde_json::{Map, Value, json};
 
+use super::servers::{self, Named, Servers};
 use crate::adapter::Open;
-use crate::codex::{launch, options};
+use crate::codex::launch;
 use crate::failure::{Failure, FailureKind};
 
 /// A request to open a session.
@@ -15,9 +17,11 @@ pub(in crate::codex) struct Request {
     pub(super) kind: Kind,
     pub(super) cwd: PathBuf,
     roots: Vec<PathBuf>,
-    servers: Map<String, Value>,
+    servers: Servers,
     prompt: Option<SystemPrompt>,
     plans: bool,
+    /// The mode that a new session begins in, if somebody asked for one.
+    pub(super) mode: Option<String>,
 }
 
 #[derive(Debug)]
@@ -52,6 +56,7 @@ impl Request {
                     cwd: directory(request.cwd)?,
                     roots: request.additional_directories.into_iter().map(directory).collect::<Result<_, _>>()?,
                     plans: false,
+                    mode: None,
                 }
             }};
         }
@@ -75,25 +80,32 @@ impl Request {
         self
     }
 
+    /// The mode that a new session begins in.
+    pub(in crate::codex) fn mode(mut self, mode: Option<String>) -> Self {
+        self.mode = mode;
+        self
+    }
+
     /// Where else it may write.
     pub(super) fn roots(&self) -> Vec<String> {
         self.roots.iter().map(|root| root.display().to_string()).collect()
     }
 
+    /// The client's MCP servers, each under a name of its own beside those that the user has configured.
+    pub(super) fn servers(&self, configured: &BTreeMap<String, Value>) -> Result<Named, Failure> {
+        servers::named(&self.servers, configured)
+    }
+
     /// The parameters that all ways of opening have in common.
-    pub(super) fn params(&self) -> Value {
-        let mut params = match self.kind {
-            Kind::New => options::defaults(),
-            _ => json!({}),
-        };
-        params["cwd"] = json!(self.cwd);
+    pub(super) fn params(&self, servers: &Named) -> Value {
+        let mut params = json!({ "cwd": self.cwd });
         // A session that is closed is let go of at once, and its MCP servers with it, rather than in a minute.
         let mut config = Map::from_iter([("thread_unload_delay_secs".to_owned(), 0.into())]);
         if self.plans {
             config.insert(launch::PLANS.to_owned(), true.into());
         }
-        if !self.servers.is_empty() {
-            config.insert("mcp_servers".to_owned(), self.servers.clone().into());
+        if !servers.config.is_empty() {
+            config.insert("mcp_servers".to_owned(), servers.config.clone().into());
         }
         params["config"] = config.into();
         match &self.prompt {
@@ -147,9 +159,8 @@ fn system_prompt(field: Option<&v1::SystemPrompt>, meta: Option<&v1::Meta>) -> R
 }
 
 /// The servers as Codex's configuration has them. They go through the pipe to Codex, never over a command line.
-fn servers(servers: &[McpServer]) -> Result<Map<String, Value>, Failure> {
-    let mut config = Map::new();
-    for server in servers {
+fn servers(servers: &[McpServer]) -> Result<Servers, Failure> {
+    let config = servers.iter().map(|server| {
         let (name, server) = match server {
             McpServer::Stdio(server) => {
                 let env: Map<_, _> =
@@ -163,10 +174,9 @@ fn servers(servers: &[McpServer]) -> Result<Map<String, Value>, Failure> {
             }
             _ => return Err(invalid("Codex takes MCP servers over stdio and HTTP: leave the others out".to_owned())),
         };
-        let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-        config.insert(plain, server);
-    }
-    Ok(config)
+        Ok((name.clone(), server))
+    });
+    config.collect()
 }
 
 #[cfg(test)]
@@ -190,7 +200,8 @@ mod tests {
         http.headers.push(v1::HttpHeader::new("authorization", "Bearer test-key"));
         let request =
             v1::NewSessionRequest::new("/").mcp_servers(vec![McpServer::Stdio(server), McpServer::Http(http)]);
-        let params = Request::new(Open::New(request)).expect("a request").params();
+        let request = Request::new(Open::New(request)).expect("a request");
+        let params = request.params(&request.servers(&BTreeMap::new()).expect("names"));
         let servers = &params["config"]["mcp_servers"];
         assert_eq!(servers["my_server"]["env"]["KEY"], "test-key");
         assert_eq!(servers["web"]["http_headers"]["authorization"], "Bearer test-key");
@@ -203,7 +214,7 @@ mod tests {
             (json!({ "append": "be brief" }), json!({ "developerInstructions": "be brief" })),
         ] {
             let request = v1::NewSessionRequest::new("/").meta(Map::from_iter([("systemPrompt".to_owned(), given)]));
-            let params = Request::new(Open::New(request)).expect("a request").params();
+            let params = Request::new(Open::New(request)).expect("a request").params(&Named::default());
             for (key, value) in expected.as_object().expect("an object") {
                 assert_eq!(&params[key], value);
             }

@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use acp_types::RawBuf;
 use acp_types::v1::{
     self, PermissionOption, PermissionOptionKind, RequestPermissionOutcome, SessionUpdate, ToolCall, ToolCallStatus,
-    ToolCallUpdate, ToolCallUpdateFields, ToolKind,
+    ToolCallUpdate, ToolCallUpdateFields,
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::decisions::{Kind, ONCE, REJECT, RULE, SESSION, decision, stopped_answer};
 use super::forms::Form;
-use super::{Translator, view};
-use crate::codex::wire::{self, CommandAsk, ElicitationAsk, FileAsk, Message, NetworkAmendment, PermissionsAsk};
+use super::Translator;
+use super::subject::{self, Labels};
+use crate::codex::wire::{self, CommandAsk, ElicitationAsk, FileAsk, Message, PermissionsAsk};
 use crate::translate::{AskId, Effect, Effects, Question, Reply};
 
 /// Questions without an answer.
@@ -75,67 +76,34 @@ impl Translator {
     }
 
     fn command_asked(&mut self, id: &RawBuf, ask: CommandAsk, out: &mut Effects) {
-        let host = ask.network_approval_context.map(|network| network.host).filter(|host| !host.is_empty());
-        let network = ask.proposed_network_policy_amendments.unwrap_or_default();
-        let network = network.into_iter().find(|rule| rule.action == "allow").filter(|_| host.is_some());
-        let prefix = ask.proposed_execpolicy_amendment.filter(|words| !words.is_empty() && host.is_none());
-        let (rule, label) = match (network, prefix) {
-            (Some(NetworkAmendment { host, action }), _) => {
-                let label = format!("Always allow network access to `{host}`");
-                let rule = json!({ "host": host, "action": action });
-                (Some(json!({ "applyNetworkPolicyAmendment": { "network_policy_amendment": rule } })), Some(label))
-            }
-            (None, Some(words)) => {
-                let label = format!("Always allow commands that start with `{}`", words.join(" "));
-                let rule = json!({ "acceptWithExecpolicyAmendment": { "execpolicy_amendment": words } });
-                (Some(rule), Some(label))
-            }
-            (None, None) => (None, None),
-        };
-        let title = match (&host, &ask.command) {
-            (Some(host), _) => Some(format!("Network access to {host}")),
-            (None, Some(command)) => Some(view::title(command, ask.command_actions.as_deref().unwrap_or_default())),
-            (None, None) => None,
-        };
-        let mut fields = ToolCallUpdateFields::new().kind(ToolKind::Execute);
-        if let Some(command) = title {
-            let mut raw = json!({ "command": command, "cwd": ask.cwd, "reason": ask.reason });
-            if let Some(host) = &host {
-                raw["host"] = host.clone().into();
-            }
-            fields = fields.title(command).raw_input(raw);
-        }
-        let kind = Kind::Command { rule };
-        self.ask_permission(id, ask.item_id, kind, fields, label, out);
+        // What is asked about under the item of another command has a call of its own, so that each shows what it does.
+        let call = if ask.is_own_command() { ask.item_id.clone() } else { String::new() };
+        let (fields, labels, rule) = subject::command(ask);
+        self.ask_permission(id, call, Kind::Command { rule }, fields, labels, out);
     }
 
     fn files_asked(&mut self, id: &RawBuf, ask: &FileAsk, out: &mut Effects) {
-        let mut fields = ToolCallUpdateFields::new().kind(ToolKind::Edit);
-        if ask.reason.is_some() || ask.grant_root.is_some() {
-            fields = fields.raw_input(json!({ "reason": ask.reason, "grantRoot": ask.grant_root }));
-        }
-        self.ask_permission(id, ask.item_id.clone(), Kind::Files, fields, None, out);
+        let changes = self.items.changes(&ask.item_id);
+        let (fields, labels) = subject::files(ask, changes);
+        self.ask_permission(id, ask.item_id.clone(), Kind::Files, fields, labels, out);
     }
 
     fn permissions_asked(&mut self, id: &RawBuf, ask: PermissionsAsk, out: &mut Effects) {
-        let title = ask.reason.clone().unwrap_or_else(|| "Grant more permissions".to_owned());
-        let fields = ToolCallUpdateFields::new()
-            .kind(ToolKind::Other)
-            .title(title)
-            .raw_input(json!({ "reason": ask.reason, "permissions": ask.permissions }));
+        let fields = subject::permissions(&ask);
         let item = ask.item_id;
-        self.ask_permission(id, item, Kind::Permissions(ask.permissions), fields, None, out);
+        self.ask_permission(id, item, Kind::Permissions(ask.permissions), fields, Labels::default(), out);
     }
 
-    fn elicited(&mut self, id: &RawBuf, ask: ElicitationAsk, out: &mut Effects) {
+    fn elicited(&mut self, id: &RawBuf, mut ask: ElicitationAsk, out: &mut Effects) {
+        ask.server_name = self.setup.server(&ask.server_name).to_owned();
         if ask.meta.get("codex_approval_kind").and_then(Value::as_str) == Some("mcp_tool_call") {
             let tool = ask.meta.get("tool_name").and_then(Value::as_str).unwrap_or("tool");
-            let title = format!("{}.{tool}", ask.server_name);
-            let fields = ToolCallUpdateFields::new().kind(ToolKind::Other).title(title).raw_input(json!({
-                "server": ask.server_name, "tool": tool, "arguments": ask.meta.get("tool_params"),
-            }));
-            let call = self.items.waiting_mcp(&ask.server_name, tool).unwrap_or_default();
-            return self.ask_permission(id, call, Kind::McpTool, fields, None, out);
+            let arguments = ask.meta.get("tool_params").filter(|arguments| !arguments.is_null());
+            let waiting = self.items.waiting_mcp(&ask.server_name, tool, arguments);
+            let call = waiting.map(|waiting| waiting.id.clone()).unwrap_or_default();
+            let arguments = arguments.or(waiting.map(|waiting| &waiting.arguments));
+            let fields = subject::mcp_tool(&ask.server_name, tool, arguments);
+            return self.ask_permission(id, call, Kind::McpTool, fields, Labels::default(), out);
         }
         self.form_asked(id, Form::elicited(ask, &self.setup.thread), out);
     }
@@ -160,14 +128,14 @@ impl Translator {
         call: String,
         kind: Kind,
         fields: ToolCallUpdateFields,
-        rule: Option<String>,
+        labels: Labels,
         out: &mut Effects,
     ) {
         let mut options = vec![
-            PermissionOption::new(ONCE, "Allow once", PermissionOptionKind::AllowOnce),
-            PermissionOption::new(SESSION, "Allow for this session", PermissionOptionKind::AllowAlways),
+            PermissionOption::new(ONCE, labels.once, PermissionOptionKind::AllowOnce),
+            PermissionOption::new(SESSION, labels.session, PermissionOptionKind::AllowAlways),
         ];
-        options.extend(rule.map(|name| PermissionOption::new(RULE, name, PermissionOptionKind::AllowAlways)));
+        options.extend(labels.rule.map(|name| PermissionOption::new(RULE, name, PermissionOptionKind::AllowAlways)));
         options.push(PermissionOption::new(REJECT, "Reject", PermissionOptionKind::RejectOnce));
         let known = self.items.is_open(&call);
         let call = if call.is_empty() { format!("ask-{}", native.as_str().trim_matches('"')) } else { call };

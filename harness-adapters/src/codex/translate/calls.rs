@@ -19,6 +19,8 @@ pub(super) enum Purpose {
     /// To end the commands of a thread that was stopped.
     Clean,
     Steer(RequestId),
+    /// To have Codex forget a turn that the provider refused.
+    Revert,
     /// To change settings, and who wants to know.
     Settings {
         patch: Value,
@@ -108,6 +110,7 @@ impl Translator {
                 }
             }
             Purpose::Clean => self.cleaned(out),
+            Purpose::Revert => self.taken_back(error.is_none(), out),
             Purpose::Steer(id) => match error {
                 None => out.answer(id, Ok(Answer::Steer(Steered::Injected))),
                 Some(error) if error.contains("no active turn") => out.answer(id, Ok(Answer::Steer(Steered::Idle))),

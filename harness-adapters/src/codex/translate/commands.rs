@@ -169,7 +169,7 @@ impl Translator {
             let _ = writeln!(
                 list,
                 "- {}: {}",
-                server.name,
+                self.setup.server(&server.name),
                 if tools.is_empty() { "no tools".into() } else { tools.join(", ") }
             );
             list

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use acp_types::v1::{SessionUpdate, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields};
-use serde_json::{Map, json};
+use serde_json::{Map, Value, json};
 
 use super::shell::Shell;
-use super::{Place, Translator, view};
-use crate::codex::wire::{Files, Item, Status};
+use super::{Place, Translator, edits, view};
+use crate::codex::wire::{Files, Item, McpCall, Status};
 use crate::translate::{Effects, Timer};
 
 /// Commands that outlived their turn and are still listened to.
@@ -33,9 +33,10 @@ pub(super) enum Kind {
     /// Whether the whole texts were shown.
     Edit {
         whole: bool,
+        changes: Value,
     },
-    /// A call of an MCP server's tool: the server and the tool.
-    Mcp(String, String),
+    /// A call of an MCP server's tool.
+    Mcp(McpCall),
     Other,
 }
 
@@ -55,10 +56,22 @@ impl Items {
         self.open.get(id).is_some_and(|call| !call.background)
     }
 
-    /// The call that an MCP server's tool may be asked about.
-    pub(super) fn waiting_mcp(&self, server: &str, tool: &str) -> Option<String> {
-        let is_it = |call: &Call| matches!(&call.kind, Kind::Mcp(of, name) if of == server && name == tool);
-        self.open.iter().find(|(_, call)| is_it(call) && !call.background).map(|(id, _)| id.clone())
+    /// What a change of files is to do, for whoever is asked about it.
+    pub(super) fn changes(&self, id: &str) -> Option<&Value> {
+        match &self.open.get(id)?.kind {
+            Kind::Edit { changes, .. } => Some(changes),
+            _ => None,
+        }
+    }
+
+    /// The call that an MCP server's tool may be asked about: of two calls of one tool the one with these arguments.
+    pub(super) fn waiting_mcp(&self, server: &str, tool: &str, arguments: Option<&Value>) -> Option<&McpCall> {
+        self.open.values().filter(|call| !call.background).find_map(|call| match &call.kind {
+            Kind::Mcp(of) if of.server == server && of.tool == tool => {
+                arguments.is_none_or(|arguments| of.arguments == *arguments).then_some(of)
+            }
+            _ => None,
+        })
     }
 
     /// Somebody else takes care of its end.
@@ -141,6 +154,7 @@ impl Translator {
     }
 
     fn tool_began(&mut self, item: &Item, view: ToolCall, place: &Place, out: &mut Effects) {
+        self.contents.taken = true;
         let mut meta = self.agents.meta(place.child.as_deref());
         let kind = match item {
             Item::CommandExecution(command) => {
@@ -151,8 +165,10 @@ impl Translator {
                 }
                 Kind::Shell(Shell::new(self.items.timer(), terminal))
             }
-            Item::FileChange { .. } => Kind::Edit { whole: !is_partial(&view.content) },
-            Item::McpToolCall(call) => Kind::Mcp(call.server.clone(), call.tool.clone()),
+            Item::FileChange { changes, .. } => {
+                Kind::Edit { whole: !is_partial(&view.content), changes: edits::raw(changes) }
+            }
+            Item::McpToolCall(call) => Kind::Mcp(call.clone()),
             _ => Kind::Other,
         };
         let view = match item {
@@ -175,7 +191,7 @@ impl Translator {
             (Kind::Shell(mut shell), Item::CommandExecution(command)) => {
                 (fields, meta) = shell.end(command, fields, out);
             }
-            (Kind::Edit { whole }, Item::FileChange { status, .. }) => {
+            (Kind::Edit { whole, .. }, Item::FileChange { status, .. }) => {
                 // What was shown may be better than what is left to see now.
                 if *status == Status::Completed && (!whole || !is_partial(&view.content)) {
                     fields = fields.content(view.content).locations(view.locations);
@@ -199,6 +215,6 @@ fn is_partial(content: &[ToolCallContent]) -> bool {
 }
 
 /// Marks a call whose command goes on after its turn.
-pub(super) fn background() -> Map<String, serde_json::Value> {
+pub(super) fn background() -> Map<String, Value> {
     Map::from_iter([("background".to_owned(), true.into())])
 }

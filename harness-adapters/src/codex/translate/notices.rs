@@ -62,7 +62,8 @@ impl Translator {
             }),
             "mcpServer/startupStatus/updated" => self.with(params, method, |this, event: Startup| {
                 if event.status == "failed" {
-                    this.notice_once(&format!("MCP server {} did not start", event.name), event.error, out);
+                    let title = format!("MCP server {} did not start", this.setup.server(&event.name));
+                    this.notice_once(&title, event.error, out);
                 }
             }),
             "model/rerouted" => self.with(params, method, |this, event: Rerouted| {

@@ -14,7 +14,7 @@ impl Translator {
     pub(super) fn set_mode(&mut self, id: RequestId, mode: &v1::SessionModeId, out: &mut Effects) {
         match self.settings.mode_patch(&mode.0) {
             Some(patch) => self.change(patch, Asker::Mode(id), out),
-            None if *mode.0 == *self.settings.mode() => out.answer(id, Ok(Answer::Done)),
+            None if *mode.0 == self.settings.mode() => out.answer(id, Ok(Answer::Done)),
             None => out.answer(id, Err(unknown("mode", &mode.0))),
         }
     }
@@ -59,7 +59,7 @@ impl Translator {
                 let before = self.settings.clone();
                 self.settings.apply(patch);
                 if self.settings != before {
-                    self.tell_settings(before.mode(), out);
+                    self.tell_settings(&before.mode(), out);
                 }
                 Ok(())
             }
@@ -83,7 +83,7 @@ impl Translator {
     pub(super) fn settings_changed(&mut self, event: &SettingsEvent, out: &mut Effects) {
         let mode = self.settings.mode();
         if self.settings.learn(event) {
-            self.tell_settings(mode, out);
+            self.tell_settings(&mode, out);
         }
     }
 

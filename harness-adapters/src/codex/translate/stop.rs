@@ -77,7 +77,7 @@ impl Translator {
         match self.turn.as_ref().map(|turn| turn.phase) {
             Some(Phase::Stopping) => out.push(Effect::Kill),
             Some(Phase::Cleaning) => self.end_turn(Ok(v1::StopReason::Cancelled), out),
-            Some(Phase::Running) => {}
+            Some(Phase::Running) => self.taken_back(false, out),
             None => self.closed(out),
         }
     }

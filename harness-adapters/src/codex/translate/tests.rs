@@ -1,3 +1,5 @@
+mod shown;
+
 use acp_types::RawBuf;
 use serde_json::{Value, json};
 
@@ -17,6 +19,7 @@ fn setup() -> Setup {
         features: ClientFeatures::default(),
         settings: Settings::new(&started, Vec::new(), Vec::new()),
         skills: Vec::new(),
+        servers: BTreeMap::new(),
         titled: true,
         replay: false,
     }
@@ -166,4 +169,27 @@ fn only_so_many_prompts_wait() {
     let mut session = Session::running();
     let refused = (1..=40).filter(|id| !session.prompt(*id).is_empty()).count();
     assert_eq!(refused, 8);
+}
+
+#[test]
+fn a_turn_whose_end_cannot_be_read_ends_with_an_error() {
+    for message in [
+        json!({ "method": "turn/completed", "params": { "threadId": "T1", "turn": { "status": "completed" } } }),
+        json!({ "method": wire::UNREADABLE, "params": { "ends": true } }),
+    ] {
+        let mut session = Session::running();
+        let effects = session.native(&message);
+        assert!(matches!(&effects[..], [.., Effect::Answer { id: RequestId(0), answer: Err(_) }]), "{effects:?}");
+    }
+    let mut session = Session::running();
+    let effects = session.native(&json!({ "method": wire::UNREADABLE, "params": { "ends": false } }));
+    assert!(matches!(&effects[..], [Effect::Update(v1::SessionUpdate::AgentThoughtChunk(_))]), "{effects:?}");
+}
+
+#[test]
+fn an_answer_that_cannot_be_read_is_a_refusal() {
+    let mut session = Session::new();
+    session.prompt(0);
+    let effects = session.native(&json!({ "id": "T1#0:0", "result": {}, "error": { "message": ["odd"] } }));
+    assert!(matches!(&effects[..], [.., Effect::Answer { id: RequestId(0), answer: Err(_) }]), "{effects:?}");
 }

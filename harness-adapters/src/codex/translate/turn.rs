@@ -7,7 +7,7 @@ use serde_json::json;
 use super::calls::{Purpose, refused};
 use super::commands::Slash;
 use super::stop::STOP;
-use super::{Translator, errors, input};
+use super::{Translator, contents, errors, input};
 use crate::codex::wire::{self, Message, TurnStatus, UserInput};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::{Answer, Effect, Effects, RequestId, Steered};
@@ -46,6 +46,9 @@ impl Translator {
         if self.closing.is_some() {
             return out.answer(id, Ok(cancelled()));
         }
+        if let Some(failure) = contents::refused_whole(&prompt.prompt) {
+            return out.answer(id, Err(failure));
+        }
         if self.turn.is_none() {
             return self.begin(id, &prompt, out);
         }
@@ -57,6 +60,7 @@ impl Translator {
     }
 
     fn begin(&mut self, id: RequestId, prompt: &v1::PromptRequest, out: &mut Effects) {
+        let prompt = &self.screened(prompt, out);
         self.usage.turn_begins();
         self.turn = Some(Turn {
             prompt: Some(id),
@@ -133,12 +137,29 @@ impl Translator {
             // A client that answers a question with "cancelled" or another program may have interrupted it.
             Phase::Running if ended.status == TurnStatus::Interrupted => self.clean(out),
             Phase::Running => {
-                let error = ended.error.as_ref().or(turn.error.as_ref());
+                let error = ended.error.as_ref().or(turn.error.as_ref()).cloned().unwrap_or_default();
+                let bad_request = errors::is_bad_request(&error);
                 let outcome = match ended.status {
-                    TurnStatus::Failed => errors::outcome(error.cloned().unwrap_or_default()),
+                    TurnStatus::Failed => errors::outcome(error),
                     _ => Ok(v1::StopReason::EndTurn),
                 };
-                self.end_turn(outcome, out);
+                match outcome {
+                    Err(failure) if self.is_content_refused(bad_request) => self.take_back(&ended.id, failure, out),
+                    outcome => self.end_turn(outcome, out),
+                }
+            }
+            Phase::Cleaning => {}
+        }
+    }
+
+    /// The turn is over, but nobody can read how.
+    pub(super) fn turn_lost(&mut self, out: &mut Effects) {
+        let Some(turn) = &self.turn else { return };
+        match turn.phase {
+            Phase::Stopping => self.clean(out),
+            Phase::Running => {
+                let message = "Codex ended the turn in a way that cannot be read; another version of Codex may help";
+                self.end_turn(Err(Failure::new(FailureKind::Harness, message)), out);
             }
             Phase::Cleaning => {}
         }
@@ -203,7 +224,10 @@ impl Translator {
 
     /// Puts something into the running turn.
     pub(super) fn steer(&mut self, id: RequestId, prompt: &[v1::ContentBlock], out: &mut Effects) {
-        let input = match input::user_input(prompt) {
+        if let Some(failure) = contents::refused_whole(prompt) {
+            return out.answer(id, Err(failure));
+        }
+        let input = match input::user_input(&self.screened_blocks(prompt, out)) {
             Ok(input) => input,
             Err(failure) => return out.answer(id, Err(failure)),
         };

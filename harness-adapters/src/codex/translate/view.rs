@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::edits;
 use super::shell::text;
+use super::words;
 use crate::codex::wire::{AgentTool, Command, CommandAction, Files, Item, McpCall, Status};
 
 /// A prompt of a sub-agent in a title is cut off after this many characters.
@@ -90,7 +91,8 @@ fn status(status: Status) -> ToolCallStatus {
 }
 
 fn command(command: &Command) -> ToolCall {
-    let title = plain(command);
+    let title = words::unwrapped(&command.command).into_owned();
+    // What Codex makes of a command is a guess, good enough for an icon and for links, never for what runs.
     let (kind, paths) = purpose(&command.command_actions);
     let cwd = Path::new(&command.cwd);
     let call = new(&command.id, title.clone(), kind, command.status)
@@ -102,41 +104,6 @@ fn command(command: &Command) -> ToolCall {
         Status::Declined => call.raw_output(json!({ "declined": true })),
         _ => call.raw_output(json!({ "exitCode": command.exit_code })),
     }
-}
-
-/// The command without the shell around it.
-pub(super) fn plain(command: &Command) -> String {
-    title(&command.command, &command.command_actions)
-}
-
-/// A command without the shell around it.
-pub(super) fn title(command: &str, actions: &[CommandAction]) -> String {
-    if let [
-        CommandAction::Read { command, .. }
-        | CommandAction::ListFiles { command, .. }
-        | CommandAction::Search { command, .. }
-        | CommandAction::Unknown { command },
-    ] = actions
-    {
-        return command.clone();
-    }
-    unwrapped(command).unwrap_or_else(|| command.to_owned())
-}
-
-/// The script of `/bin/bash -lc 'script'`.
-fn unwrapped(command: &str) -> Option<String> {
-    let (shell, script) = command.split_once(" -lc ").or_else(|| command.split_once(" -c "))?;
-    if shell.contains(' ') {
-        return None;
-    }
-    let script = script.trim();
-    if let Some(inner) = script.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
-        return Some(inner.replace("'\\''", "'").replace("'\"'\"'", "'"));
-    }
-    if let Some(inner) = script.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
-        return Some(inner.replace("\\\"", "\"").replace("\\$", "$").replace("\\`", "`").replace("\\\\", "\\"));
-    }
-    (!script.contains(' ')).then(|| script.to_owned())
 }
 
 fn purpose(actions: &[CommandAction]) -> (ToolKind, Vec<&str>) {
@@ -203,22 +170,4 @@ fn agent(id: &str, tool: AgentTool, status: Status, prompt: Option<&str>) -> Too
 
 fn block(block: ContentBlock) -> ToolCallContent {
     ToolCallContent::Content(v1::Content::new(block))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn titles_leave_the_shell_out() {
-        for (command, expected) in [
-            ("/bin/bash -lc 'touch a'", "touch a"),
-            ("/bin/bash -lc ls", "ls"),
-            ("bash -c \"echo \\\"hi\\\" \\$HOME\"", "echo \"hi\" $HOME"),
-            ("python3 -c pass", "pass"),
-            ("make all", "make all"),
-        ] {
-            assert_eq!(title(command, &[]), expected);
-        }
-    }
 }

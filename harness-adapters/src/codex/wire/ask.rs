@@ -3,21 +3,26 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::CommandAction;
-
 /// `item/commandExecution/requestApproval`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(in crate::codex) struct CommandAsk {
     pub(in crate::codex) item_id: String,
+    /// `command` unless it says something else.
+    #[serde(default)]
+    pub(in crate::codex) kind: Option<String>,
+    /// Set where it is about something else than the item's own command.
+    #[serde(default)]
+    pub(in crate::codex) approval_id: Option<String>,
     #[serde(default)]
     pub(in crate::codex) reason: Option<String>,
     #[serde(default)]
     pub(in crate::codex) command: Option<String>,
     #[serde(default)]
     pub(in crate::codex) cwd: Option<String>,
+    /// What it may do besides, in words of the sandbox.
     #[serde(default)]
-    pub(in crate::codex) command_actions: Option<Vec<CommandAction>>,
+    pub(in crate::codex) additional_permissions: Option<Value>,
     #[serde(default)]
     pub(in crate::codex) network_approval_context: Option<Network>,
     #[serde(default)]
@@ -26,11 +31,22 @@ pub(in crate::codex) struct CommandAsk {
     pub(in crate::codex) proposed_network_policy_amendments: Option<Vec<NetworkAmendment>>,
 }
 
+impl CommandAsk {
+    /// Whether it is about the command of its item as such, rather than about what that command does.
+    pub(in crate::codex) fn is_own_command(&self) -> bool {
+        self.approval_id.is_none()
+            && self.network_approval_context.is_none()
+            && self.kind.as_deref().is_none_or(|kind| kind == "command")
+    }
+}
+
 /// What a command wants to reach.
 #[derive(Debug, Deserialize)]
 pub(in crate::codex) struct Network {
     #[serde(default)]
     pub(in crate::codex) host: String,
+    #[serde(default)]
+    pub(in crate::codex) protocol: Option<String>,
 }
 
 /// A rule about a host.

@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use super::{Item, Policy, Reviewer, SandboxPolicy, Turn, TurnError, nullable};
+use super::{ActiveProfile, Item, Policy, Reviewer, SandboxPolicy, Turn, TurnError, nullable};
 
 /// `item/started`, `item/completed`.
 #[derive(Debug, Deserialize)]
@@ -140,6 +140,8 @@ pub(in crate::codex) struct ThreadSettings {
     #[serde(default)]
     pub(in crate::codex) approvals_reviewer: Reviewer,
     pub(in crate::codex) sandbox_policy: SandboxPolicy,
+    #[serde(default)]
+    pub(in crate::codex) active_permission_profile: Option<ActiveProfile>,
     pub(in crate::codex) model: String,
     #[serde(default)]
     pub(in crate::codex) effort: Option<String>,
@@ -160,4 +162,11 @@ pub(in crate::codex) struct Collaboration {
 pub(in crate::codex) struct Place {
     pub(in crate::codex) thread_id: Option<String>,
     pub(in crate::codex) turn_id: Option<String>,
+}
+
+/// In place of a message that cannot be read.
+#[derive(Debug, Deserialize)]
+pub(in crate::codex) struct Unreadable {
+    /// Whether it may have ended a turn.
+    pub(in crate::codex) ends: bool,
 }

@@ -113,26 +113,21 @@ pub(in crate::codex) struct Command {
     pub(in crate::codex) exit_code: Option<i32>,
 }
 
-/// What a command does, as far as Codex can tell.
+/// What a command does, as far as Codex can tell. It may do more: the part of the command that each is about says too little
+/// and is left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
 pub(in crate::codex) enum CommandAction {
     Read {
-        command: String,
         path: String,
     },
     ListFiles {
-        command: String,
         #[serde(default)]
         path: Option<String>,
     },
     Search {
-        command: String,
         #[serde(default)]
         path: Option<String>,
-    },
-    Unknown {
-        command: String,
     },
     #[serde(other)]
     Other,

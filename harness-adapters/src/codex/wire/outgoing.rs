@@ -5,6 +5,9 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::json;
 
+/// The method of [`unreadable`].
+pub(in crate::codex) const UNREADABLE: &str = "_unreadable";
+
 /// A request.
 pub(in crate::codex) fn call(id: &str, method: &str, params: &impl Serialize) -> RawBuf {
     encode(&json!({ "id": id, "method": method, "params": params }))
@@ -23,6 +26,11 @@ pub(in crate::codex) fn answer(id: &RawBuf, result: &impl Serialize) -> RawBuf {
 /// The answer to a request of the app-server that cannot be met.
 pub(in crate::codex) fn refuse(id: &RawBuf, why: &str) -> RawBuf {
     encode(&json!({ "id": id, "error": { "code": -32601, "message": why } }))
+}
+
+/// No message of the app-server: stands in place of one that cannot be read. `ends` when it may have ended a turn.
+pub(in crate::codex) fn unreadable(ends: bool) -> RawBuf {
+    encode(&json!({ "method": UNREADABLE, "params": { "ends": ends } }))
 }
 
 fn encode(value: &serde_json::Value) -> RawBuf {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::nullable;
+use super::{ActiveProfile, nullable};
 
 /// The answer to `thread/start`, `thread/resume`, `thread/fork`.
 #[derive(Debug, Deserialize)]
@@ -18,6 +18,8 @@ pub(in crate::codex) struct Started {
     pub(in crate::codex) approvals_reviewer: Reviewer,
     #[serde(default)]
     pub(in crate::codex) sandbox: SandboxPolicy,
+    #[serde(default)]
+    pub(in crate::codex) active_permission_profile: Option<ActiveProfile>,
     #[serde(default)]
     pub(in crate::codex) reasoning_effort: Option<String>,
 }

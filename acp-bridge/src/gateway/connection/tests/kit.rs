@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::gateway::Limits;
-use crate::gateway::attachment::AttachmentId;
+use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
 use crate::gateway::lanes::LaneFilter;
 use crate::gateway::outgoing::Item;
@@ -273,13 +273,13 @@ impl Kit {
 
     /// The log has been opened as it is now; history begins behind a cursor.
     pub(super) fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
-        let Effect::Open { session, params, entry, id } = self.effect() else { panic!("nothing is opened") };
-        let opened = Ok(Box::new(Opened {
-            result: raw("{\"opened\":1}"),
-            state: log.state(),
-            lanes: LaneFilter::read(&params).unwrap(),
-            after,
-        }));
+        let Effect::Open { session, params, entry, id, terminals } = self.effect() else { panic!("nothing is opened") };
+        let lanes = LaneFilter::read(&params).unwrap();
+        let mut seen = Seen { lanes, ..log.seen() };
+        for record in log.records.iter().filter(|record| record.seq <= after) {
+            seen.terminals.hear(record, &seen.lanes, |_, terminal| terminals && !terminal.starts_with("acp-bridge-"));
+        }
+        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, after }));
         self.connection.done(Outcome::Opened { session, entry, id, opened });
         match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
@@ -394,6 +394,11 @@ impl Log {
     pub(super) fn resolve(&mut self, request: Seq) -> Seq {
         let resolved = Resolved { request, result: Some(raw("{}")), ..Resolved::default() };
         self.add(Kind::PermissionResolved, None, Origin::Client("other".into()), &resolved)
+    }
+
+    /// What a client sees that comes before its first record.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { state: self.state(), ..Seen::default() }
     }
 
     pub(super) fn state(&self) -> State {

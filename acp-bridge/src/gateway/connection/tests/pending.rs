@@ -157,7 +157,8 @@ fn what_is_pending_is_asked_again_after_a_new_attach_and_the_old_answer_still_co
 /// A client that can run terminals.
 fn with_terminals() -> Kit {
     let mut kit = Kit::new();
-    kit.request(0, "initialize", &json!({ "protocolVersion": 1, "clientCapabilities": { "terminal": true } }));
+    let can = json!({ "terminal": true, "_meta": { "terminal_output": true } });
+    kit.request(0, "initialize", &json!({ "protocolVersion": 1, "clientCapabilities": can }));
     kit.answer(Ok(Reply::Agent(Ok(raw("{}")))));
     kit.out();
     kit
@@ -229,13 +230,15 @@ fn a_terminal_that_is_released_or_whose_agent_is_gone_is_nobodys() {
 }
 
 #[test]
-fn a_terminal_is_shown_to_the_client_that_made_it_and_left_out_for_others() {
+fn a_terminal_is_shown_to_the_client_that_made_it_and_as_text_to_others() {
     let mut kit = with_terminals();
     let attachment = kit.created("s");
     let mut log = Log::new();
     for (client, terminal) in [("me", "t1"), ("other", "t2")] {
         let create = asks(&mut log, "create", "");
         answers(&mut log, create, client, &json!({ "terminalId": terminal }).to_string());
+        let output = asks(&mut log, "output", terminal);
+        answers(&mut log, output, client, &json!({ "output": "printed", "truncated": false }).to_string());
         let release = asks(&mut log, "release", terminal);
         answers(&mut log, release, client, "{}");
     }
@@ -245,7 +248,8 @@ fn a_terminal_is_shown_to_the_client_that_made_it_and_left_out_for_others() {
     log.add(Kind::Update, None, Origin::Agent, &json!({ "sessionId": "s", "update": update }));
     let notice = json!({ "sessionUpdate": "notice", "severity": "info", "title": "t" });
     log.add(Kind::Update, None, Origin::Agent, &json!({ "sessionId": "s", "update": notice }));
-    let expected = json!([shown("t1"), shown("t3")]);
+    let text = json!({ "type": "content", "content": { "type": "text", "text": "printed" } });
+    let expected = json!([shown("t1"), text, shown("t3")]);
     kit.connection.records(attachment, log.after(0));
     let live = kit.out().pop().unwrap();
     assert_eq!(live["params"]["update"]["content"], expected, "one's own, and one that nobody is known to have made");

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::fs::{CWD, RenameFlags};
 
+use super::super::Allowed;
 use super::super::lines::Lines;
 use super::super::roots::Roots;
 use super::{read, write};
@@ -20,7 +21,7 @@ impl Stage {
             std::fs::create_dir(directory.path().join(name)).unwrap();
         }
         std::fs::write(directory.path().join("outside/file"), "secret").unwrap();
-        let roots = Roots::open(&[directory.path().join("inside")]);
+        let roots = Roots::open(&[directory.path().join("inside")], &Allowed::default());
         Self { directory, roots }
     }
 
@@ -60,6 +61,81 @@ fn a_file_is_replaced_as_a_whole_and_keeps_its_permissions() {
     let now = std::fs::metadata(&path).unwrap();
     assert_eq!(now.mode() & 0o7777, 0o750);
     assert_eq!(std::io::read_to_string(old).unwrap(), "old", "a reader has half of each");
+}
+
+#[test]
+fn a_file_with_several_names_keeps_them() {
+    let stage = Stage::set();
+    std::fs::write(stage.path("inside/file"), "a longer old text").unwrap();
+    std::fs::hard_link(stage.path("inside/file"), stage.path("inside/other")).unwrap();
+    for text in ["new", "", "longer than any of them before"] {
+        stage.write("inside/file", text).unwrap();
+        assert_eq!(stage.read("inside/other").unwrap(), text);
+        assert_eq!(std::fs::metadata(stage.path("inside/file")).unwrap().nlink(), 2);
+    }
+}
+
+#[test]
+fn a_link_stays_and_what_it_leads_to_is_written() {
+    let stage = Stage::set();
+    std::fs::write(stage.path("inside/file"), "old").unwrap();
+    symlink("file", stage.path("inside/link")).unwrap();
+    stage.write("inside/link", "new").unwrap();
+    assert!(std::fs::symlink_metadata(stage.path("inside/link")).unwrap().is_symlink());
+    assert_eq!(stage.read("inside/file").unwrap(), "new");
+}
+
+#[test]
+fn owner_and_group_stay_when_root_writes() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let stage = Stage::set();
+    for (name, mode) in [("single", 0o640), ("lends", 0o4755), ("double", 0o600)] {
+        let path = stage.path("inside").join(name);
+        std::fs::write(&path, "old").unwrap();
+        std::os::unix::fs::chown(&path, Some(1000), Some(1001)).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+        if name == "double" {
+            std::fs::hard_link(&path, stage.path("inside/second name")).unwrap();
+        }
+        stage.write(&format!("inside/{name}"), "new").unwrap();
+        let now = std::fs::metadata(&path).unwrap();
+        assert_eq!((now.uid(), now.gid(), now.mode() & 0o7777), (1000, 1001, mode), "{name}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "new");
+    }
+    let left = std::fs::read_dir(stage.path("inside")).unwrap().count();
+    assert_eq!(left, 4, "temporary files stay behind");
+}
+
+#[test]
+fn extended_attributes_stay() {
+    let stage = Stage::set();
+    let path = stage.path("inside/file");
+    std::fs::write(&path, "old").unwrap();
+    let set = rustix::fs::setxattr(&path, "user.note", b"kept", rustix::fs::XattrFlags::empty());
+    if set.is_err() {
+        // This file system has none.
+        return;
+    }
+    stage.write("inside/file", "new").unwrap();
+    let mut value = [0; 16];
+    let length = rustix::fs::getxattr(&path, "user.note", &mut value[..]).unwrap();
+    assert_eq!(&value[..length], b"kept");
+}
+
+#[test]
+fn a_folder_that_takes_no_other_file_is_no_reason_to_refuse() {
+    let stage = Stage::set();
+    let folder = stage.path("inside/folder");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("file"), "old").unwrap();
+    // Root may make files there all the same; for anybody else the text is written where it stands.
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o555)).unwrap();
+    let wrote = stage.write("inside/folder/file", "new");
+    std::fs::set_permissions(&folder, std::fs::Permissions::from_mode(0o755)).unwrap();
+    wrote.unwrap();
+    assert_eq!(std::fs::read_to_string(folder.join("file")).unwrap(), "new");
 }
 
 #[test]

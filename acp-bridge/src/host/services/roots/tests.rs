@@ -1,7 +1,8 @@
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use super::Roots;
+use super::{Right, Roots};
+use crate::host::services::Allowed;
 
 /// `inside` and `more` are the session's, `outside` is not.
 fn stage() -> (tempfile::TempDir, Roots) {
@@ -10,12 +11,18 @@ fn stage() -> (tempfile::TempDir, Roots) {
         std::fs::create_dir_all(directory.path().join(name)).unwrap();
     }
     std::fs::write(directory.path().join("outside/secret"), "secret").unwrap();
-    let roots = Roots::open(&[directory.path().join("inside"), directory.path().join("more"), "/no/such".into()]);
+    let roots = Roots::open(
+        &[directory.path().join("inside"), directory.path().join("more"), "/dev/null/root".into()],
+        &Allowed::default(),
+    );
     (directory, roots)
 }
 
 fn relative(roots: &Roots, path: &Path) -> Result<String, String> {
-    roots.place(path).map(|place| place.relative.display().to_string()).map_err(|refusal| refusal.to_string())
+    roots
+        .place(path, Right::Read)
+        .map(|place| place.relative.display().to_string())
+        .map_err(|refusal| refusal.to_string())
 }
 
 #[test]
@@ -46,7 +53,7 @@ fn a_path_that_leads_out_is_refused_with_the_path_and_the_directories() {
         let refusal = relative(&roots, &path).unwrap_err();
         assert!(refusal.contains("leads outside"), "{path:?}: {refusal}");
         assert!(refusal.contains(&path.display().to_string()), "{refusal}");
-        for name in ["inside", "more", "/no/such (cannot be opened"] {
+        for name in ["inside", "more", "/dev/null/root (cannot be opened"] {
             assert!(refusal.contains(name), "{refusal}");
         }
     }
@@ -58,7 +65,7 @@ fn a_link_from_one_directory_of_the_session_to_another_works() {
     let (directory, roots) = stage();
     symlink(directory.path().join("more"), directory.path().join("inside/link")).unwrap();
     let path = directory.path().join("inside/link/x");
-    let place = roots.place(&path).unwrap();
+    let place = roots.place(&path, Right::Write).unwrap();
     assert_eq!(place.full, directory.path().canonicalize().unwrap().join("more/x"));
 }
 
@@ -73,8 +80,42 @@ fn parents_of_what_does_not_exist_lead_nowhere() {
 fn a_directory_that_is_exchanged_for_a_link_does_not_move_the_session() {
     let (directory, _) = stage();
     let inner = directory.path().join("inside/sub");
-    let roots = Roots::open(&[directory.path().join("inside"), inner.clone()]);
+    let roots = Roots::open(&[directory.path().join("inside"), inner.clone()], &Allowed::default());
     std::fs::remove_dir(&inner).unwrap();
     symlink(directory.path().join("outside"), &inner).unwrap();
     assert!(relative(&roots, &inner.join("secret")).unwrap_err().contains("leads outside"));
+}
+
+#[test]
+fn what_is_allowed_beside_is_confined_and_has_its_own_right() {
+    let (directory, _) = stage();
+    let at = |name: &str| directory.path().join(name);
+    std::fs::create_dir(at("skills")).unwrap();
+    std::fs::create_dir(at("skills/writable")).unwrap();
+    std::fs::write(at("note"), "").unwrap();
+    std::fs::write(at("other"), "").unwrap();
+    symlink(at("outside"), at("skills/link")).unwrap();
+    let allowed =
+        Allowed { read: vec![at("skills"), at("note"), at("missing")], write: vec![at("skills/writable"), "x".into()] };
+    let roots = Roots::open(&[at("inside")], &allowed);
+    let refused = |name: &str, right| roots.place(&at(name), right).map(|place| place.full).unwrap_err().to_string();
+    for (name, right) in [
+        ("skills/a/SKILL.md", Right::Read),
+        ("note", Right::Read),
+        ("skills/writable/x", Right::Read),
+        ("skills/writable/x", Right::Write),
+        ("inside/x", Right::Write),
+    ] {
+        assert!(roots.place(&at(name), right).is_ok(), "{name} {right:?}");
+    }
+    for name in ["skills/a", "note"] {
+        let refusal = refused(name, Right::Write);
+        assert!(refusal.contains("may be read") && refusal.contains("--allow-write"), "{refusal}");
+    }
+    for name in ["skills/link/secret", "skills/../outside/secret", "other", "", "missing"] {
+        let refusal = refused(name, Right::Read);
+        assert!(refusal.contains("leads outside") && refusal.contains("--allow-read PATH"), "{name}: {refusal}");
+        assert!(refusal.contains("skills (--allow-read)"), "{refusal}");
+    }
+    assert!(refused("outside/new", Right::Write).contains("--allow-write PATH"));
 }

@@ -19,7 +19,8 @@ async fn an_id_can_be_used_again_as_soon_as_its_answer_is_there() {
     let (near, far) = memory::pair(16);
     let mut link = acp_server::start(near, acp_server::Config::default());
     let (mut reader, mut writer) = far.split(1024);
-    let mut server = Server::new(Limits::default(), "s".to_owned(), link.outbox.clone());
+    let mut server =
+        Server::new(Limits::default(), "s".to_owned(), link.outbox.clone(), tokio::sync::mpsc::channel(1).0);
     let params = RawBuf::parse(r#"{"sessionId":"s","terminalId":"none"}"#).unwrap();
     for time in 1..=3 {
         let request = acp_types::frame::request(&RequestId::from(1), "terminal/output", Some(params.as_raw()));

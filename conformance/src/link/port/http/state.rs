@@ -71,7 +71,7 @@ impl Routes {
 
     /// Gives a line of the scenario to its stream.
     pub(super) fn route(&mut self, line: String) {
-        let message: Value = serde_json::from_str(&line).unwrap_or_default();
+        let message: Value = acp_server::types::json::from_str(&line).unwrap_or_default();
         let id = message["id"].to_string();
         let session = message["params"]["sessionId"].as_str().map(str::to_owned);
         let place = if message.get("method").is_some() {

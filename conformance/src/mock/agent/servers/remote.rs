@@ -43,7 +43,7 @@ impl Remote {
             Some(stream) => next(stream).await?,
             None => posted.body,
         };
-        let answer: Value = serde_json::from_str(&text)?;
+        let answer: Value = acp_server::types::json::from_str(&text)?;
         Ok(answer["result"].clone())
     }
 

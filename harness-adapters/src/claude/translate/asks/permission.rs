@@ -1,13 +1,13 @@
-//! What can be chosen when a tool asks to be run.
+//! What can be chosen when a tool asks to be run. A choice that lasts says exactly what is allowed by it, and for how long.
 
 use acp_types::v1;
 use serde_json::{Value, json};
 
-use crate::claude::translate::describe;
+use crate::claude::translate::options::Mode;
 use crate::claude::wire::control::CanUseTool;
 
-/// Rules are named in a label up to this many characters.
-const LABEL: usize = 60;
+/// Rules that take more characters than this to be named are not offered: a name must not hide a part of them.
+const LABEL: usize = 400;
 
 /// One thing that can be chosen.
 #[derive(Debug, PartialEq)]
@@ -36,37 +36,80 @@ impl Choice {
     }
 }
 
-/// The choices for a call. None of them writes a file: what is to last, lasts for the session.
-pub(super) fn choices(tool: &CanUseTool) -> Vec<Choice> {
+/// The choices for a call. None of them writes a file: what is to last, lasts for the session. `planned_from` is the mode
+/// in which the session was before it planned.
+pub(super) fn choices(tool: &CanUseTool, planned_from: Mode) -> Vec<Choice> {
     use v1::PermissionOptionKind::{AllowAlways, AllowOnce, RejectOnce};
     if tool.tool_name == "ExitPlanMode" {
-        let mut edits = Choice::new("accept_edits", AllowAlways, "Accept the plan, and edits without asking");
-        edits.updates.push(mode("acceptEdits"));
-        let mut ask = Choice::new("accept", AllowOnce, "Accept the plan, and ask before each change");
-        ask.updates.push(mode("default"));
-        return vec![edits, ask, Choice::new("reject", RejectOnce, "Keep planning")];
+        return plan(planned_from);
     }
     let mut choices = vec![Choice::new("allow_once", AllowOnce, "Allow once")];
     if !tool.suppress_always_allow_rule {
-        let mut same = Choice::new("allow_session", AllowAlways, "Allow for this session");
+        let mut same = Choice::new("allow_session", AllowAlways, format!("Allow {} for this session", same(tool)));
         same.remembers = true;
         choices.push(same);
-        let (modes, rules): (Vec<_>, Vec<_>) =
-            tool.permission_suggestions.iter().partition(|suggestion| kind(suggestion) == Some("setMode"));
-        if let Some(label) = rules.iter().find_map(|rule| rule_label(rule)) {
-            let name = format!("Allow {label} for this session");
-            let mut choice = Choice::new("allow_rule", AllowAlways, name);
-            choice.updates = rules.into_iter().map(for_session).collect();
+        let rules = tool.permission_suggestions.iter().filter_map(|rule| Some((label(rule)?, for_session(rule))));
+        let (labels, updates): (Vec<_>, Vec<_>) = rules.unzip();
+        let labels = labels.join(" and ");
+        if !labels.is_empty() && labels.chars().count() <= LABEL {
+            let mut choice = Choice::new("allow_rule", AllowAlways, format!("Allow {labels} for this session"));
+            choice.updates = updates;
             choices.push(choice);
         }
-        if modes.iter().any(|suggestion| suggestion.get("mode").and_then(Value::as_str) == Some("acceptEdits")) {
-            let mut choice = Choice::new("accept_edits", AllowAlways, "Allow and accept edits in this session");
-            choice.updates.push(mode("acceptEdits"));
+        let edits = |suggestion: &Value| {
+            kind(suggestion) == Some("setMode") && suggestion.get("mode").and_then(Value::as_str) == Some("acceptEdits")
+        };
+        if tool.permission_suggestions.iter().any(edits) {
+            let name = "Allow, and accept edits for this session (mode acceptEdits)";
+            let mut choice = Choice::new("accept_edits", AllowAlways, name);
+            choice.updates.push(mode(Mode::AcceptEdits));
             choices.push(choice);
         }
     }
     choices.push(Choice::new("reject", RejectOnce, "Reject"));
     choices
+}
+
+/// The choices for a plan: first, to go on as before it.
+fn plan(planned_from: Mode) -> Vec<Choice> {
+    use v1::PermissionOptionKind::{AllowAlways, AllowOnce, RejectOnce};
+    let mut modes = vec![planned_from];
+    modes.extend([Mode::AcceptEdits, Mode::Default].into_iter().filter(|mode| *mode != planned_from));
+    let mut choices: Vec<_> = modes
+        .into_iter()
+        .map(|to| {
+            let (id, kind, name) = match to {
+                Mode::Default | Mode::Plan => ("accept", AllowOnce, "Accept the plan, and ask before each change"),
+                Mode::AcceptEdits => ("accept_edits", AllowAlways, "Accept the plan, and edits without asking"),
+                Mode::DontAsk => {
+                    ("accept_dont_ask", AllowOnce, "Accept the plan, and refuse what is not allowed already")
+                }
+                Mode::Auto => {
+                    ("accept_auto", AllowAlways, "Accept the plan, and let a second model decide (mode auto)")
+                }
+                Mode::BypassPermissions => {
+                    ("accept_bypass", AllowAlways, "Accept the plan, and allow everything (mode bypassPermissions)")
+                }
+            };
+            let mut choice = Choice::new(id, kind, name);
+            choice.updates.push(mode(to));
+            choice
+        })
+        .collect();
+    choices.push(Choice::new("reject", RejectOnce, "Keep planning"));
+    choices
+}
+
+/// What a call that is remembered allows; says the same as [`key`].
+fn same(tool: &CanUseTool) -> String {
+    match tool.tool_name.as_str() {
+        "Bash" | "PowerShell" => "this exact command".to_owned(),
+        "Edit" | "Write" => match tool.input.get("file_path").and_then(Value::as_str) {
+            Some(path) => format!("all edits of {path}"),
+            None => "this exact call".to_owned(),
+        },
+        _ => "this exact call".to_owned(),
+    }
 }
 
 /// What makes two calls the same for "for this session".
@@ -87,21 +130,8 @@ pub(super) fn key(tool: &CanUseTool) -> String {
     format!("{} {input}", tool.tool_name)
 }
 
-/// A call that nobody spoke of before it asked.
-pub(super) fn unknown_call(tool: &CanUseTool, request_id: &str) -> v1::ToolCallUpdate {
-    let description = describe::describe(&tool.tool_name, &tool.input, std::path::Path::new("/"));
-    let fields = v1::ToolCallUpdateFields::new()
-        .title(description.title)
-        .kind(description.kind)
-        .status(v1::ToolCallStatus::Pending)
-        .locations(description.locations)
-        .raw_input(tool.input.clone());
-    let id = tool.tool_use_id.clone().unwrap_or_else(|| request_id.to_owned());
-    v1::ToolCallUpdate::new(id, fields)
-}
-
-fn mode(mode: &str) -> Value {
-    json!({ "type": "setMode", "mode": mode, "destination": "session" })
+fn mode(mode: Mode) -> Value {
+    json!({ "type": "setMode", "mode": mode.id(), "destination": "session" })
 }
 
 fn kind(suggestion: &Value) -> Option<&str> {
@@ -116,33 +146,28 @@ fn for_session(suggestion: &Value) -> Value {
     suggestion
 }
 
-/// What a suggestion allows.
-fn rule_label(suggestion: &Value) -> Option<String> {
-    if kind(suggestion) == Some("addDirectories") {
-        let directory = suggestion.pointer("/directories/0").and_then(Value::as_str)?;
-        return Some(format!("access to {}", cut(directory)));
-    }
-    if kind(suggestion) != Some("addRules") || suggestion.get("behavior").and_then(Value::as_str) != Some("allow") {
-        return None;
-    }
-    let rules = suggestion.get("rules").and_then(Value::as_array)?.iter().filter_map(|rule| {
-        let content = rule.get("ruleContent").and_then(Value::as_str);
-        let tool = rule.get("toolName").and_then(Value::as_str)?;
-        Some(match (tool, content) {
-            ("Bash", Some(content)) => format!("`{content}`"),
-            (tool, Some(content)) => format!("{tool} `{content}`"),
-            (tool, None) => tool.to_owned(),
-        })
-    });
-    let rules = rules.collect::<Vec<_>>().join(", ");
-    (!rules.is_empty()).then(|| cut(&rules))
+/// All that a suggestion allows, in the program's own notation; `None` for one that is not offered.
+fn label(suggestion: &Value) -> Option<String> {
+    let list = |key: &str| suggestion.get(key).and_then(Value::as_array);
+    let labels: Vec<String> = match kind(suggestion)? {
+        "addDirectories" => {
+            let directories = list("directories")?.iter();
+            directories.map(|it| it.as_str().map(|it| format!("access to {it}"))).collect::<Option<_>>()?
+        }
+        "addRules" if suggestion.get("behavior").and_then(Value::as_str) == Some("allow") => {
+            list("rules")?.iter().map(rule).collect::<Option<_>>()?
+        }
+        _ => return None,
+    };
+    (!labels.is_empty()).then(|| labels.join(", "))
 }
 
-fn cut(text: &str) -> String {
-    match text.char_indices().nth(LABEL) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+fn rule(rule: &Value) -> Option<String> {
+    let tool = rule.get("toolName").and_then(Value::as_str)?;
+    Some(match rule.get("ruleContent") {
+        None | Some(Value::Null) => tool.to_owned(),
+        Some(content) => format!("{tool}({})", content.as_str()?),
+    })
 }
 
 #[cfg(test)]
@@ -150,6 +175,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::{choices, key};
+    use crate::claude::translate::options::Mode;
     use crate::claude::wire::control::CanUseTool;
 
     fn tool(name: &str, input: Value, suggestions: Value) -> CanUseTool {
@@ -165,10 +191,10 @@ mod tests {
             { "type": "addDirectories", "directories": ["/ws"], "destination": "userSettings" },
             { "type": "setMode", "mode": "acceptEdits", "destination": "projectSettings" },
         ]);
-        let choices = choices(&tool("Bash", json!({ "command": "touch a" }), suggestions));
+        let choices = choices(&tool("Bash", json!({ "command": "touch a" }), suggestions), Mode::Default);
         let ids: Vec<_> = choices.iter().map(|choice| choice.id).collect();
         assert_eq!(ids, ["allow_once", "allow_session", "allow_rule", "accept_edits", "reject"]);
-        assert_eq!(choices[2].name, "Allow `touch *` for this session");
+        assert_eq!(choices[2].name, "Allow Bash(touch *) and access to /ws for this session");
         for update in choices.iter().flat_map(|choice| &choice.updates) {
             assert_eq!(update["destination"], "session", "{update}");
         }
@@ -178,7 +204,7 @@ mod tests {
     fn what_must_be_asked_each_time_cannot_be_allowed_for_longer() {
         let mut tool = tool("Bash", json!({}), json!([]));
         tool.suppress_always_allow_rule = true;
-        let ids: Vec<_> = choices(&tool).into_iter().map(|choice| choice.id).collect();
+        let ids: Vec<_> = choices(&tool, Mode::Default).into_iter().map(|choice| choice.id).collect();
         assert_eq!(ids, ["allow_once", "reject"]);
     }
 

@@ -27,8 +27,14 @@ pub(super) struct Call {
     pub(super) hidden: bool,
     /// The client has not seen its end yet.
     pub(super) open: bool,
-    /// What a sub-agent has said.
+    /// What a sub-agent has said, or a command in the background has written.
     pub(super) told: String,
+    /// The work in the background that it is.
+    pub(super) task: Option<String>,
+    /// Its end in the background was told.
+    pub(super) over: bool,
+    /// The exit code of a command in the background.
+    pub(super) code: Option<i64>,
 }
 
 impl Call {
@@ -37,7 +43,12 @@ impl Call {
         if let Some(parent) = &self.parent {
             claude.insert("parentToolUseId".to_owned(), Value::from(parent.clone()));
         }
-        Map::from_iter([("claudeCode".to_owned(), Value::Object(claude))])
+        let mut meta = Map::from_iter([("claudeCode".to_owned(), Value::Object(claude))]);
+        if let Some(task) = &self.task {
+            meta.insert("background".to_owned(), Value::Bool(!self.over));
+            meta.insert("asyncTaskId".to_owned(), Value::from(task.clone()));
+        }
+        meta
     }
 
     pub(super) fn cut_off(&self, id: &str, features: ClientFeatures) -> v1::SessionUpdate {
@@ -70,7 +81,11 @@ impl Call {
             name if is_shell(name) => {
                 let output = Output::of_result(result, &content.text(), failed);
                 if features.terminal_output {
-                    meta.extend(shell::finished(id, &output));
+                    // One in the background has not ended.
+                    meta.extend(match &self.task {
+                        Some(_) if Self::goes_on(result) => shell::written(id, &output.text),
+                        _ => shell::finished(id, &output),
+                    });
                     return None;
                 }
                 Some(

@@ -1,0 +1,78 @@
+//! Shell lines: what an agent gives as a command that names no program.
+//!
+//! ACP has a program in `command` and its arguments in `args`. Many agents put a whole line into `command`.
+
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use acp_server::transport::child::SpawnError;
+use acp_types::v1::CreateTerminalRequest;
+
+/// For whoever has no shell of his own.
+const SHELL: &str = "/bin/sh";
+
+/// Shells that run nothing: those of accounts that nobody logs in to.
+const NO_SHELLS: [&str; 2] = ["nologin", "false"];
+
+/// What a shell makes more of than the name of a program.
+const SPECIAL: &[char] =
+    &['|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', '#', '~', '=', '%', '{', '!'];
+
+/// Whether a request may mean a line for a shell: it has no arguments, and its command does not look like a name.
+pub(super) fn may_be_line(request: &CreateTerminalRequest) -> bool {
+    request.args.is_empty() && request.command.contains(|c: char| c.is_whitespace() || SPECIAL.contains(&c))
+}
+
+/// Whether a command did not start because there is no program of that name.
+pub(super) fn is_no_program(error: &SpawnError) -> bool {
+    let SpawnError::Program { source, .. } = error else { return false };
+    let too_long = source.raw_os_error() == Some(rustix::io::Errno::NAMETOOLONG.raw_os_error());
+    // The system says "permission denied" also when it could not look into one of the directories of `PATH`.
+    let kinds = [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory, io::ErrorKind::PermissionDenied];
+    too_long || kinds.contains(&source.kind())
+}
+
+/// The user's shell, by what `SHELL` says.
+pub(super) fn of_user(variable: Option<OsString>) -> PathBuf {
+    let named = variable.map(PathBuf::from).filter(|shell| shell.is_absolute() && shell.is_file());
+    let runs = |shell: &Path| shell.file_name().is_some_and(|name| NO_SHELLS.iter().all(|none| name != *none));
+    named.filter(|shell| runs(shell)).unwrap_or_else(|| SHELL.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use acp_types::v1::CreateTerminalRequest;
+
+    use super::{may_be_line, of_user};
+
+    #[test]
+    fn a_line_has_more_than_a_name_and_no_arguments() {
+        let request = |command: &str| CreateTerminalRequest::new("s", command);
+        for line in ["echo a | cat", "ls>x", "A=1", "~/bin/tool", "a\tb", "a\nb", "$HOME/x", "(x)", "ls -l"] {
+            assert!(may_be_line(&request(line)), "{line}");
+        }
+        for name in ["ls", "/usr/bin/env", "g++", "a.out", "python3.12", "x-y_z@1,2:3"] {
+            assert!(!may_be_line(&request(name)), "{name}");
+        }
+        assert!(!may_be_line(&request("my tool").args(vec!["x".to_owned()])));
+    }
+
+    #[test]
+    fn the_shell_is_the_users_if_that_runs_anything() {
+        assert_eq!(of_user(Some("/bin/sh".into())), Path::new("/bin/sh"));
+        let directory = tempfile::tempdir().unwrap();
+        for name in ["mine", "nologin", "false"] {
+            std::fs::write(directory.path().join(name), "").unwrap();
+        }
+        let shell = |name: &str| of_user(Some(directory.path().join(name).into()));
+        assert_eq!(shell("mine"), directory.path().join("mine"));
+        for other in ["nologin", "false", "missing", ""] {
+            assert_eq!(shell(other), Path::new("/bin/sh"), "{other}");
+        }
+        assert_eq!(of_user(Some("sh".into())), Path::new("/bin/sh"));
+        assert_eq!(of_user(None), Path::new("/bin/sh"));
+    }
+}
