@@ -43,7 +43,10 @@ fn what_a_session_says_that_was_written_elsewhere_starts_nothing() {
     assert!(!starts(&effects));
     let (_, effects) = session.prompt("hello");
     let plan = plan(&effects);
-    assert_eq!((plan.params.as_str(), plan.mode.as_deref()), (r#"{"cwd":"/w","mcpServers":[]}"#, None));
+    assert_eq!(plan.params.as_str(), r#"{"cwd":"/w","mcpServers":[]}"#);
+    // The mode that the session was in elsewhere is not put back: what goes to the agent is the prompt.
+    let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
+    assert_eq!(call(&effects).1, "session/prompt");
 }
 
 #[test]
@@ -89,9 +92,11 @@ fn what_is_done_after_the_import_is_this_users_own() {
     let effects = session.crash();
     assert!(matches!(session.outcome(one), Some(Outcome::Interrupted { .. })));
     let plan = plan(&effects);
-    assert!(plan.params.as_str().contains("mine") && plan.mode.as_deref() == Some("plan"), "{plan:?}");
+    assert!(plan.params.as_str().contains("mine"), "{plan:?}");
     let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
-    call(&effects);
+    let (set, method, params) = call(&effects);
+    assert_eq!((&*method, &params.unwrap()["modeId"]), ("session/set_mode", &json!("plan")));
+    session.answered(set, Ok("{}"));
     assert_eq!(session.machine.state().main().running(), Some(two));
 }
 

@@ -141,7 +141,9 @@ pub fn image(base64: &str, claimed: &str, most: usize) -> Result<&'static str, U
 /// What the first bytes say: the type of an image that models see, or what it is instead.
 fn known(bytes: &[u8]) -> Result<&'static str, &'static str> {
     let text = || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
-    let begins = |with: &str| bytes.trim_ascii_start().get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()));
+    let begins = |with: &str| {
+        bytes.trim_ascii_start().get(..with.len()).is_some_and(|head| head.eq_ignore_ascii_case(with.as_bytes()))
+    };
     match bytes {
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1a, b'\n', ..] => Ok("image/png"),
         [0xff, 0xd8, 0xff, ..] => Ok("image/jpeg"),
@@ -164,7 +166,8 @@ mod tests {
 
     use super::*;
 
-    const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    const PNG: &str =
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
     const JPEG: &str = "/9j/4AAQSkZJRg==";
     const HTML: &str = "PGh0bWw+PC9odG1sPg==";
 

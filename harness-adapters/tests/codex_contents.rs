@@ -76,7 +76,10 @@ async fn an_image_that_cannot_be_one_is_left_out_alone_and_by_name() {
     assert!(input.contains("data:image/png;base64,") && !input.contains(HTML), "{input}");
     let refused = prompt(&stage, &session, vec![picture(HTML, "image/png")]).await.expect_err("nothing is left");
     assert!(refused.contains("an HTML page"), "{refused}");
-    assert_eq!(prompt(&stage, &session, vec!["go on".into()]).await.expect("an answer").stop_reason, StopReason::EndTurn);
+    assert_eq!(
+        prompt(&stage, &session, vec!["go on".into()]).await.expect("an answer").stop_reason,
+        StopReason::EndTurn
+    );
     stage.leave().await;
 }
 

@@ -302,7 +302,8 @@ async fn a_server_of_the_client_stands_in_place_of_the_users_of_that_name() {
 
 #[tokio::test]
 async fn servers_whose_names_look_alike_stay_apart() {
-    let script = mcp::SCRIPT.replace("demo.ping\", arguments = { text = \"one\" }", "my_demo_2.ping\", arguments = { text = \"one\" }");
+    let script = mcp::SCRIPT
+        .replace("demo.ping\", arguments = { text = \"one\" }", "my_demo_2.ping\", arguments = { text = \"one\" }");
     let mut stage = Stage::codex(&script).await;
     let servers = ["my demo", "my.demo"].map(|name| match mcp::stdio(&stage) {
         McpServer::Stdio(mut server) => {

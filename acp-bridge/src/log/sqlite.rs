@@ -127,7 +127,7 @@ impl SqliteLog {
     /// When the log cannot be read.
     pub async fn id(&self) -> Result<Option<String>, LogError> {
         self.still_open()?;
-        self.readers.run(|connection| owner::id(connection).map_err(|e| failure::read(&e))).await
+        self.readers.run(|connection, _| owner::id(connection).map_err(|e| failure::read(&e))).await
     }
 
     /// Takes over a log that may have been written by somebody else: gives it an id, takes definitions of MCP servers out

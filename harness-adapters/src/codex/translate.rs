@@ -202,7 +202,9 @@ impl Translator {
             "thread/settings/updated" => self.with(params, method, |this, event: wire::SettingsEvent| {
                 this.settings_changed(&event, out);
             }),
-            wire::UNREADABLE => self.with(params, method, |this, event: wire::Unreadable| this.unreadable(event.ends, out)),
+            wire::UNREADABLE => {
+                self.with(params, method, |this, event: wire::Unreadable| this.unreadable(event.ends, out))
+            }
             _ => self.noticed(method, params, out),
         }
     }

@@ -9,7 +9,7 @@ use acp_types::record::{Kind, Origin};
 use acp_types::{Raw, RawBuf};
 
 use super::super::state::Claims;
-use super::super::{CallId, State, choice};
+use super::super::{CallId, choice};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 
@@ -51,13 +51,9 @@ impl Lane {
         let chosen = logged.choices().any(|made| settings.is_about_mode(made));
         let differs = settings.mode_in_force().is_some_and(|mode| Some(mode) != told.mode.as_deref());
         let unchosen = told.mode.as_deref().filter(|_| !chosen && differs).and_then(choice::of_mode);
-        let mut left: VecDeque<Choice> = unchosen.into_iter().chain(logged.choices().cloned()).collect();
-        let lost = match why_not_restored(step.state()) {
-            Some(why) => left.drain(..).map(|choice| LostChoice { choice, reason: why.to_owned() }).collect(),
-            None => Vec::new(),
-        };
+        let left: VecDeque<Choice> = unchosen.into_iter().chain(logged.choices().cloned()).collect();
         let deadline = after(step.at, step.config().restore_grace);
-        let restore = Restore { left, now: None, set: Vec::new(), lost, told, once_more: true, deadline };
+        let restore = Restore { left, now: None, set: Vec::new(), lost: Vec::new(), told, once_more: true, deadline };
         self.restore = Some(Box::new(restore));
         self.restore_next(step);
     }
@@ -209,12 +205,6 @@ impl Lane {
         }
         true
     }
-}
-
-/// Why an agent of this session is not given what its log says was chosen.
-fn why_not_restored(state: &State) -> Option<&'static str> {
-    let why = "it was chosen where the session was written, and nobody has trusted the session here";
-    (!state.armed()).then_some(why)
 }
 
 pub(super) fn after(now: u64, time: Duration) -> u64 {

@@ -179,8 +179,7 @@ impl LaneState {
     /// What was chosen and who ran where the session was written means nothing here.
     pub(super) fn disarm(&mut self) {
         self.disarmed = self.joined.as_ref().is_some_and(|joined| !joined.dialled);
-        self.mode = None;
-        self.config_options = None;
+        self.settings = Settings::default();
         if let Some(agent) = &mut self.agent {
             agent.link = None;
         }

@@ -16,7 +16,10 @@ pub(super) fn misread(refusal: &str, warning: Option<&str>, home: Option<&Path>)
     let told = warning.filter(|told| place(first).is_none() && told.contains(first));
     let whole = told.unwrap_or(first);
     let fail = |message: String| {
-        Failure::new(FailureKind::Unavailable, format!("Codex cannot read its configuration: {message}; correct it, then try again"))
+        Failure::new(
+            FailureKind::Unavailable,
+            format!("Codex cannot read its configuration: {message}; correct it, then try again"),
+        )
     };
     if let Some((file, line, what)) = place(whole) {
         return fail(format!("{file}, line {line}: {what}")).with("file", file).with("line", line);

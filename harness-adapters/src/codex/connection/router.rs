@@ -419,7 +419,8 @@ mod tests {
         let router = Router::default();
         let (to, _from) = mpsc::channel(1);
         router.attach("T1", "T1#0", to).expect("attached");
-        let odd = r#"{"method":"item/completed","params":{"threadId":"T1","item":{"id":"c","receiverThreadIds":null}}}"#;
+        let odd =
+            r#"{"method":"item/completed","params":{"threadId":"T1","item":{"id":"c","receiverThreadIds":null}}}"#;
         assert!(router.route(&line(odd)).expect("it belongs somewhere").session.is_some());
     }
 }

@@ -83,7 +83,8 @@ fn settings(line: &[u8]) -> Option<Chosen> {
 
 /// What commands could do; `None` for what is neither a sandbox of Codex's own nor a profile of the user.
 fn access(settings: &Settings) -> Option<Access> {
-    if let Some(access) = settings.active_permission_profile.as_ref().and_then(|active| Access::of_profile(&active.id)) {
+    if let Some(access) = settings.active_permission_profile.as_ref().and_then(|active| Access::of_profile(&active.id))
+    {
         return Some(access);
     }
     if let Some(policy) = &settings.sandbox_policy {
@@ -133,7 +134,8 @@ mod tests {
             },
         });
         let everywhere = json!({ "path": { "type": "special", "value": { "kind": "root" } }, "access": "write" });
-        let profile = json!({ "active_permission_profile": { "id": "mine" }, "permission_profile": { "type": "disabled" } });
+        let profile =
+            json!({ "active_permission_profile": { "id": "mine" }, "permission_profile": { "type": "disabled" } });
         let home = tempfile::tempdir().expect("temp dir");
         let file = home.path().join("rollout.jsonl");
         let mut text = String::new();

@@ -73,7 +73,9 @@ pub(super) async fn start(
         }
         params["threadId"] = session.clone().into();
         params["excludeTurns"] = true.into();
-    } else if configuration.read.config.sandbox_mode.is_some() || configuration.read.config.default_permissions.is_some() {
+    } else if configuration.read.config.sandbox_mode.is_some()
+        || configuration.read.config.default_permissions.is_some()
+    {
         params["sandbox"] = json!(Sandbox::ReadOnly);
     }
     let until = Instant::now() + CLOSING;

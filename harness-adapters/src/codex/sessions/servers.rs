@@ -70,7 +70,8 @@ mod tests {
     fn names_that_look_alike_stay_apart() {
         let configured = BTreeMap::from_iter([("a_b".to_owned(), json!({})), ("a_b_3".to_owned(), json!({}))]);
         let named = named(&servers(&["a b", "a.b", "ä", "ö", "c_2", "c"]), &configured).expect("names");
-        let found: BTreeMap<_, _> = named.config.iter().map(|(name, server)| (server["command"].as_u64(), name)).collect();
+        let found: BTreeMap<_, _> =
+            named.config.iter().map(|(name, server)| (server["command"].as_u64(), name)).collect();
         assert_eq!(found.len(), 6, "{named:?}");
         assert!(!named.config.contains_key("a_b") && !named.config.contains_key("a_b_3"), "{named:?}");
         for (name, own) in [("a_b_2", "a b"), ("a_b_4", "a.b")] {

@@ -9,9 +9,9 @@ use acp_types::v1::{
 };
 use serde_json::Value;
 
+use super::Translator;
 use super::decisions::{Kind, ONCE, REJECT, RULE, SESSION, decision, stopped_answer};
 use super::forms::Form;
-use super::Translator;
 use super::subject::{self, Labels};
 use crate::codex::wire::{self, CommandAsk, ElicitationAsk, FileAsk, Message, PermissionsAsk};
 use crate::translate::{AskId, Effect, Effects, Question, Reply};

@@ -51,7 +51,9 @@ pub(super) fn outcome(error: TurnError) -> Result<StopReason, Failure> {
 pub(super) fn is_bad_request(error: &TurnError) -> bool {
     let info = error.codex_error_info.as_ref();
     let texts = [error.message.as_str(), error.additional_details.as_deref().unwrap_or_default()];
-    let said = |text: &&str| body(text).is_some_and(|body| body.pointer("/error/type").is_some_and(|kind| kind == "invalid_request_error"));
+    let said = |text: &&str| {
+        body(text).is_some_and(|body| body.pointer("/error/type").is_some_and(|kind| kind == "invalid_request_error"))
+    };
     info.is_some_and(|info| info.name() == "badRequest" || info.http_status() == Some(400))
         || texts.iter().any(|text| http_status(text) == Some(400))
         || texts.iter().any(said)
