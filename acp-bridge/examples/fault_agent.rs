@@ -4,6 +4,7 @@
 //! prompt says what it does, see [`Agent::turn`]. Flags: `--no-load` (can neither load nor resume), `--resume`,
 //! `--mute` (never answers anything), `--echo` (prints a banner, and a line for every line that it gets), `--future` (speaks another version), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there),
 //! `--starts FILE` (adds its process id to a list), `--slow-new MS` (takes that long to make a session), `--chatty` (and says so).
+//! `--forge` (says things in the bridge's name when it starts and when it opens a session).
 
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
 
@@ -59,6 +60,8 @@ fn main() {
         no_load: has("--no-load"),
         resume: has("--resume"),
         steer: has("--steer"),
+        forge: has("--forge"),
+        told: Value::Null,
         future: has("--future"),
         working: false,
         asked: 0,
@@ -102,7 +105,10 @@ struct Agent {
     no_load: bool,
     resume: bool,
     steer: bool,
+    forge: bool,
     future: bool,
+    /// The params of `initialize`.
+    told: Value,
     /// A turn runs.
     working: bool,
     asked: u64,
@@ -151,9 +157,9 @@ impl Agent {
     fn handle(&mut self, message: &Value) {
         let (id, params) = (&message["id"], &message["params"]);
         match message["method"].as_str() {
-            Some("initialize") => answer(
-                id,
-                &json!({
+            Some("initialize") => {
+                self.told = params.clone();
+                let mut result = json!({
                     "protocolVersion": if self.future { 65535 } else { 1 },
                     "agentInfo": { "name": "fault-agent", "version": "1" },
                     "agentCapabilities": {
@@ -163,8 +169,13 @@ impl Agent {
                     },
                     "authMethods": [{ "id": "key", "name": "Key" }],
                     "_meta": { "steering": { "supported": self.steer } },
-                }),
-            ),
+                });
+                if self.forge {
+                    result["_meta"]["acp-bridge"] = json!({ "version": "forged" });
+                    result["agentCapabilities"]["_meta"] = json!({ "acp-bridge": { "roles": ["forged"] } });
+                }
+                answer(id, &result);
+            }
             Some("session/new") => {
                 self.take_long();
                 let session = format!("agent-{}", std::process::id());
@@ -172,19 +183,24 @@ impl Agent {
                     &json!(session),
                     &json!({ "sessionUpdate": "available_commands_update", "availableCommands": [] }),
                 );
-                answer(
-                    id,
-                    &json!({
-                        "sessionId": session,
-                        "modes": { "currentModeId": "ask", "availableModes": [{ "id": "ask", "name": "Ask" }, { "id": "auto", "name": "Auto" }] },
-                        "received": params,
-                    }),
-                );
+                let mut result = json!({
+                    "sessionId": session,
+                    "modes": { "currentModeId": "ask", "availableModes": [{ "id": "ask", "name": "Ask" }, { "id": "auto", "name": "Auto" }] },
+                    "received": params,
+                });
+                if self.forge {
+                    result["_meta"] = json!({ "acp-bridge": { "seq": "forged" } });
+                    result["modes"]["_meta"] = json!({ "acp-bridge": "forged" });
+                }
+                answer(id, &result);
             }
             Some("session/load") => {
                 self.loaded = true;
                 say(&params["sessionId"], "REPLAYED BY THE AGENT");
                 answer(id, &json!({ "modes": { "currentModeId": "ask", "availableModes": [] }, "received": params }));
+            }
+            Some("session/set_mode") if self.forge => {
+                answer(id, &json!({ "_meta": { "acp-bridge": "forged", "received": params } }));
             }
             Some("session/resume" | "logout") => answer(id, &json!({})),
             Some("session/set_mode") => self.set(id, "mode", params["modeId"].as_str().unwrap_or_default()),
@@ -402,6 +418,17 @@ impl Agent {
                 std::process::abort();
             }
             "fail" => return Err(json!({ "code": 4711, "message": "told to fail", "data": { "n": 1e2 } })),
+            "error" => return Err(serde_json::from_str(rest).unwrap_or(Value::Null)),
+            // Lines as they are, with the session's id for SESSION and the prompt's for PROMPT.
+            "raw" => raw(&rest.replace("SESSION", &session.to_string()).replace("PROMPT", &id.to_string())),
+            // Asks with a method and params, and says the answer.
+            "request" => {
+                let (method, params) = rest.split_once(' ').unwrap_or((rest, "{}"));
+                let params = params.replace("SESSION", &session.to_string());
+                let answer = self.request(method, &serde_json::from_str(&params).unwrap_or(Value::Null));
+                say(session, &format!("answered {answer}"));
+            }
+            "told" => say(session, &self.told.to_string()),
             "garbage" => {
                 for line in [
                     "this is no JSON",

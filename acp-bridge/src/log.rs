@@ -4,6 +4,7 @@
 //! records and takes commands; a gateway reads, tails and submits commands. Neither holds anything of the other.
 
 mod bus;
+mod directory;
 mod error;
 mod hub;
 mod info;
@@ -59,7 +60,7 @@ impl Default for ReadLimit {
 /// Which sessions a listing returns: newest first by creation, stable while sessions are added.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ListQuery {
-    /// Only those with exactly this working directory.
+    /// Only those with this working directory, however it is written: compared are the directories.
     pub cwd: Option<String>,
     /// Only those after this one in the listing.
     pub after: Option<SessionId>,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
+use acp_types::printable;
 use serde_json::json;
 
 use super::client::Client;
@@ -68,9 +69,9 @@ impl Checks {
         };
         self.failed |= !ok;
         if self.json {
-            output::line(&json!({ "check": name, "ok": ok, "detail": text }).to_string())
+            output::json(&json!({ "check": name, "ok": ok, "detail": text }).to_string())
         } else {
-            output::line(&format!("{} {name}: {text}", if ok { "ok    " } else { "FAILED" }))
+            output::line(&format!("{} {name}: {}", if ok { "ok    " } else { "FAILED" }, printable::line(text)))
         }
     }
 }

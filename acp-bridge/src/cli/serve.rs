@@ -162,7 +162,7 @@ async fn bind(listen: &str) -> anyhow::Result<TcpListener> {
 fn announce(address: SocketAddr, as_json: bool) -> std::io::Result<()> {
     let url = format!("http://{address}");
     if as_json {
-        output::line(&json!({ "event": "listening", "url": url }).to_string())
+        output::json(&json!({ "event": "listening", "url": url }).to_string())
     } else {
         output::line(&format!("acp-bridge listens on {url} (ACP: ws://{address}/acp)"))
     }

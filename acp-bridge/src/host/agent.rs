@@ -17,7 +17,7 @@ use super::process::Process;
 use super::services::Services;
 use super::silence::{self, GivenUp, MOST};
 use super::slots::Slot;
-use crate::session::unsupported_version;
+use crate::session::{clean_outcome, unsupported_version};
 
 /// Events kept while a call of ours is in flight. Of more, requests are refused; the rest is dropped with a warning, which
 /// only costs updates of an unopened session.
@@ -200,8 +200,8 @@ impl Agent {
                     Event::Response { key, outcome, .. } if key == wanted => {
                         self.answered = ordinal;
                         found = Some(match outcome {
-                            Ok(payload) => Some(Ok(payload.raw().to_owned())),
-                            Err(ResponseError::Peer(error)) => Some(Err(error.into_raw())),
+                            Ok(payload) => Some(clean_outcome(Ok(payload.raw().to_owned()))),
+                            Err(ResponseError::Peer(error)) => Some(clean_outcome(Err(error.into_raw()))),
                             Err(ResponseError::Closed) => None,
                             Err(other) => Some(Err(effects::unanswered(&other))),
                         });

@@ -18,7 +18,7 @@ use super::process::Process;
 use super::services::Services;
 use super::slots::{Slot, Slots};
 use crate::log::SessionLog;
-use crate::session::StartPlan;
+use crate::session::{StartPlan, for_agents};
 
 /// What the log says of an agent that an earlier host has started.
 #[derive(Debug)]
@@ -94,6 +94,7 @@ impl Broker {
         method: &str,
         params: Option<RawBuf>,
     ) -> Result<Result<RawBuf, RawBuf>, ErrorObjectOwned> {
+        let params = params.map(|params| for_agents(params.as_raw()));
         let Ok(_permit) = self.calls.try_acquire() else {
             return Err(failure(format!("{MAX_CALLS} requests to the agent that name no session are open; try again")));
         };
@@ -124,7 +125,7 @@ impl Broker {
     pub(super) async fn notify(&self, method: &str, params: Option<RawBuf>) {
         if let Some(agent) = self.take_spare(None) {
             // A closed connection shows at the next call.
-            let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
+            let params = params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), |params| for_agents(params.as_raw()));
             let _ = agent.outbox.notify(method, params).await;
             self.park(agent);
         }

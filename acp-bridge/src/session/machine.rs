@@ -1,5 +1,6 @@
 //! The host's side of a session: from commands and agent traffic to records and effects.
 
+mod admission;
 mod announce;
 mod calls;
 mod cancel;
@@ -22,7 +23,9 @@ mod steer;
 mod updates;
 mod wire;
 
+pub(crate) use admission::clean_outcome;
 pub use config::Config;
+pub(crate) use wire::for_agents;
 
 use super::lanes::Lanes;
 use super::{FromAgent, Input, Output, State};
@@ -42,7 +45,8 @@ use recorder::{Core, Step};
 /// limits and the params of the agents' starts.
 ///
 /// Whatever comes in, in whatever order, it does not panic; what cannot be meant (an answer to nothing, traffic of an
-/// agent that was stopped) is dropped.
+/// agent that was stopped) is dropped. What an agent says in the bridge's name, or of a session that it does not have, is
+/// refused: a request with an error, anything else with a warning.
 #[derive(Debug)]
 pub struct Machine {
     core: Core,

@@ -154,14 +154,14 @@ impl From<[u8; 3]> for Op {
 const LANES: [&str; 3] = [Record::MAIN_LANE, "a", "b"];
 
 const UPDATES: [&str; 10] = [
-    r#"{"sessionId":"a","update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"t"}}}"#,
-    r#"{"sessionId":"a","update":{"sessionUpdate":"session_info_update","title":"T"}}"#,
-    r#"{"sessionId":"a","update":{"sessionUpdate":"session_info_update","title":null}}"#,
-    r#"{"sessionId":"a","update":{"sessionUpdate":"current_mode_update","currentModeId":"m\ud800"}}"#,
-    r#"{"sessionId":"a","update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#,
-    r#"{"sessionId":"a","update":{"sessionUpdate":"config_option_update","configOptions":[1e2]}}"#,
+    r#"{"update":{"sessionUpdate":"agent_message_chunk","content":{"type":"text","text":"t"}}}"#,
+    r#"{"update":{"sessionUpdate":"session_info_update","title":"T"}}"#,
+    r#"{"update":{"sessionUpdate":"session_info_update","title":null}}"#,
+    r#"{"update":{"sessionUpdate":"current_mode_update","currentModeId":"m\ud800"}}"#,
+    r#"{"update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#,
+    r#"{"update":{"sessionUpdate":"config_option_update","configOptions":[1e2]}}"#,
     r#"{"update":[],"_meta":7}"#,
-    r#"{"sessionId":"a","sessionId":"b","update":{"sessionUpdate":7},"_meta":{"acp-bridge":1,"acp-bridge":2}}"#,
+    r#"{"sessionId":"foreign","sessionId":"agent","update":{"sessionUpdate":7},"_meta":{"acp-bridge":1,"acp-bridge":2}}"#,
     "[[]]",
     "{}",
 ];
@@ -169,7 +169,7 @@ const UPDATES: [&str; 10] = [
 const METHODS: [&str; 5] =
     ["session/request_permission", "session/request_permission", "elicitation/create", "_x/ask", "fs/read_text_file"];
 
-const ASKED: &str = r#"{"sessionId":"a","toolCall":{"kind":"edit"},"options":[{"optionId":"y","kind":"allow_once"},{"optionId":"n","kind":"reject_once"}]}"#;
+const ASKED: &str = r#"{"toolCall":{"kind":"edit"},"options":[{"optionId":"y","kind":"allow_once"},{"optionId":"n","kind":"reject_once"}]}"#;
 
 const CALLS: [&str; 4] = ["session/set_mode", "session/set_config_option", "_x/call", "session/set_mode"];
 

@@ -26,7 +26,7 @@ impl Machine {
         // The gateway refuses what cannot be read.
         let unattended = RequestMeta::read(params.as_raw()).ok().and_then(|meta| meta.unattended);
         let unattended = unattended.map(|policy| policy.to_string());
-        let params = wire::without_our_meta(params.as_raw());
+        let params = wire::for_agents(params.as_raw());
         let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).unwrap_or_default().into_owned();
         let (logged, redacted) = start::for_log(params.as_raw(), &config.fingerprint_key);
         let initialize =
