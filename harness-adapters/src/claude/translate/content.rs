@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::commands::Commands;
 use crate::content::{check, named};
-use crate::embedded::text_of;
+use crate::embedded::{CONTEXT, text_of};
 use crate::failure::{Failure, FailureKind};
 
 /// Pictures that the model can see.
@@ -128,7 +128,9 @@ fn one(block: &v1::ContentBlock) -> Result<Value, String> {
         }
         v1::ContentBlock::ResourceLink(link) => words(&linked(link)),
         v1::ContentBlock::Resource(embedded) => match &embedded.resource {
-            v1::EmbeddedResourceResource::TextResourceContents(resource) => context(&resource.uri, &resource.text),
+            v1::EmbeddedResourceResource::TextResourceContents(resource) => {
+                context(&resource.uri, resource.mime_type.as_deref(), &resource.text)
+            }
             v1::EmbeddedResourceResource::BlobResourceContents(resource) => blob(resource)?,
             _ => return Err("an embedded resource of an unknown kind".to_owned()),
         },
@@ -137,8 +139,8 @@ fn one(block: &v1::ContentBlock) -> Result<Value, String> {
     })
 }
 
-fn context(uri: &str, text: &str) -> Value {
-    words(&format!("<context ref=\"{uri}\">\n{text}\n</context>"))
+fn context(uri: &str, mime: Option<&str>, text: &str) -> Value {
+    words(&CONTEXT.wrap(uri, mime, text))
 }
 
 fn blob(resource: &v1::BlobResourceContents) -> Result<Value, String> {
@@ -148,7 +150,7 @@ fn blob(resource: &v1::BlobResourceContents) -> Result<Value, String> {
             "type": "document",
             "source": { "type": "base64", "media_type": kind, "data": resource.blob },
         })),
-        kind => text_of(resource).map(|text| context(&resource.uri, &text)).ok_or_else(|| {
+        kind => text_of(resource).map(|text| context(&resource.uri, kind, &text)).ok_or_else(|| {
             format!("{}: a resource of type {} cannot be embedded", resource.uri, kind.unwrap_or("unknown"))
         }),
     }
