@@ -302,17 +302,25 @@ impl Settings {
         &self.model
     }
 
+    /// The model as the catalogue has it.
+    fn catalogued(&self) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == self.model)
+    }
+
+    /// The effort in force: as chosen, else what the model does by itself. Codex names none unless somebody chose one.
+    fn effort(&self) -> Option<&str> {
+        let default =
+            || self.catalogued().map(|model| model.default_effort.as_str()).filter(|effort| !effort.is_empty());
+        self.effort.as_deref().or_else(default)
+    }
+
+    /// The efforts of the model, and the one in force.
     fn efforts(&self) -> Vec<(String, String)> {
-        let mut efforts = self
-            .models
-            .iter()
-            .find(|model| model.id == self.model)
-            .map(|model| model.efforts.clone())
-            .unwrap_or_default();
-        if let Some(effort) = &self.effort
+        let mut efforts = self.catalogued().map(|model| model.efforts.clone()).unwrap_or_default();
+        if let Some(effort) = self.effort()
             && !efforts.iter().any(|(id, _)| id == effort)
         {
-            efforts.push((effort.clone(), String::new()));
+            efforts.push((effort.to_owned(), String::new()));
         }
         efforts
     }
@@ -352,7 +360,7 @@ impl Settings {
             select(MODE, "Mode", &self.mode(), modes).category(v1::SessionConfigOptionCategory::Mode),
             select(MODEL, "Model", &self.model, models).category(v1::SessionConfigOptionCategory::Model),
         ];
-        if let Some(effort) = &self.effort {
+        if let Some(effort) = self.effort() {
             let option = select(EFFORT, "Reasoning effort", effort, efforts);
             options.push(option.category(v1::SessionConfigOptionCategory::ThoughtLevel));
         }

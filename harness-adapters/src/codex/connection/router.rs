@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use acp_types::RawBuf;
@@ -69,6 +70,8 @@ struct State {
     /// The thread that started it, by thread.
     parents: HashMap<String, String>,
     early: VecDeque<(String, Bytes)>,
+    /// Where threads are stored, by thread.
+    files: HashMap<String, PathBuf>,
     login: Option<mpsc::Sender<Login>>,
     /// Who waits for the end of a thread, by thread.
     unloading: HashMap<String, oneshot::Sender<()>>,
@@ -184,6 +187,20 @@ impl Router {
         from
     }
 
+    /// Where a thread is stored from now on, if it is.
+    pub(super) fn stored(&self, thread: &str, file: Option<&PathBuf>) {
+        let mut state = self.state();
+        match file {
+            Some(file) => drop(state.files.insert(thread.to_owned(), file.clone())),
+            None => drop(state.files.remove(thread)),
+        }
+    }
+
+    /// The file of a thread.
+    pub(super) fn file(&self, thread: &str) -> Option<PathBuf> {
+        self.state().files.get(thread).cloned()
+    }
+
     /// From now on messages of the thread go there. Returns those that came before.
     pub(super) fn attach(
         &self,
@@ -211,6 +228,7 @@ impl Router {
             return Vec::new();
         }
         state.sessions.remove(thread);
+        state.files.remove(thread);
         let mut gone = vec![thread.to_owned()];
         let mut at = 0;
         while at < gone.len() {
