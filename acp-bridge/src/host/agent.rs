@@ -47,7 +47,7 @@ pub(super) struct Agent {
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
     /// Its place among those that run, if it is one that this host has started.
-    pub(super) slot: Option<Slot>,
+    slot: Option<Slot>,
     /// Batches of what it said, while a call of ours is in flight.
     batches: Arc<AtomicU64>,
 }
@@ -151,6 +151,12 @@ impl Agent {
             slot: None,
             batches: Arc::default(),
         }
+    }
+
+    /// The same agent, with its place among those that run.
+    pub(super) fn placed(mut self, slot: Option<Slot>) -> Self {
+        self.slot = slot;
+        self
     }
 
     /// Sends a request and waits for its answer; what else the agent says meanwhile is kept in `early`.
