@@ -192,7 +192,12 @@ impl Broker {
         let comes = self.links.expect(&instance, None);
         let come = async {
             keeper.start(spec, &instance).await?;
-            let late = || failure(format!("what keeps the agent did not answer within {} s (--start-timeout)", limit.as_secs_f64()));
+            let late = || {
+                failure(format!(
+                    "what keeps the agent did not answer within {} s (--start-timeout)",
+                    limit.as_secs_f64()
+                ))
+            };
             tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or_else(late)
         };
         let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
