@@ -47,7 +47,7 @@ pub(super) struct Agent {
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
     /// Its place among those that run, if it is one that this host has started.
-    pub(super) slot: Option<Slot>,
+    slot: Option<Slot>,
     /// Batches of what it said, while a call of ours is in flight.
     batches: Arc<AtomicU64>,
 }
@@ -133,12 +133,6 @@ impl Agent {
         }
     }
 
-    /// The same, with its place among those that run.
-    pub(super) fn in_slot(mut self, slot: Option<Slot>) -> Self {
-        self.slot = slot;
-        self
-    }
-
     /// Goes on with one that an earlier host has started. `base` is the number of its last message that is in the log.
     pub(super) fn resume(process: Process, link: Link, initialize: RawBuf, description: RawBuf, base: u64) -> Self {
         Self {
@@ -157,6 +151,12 @@ impl Agent {
             slot: None,
             batches: Arc::default(),
         }
+    }
+
+    /// The same agent, with its place among those that run.
+    pub(super) fn placed(mut self, slot: Option<Slot>) -> Self {
+        self.slot = slot;
+        self
     }
 
     /// Sends a request and waits for its answer; what else the agent says meanwhile is kept in `early`.

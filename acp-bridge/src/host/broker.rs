@@ -18,7 +18,7 @@ use super::process::Process;
 use super::services::Services;
 use super::slots::{Slot, Slots};
 use crate::log::SessionLog;
-use crate::session::{StartPlan, for_agents};
+use crate::session::StartPlan;
 
 /// What the log says of an agent that an earlier host has started.
 #[derive(Debug)]
@@ -94,7 +94,6 @@ impl Broker {
         method: &str,
         params: Option<RawBuf>,
     ) -> Result<Result<RawBuf, RawBuf>, ErrorObjectOwned> {
-        let params = params.map(|params| for_agents(params.as_raw()));
         let Ok(_permit) = self.calls.try_acquire() else {
             return Err(failure(format!("{MAX_CALLS} requests to the agent that name no session are open; try again")));
         };
@@ -125,7 +124,7 @@ impl Broker {
     pub(super) async fn notify(&self, method: &str, params: Option<RawBuf>) {
         if let Some(agent) = self.take_spare(None) {
             // A closed connection shows at the next call.
-            let params = params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), |params| for_agents(params.as_raw()));
+            let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
             let _ = agent.outbox.notify(method, params).await;
             self.park(agent);
         }
@@ -187,7 +186,7 @@ impl Broker {
         let slot = Some(self.slot().await?);
         let Some(keeper) = &self.config.keeper else {
             let agent = Agent::start(spec, initialize, limit).await?;
-            return Ok(agent.in_slot(slot));
+            return Ok(agent.placed(slot));
         };
         let instance = uuid::Uuid::now_v7().to_string();
         let comes = self.links.expect(&instance, None);
@@ -204,7 +203,7 @@ impl Broker {
         let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
         let (transport, linked) = Linked::start(offer, None, &self.links);
         let agent = Agent::begin(Process::Linked(linked), transport, initialize, limit).await?;
-        Ok(agent.in_slot(slot))
+        Ok(agent.placed(slot))
     }
 
     /// Room for an agent more. The one that waits for a session is given up for it.
@@ -264,7 +263,7 @@ impl Broker {
             let agent = Agent::resume(Process::Linked(linked), connection, known.initialize, known.description, base);
             // It runs already. One that was dialled in by somebody else has no place here.
             let slot = (!known.dialled).then(|| self.slots.take_anyway());
-            let agent = agent.in_slot(slot);
+            let agent = agent.placed(slot);
             Some(Returned { agent, prompt, asked })
         }
     }
