@@ -75,7 +75,15 @@ impl Message {
         }
         let Id { id, method } = json::from_str(raw.as_str()).ok()?;
         let error = method.is_none().then(|| RpcError { message: "the answer cannot be read".to_owned() });
-        Some(Self { id: Some(id), method, params: None, result: None, error, files: Files::default(), began: BTreeMap::new() })
+        Some(Self {
+            id: Some(id),
+            method,
+            params: None,
+            result: None,
+            error,
+            files: Files::default(),
+            began: BTreeMap::new(),
+        })
     }
 }
 
