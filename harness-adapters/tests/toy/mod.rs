@@ -105,7 +105,6 @@ impl Translator for Talk {
             // The toy does nothing that nobody prompts.
             Input::Stop => {}
             Input::Cancel { .. } => send(out, json!({ "interrupt": true })),
-            Input::Stop => {}
             Input::Native(message) => {
                 let message = serde_json::from_str(message.as_str()).expect("as the toy speaks");
                 self.native(&message, out);
