@@ -3,8 +3,8 @@
 mod session_support;
 
 use acp_bridge::session::{Command, Effect, FromAgent, Input};
-use acp_types::record::body::{AgentExited, AgentStarted, Start};
 use acp_types::record::Kind;
+use acp_types::record::body::{AgentExited, AgentStarted, Start};
 use session_support::{SECOND, Session, agent_started, call, plan, raw, starts, stops};
 
 /// An agent that can go back to a session, which is started instead of the one that the session begins with.

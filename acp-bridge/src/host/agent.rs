@@ -133,6 +133,12 @@ impl Agent {
         }
     }
 
+    /// The same, with its place among those that run.
+    pub(super) fn in_slot(mut self, slot: Option<Slot>) -> Self {
+        self.slot = slot;
+        self
+    }
+
     /// Goes on with one that an earlier host has started. `base` is the number of its last message that is in the log.
     pub(super) fn resume(process: Process, link: Link, initialize: RawBuf, description: RawBuf, base: u64) -> Self {
         Self {

@@ -187,19 +187,24 @@ impl Broker {
         let slot = Some(self.slot().await?);
         let Some(keeper) = &self.config.keeper else {
             let agent = Agent::start(spec, initialize, limit).await?;
-            return Ok(Agent { slot, ..agent });
+            return Ok(agent.in_slot(slot));
         };
         let instance = uuid::Uuid::now_v7().to_string();
         let comes = self.links.expect(&instance, None);
         let come = async {
             keeper.start(spec, &instance).await?;
-            let late = || failure(format!("what keeps the agent did not answer within {} s (--start-timeout)", limit.as_secs_f64()));
+            let late = || {
+                failure(format!(
+                    "what keeps the agent did not answer within {} s (--start-timeout)",
+                    limit.as_secs_f64()
+                ))
+            };
             tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or_else(late)
         };
         let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
         let (transport, linked) = Linked::start(offer, None, &self.links);
         let agent = Agent::begin(Process::Linked(linked), transport, initialize, limit).await?;
-        Ok(Agent { slot, ..agent })
+        Ok(agent.in_slot(slot))
     }
 
     /// Room for an agent more. The one that waits for a session is given up for it.
@@ -259,7 +264,7 @@ impl Broker {
             let agent = Agent::resume(Process::Linked(linked), connection, known.initialize, known.description, base);
             // It runs already. One that was dialled in by somebody else has no place here.
             let slot = (!known.dialled).then(|| self.slots.take_anyway());
-            let agent = Agent { slot, ..agent };
+            let agent = agent.in_slot(slot);
             Some(Returned { agent, prompt, asked })
         }
     }

@@ -49,7 +49,8 @@ fn an_agent_that_forgets_is_given_again_what_was_chosen_or_everybody_is_told() {
     assert_eq!(mode["params"]["update"]["currentModeId"], "auto", "the agent says nothing, so the bridge does");
 
     dies(&mut client, &session);
-    let wanted = json!({ "mode": "auto", "options": { "model": "big", "effort": "high" }, "set": ["model", "auto", "effort"] });
+    let wanted =
+        json!({ "mode": "auto", "options": { "model": "big", "effort": "high" }, "set": ["model", "auto", "effort"] });
     assert_eq!(settings(&mut client, &session), wanted);
 
     // From its second start on this agent knows no mode `once` and no effort `once`.
@@ -75,7 +76,10 @@ fn an_agent_that_forgets_is_given_again_what_was_chosen_or_everybody_is_told() {
     let loaded = bridge.client().load(&fresh);
     assert_eq!(loaded["modes"]["currentModeId"], "ask", "and it is not claimed: {loaded}");
     assert_eq!(settings(&mut client, &session), wanted, "a session that was closed has it too");
-    held("an agent that forgets what was chosen, or refuses it later", "it was set again in order, or all clients were told");
+    held(
+        "an agent that forgets what was chosen, or refuses it later",
+        "it was set again in order, or all clients were told",
+    );
 }
 
 /// How often an agent was started that keeps a list of it.
@@ -143,7 +147,10 @@ fn one_connection_with_many_sessions_has_as_many_agents_as_there_may_be_and_leav
         assert!(full || text(&answer.1) == "old", "{answer:?}");
         other.call("session/close", &json!({ "sessionId": session }));
     }
-    held("one connection creates more sessions than agents may run, and leaves", "a refusal that names the option, then room");
+    held(
+        "one connection creates more sessions than agents may run, and leaves",
+        "a refusal that names the option, then room",
+    );
 }
 
 #[test]

@@ -87,7 +87,8 @@ impl Agent {
         let initialize = raw(r#"{"_meta":{"steering":{"supported":true}}}"#);
         // Now and then it does not say what mode it is in.
         let silent = self.starts.is_multiple_of(3);
-        let state = if silent { "{}".to_owned() } else { format!(r#"{{"modes":{{"currentModeId":"{}"}}}}"#, self.mode) };
+        let state =
+            if silent { "{}".to_owned() } else { format!(r#"{{"modes":{{"currentModeId":"{}"}}}}"#, self.mode) };
         let state = raw(&state);
         FromAgent::Started(AgentStarted {
             agent_session: Some("a".into()),

@@ -1,6 +1,6 @@
 use acp_types::record::body::{
-    AgentExited, AgentStarted, CancelRequested, ChoicesRestored, Outcome, PromptQueued, Resolved, SessionCreated, SessionUpdated, Start,
-    TurnStarted,
+    AgentExited, AgentStarted, CancelRequested, ChoicesRestored, Outcome, PromptQueued, Resolved, SessionCreated,
+    SessionUpdated, Start, TurnStarted,
 };
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{Raw, RawBuf};

@@ -67,7 +67,8 @@ fn it_is_in_force_or_all_are_told(case: &Case<'_>) -> Outcome {
             continue;
         }
         let since = |on: u32| case.received().filter(move |m| m.on == on && m.index > forgets.request.index);
-        let untold = [forgets.request.on, beside.request.on].into_iter().find(|&on| !since(on).any(|m| says(m, method)));
+        let untold =
+            [forgets.request.on, beside.request.on].into_iter().find(|&on| !since(on).any(|m| says(m, method)));
         if untold.is_some() {
             let expected = format!("the next agent to get {value:?} before its prompt, or both clients to be told");
             return Outcome::broken(expected, "neither", set.places());
