@@ -12,14 +12,17 @@ mod mcp;
 mod service;
 mod start;
 mod state;
+mod subagents;
 mod version;
 
 pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
+pub(crate) use machine::{clean_outcome, for_agents};
 pub use mcp::FingerprintKey;
 pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
 pub(crate) use start::without_definitions;
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
+pub(crate) use subagents::without_subagents;
 pub(crate) use version::unsupported_version;

@@ -69,6 +69,7 @@ suite! {
     a_deleted_session_ends_its_tails_and_its_id_can_be_used_again,
     a_listing_goes_from_the_newest_and_stays_in_place_while_sessions_are_added,
     a_listing_can_be_of_one_working_directory,
+    a_listing_finds_a_directory_however_it_is_written,
     a_session_is_described_by_its_records,
     what_is_kept_of_a_session_is_weighed,
     an_export_has_what_the_log_has_up_to_the_head_at_which_it_began,
@@ -425,6 +426,24 @@ async fn a_listing_can_be_of_one_working_directory(log: Log) {
     assert_eq!(ids(&log.list(query).await.unwrap()), ["c", "a"]);
     let query = ListQuery { cwd: Some("/one".to_owned()), after: Some("c".into()), limit: 1 };
     assert_eq!(ids(&log.list(query).await.unwrap()), ["a"]);
+}
+
+async fn a_listing_finds_a_directory_however_it_is_written(log: Log) {
+    let place = tempfile::tempdir().unwrap();
+    let place = place.path().to_str().unwrap();
+    std::fs::create_dir(format!("{place}/real")).unwrap();
+    std::os::unix::fs::symlink(format!("{place}/real"), format!("{place}/link")).unwrap();
+    let given = [format!("{place}/real"), format!("{place}/link/"), format!("{place}//./real")];
+    for (id, cwd) in ["a", "b", "c"].into_iter().zip(&given) {
+        log.create(&id.into(), vec![created(cwd)]).await.unwrap();
+    }
+    log.create(&"d".into(), vec![created(place)]).await.unwrap();
+    for cwd in &given {
+        let query = ListQuery { cwd: Some(cwd.clone()), ..ListQuery::default() };
+        let found = log.list(query).await.unwrap();
+        assert_eq!(ids(&found), ["c", "b", "a"], "{cwd}");
+        assert!(found.iter().rev().map(|info| &info.cwd).eq(&given), "what was given is shown");
+    }
 }
 
 async fn a_session_is_described_by_its_records(log: Log) {

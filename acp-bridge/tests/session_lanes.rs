@@ -251,8 +251,8 @@ fn the_exit_of_one_agent_interrupts_its_turn_and_no_other() {
 #[test]
 fn modes_are_of_the_lane_and_the_title_is_what_main_says() {
     let mut session = with_lane();
-    let mode = r#"{"sessionId":"x","update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#;
-    let title = r#"{"sessionId":"x","update":{"sessionUpdate":"session_info_update","title":"T"}}"#;
+    let mode = r#"{"sessionId":"agent-1","update":{"sessionUpdate":"current_mode_update","currentModeId":"auto"}}"#;
+    let title = r#"{"sessionId":"agent-1","update":{"sessionUpdate":"session_info_update","title":"T"}}"#;
     session.agent_of("a", update(mode));
     session.agent_of("a", update(title));
     let state = session.machine.state();

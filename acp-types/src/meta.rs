@@ -2,6 +2,7 @@
 
 mod control;
 mod request;
+pub mod reserved;
 mod unattended;
 mod update;
 

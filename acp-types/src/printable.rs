@@ -13,7 +13,7 @@ mod class;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-pub use bytes::{Pieces, Writer};
+pub use bytes::{LineWriter, Pieces};
 use class::{Class, class};
 
 /// Text of one line, for names, titles, paths and commands: line ends and tabs are shown too.
@@ -180,12 +180,14 @@ mod tests {
     }
 
     #[test]
-    fn a_writer_shows_what_is_written() {
+    fn what_is_written_to_a_log_at_once_is_one_line() {
         use std::io::Write as _;
 
         let mut out = Vec::new();
-        super::Writer::new(&mut out).write_all(b"WARN name=\x1b[31m\xc2\x9b\n").unwrap();
-        assert_eq!(String::from_utf8(out).unwrap(), "WARN name=\\x1b[31m\\u{9b}\n");
+        let mut log = super::LineWriter::new(&mut out);
+        log.write_all(b"WARN name=\x1b[31m\xc2\x9b\nWARN forged\n").unwrap();
+        log.write_all(b"no end").unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "WARN name=\\x1b[31m\\u{9b}\\nWARN forged\nno end");
     }
 
     proptest! {

@@ -57,6 +57,24 @@ fn the_list_shows_what_is_installed_in_which_version_and_how_to_get_the_rest() {
 }
 
 #[test]
+fn what_a_terminal_would_obey_is_shown() {
+    let [home, path] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let odd = path.path().join("a\u{1b}[2J\u{9b}b\nc");
+    std::fs::create_dir(&odd).unwrap();
+    program(&odd, "codex", "codex-cli 0.100.0");
+    let unknown = "no\u{1b}[2J\u{202e}such";
+    for args in
+        [&["list"][..], &["list", "--json"], &["which", "codex"], &["which", unknown], &[unknown], &["doctor", unknown]]
+    {
+        let (_, out, why) = said(&run(home.path(), &odd, args));
+        let shown = out + &why;
+        assert!(shown.contains("[2J"), "{args:?}: {shown:?}");
+        let raw = shown.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+        assert_eq!(raw, None, "{args:?}: {shown:?}");
+    }
+}
+
+#[test]
 fn which_tells_an_unknown_name_from_a_missing_program() {
     let [home, path] = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let (code, _, why) = said(&run(home.path(), path.path(), &["which", "nobody"]));

@@ -57,10 +57,16 @@ pub(crate) fn has(name: &str) -> bool {
     Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success())
 }
 
-/// One line for the person at the terminal.
+/// Lines for the person at the terminal, which obeys nothing of what an agent said. `acp_types::printable` shows more, but
+/// this program is built before all others, and does without them.
 #[expect(clippy::print_stdout, reason = "xtask talks to a person")]
 pub(crate) fn say(text: &str) {
-    println!("{text}");
+    let is_fine = |char: char| char == '\n' || !char.is_control();
+    let shown: String = text
+        .chars()
+        .map(|char| if is_fine(char) { char.to_string() } else { char.escape_unicode().to_string() })
+        .collect();
+    println!("{shown}");
 }
 
 /// A command as a person would type it.

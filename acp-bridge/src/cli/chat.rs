@@ -1,7 +1,7 @@
 //! `acp-bridge chat`: Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
 
 use acp_server::proto::{Event, RequestKey};
-use acp_types::{RawBuf, RequestId};
+use acp_types::{RawBuf, RequestId, printable};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
 
@@ -29,7 +29,8 @@ pub(super) async fn run(args: args::Chat) -> anyhow::Result<()> {
         }
         None => client.new_session(args.cwd.as_deref()).await?,
     };
-    output::line(&format!("session {session} (Ctrl-C stops the turn, Ctrl-D detaches)"))?;
+    let shown = printable::line(&session);
+    output::line(&format!("session {shown} (Ctrl-C stops the turn, Ctrl-D detaches)"))?;
     let input = BufReader::new(tokio::io::stdin()).lines();
     Chat { client, session, input, turn: None, asked: None }.serve().await
 }
@@ -43,7 +44,8 @@ impl Chat {
                 line = self.input.next_line() => match line? {
                     Some(line) => self.line(line.trim()).await?,
                     None => {
-                        output::line(&format!("\ndetached; `acp-bridge chat --session {}` comes back", self.session))?;
+                        let session = printable::line(&self.session);
+                        output::line(&format!("\ndetached; `acp-bridge chat --session {session}` comes back"))?;
                         return Ok(());
                     }
                 },
@@ -58,8 +60,8 @@ impl Chat {
         {
             super::show::event(event, Form::Text)?;
             let options = turn::options(request.params().unwrap_or(acp_types::Raw::EMPTY_OBJECT));
-            for (number, (_, name, _)) in options.iter().enumerate() {
-                output::line(&format!("  {}) {name}", number + 1))?;
+            for (number, (_, name, kind)) in options.iter().enumerate() {
+                output::line(&super::show::option(number + 1, name, kind))?;
             }
             output::text("answer with a number: ")?;
             self.asked = Some((request.id().clone(), options.into_iter().map(|(id, ..)| id).collect()));
@@ -83,7 +85,7 @@ impl Chat {
             }
             Progress::Ended(why) => {
                 self.turn = None;
-                output::line(&format!("[{why}]"))?;
+                output::line(&format!("[{}]", printable::line(&why.to_string())))?;
                 ready()?;
             }
         }

@@ -29,7 +29,7 @@ pub(super) async fn run(args: args::Compact) -> anyhow::Result<()> {
             "event": "compacted", "file": shown, "before": sizes.before, "after": sizes.after,
             "trimmedSessions": trimmed.sessions, "trimmedBytes": trimmed.bytes,
         });
-        return Ok(output::line(&said.to_string())?);
+        return Ok(output::json(&said.to_string())?);
     }
     if !policy.keeps_everything() {
         output::line(&format!("trimmed {} of {} sessions", amount::bytes(trimmed.bytes), trimmed.sessions))?;

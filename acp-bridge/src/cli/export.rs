@@ -5,8 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use acp_types::SessionId;
 use acp_types::api::SessionApiClient;
+use acp_types::{SessionId, printable};
 use anyhow::Context;
 use serde_json::json;
 
@@ -29,9 +29,10 @@ pub(super) async fn run(args: args::Export) -> anyhow::Result<()> {
             "event": "exported", "sessionId": session, "records": header.records, "head": header.head,
             "oldest": header.oldest, "bytes": bytes, "file": path,
         });
-        return Ok(output::line(&said.to_string())?);
+        return Ok(output::json(&said.to_string())?);
     }
-    output::line(&format!("exported {} records of session {session} to {}", header.records, path.display()))?;
+    let (session, path) = (printable::line(session.as_str()).into_owned(), path.display().to_string());
+    output::line(&format!("exported {} records of session {session} to {}", header.records, printable::line(&path)))?;
     Ok(())
 }
 
@@ -68,7 +69,7 @@ struct Sink<'a> {
 
 impl Sink<'_> {
     fn write(&mut self, page: &[u8]) -> anyhow::Result<()> {
-        let Some(path) = self.path else { return Ok(output::bytes(page)?) };
+        let Some(path) = self.path else { return Ok(output::json_lines(page)?) };
         let target = match &mut self.target {
             Some(target) => target,
             none => none.insert(Target::create(path)?),

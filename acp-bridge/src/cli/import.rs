@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 
-use acp_types::SessionId;
+use acp_types::{SessionId, printable};
 use anyhow::Context;
 use serde_json::json;
 
@@ -36,15 +36,15 @@ pub(super) async fn run(args: args::Import) -> anyhow::Result<()> {
             "oldest": info.oldest, "openTurns": info.open_turns,
             "disarmed": imported.disarmed,
         });
-        return Ok(output::line(&said.to_string())?);
+        return Ok(output::json(&said.to_string())?);
     }
-    let (id, cwd) = (info.id.as_str(), &info.cwd);
+    let (id, cwd) = (printable::line(info.id.as_str()), printable::line(&info.cwd));
     output::line(&format!(
-        "imported session {id:?} in {cwd:?} up to record {}; `serve` on this log goes on with it",
+        "imported session {id} in {cwd} up to record {}; `serve` on this log goes on with it",
         info.head
     ))?;
     for what in &imported.disarmed {
-        output::line(&format!("  disarmed: {what}"))?;
+        output::line(&format!("  disarmed: {}", printable::line(what)))?;
     }
     if !imported.disarmed.is_empty() {
         output::line(

@@ -1,7 +1,7 @@
 //! `acp-bridge lanes`.
 
-use acp_types::SessionId;
 use acp_types::api::{Lane, SessionApiClient};
+use acp_types::{SessionId, printable};
 
 use super::args::{self, LanesChange};
 use super::{api, output};
@@ -18,8 +18,11 @@ pub(super) async fn run(args: args::Lanes) -> anyhow::Result<()> {
         }
         None => {
             for lane in client.lane_list(session).await.map_err(api::failed)?.lanes {
-                let line = if args.json { serde_json::to_string(&lane)? } else { line(&lane) };
-                output::line(&line)?;
+                if args.json {
+                    output::json(&serde_json::to_string(&lane)?)?;
+                } else {
+                    output::line(&printable::line(&line(&lane)))?;
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use acp_types::api::SessionApiClient;
 use acp_types::meta::QueuedPrompt;
-use acp_types::{Raw, RawBuf, SessionId};
+use acp_types::{Raw, RawBuf, SessionId, printable};
 use serde_json::json;
 
 use super::args::{self, QueueChange};
@@ -25,8 +25,11 @@ pub(super) async fn run(args: args::Queue) -> anyhow::Result<()> {
         changed.map_err(api::failed)?;
     }
     for prompt in client.queue_list(session).await.map_err(api::failed)?.queue {
-        let line = if args.json { serde_json::to_string(&prompt)? } else { line(&prompt) };
-        output::line(&line)?;
+        if args.json {
+            output::json(&serde_json::to_string(&prompt)?)?;
+        } else {
+            output::line(&printable::line(&line(&prompt)))?;
+        }
     }
     Ok(())
 }

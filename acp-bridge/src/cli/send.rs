@@ -13,7 +13,7 @@ pub(super) async fn run(args: args::Send) -> anyhow::Result<()> {
     let session = if args.session == "new" {
         let session = client.new_session(None).await?;
         if args.json {
-            output::line(&serde_json::json!({ "session": session }).to_string())?;
+            output::json(&serde_json::json!({ "session": session }).to_string())?;
         }
         session
     } else {

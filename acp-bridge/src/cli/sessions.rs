@@ -1,6 +1,7 @@
 //! `acp-bridge sessions`.
 
 use acp_types::api::{Session, SessionApiClient};
+use acp_types::printable;
 use serde::Serialize;
 
 use super::{api, args, output};
@@ -40,10 +41,11 @@ pub(super) async fn run(args: args::Sessions) -> anyhow::Result<()> {
             none = false;
             let line = Line::of(session);
             if args.json {
-                output::line(&serde_json::to_string(&line)?)?;
+                output::json(&serde_json::to_string(&line)?)?;
             } else {
                 let (at, title) = (line.updated_at.unwrap_or_default(), line.title.unwrap_or_default());
-                output::line(&format!("{}  {at}  {}  {title}", line.session_id, line.cwd))?;
+                let shown = [line.session_id, &at, line.cwd, title].map(printable::line);
+                output::line(&shown.join("  "))?;
             }
         }
         after = page.next;

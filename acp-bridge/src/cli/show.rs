@@ -4,7 +4,7 @@ use acp_server::proto::Event;
 use acp_types::meta::{CAUGHT_UP, TURN_ENDED};
 use acp_types::record::body::Outcome;
 use acp_types::record::{Kind, Record, Seq};
-use acp_types::{Raw, SessionId};
+use acp_types::{Raw, SessionId, printable};
 
 use super::output;
 use crate::gateway;
@@ -56,13 +56,13 @@ pub(super) fn caught_up(session: &SessionId, seq: Seq, form: Form) -> std::io::R
 fn message(method: &str, params: Raw<'_>, form: Form) -> std::io::Result<()> {
     match form {
         Form::Json => {
-            output::line(&format!("{{\"method\":{},\"params\":{}}}", serde_json::json!(method), params.as_str()))
+            output::json(&format!("{{\"method\":{},\"params\":{}}}", serde_json::json!(method), params.as_str()))
         }
         Form::Text => match method {
             "session/update" => update(params),
             "session/request_permission" => permission(params),
             TURN_ENDED => {
-                let outcome = string(params, &["outcome"]);
+                let outcome = line(params, &["outcome"]);
                 output::line(&format!("\n[turn {outcome}]"))
             }
             _ => Ok(()),
@@ -74,16 +74,50 @@ fn update(params: Raw<'_>) -> std::io::Result<()> {
     match string(params, &["update", "sessionUpdate"]).as_str() {
         "agent_message_chunk" => output::text(&string(params, &["update", "content", "text"])),
         "user_message_chunk" => output::line(&format!("\n> {}", string(params, &["update", "content", "text"]))),
-        "tool_call" => output::line(&format!("\n[{}]", string(params, &["update", "title"]))),
+        "tool_call" => output::line(&format!("\n[{}]", line(params, &["update", "title"]))),
         _ => Ok(()),
     }
 }
 
+/// What an agent asks permission for: the title that it gives, and the whole command that it wants to run.
 fn permission(params: Raw<'_>) -> std::io::Result<()> {
-    output::line(&format!("\n[asks: {}]", string(params, &["toolCall", "title"])))
+    output::line(&format!("\n[asks: {}]", line(params, &["toolCall", "title"])))?;
+    let command = params.path(&["toolCall", "rawInput", "command"]).filter(|command| !command.is_null());
+    let Some(command) = command else { return Ok(()) };
+    let command = command.as_string().unwrap_or_else(|| command.as_str().into());
+    output::line("  command:")?;
+    command.lines().try_for_each(|part| output::line(&format!("  | {}", printable::line(part))))
+}
+
+/// One way to answer a permission request, with its number: its name as the agent has it, and its kind as ACP has it,
+/// which decides.
+pub(super) fn option(number: usize, name: &str, kind: &str) -> String {
+    let kind = match kind {
+        "" => "no kind".into(),
+        kind => printable::line(kind).replace('_', " "),
+    };
+    format!("  {number}) {} ({kind})", printable::line(name))
+}
+
+/// The string at a path, fit for one line.
+fn line(value: Raw<'_>, path: &[&str]) -> String {
+    printable::line(&string(value, path)).into_owned()
 }
 
 /// The string at a path; empty when there is none.
 pub(super) fn string(value: Raw<'_>, path: &[&str]) -> String {
     value.path(path).and_then(Raw::as_string).map(String::from).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::option;
+
+    #[test]
+    fn an_option_is_shown_with_its_kind_whatever_its_name_says() {
+        assert_eq!(option(1, "Yes", "allow_always"), "  1) Yes (allow always)");
+        let name = "No (reject once)\r\x1b[2K  2) No";
+        assert_eq!(option(2, name, "allow_once"), r"  2) No (reject once)\r\x1b[2K  2) No (allow once)");
+        assert_eq!(option(3, "Maybe", ""), "  3) Maybe (no kind)");
+    }
 }

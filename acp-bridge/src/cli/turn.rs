@@ -56,7 +56,7 @@ pub(super) fn progress(event: &Event, turn: RequestKey, form: Form) -> anyhow::R
         Ok(result) => {
             let reason = string(result.raw(), &["stopReason"]);
             if form == Form::Json {
-                output::line(&format!("{{\"result\":{}}}", result.raw().as_str()))?;
+                output::json(&format!("{{\"result\":{}}}", result.raw().as_str()))?;
             } else {
                 output::line("")?;
             }
@@ -66,7 +66,7 @@ pub(super) fn progress(event: &Event, turn: RequestKey, form: Form) -> anyhow::R
             if form == Form::Json
                 && let ResponseError::Peer(error) = error
             {
-                output::line(&format!("{{\"error\":{}}}", error.as_raw().as_str()))?;
+                output::json(&format!("{{\"error\":{}}}", error.as_raw().as_str()))?;
             }
             Some(format!("the turn did not complete: {}", error_text(error)))
         }

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use acp_types::meta::reserved::{CLIENT_CONNECTED, CLIENT_DISCONNECTED, PERMISSION_RESOLVED};
 use acp_types::meta::{META_KEY, UpdateMeta};
 use acp_types::record::body::Resolved;
 use acp_types::record::{Record, Seq};
@@ -141,7 +142,7 @@ struct Presence<'a> {
 
 /// Params of the `session/update` that says that a client has come or gone. It has no seq: it is in no log.
 pub(super) fn presence(session: &SessionId, member: &Member, here: bool) -> Option<RawBuf> {
-    let session_update = if here { "client_connected" } else { "client_disconnected" };
+    let session_update = if here { CLIENT_CONNECTED } else { CLIENT_DISCONNECTED };
     let update = Presence { session_update, client: Peer::of(member) };
     RawBuf::encode(&Update { session_id: session, update, meta: None }).ok()
 }
@@ -197,7 +198,7 @@ pub(super) fn permission_resolved(
         (None, None) => None,
     };
     let update = PermissionResolved {
-        session_update: "permission_resolved",
+        session_update: PERMISSION_RESOLVED,
         tool_call_id: asked.params.as_ref().and_then(|params| params.as_raw().path(&["toolCall", "toolCallId"])),
         request_id: resolved.request,
         outcome,

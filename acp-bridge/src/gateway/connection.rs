@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use acp_server::proto::{Event, IncomingNotification, Payload, Rejection, RequestKey, ResponseError};
 use acp_types::error::ErrorCode;
+use acp_types::meta::reserved;
 use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
 use acp_types::record::Record;
 use acp_types::{ErrorObjectOwned, RawBuf, RawError, RequestId, SessionId};
@@ -213,6 +214,10 @@ impl Connection {
             let command =
                 Command::Cancel { lane: meta.lane.map(Into::into), turn: meta.turn, scope, reason: meta.reason };
             self.submit(Some(session), command, Then::Nothing);
+            return;
+        }
+        if reserved::is_method(name) {
+            tracing::warn!(client = %self.out.client, name, "a notification of a client is none that the bridge takes");
             return;
         }
         let known = method::find(name, Call::Notification, Version::V1);

@@ -8,12 +8,13 @@ use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, rewrite};
 
 use super::agent::{Agent, CallError, failure};
-use crate::session::{Services, StartPlan};
+use crate::session::{Services, StartPlan, for_agents, without_subagents};
 
-/// The `initialize` params for an agent: the client's own, as protocol version 1 and with what is served here.
+/// The `initialize` params for an agent: the client's own, as protocol version 1, with what is served here, and without
+/// what the bridge cannot pass on.
 pub(super) fn initialize_params(client: Raw<'_>, services: Services) -> RawBuf {
-    let params = rewrite::set_member(client, "protocolVersion", Raw::trusted("1"));
-    services.tell(params.as_raw())
+    let params = rewrite::set_member(for_agents(client).as_raw(), "protocolVersion", Raw::trusted("1"));
+    without_subagents(services.tell(params.as_raw()))
 }
 
 /// Opens a new session on an agent.

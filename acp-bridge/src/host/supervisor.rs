@@ -19,7 +19,7 @@ use super::broker::Broker;
 use super::driver::{Context, Driver, End};
 use super::{Config, clock, idle};
 use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
-use crate::session::{Command, FirstAgent, Machine, Reply};
+use crate::session::{Command, FirstAgent, Machine, Reply, for_agents};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
 const SESSION_QUEUE: usize = 256;
@@ -62,7 +62,7 @@ impl Host {
     /// [`LogError::Closed`] when the log has another host in this process.
     pub fn new(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
         let inbox = log.bus().inbox().ok_or(LogError::Closed)?;
-        let broker = Broker::new(config.clone());
+        let broker = Broker::new(config.clone(), Arc::clone(&log));
         let context = Context { log, broker, config, stopping: TaskTracker::new(), shutdown };
         let general = Arc::new(Semaphore::new(MAX_GENERAL));
         let supervisor = Supervisor { context, sessions: HashMap::new(), tasks: JoinSet::new(), general };
@@ -315,7 +315,7 @@ async fn create(
     initialize: &RawBuf,
     params: RawBuf,
 ) -> Result<(Box<Driver>, SessionId, RawBuf), Answer> {
-    let opened = context.broker.open_new(initialize, params.clone()).await.map_err(Err)?;
+    let opened = context.broker.open_new(initialize, for_agents(params.as_raw())).await.map_err(Err)?;
     let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
     let early = std::mem::take(&mut agent.early);

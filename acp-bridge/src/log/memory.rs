@@ -1,6 +1,6 @@
 //! A log that ends with the process: for tests and for trying things out.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use super::hub::{Bounds, Hub};
-use super::{Bus, Filter, Head, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
+use super::{Bus, Filter, Head, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog, directory};
 
 /// Same behaviour as the SQLite log, without the storage. It grows with what is appended.
 #[derive(Debug)]
@@ -109,7 +109,11 @@ impl SessionLog for MemoryLog {
             None => u64::MAX,
         };
         let found = sessions.by_number.range(..before).rev().filter_map(|(_, id)| sessions.by_id.get(id));
-        let found = found.filter(|found| query.cwd.as_ref().is_none_or(|cwd| *cwd == found.info.cwd));
+        let wanted = query.cwd.as_ref().map(|cwd| {
+            let known: BTreeSet<_> = sessions.by_id.values().map(|session| session.info.cwd.clone()).collect();
+            directory::same(cwd, known)
+        });
+        let found = found.filter(|found| wanted.as_ref().is_none_or(|same| same.contains(&found.info.cwd)));
         Ok(found.take(query.page()).map(|found| found.info.clone()).collect())
     }
 

@@ -1,5 +1,6 @@
 //! The host's side of a session: from commands and agent traffic to records and effects.
 
+mod admission;
 mod announce;
 mod calls;
 mod cancel;
@@ -14,6 +15,7 @@ mod prompt;
 mod queue;
 mod recorder;
 mod requests;
+mod rest;
 mod restore;
 mod returning;
 mod routing;
@@ -21,7 +23,9 @@ mod steer;
 mod updates;
 mod wire;
 
+pub(crate) use admission::clean_outcome;
 pub use config::Config;
+pub(crate) use wire::for_agents;
 
 use super::lanes::Lanes;
 use super::{FromAgent, Input, Output, State};
@@ -41,11 +45,13 @@ use recorder::{Core, Step};
 /// limits and the params of the agents' starts.
 ///
 /// Whatever comes in, in whatever order, it does not panic; what cannot be meant (an answer to nothing, traffic of an
-/// agent that was stopped) is dropped.
+/// agent that was stopped) is dropped. What an agent says in the bridge's name, or of a session that it does not have, is
+/// refused: a request with an error, anything else with a warning.
 #[derive(Debug)]
 pub struct Machine {
     core: Core,
     lanes: Lanes<Lane>,
+    idle_since: Option<u64>,
 }
 
 impl Machine {
@@ -53,6 +59,8 @@ impl Machine {
     /// `out`. May be called many times before the driver acts on `out`.
     pub fn handle(&mut self, now: u64, input: Input, out: &mut Output) {
         let position = if let Input::Agent { position, .. } = input { position } else { None };
+        let passes = matches!(input, Input::Tick);
+        let rests = matches!(input, Input::Rest) && self.is_idle();
         let mut step = Step { at: now, position, out, core: &mut self.core };
         match input {
             Input::Command { id, client, command } => self.lanes.command(&mut step, id, client, command),
@@ -74,6 +82,13 @@ impl Machine {
                 }
                 self.lanes.tick_policy(&mut step);
             }
+            Input::Rest if rests => self.lanes.rest(&mut step),
+            Input::Rest => {}
+        }
+        if passes {
+            self.note_time(now);
+        } else {
+            self.note_use(now);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::text;
+use super::{line, text};
 
 /// Bytes of a text, piece by piece, as text of any number of lines. What is no UTF-8 becomes U+FFFD.
 #[derive(Debug, Default)]
@@ -49,23 +49,28 @@ fn could_go_on(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }
 
-/// Makes what is written to it printable and passes it on. For logs: what programs write of their own is plain text.
+/// Passes lines on as printable ones, for a log: each write is one line, so that a line end in what an event says does
+/// not begin a line that looks like another event.
 #[derive(Debug)]
-pub struct Writer<W> {
+pub struct LineWriter<W> {
     to: W,
-    pieces: Pieces,
 }
 
-impl<W> Writer<W> {
+impl<W> LineWriter<W> {
     /// In front of `to`.
     pub fn new(to: W) -> Self {
-        Self { to, pieces: Pieces::default() }
+        Self { to }
     }
 }
 
-impl<W: io::Write> io::Write for Writer<W> {
+impl<W: io::Write> io::Write for LineWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let shown = self.pieces.push(bytes);
+        let (one_line, end) = match bytes.strip_suffix(b"\n") {
+            Some(one_line) => (one_line, "\n"),
+            None => (bytes, ""),
+        };
+        let mut shown = line(&String::from_utf8_lossy(one_line)).into_owned();
+        shown.push_str(end);
         self.to.write_all(shown.as_bytes())?;
         Ok(bytes.len())
     }

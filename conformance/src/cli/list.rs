@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use acp_types::printable;
+
 use super::exit::{Exit, usage};
 use super::table::checked;
 use super::{args, table};
@@ -18,7 +20,7 @@ pub(super) fn list(args: &args::List) -> anyhow::Result<Exit> {
         if args.json {
             let mut line = serde_json::to_value(requirement)?;
             line["checked_in"] = serde_json::to_value(checked(requirement))?;
-            writeln!(out, "{line}")?;
+            writeln!(out, "{}", printable::json(&line.to_string()))?;
         } else {
             let mark = if where_.is_empty() { " " } else { "*" };
             writeln!(out, "{mark} {id:<20} {level:<10} {text}")?;

@@ -2,19 +2,20 @@
 
 use std::io::{self, Write as _};
 
+use acp_types::printable;
 use tracing_subscriber::EnvFilter;
 
 /// One line to stdout, at once.
 pub(super) fn line(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    writeln!(stdout, "{text}")?;
+    writeln!(stdout, "{}", printable::text(text))?;
     stdout.flush()
 }
 
 /// Why the program failed.
 pub(super) fn error(error: &anyhow::Error) {
     // Nowhere is left to say that stderr is gone.
-    let _ = writeln!(io::stderr().lock(), "acp-conformance: {error:#}");
+    let _ = writeln!(io::stderr().lock(), "acp-conformance: {}", printable::text(&format!("{error:#}")));
 }
 
 /// Logs to stderr.
@@ -27,5 +28,6 @@ pub(super) fn logging(verbose: u8) {
     };
     let filter = EnvFilter::try_from_env("ACP_CONFORMANCE_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("conformance={level}")));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    let writer = || printable::LineWriter::new(io::stderr());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).init();
 }

@@ -21,6 +21,7 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
     ("P10", &[]),
     ("P11", &[]),
     ("P12", &[]),
+    ("P14", &[]),
 ];
 
 /// A link to the durable bridge at this `ws://` address that breaks a promise on the way, or none. It ends when the link is
@@ -57,6 +58,11 @@ impl Pass for Between {
             "session/prompt" => self.prompted = Some(message["params"]["sessionId"].clone()),
             "session/cancel" if self.breaks.has("P5") => return Vec::new(),
             _ => {}
+        }
+        if self.breaks.has("P14") && method == "session/set_mode" {
+            // The agent has that mode already.
+            message["params"]["modeId"] = json!("ask");
+            return vec![message.to_string()];
         }
         if self.breaks.has("P6") && method == "session/prompt" {
             message["params"]["_meta"] = Value::Null;

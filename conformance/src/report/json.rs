@@ -1,5 +1,6 @@
 //! JSON Lines.
 
+use acp_types::printable;
 use serde_json::json;
 
 use super::Report;
@@ -13,7 +14,7 @@ pub fn json(report: &Report<'_>) -> String {
         let mut line = json!(result);
         line["counts_as"] = json!(report.counts_as(result));
         line["known"] = json!(report.is_known(result));
-        out.push_str(&line.to_string());
+        out.push_str(&printable::json(&line.to_string()));
         out.push('\n');
     }
     let counts: serde_json::Map<_, _> =
@@ -25,7 +26,7 @@ pub fn json(report: &Report<'_>) -> String {
         "stale": report.stale(),
         "clean": report.is_clean(),
     });
-    out.push_str(&end.to_string());
+    out.push_str(&printable::json(&end.to_string()));
     out.push('\n');
     out
 }

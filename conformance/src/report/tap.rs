@@ -2,8 +2,15 @@
 
 use std::fmt::Write;
 
+use acp_types::printable;
+
 use super::Report;
 use crate::verdict::Verdict;
+
+/// Text as YAML and JSON have it.
+fn quoted(text: &str) -> String {
+    printable::json(&serde_json::Value::from(text).to_string()).into_owned()
+}
 
 /// One point per check. What was not exercised or is not applicable is skipped, with the reason; a known failure is a
 /// `TODO`.
@@ -14,6 +21,7 @@ pub fn tap(report: &Report<'_>) -> String {
         let verdict = report.counts_as(result);
         let ok = if matches!(verdict, Verdict::Fail | Verdict::Error) { "not ok" } else { "ok" };
         let why = result.why.as_deref().unwrap_or_default().replace(['#', '\n'], " ");
+        let why = printable::line(&why);
         let directive = match verdict {
             Verdict::NotExercised | Verdict::NotApplicable => format!(" # SKIP {}: {why}", verdict.as_str()),
             Verdict::Fail if report.is_known(result) => " # TODO in the baseline".to_owned(),
@@ -22,11 +30,9 @@ pub fn tap(report: &Report<'_>) -> String {
         // Writing to a string does not fail.
         let _ = writeln!(out, "{ok} {} - {}{directive}", number + 1, result.id);
         if verdict == Verdict::Error {
-            let _ =
-                writeln!(out, "  ---\n  verdict: error\n  message: {}\n  ...", serde_json::Value::from(why.as_str()));
+            let _ = writeln!(out, "  ---\n  verdict: error\n  message: {}\n  ...", quoted(&why));
         }
         if let Some(finding) = &result.finding {
-            let quoted = |text: &str| serde_json::Value::from(text).to_string();
             let _ = writeln!(out, "  ---\n  verdict: {}", verdict.as_str());
             let _ = writeln!(out, "  requirement: {}", quoted(result.requirement));
             let _ = writeln!(out, "  expected: {}\n  actual: {}", quoted(&finding.expected), quoted(&finding.actual));

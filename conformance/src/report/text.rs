@@ -1,6 +1,8 @@
-//! For a person.
+//! For a person. What the subject said is shown so that a terminal obeys none of it.
 
 use std::fmt::Write;
+
+use acp_types::printable;
 
 use super::Report;
 use crate::catalogue;
@@ -17,7 +19,7 @@ pub fn text(report: &Report<'_>) -> String {
 }
 
 fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
-    writeln!(out, "{}", report.subject)?;
+    writeln!(out, "{}", printable::line(&report.subject))?;
     for verdict in [Verdict::Error, Verdict::Fail, Verdict::Warn, Verdict::Info] {
         for result in report.run.results.iter().filter(|result| report.counts_as(result) == verdict) {
             details(report, result, verdict, out)?;
@@ -31,7 +33,7 @@ fn write(report: &Report<'_>, out: &mut String) -> std::fmt::Result {
             writeln!(out, "\n{heading}")?;
         }
         for (why, ids) in reasons {
-            writeln!(out, "      {}: {why}", ids.join(", "))?;
+            writeln!(out, "      {}: {}", ids.join(", "), printable::line(why))?;
         }
     }
     for id in report.stale() {
@@ -61,15 +63,15 @@ fn details(report: &Report<'_>, result: &CheckResult, verdict: Verdict, out: &mu
     let name = verdict.as_str().to_uppercase();
     writeln!(out, "\n{name:<5} {} {}{known}  {}", result.id, result.level, result.requirement)?;
     if let Some(finding) = &result.finding {
-        writeln!(out, "      expected  {}", finding.expected)?;
-        writeln!(out, "      actual    {}", finding.actual)?;
+        writeln!(out, "      expected  {}", printable::line(&finding.expected))?;
+        writeln!(out, "      actual    {}", printable::line(&finding.actual))?;
     }
     if let Some(counts) = &result.flaky {
         let counts: Vec<String> = counts.iter().map(|(verdict, n)| format!("{n} {}", verdict.as_str())).collect();
         writeln!(out, "      because   not every run came to the same: {}", counts.join(", "))?;
     }
     if let Some(why) = &result.why {
-        writeln!(out, "      because   {why}")?;
+        writeln!(out, "      because   {}", printable::line(why))?;
     }
     let page = catalogue::find(result.id).and_then(catalogue::Requirement::page);
     writeln!(out, "      spec      {}", page.as_deref().unwrap_or(result.source))?;
@@ -77,10 +79,37 @@ fn details(report: &Report<'_>, result: &CheckResult, verdict: Verdict, out: &mu
         writeln!(out, "      scenario  {scenario}")?;
     }
     for line in &result.evidence {
-        writeln!(out, "        {line}")?;
+        writeln!(out, "        {}", printable::line(line))?;
     }
     if matches!(verdict, Verdict::Fail | Verdict::Error) {
-        writeln!(out, "      again     {}", report.again.replace("{}", result.id))?;
+        writeln!(out, "      again     {}", printable::line(&report.again.replace("{}", result.id)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::baseline::Baseline;
+    use crate::suite::Run;
+    use crate::verdict::Outcome;
+
+    #[test]
+    fn what_a_subject_said_reaches_no_terminal_raw() {
+        let orders = "\u{1b}[2J\u{9b}\u{202e}\r\nFAIL forged";
+        let Outcome::Broken(finding) = Outcome::broken(orders, orders, Vec::new()) else { panic!() };
+        let mut result = CheckResult::bare("RPC-01", Verdict::Fail);
+        result.finding = Some(finding);
+        result.why = Some(orders.to_owned());
+        result.evidence = vec![orders.to_owned()];
+        let run = Run::of(vec![result]);
+        let (baseline, subject) = (Baseline::default(), orders.to_owned());
+        let report = Report::new(&run, subject, orders.to_owned(), &baseline);
+        let junit = crate::report::junit(&report).unwrap();
+        for shown in [text(&report), crate::report::json(&report), crate::report::tap(&report), junit] {
+            let raw = shown.chars().find(|c| c.is_control() && *c != '\n' || *c == '\u{202e}');
+            assert_eq!(raw, None, "{shown:?}");
+        }
+        assert!(!text(&report).lines().any(|line| line.starts_with("FAIL forged")));
+    }
 }

@@ -101,7 +101,7 @@ impl Report {
             Found::Unknown(text) => ("unknown", "?     ", text),
         };
         if self.json {
-            output::line(&json!({ "check": check, "state": state, "detail": text }).to_string())
+            output::json(&json!({ "check": check, "state": state, "detail": text }))
         } else {
             output::line(&format!("{mark} {check}: {text}"))
         }

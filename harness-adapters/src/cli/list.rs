@@ -12,7 +12,7 @@ pub(super) async fn run(profiles: &Profiles, args: &args::List) -> anyhow::Resul
     let found = join_all(profiles.iter().map(async |profile| (profile, look(profile).await))).await;
     for (profile, installed) in found {
         if args.json {
-            output::line(&as_json(profile, installed.as_ref()).to_string())?;
+            output::json(&as_json(profile, installed.as_ref()))?;
         } else {
             output::line(&as_text(profile, installed.as_ref()))?;
         }

@@ -246,7 +246,7 @@ impl Translator {
     /// Something that Codex said cannot be read.
     fn unreadable(&mut self, ends: bool, out: &mut Effects) {
         let what = if ends { "its turn ends here" } else { "what it says is missing here" };
-        self.tell_aside("A message of Codex cannot be read", what, out);
+        self.tell("A message of Codex cannot be read", Some(what.to_owned()), out);
         if ends {
             self.turn_lost(out);
         }

@@ -1,7 +1,7 @@
 //! The client's requests: what each one needs and which command it becomes.
 
 use acp_server::proto::Incoming;
-use acp_types::meta::{LANE_ADD, LANE_REMOVE, LANES};
+use acp_types::meta::{LANE_ADD, LANE_REMOVE, LANES, reserved};
 use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Version, v1};
 use acp_types::{ErrorObjectOwned, RequestId, SessionId};
 
@@ -162,6 +162,9 @@ impl Connection {
 
     /// Passes a request on to the agent: of the session if it is about one, else of any.
     fn pass(&mut self, id: &RequestId, name: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        if reserved::is_method(name) {
+            return Err(refusal::method_not_found(name));
+        }
         let session = if method::is_extension(name) {
             params.session().ok().filter(|session| self.attachments.contains_key(session))
         } else {
@@ -171,7 +174,7 @@ impl Connection {
                 Some(_) => None,
             }
         };
-        // What concerns no session has no lanes, and its `_meta` is the agent's to read.
+        // What concerns no session has no lanes.
         let lane = if session.is_some() { params.meta()?.lane.map(Into::into) } else { None };
         let command = Command::Call { lane, method: name.to_owned(), params: params.to_owned() };
         self.submit(session, command, Then::Call { id: id.clone() });

@@ -11,7 +11,7 @@ use tokio::sync::Semaphore;
 use super::big::BigRecords;
 use super::row::{self, Reader};
 use super::{connection, failure, store};
-use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo};
+use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, directory};
 
 /// Reads at once. Each takes a thread and a connection; the next one waits.
 const CONNECTIONS: u32 = 4;
@@ -117,13 +117,23 @@ pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Vec<Ses
         None => i64::MAX,
     };
     let page = i64::try_from(query.page()).unwrap_or(i64::MAX);
-    let sql = row::select_session!("WHERE number < ?1 AND (?2 IS NULL OR cwd = ?2) ORDER BY number DESC LIMIT ?3");
+    let sql = row::select_session!(
+        "WHERE number < ?1 AND (?2 IS NULL OR cwd IN (SELECT value FROM json_each(?2))) ORDER BY number DESC LIMIT ?3"
+    );
     let read = || {
+        let same = query.cwd.as_ref().map(|cwd| same_directory(connection, cwd)).transpose()?;
         let mut statement = connection.prepare_cached(sql)?;
-        let rows = statement.query_map(params![before, query.cwd, page], |row| Ok(row::session(row)?.1))?;
+        let rows = statement.query_map(params![before, same, page], |row| Ok(row::session(row)?.1))?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
     };
     read().map_err(|e| failure::read(&e))
+}
+
+/// The ways in which sessions name a directory, as a JSON array.
+fn same_directory(connection: &Connection, cwd: &str) -> rusqlite::Result<String> {
+    let mut statement = connection.prepare_cached("SELECT DISTINCT cwd FROM session")?;
+    let known = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<Vec<String>>>()?;
+    Ok(serde_json::Value::from(directory::same(cwd, known)).to_string())
 }
 
 /// See [`crate::log::SessionLog::read`].

@@ -9,6 +9,7 @@ use acp_types::record::{Origin, Turn};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 
 use super::super::{CallId, CommandId, Effect, Reply, choice};
+use super::admission::clean_outcome;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::steer::Offer;
@@ -125,6 +126,11 @@ impl Lane {
         self.calls.open.retain(|_, call| !matches!(call, Call::Prompt(_)));
     }
 
+    /// Whether anybody waits for an answer of the agent, or for the agent.
+    pub(super) fn any_calls(&self) -> bool {
+        !self.calls.open.is_empty() || !self.calls.waiting.is_empty()
+    }
+
     /// Whether a client waits for the agent to be there.
     pub(super) fn is_called(&self) -> bool {
         !self.calls.waiting.is_empty()
@@ -164,7 +170,8 @@ impl Lane {
     /// The agent answers; a second answer, and one to nothing, is dropped.
     pub(super) fn answered(&mut self, step: &mut Step<'_>, call: CallId, outcome: Result<RawBuf, RawBuf>) {
         let session = step.core.session.as_str();
-        let outcome = outcome.map(|result| wire::result_for_clients(result, self.agent_session(step), session));
+        let outcome =
+            clean_outcome(outcome).map(|result| wire::result_for_clients(result, self.agent_session(step), session));
         match self.calls.open.remove(&call) {
             Some(Call::Prompt(turn)) => self.prompt_answered(step, turn, outcome),
             Some(Call::Offer(offer)) => self.steered(step, offer, outcome),

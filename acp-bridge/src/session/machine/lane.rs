@@ -7,6 +7,7 @@ use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use serde::Serialize;
 
 use super::super::{FromAgent, LaneState, State};
+use super::admission::Faults;
 use super::announce::Announcement;
 use super::calls::Calls;
 use super::joining::Joining;
@@ -35,6 +36,7 @@ pub(super) struct Lane {
     pub(super) announcement: Option<Announcement>,
     pub(super) calls: Calls,
     pub(super) requests: OpenRequests,
+    pub(super) faults: Faults,
 }
 
 /// An agent as far as the machine knows.
@@ -68,6 +70,7 @@ impl Lane {
             announcement: None,
             calls: Calls::default(),
             requests: OpenRequests::default(),
+            faults: Faults::default(),
         }
     }
 

@@ -9,6 +9,7 @@ use acp_types::record::{Kind, Origin, Seq};
 use acp_types::{Raw, RawBuf, RequestId};
 
 use super::super::{CommandId, Effect, PendingRequest, Reply, Service, service};
+use super::admission::{Fault, clean_outcome};
 use super::lane::Lane;
 use super::recorder::Step;
 
@@ -76,6 +77,12 @@ impl Lane {
         if self.requests.by_id.contains_key(&id) {
             return;
         }
+        if let Some(fault) = self.fault(step, &method, params.as_ref().map(RawBuf::as_raw)) {
+            self.warn_of(step, &method, fault);
+            let code = if fault == Fault::OurMethod { ErrorCode::METHOD_NOT_FOUND } else { ErrorCode::INVALID_PARAMS };
+            self.respond_error(step, id, code, &format!("{method} is not taken from an agent: {fault}"));
+            return;
+        }
         match step.config().services.of(&method) {
             None => {}
             Some(Service::Host) => {
@@ -141,7 +148,7 @@ impl Lane {
         request: Seq,
         answer: Result<RawBuf, RawBuf>,
     ) {
-        self.resolve(step, request, answer, By::Client(client));
+        self.resolve(step, request, clean_outcome(answer), By::Client(client));
         step.reply(command, Ok(Reply::Answered(true)));
     }
 

@@ -1,19 +1,26 @@
 //! What a lane's agent says to all: `session/update`, and notifications outside ACP.
 
-use acp_types::meta::{META_KEY, UpdateMeta};
+use acp_types::meta::{META_KEY, UpdateMeta, reserved};
+use acp_types::method::{Notification as _, v1};
 use acp_types::record::body::{Extension, SessionUpdated};
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::rewrite::{self, ParamsEdit};
 use acp_types::{Raw, RawBuf, RawKind};
 
+use super::admission::clean;
 use super::lane::Lane;
 use super::recorder::{Core, Step};
+
+const UPDATE: &str = v1::SessionUpdate::METHOD.name;
 
 impl Lane {
     /// One `session/update`. Params that are no object name no session: nobody can be shown them.
     pub(super) fn update(&mut self, step: &mut Step<'_>, params: Raw<'_>) {
         if params.kind() != RawKind::Object {
             return self.lost_message(step, "the params of a session/update are not an object");
+        }
+        if let Some(fault) = self.fault(step, UPDATE, Some(params)) {
+            return self.warn_of(step, UPDATE, fault);
         }
         let turn = self.running(step);
         self.record_update(step, Origin::Agent, turn, params);
@@ -52,8 +59,11 @@ impl Lane {
         }
     }
 
-    /// Params as clients see them, in the next record: their session id, and where it stands in the log.
+    /// Params as clients see them, in the next record: their session id, and where it stands in the log, which nobody
+    /// else may say.
     pub(super) fn for_clients(&self, step: &mut Step<'_>, turn: Option<Turn>, params: Raw<'_>) -> RawBuf {
+        let clean = reserved::without_our_key(params);
+        let params = clean.as_ref().map_or(params, RawBuf::as_raw);
         let meta = UpdateMeta { seq: step.next_seq(), at: step.at, turn, lane: (&*self.name).into() };
         let Core { text, meta: meta_text, session, .. } = &mut *step.core;
         text.clear();
@@ -70,15 +80,18 @@ impl Lane {
         if method.starts_with("$/") {
             return;
         }
+        if let Some(fault) = self.fault(step, &method, params.as_ref().map(RawBuf::as_raw)) {
+            return self.warn_of(step, &method, fault);
+        }
         let turn = self.running(step);
         let params = params.map(|params| self.for_clients_if_of_session(step, turn, params));
         self.record(step, Kind::Extension, Origin::Agent, turn, &Extension { method, params });
     }
 
-    /// The same as [`Self::for_clients`] for params that may concern no session: those stay as they are.
+    /// The same as [`Self::for_clients`] for params that may concern no session: to those nothing is added.
     pub(super) fn for_clients_if_of_session(&self, step: &mut Step<'_>, turn: Option<Turn>, params: RawBuf) -> RawBuf {
         if params.as_raw().member("sessionId").is_none() {
-            return params;
+            return clean(params);
         }
         self.for_clients(step, turn, params.as_raw())
     }

@@ -1,12 +1,12 @@
 //! Params on their way through: from the agent's session to the client's and back (P11).
 
-use acp_types::meta::META_KEY;
+use acp_types::meta::{META_KEY, reserved};
 use acp_types::rewrite::{self, ParamsEdit};
 use acp_types::{Raw, RawBuf};
 
 /// Client to agent: the agent's own session id where there is one, and nothing of ours in `_meta`.
 pub(super) fn to_agent(params: Raw<'_>, agent_session: &str) -> RawBuf {
-    let params = without_our_meta(params);
+    let params = for_agents(params);
     if params.as_raw().member("sessionId").is_none() {
         return params;
     }
@@ -22,17 +22,13 @@ pub(super) fn result_for_clients(result: RawBuf, agent_session: &str, session: &
     rewrite::params(result.as_raw(), &ParamsEdit { session_id: Some(session), meta: None })
 }
 
-/// Params without `_meta["acp-bridge"]`, and without a `_meta` that held nothing else.
-pub(super) fn without_our_meta(params: Raw<'_>) -> RawBuf {
-    let Some(meta) = params.member("_meta").filter(|meta| meta.member(META_KEY).is_some()) else {
-        return params.to_owned();
-    };
-    let meta = rewrite::remove_member(meta, META_KEY);
-    if meta.as_raw().members().next().is_none() {
-        rewrite::remove_member(params, "_meta")
-    } else {
-        rewrite::set_member(params, "_meta", meta.as_raw())
-    }
+/// A client's params without our key in any `_meta`, which is said to the bridge and would otherwise look to the agent as
+/// if the bridge had said it; and without a `_meta` of theirs that held nothing else.
+pub(crate) fn for_agents(params: Raw<'_>) -> RawBuf {
+    let Some(clean) = reserved::without_our_key(params) else { return params.to_owned() };
+    let had = params.member("_meta").is_some_and(|meta| meta.member(META_KEY).is_some());
+    let is_empty = clean.as_raw().member("_meta").is_some_and(|meta| meta.members().next().is_none());
+    if had && is_empty { rewrite::remove_member(clean.as_raw(), "_meta") } else { clean }
 }
 
 /// Params with the agent's own session id.
@@ -64,6 +60,7 @@ mod tests {
                 r#"{ "sessionId" : "a1", "n":1e2, "_meta":{"theirs": 1}, "sessionId":"a1" }"#,
             ),
             (r#"{"_meta":{"acp-bridge":{}},"modeId":"m"}"#, r#"{"modeId":"m"}"#),
+            (r#"{"prompt":[{"_meta":{"acp-bridge":1},"x":1}]}"#, r#"{"prompt":[{"_meta":{},"x":1}]}"#),
             (r#"{"_meta":{}}"#, r#"{"_meta":{}}"#),
             ("[1]", "[1]"),
         ] {

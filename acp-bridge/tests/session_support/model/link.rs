@@ -133,7 +133,7 @@ impl World {
         link.position += 1;
         let away = link.away;
         if let Said::Update(kind) = said
-            && pick(&UPDATES, kind).unwrap().starts_with('{')
+            && pick(&UPDATES, kind).is_some_and(|text| text.starts_with('{') && !text.contains("foreign"))
         {
             link.updates.push(link.position);
         }

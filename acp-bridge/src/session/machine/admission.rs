@@ -1,0 +1,106 @@
+//! What an agent may say: nothing in the bridge's name, and nothing of a session that is not its own.
+
+use std::fmt;
+
+use acp_types::meta::reserved;
+use acp_types::method::{Notification as _, v1};
+use acp_types::{Raw, RawBuf};
+
+use super::lane::Lane;
+use super::recorder::Step;
+
+/// Why a message of an agent is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fault {
+    /// Its method is one of the bridge's own.
+    OurMethod,
+    /// It is an update of a kind that the bridge makes.
+    OurUpdate(&'static str),
+    /// It names a session that the agent does not have here.
+    ForeignSession,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OurMethod => {
+                write!(f, "methods that begin with `{}` are the bridge's own", reserved::METHOD_PREFIX)
+            }
+            Self::OurUpdate(kind) => write!(f, "updates of the kind `{kind}` are the bridge's own"),
+            Self::ForeignSession => {
+                f.write_str("it names a session that is not the agent's session on this connection")
+            }
+        }
+    }
+}
+
+/// How often each kind of fault was seen. An agent that goes on and on does not fill the bridge's own log.
+#[derive(Debug, Default)]
+pub(super) struct Faults([u64; 3]);
+
+impl Faults {
+    /// Counts one; how many there have been, if that is to be said: of the first, the tenth, the hundredth and so on.
+    fn count(&mut self, fault: Fault) -> Option<u64> {
+        let slot = match fault {
+            Fault::OurMethod => 0,
+            Fault::OurUpdate(_) => 1,
+            Fault::ForeignSession => 2,
+        };
+        let count = &mut self.0[slot];
+        *count = count.saturating_add(1);
+        10_u64.checked_pow(count.ilog10()).is_some_and(|power| power == *count).then_some(*count)
+    }
+}
+
+impl Lane {
+    /// What is wrong with a message of the agent.
+    pub(super) fn fault(&self, step: &Step<'_>, method: &str, params: Option<Raw<'_>>) -> Option<Fault> {
+        if reserved::is_method(method) {
+            return Some(Fault::OurMethod);
+        }
+        let params = params?;
+        if method == v1::SessionUpdate::METHOD.name
+            && let Some(kind) = reserved::update_kind(params)
+        {
+            return Some(Fault::OurUpdate(kind));
+        }
+        let own = self.agent_session(step);
+        let mut named = params.members().filter(|(key, _)| key == "sessionId");
+        let is_foreign = named.any(|(_, session)| session.as_string().is_none_or(|session| session != own));
+        is_foreign.then_some(Fault::ForeignSession)
+    }
+
+    /// Says that a message of the agent is not taken.
+    pub(super) fn warn_of(&mut self, step: &Step<'_>, method: &str, fault: Fault) {
+        if let Some(count) = self.faults.count(fault) {
+            let (session, lane) = (&step.core.session, &self.name);
+            tracing::warn!(%session, %lane, method, count, reason = %fault, "a message of the agent is not taken");
+        }
+    }
+}
+
+/// The same without our key in any `_meta`.
+pub(super) fn clean(params: RawBuf) -> RawBuf {
+    reserved::without_our_key(params.as_raw()).unwrap_or(params)
+}
+
+/// An agent's or client's result or error object without our key.
+pub(crate) fn clean_outcome(outcome: Result<RawBuf, RawBuf>) -> Result<RawBuf, RawBuf> {
+    match outcome {
+        Ok(result) => Ok(clean(result)),
+        Err(error) => Err(reserved::error_without_our_key(error.as_raw()).unwrap_or(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Fault, Faults};
+
+    #[test]
+    fn a_fault_is_told_of_ever_more_seldom() {
+        let mut faults = Faults::default();
+        let told: Vec<u64> = (0..1500).filter_map(|_| faults.count(Fault::OurMethod)).collect();
+        assert_eq!(told, [1, 10, 100, 1000]);
+        assert_eq!(faults.count(Fault::ForeignSession), Some(1), "each kind for itself");
+    }
+}
