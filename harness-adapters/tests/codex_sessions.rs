@@ -129,7 +129,9 @@ async fn sessions_are_listed_and_deleted() {
     // The same directory, whatever it is called.
     let link = stage.directory.path().join("link");
     std::os::unix::fs::symlink(stage.workspace(), &link).expect("a link");
-    for name in [link.clone(), stage.workspace().join(""), stage.workspace().join("."), stage.home().join("../workspace")] {
+    for name in
+        [link.clone(), stage.workspace().join(""), stage.workspace().join("."), stage.home().join("../workspace")]
+    {
         let found = stage.agent.list_sessions(ListSessionsRequest::new().cwd(name.clone())).await.expect("a list");
         assert_eq!(found.sessions.len(), 2, "{}", name.display());
     }
