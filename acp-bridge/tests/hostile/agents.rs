@@ -19,7 +19,9 @@ fn set_option(client: &mut Client, session: &str, option: &str, value: &str) {
 fn settings(client: &mut Client, session: &str) -> Value {
     let turn = client.prompt(session, "settings");
     let said = text(&client.turn(turn).1);
-    serde_json::from_str(&said).unwrap_or_else(|e| panic!("{said}: {e}"))
+    // Behind what was left of earlier answers.
+    let last = serde_json::Deserializer::from_str(&said).into_iter().last();
+    last.and_then(Result::ok).unwrap_or_else(|| panic!("{said}"))
 }
 
 fn dies(client: &mut Client, session: &str) {

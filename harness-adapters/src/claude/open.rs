@@ -99,7 +99,7 @@ impl Claude {
             plan: past.plan,
             title: past.title,
         };
-        let watch = Watch::new(store.clone(), &id);
+        let watch = Watch::new(store.clone(), &id, matches!(begin, Begin::Fork { .. }));
         // What Claude Code has a transcript of needs no note of ours.
         let keep = move |lock: Lock| {
             if store.find(&id).is_some() {

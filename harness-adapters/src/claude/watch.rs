@@ -24,30 +24,34 @@ const MOST: u64 = 8 * 1024 * 1024;
 pub(super) struct Watch {
     store: Store,
     session: String,
+    /// The transcript begins with a copy of another one.
+    copied: bool,
     /// The transcript, and how far it was read.
     known: Option<(PathBuf, u64)>,
 }
 
 impl Watch {
-    /// Over a session as it is now.
-    pub(super) fn new(store: Store, session: &str) -> Self {
-        let mut watch = Self { store, session: session.to_owned(), known: None };
-        watch.find();
+    /// Over a session as it is now. A fork is `copied`: its transcript begins with what was said in another session.
+    pub(super) fn new(store: Store, session: &str, copied: bool) -> Self {
+        let mut watch = Self { store, session: session.to_owned(), copied, known: None };
+        watch.known = watch.find();
         watch
     }
 
-    /// What is there when the file is found is no news: a fork begins with a copy.
-    fn find(&mut self) {
-        let path = self.store.find(&self.session);
-        self.known = path.and_then(|path| path.metadata().ok().map(|it| (path, it.len())));
+    fn find(&self) -> Option<(PathBuf, u64)> {
+        let path = self.store.find(&self.session)?;
+        let length = path.metadata().ok()?.len();
+        Some((path, length))
     }
 
     /// The prompts that were written since.
     pub(super) fn look(&mut self) -> Vec<Prompted> {
-        let Some((path, read)) = &mut self.known else {
-            self.find();
-            return Vec::new();
-        };
+        if self.known.is_none() {
+            // What stands in it when it appears was said since the session is open, but for what is a copy.
+            let copied = self.copied;
+            self.known = self.find().map(|(path, length)| (path, if copied { length } else { 0 }));
+        }
+        let Some((path, read)) = &mut self.known else { return Vec::new() };
         let Ok(length) = path.metadata().map(|it| it.len()) else { return Vec::new() };
         if length <= *read {
             // What was taken back is cut off.
@@ -100,8 +104,9 @@ mod tests {
         std::fs::create_dir_all(&project).expect("a folder");
         let id = "00000000-0000-4000-8000-000000000001";
         let store = Store::of(|name| (name == "CLAUDE_CONFIG_DIR").then(|| home.path().into())).expect("a store");
-        let mut watch = Watch::new(store, id);
-        assert!(watch.look().is_empty(), "there is no transcript yet");
+        let mut watch = Watch::new(store.clone(), id, false);
+        let mut fork = Watch::new(store, id, true);
+        assert!(watch.look().is_empty() && fork.look().is_empty(), "there is no transcript yet");
         let write = |text: &str| {
             let file = project.join(format!("{id}.jsonl"));
             let mut file = OpenOptions::new().append(true).create(true).open(file).expect("a file");
@@ -111,11 +116,13 @@ mod tests {
             let record: Value = json!({ "type": "user", "uuid": uuid, "message": { "content": text } });
             record.to_string()
         };
-        write(&(prompt("a", "before") + "\n"));
-        assert!(watch.look().is_empty(), "it was there when the file was found");
-        write(&(prompt("b", "one") + "\n{\"type\":\"assistant\"}\n" + &prompt("c", "two")));
         let seen = |watch: &mut Watch| watch.look().into_iter().map(|it| (it.uuid, it.text)).collect::<Vec<_>>();
+        write(&(prompt("a", "first") + "\n"));
+        assert_eq!(seen(&mut watch), [("a".to_owned(), "first".to_owned())]);
+        assert!(fork.look().is_empty(), "a copy is no news");
+        write(&(prompt("b", "one") + "\n{\"type\":\"assistant\"}\n" + &prompt("c", "two")));
         assert_eq!(seen(&mut watch), [("b".to_owned(), "one".to_owned())]);
+        assert_eq!(seen(&mut fork), [("b".to_owned(), "one".to_owned())]);
         write("\n");
         assert_eq!(seen(&mut watch), [("c".to_owned(), "two".to_owned())]);
         write(&(prompt("d", "<task-notification>x") + "\n" + &prompt("e", "/compact") + "\n"));

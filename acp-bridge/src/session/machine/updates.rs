@@ -38,11 +38,8 @@ impl Lane {
         params: Raw<'_>,
     ) -> Seq {
         // What the bridge says in its own name has its key.
-        let body = if origin == Origin::Host {
-            self.placed(step, turn, params)
-        } else {
-            self.for_clients(step, turn, params)
-        };
+        let body =
+            if origin == Origin::Host { self.placed(step, turn, params) } else { self.for_clients(step, turn, params) };
         self.record_raw(step, Kind::Update, origin, turn, body)
     }
 
