@@ -3,10 +3,12 @@
 //! It speaks JSON by hand over blocking stdio, so that it can also say what no library would. The first word of a
 //! prompt says what it does, see [`Agent::turn`]. Flags: `--no-load` (can neither load nor resume), `--resume`,
 //! `--mute` (never answers anything), `--echo` (prints a banner, and a line for every line that it gets), `--future` (speaks another version), `--steer` (takes messages into a turn), `--die-on-start`, `--pid FILE` (writes its process id there),
+//! `--starts FILE` (adds its process id to a list), `--slow-new MS` (takes that long to make a session), `--chatty` (and says so).
 //! `--forge` (says things in the bridge's name when it starts and when it opens a session).
 
 #![expect(clippy::exit, reason = "dying in the middle of something is one of the faults")]
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, Write};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -42,6 +44,12 @@ fn main() {
         raw("Fault agent, all faults included");
         ECHO.store(true, Ordering::Relaxed);
     }
+    let value = |name: &str| flags.iter().position(|flag| flag == name).map(|at| flags[at + 1].clone());
+    let number = |name: &str| value(name).map_or(0, |number| number.parse().expect("a number"));
+    if let Some(starts) = value("--starts") {
+        let mut starts = std::fs::OpenOptions::new().create(true).append(true).open(starts).expect("open the list");
+        writeln!(starts, "{}", std::process::id()).expect("write to the list");
+    }
     if let Some(at) = flags.iter().position(|flag| flag == "--pid") {
         std::fs::write(&flags[at + 1], std::process::id().to_string()).expect("write the pid file");
     }
@@ -58,6 +66,12 @@ fn main() {
         working: false,
         asked: 0,
         cancelled: false,
+        slow: Duration::from_millis(number("--slow-new")),
+        chatty: has("--chatty"),
+        loaded: false,
+        mode: "ask".to_owned(),
+        options: BTreeMap::new(),
+        set: Vec::new(),
     };
     while let Ok(message) = agent.lines.recv() {
         if !has("--mute") {
@@ -99,6 +113,15 @@ struct Agent {
     working: bool,
     asked: u64,
     cancelled: bool,
+    /// How long it takes to make a session, and whether it says something meanwhile.
+    slow: Duration,
+    chatty: bool,
+    /// It was given a session that it had before, and remembers nothing of it.
+    loaded: bool,
+    mode: String,
+    options: BTreeMap<String, String>,
+    /// What it was set, in this order.
+    set: Vec<String>,
 }
 
 fn mib(count: u64) -> usize {
@@ -154,6 +177,7 @@ impl Agent {
                 answer(id, &result);
             }
             Some("session/new") => {
+                self.take_long();
                 let session = format!("agent-{}", std::process::id());
                 update(
                     &json!(session),
@@ -171,15 +195,18 @@ impl Agent {
                 answer(id, &result);
             }
             Some("session/load") => {
+                self.loaded = true;
                 say(&params["sessionId"], "REPLAYED BY THE AGENT");
                 answer(id, &json!({ "modes": { "currentModeId": "ask", "availableModes": [] }, "received": params }));
             }
             Some("session/set_mode") if self.forge => {
                 answer(id, &json!({ "_meta": { "acp-bridge": "forged", "received": params } }));
             }
-            Some("session/resume" | "session/set_mode" | "logout") => answer(id, &json!({})),
+            Some("session/resume" | "logout") => answer(id, &json!({})),
+            Some("session/set_mode") => self.set(id, "mode", params["modeId"].as_str().unwrap_or_default()),
             Some("session/set_config_option") => {
-                answer(id, &json!({ "configOptions": [{ "id": "model", "currentValue": params["value"] }] }))
+                let option = params["configId"].as_str().unwrap_or_default();
+                self.set(id, option, params["value"].as_str().unwrap_or_default());
             }
             Some("authenticate") => answer(id, &json!({ "method": params["methodId"] })),
             Some("session/prompt") => self.prompt(id, params),
@@ -190,6 +217,40 @@ impl Agent {
             }
             _ => {}
         }
+    }
+
+    /// Before a session is there: silently, or with a line on stderr now and then.
+    fn take_long(&self) {
+        let step = Duration::from_millis(50);
+        if !self.slow.is_zero() {
+            eprintln!("indexing everything");
+            raw("Welcome to this agent!");
+        }
+        let begun = std::time::Instant::now();
+        while begun.elapsed() < self.slow {
+            std::thread::sleep(step);
+            if self.chatty {
+                eprintln!("still indexing");
+            }
+        }
+    }
+
+    /// Takes a mode or an option, and tells nobody else. It knows no `nonesuch`, and `once` only in a new session.
+    fn set(&mut self, id: &Value, what: &str, to: &str) {
+        if to == "nonesuch" || (to == "once" && self.loaded) {
+            let error = json!({ "code": -32602, "message": format!("{to} was known only once") });
+            return send(&json!({ "jsonrpc": "2.0", "id": id, "error": error }));
+        }
+        if what == "mode" {
+            to.clone_into(&mut self.mode);
+            self.set.push(to.to_owned());
+            return answer(id, &json!({}));
+        }
+        self.set.push(what.to_owned());
+        self.options.insert(what.to_owned(), to.to_owned());
+        let options = self.options.iter();
+        let options: Vec<Value> = options.map(|(id, value)| json!({ "id": id, "currentValue": value })).collect();
+        answer(id, &json!({ "configOptions": options }));
     }
 
     /// Says the text of the message in the turn that runs. `refuse` is not taken.
@@ -460,6 +521,10 @@ impl Agent {
                 );
             }
             "title" => update(session, &json!({ "sessionUpdate": "session_info_update", "title": rest })),
+            "settings" => {
+                let settings = json!({ "mode": self.mode, "options": self.options, "set": self.set });
+                say(session, &settings.to_string());
+            }
             "pid" => say(session, &std::process::id().to_string()),
             _ => say(session, rest),
         }

@@ -27,6 +27,7 @@ mod send;
 mod serve;
 mod sessions;
 mod show;
+mod stop;
 mod tail;
 mod trust;
 mod turn;
@@ -69,6 +70,7 @@ fn run(args: args::Args) -> anyhow::Result<()> {
             args::Command::Sessions(args) => sessions::run(args).await,
             args::Command::Tail(args) => tail::run(args).await,
             args::Command::Send(args) => send::run(args).await,
+            args::Command::Stop(args) => stop::run(args).await,
             args::Command::Trust(args) => trust::run(args).await,
             args::Command::Cancel(args) => cancel::run(args).await,
             args::Command::Export(args) => export::run(args).await,

@@ -21,6 +21,8 @@ mod profiles;
 mod said;
 mod secrets;
 pub(crate) mod services;
+mod silence;
+mod slots;
 mod supervisor;
 
 use std::sync::Arc;
@@ -50,8 +52,13 @@ pub struct Config {
     pub secrets: LogSecrets,
     /// Limits and rules of every session.
     pub session: session::Config,
-    /// How long an agent may take for `initialize`, and again for `session/new`, `load` or `resume`.
+    /// How long an agent may be silent after `initialize`, and again after `session/new`, `load` or `resume`, before it is
+    /// given up. What it writes to its stderr and what else it says starts the time anew, ten times it in all at most.
     pub start_timeout: Duration,
+    /// Agents that may run at once, started by this host. Without a limit by default.
+    pub max_agents: usize,
+    /// How long an agent may run that nobody needs: no turn, no client, nothing that waits. `None`: for ever, the default.
+    pub agent_idle: Option<Duration>,
     /// How much an agent may ask for of the files and commands that the host serves; see [`session::Services`].
     pub services: Limits,
     /// What agents may reach there beside the directories of their sessions.
@@ -69,6 +76,8 @@ impl Config {
             secrets: LogSecrets::none(),
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
+            max_agents: usize::MAX,
+            agent_idle: None,
             services: Limits::default(),
             allowed: Arc::default(),
         }

@@ -28,7 +28,7 @@ pub use error::{LogError, OpenError};
 pub use hub::Head;
 pub use info::SessionInfo;
 pub use memory::MemoryLog;
-pub use sqlite::{Adopted, Compacted, Durability, SqliteLog, SqliteView};
+pub use sqlite::{Adopted, Checked, Compacted, Durability, SqliteLog, SqliteView};
 pub use tail::Tail;
 
 use crate::session::{Command, Reply};
@@ -82,7 +82,8 @@ pub trait SessionLog: Send + Sync + std::fmt::Debug + 'static {
     /// One session, or `None`.
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError>;
 
-    /// Deletes a session and its records; `false` when there was none. Tails of it end with [`LogError::NotFound`].
+    /// Deletes a session and its records; `false` when there was none. Tails of it end with [`LogError::NotFound`]. When it
+    /// returns, no file of the log has their text any more; so it is with what [`SessionLog::trim`] takes.
     async fn delete(&self, session: &SessionId) -> Result<bool, LogError>;
 
     /// Takes ownership: returns the session with its new epoch. Appends of earlier epochs fail from now on (P9).

@@ -102,17 +102,20 @@ fn a_binary_frame_is_ignored_one_over_the_limit_refused_and_the_connection_lives
 }
 
 #[test]
-fn one_id_for_two_requests_at_once_is_answered_once() {
+fn a_request_with_an_id_in_flight_is_refused_and_the_first_one_goes_on() {
     let world = World::start();
     let mut client = world.client();
     let gate = world.runtime.block_on(world.host.gate.lock());
     for _ in 0..2 {
         client.send_text(r#"{"jsonrpc":"2.0","id":"same","method":"authenticate","params":{}}"#);
     }
+    let refused = client.wait_for("answer", |message| message["id"] == "same");
+    assert_eq!(refused["error"]["code"], -32600, "{refused}");
     drop(gate);
-    client.wait_for("answer", |message| message["id"] == "same");
+    let answer = client.wait_for("answer", |message| message["id"] == "same");
+    assert!(answer["error"]["code"] != -32600, "{answer}");
     let id = client.request("session/list", &json!({}));
-    assert_eq!(client.next()["id"], json!(id), "no second answer");
+    assert_eq!(client.next()["id"], json!(id), "no third answer");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! What clients chose is in force again when an agent is started again, or every client is told that it is not (P14).
+#![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
 mod session_support;
 

@@ -59,13 +59,16 @@ fn what_the_agent_says_is_recorded_with_nothing_changed_but_session_id_and_our_m
 }
 
 #[test]
-fn an_update_that_is_no_object_is_dropped() {
+fn an_update_that_is_no_object_is_told_as_lost() {
     let mut session = Session::new();
     let head = session.head();
     for params in ["[]", "1", "null"] {
         session.agent(update(params));
     }
-    assert_eq!(session.head(), head);
+    assert_eq!(session.kinds(head), ["update"; 3]);
+    for seq in head + 1..=head + 3 {
+        assert!(session.record(seq).body.as_str().contains("A message of the agent is lost"));
+    }
 }
 
 #[test]

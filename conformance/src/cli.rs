@@ -13,6 +13,7 @@ mod model;
 mod outcome;
 mod output;
 mod play;
+mod private;
 mod replay;
 mod table;
 

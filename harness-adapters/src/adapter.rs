@@ -44,6 +44,17 @@ pub trait Harness: Send + Sync + 'static {
     /// `authenticate`.
     fn authenticate(&self, request: v1::AuthenticateRequest) -> impl Future<Output = Result<(), Failure>> + Send;
 
+    /// A method of the harness's own that belongs to no session, with its parameters as JSON; `None` for one that it does
+    /// not have.
+    fn extension(
+        &self,
+        method: &str,
+        params: Option<acp_types::RawBuf>,
+    ) -> impl Future<Output = Result<Option<acp_types::RawBuf>, Failure>> + Send {
+        let _ = (method, params);
+        async { Ok(None) }
+    }
+
     /// `logout`.
     fn logout(&self) -> impl Future<Output = Result<(), Failure>> + Send;
 

@@ -11,13 +11,23 @@ pub fn encoded(text: &str) -> usize {
 /// The text, or its beginning and its end around a note of what is left out, together about `most` bytes in a message.
 #[must_use]
 pub fn ends(text: String, most: usize) -> String {
+    match around(&text, most) {
+        Some((head, missing, tail)) => format!("{head}\n[{missing} bytes are left out here]\n{tail}"),
+        None => text,
+    }
+}
+
+/// The beginning and the end of a text, together of at most `most` bytes in a message, and how many bytes are between them;
+/// `None` if the text is not longer.
+#[must_use]
+pub fn around(text: &str, most: usize) -> Option<(&str, usize, &str)> {
     // No character takes more than six bytes for each that it has.
-    if text.len().saturating_mul(6) <= most || encoded(&text) <= most {
-        return text;
+    if text.len().saturating_mul(6) <= most || encoded(text) <= most {
+        return None;
     }
     let head = reach(text.chars(), most / 2);
     let tail = text.len() - reach(text[head..].chars().rev(), most / 2);
-    format!("{}\n[{} bytes are left out here]\n{}", &text[..head], tail - head, &text[tail..])
+    Some((&text[..head], tail - head, &text[tail..]))
 }
 
 /// The text in parts of at most `most` bytes in a message each, or of one character.

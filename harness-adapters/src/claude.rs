@@ -13,6 +13,7 @@ mod open;
 mod store;
 pub mod translate;
 mod trust;
+mod watch;
 mod wire;
 
 use std::sync::OnceLock;

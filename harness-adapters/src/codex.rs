@@ -5,6 +5,7 @@
 mod auth;
 mod connection;
 mod history;
+mod hooks;
 pub mod launch;
 mod options;
 mod sessions;
@@ -49,6 +50,21 @@ impl Codex {
         Ok(started)
     }
 
+    /// Whether somebody is logged in, or Codex's provider needs no login.
+    ///
+    /// # Errors
+    /// When Codex cannot be asked; the failure says why.
+    pub async fn logged_in(options: &Options) -> Result<bool, Failure> {
+        let connection = Connection::start(options).await?;
+        let checked = auth::check(&connection).await;
+        connection.shutdown().await;
+        match checked {
+            Ok(()) => Ok(true),
+            Err(failure) if failure.kind == crate::FailureKind::AuthRequired => Ok(false),
+            Err(failure) => Err(failure),
+        }
+    }
+
     fn features(&self) -> ClientFeatures {
         self.features.get().copied().unwrap_or_default()
     }
@@ -83,6 +99,19 @@ impl Harness for Codex {
 
     async fn logout(&self) -> Result<(), Failure> {
         auth::logout(&*self.connection().await?).await
+    }
+
+    async fn extension(
+        &self,
+        method: &str,
+        params: Option<acp_types::RawBuf>,
+    ) -> Result<Option<acp_types::RawBuf>, Failure> {
+        let params = params.as_ref().map(acp_types::RawBuf::as_raw);
+        Ok(match method {
+            hooks::LIST => Some(hooks::list(&*self.connection().await?, params).await?),
+            hooks::TRUST => Some(hooks::trust(&*self.connection().await?, params).await?),
+            _ => None,
+        })
     }
 
     async fn shutdown(&self) {

@@ -52,7 +52,7 @@ pub enum Unfit {
 pub fn screen(prompt: &[ContentBlock], most: usize) -> Screened {
     let mut screened = Screened::default();
     for (number, block) in prompt.iter().enumerate() {
-        match checked(block, most) {
+        match check(block, most) {
             Ok(block) => {
                 screened.images |= match &block {
                     ContentBlock::Image(_) => true,
@@ -61,10 +61,16 @@ pub fn screen(prompt: &[ContentBlock], most: usize) -> Screened {
                 };
                 screened.kept.push(block);
             }
-            Err(why) => screened.left_out.push(format!("{} {}: {why}", what(block), number + 1)),
+            Err(why) => screened.left_out.push(format!("{}: {why}", named(block, number))),
         }
     }
     screened
+}
+
+/// What people know the part of a prompt by that stands at `number`, counted from 0.
+#[must_use]
+pub fn named(block: &ContentBlock, number: usize) -> String {
+    format!("{} {}", what(block), number + 1)
 }
 
 fn what(block: &ContentBlock) -> String {
@@ -91,7 +97,10 @@ fn claims_image(blob: &BlobResourceContents) -> bool {
 }
 
 /// The block as it can go.
-fn checked(block: &ContentBlock, most: usize) -> Result<ContentBlock, Unfit> {
+///
+/// # Errors
+/// When it is an image or a resource that cannot.
+pub fn check(block: &ContentBlock, most: usize) -> Result<ContentBlock, Unfit> {
     let mut block = block.clone();
     match &mut block {
         ContentBlock::Image(image) => {

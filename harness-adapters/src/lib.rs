@@ -16,6 +16,7 @@ pub mod content;
 pub mod diff;
 pub mod embedded;
 pub mod failure;
+mod private;
 pub mod profile;
 pub mod translate;
 

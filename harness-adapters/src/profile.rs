@@ -53,6 +53,9 @@ pub struct Profile {
     /// Arguments that exit with 0 when somebody is logged in.
     #[serde(default)]
     pub login: Vec<String>,
+    /// Variables with a key that stands for a login, for a harness that does not say so itself.
+    #[serde(default)]
+    pub keys: Vec<String>,
     /// What to run to log in.
     #[serde(default)]
     pub log_in: Option<String>,

@@ -231,6 +231,35 @@ async fn what_was_chosen_is_in_force_again_after_its_process_was_killed() {
 }
 
 #[tokio::test]
+async fn a_program_that_works_in_the_same_session_is_told_of() {
+    let mut stage = Stage::claude(WORK).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "more").await;
+    let mut other = tokio::process::Command::new(support::harness("claude"));
+    other
+        .args(["-p", "--resume", &*session.0, "more of it, from elsewhere"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", stage.home())
+        .env("CLAUDE_CONFIG_DIR", stage.home().join(".claude"))
+        .env("ANTHROPIC_BASE_URL", &stage.model.url)
+        .env("ANTHROPIC_API_KEY", "test-key")
+        .env("DISABLE_TELEMETRY", "1")
+        .env("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1")
+        .current_dir(stage.workspace())
+        .stdin(std::process::Stdio::null())
+        .kill_on_drop(true);
+    let output = soon("the end of the other program", other.output()).await.expect("it runs");
+    assert!(output.status.success(), "{output:?}");
+    let told = |items: &[Item]| {
+        let thought = |item: &Item| matches!(item, Item::Thought { text, .. } if text.contains("from elsewhere"));
+        items.iter().any(thought)
+    };
+    Watch::default().until(&mut stage.events, told).await;
+    stage.leave().await;
+}
+
+#[tokio::test]
 async fn what_others_did_within_a_session_is_no_session_and_titles_are_what_was_typed() {
     let stage = Stage::claude(WORK).await;
     let session = stage.new_session().await;

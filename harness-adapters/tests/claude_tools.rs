@@ -236,13 +236,14 @@ async fn a_command_in_the_background_is_seen_while_it_runs_and_can_be_stopped() 
     let prompt = stage.prompt(&session, "start");
     let mut watch = Watch::default();
     stage.answer(prompt).await.expect("an answer");
-    watch.until(&mut stage.events, |items| output(calls(items)[0]).contains("one")).await;
+    let wrote = |items: &[Item], text: &str| calls(items).first().is_some_and(|call| output(call).contains(text));
+    watch.until(&mut stage.events, |items| wrote(items, "one")).await;
     stage.write("go", "");
-    watch.until(&mut stage.events, |items| output(calls(items)[0]).contains("two")).await;
+    watch.until(&mut stage.events, |items| wrote(items, "two")).await;
     let call = calls(&watch.screen(&mut stage.events))[0].tool_call_id.clone();
     assert_eq!(stop(&stage, &session, "no such work").await, json!({ "stopped": false }));
     assert_eq!(stop(&stage, &session, &call.0).await, json!({ "stopped": true }));
-    let over = |items: &[claude::Item]| calls(items)[0].status == ToolCallStatus::Failed;
+    let over = |items: &[Item]| calls(items)[0].status == ToolCallStatus::Failed;
     watch.until(&mut stage.events, over).await;
     assert_eq!(stop(&stage, &session, &call.0).await, json!({ "stopped": false }));
     stage.leave().await;

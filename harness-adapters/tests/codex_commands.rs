@@ -4,7 +4,8 @@ mod codex;
 mod support;
 
 use acp_server::types::v1::{
-    ClientCapabilities, PermissionOptionKind, RequestPermissionOutcome, StopReason, ToolCallStatus, ToolKind,
+    ClientCapabilities, PermissionOptionKind, RequestPermissionOutcome, SessionUpdate, StopReason, ToolCallStatus,
+    ToolKind,
 };
 use support::{Harness, Setting, Stage};
 
@@ -46,6 +47,46 @@ async fn slow_output_is_complete_and_in_order_in_a_terminal() {
 }
 
 #[tokio::test]
+async fn the_first_line_of_a_command_in_the_background_is_there_while_it_runs() {
+    let title = "echo begun; while ! test -e gate; do sleep 0.1; done; echo over";
+    let script = format!(
+        "[[prompt]]\nmatch = \"leave it\"\nreplies = [[{{ shell = \"{title}\", background = true }}], [{{ say = \"left\" }}]]\n\
+         [[prompt]]\nmatch = \"say hello\"\nreplies = [[{{ say = \"hello\" }}]]\n"
+    );
+    for capabilities in [ClientCapabilities::new(), terminals()] {
+        let mut stage = Stage::set(Setting::new(Harness::Codex, &script).capabilities(capabilities)).await;
+        let session = stage.new_session().await;
+        stage.turn(&session, "leave it").await;
+        let mut updates = stage.events.updates();
+        assert_eq!(codex::Screen::of(&updates).output(title), "begun\n");
+        stage.write("gate", "");
+        let ended = stage.until(
+            |update| matches!(update, SessionUpdate::ToolCallUpdate(update) if update.fields.raw_output.is_some()),
+        );
+        updates.extend(ended.await);
+        assert_eq!(codex::Screen::of(&updates).output(title), "begun\nover\n");
+        stage.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn the_first_line_of_a_command_is_there_once_the_model_is_told_of_it() {
+    let title = "for n in 1 2 3 4; do echo line$n; sleep 0.7; done; while ! test -e gate; do sleep 0.1; done";
+    let script = format!(
+        "[[prompt]]\nmatch = \"run on\"\nreplies = [[{{ shell = \"{title}\", timeout_ms = 2500 }}], [{{ say = \"still runs\" }}]]\n"
+    );
+    for capabilities in [ClientCapabilities::new(), terminals()] {
+        let mut stage = Stage::set(Setting::new(Harness::Codex, &script).capabilities(capabilities)).await;
+        let session = stage.new_session().await;
+        stage.turn(&session, "run on").await;
+        let output = stage.screen().output(title);
+        assert!(output.starts_with("line1\nline2\n"), "{output:?}");
+        stage.write("gate", "");
+        stage.leave().await;
+    }
+}
+
+#[tokio::test]
 async fn five_megabytes_of_output_arrive_whole() {
     let script = r#"
         [[prompt]]
@@ -64,6 +105,64 @@ async fn five_megabytes_of_output_arrive_whole() {
         stage.turn(&session, "print much").await;
         let output = stage.screen().output(title);
         assert!(output == expected, "{} bytes in place of {}", output.len(), expected.len());
+        stage.leave().await;
+    }
+}
+
+/// What is left of an output, with how much is missing in its middle.
+fn parts(output: &str) -> (&str, usize, &str) {
+    for (before, after) in [("\n... ", " bytes omitted ...\n"), ("\n… ", " bytes left out …\n")] {
+        if let Some((head, rest)) = output.split_once(before)
+            && let Some((missing, tail)) = rest.split_once(after)
+        {
+            return (head, missing.parse().expect("a number"), tail);
+        }
+    }
+    (output, 0, "")
+}
+
+#[tokio::test]
+async fn what_codex_drops_of_a_flood_is_counted_where_it_is_missing() {
+    let title = "for n in $(seq 1 100000); do echo $n-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa; done";
+    let script = format!(
+        "[[prompt]]\nmatch = \"print much\"\nreplies = [[{{ shell = \"{title}\", timeout_ms = 30000 }}], [{{ say = \"ran\" }}]]\n"
+    );
+    let lines = (1..=100_000).map(|n| format!("{n}-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n"));
+    let expected: String = lines.collect();
+    for capabilities in [ClientCapabilities::new(), terminals()] {
+        let mut stage = Stage::set(Setting::new(Harness::Codex, &script).capabilities(capabilities)).await;
+        let session = stage.new_session().await;
+        stage.turn(&session, "print much").await;
+        let screen = stage.screen();
+        let output = screen.output(title);
+        let (head, missing, tail) = parts(&output);
+        assert!(expected.starts_with(head) && expected.ends_with(tail), "{} bytes", output.len());
+        assert_eq!(head.len() + missing + tail.len(), expected.len());
+        let result = screen.call(title).raw_output.as_ref().expect("a result");
+        assert_eq!(result.get("omittedBytes").and_then(serde_json::Value::as_u64).unwrap_or(0), missing as u64);
+        stage.leave().await;
+    }
+}
+
+#[tokio::test]
+async fn output_that_is_long_as_json_is_cut_and_its_call_ends() {
+    let title = "head -c 3145728 /dev/zero | tr '\\0' '\\1'";
+    let script = format!(
+        "[[prompt]]\nmatch = \"print controls\"\nreplies = [[{{ shell = \"{}\", timeout_ms = 30000 }}], [{{ say = \"ran\" }}]]\n",
+        title.replace('\\', "\\\\")
+    );
+    for capabilities in [ClientCapabilities::new(), terminals()] {
+        let mut stage = Stage::set(Setting::new(Harness::Codex, &script).capabilities(capabilities)).await;
+        let session = stage.new_session().await;
+        stage.turn(&session, "print controls").await;
+        let updates = stage.events.updates();
+        let longest = updates.iter().map(|update| serde_json::to_string(update).expect("JSON").len()).max();
+        assert!(longest.expect("updates") < 12 * 1024 * 1024, "{longest:?}");
+        let screen = codex::Screen::of(&updates);
+        assert_eq!(screen.call(title).status, ToolCallStatus::Completed);
+        let output = screen.output(title);
+        let (head, missing, tail) = parts(&output);
+        assert_eq!(head.len() + missing + tail.len(), 3_145_728);
         stage.leave().await;
     }
 }

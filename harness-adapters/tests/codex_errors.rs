@@ -6,7 +6,8 @@ mod support;
 use acp_server::transport::child::{ChildSpec, Deadlines};
 use acp_server::types::ErrorCode;
 use acp_server::types::v1::{
-    AuthenticateRequest, InitializeRequest, LogoutRequest, NewSessionRequest, ProtocolVersion, StopReason,
+    AuthenticateRequest, InitializeRequest, LogoutRequest, NewSessionRequest, ProtocolVersion, SessionUpdate,
+    StopReason,
 };
 use acp_server::{CallError, Client};
 use serde_json::Value;
@@ -63,6 +64,40 @@ async fn too_many_requests_say_so() {
 async fn a_server_that_fails_ends_the_turn_in_bounded_time() {
     let (.., data) = failed(r#"{ status = 500, message = "broken" }"#).await;
     assert_eq!(data["codexErrorInfo"], "internalServerError");
+}
+
+/// A provider whose port refuses connections.
+const NOBODY: [&str; 3] = ["--", "-c", "model_providers.mock.base_url=\"http://127.0.0.1:9/v1\""];
+
+#[tokio::test]
+async fn a_model_that_cannot_be_reached_is_told_of_at_once_and_given_up_in_time() {
+    let mut setting = Setting::new(Harness::Codex, "").env("ACP_HARNESS_GIVE_UP_SECS", "3");
+    setting.args.extend(NOBODY.map(str::to_owned));
+    let mut stage = Stage::set(setting).await;
+    let session = stage.new_session().await;
+    let prompt = stage.prompt(&session, "say hello");
+    // This client has no capability at all.
+    let thought = stage.until(|update| matches!(update, SessionUpdate::AgentThoughtChunk(_))).await;
+    let screen = codex::Screen::of(&thought);
+    assert!(screen.texts[0].2.contains("Connection failed"), "{screen:#?}");
+    assert!(!prompt.is_finished(), "it is told while it is tried");
+    let (_, message, data) = error(stage.answer(prompt).await.expect_err("a failure"));
+    assert!(message.contains("3 s") && message.contains("check the network"), "{message}");
+    assert_eq!(data["kind"], "model");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_turn_that_waits_for_the_network_can_be_stopped() {
+    let mut setting = Setting::new(Harness::Codex, "");
+    setting.args.extend(NOBODY.map(str::to_owned));
+    let mut stage = Stage::set(setting).await;
+    let session = stage.new_session().await;
+    let prompt = stage.prompt(&session, "say hello");
+    stage.until(|update| matches!(update, SessionUpdate::AgentThoughtChunk(_))).await;
+    stage.cancel(&session).await;
+    assert_eq!(stage.answer(prompt).await.expect("an answer").stop_reason, StopReason::Cancelled);
+    stage.leave().await;
 }
 
 #[tokio::test]

@@ -89,6 +89,8 @@ fn rollouts(directory: &Path, files: &mut Vec<PathBuf>) {
 async fn a_session_begins_as_the_user_has_configured() {
     for (config, expected) in [
         ("", "workspace-write"),
+        ("approval_policy = \"on-request\"\n", "workspace-write"),
+        ("approval_policy = \"never\"\n", "custom"),
         ("sandbox_mode = \"read-only\"\n", "read-only"),
         ("sandbox_mode = \"workspace-write\"\napprovals_reviewer = \"auto_review\"\n", "agent"),
         ("sandbox_mode = \"danger-full-access\"\napproval_policy = \"never\"\n", "agent-full-access"),
@@ -188,6 +190,25 @@ async fn permission_profiles_of_the_user_are_modes() {
     stage.turn(&session, "write it again").await;
     assert!(stage.read("written").is_some());
     assert_eq!(last_turn(&stage)["active_permission_profile"]["id"], "mine");
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn additional_directories_can_be_written_with_a_permission_profile() {
+    let outside = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
+    let written = outside.path().join("written");
+    let script = format!(
+        "[[prompt]]\nmatch = \"elsewhere\"\nreplies = [[{{ shell = \"echo x > {}\" }}], [{{ say = \"wrote\" }}]]\n",
+        written.display()
+    );
+    let config = "default_permissions = \"mine\"\n[permissions.mine]\nextends = \":workspace\"\n\
+                  [permissions.mine.filesystem]\n\":tmpdir\" = \"read\"\n\":slash_tmp\" = \"read\"\n";
+    let stage = Stage::set(Setting::new(Harness::Codex, &script).config(config)).await;
+    let request = NewSessionRequest::new(stage.workspace());
+    let opened = stage.opened(request.additional_directories(vec![outside.path().to_owned()])).await;
+    assert_eq!(mode(&opened), "profile:mine");
+    stage.turn(&opened.session_id, "elsewhere").await;
+    assert!(written.exists(), "{:?}", last_turn(&stage)["permission_profile"]);
     stage.leave().await;
 }
 

@@ -4,9 +4,10 @@ mod codex;
 mod support;
 
 use acp_server::types::v1::{
-    ContentBlock, EmbeddedResource, EmbeddedResourceResource, EnvVariable, ImageContent, McpServer, McpServerStdio,
-    NewSessionRequest, PromptRequest, ResourceLink, SessionConfigKind, SessionConfigOption, SessionUpdate,
-    SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason, TextResourceContents, ToolCallStatus,
+    ContentBlock, EmbeddedResource, EmbeddedResourceResource, EnvVariable, ImageContent, LoadSessionRequest, McpServer,
+    McpServerStdio, NewSessionRequest, PromptRequest, ResourceLink, SessionConfigKind, SessionConfigOption,
+    SessionConfigSelectOptions, SessionUpdate, SetSessionConfigOptionRequest, SetSessionModeRequest, StopReason,
+    TextResourceContents, ToolCallStatus,
 };
 use serde_json::{Map, Value, json};
 use support::{Stage, soon};
@@ -62,6 +63,38 @@ async fn new_sessions_ask_the_user_and_can_be_changed() {
     stage.agent.set_session_config_option(unknown).await.expect_err("there is none");
     let unknown = SetSessionModeRequest::new(session.clone(), "no-such-mode");
     stage.agent.set_session_mode(unknown).await.expect_err("there is none");
+    stage.leave().await;
+}
+
+/// The efforts that can be chosen.
+fn efforts(options: &[SessionConfigOption]) -> Vec<String> {
+    let option = options.iter().find(|option| &*option.id.0 == "reasoning_effort").expect("an effort");
+    let SessionConfigKind::Select(select) = &option.kind else { panic!("a choice") };
+    let SessionConfigSelectOptions::Ungrouped(values) = &select.options else { panic!("a plain list") };
+    values.iter().map(|value| value.value.to_string()).collect()
+}
+
+#[tokio::test]
+async fn every_session_offers_the_efforts_of_its_model() {
+    let mut stage = Stage::codex(SCRIPT).await;
+    let opened = stage.opened(NewSessionRequest::new(stage.workspace())).await;
+    let options = opened.config_options.expect("options");
+    let (of_first, session) = (efforts(&options), opened.session_id);
+    assert!(of_first.contains(&current(&options, "reasoning_effort")) && of_first.len() > 1, "{options:#?}");
+    let change = SetSessionConfigOptionRequest::new(session.clone(), "model", "gpt-5.6-luna");
+    let options = stage.agent.set_session_config_option(change).await.expect("a change").config_options;
+    let of_second = efforts(&options);
+    assert_ne!(of_first, of_second, "the efforts are those of the model");
+    assert!(of_second.contains(&current(&options, "reasoning_effort")), "{options:#?}");
+    for effort in of_second {
+        let change = SetSessionConfigOptionRequest::new(session.clone(), "reasoning_effort", effort.as_str());
+        let options = stage.agent.set_session_config_option(change).await.expect("a change").config_options;
+        assert_eq!(current(&options, "reasoning_effort"), effort);
+    }
+    stage.turn(&session, "say hello").await;
+    stage.restart().await;
+    let loaded = stage.agent.load_session(LoadSessionRequest::new(session, stage.workspace())).await.expect("loaded");
+    assert!(efforts(&loaded.config_options.expect("options")).len() > 1);
     stage.leave().await;
 }
 

@@ -126,6 +126,15 @@ async fn sessions_are_listed_and_deleted() {
     let titles: Vec<_> = sessions.iter().map(|session| session.title.as_deref().expect("a title")).collect();
     assert!(titles.contains(&"say hello") && titles.contains(&"say more"), "{titles:?}");
     assert!(sessions.iter().all(|session| session.updated_at.is_some() && session.cwd == stage.workspace()));
+    // The same directory, whatever it is called.
+    let link = stage.directory.path().join("link");
+    std::os::unix::fs::symlink(stage.workspace(), &link).expect("a link");
+    for name in
+        [link.clone(), stage.workspace().join(""), stage.workspace().join("."), stage.home().join("../workspace")]
+    {
+        let found = stage.agent.list_sessions(ListSessionsRequest::new().cwd(name.clone())).await.expect("a list");
+        assert_eq!(found.sessions.len(), 2, "{}", name.display());
+    }
     let elsewhere = ListSessionsRequest::new().cwd(stage.home());
     assert!(stage.agent.list_sessions(elsewhere).await.expect("a list").sessions.is_empty());
 
@@ -155,6 +164,72 @@ async fn a_fork_has_the_past_and_the_model_but_not_the_future() {
     assert_eq!(last["model"], "gpt-5.6-luna");
     assert!(last["body"].to_string().contains("say hello"));
     assert_eq!(stage.screen().messages(), ["more"]);
+    stage.leave().await;
+}
+
+#[tokio::test]
+async fn a_session_with_forks_can_be_deleted_and_its_forks_keep_their_past() {
+    let mut stage = Stage::codex(SCRIPT).await;
+    let session = stage.new_session().await;
+    stage.turn(&session, "say hello").await;
+    let request = ForkSessionRequest::new(session.clone(), stage.workspace());
+    let fork = soon("session/fork", stage.agent.fork_session(request)).await.expect("a fork").session_id;
+    stage.turn(&fork, "say more").await;
+    // Twice: deleting what is gone is no failure.
+    for _ in 0..2 {
+        let request = DeleteSessionRequest::new(session.clone());
+        soon("session/delete", stage.agent.delete_session(request)).await.expect("deleted");
+    }
+    let listed = stage.agent.list_sessions(ListSessionsRequest::new()).await.expect("a list").sessions;
+    let listed: Vec<_> = listed.into_iter().map(|session| session.session_id).collect();
+    assert_eq!(listed, std::slice::from_ref(&fork));
+    let refused = stage.agent.load_session(LoadSessionRequest::new(session.clone(), stage.workspace())).await;
+    assert_eq!(code(refused.expect_err("it is deleted")).0, ErrorCode::RESOURCE_NOT_FOUND);
+    stage.restart().await;
+    let request = LoadSessionRequest::new(fork.clone(), stage.workspace());
+    soon("session/load", stage.agent.load_session(request)).await.expect("the fork loads");
+    assert_eq!(stage.screen().messages(), ["hello", "more"]);
+    // With its last fork the rest can go, too.
+    for gone in [fork, session] {
+        soon("session/delete", stage.agent.delete_session(DeleteSessionRequest::new(gone))).await.expect("deleted");
+    }
+    let left =
+        files(&stage.home().join(".codex")).into_iter().filter(|file| file.extension().is_some_and(|it| it == "jsonl"));
+    assert_eq!(left.collect::<Vec<_>>(), Vec::<std::path::PathBuf>::new());
+    stage.leave().await;
+}
+
+/// All files below a directory.
+fn files(directory: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").path());
+    entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
+}
+
+/// Runs `codex exec` in the home and workspace of a stage.
+async fn exec(stage: &Stage, config: &[&str], prompt: &str) {
+    let mut command = tokio::process::Command::new(support::harness("codex"));
+    command.arg("exec").arg("--skip-git-repo-check").args(config).arg(prompt).current_dir(stage.workspace());
+    command.env("HOME", stage.home()).env("CODEX_HOME", stage.home().join(".codex")).env("MOCK_KEY", "test-key");
+    command.env("TMPDIR", stage.directory.path().join("tmp")).stdin(std::process::Stdio::null()).kill_on_drop(true);
+    let output = soon("codex exec", command.output()).await.expect("it runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn sessions_of_codex_exec_and_of_other_providers_are_listed_and_load() {
+    let mut stage = Stage::codex(SCRIPT).await;
+    exec(&stage, &[], "say hello").await;
+    let provider =
+        format!("model_providers.other={{name=\"other\",base_url=\"{}/v1\",env_key=\"MOCK_KEY\"}}", stage.model.url);
+    exec(&stage, &["-c", "model_provider=other", "-c", &provider], "say more").await;
+    let request = ListSessionsRequest::new().cwd(stage.workspace());
+    let sessions = soon("session/list", stage.agent.list_sessions(request)).await.expect("a list").sessions;
+    let titles: Vec<_> = sessions.iter().filter_map(|session| session.title.as_deref()).collect();
+    assert!(titles.contains(&"say hello") && titles.contains(&"say more"), "{titles:?}");
+    let of_exec = sessions.iter().find(|session| session.title.as_deref() == Some("say hello")).expect("it is listed");
+    let request = LoadSessionRequest::new(of_exec.session_id.clone(), stage.workspace());
+    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
+    assert_eq!(stage.screen().messages(), ["hello"]);
     stage.leave().await;
 }
 

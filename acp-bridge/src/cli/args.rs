@@ -54,6 +54,14 @@ The session, the turn and the bridge stay when the editor goes.")]
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
+    /// Stop the bridge that has a log, and wait until it has ended.
+    #[command(after_help = "\
+Example: acp-bridge stop --log sqlite:sessions.db\n
+It ends running turns as `interrupted`, but for those of agents that it keeps (`serve --keep-agents`). An editor that is
+attached to a bridge which it has started starts another one.
+
+Exit codes: 0 it has ended, 1 it has not within --timeout, 3 no bridge has the log.")]
+    Stop(Stop),
     /// Put the lanes and the policy of a session in force that was imported, or whose log somebody else wrote.
     Trust(Trust),
     /// Stop the running turn of a session, or what waits.
@@ -118,12 +126,22 @@ pub(super) struct Serve {
     /// How long an agent may take to obey a cancel before it is killed and restarted: `10s`, `500ms`.
     #[arg(long, env = "ACP_BRIDGE_CANCEL_GRACE", default_value = "10s", value_parser = duration)]
     pub(super) cancel_grace: std::time::Duration,
-    /// How long an agent may take to start, and again to open a session.
+    /// How long an agent may be silent while it starts, and again while it opens a session, before it is given up.
+    /// Whatever it writes starts the time anew, ten times as long in all.
     #[arg(long, env = "ACP_BRIDGE_START_TIMEOUT", default_value = "60s", value_parser = duration)]
     pub(super) start_timeout: std::time::Duration,
     /// Go on with an agent that has forgotten the conversation when it can neither load nor resume it.
     #[arg(long, env = "ACP_BRIDGE_ACCEPT_CONTEXT_LOSS")]
     pub(super) accept_context_loss: bool,
+    /// Agents that may run at once. By default one for each 256 MiB of the machine's memory, or of what its control group
+    /// may have, but 16 at least and 1024 at most. Beyond that those are stopped that nobody needs; if there are none, a
+    /// session that needs an agent is refused. Agents that dial in do not count.
+    #[arg(long, env = "ACP_BRIDGE_MAX_AGENTS", value_name = "N")]
+    pub(super) max_agents: Option<std::num::NonZeroUsize>,
+    /// How long an agent may run that has no turn, no client and nothing that waits; `0` or `never`: for ever. Its session
+    /// stays, and the next prompt starts the agent again. One that can neither load nor resume a session is kept.
+    #[arg(long, env = "ACP_BRIDGE_AGENT_IDLE", default_value = "15m", value_parser = idle)]
+    pub(super) agent_idle: Idle,
     /// Clients that may be connected at once.
     #[arg(long, env = "ACP_BRIDGE_MAX_CLIENTS", default_value_t = 1024, value_name = "N")]
     pub(super) max_clients: usize,
@@ -285,6 +303,16 @@ pub(super) struct Send {
     /// Every message as one JSON line, as it came.
     #[arg(long)]
     pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
+pub(super) struct Stop {
+    /// The session log of the bridge: `sqlite:FILE`.
+    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
+    pub(super) log: String,
+    /// How long it may take to end.
+    #[arg(long, default_value = "30s", value_parser = duration)]
+    pub(super) timeout: std::time::Duration,
 }
 
 #[derive(Debug, ClapArgs)]
@@ -517,4 +545,16 @@ mod tests {
         assert!(duration("s").is_err());
         assert!(duration("99999999m").is_err());
     }
+}
+
+/// A time after which something is over; `None`: never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Idle(pub(super) Option<std::time::Duration>);
+
+fn idle(text: &str) -> Result<Idle, String> {
+    if matches!(text, "never" | "0") {
+        return Ok(Idle(None));
+    }
+    let time = duration(text)?;
+    Ok(Idle((!time.is_zero()).then_some(time)))
 }

@@ -1,5 +1,6 @@
 //! `acp-bridge doctor`.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -35,7 +36,24 @@ fn check_log(path: &Path) -> Result<String, String> {
     if !path.exists() {
         return Ok(format!("{} does not exist yet; `serve` creates it", path.display()));
     }
-    log::SqliteLog::check(path).map(|()| format!("{} is sound", path.display())).map_err(|e| e.to_string())
+    let checked = log::SqliteLog::examine(path).map_err(|e| e.to_string())?;
+    let mut said = format!("{} is sound: {} records of {} sessions", path.display(), checked.records, checked.sessions);
+    if checked.definitions > 0 {
+        // Writing to a string does not fail.
+        let _ = write!(
+            said,
+            "; {} of them hold definitions of MCP servers as an earlier version wrote them: `serve` takes them out and \
+             starts none",
+            checked.definitions
+        );
+    }
+    if let Some(why) = log::SqliteLog::written_by_others(path) {
+        let _ = write!(said, "; what its sessions say starts nothing, since {why}");
+    }
+    for file in log::SqliteLog::read_by_others(path) {
+        let _ = write!(said, "; other users can read {}", file.display());
+    }
+    Ok(said)
 }
 
 struct Checks {

@@ -38,6 +38,9 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     config.session.fingerprint_key = opened.fingerprint_key;
     config.profiles = Arc::new(agent::Harnesses);
     config.start_timeout = args.start_timeout;
+    config.max_agents = args.max_agents.map_or_else(default_max_agents, std::num::NonZeroUsize::get);
+    config.agent_idle = args.agent_idle.0;
+    config.session.restore_grace = args.start_timeout;
     config.session.cancel_grace = args.cancel_grace;
     config.session.accept_context_loss = args.accept_context_loss;
     config.session.services = services(&args);
@@ -111,6 +114,25 @@ async fn retain(
         }
     };
     tokio::join!(trim, delete);
+}
+
+/// One agent for each 256 MiB of memory, within bounds.
+fn default_max_agents() -> usize {
+    const EACH: u64 = 256 << 20;
+    let number = memory().map_or(64, |bytes| bytes / EACH);
+    usize::try_from(number.clamp(16, 1024)).unwrap_or(16)
+}
+
+/// The machine's memory in bytes, or less if this process may not have all of it; `None` where nobody says.
+fn memory() -> Option<u64> {
+    let total = std::fs::read_to_string("/proc/meminfo").ok();
+    let total = total.as_deref().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("MemTotal:"))?;
+        Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? * 1024)
+    });
+    let group = std::fs::read_to_string("/sys/fs/cgroup/memory.max").ok();
+    let group = group.and_then(|text| text.trim().parse().ok());
+    [total, group].into_iter().flatten().min()
 }
 
 fn services(args: &args::Serve) -> Services {

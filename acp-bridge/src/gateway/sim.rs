@@ -78,6 +78,7 @@ fn the_runs_exercise_what_they_are_meant_to() {
     assert!(seen.bridge > 100 && seen.agent > 100 && seen.client > 100 && seen.stale > 50, "{seen:#?}");
     assert!(seen.repeated > 20 && seen.interrupted > 50 && seen.asked > 100 && seen.cancelled > 50, "{seen:#?}");
     assert!(seen.steered > 20 && seen.joined > 50 && seen.visits["refused"] > 20, "{seen:#?}");
+    assert!(seen.chosen > 100 && seen.restored > 50 && seen.lost > 20, "{seen:#?}");
     let kinds = ["Load c", "Resume c", "Live c", "Attach(\"full\") ", "Attach(\"pending_only\") ", "Attach(\"none\") "];
     for kind in kinds.into_iter().chain(["AttachAfter o", "Attach(\"full\") o", "Some([\"two\"])", "Some([])"]) {
         let count: u64 = seen.visits.iter().filter(|(visit, _)| visit.contains(kind)).map(|(_, count)| count).sum();

@@ -1,5 +1,7 @@
 //! One agent process: its connection and the calls that are made before a session's driver takes it over.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
@@ -13,6 +15,8 @@ use tokio::sync::mpsc;
 use super::effects;
 use super::process::Process;
 use super::services::Services;
+use super::silence::{self, GivenUp, MOST};
+use super::slots::Slot;
 use crate::session::{clean_outcome, unsupported_version};
 
 /// Events kept while a call of ours is in flight. Of more, requests are refused; the rest is dropped with a warning, which
@@ -42,6 +46,10 @@ pub(super) struct Agent {
     pub(super) opened: Option<u64>,
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
+    /// Its place among those that run, if it is one that this host has started.
+    slot: Option<Slot>,
+    /// Batches of what it said, while a call of ours is in flight.
+    batches: Arc<AtomicU64>,
 }
 
 /// Why a call to an agent came to nothing.
@@ -51,6 +59,8 @@ pub(super) enum CallError {
     Agent(RawBuf),
     /// There is no answer and the process is of no more use.
     Lost(ErrorObjectOwned),
+    /// It had its time, and was stopped.
+    Late(ErrorObjectOwned),
 }
 
 impl CallError {
@@ -61,7 +71,7 @@ impl CallError {
                 .as_raw()
                 .decode::<ErrorObjectOwned>()
                 .unwrap_or_else(|_| error::error(ErrorCode::INTERNAL_ERROR, "the agent gave a malformed error", None)),
-            Self::Lost(error) => error,
+            Self::Lost(error) | Self::Late(error) => error,
         }
     }
 }
@@ -100,6 +110,8 @@ impl Agent {
             answered: None,
             opened: None,
             drop_early: None,
+            slot: None,
+            batches: Arc::default(),
             process,
         };
         match agent.call("initialize", Some(initialize), Some(timeout)).await {
@@ -136,7 +148,15 @@ impl Agent {
             answered: None,
             opened: None,
             drop_early: None,
+            slot: None,
+            batches: Arc::default(),
         }
+    }
+
+    /// The same agent, with its place among those that run.
+    pub(super) fn placed(mut self, slot: Option<Slot>) -> Self {
+        self.slot = slot;
+        self
     }
 
     /// Sends a request and waits for its answer; what else the agent says meanwhile is kept in `early`.
@@ -146,6 +166,8 @@ impl Agent {
         params: Option<RawBuf>,
         timeout: Option<Duration>,
     ) -> Result<RawBuf, CallError> {
+        let (written, batches) = (self.process.written(), Arc::clone(&self.batches));
+        let count = || written().saturating_add(batches.load(Ordering::Relaxed));
         let answer = async {
             let params = params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), RawBuf::into_well_formed);
             match self.outbox.request(method, params).await {
@@ -154,13 +176,12 @@ impl Agent {
             }
         };
         let answer = match timeout {
-            Some(limit) => match tokio::time::timeout(limit, answer).await {
+            Some(limit) => match silence::unless_silent(answer, limit, count).await {
                 Ok(answer) => answer,
-                Err(_) => {
+                Err(given_up) => {
                     self.process.kill();
-                    let text =
-                        format!("the agent did not answer {method} within {} s and was stopped", limit.as_secs());
-                    return Err(CallError::Lost(failure(self.with_last_words(&text))));
+                    let text = too_late(method, limit, given_up);
+                    return Err(CallError::Late(failure(self.with_last_words(&text))));
                 }
             },
             None => answer.await,
@@ -177,6 +198,7 @@ impl Agent {
 
     async fn answer_to(&mut self, wanted: RequestKey) -> Option<Result<RawBuf, RawBuf>> {
         while let Some(batch) = self.inbox.next_batch().await {
+            self.batches.fetch_add(1, Ordering::Relaxed);
             let mut found = None;
             for event in batch {
                 let ordinal = event.ordinal();
@@ -228,7 +250,8 @@ impl Agent {
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
-        let Self { mut process, outbox, inbox, services, prints, .. } = self;
+        // Its place is free once it is gone.
+        let Self { mut process, outbox, inbox, services, prints, slot: _slot, .. } = self;
         // Nobody takes what is printed any more.
         drop(prints);
         drop((outbox, inbox));
@@ -273,6 +296,21 @@ impl Agent {
         let mut full = vec!["agentCapabilities"];
         full.extend_from_slice(path);
         self.description.as_raw().path(&full).is_some_and(|value| !matches!(value.as_str(), "null" | "false"))
+    }
+}
+
+fn too_late(method: &str, limit: Duration, given_up: GivenUp) -> String {
+    let seconds = limit.as_secs_f64();
+    match given_up {
+        GivenUp::Silent => format!(
+            "the agent did not answer {method}: it was silent for {seconds} s and was stopped; if it needs longer, start \
+             the bridge with a longer --start-timeout"
+        ),
+        GivenUp::TooLong => format!(
+            "the agent did not answer {method} within {} s, {MOST} times --start-timeout ({seconds} s), although it was not \
+             silent, and was stopped; if it needs longer, start the bridge with a longer --start-timeout",
+            seconds * f64::from(MOST)
+        ),
     }
 }
 

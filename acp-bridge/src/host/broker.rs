@@ -16,7 +16,9 @@ use super::linked::{Linked, Resumed};
 use super::links::{Links, Place};
 use super::process::Process;
 use super::services::Services;
-use crate::session::{StartPlan, for_agents};
+use super::slots::{Slot, Slots};
+use crate::log::SessionLog;
+use crate::session::StartPlan;
 
 /// What the log says of an agent that an earlier host has started.
 #[derive(Debug)]
@@ -29,6 +31,8 @@ pub(super) struct Known {
     pub(super) received: u64,
     /// It may be elsewhere and works on something: a network that is away is no reason to give it up before its time.
     pub(super) patient: bool,
+    /// It dials in by itself: no host has started it.
+    pub(super) dialled: bool,
 }
 
 /// An agent that is back.
@@ -51,6 +55,7 @@ pub(super) struct Broker {
     credentials: Mutex<Option<RawBuf>>,
     calls: Semaphore,
     links: Arc<Links>,
+    slots: Arc<Slots>,
 }
 
 /// Requests to the agent that name no session, at once: each holds a process of its own until it is answered, and an
@@ -58,11 +63,13 @@ pub(super) struct Broker {
 const MAX_CALLS: usize = 4;
 
 impl Broker {
-    pub(super) fn new(config: Config) -> Arc<Self> {
+    pub(super) fn new(config: Config, log: Arc<dyn SessionLog>) -> Arc<Self> {
+        let slots = Slots::new(config.max_agents, log);
         let links = Links::new(config.session.services);
         Arc::new(Self {
             config,
             links,
+            slots,
             spare: Mutex::new(None),
             described: OnceCell::new(),
             credentials: Mutex::new(None),
@@ -87,7 +94,6 @@ impl Broker {
         method: &str,
         params: Option<RawBuf>,
     ) -> Result<Result<RawBuf, RawBuf>, ErrorObjectOwned> {
-        let params = params.map(|params| for_agents(params.as_raw()));
         let Ok(_permit) = self.calls.try_acquire() else {
             return Err(failure(format!("{MAX_CALLS} requests to the agent that name no session are open; try again")));
         };
@@ -110,7 +116,7 @@ impl Broker {
                 self.park(agent);
                 Ok(Err(error))
             }
-            Err(CallError::Lost(error)) => Err(error),
+            Err(error) => Err(error.into_error()),
         }
     }
 
@@ -118,7 +124,7 @@ impl Broker {
     pub(super) async fn notify(&self, method: &str, params: Option<RawBuf>) {
         if let Some(agent) = self.take_spare(None) {
             // A closed connection shows at the next call.
-            let params = params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), |params| for_agents(params.as_raw()));
+            let params = params.unwrap_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT));
             let _ = agent.outbox.notify(method, params).await;
             self.park(agent);
         }
@@ -139,6 +145,8 @@ impl Broker {
                     self.park(agent);
                     return Ok(Err(error));
                 }
+                // It had all the time that there is: another one would take as much again.
+                Err(CallError::Late(error)) => return Err(error),
                 // It may have died while it waited: a fresh one decides.
                 Err(CallError::Lost(_)) => {}
             }
@@ -150,7 +158,7 @@ impl Broker {
                 self.park(agent);
                 Ok(Err(error))
             }
-            Err(CallError::Lost(error)) => Err(error),
+            Err(error) => Err(error.into_error()),
         }
     }
 
@@ -175,17 +183,43 @@ impl Broker {
     /// A new agent: a child, or one that outlives us.
     async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
         let limit = self.config.start_timeout;
-        let Some(keeper) = &self.config.keeper else { return Agent::start(spec, initialize, limit).await };
+        let slot = Some(self.slot().await?);
+        let Some(keeper) = &self.config.keeper else {
+            let agent = Agent::start(spec, initialize, limit).await?;
+            return Ok(agent.placed(slot));
+        };
         let instance = uuid::Uuid::now_v7().to_string();
         let comes = self.links.expect(&instance, None);
         let come = async {
             keeper.start(spec, &instance).await?;
-            let late = || failure(format!("what keeps the agent did not answer within {} s", limit.as_secs()));
+            let late = || {
+                failure(format!(
+                    "what keeps the agent did not answer within {} s (--start-timeout)",
+                    limit.as_secs_f64()
+                ))
+            };
             tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or_else(late)
         };
         let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
         let (transport, linked) = Linked::start(offer, None, &self.links);
-        Agent::begin(Process::Linked(linked), transport, initialize, limit).await
+        let agent = Agent::begin(Process::Linked(linked), transport, initialize, limit).await?;
+        Ok(agent.placed(slot))
+    }
+
+    /// Room for an agent more. The one that waits for a session is given up for it.
+    async fn slot(&self) -> Result<Slot, ErrorObjectOwned> {
+        if let Some(slot) = self.slots.try_take() {
+            return Ok(slot);
+        }
+        if let Some(spare) = self.take_spare(None) {
+            spare.stop().await;
+        }
+        self.slots.take().await
+    }
+
+    /// The agents that run.
+    pub(super) fn slots(&self) -> &Slots {
+        &self.slots
     }
 
     /// An agent that its dialler has started.
@@ -194,9 +228,9 @@ impl Broker {
         let Some(offer) = self.links.take(&place, limit).await else {
             let lane = &place.1;
             return Err(failure(format!(
-                "the agent {name:?} of the lane {lane:?} runs elsewhere, and did not dial in within {} s: start `acp-bridge \
-                 dial --session {} --lane {lane} -- AGENT` there",
-                limit.as_secs(),
+                "the agent {name:?} of the lane {lane:?} runs elsewhere, and did not dial in within {} s (--start-timeout): start \
+                 `acp-bridge dial --session {} --lane {lane} -- AGENT` there",
+                limit.as_secs_f64(),
                 place.0
             )));
         };
@@ -227,6 +261,9 @@ impl Broker {
             config.first_request = first_request;
             let connection = acp_server::resume(transport, config, unfinished);
             let agent = Agent::resume(Process::Linked(linked), connection, known.initialize, known.description, base);
+            // It runs already. One that was dialled in by somebody else has no place here.
+            let slot = (!known.dialled).then(|| self.slots.take_anyway());
+            let agent = agent.placed(slot);
             Some(Returned { agent, prompt, asked })
         }
     }

@@ -10,7 +10,7 @@ use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -67,6 +67,12 @@ pub(super) struct Driver {
     /// Calls that there was no room for; the machine hears of them next.
     unsent: Vec<(Arc<str>, CallId)>,
     closed: bool,
+    /// Since when its agents are idle, as the others of the host know it.
+    idle_since: Option<u64>,
+    /// When it was seen last that somebody looks on, so that idle agents stay.
+    followed_at: u64,
+    /// Its idle agents are to make room for others.
+    rest: Arc<Notify>,
 }
 
 impl Driver {
@@ -102,6 +108,9 @@ impl Driver {
             next_command: 0,
             unsent: Vec::new(),
             closed: false,
+            idle_since: None,
+            followed_at: 0,
+            rest: Arc::new(Notify::new()),
         }
     }
 
@@ -122,6 +131,7 @@ impl Driver {
         let shutdown = self.context.shutdown.clone();
         let mut batch = Vec::with_capacity(COMMAND_BATCH);
         loop {
+            self.note_idle();
             // Only what agents say is taken while commits run; whatever may have effects on it finds all of them done.
             let settled = self.commits.is_empty();
             let hears = settled || self.commits.len() < COMMITS && !self.lanes.changing();
@@ -141,6 +151,8 @@ impl Driver {
                     }
                 }
                 () = clock::until(self.machine.deadline()) => self.handle(Input::Tick),
+                () = clock::until(self.rest_at()) => self.rest(),
+                () = self.rest.notified() => self.rest(),
                 Some(committed) = self.commits.next() => {
                     wait = false;
                     if let Err(error) = self.committed(committed).await {
@@ -159,6 +171,30 @@ impl Driver {
             if self.closed {
                 return End::Done;
             }
+        }
+    }
+
+    /// Tells the others of the host whether its agents could make room.
+    fn note_idle(&mut self) {
+        let idle = self.machine.idle_since();
+        if idle != self.idle_since {
+            self.context.broker.slots().idle(&self.session, self.idle_since, idle, &self.rest);
+            self.idle_since = idle;
+        }
+    }
+
+    /// When its agents have been idle for long enough.
+    fn rest_at(&self) -> Option<u64> {
+        let limit = u64::try_from(self.context.config.agent_idle?.as_micros()).unwrap_or(u64::MAX);
+        Some(self.machine.idle_since()?.max(self.followed_at).saturating_add(limit))
+    }
+
+    /// Stops its agents if nobody needs them. Those who look on are known to the log alone.
+    fn rest(&mut self) {
+        if self.context.log.is_followed(&self.session) {
+            self.followed_at = clock::now();
+        } else {
+            self.handle(Input::Rest);
         }
     }
 
@@ -339,6 +375,7 @@ impl Driver {
             description: description.map(|agent| agent.initialize.clone()).unwrap_or_default(),
             received,
             patient: dialled && call.is_some(),
+            dialled,
         };
         // From now on, whether or not this is polled, the agent is expected.
         let returning = Arc::clone(&self.context.broker).returning(place, link, known);
@@ -399,6 +436,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
+        self.context.broker.slots().idle(&self.session, self.idle_since, None, &self.rest);
         self.lanes.let_go(false, &self.context.stopping);
     }
 }

@@ -192,6 +192,12 @@ impl Linked {
         self.noise.tail()
     }
 
+    /// A number that grows with those lines. Its stderr is at its dialler.
+    pub(super) fn written(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
+        let noise = self.noise.clone();
+        Box::new(move || noise.count())
+    }
+
     /// The end of its stderr, once it has ended.
     pub(super) fn stderr_tail(&self) -> String {
         self.exit.borrow().as_ref().map(|ended| ended.stderr.clone()).unwrap_or_default()

@@ -48,6 +48,17 @@ impl Process {
         }
     }
 
+    /// A number that grows with all that it writes besides messages, as far as that is known here.
+    pub(super) fn written(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
+        match self {
+            Self::Child(handle) => {
+                let written = handle.written();
+                Box::new(move || written.count())
+            }
+            Self::Linked(linked) => linked.written(),
+        }
+    }
+
     /// Whether it goes on without this host.
     pub(super) fn runs_on(&self) -> bool {
         matches!(self, Self::Linked(_))

@@ -62,7 +62,7 @@ impl Host {
     /// [`LogError::Closed`] when the log has another host in this process.
     pub fn new(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
         let inbox = log.bus().inbox().ok_or(LogError::Closed)?;
-        let broker = Broker::new(config.clone());
+        let broker = Broker::new(config.clone(), Arc::clone(&log));
         let context = Context { log, broker, config, stopping: TaskTracker::new(), shutdown };
         let general = Arc::new(Semaphore::new(MAX_GENERAL));
         let supervisor = Supervisor { context, sessions: HashMap::new(), tasks: JoinSet::new(), general };

@@ -97,6 +97,17 @@ pub enum OpenError {
         /// The process that has it, when it has left its number.
         pid: Option<u32>,
     },
+    /// The file has other names, hard links.
+    #[error(
+        "{path} has {names} names (hard links), and a log must have one: under another name its -wal file would be missed; \
+         remove the others, or copy the file"
+    )]
+    Linked {
+        /// The log.
+        path: PathBuf,
+        /// How many names the file has.
+        names: u64,
+    },
     /// Written by a newer version.
     #[error("{path} has log version {found} and this program knows up to {known}; update it, or name another --log")]
     Newer {

@@ -9,6 +9,7 @@ mod big;
 mod check;
 mod compact;
 mod connection;
+mod erasure;
 mod failure;
 mod garbage;
 mod import;
@@ -16,6 +17,7 @@ mod job;
 mod keeper;
 mod lock;
 mod owner;
+mod place;
 mod readers;
 mod row;
 mod schema;
@@ -32,6 +34,7 @@ use acp_types::record::{Record, Seq};
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot, watch};
 
+pub use self::check::Checked;
 pub use self::compact::Compacted;
 use self::job::{Done, Job, Work};
 pub use self::owner::Adopted;
@@ -69,7 +72,8 @@ pub struct SqliteLog {
 }
 
 impl SqliteLog {
-    /// Opens a log, or makes a new one where there is no file. Keeps a lock on `FILE.lock` until it is closed.
+    /// Opens a log, or makes a new one where there is no file. Keeps a lock on it until it is closed, by whatever name the
+    /// file is called; `FILE.lock` has the number of this process.
     ///
     /// # Errors
     /// When another bridge has it, when it is of a newer version, damaged, not a log at all, or cannot be opened.
@@ -81,20 +85,38 @@ impl SqliteLog {
     }
 
     fn open_blocking(given: &Path, durability: Durability) -> Result<Self, OpenError> {
-        let path = std::path::absolute(given).map_err(|e| failure::io(given, &e))?;
+        let path = place::of(given)?;
         let hub = Arc::new(Hub::new(Bounds::default()));
         let readers = Arc::new(Readers::new(path.clone()));
         let jobs = writer::start(&path, durability, Arc::clone(&hub), Arc::clone(&readers), QUEUE)?;
         Ok(Self { jobs, readers, hub, bus: Bus::default(), closed: AtomicBool::new(false) })
     }
 
-    /// Reads a whole log and says whether it is sound. A bridge may be using it meanwhile. Takes time in proportion to
-    /// its size.
+    /// Reads a whole log and says whether every record that it promises is there. A bridge may be using it meanwhile. Takes
+    /// time in proportion to its size.
     ///
     /// # Errors
     /// What is wrong with it, as for [`SqliteLog::open`].
-    pub fn check(path: &Path) -> Result<(), OpenError> {
-        check::check(path)
+    pub fn check(path: &Path) -> Result<Checked, OpenError> {
+        check::check(&place::of(path)?, check::Depth::Records)
+    }
+
+    /// The same, and reads every record as one of its kind that follows from those before it: what this says is sound, a
+    /// host can open.
+    ///
+    /// # Errors
+    /// As for [`SqliteLog::check`]; the message names session and record.
+    pub fn examine(path: &Path) -> Result<Checked, OpenError> {
+        check::check(&place::of(path)?, check::Depth::Sessions)
+    }
+
+    /// The process that has the log at `path` open for writing, a bridge or a command; `None` when none has. The inner one
+    /// is `None` while that process begins.
+    ///
+    /// # Errors
+    /// When the lock cannot be looked at.
+    pub fn holder(path: &Path) -> Result<Option<Option<u32>>, OpenError> {
+        lock::holder(&place::of(path)?)
     }
 
     /// Takes a session in from an export, as it was, or under a new id; the log is made when there is none. It is there as
@@ -146,13 +168,13 @@ impl SqliteLog {
     /// takes in what stands beside the file. `None` when nobody else can, or there is no log.
     #[must_use]
     pub fn written_by_others(path: &Path) -> Option<String> {
-        owner::written_by_others(path)
+        owner::written_by_others(&place::of(path).ok()?)
     }
 
     /// The files of the log at `path` that other users may read.
     #[must_use]
     pub fn read_by_others(path: &Path) -> Vec<PathBuf> {
-        owner::read_by_others(path)
+        place::of(path).map(|path| owner::read_by_others(&path)).unwrap_or_default()
     }
 
     /// Bounds the size of the database file, in bytes; what does not fit fails with [`LogError::Unwritable`]. A file

@@ -41,6 +41,8 @@ pub enum Input {
     },
     /// The time of [`super::Machine::deadline`] has come.
     Tick,
+    /// Agents that nobody needs are to be stopped, see [`super::Machine::idle_since`]. If they are needed nothing happens.
+    Rest,
 }
 
 /// One thing that a lane's agent did.

@@ -15,6 +15,7 @@ mod prompt;
 mod queue;
 mod recorder;
 mod requests;
+mod rest;
 mod restore;
 mod returning;
 mod routing;
@@ -50,6 +51,7 @@ use recorder::{Core, Step};
 pub struct Machine {
     core: Core,
     lanes: Lanes<Lane>,
+    idle_since: Option<u64>,
 }
 
 impl Machine {
@@ -57,6 +59,8 @@ impl Machine {
     /// `out`. May be called many times before the driver acts on `out`.
     pub fn handle(&mut self, now: u64, input: Input, out: &mut Output) {
         let position = if let Input::Agent { position, .. } = input { position } else { None };
+        let passes = matches!(input, Input::Tick);
+        let rests = matches!(input, Input::Rest) && self.is_idle();
         let mut step = Step { at: now, position, out, core: &mut self.core };
         match input {
             Input::Command { id, client, command } => self.lanes.command(&mut step, id, client, command),
@@ -78,6 +82,13 @@ impl Machine {
                 }
                 self.lanes.tick_policy(&mut step);
             }
+            Input::Rest if rests => self.lanes.rest(&mut step),
+            Input::Rest => {}
+        }
+        if passes {
+            self.note_time(now);
+        } else {
+            self.note_use(now);
         }
     }
 

@@ -5,11 +5,15 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod agents;
 mod commands;
+mod deletion;
+mod doctor;
 mod files;
 mod foreign_sessions;
 mod impersonation;
 mod imports;
+mod locks;
 mod memory;
 mod origins;
 mod report;

@@ -56,6 +56,8 @@ pub(crate) enum Op {
         kind: u8,
     },
     Notify,
+    /// Agents that nobody needs are to be stopped.
+    Rest,
     Attach,
     Close,
     Update {
@@ -118,6 +120,7 @@ impl From<[u8; 3]> for Op {
             4 | 5 => Self::Cancel { turn: (a % 2 == 0).then_some(b) },
             6 | 7 => Self::Answer { request: a, error: b % 3 == 0 },
             8 => Self::Call { kind: a },
+            9 if b % 2 == 0 => Self::Rest,
             9 => Self::Notify,
             10 => Self::Attach,
             11 if b % 3 == 0 => Self::Close,
@@ -264,7 +267,7 @@ fn started(agent_session: &str, start: Start) -> AgentStarted {
     AgentStarted {
         agent_session: Some(agent_session.into()),
         start,
-        initialize: raw(r#"{"_meta":{"steering":{"supported":true}}}"#),
+        initialize: raw(r#"{"_meta":{"steering":{"supported":true}},"agentCapabilities":{"loadSession":true}}"#),
         state,
         link: None,
     }
@@ -359,6 +362,7 @@ impl World {
                 self.command(None, Command::Call { lane: self.named(), method, params });
             }
             Op::Notify => self.command(None, Command::Notify { lane: self.named(), method: "_x".into(), params: None }),
+            Op::Rest => self.rest(),
             Op::Attach => self.command(None, Command::Attach { params: raw(r#"{"mcpServers":[]}"#) }),
             Op::Close => {
                 self.command(None, Command::Close);
@@ -407,6 +411,17 @@ impl World {
             _ if self.agent().alive => self.agent_op(op),
             _ => {}
         }
+    }
+
+    /// Nothing that anybody waits for is stopped.
+    fn rest(&mut self) {
+        let state = self.machine.state();
+        let needed = !state.lanes().all(is_idle) || state.pending().count() > 0;
+        let (head, idle) = (state.head(), self.machine.idle_since());
+        assert!(!needed || idle.is_none(), "it is needed");
+        self.handle(Input::Rest);
+        assert_eq!(self.machine.state().head() > head, idle.is_some(), "what is idle is stopped, and nothing else");
+        assert_eq!(self.machine.idle_since(), None);
     }
 
     /// The agent of the lane that is turned to.
@@ -610,8 +625,6 @@ impl World {
                         untold.extend(updated.config_options.map(|_| (Arc::clone(lane), "config_option_update")));
                     }
                 }
-                // A mode that cannot be read tells nobody anything.
-                Kind::Update if record.body.as_str().contains("ud800") => {}
                 Kind::Update => untold.retain(|(of, kind)| of != lane || !record.body.as_str().contains(kind)),
                 _ => {}
             }

@@ -98,6 +98,18 @@ impl Bridge {
         }
     }
 
+    /// How it exited, when somebody else has ended it.
+    pub fn ended_by_itself(&mut self) -> ExitStatus {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        loop {
+            if let Some(status) = self.child.try_wait().expect("wait for the bridge") {
+                return status;
+            }
+            assert!(Instant::now() < deadline, "the bridge did not exit");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     /// Resident memory in bytes.
     pub fn memory(&self) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("the bridge's status");

@@ -8,7 +8,7 @@ mod spec;
 mod stderr;
 mod supervise;
 
-pub use handle::{ChildHandle, Deadlines, ExitReport};
+pub use handle::{ChildHandle, Deadlines, ExitReport, Written};
 pub use output::ChildOutput;
 pub use pipe::{ChildTransport, Stdin};
 pub use reader::ChildReader;

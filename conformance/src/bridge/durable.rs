@@ -1,6 +1,7 @@
 //! What a durable bridge promises, as an ACP client sees it through `_meta["acp-bridge"]`.
 
 mod cancel;
+mod choices;
 mod ends;
 mod history;
 mod input;
@@ -14,7 +15,7 @@ use crate::scenario::Scenario;
 use crate::schema::Side;
 use crate::suite::Suite;
 
-/// The promises P1 to P12, but for P2 and P9, which no client can see.
+/// The promises P1 to P12 and P14, but for P2 and P9, which no client can see.
 pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
 
 const SCENARIOS: &[Scenario] = &[
@@ -28,4 +29,5 @@ const SCENARIOS: &[Scenario] = &[
     slow::SLOW,
     raw::RAW,
     input::INPUT,
+    choices::CHOICES,
 ];

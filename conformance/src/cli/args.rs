@@ -144,7 +144,7 @@ pub(super) struct Bridge {
     /// Test a bridge that already listens here for WebSockets, with `acp-conformance mock-agent` behind it.
     #[arg(long, value_name = "URL", conflicts_with = "command")]
     pub(super) url: Option<String>,
-    /// Ask for the promises of acp-bridge as well, P1 to P12. Behind it: `acp-conformance mock-agent --sessions FILE`.
+    /// Ask for the promises of acp-bridge as well, P1 to P12 and P14. Behind it: `acp-conformance mock-agent --sessions FILE`.
     #[arg(long)]
     pub(super) durable: bool,
     /// The bridge's command line, to talk to on stdin and stdout. `{agent}` in it stands for that of the mock agent.

@@ -9,7 +9,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::exit::usage;
-use super::{args, output};
+use super::{args, output, private};
 use crate::model::{Journal, Script, serve_with};
 
 /// Largest script that is read.
@@ -23,9 +23,8 @@ pub(super) async fn run(args: args::Model) -> anyhow::Result<()> {
     let journal = match &args.requests {
         None => Journal::default(),
         Some(path) => {
-            let mut options = std::fs::OpenOptions::new();
-            let file = options.create(true).append(true).open(path);
-            Journal::appending_to(file.with_context(|| format!("cannot write {}", path.display()))?)
+            let file = private::append(path).with_context(|| format!("cannot write {}", path.display()))?;
+            Journal::appending_to(file)
         }
     };
     let listener = bind(&args.listen).await?;

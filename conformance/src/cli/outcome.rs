@@ -1,12 +1,13 @@
 //! What commands that judge have in common: what to judge by, and what to print.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
+use super::private;
 use crate::baseline::Baseline;
 use crate::catalogue;
 use crate::history::{self, History};
@@ -61,10 +62,10 @@ pub(super) fn schemas(judge: &Judge, version: u8) -> anyhow::Result<Arc<Schemas>
 /// Writes transcripts, one file per scenario.
 pub(super) fn keep(folder: &Path, histories: &[History]) -> anyhow::Result<()> {
     let failed = |what: &Path, error: std::io::Error| usage(format!("cannot write {}: {error}", what.display()));
-    fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+    private::create_directory(folder).map_err(|error| failed(folder, error))?;
     for history in histories {
         let path = folder.join(format!("{}.jsonl", history.scenario));
-        let written = File::create(&path).and_then(|file| history::write(history, BufWriter::new(file)));
+        let written = private::create(&path).and_then(|file| history::write(history, BufWriter::new(file)));
         written.map_err(|error| failed(&path, error))?;
     }
     Ok(())

@@ -21,6 +21,7 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
     ("P10", &[]),
     ("P11", &[]),
     ("P12", &[]),
+    ("P14", &[]),
 ];
 
 /// A link to the durable bridge at this `ws://` address that breaks a promise on the way, or none. It ends when the link is
@@ -58,6 +59,11 @@ impl Pass for Between {
             "session/cancel" if self.breaks.has("P5") => return Vec::new(),
             _ => {}
         }
+        if self.breaks.has("P14") && method == "session/set_mode" {
+            // The agent has that mode already, so that nothing is set again; and nobody is told of it, see `to_near`.
+            message["params"]["modeId"] = json!("ask");
+            return vec![message.to_string()];
+        }
         if self.breaks.has("P6") && method == "session/prompt" {
             message["params"]["_meta"] = Value::Null;
             return vec![message.to_string()];
@@ -70,6 +76,9 @@ impl Pass for Between {
         let text = message["params"]["update"]["content"]["text"].as_str().unwrap_or_default().to_owned();
         if message["method"] == "session/update" {
             self.shown += 1;
+        }
+        if self.breaks.has("P14") && message["params"]["update"]["sessionUpdate"] == "current_mode_update" {
+            return Vec::new();
         }
         if self.breaks.has("P1") && self.after == Some(0) && text.starts_with("OK") {
             let reading = READING.fetch_add(1, Ordering::Relaxed);

@@ -30,6 +30,8 @@ pub const WITHDRAW: &str = "Ask me and take it back.";
 pub const SERVICES: &str = "Try what I claim to have.";
 /// The agent ends in the middle of the turn.
 pub const DIE: &str = "Die.";
+/// The agent forgets the mode and the options of the session, and ends in the middle of the turn.
+pub const FORGET: &str = "Forget what was set, and die.";
 /// Two permission requests at once under ids that look alike, [`ALIKE`], each with one option named like its id. What they
 /// were answered with is said as JSON: `[option of the number, option of the text]`.
 pub const ASK_ALIKE: &str = "Ask me twice at once.";

@@ -288,8 +288,11 @@ impl<H: Harness> Agent for Adapter<H> {
             STEER => self.steer(params, context).await,
             STOP_TASK => self.stop_task(params, context).await,
             _ => {
-                let message = format!("method not found: {method}");
-                Err(acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None))
+                let params = params.map(Raw::to_owned);
+                self.0.harness.extension(method, params).await?.ok_or_else(|| {
+                    let message = format!("method not found: {method}");
+                    acp_types::error::error(acp_types::ErrorCode::METHOD_NOT_FOUND, message, None)
+                })
             }
         }
     }

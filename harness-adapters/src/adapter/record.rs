@@ -7,6 +7,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_json::json;
 
+use crate::private;
 use crate::translate::{Input, Translator};
 
 /// A recording ends at this size, in bytes.
@@ -24,7 +25,7 @@ impl Recording {
     pub(super) fn create<T: Translator>(directory: &Path, session: &str, setup: &T::Setup) -> io::Result<Self> {
         let name: String =
             session.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
-        let file = BufWriter::new(File::create(directory.join(name).with_extension("jsonl"))?);
+        let file = BufWriter::new(private::create(&directory.join(name).with_extension("jsonl"))?);
         let mut recording = Self { file, written: 0 };
         recording.line(&json!({ "setup": setup }))?;
         Ok(recording)

@@ -8,11 +8,12 @@ use futures_util::FutureExt;
 use serde_json::{Map, Value};
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::attach::{attach, may_attach};
 use super::lock::Lock;
-use super::wire::{Control, Message};
+use super::watch::{LOOK, Watch};
+use super::wire::{Control, Message, Prompted};
 use crate::adapter::process::Process;
 use crate::adapter::{Channel, FromHarness};
 use crate::failure::{Failure, FailureKind};
@@ -135,11 +136,17 @@ fn ended(mut failure: Failure, said: &[String]) -> Failure {
 }
 
 /// A process that is ready as the channel of its session, which is locked as long as it lives.
-pub(super) fn open(mut process: Process, lock: Lock, keep: impl FnOnce(Lock) + Send + 'static) -> Channel {
+pub(super) fn open(
+    mut process: Process,
+    lock: Lock,
+    watch: Watch,
+    keep: impl FnOnce(Lock) + Send + 'static,
+) -> Channel {
     let (to_session, from) = mpsc::channel(QUEUE);
     let (_, empty) = mpsc::channel(1);
     let lines = std::mem::replace(&mut process.from, empty);
     let mut pump = JoinSet::new();
+    pump.spawn(tell(watch, to_session.clone()));
     pump.spawn(forward(lines, to_session));
     let (to, kill) = (process.to.clone(), process.killer());
     let shutdown = move || {
@@ -151,6 +158,28 @@ pub(super) fn open(mut process: Process, lock: Lock, keep: impl FnOnce(Lock) + S
         .boxed()
     };
     Channel { to, from, kill, shutdown: Box::new(shutdown) }
+}
+
+/// Tells of prompts that come from elsewhere, until nobody listens.
+async fn tell(mut watch: Watch, to: mpsc::Sender<FromHarness>) {
+    loop {
+        tokio::select! {
+            () = to.closed() => return,
+            () = sleep(LOOK) => {}
+        }
+        let looked = tokio::task::spawn_blocking(move || {
+            let prompted = watch.look();
+            (watch, prompted)
+        });
+        let Ok((again, prompted)) = looked.await else { return };
+        watch = again;
+        for message in prompted.iter().filter_map(Prompted::message) {
+            let line = Bytes::from(message.as_str().to_owned());
+            if to.send(FromHarness::Line(line)).await.is_err() {
+                return;
+            }
+        }
+    }
 }
 
 /// Completes messages with what is in files.

@@ -18,6 +18,7 @@ use super::attach::attach;
 use super::translate::plan::Plan;
 use super::translate::screen::{Screen, said as said_by_command};
 use super::wire::{Assistant, Block, User};
+use crate::embedded::CONTEXT;
 use crate::translate::{ClientFeatures, Effect, Effects};
 
 /// Sub-agents of sub-agents that are followed.
@@ -216,7 +217,10 @@ impl Replay<'_> {
             Value::Array(blocks) => {
                 for block in blocks {
                     let text = |path: &str| block.pointer(path).and_then(Value::as_str);
-                    if let Some(words) = text("/text").filter(|words| !is_injected(words)) {
+                    if let Some(resource) = text("/text").and_then(|words| CONTEXT.unwrap(words)) {
+                        let resource = v1::EmbeddedResourceResource::TextResourceContents(resource);
+                        say(v1::ContentBlock::Resource(v1::EmbeddedResource::new(resource)));
+                    } else if let Some(words) = text("/text").filter(|words| !is_injected(words)) {
                         say(v1::ContentBlock::from(typed(words)));
                     } else if let (Some("image"), Some(data), Some(kind)) =
                         (text("/type"), text("/source/data"), text("/source/media_type"))
@@ -249,12 +253,14 @@ pub(super) fn prompt_text(record: &Value) -> Option<String> {
     }
 }
 
-/// The first text of a message.
+/// The first text of a message that somebody typed; nothing typed is empty.
 fn text_of(record: &Value) -> Option<String> {
     match record.pointer("/message/content")? {
         Value::String(text) => Some(text.clone()),
         Value::Array(blocks) => {
-            blocks.iter().find_map(|block| block.get("text").and_then(Value::as_str)).map(str::to_owned)
+            let mut texts = blocks.iter().filter_map(|block| block.get("text").and_then(Value::as_str)).peekable();
+            texts.peek()?;
+            Some(texts.find(|text| CONTEXT.unwrap(text).is_none()).unwrap_or_default().to_owned())
         }
         _ => None,
     }

@@ -97,7 +97,8 @@ pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -
         );
         Failure::new(FailureKind::Unavailable, message).with("program", missing.display().to_string())
     })?;
-    Ok(native(&found).unwrap_or(found))
+    // Absolute, because it is started in the session's directory.
+    Ok(native(&found).or_else(|| std::path::absolute(&found).ok()).unwrap_or(found))
 }
 
 fn on_path(name: &Path, path: Option<OsString>) -> Option<PathBuf> {

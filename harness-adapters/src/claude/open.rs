@@ -16,6 +16,7 @@ use super::translate::options::Options as Choices;
 use super::translate::plan::Plan;
 use super::translate::{Session, Setup};
 use super::trust::Trust;
+use super::watch::Watch;
 use super::{Claude, WHO, auth, history};
 use crate::adapter::process::Process;
 use crate::adapter::{Open, Opened};
@@ -98,13 +99,14 @@ impl Claude {
             plan: past.plan,
             title: past.title,
         };
+        let watch = Watch::new(store.clone(), &id);
         // What Claude Code has a transcript of needs no note of ours.
         let keep = move |lock: Lock| {
             if store.find(&id).is_some() {
                 lock.remove();
             }
         };
-        let channel = channel::open(process, lock, keep);
+        let channel = channel::open(process, lock, watch, keep);
         Ok(Opened { session, setup, channel, history, modes: Some(modes), options: config, updates })
     }
 }

@@ -38,7 +38,7 @@ use self::tasks::Tasks;
 use self::turns::Turns;
 use self::usage::Meter;
 use super::wire::system::Init;
-use super::wire::{Message, System, TurnResult, Unreadable};
+use super::wire::{Message, Prompted, System, TurnResult, Unreadable};
 use crate::failure::Failure;
 use crate::translate::{Answer, ClientFeatures, Effects, Input, RequestId, Translator};
 
@@ -166,6 +166,7 @@ impl Session {
             Message::Withdrawn { request_id } => self.asks.withdrawn(&request_id, out),
             Message::Reply(reply) => self.replied(reply, out),
             Message::Lifecycle(lifecycle) => self.lifecycle(&lifecycle, out),
+            Message::Prompted(prompted) => self.prompted_elsewhere(&prompted, out),
             Message::Unreadable(unreadable) => self.misread(unreadable, out),
             Message::Other => {}
         }
@@ -209,6 +210,18 @@ impl Session {
             out.update(self.commands.update());
         }
         self.notices.servers(&init.mcp_servers, out);
+    }
+
+    /// Somebody has prompted. Another program in the same session is not heard of otherwise.
+    fn prompted_elsewhere(&mut self, prompted: &Prompted, out: &mut Effects) {
+        if !self.turns.named(&prompted.uuid) {
+            let text = format!(
+                "Another program works in this session. Its prompt: {}. What it does is not shown here: wait for its end, \
+                 then load the session again.",
+                prompted.text
+            );
+            self.notices.tell(&text, out);
+        }
     }
 
     /// Takes over a change of an option and tells the client, if it is one.

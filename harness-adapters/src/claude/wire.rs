@@ -11,8 +11,8 @@ pub(crate) mod stream;
 pub(crate) mod system;
 mod unreadable;
 
-use acp_types::Raw;
-use serde::Deserialize;
+use acp_types::{Raw, RawBuf};
+use serde::{Deserialize, Serialize};
 
 pub(crate) use control::{Ask, Control, Permission, Reply};
 pub(crate) use message::{Assistant, Block, User};
@@ -45,6 +45,8 @@ pub(crate) enum Message {
     Reply(Reply),
     /// `command_lifecycle`: what became of a prompt.
     Lifecycle(Lifecycle),
+    /// Somebody has prompted in this session, here or elsewhere.
+    Prompted(Prompted),
     /// Something that should be one of these and is not.
     Unreadable(Unreadable),
     /// Something else.
@@ -58,6 +60,31 @@ pub(crate) struct Lifecycle {
     pub(crate) command_uuid: String,
     /// `queued`, `started`, `completed`, `cancelled`.
     pub(crate) state: String,
+}
+
+/// A prompt that stands in the transcript. The program itself says nothing like it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Prompted {
+    /// What the program calls it.
+    pub(crate) uuid: String,
+    /// Its first line.
+    pub(crate) text: String,
+}
+
+impl Prompted {
+    /// The kind of its message.
+    const KIND: &str = "acp-harness/prompted";
+
+    /// As a message.
+    pub(crate) fn message(&self) -> Option<RawBuf> {
+        #[derive(Serialize)]
+        struct Message<'a> {
+            r#type: &'static str,
+            #[serde(flatten)]
+            prompted: &'a Prompted,
+        }
+        RawBuf::encode(&Message { r#type: Self::KIND, prompted: self }).ok()
+    }
 }
 
 impl Message {
@@ -76,6 +103,7 @@ impl Message {
                 line.decode().map(|it: control::Withdrawn| Self::Withdrawn { request_id: it.request_id })
             }
             "command_lifecycle" => line.decode().map(Self::Lifecycle),
+            Prompted::KIND => line.decode().map(Self::Prompted),
             "" => return Self::Unreadable(Unreadable::line(line)),
             unreadable::LINE => return Self::Unreadable(Unreadable::no_json(line)),
             _ => Ok(Self::Other),

@@ -34,7 +34,8 @@ pub(super) enum Command {
     List(List),
     /// Print where a harness's program is: exit code 2 for a name that nobody knows, 3 when it is not installed.
     Which(Which),
-    /// Check a harness: program, version, login, and one turn against a scripted model.
+    /// Check a harness: program, version, login, and one turn against a scripted model. Fails when one of them is not as
+    /// it has to be, also when nobody is logged in.
     Doctor(Doctor),
     /// Run a harness that speaks ACP itself, by the name of its profile; further words are arguments for it.
     #[command(external_subcommand)]

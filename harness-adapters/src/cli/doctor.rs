@@ -9,7 +9,9 @@ use serde_json::json;
 use super::exit::{Exit, coded};
 use super::run::missing;
 use super::{args, output};
-use crate::profile::{Profile, Profiles};
+use crate::adapter::Options;
+use crate::codex::Codex;
+use crate::profile::{Adapter, Profile, Profiles};
 
 /// What a check found.
 enum Found {
@@ -23,8 +25,9 @@ pub(super) async fn run(profiles: &Profiles, args: args::Doctor) -> anyhow::Resu
     let profile = profiles.get(&args.name)?;
     let mut report = Report { json: args.json, bad: 0 };
     let Some(program) = profile.locate(args.program.as_deref(), |name| std::env::var_os(name)) else {
-        report.say("program", Found::Bad(missing(profile)))?;
-        return Err(coded(Exit::Unavailable, format!("{} is not installed", profile.name)));
+        let missing = missing(profile, args.program.as_deref());
+        report.say("program", Found::Bad(missing.clone()))?;
+        return Err(coded(Exit::Unavailable, format!("{} cannot be run: {missing}", profile.name)));
     };
     report.say("program", Found::Good(program.display().to_string()))?;
     report.say("version", version(profile, &program).await)?;
@@ -49,11 +52,26 @@ async fn version(profile: &Profile, program: &Path) -> Found {
 
 async fn login(profile: &Profile, program: &Path) -> Found {
     let log_in = profile.log_in.as_deref().unwrap_or("the program");
-    match profile.logged_in(program).await {
-        Some(true) => Found::Good("logged in".to_owned()),
-        // A key in the environment or a provider without login does as well, so this is no failure.
-        Some(false) => Found::Unknown(format!("nobody is logged in; run `{log_in}`, or set the provider's key")),
-        None => Found::Unknown(format!("cannot be asked without a terminal; if a prompt is refused, run `{log_in}`")),
+    let logged_in = match profile.adapter {
+        // Its own command does not know that a provider needs no login.
+        Some(Adapter::Codex) => {
+            let options = Options { program: Some(program.to_owned()), ..Options::default() };
+            match Codex::logged_in(&options).await {
+                Ok(logged_in) => Some(logged_in),
+                Err(failure) => return Found::Unknown(format!("cannot be asked: {failure}")),
+            }
+        }
+        _ => profile.logged_in(program).await,
+    };
+    match (logged_in, profile.key(|name| std::env::var_os(name))) {
+        (Some(true), _) => Found::Good("logged in, or none is needed".to_owned()),
+        (Some(false), Some(key)) => {
+            Found::Good(format!("no login is stored; a client that authenticates with an API key takes it from {key}"))
+        }
+        (Some(false), None) => Found::Bad(format!("nobody is logged in; run `{log_in}`, or set the provider's key")),
+        (None, _) => {
+            Found::Unknown(format!("cannot be asked without a terminal; if a prompt is refused, run `{log_in}`"))
+        }
     }
 }
 

@@ -23,7 +23,7 @@ pub(super) async fn run(profiles: &Profiles, args: &args::List) -> anyhow::Resul
 pub(super) fn which(profiles: &Profiles, args: &args::Which) -> anyhow::Result<()> {
     let profile = profiles.get(&args.name)?;
     let program = profile.locate(None, |name| std::env::var_os(name));
-    let program = program.ok_or_else(|| coded(Exit::Unavailable, missing(profile)))?;
+    let program = program.ok_or_else(|| coded(Exit::Unavailable, missing(profile, None)))?;
     if args.json {
         let readable = profile.readable(|name| std::env::var_os(name));
         let readable: Vec<_> = readable.iter().filter_map(|path| path.to_str()).collect();

@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use acp_server::stdio;
@@ -13,12 +13,16 @@ use super::args;
 use super::exit::{Exit, coded};
 use crate::adapter::{self, Options};
 use crate::profile::{Adapter, Profile, Profiles};
-use crate::{claude, codex};
+use crate::{claude, codex, private};
 
 /// Runs a harness that has an adapter. It needs no profile, and so has none in memory.
 pub(super) async fn adapter(adapter: Adapter, args: args::Run, mode: Option<String>) -> anyhow::Result<()> {
     if let Some(directory) = &args.record {
-        std::fs::create_dir_all(directory).with_context(|| format!("cannot record into {}", directory.display()))?;
+        let cannot = || format!("cannot record into {}", directory.display());
+        private::directory(directory).with_context(cannot)?;
+        for file in private::wide(directory).with_context(cannot)? {
+            tracing::warn!("{} holds conversations and is open to others: run `chmod 600` on it", file.display());
+        }
     }
     let options = Options { program: args.program, args: args.args, mode, trust_settings: args.trust_settings };
     drive(adapter, options, args.record).await
@@ -50,7 +54,7 @@ async fn drive(adapter: Adapter, options: Options, record: Option<PathBuf>) -> a
 /// Becomes the harness, which speaks ACP itself, so that nothing of us stays in memory; or the adapter that drives it.
 fn exec(profile: &Profile, args: &[OsString]) -> anyhow::Result<()> {
     let Some(program) = profile.locate(None, |name| std::env::var_os(name)) else {
-        return Err(coded(Exit::Unavailable, missing(profile)));
+        return Err(coded(Exit::Unavailable, missing(profile, None)));
     };
     let mut command = match profile.adapter {
         None => {
@@ -68,11 +72,21 @@ fn exec(profile: &Profile, args: &[OsString]) -> anyhow::Result<()> {
     Err(coded(Exit::Unavailable, format!("cannot start {}: {error}", program.display())))
 }
 
-/// What to tell somebody who does not have it.
-pub(super) fn missing(profile: &Profile) -> String {
-    let program = profile.program.display();
-    match &profile.install {
-        Some(install) => format!("{program} is not on PATH; install it with `{install}`"),
-        None => format!("{program} is not on PATH; install it or correct its profile"),
+/// What to tell somebody who does not have it. `given` is the program from the command line.
+pub(super) fn missing(profile: &Profile, given: Option<&Path>) -> String {
+    let wanted = profile.wanted(given, |name| std::env::var_os(name));
+    let install = match &profile.install {
+        Some(install) => format!("install it with `{install}`"),
+        None => "install it or correct its profile".to_owned(),
+    };
+    if wanted.components().count() < 2 {
+        return format!("{} is not on PATH; {install}", wanted.display());
     }
+    let state = if wanted.exists() { "is no program that can be run" } else { "is not there" };
+    let origin = match (given, &profile.program_env) {
+        (Some(_), _) => "--program",
+        (None, Some(variable)) if wanted != profile.program => variable,
+        _ => "its profile",
+    };
+    format!("{} {state}; correct {origin}, or {install}", wanted.display())
 }

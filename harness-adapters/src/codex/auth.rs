@@ -126,7 +126,12 @@ impl Drop for Cancel<'_> {
     }
 }
 
+/// Opens a page in the user's browser. Only a page: the opener of the system also takes files and programs, and the
+/// address is Codex's word.
 fn browse(url: &str) -> std::io::Result<()> {
+    if !is_page(url) {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "the address is no https:// page"));
+    }
     let opener = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
     let mut command = tokio::process::Command::new(opener);
     let quiet = std::process::Stdio::null;
@@ -143,5 +148,23 @@ fn refused(error: CallError) -> Failure {
     match error {
         CallError::Refused(message) => Failure::new(FailureKind::AuthRequired, format!("the login failed: {message}")),
         CallError::Broken(failure) => failure,
+    }
+}
+
+fn is_page(url: &str) -> bool {
+    let local = ["http://localhost:", "http://localhost/", "http://127.0.0.1:", "http://127.0.0.1/"];
+    url.starts_with("https://") || local.iter().any(|start| url.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn only_pages_are_opened() {
+        assert!(is_page("https://auth.example/login?x=1") && is_page("http://localhost:1455/"));
+        for other in ["file:///bin/sh", "/bin/sh", "--help", "javascript:x", "http://evil.example/", "HTTPS//x", ""] {
+            assert!(!is_page(other), "{other}");
+        }
     }
 }

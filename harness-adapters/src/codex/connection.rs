@@ -1,5 +1,6 @@
 //! One app-server process, shared by all sessions.
 
+mod began;
 mod files;
 mod lease;
 mod misread;
@@ -239,10 +240,11 @@ impl std::fmt::Debug for Connection {
 
 /// Takes every message of the process to where it belongs, in order.
 async fn read(mut from: mpsc::Receiver<FromHarness>, router: Arc<Router>, to: mpsc::Sender<Bytes>) {
+    let mut began = began::Began::default();
     while let Some(message) = from.recv().await {
         match message {
             FromHarness::Line(line) => {
-                let line = files::attach(wire::repaired(line)).await;
+                let line = began.attach(files::attach(wire::repaired(line)).await, &router).await;
                 deliver(line, &router, &to).await;
             }
             FromHarness::Exited(failure) => {

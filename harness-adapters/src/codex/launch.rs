@@ -72,7 +72,8 @@ pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -
         );
         Failure::new(FailureKind::Unavailable, message).with("program", missing.display().to_string())
     })?;
-    Ok(native(&found).unwrap_or(found))
+    // Absolute, because a process may be started in another directory than ours.
+    Ok(native(&found).or_else(|| std::path::absolute(&found).ok()).unwrap_or(found))
 }
 
 fn on_path(name: &Path, path: Option<OsString>) -> Option<PathBuf> {

@@ -1,5 +1,6 @@
 //! What a user can choose in a session: mode, model, effort, plan mode.
 
+mod change;
 mod chosen;
 mod modes;
 
@@ -7,10 +8,9 @@ use acp_types::v1;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::wire::{self, ActiveProfile, Policy, Reviewer, Sandbox, SandboxPolicy};
+use super::wire::{self, ActiveProfile, Policy, Reviewer, SandboxPolicy};
 pub(super) use chosen::{Access, Base, Chosen};
-pub(super) use modes::DEFAULT_MODE;
-use modes::{CUSTOM, MODES, Mode, PROFILE};
+use modes::{CUSTOM, MODES, PROFILE};
 
 /// Ids of the options.
 pub(super) const MODE: &str = "mode";
@@ -111,131 +111,6 @@ impl Settings {
         *self != before
     }
 
-    /// Keeps apart what a change of the mode must not change.
-    fn remember(&mut self) {
-        if self.profile.is_none() && self.sandbox.word() == Some(Sandbox::WorkspaceWrite) {
-            self.workspace = Some(self.sandbox.clone());
-        }
-        if self.mode() == CUSTOM {
-            let mut custom = json!({ "approvalPolicy": self.policy, "approvalsReviewer": self.reviewer });
-            match &self.profile {
-                Some(profile) => custom["permissions"] = profile.clone().into(),
-                None => custom["sandboxPolicy"] = self.sandbox.0.clone(),
-            }
-            self.custom = Some(custom);
-        }
-    }
-
-    pub(super) fn mode(&self) -> String {
-        if let Some(profile) = self.profile.as_deref() {
-            let (policy, reviewer) = self.asks();
-            let is_it = self.base.has_profile(profile) && self.policy == policy && self.reviewer == reviewer;
-            return if is_it { format!("{PROFILE}{profile}") } else { CUSTOM.to_owned() };
-        }
-        let word = self.sandbox.word();
-        let same =
-            |mode: &&Mode| self.policy.0 == mode.policy && word == Some(mode.sandbox) && self.reviewer == mode.reviewer;
-        MODES.iter().find(same).map_or(CUSTOM, |mode| mode.id).to_owned()
-    }
-
-    /// When Codex asks, and whom, in a mode that says nothing of it: as the user has configured it.
-    fn asks(&self) -> (Policy, Reviewer) {
-        let Chosen { policy, reviewer, .. } = &self.base.chosen;
-        (policy.clone().unwrap_or_else(|| Policy("on-request".into())), reviewer.unwrap_or_default())
-    }
-
-    /// What changes the thread to a mode; `None` if there is no such mode.
-    pub(super) fn mode_patch(&self, id: &str) -> Option<Value> {
-        if id == CUSTOM {
-            return self.custom.clone();
-        }
-        if let Some(profile) = id.strip_prefix(PROFILE).filter(|profile| self.base.has_profile(profile)) {
-            let (policy, reviewer) = self.asks();
-            return Some(json!({ "approvalPolicy": policy, "approvalsReviewer": reviewer, "permissions": profile }));
-        }
-        let mode = MODES.iter().find(|mode| mode.id == id)?;
-        Some(json!({
-            "approvalPolicy": mode.policy,
-            "approvalsReviewer": mode.reviewer,
-            "sandboxPolicy": self.policy_of(mode.sandbox),
-        }))
-    }
-
-    /// What a new session is changed to by itself: what the user has configured, or else the mode that asks before it leaves
-    /// the workspace.
-    pub(super) fn beginning(&self) -> Value {
-        if self.base.is_chosen() {
-            return self.patch_to(&self.base.chosen);
-        }
-        self.mode_patch(DEFAULT_MODE).unwrap_or_default()
-    }
-
-    /// What changes the thread to what was chosen.
-    pub(super) fn patch_to(&self, chosen: &Chosen) -> Value {
-        let mut patch = json!({});
-        if let Some(policy) = &chosen.policy {
-            patch["approvalPolicy"] = policy.0.clone();
-        }
-        if let Some(reviewer) = chosen.reviewer.filter(|reviewer| *reviewer != Reviewer::Other) {
-            patch["approvalsReviewer"] = json!(reviewer);
-        }
-        match &chosen.access {
-            Some(Access::Sandbox(sandbox)) => patch["sandboxPolicy"] = self.policy_of(*sandbox),
-            Some(Access::Profile(profile)) if self.base.has_profile(profile) => {
-                patch["permissions"] = profile.clone().into();
-            }
-            _ => {}
-        }
-        if let Some(model) = &chosen.model {
-            patch["model"] = model.clone().into();
-        }
-        if let Some(effort) = &chosen.effort {
-            patch["effort"] = effort.clone().into();
-        }
-        if chosen.plan {
-            let (model, effort) = (chosen.model.as_ref().unwrap_or(&self.model), chosen.effort.as_ref());
-            patch["collaborationMode"] = collaboration("plan", model, effort.or(self.effort.as_ref()));
-        }
-        patch
-    }
-
-    /// What is still to be done of a patch, with the additional directories; `None` if nothing.
-    pub(super) fn missing(&self, mut patch: Value) -> Option<Value> {
-        let mut then = self.clone();
-        then.apply(&patch);
-        if then.profile.is_none() && then.sandbox.word() == Some(Sandbox::WorkspaceWrite) && !self.roots.is_empty() {
-            patch["sandboxPolicy"] = then.policy_of(Sandbox::WorkspaceWrite);
-            then.apply(&patch);
-        }
-        let change = (&then.policy, then.reviewer, &then.sandbox, &then.profile, &then.model, &then.effort, then.plan)
-            != (&self.policy, self.reviewer, &self.sandbox, &self.profile, &self.model, &self.effort, self.plan);
-        change.then_some(patch)
-    }
-
-    fn policy_of(&self, sandbox: Sandbox) -> Value {
-        let given = |key: &str| self.workspace.as_ref()?.0.get(key).cloned();
-        match sandbox {
-            Sandbox::ReadOnly => json!({ "type": "readOnly", "networkAccess": false }),
-            Sandbox::DangerFullAccess => json!({ "type": "dangerFullAccess" }),
-            Sandbox::WorkspaceWrite => {
-                let mut roots: Vec<Value> =
-                    given("writableRoots").and_then(|roots| roots.as_array().cloned()).unwrap_or_default();
-                for root in &self.roots {
-                    if !roots.iter().any(|known| known == root) {
-                        roots.push(root.clone().into());
-                    }
-                }
-                json!({
-                    "type": "workspaceWrite",
-                    "writableRoots": roots,
-                    "networkAccess": given("networkAccess").and_then(|on| on.as_bool()).unwrap_or_default(),
-                    "excludeTmpdirEnvVar": given("excludeTmpdirEnvVar").unwrap_or(Value::Bool(false)),
-                    "excludeSlashTmp": given("excludeSlashTmp").unwrap_or(Value::Bool(false)),
-                })
-            }
-        }
-    }
-
     /// What changes the thread to a value of an option; `None` if there is no such option or value.
     pub(super) fn patch(&self, option: &str, value: &str) -> Option<Value> {
         match option {
@@ -264,7 +139,7 @@ impl Settings {
     }
 
     pub(super) fn collaboration_patch(&self, mode: &str) -> Value {
-        json!({ "collaborationMode": collaboration(mode, &self.model, self.effort.as_ref()) })
+        json!({ "collaborationMode": change::collaboration(mode, &self.model, self.effort.as_ref()) })
     }
 
     /// Takes over a patch that the thread has accepted.
@@ -302,17 +177,25 @@ impl Settings {
         &self.model
     }
 
+    /// The model as the catalogue has it.
+    fn catalogued(&self) -> Option<&Model> {
+        self.models.iter().find(|model| model.id == self.model)
+    }
+
+    /// The effort in force: as chosen, else what the model does by itself. Codex names none unless somebody chose one.
+    fn effort(&self) -> Option<&str> {
+        let default =
+            || self.catalogued().map(|model| model.default_effort.as_str()).filter(|effort| !effort.is_empty());
+        self.effort.as_deref().or_else(default)
+    }
+
+    /// The efforts of the model, and the one in force.
     fn efforts(&self) -> Vec<(String, String)> {
-        let mut efforts = self
-            .models
-            .iter()
-            .find(|model| model.id == self.model)
-            .map(|model| model.efforts.clone())
-            .unwrap_or_default();
-        if let Some(effort) = &self.effort
+        let mut efforts = self.catalogued().map(|model| model.efforts.clone()).unwrap_or_default();
+        if let Some(effort) = self.effort()
             && !efforts.iter().any(|(id, _)| id == effort)
         {
-            efforts.push((effort.clone(), String::new()));
+            efforts.push((effort.to_owned(), String::new()));
         }
         efforts
     }
@@ -352,7 +235,7 @@ impl Settings {
             select(MODE, "Mode", &self.mode(), modes).category(v1::SessionConfigOptionCategory::Mode),
             select(MODEL, "Model", &self.model, models).category(v1::SessionConfigOptionCategory::Model),
         ];
-        if let Some(effort) = &self.effort {
+        if let Some(effort) = self.effort() {
             let option = select(EFFORT, "Reasoning effort", effort, efforts);
             options.push(option.category(v1::SessionConfigOptionCategory::ThoughtLevel));
         }
@@ -379,9 +262,4 @@ fn select(
         })
         .collect();
     v1::SessionConfigOption::select(id, name.to_owned(), current.to_owned(), values)
-}
-
-fn collaboration(mode: &str, model: &str, effort: Option<&String>) -> Value {
-    let settings = json!({ "model": model, "reasoning_effort": effort, "developer_instructions": null });
-    json!({ "mode": mode, "settings": settings })
 }

@@ -4,6 +4,7 @@ mod begin;
 mod request;
 mod servers;
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,6 +15,7 @@ use serde_json::{Value, json};
 use super::auth;
 use super::connection::{CallError, Connection, Lease};
 use super::history;
+use super::hooks;
 use super::options::Settings;
 use super::translate::{self, Setup, Skill, Translator};
 use super::wire::{Page, Skills, Thread};
@@ -29,6 +31,10 @@ const PAGE: u32 = 50;
 const CLOSING: Duration = Duration::from_secs(3);
 /// Between two attempts to open it.
 const AGAIN: Duration = Duration::from_millis(10);
+/// Pages that are looked through for the sessions of one directory; the client asks on from there.
+const PAGES: usize = 20;
+/// Where sessions come from that are listed: everything but sub-agents.
+const SOURCES: [&str; 5] = ["cli", "vscode", "exec", "appServer", "unknown"];
 /// Skills that are offered as commands.
 const SKILLS: usize = 100;
 
@@ -79,6 +85,7 @@ pub(super) async fn open(
     // Not before the thread is there, and not at the same time: Codex then holds about 0.5 MB less.
     let (models, skills) = join(connection.models(), skills(connection, &request)).await;
     let models = models?;
+    let untrusted_hooks = hooks::untrusted(connection, &request.cwd).await;
     let mut settings = Settings::new(&started, models, request.roots()).with(configuration.base);
     begin::settle(connection, &thread, &request, &before, &mut settings).await?;
     let mut setup = Setup {
@@ -91,6 +98,8 @@ pub(super) async fn open(
         servers: servers.names,
         titled: started.thread.name.is_some() || !started.thread.preview.is_empty(),
         replay: false,
+        give_up_secs: translate::patience(|name| std::env::var(name).ok()),
+        untrusted_hooks,
     };
     let loaded = matches!(request.kind, Kind::Load(_));
     let history = loaded.then(|| history::stream(Arc::clone(connection), setup.clone(), started.thread.path.clone()));
@@ -114,7 +123,12 @@ struct Read {
 /// What Codex's refusal to open a session means.
 fn explained(error: CallError, session: &str) -> Failure {
     let CallError::Refused(message) = error else { return error.into() };
-    let (kind, text) = if message.contains("no rollout found")
+    let (kind, text) = if message.contains("is archived") {
+        (
+            FailureKind::NotFound,
+            format!("session {session} is deleted or archived: `codex unarchive {session}` brings it back"),
+        )
+    } else if message.contains("no rollout found")
         || message.contains("not found")
         || message.contains("invalid thread id")
         || message.contains("invalid session id")
@@ -144,7 +158,7 @@ async fn skills(connection: &Connection, request: &Request) -> Vec<Skill> {
 }
 
 fn title(thread: &Thread) -> Option<String> {
-    thread.name.clone().or_else(|| translate::title(&thread.preview))
+    thread.name.clone().or_else(|| translate::title_of_preview(&thread.preview))
 }
 
 /// `session/list`, newest first.
@@ -152,26 +166,55 @@ pub(super) async fn list(
     connection: &Connection,
     request: v1::ListSessionsRequest,
 ) -> Result<v1::ListSessionsResponse, Failure> {
-    let mut params = json!({ "limit": PAGE, "cursor": request.cursor, "sortKey": "updated_at" });
-    if let Some(cwd) = &request.cwd {
-        params["cwd"] = json!(cwd);
-    }
-    let page: Page<Thread> = connection.call("thread/list", &params).await.map_err(|error| match error {
-        CallError::Refused(message) => {
-            Failure::new(FailureKind::InvalidParams, format!("Codex does not list: {message}"))
-        }
-        CallError::Broken(failure) => failure,
-    })?;
-    let sessions = page.data.into_iter().filter(|thread| thread.parent_thread_id.is_none()).map(|thread| {
-        let updated = jiff::Timestamp::from_second(thread.updated_at).ok().map(|time| time.to_string());
-        v1::SessionInfo::new(thread.id.clone(), thread.cwd.clone()).title(title(&thread)).updated_at(updated)
+    // Whatever can be loaded is listed. By itself Codex leaves out what was not begun in a terminal or an editor, and what
+    // another provider answered; an empty list of providers stands for all.
+    let mut params = json!({
+        "limit": PAGE, "cursor": request.cursor, "sortKey": "updated_at", "sourceKinds": SOURCES, "modelProviders": [],
     });
-    Ok(v1::ListSessionsResponse::new(sessions.collect()).next_cursor(page.next_cursor))
+    // Codex compares paths letter by letter.
+    let wanted = request.cwd.as_deref().map(real);
+    let mut sessions = Vec::new();
+    let mut next = None;
+    for _ in 0..PAGES {
+        let page: Page<Thread> = connection.call("thread/list", &params).await.map_err(|error| match error {
+            CallError::Refused(message) => {
+                Failure::new(FailureKind::InvalidParams, format!("Codex does not list: {message}"))
+            }
+            CallError::Broken(failure) => failure,
+        })?;
+        let found = page.data.into_iter().filter(|thread| {
+            let is_there = || wanted.as_ref().is_none_or(|wanted| real(Path::new(&thread.cwd)) == *wanted);
+            thread.parent_thread_id.is_none() && is_there()
+        });
+        sessions.extend(found.map(|thread| {
+            let updated = jiff::Timestamp::from_second(thread.updated_at).ok().map(|time| time.to_string());
+            v1::SessionInfo::new(thread.id.clone(), thread.cwd.clone()).title(title(&thread)).updated_at(updated)
+        }));
+        next = page.next_cursor;
+        if wanted.is_none() || next.is_none() || sessions.len() >= PAGE as usize {
+            break;
+        }
+        params["cursor"] = json!(next);
+    }
+    Ok(v1::ListSessionsResponse::new(sessions).next_cursor(next))
+}
+
+/// The one path of a directory; of one that is gone, its path without what means nothing.
+fn real(path: &Path) -> PathBuf {
+    path.canonicalize().unwrap_or_else(|_| path.components().collect())
 }
 
 /// `session/delete`.
+///
+/// Forks read what they have in common with a session out of its file, which Codex keeps for as long as there is one. Such
+/// a session is archived: it is not listed and does not load.
 pub(super) async fn delete(connection: &Connection, session: &v1::SessionId) -> Result<(), Failure> {
-    match connection.call::<Value>("thread/delete", &json!({ "threadId": session })).await {
+    let params = json!({ "threadId": session });
+    let mut outcome = connection.call::<Value>("thread/delete", &params).await;
+    if matches!(&outcome, Err(CallError::Refused(message)) if message.contains("forked history")) {
+        outcome = connection.call::<Value>("thread/archive", &params).await;
+    }
+    match outcome {
         Ok(_) => Ok(()),
         Err(error) => match explained(error, &session.0) {
             gone if gone.kind == FailureKind::NotFound => Ok(()),

@@ -9,6 +9,7 @@ mod decisions;
 mod edits;
 mod errors;
 mod forms;
+mod goal;
 mod input;
 mod items;
 mod notices;
@@ -17,8 +18,10 @@ mod settings;
 mod shell;
 mod stop;
 mod subject;
+mod tasks;
 mod text;
 mod turn;
+mod unreachable;
 mod usage;
 mod view;
 mod words;
@@ -32,10 +35,11 @@ use serde::{Deserialize, Serialize};
 use super::options::Settings;
 use super::wire::{self, Message};
 use crate::failure::Failure;
-use crate::translate::{Answer, ClientFeatures, Effects, Input, Request, RequestId, Timer};
+use crate::translate::{ClientFeatures, Effects, Input, Request, RequestId, Timer};
 pub(super) use commands::{Skill, available};
 pub(super) use edits::sides;
-pub(super) use text::title;
+pub(super) use text::title_of_preview;
+pub(super) use unreachable::patience;
 
 /// What a session begins with.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -55,6 +59,12 @@ pub struct Setup {
     pub(super) titled: bool,
     /// Whether it is shown from its history, with what the user said.
     pub(super) replay: bool,
+    /// How long a model that cannot be reached may be tried.
+    #[serde(default = "unreachable::default_patience")]
+    pub(super) give_up_secs: u64,
+    /// Hooks that Codex does not run, because nobody has trusted them.
+    #[serde(default)]
+    pub(super) untrusted_hooks: Vec<String>,
 }
 
 /// The state of a session.
@@ -76,6 +86,12 @@ pub struct Translator {
     notices: notices::Notices,
     contents: contents::Contents,
     titled: bool,
+    /// Whether the model cannot be reached, and is tried again.
+    unreachable: bool,
+    /// Whether Codex goes on by itself when a turn has ended.
+    goal_active: bool,
+    /// Whether the change of the goal that was asked for may begin a turn.
+    goal_begins: bool,
 }
 
 impl crate::translate::Translator for Translator {
@@ -97,6 +113,9 @@ impl crate::translate::Translator for Translator {
             notices: notices::Notices::default(),
             contents: contents::Contents::default(),
             titled: setup.titled,
+            unreachable: false,
+            goal_active: false,
+            goal_begins: false,
             setup,
         }
     }
@@ -105,8 +124,7 @@ impl crate::translate::Translator for Translator {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.cancel(id, out),
-            // Without a turn Codex runs nothing that a stop could end.
-            Input::Stop => {}
+            Input::Stop => self.stop_all(out),
             Input::Native(message) => {
                 let read = wire::read::<Message>(Some(&message), "message");
                 if let Some(message) = read.or_else(|| Message::salvaged(&message)) {
@@ -132,10 +150,10 @@ impl Translator {
         match request {
             Request::Prompt(prompt) => self.prompt(id, prompt, out),
             Request::Steer(prompt) => self.steer(id, &prompt, out),
+            Request::StopTask(task) => self.stop_task(id, &task, out),
             Request::SetMode(mode) => self.set_mode(id, &mode, out),
             Request::SetConfig { option, value } => self.set_config(id, &option, value, out),
             Request::SetTitle(title) => self.set_title(id, &title, out),
-            Request::StopTask(_) => out.answer(id, Ok(Answer::Stopped(false))),
             Request::Close => self.close(id, out),
         }
     }
@@ -150,11 +168,17 @@ impl Translator {
     }
 
     fn notified(&mut self, message: Message, out: &mut Effects) {
-        let Message { method, params, files, .. } = message;
+        let Message { method, params, files, began, .. } = message;
+        for (id, printed) in began {
+            self.began(&id, &printed, out);
+        }
         let (method, params) = (method.as_deref().unwrap_or_default(), params.as_ref());
         let Some(place) = wire::read::<wire::Place>(params, method) else { return };
         let main = place.thread_id.as_ref().is_none_or(|thread| *thread == self.setup.thread);
         let place = Place { child: place.thread_id.filter(|_| !main), turn: place.turn_id.unwrap_or_default() };
+        if is_of_the_model(method) {
+            self.reached(out);
+        }
         match method {
             "item/started" | "item/completed" => {
                 if let Some(mut event) = wire::read::<wire::ItemEvent>(params, method) {
@@ -181,6 +205,12 @@ impl Translator {
                 this.resolved(&event.request_id, out);
             }),
             _ if main => self.told(method, params, out),
+            // A sub-agent that cannot reach the model holds up whoever waits for it.
+            "error" => self.with(params, method, |this, event: wire::ErrorEvent| {
+                if event.will_retry {
+                    this.tries_again(&event, out);
+                }
+            }),
             _ => {}
         }
     }
@@ -199,6 +229,10 @@ impl Translator {
                 this.used(&event.token_usage, out);
             }),
             "thread/name/updated" => self.with(params, method, |this, event: wire::Named| this.named(event, out)),
+            "thread/goal/updated" => {
+                self.with(params, method, |this, event: goal::GoalEvent| this.goal_changed(&event))
+            }
+            "thread/goal/cleared" => self.goal_changed(&goal::GoalEvent::default()),
             "thread/settings/updated" => self.with(params, method, |this, event: wire::SettingsEvent| {
                 this.settings_changed(&event, out);
             }),
@@ -212,7 +246,7 @@ impl Translator {
     /// Something that Codex said cannot be read.
     fn unreadable(&mut self, ends: bool, out: &mut Effects) {
         let what = if ends { "its turn ends here" } else { "what it says is missing here" };
-        self.tell_aside("A message of Codex cannot be read", what, out);
+        self.tell("A message of Codex cannot be read", Some(what.to_owned()), out);
         if ends {
             self.turn_lost(out);
         }
@@ -231,7 +265,12 @@ impl Translator {
     }
 
     fn fired(&mut self, timer: Timer, out: &mut Effects) {
-        if timer == stop::STOP { self.stop_took_too_long(out) } else { self.output_due(timer, out) }
+        match timer {
+            stop::STOP => self.stop_took_too_long(out),
+            unreachable::UNREACHABLE => self.give_up(out),
+            goal::BEGIN => self.goal_waits(out),
+            _ => self.output_due(timer, out),
+        }
     }
 
     fn exited(&mut self, failure: &Failure, out: &mut Effects) {
@@ -249,6 +288,11 @@ impl Translator {
             out.answer(id, Ok(crate::translate::Answer::Done));
         }
     }
+}
+
+/// Whether a notification shows that the model answers. Commands go on without it.
+fn is_of_the_model(method: &str) -> bool {
+    method == "item/started" || (method.starts_with("item/") && method.ends_with("elta") && !method.contains("command"))
 }
 
 /// Where a notification belongs.

@@ -28,6 +28,7 @@ pub(super) use thread::{
 };
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use acp_types::{RawBuf, json};
 use bytes::Bytes;
@@ -51,6 +52,9 @@ pub(super) struct Message {
     /// Not of the app-server: the files that the message is about, as its reader found them.
     #[serde(default, rename = "_files")]
     pub(super) files: Files,
+    /// Nor this: what commands had printed when the model was first told of them, by their call.
+    #[serde(default, rename = "_began")]
+    pub(super) began: BTreeMap<String, String>,
 }
 
 /// A JSON-RPC error. Its code says nothing: it is the same for everything.
@@ -71,7 +75,15 @@ impl Message {
         }
         let Id { id, method } = json::from_str(raw.as_str()).ok()?;
         let error = method.is_none().then(|| RpcError { message: "the answer cannot be read".to_owned() });
-        Some(Self { id: Some(id), method, params: None, result: None, error, files: Files::default() })
+        Some(Self {
+            id: Some(id),
+            method,
+            params: None,
+            result: None,
+            error,
+            files: Files::default(),
+            began: BTreeMap::new(),
+        })
     }
 }
 

@@ -25,12 +25,23 @@ pub struct Installed {
 }
 
 impl Profile {
-    /// Where its program is: as `program` says, as its variable says, or on `PATH`.
+    /// What is looked for: as `program` says, as its variable says, or as the profile says.
+    #[must_use]
+    pub fn wanted(&self, program: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> PathBuf {
+        let named = self.program_env.as_deref().and_then(&var).filter(|named| !named.is_empty()).map(PathBuf::from);
+        program.map(Path::to_path_buf).or(named).unwrap_or_else(|| self.program.clone())
+    }
+
+    /// Where [what is wanted](Self::wanted) is, as an absolute path: by path, or by name on `PATH`.
     #[must_use]
     pub fn locate(&self, program: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
-        let named = self.program_env.as_deref().and_then(&var).filter(|named| !named.is_empty()).map(PathBuf::from);
-        let wanted = program.map(Path::to_path_buf).or(named).unwrap_or_else(|| self.program.clone());
-        find(&wanted, var("PATH"))
+        find(&self.wanted(program, &var), var("PATH"))
+    }
+
+    /// The variable that is set and stands for a login.
+    #[must_use]
+    pub fn key(&self, var: impl Fn(&str) -> Option<OsString>) -> Option<&str> {
+        self.keys.iter().map(String::as_str).find(|key| var(key).is_some_and(|value| !value.is_empty()))
     }
 
     /// Asks a program for its version. One that takes long, or says none, has none.
@@ -45,13 +56,15 @@ impl Profile {
     }
 }
 
-/// A program by path, or by name on `path`.
+/// A program by path, or by name on `path`; its path is absolute, so that it can be started from any directory.
 #[must_use]
 pub fn find(program: &Path, path: Option<OsString>) -> Option<PathBuf> {
-    if program.components().count() > 1 {
-        return runnable(program).then(|| program.to_path_buf());
-    }
-    std::env::split_paths(&path?).map(|directory| directory.join(program)).find(|candidate| runnable(candidate))
+    let found = if program.components().count() > 1 {
+        Some(program.to_path_buf()).filter(|program| runnable(program))
+    } else {
+        std::env::split_paths(&path?).map(|directory| directory.join(program)).find(|candidate| runnable(candidate))
+    };
+    found.and_then(|found| std::path::absolute(found).ok())
 }
 
 fn runnable(path: &Path) -> bool {

@@ -102,8 +102,9 @@ impl Translator for Talk {
             Input::Request { id, .. } => {
                 out.answer(id, Err(Failure::new(FailureKind::InvalidParams, "the toy cannot do that")));
             }
-            Input::Cancel { .. } => send(out, json!({ "interrupt": true })),
+            // The toy does nothing that nobody prompts.
             Input::Stop => {}
+            Input::Cancel { .. } => send(out, json!({ "interrupt": true })),
             Input::Native(message) => {
                 let message = serde_json::from_str(message.as_str()).expect("as the toy speaks");
                 self.native(&message, out);

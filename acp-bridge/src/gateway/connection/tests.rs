@@ -7,3 +7,4 @@ mod lanes;
 mod pending;
 mod prompts;
 mod shared;
+mod terminals;

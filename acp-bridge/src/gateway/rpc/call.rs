@@ -1,12 +1,13 @@
 //! From a message to its method.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use acp_types::api::jsonrpsee::core::id_providers::RandomIntegerIdProvider;
 use acp_types::api::jsonrpsee::core::server::{
     BoundedSubscriptions, ConnectionId, Extensions, MethodCallback, MethodResponse, MethodSink, SubscriptionState,
 };
-use acp_types::api::jsonrpsee::types::{Id, Params};
+use acp_types::api::jsonrpsee::core::traits::IdProvider;
+use acp_types::api::jsonrpsee::types::{Id, Params, SubscriptionId};
 use acp_types::error::RawError;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, json};
 use serde_json::value::RawValue;
@@ -29,12 +30,25 @@ pub(super) struct Peer {
     pub(super) connection: ConnectionId,
     /// `None` where nothing can be pushed.
     pub(super) subscriptions: Option<BoundedSubscriptions>,
+    /// What names them.
+    pub(super) ids: Arc<SubscriptionIds>,
     /// The gateway stops.
     pub(super) shutdown: CancellationToken,
     /// The client has gone: what it waits for is of no use any more.
     pub(super) gone: CancellationToken,
     /// Knows every task of the gateway.
     pub(super) tasks: TaskTracker,
+}
+
+/// Numbers the subscriptions of one connection. They name nothing elsewhere, and clients that follow the same session get
+/// the same frames, of which one copy is held.
+#[derive(Debug, Default)]
+pub(super) struct SubscriptionIds(AtomicU64);
+
+impl IdProvider for SubscriptionIds {
+    fn next_id(&self) -> SubscriptionId<'static> {
+        SubscriptionId::Num(self.0.fetch_add(1, Ordering::Relaxed) + 1)
+    }
 }
 
 /// What a call comes to.
@@ -82,7 +96,7 @@ impl Rpc {
                 let permit = bounded.acquire().ok_or_else(|| fault::too_many("subscriptions", limit))?;
                 let state = SubscriptionState {
                     conn_id: peer.connection,
-                    id_provider: &RandomIntegerIdProvider,
+                    id_provider: &*peer.ids,
                     subscription_permit: permit,
                 };
                 // A channel of its own: the answer is known before the first notification is taken out. Room for one,

@@ -1,5 +1,6 @@
 //! The API over HTTP POST: one call or a batch of them in a body, the answers in the other.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_types::api::jsonrpsee::core::server::ConnectionId;
@@ -54,6 +55,7 @@ pub(in crate::gateway) async fn post(rpc: &Rpc, context: &Context, request: Requ
         client: uuid::Uuid::now_v7().to_string().into(),
         connection: ConnectionId(0),
         subscriptions: None,
+        ids: Arc::default(),
         shutdown: context.shutdown.clone(),
         gone: gone.clone(),
         tasks: TaskTracker::new(),

@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::Rpc;
 use super::call::{Called, MAX_SUBSCRIPTIONS, Peer};
 use crate::gateway::driver::Context;
+use crate::shared::{self, BIG};
 
 /// Requests of one connection that wait for an answer. One more is answered with an error.
 const MAX_CALLS: usize = 256;
@@ -42,6 +43,7 @@ pub(in crate::gateway) async fn serve(link: Link, rpc: Rpc, context: Context, ta
         client: uuid::Uuid::now_v7().to_string().into(),
         connection: ConnectionId(CONNECTIONS.fetch_add(1, Ordering::Relaxed)),
         subscriptions: Some(BoundedSubscriptions::new(MAX_SUBSCRIPTIONS)),
+        ids: Arc::default(),
         shutdown: context.shutdown.clone(),
         gone: CancellationToken::new(),
         tasks,
@@ -152,9 +154,14 @@ async fn answer(request: Incoming, rpc: Rpc, peer: Arc<Peer>, outbox: Outbox) ->
 
 async fn forward(mut notifications: Notifications, outbox: Outbox) {
     while let Some(message) = notifications.recv().await {
-        let message = String::from(Box::<str>::from(message));
-        if outbox.frame(Bytes::from(message)).await.is_err() {
+        if outbox.frame(frame(message)).await.is_err() {
             return;
         }
     }
+}
+
+/// A message for the wire. Of a big one the copy that is this client's own goes at once.
+fn frame(message: Box<RawValue>) -> Bytes {
+    let message = String::from(Box::<str>::from(message));
+    if message.len() >= BIG { shared::frame(b"", message.as_bytes(), b"") } else { Bytes::from(message) }
 }

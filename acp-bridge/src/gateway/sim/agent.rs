@@ -1,6 +1,6 @@
 //! An agent process: it has a prompt at most, says things, asks, takes messages in, obeys or not, and can be killed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use acp_server::proto;
@@ -14,6 +14,9 @@ use crate::session::{CallId, FromAgent};
 pub(super) fn raw(text: &str) -> RawBuf {
     RawBuf::parse(text).expect("JSON")
 }
+
+/// The modes that agents have.
+pub(super) const MODES: [&str; 4] = ["ask", "plan", "code", "late"];
 
 /// A call of the host with the text of the prompt that it carries.
 type Given = (CallId, String);
@@ -33,6 +36,12 @@ pub(super) struct Agent {
     /// Questions that have no answer.
     open: BTreeSet<u64>,
     asked: u64,
+    /// Modes that it is to be in and has not answered.
+    wanted: VecDeque<Given>,
+    /// The mode that it is in; each process begins in the first.
+    mode: String,
+    /// How often it was started.
+    starts: u64,
     /// What it has said, by its text: the `update` as it was written.
     pub(super) said: BTreeMap<String, String>,
     /// How often it was given each prompt to work on, by its text.
@@ -52,6 +61,9 @@ impl Agent {
             offers: Vec::new(),
             open: BTreeSet::new(),
             asked: 0,
+            wanted: VecDeque::new(),
+            mode: MODES[0].to_owned(),
+            starts: 0,
             said: BTreeMap::new(),
             taken: BTreeMap::new(),
             answers: BTreeMap::new(),
@@ -64,12 +76,20 @@ impl Agent {
         self.prompt = None;
         self.offers.clear();
         self.open.clear();
+        self.wanted.clear();
     }
 
     pub(super) fn started(&mut self) -> FromAgent {
         self.starting = false;
         self.alive = true;
-        let (initialize, state) = (raw(r#"{"_meta":{"steering":{"supported":true}}}"#), raw("{}"));
+        self.starts += 1;
+        MODES[0].clone_into(&mut self.mode);
+        let initialize = raw(r#"{"_meta":{"steering":{"supported":true}}}"#);
+        // Now and then it does not say what mode it is in.
+        let silent = self.starts.is_multiple_of(3);
+        let state =
+            if silent { "{}".to_owned() } else { format!(r#"{{"modes":{{"currentModeId":"{}"}}}}"#, self.mode) };
+        let state = raw(&state);
         FromAgent::Started(AgentStarted {
             agent_session: Some("a".into()),
             start: Start::Resume,
@@ -88,6 +108,16 @@ impl Agent {
 
     pub(super) fn offer(&mut self, call: CallId, text: String) {
         self.offers.push((call, text));
+    }
+
+    /// It is to be in a mode.
+    pub(super) fn want(&mut self, call: CallId, mode: String) {
+        self.wanted.push_back((call, mode));
+    }
+
+    /// The mode that it is in.
+    pub(super) fn mode(&self) -> &str {
+        &self.mode
     }
 
     pub(super) fn cancel(&mut self) {
@@ -112,13 +142,19 @@ impl Agent {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.prompt.is_none() && self.offers.is_empty() && !self.starting
+        self.prompt.is_none() && self.offers.is_empty() && self.wanted.is_empty() && !self.starting
     }
 
     /// The next thing that it does, if it has anything to do. `calm` brings it to the end of its turn.
     pub(super) fn act(&mut self, dice: &mut Dice, calm: bool) -> Option<FromAgent> {
         if !self.offers.is_empty() && (calm || dice.percent(40)) {
             return Some(self.take_in(dice));
+        }
+        if !self.wanted.is_empty() && (calm || dice.percent(60)) {
+            return self.change_mode();
+        }
+        if !calm && dice.percent(4) {
+            return Some(self.change_mode_itself(dice));
         }
         let call = self.prompt.as_ref()?.0;
         let wants = if calm { 9 } else { dice.below(10) };
@@ -141,6 +177,26 @@ impl Agent {
                 Some(FromAgent::Answered { call, outcome: Ok(raw(&format!(r#"{{"stopReason":"{reason}"}}"#))) })
             }
         }
+    }
+
+    /// Takes the mode that is wanted, or does not: every other process does not know the last.
+    fn change_mode(&mut self) -> Option<FromAgent> {
+        let (call, mode) = self.wanted.pop_front()?;
+        if self.starts.is_multiple_of(2) && mode == MODES[3] {
+            return Some(FromAgent::Answered { call, outcome: Err(raw(r#"{"code":1,"message":"unknown mode"}"#)) });
+        }
+        self.mode = mode;
+        Some(FromAgent::Answered { call, outcome: Ok(raw("{}")) })
+    }
+
+    /// Goes into another mode by itself, and says so.
+    fn change_mode_itself(&mut self, dice: &mut Dice) -> FromAgent {
+        MODES[dice.below(3)].clone_into(&mut self.mode);
+        let text = format!("{}-{} ", self.lane, self.said.len());
+        let mode = &self.mode;
+        let update = format!(r#"{{"sessionUpdate":"current_mode_update","currentModeId":"{mode}","_text":"{text}"}}"#);
+        self.said.insert(text, update.clone());
+        from_wire(&update)
     }
 
     /// A message goes into the running turn, or does not.

@@ -31,11 +31,17 @@ pub(super) enum Break {
     TwoWriters,
     /// What the agent said is written in another way.
     Rewritten,
+    /// An agent is not given a mode, and the host hears that it has taken it.
+    ChoiceNotGiven,
+    /// The host does not hear that an agent refuses a mode.
+    RefusalUnheard,
+    /// Clients are not told the mode that one of them has set.
+    ChoiceUntold,
 }
 
 impl Break {
     /// Each with the promise that it breaks.
-    pub(super) const ALL: [(Self, &'static str); 14] = [
+    pub(super) const ALL: [(Self, &'static str); 17] = [
         (Self::RecordChanges, "P1"),
         (Self::DoneBeforeStored, "P2"),
         (Self::RecordSkipped, "P3"),
@@ -50,6 +56,9 @@ impl Break {
         (Self::NotAsked, "P8"),
         (Self::TwoWriters, "P9"),
         (Self::Rewritten, "P11"),
+        (Self::ChoiceNotGiven, "P14"),
+        (Self::RefusalUnheard, "P14"),
+        (Self::ChoiceUntold, "P14"),
     ];
 }
 

@@ -1,9 +1,11 @@
 //! What everybody saw against what the log says, once everything has settled.
 
+mod choices;
 mod requests;
 mod turns;
 mod views;
 
+pub(super) use choices::p14_what_was_chosen_is_in_force;
 pub(super) use requests::p8_answers_arrive;
 
 use super::world::World;
@@ -22,6 +24,7 @@ pub(super) fn promises(world: &mut World) {
     views::p1_the_same_for_all(world, &mut findings);
     views::p3_and_p11_what_was_shown(world, &mut findings);
     views::p7_ends_are_told(world, &turns, &mut findings);
+    choices::p14_everybody_is_told(world, &mut findings);
     views::p2_answers_are_in_the_log(world, &turns, &mut findings);
     world.findings = findings;
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use acp_types::record::Seq;
 use serde_json::{Value, json};
 
+use super::agent::MODES;
 use super::dice::Dice;
 use super::link::{Link, Read};
 use super::owner::SESSION;
@@ -135,6 +136,16 @@ impl Client {
         let ours = json!({ "lane": lane, "scope": scope });
         let params = json!({ "sessionId": SESSION, "_meta": { "acp-bridge": ours } });
         link.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": params }));
+    }
+
+    /// Chooses a mode for an agent.
+    pub(super) fn choose(&mut self, dice: &mut Dice) {
+        let lane = if dice.percent(40) { "two" } else { "main" };
+        let mode = MODES[dice.below(MODES.len())];
+        if let Some(link) = self.acts() {
+            let ours = json!({ "acp-bridge": { "lane": lane } });
+            link.request("session/set_mode", &json!({ "sessionId": SESSION, "modeId": mode, "_meta": ours }));
+        }
     }
 
     /// An agent more is to come.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use acp_types::record::{Kind, Record};
+use acp_types::record::{Kind, Origin, Record};
 use acp_types::{Raw, RawBuf, rewrite};
 
-use super::agent::from_wire;
+use super::agent::{from_wire, raw};
 use super::breaks::Break;
 use super::check;
 use super::gateway::text_of;
@@ -58,6 +58,9 @@ impl World {
                 let update = payload.raw().member("update").map_or("{}", Raw::as_str);
                 from_wire(&update.replace("1e2", "100.0"))
             }
+            FromAgent::Answered { call, outcome: Err(_) } if self.wrong == Some(Break::RefusalUnheard) => {
+                FromAgent::Answered { call, outcome: Ok(raw("{}")) }
+            }
             event => event,
         }
     }
@@ -85,10 +88,18 @@ impl World {
         } else {
             self.cut.push(before..self.log.head());
         }
+        if self.wrong == Some(Break::ChoiceUntold) {
+            let new = self.log.records.iter_mut().filter(|record| record.seq > before);
+            for record in new.filter(|record| record.origin == Origin::Host && record.kind == Kind::Update) {
+                let body = rewrite::remove_member(record.body.as_raw(), "update");
+                let body = rewrite::set_member(body.as_raw(), "update", Raw::EMPTY_OBJECT);
+                *record = Arc::new(Record { body, ..Record::clone(record) });
+            }
+        }
         if self.wrong == Some(Break::RecordChanges) && self.dice.percent(5) {
             let at = self.dice.below(self.log.records.len());
             let record = &mut self.log.records[at];
-            if record.kind == Kind::Update && record.origin == acp_types::record::Origin::Agent {
+            if record.kind == Kind::Update && record.origin == Origin::Agent {
                 let text = Raw::trusted("\"something else \"");
                 let body = rewrite::set_path(record.body.as_raw(), &["update", "content", "text"], text);
                 *record = Arc::new(Record { body, ..Record::clone(record) });
@@ -103,12 +114,22 @@ impl World {
             Effect::StopAgent { lane, .. } => self.agent(&lane).die(),
             Effect::Call { lane, call, method, params } => {
                 let leaks = self.wrong == Some(Break::StopLeaks) && self.dice.percent(30);
-                let text = text_of(params.as_ref());
+                if method == "session/prompt" {
+                    let mut findings = std::mem::take(&mut self.findings);
+                    check::p14_what_was_chosen_is_in_force(self, &lane, &mut findings);
+                    self.findings = findings;
+                }
+                let unheard = self.wrong == Some(Break::ChoiceNotGiven) && method == "session/set_mode";
                 let agent = self.agent(&lane);
                 match method.as_str() {
                     _ if !agent.alive => {}
-                    "session/prompt" => agent.prompt(call, text),
-                    "_session/steering" => agent.offer(call, text),
+                    "session/prompt" => agent.prompt(call, text_of(params.as_ref())),
+                    "_session/steering" => agent.offer(call, text_of(params.as_ref())),
+                    "session/set_mode" if unheard => {
+                        let answered = FromAgent::Answered { call, outcome: Ok(raw("{}")) };
+                        self.host.agent(self.now, &lane, answered);
+                    }
+                    "session/set_mode" => agent.want(call, mode_of(params.as_ref())),
                     other => panic!("nobody asked for {other}"),
                 }
                 if leaks {
@@ -214,6 +235,12 @@ impl World {
 
 fn is_cancelled(answer: &RawBuf) -> bool {
     answer.as_str() == r#"{"outcome":{"outcome":"cancelled"}}"#
+}
+
+/// The mode that a request is for.
+fn mode_of(params: Option<&RawBuf>) -> String {
+    let mode = params.and_then(|params| params.as_raw().member("modeId")?.as_string());
+    mode.expect("a mode").into_owned()
 }
 
 /// Params of the prompt that a `prompt_queued` holds.

@@ -167,7 +167,7 @@ impl Visit {
                 Some("client_connected" | "client_disconnected") => {}
                 _ => self.shown.push(Shown {
                     seq: seq.expect("a seq"),
-                    text: value["update"]["content"]["text"].as_str().expect("a text").to_owned(),
+                    text: text_of_update(&value["update"]),
                     update: params.member("update").expect("an update").as_str().to_owned(),
                 }),
             },
@@ -182,4 +182,9 @@ impl Visit {
             _ => {}
         }
     }
+}
+
+/// The text of an update: that of its chunk, or what the agent has put there to tell its words apart. The bridge's own have none.
+fn text_of_update(update: &Value) -> String {
+    update["content"]["text"].as_str().or(update["_text"].as_str()).unwrap_or_default().to_owned()
 }

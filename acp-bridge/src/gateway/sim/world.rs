@@ -49,6 +49,9 @@ pub(super) struct Faults {
     pub(super) cancelled: u64,
     pub(super) steered: u64,
     pub(super) joined: u64,
+    pub(super) chosen: u64,
+    pub(super) restored: u64,
+    pub(super) lost: u64,
     pub(super) visits: BTreeMap<String, u64>,
 }
 
@@ -64,6 +67,9 @@ impl Faults {
         self.cancelled += other.cancelled;
         self.steered += other.steered;
         self.joined += other.joined;
+        self.chosen += other.chosen;
+        self.restored += other.restored;
+        self.lost += other.lost;
         for (kind, count) in other.visits {
             *self.visits.entry(kind).or_default() += count;
         }
@@ -154,7 +160,7 @@ impl World {
 
     fn step(&mut self) {
         let client = self.dice.below(self.clients.len());
-        match self.dice.below(44) {
+        match self.dice.below(46) {
             0..=4 | 43 => self.clients_want(client),
             5 => self.clients[client].cancel(&mut self.dice),
             6..=8 => {
@@ -174,6 +180,7 @@ impl World {
             39 if self.dice.percent(30) => self.time_passes(),
             40 if self.dice.percent(60) => self.clients[client].add_lane(),
             41 => self.stale_host_acts(),
+            44 | 45 => self.clients[client].choose(&mut self.dice),
             _ => self.pump(),
         }
         self.pump();
@@ -246,6 +253,13 @@ impl World {
         self.faults.cancelled = count(&Kind::CancelRequested);
         self.faults.steered = count(&Kind::PromptSteered);
         self.faults.joined = count(&Kind::LaneJoined);
+        let with = |kind: &Kind, word: &str| {
+            let of_kind = self.log.records.iter().filter(|record| record.kind == *kind);
+            of_kind.filter(|record| record.body.as_str().contains(word)).count() as u64
+        };
+        self.faults.chosen = with(&Kind::SessionUpdated, "\"chosen\"");
+        self.faults.restored = with(&Kind::ChoicesRestored, "\"set\"");
+        self.faults.lost = with(&Kind::ChoicesRestored, "\"lost\"");
         self.faults.repeated = self.clients.iter().map(|client| client.repeated).sum();
         let interrupted = |record: &&Arc<Record>| record.body.as_str().contains("\"interrupted\"");
         let ended = self.log.records.iter().filter(|record| record.kind == Kind::TurnEnded);

@@ -167,7 +167,9 @@ fn check(header: &Header) -> Result<(), LineError> {
 
 fn parse(line: &[u8]) -> Result<Record, LineError> {
     let not_a_record = |reason: String| LineError::NotARecord { reason };
-    let record: Record = json::from_slice(line).map_err(|e| not_a_record(e.to_string()))?;
+    // A body is taken as it stands. Half a surrogate pair is in the way only in the text beside it.
+    let record: Record =
+        serde_json::from_slice(line).or_else(|_| json::from_slice(line)).map_err(|e| not_a_record(e.to_string()))?;
     // As a log reads it: what it would not read back must not get in.
     Raw::parse(record.body.as_str()).map_err(|e| not_a_record(format!("its body: {e}")))?;
     Ok(record)

@@ -1,37 +1,71 @@
-//! Whether a log is sound, for `doctor`.
+//! Whether a log is sound, for `doctor`: every record that it promises is there and says something.
+
+mod bodies;
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use acp_types::record::{Epoch, Record};
+use rusqlite::{Connection, params};
 
-use super::{connection, failure, schema};
-use crate::log::OpenError;
+use super::row::{self, Reader};
+use super::{connection, failure, owner, schema};
+use crate::log::{LogError, OpenError, SessionInfo};
+use crate::session::State;
 
-/// Sessions whose row promises records that are not there. Trimmed ones keep what is newer than the trim.
-const INCOMPLETE: &str = "SELECT id, head, oldest FROM session WHERE head - oldest <> (
-    SELECT count(*) FROM record
-    WHERE key > (number << 36) + oldest AND key <= (number << 36) + head) LIMIT 1";
+/// How closely a log is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Depth {
+    /// Every record is there and JSON.
+    Records,
+    /// Each also says something of its kind, and follows from those before it.
+    Sessions,
+}
 
-/// See [`super::SqliteLog::check`].
-pub(super) fn check(path: &Path) -> Result<(), OpenError> {
+/// What was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Checked {
+    /// Sessions.
+    pub sessions: u64,
+    /// Their records.
+    pub records: u64,
+    /// Records of an earlier version that hold definitions of MCP servers, with secrets if those had any. A bridge that
+    /// opens the log takes them out and starts nothing from them.
+    pub definitions: u64,
+}
+
+/// See [`super::SqliteLog::check`] and [`super::SqliteLog::examine`].
+pub(super) fn check(path: &Path, depth: Depth) -> Result<Checked, OpenError> {
     refuse_missing(path)?;
     schema::refuse_foreign(path)?;
     schema::refuse_truncated(path)?;
     let connection = connection::reader(path)?;
-    if schema::version(&connection, path)? == 0 {
+    let version = schema::version(&connection, path)?;
+    if version == 0 {
         // Made by a bridge that was stopped before it wrote anything.
-        return Ok(());
+        return Ok(Checked::default());
     }
+    let failed = |e: rusqlite::Error| failure::open(path, &e);
     let corrupt = |reason| OpenError::Corrupt { path: path.into(), reason };
-    let verdict: String =
-        connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(|e| failure::open(path, &e))?;
+    let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
     if verdict != "ok" {
         return Err(corrupt(verdict));
     }
-    match incomplete(&connection).map_err(|e| failure::open(path, &e))? {
-        Some(what) => Err(corrupt(what)),
-        None => Ok(()),
+    let mut checked = Checked::default();
+    let mut number = 0;
+    loop {
+        // One session is of one moment; between two of them a bridge gets on.
+        let snapshot = connection.unchecked_transaction().map_err(failed)?;
+        let Some((next, info)) = session_after(&snapshot, number, version).map_err(failed)? else { break };
+        let read = Session::new(&info, depth).read(&snapshot, next, version).map_err(failed)?;
+        let (records, definitions) =
+            read.map_err(|reason| corrupt(format!("session {:?}: {reason}", info.id.as_str())))?;
+        checked.sessions += 1;
+        checked.records += records;
+        checked.definitions += definitions;
+        number = next;
     }
+    Ok(checked)
 }
 
 /// Refuses a path where nothing is; what only looks at a log makes none.
@@ -43,10 +77,94 @@ pub(super) fn refuse_missing(path: &Path) -> Result<(), OpenError> {
     Err(OpenError::Io { path: path.into(), reason })
 }
 
-fn incomplete(connection: &Connection) -> rusqlite::Result<Option<String>> {
-    let mut statement = connection.prepare(INCOMPLETE)?;
-    let mut rows = statement.query([])?;
-    let Some(row) = rows.next()? else { return Ok(None) };
-    let (id, head, oldest): (String, i64, i64) = (row.get(0)?, row.get(1)?, row.get(2)?);
-    Ok(Some(format!("session {id} lacks some of its records after {oldest} up to {head}")))
+fn session_after(connection: &Connection, number: i64, version: i64) -> rusqlite::Result<Option<(i64, SessionInfo)>> {
+    use rusqlite::OptionalExtension;
+    // Version 1 did not count bytes.
+    let bytes = if version < 2 { "0" } else { "bytes" };
+    let sql = format!(
+        "SELECT id, cwd, title, created_at, updated_at, epoch, head, oldest, open_turns, number, {bytes} FROM session
+         WHERE number > ?1 ORDER BY number LIMIT 1"
+    );
+    connection.prepare_cached(&sql)?.query_row([number], row::session).optional()
+}
+
+/// One session while it is read, from its first record to its last. Memory is bounded as that of its state.
+struct Session<'a> {
+    info: &'a SessionInfo,
+    depth: Depth,
+    state: State,
+    epoch: Epoch,
+    found: SessionInfo,
+    records: u64,
+    definitions: u64,
+}
+
+impl<'a> Session<'a> {
+    fn new(info: &'a SessionInfo, depth: Depth) -> Self {
+        let found = SessionInfo::new(info.id.clone());
+        Self { info, depth, state: State::default(), epoch: 0, found, records: 0, definitions: 0 }
+    }
+
+    /// The number of its records and of those with definitions; the inner error is what is wrong with it.
+    fn read(
+        mut self,
+        connection: &Connection,
+        number: i64,
+        version: i64,
+    ) -> rusqlite::Result<Result<(u64, u64), String>> {
+        // Links came with version 3.
+        let position = if version < 3 { "NULL" } else { "position" };
+        let sql = format!(
+            "SELECT key, at, epoch, lane, origin, kind, turn, body, {position} FROM record
+             WHERE key > ?1 AND key <= ?2 AND (key > ?3 OR kind NOT IN ('update', 'extension')) ORDER BY key"
+        );
+        let bounds = params![row::key(number, 0), row::key(number, self.info.head), row::key(number, self.info.oldest)];
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut rows = statement.query(bounds)?;
+        let mut reader = Reader::default();
+        while let Some(row) = rows.next()? {
+            let record = match reader.record(row) {
+                Ok(record) => record,
+                Err(LogError::Corrupt { reason }) => return Ok(Err(reason)),
+                Err(other) => return Ok(Err(other.to_string())),
+            };
+            if let Err(reason) = self.take(&record) {
+                return Ok(Err(format!("record {}: {reason}", record.seq)));
+            }
+        }
+        Ok(self.end())
+    }
+
+    fn take(&mut self, record: &Record) -> Result<(), String> {
+        let (last, oldest) = (self.found.head, self.info.oldest);
+        // What was trimmed leaves gaps, and nothing else does.
+        let expected = if record.seq > oldest { last.max(oldest) + 1 } else { record.seq };
+        if record.seq != expected || last == 0 && record.seq != 1 {
+            return Err(format!("it follows on {last}, and those between them are missing"));
+        }
+        if record.epoch > self.info.epoch || record.epoch < self.epoch {
+            return Err(format!("its epoch {} does not follow on {}", record.epoch, self.epoch));
+        }
+        self.epoch = record.epoch;
+        if self.depth == Depth::Sessions {
+            bodies::read(record).map_err(|error| format!("its body is none of a {}: {error}", record.kind))?;
+            self.state.apply(record).map_err(|error| error.to_string())?;
+        }
+        self.found.apply(record);
+        self.records += 1;
+        self.definitions += u64::from(owner::has_definitions(record));
+        Ok(())
+    }
+
+    fn end(self) -> Result<(u64, u64), String> {
+        let Self { info, found, records, definitions, .. } = self;
+        let last = found.head.max(info.oldest);
+        if last < info.head {
+            return Err(format!("it lacks its records after {last} up to {}", info.head));
+        }
+        if found.cwd != info.cwd || found.title != info.title {
+            return Err("its directory or title is not what its records say".to_owned());
+        }
+        Ok((records, definitions))
+    }
 }

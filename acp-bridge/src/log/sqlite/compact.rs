@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::lock::FileLock;
-use super::{Durability, check, connection, failure, garbage, keeper, schema};
+use super::{Durability, check, connection, failure, garbage, keeper, place, schema};
 use crate::log::OpenError;
 
 /// What compacting came to: bytes of the file and of its write-ahead log.
@@ -20,7 +20,7 @@ pub struct Compacted {
 
 /// See [`super::SqliteLog::compact`].
 pub(super) fn compact(path: &Path) -> Result<Compacted, OpenError> {
-    let path = std::path::absolute(path).map_err(|e| failure::io(path, &e))?;
+    let path = place::of(path)?;
     check::refuse_missing(&path)?;
     schema::refuse_foreign(&path)?;
     let _lock = FileLock::take(&path)?;

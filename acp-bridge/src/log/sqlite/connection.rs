@@ -77,7 +77,8 @@ fn open(path: &Path, access: OpenFlags) -> Result<Connection, OpenError> {
     Ok(connection)
 }
 
-fn create(path: &Path) -> Result<(), OpenError> {
+/// Makes the file if there is none.
+pub(super) fn create(path: &Path) -> Result<(), OpenError> {
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     match private(&mut options).open(path) {
@@ -102,6 +103,8 @@ fn configure_writer(connection: &Connection, durability: Durability) -> rusqlite
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
     full_fsync(connection)?;
+    // What is deleted is overwritten. Appends do not notice: they free nothing.
+    connection.pragma_update(None, "secure_delete", true)?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
 }

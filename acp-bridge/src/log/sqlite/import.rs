@@ -7,7 +7,7 @@ use acp_types::SessionId;
 use rusqlite::Connection;
 
 use super::lock::FileLock;
-use super::{Durability, connection, failure, row, schema, store};
+use super::{Durability, connection, failure, place, row, schema, store};
 use crate::log::LogError;
 use crate::log::portable::{ImportError, Imported, Intake, Lines};
 
@@ -23,7 +23,7 @@ pub(super) fn import(
     let begun = Intake::begin(lines.next()?.unwrap_or_default(), new_id);
     let intake = begun.map_err(|error| lines.wrong(error))?;
 
-    let path = std::path::absolute(path).map_err(|e| failure::io(path, &e))?;
+    let path = place::of(path)?;
     schema::refuse_foreign(&path)?;
     let _lock = FileLock::take(&path)?;
     schema::refuse_truncated(&path)?;

@@ -136,6 +136,21 @@ impl Keeper {
         }
     }
 
+    /// Moves everything into the main file and cuts the write-ahead log, so that nothing of what was deleted is left in
+    /// it; `false` when a reader was in the way.
+    pub(super) fn cut(&mut self, writer: &Connection) -> rusqlite::Result<bool> {
+        self.shared.lock().hold = true;
+        let turn = lock(&self.shared.checkpointing);
+        let emptied = empty(writer, "TRUNCATE");
+        drop(turn);
+        self.shared.lock().hold = false;
+        if matches!(emptied, Ok(true)) {
+            (self.size, self.since, self.limit) = (0, 0, WAL_BYTES);
+            self.prepared = false;
+        }
+        emptied
+    }
+
     /// Ends the thread and waits for it.
     pub(super) fn stop(self) {
         self.shared.lock().stop = true;

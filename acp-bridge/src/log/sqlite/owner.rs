@@ -88,6 +88,12 @@ pub(super) fn disarming(info: &SessionInfo, at: u64) -> Record {
     }
 }
 
+/// Whether a record has definitions of MCP servers.
+pub(super) fn has_definitions(record: &Record) -> bool {
+    matches!(record.kind, Kind::SessionCreated | Kind::AgentStarted)
+        && session::without_definitions(record.body.as_raw(), &FingerprintKey::default()).is_some()
+}
+
 /// Takes the definitions of MCP servers out of the records that have some; returns how many there were.
 pub(super) fn strip(connection: &Connection, key: &FingerprintKey) -> rusqlite::Result<u64> {
     // In the words of the index `record_control`, or all updates would be read.

@@ -34,6 +34,8 @@ pub(super) struct Store {
     sessions: HashMap<SessionId, Cached>,
     /// Sessions whose row is to be written before the commit.
     changed: Vec<SessionId>,
+    /// The work done last has something to be gone before it is answered.
+    erases: bool,
 }
 
 #[derive(Debug)]
@@ -66,7 +68,7 @@ impl From<LogError> for Refusal {
 
 impl Store {
     pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, sessions: HashMap::new(), changed: Vec::new() }
+        Self { connection, sessions: HashMap::new(), changed: Vec::new(), erases: false }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -106,6 +108,11 @@ impl Store {
         }
     }
 
+    /// Whether the work done last has something to be gone before it is answered.
+    pub(super) fn erases(&mut self) -> bool {
+        std::mem::take(&mut self.erases)
+    }
+
     /// Does one piece of work.
     pub(super) fn apply(&mut self, work: &Work) -> Result<Done, Refusal> {
         match work {
@@ -135,6 +142,7 @@ impl Store {
         self.connection.execute("DELETE FROM log", [])?;
         self.connection.execute("INSERT INTO log (id) VALUES (?1)", [id])?;
         let stripped = owner::strip(&self.connection, key)?;
+        self.erases = stripped > 0;
         let mut disarmed = 0;
         for session in owner::armed(&self.connection)? {
             let Some(found) = self.find(&session)? else { continue };
@@ -185,6 +193,7 @@ impl Store {
         self.connection.prepare_cached("DELETE FROM session WHERE number = ?1")?.execute([number])?;
         garbage::add(&self.connection, number, 1..=head, garbage::What::Everything)?;
         self.sessions.remove(session);
+        self.erases = true;
         Ok(Done::Deleted)
     }
 
@@ -201,6 +210,7 @@ impl Store {
         let info = self.change(session)?;
         info.oldest = oldest;
         info.bytes = info.bytes.saturating_sub(bytes);
+        self.erases = true;
         Ok(Done::Moved { last, oldest })
     }
 

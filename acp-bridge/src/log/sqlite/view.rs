@@ -8,7 +8,7 @@ use acp_types::record::{Record, Seq};
 use async_trait::async_trait;
 
 use super::readers::Readers;
-use super::{check, connection, failure, readers, schema};
+use super::{check, connection, place, readers, schema};
 use crate::log::portable::Source;
 use crate::log::{Filter, ListQuery, LogError, OpenError, ReadLimit, SessionInfo};
 
@@ -24,7 +24,7 @@ impl SqliteView {
     /// # Errors
     /// As for [`super::SqliteLog::open`]; also when there is none, or it is of an older version.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
-        let path = std::path::absolute(path).map_err(|e| failure::io(path, &e))?;
+        let path = place::of(path)?;
         check::refuse_missing(&path)?;
         schema::refuse_foreign(&path)?;
         schema::refuse_truncated(&path)?;

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
 
+use super::erasure::Erasure;
 use super::job::{Done, Job, Work};
 use super::keeper::Keeper;
 use super::lock::FileLock;
@@ -25,6 +26,9 @@ const MAX_BUSY: usize = 64;
 /// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
 const MAX_BYTES: usize = 4 << 20;
 
+/// What one piece of work came to, and whether something is to be gone before it is answered.
+type Outcome = (Result<Done, LogError>, bool);
+
 /// Opens the file and starts its writer. The thread ends when every sender is gone, or on [`Work::Shutdown`].
 pub(super) fn start(
     path: &Path,
@@ -39,7 +43,8 @@ pub(super) fn start(
     let store = Store::new(connection::writer(path, durability)?);
     let keeper = Keeper::start(path, Arc::clone(&hub), readers)?;
     let (sender, jobs) = mpsc::channel(queue);
-    let writer = Writer { store, keeper, hub, jobs, garbage: true, busy: 0, lock };
+    let erasure = Erasure::default();
+    let writer = Writer { store, keeper, hub, jobs, garbage: true, busy: 0, erasure, lock };
     thread::Builder::new()
         .name("log-writer".to_owned())
         .spawn(move || writer.run())
@@ -56,6 +61,8 @@ struct Writer {
     garbage: bool,
     /// Commits since some were removed.
     busy: usize,
+    /// Who waits until deleted records are gone from the files.
+    erasure: Erasure,
     lock: FileLock,
 }
 
@@ -69,11 +76,15 @@ impl Writer {
                 break Some(asked);
             }
         };
-        let Self { store, keeper, lock, .. } = self;
+        while self.garbage && self.erasure.is_awaited() {
+            self.collect();
+        }
+        let Self { store, keeper, lock, mut erasure, .. } = self;
         // The last connection to close moves everything into the main file and removes the write-ahead log.
         keeper.stop();
         drop(store);
         drop(lock);
+        erasure.done();
         if let Some(asked) = asked {
             // Whoever asked may have gone.
             let _ = asked.send(Ok(Done::Nothing));
@@ -82,19 +93,38 @@ impl Writer {
 
     /// The next job. Deleted records are removed while there is none, and now and then when there always is one.
     fn next(&mut self) -> Option<Job> {
-        while self.garbage {
+        while self.garbage || self.erasure.is_due() {
             self.busy += 1;
-            if self.busy > MAX_BUSY {
-                self.collect();
+            // Somebody waits for it: then every other commit is for that.
+            let most = if self.erasure.is_awaited() { 1 } else { MAX_BUSY };
+            if self.busy > most {
+                self.tidy();
                 continue;
             }
             match self.jobs.try_recv() {
                 Ok(job) => return Some(job),
                 Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => self.collect(),
+                Err(TryRecvError::Empty) => self.tidy(),
             }
         }
         self.jobs.blocking_recv()
+    }
+
+    /// One step towards files without what was deleted.
+    fn tidy(&mut self) {
+        if self.garbage { self.collect() } else { self.erase() }
+    }
+
+    fn erase(&mut self) {
+        self.busy = 0;
+        match self.keeper.cut(self.store.connection()) {
+            Ok(true) => self.erasure.done(),
+            Ok(false) => self.erasure.held_up(),
+            Err(error) => {
+                tracing::warn!(%error, "deleted records are still in the write-ahead log of the session log");
+                self.erasure.fail(&failure::write(&error));
+            }
+        }
     }
 
     /// What has queued while the last commit ran goes into the next one.
@@ -120,15 +150,15 @@ impl Writer {
         let mut asked = None;
         match outcomes {
             Ok(outcomes) => {
-                for (job, outcome) in batch.iter().zip(&outcomes) {
+                for (job, (outcome, _)) in batch.iter().zip(&outcomes) {
                     self.publish(&job.work, outcome);
                 }
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
-                    if matches!(job.work, Work::Shutdown) {
-                        asked = Some(job.reply);
-                    } else {
+                    match outcome {
+                        _ if matches!(job.work, Work::Shutdown) => asked = Some(job.reply),
+                        (Ok(done), true) => self.erasure.wait(job.reply, done),
                         // Whoever asked may have gone.
-                        let _ = job.reply.send(outcome);
+                        (outcome, _) => drop(job.reply.send(outcome)),
                     }
                 }
                 self.keeper.start_over_if_large(self.store.connection());
@@ -148,7 +178,7 @@ impl Writer {
     }
 
     /// All of a batch or nothing. What is not allowed fails alone; what the disk refuses fails everything.
-    fn transaction(&mut self, batch: &[Job]) -> Result<Vec<Result<Done, LogError>>, LogError> {
+    fn transaction(&mut self, batch: &[Job]) -> Result<Vec<Outcome>, LogError> {
         let done = self.try_transaction(batch);
         done.map_err(|error| {
             self.store.roll_back();
@@ -156,15 +186,16 @@ impl Writer {
         })
     }
 
-    fn try_transaction(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Result<Done, LogError>>> {
+    fn try_transaction(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Outcome>> {
         self.store.begin()?;
         let mut outcomes = Vec::with_capacity(batch.len());
         for job in batch {
-            outcomes.push(match self.store.apply(&job.work) {
+            let outcome = match self.store.apply(&job.work) {
                 Ok(done) => Ok(done),
                 Err(Refusal::Logical(error)) => Err(error),
                 Err(Refusal::Sql(error)) => return Err(error),
-            });
+            };
+            outcomes.push((outcome, self.store.erases()));
         }
         self.store.commit()?;
         Ok(outcomes)
@@ -197,6 +228,9 @@ impl Writer {
         match collected {
             Ok(more) => {
                 self.garbage = more;
+                if more {
+                    self.erasure.removed();
+                }
                 self.keeper.written(if more { 512 << 10 } else { 0 });
                 self.keeper.start_over_if_large(self.store.connection());
             }
@@ -204,6 +238,7 @@ impl Writer {
                 self.store.roll_back();
                 // It is tried again after the next deletion, or when the log is opened next.
                 self.garbage = false;
+                self.erasure.fail(&failure::write(&error));
                 tracing::warn!(%error, "deleted records of the session log cannot be removed yet");
             }
         }

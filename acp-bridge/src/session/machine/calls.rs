@@ -126,6 +126,11 @@ impl Lane {
         self.calls.open.retain(|_, call| !matches!(call, Call::Prompt(_)));
     }
 
+    /// Whether anybody waits for an answer of the agent, or for the agent.
+    pub(super) fn any_calls(&self) -> bool {
+        !self.calls.open.is_empty() || !self.calls.waiting.is_empty()
+    }
+
     /// Whether a client waits for the agent to be there.
     pub(super) fn is_called(&self) -> bool {
         !self.calls.waiting.is_empty()

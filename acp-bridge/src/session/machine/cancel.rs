@@ -127,7 +127,7 @@ impl Lane {
 }
 
 /// The beginning of a text, at most so many bytes.
-fn cut(text: &str, max: usize) -> &str {
+pub(super) fn cut(text: &str, max: usize) -> &str {
     let mut end = text.len().min(max);
     while !text.is_char_boundary(end) {
         end -= 1;

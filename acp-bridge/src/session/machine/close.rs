@@ -79,7 +79,7 @@ impl Lane {
         self.fail_calls(step, SHUT_DOWN);
     }
 
-    fn stop_agent(&mut self, step: &mut Step<'_>, reason: &str) {
+    pub(super) fn stop_agent(&mut self, step: &mut Step<'_>, reason: &str) {
         let agent = std::mem::replace(&mut self.agent, Agent::Absent);
         if agent == Agent::Absent {
             return;

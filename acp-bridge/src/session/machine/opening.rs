@@ -32,7 +32,7 @@ impl Machine {
         let initialize =
             mcp::name_definitions(initialize.as_raw(), &config.fingerprint_key, mcp::Of::Client).unwrap_or(initialize);
         let core = Core::new(session, 1, config, State::default(), None);
-        let mut machine = Self { core, lanes: Lanes::new(Lane::main()) };
+        let mut machine = Self { core, lanes: Lanes::new(Lane::main()), idle_since: None };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
         let created = SessionCreated { cwd, params: logged, redacted, initialize, unattended };
@@ -46,6 +46,7 @@ impl Machine {
             step.position = position;
             main.hear(&mut step, event);
         }
+        machine.note_use(now);
         (machine, out)
     }
 
@@ -69,7 +70,7 @@ impl Machine {
         kept: Option<RawBuf>,
     ) -> (Self, Output) {
         let lanes = lanes_of(&state);
-        let mut machine = Self { core: Core::new(session, epoch, config, state, kept), lanes };
+        let mut machine = Self { core: Core::new(session, epoch, config, state, kept), lanes, idle_since: None };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
         let mut goes_on = false;

@@ -10,6 +10,7 @@ use acp_types::{Raw, RawBuf};
 
 use super::super::state::Claims;
 use super::super::{CallId, choice};
+use super::cancel::cut;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 
@@ -192,7 +193,7 @@ impl Lane {
         self.deaths += 1;
         if self.deaths >= MAX_DEATHS {
             self.deaths = 0;
-            let reason = format!("the agent exited when it was to set it again: {}", cut(why));
+            let reason = format!("the agent exited when it was to set it again: {}", cut(why, MAX_REASON));
             let now = restore.now.map(|(_, made)| made);
             let left = restore.left.into_iter().filter(|made| self.in_force(step, made) != Some(true));
             let left: Vec<Choice> = now.into_iter().chain(left).collect();
@@ -214,9 +215,5 @@ pub(super) fn after(now: u64, time: Duration) -> u64 {
 /// An agent's refusal in one sentence.
 fn refused(error: &RawBuf) -> String {
     let message = RawError::new(error.clone()).ok().map(|error| error.message().into_owned());
-    format!("the agent refused it: {}", cut(message.as_deref().unwrap_or("with an error that is none")))
-}
-
-fn cut(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_REASON)]
+    format!("the agent refused it: {}", cut(message.as_deref().unwrap_or("with an error that is none"), MAX_REASON))
 }

@@ -37,7 +37,12 @@ impl Lane {
         turn: Option<Turn>,
         params: Raw<'_>,
     ) -> Seq {
-        let body = self.for_clients(step, turn, params);
+        // What the bridge says in its own name has its key.
+        let body = if origin == Origin::Host {
+            self.placed(step, turn, params)
+        } else {
+            self.for_clients(step, turn, params)
+        };
         self.record_raw(step, Kind::Update, origin, turn, body)
     }
 
@@ -63,7 +68,11 @@ impl Lane {
     /// else may say.
     pub(super) fn for_clients(&self, step: &mut Step<'_>, turn: Option<Turn>, params: Raw<'_>) -> RawBuf {
         let clean = reserved::without_our_key(params);
-        let params = clean.as_ref().map_or(params, RawBuf::as_raw);
+        self.placed(step, turn, clean.as_ref().map_or(params, RawBuf::as_raw))
+    }
+
+    /// Params with the session's id as clients know it, and with their place in the log.
+    fn placed(&self, step: &mut Step<'_>, turn: Option<Turn>, params: Raw<'_>) -> RawBuf {
         let meta = UpdateMeta { seq: step.next_seq(), at: step.at, turn, lane: (&*self.name).into() };
         let Core { text, meta: meta_text, session, .. } = &mut *step.core;
         text.clear();

@@ -1,6 +1,6 @@
 use acp_types::record::body::{
-    AgentExited, AgentStarted, CancelRequested, Outcome, PromptQueued, Resolved, SessionCreated, SessionUpdated, Start,
-    TurnStarted,
+    AgentExited, AgentStarted, CancelRequested, ChoicesRestored, Outcome, PromptQueued, Resolved, SessionCreated,
+    SessionUpdated, Start, TurnStarted,
 };
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{Raw, RawBuf};
@@ -180,7 +180,7 @@ fn the_load_result_is_what_the_agent_said_with_mode_and_options_as_they_are_now(
 }
 
 #[test]
-fn a_restart_keeps_the_mode_and_takes_the_options_that_the_agent_says() {
+fn after_a_restart_mode_and_options_are_as_clients_know_them_until_it_is_known_what_is_in_force() {
     let mut log = Log::started();
     let options = Some(raw("[1]"));
     log.add(Kind::SessionUpdated, None, &SessionUpdated { config_options: options, ..SessionUpdated::default() });
@@ -192,6 +192,10 @@ fn a_restart_keeps_the_mode_and_takes_the_options_that_the_agent_says() {
         (Some("ask"), Some("[1]"))
     );
     log.add(Kind::AgentStarted, None, &started(r#"{"configOptions":[2]}"#));
+    assert!(log.state.main().is_restoring());
+    assert_eq!(log.state.main().config_options().map(Raw::as_str), Some("[1]"));
+    log.add(Kind::ChoicesRestored, None, &ChoicesRestored::default());
+    assert!(!log.state.main().is_restoring());
     assert_eq!(log.state.main().config_options().map(Raw::as_str), Some("[2]"));
     assert_eq!(log.state.main().session_result().as_str(), r#"{"configOptions":[2]}"#, "no modes are made up");
 }

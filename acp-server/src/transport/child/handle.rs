@@ -1,6 +1,8 @@
 //! What one can do with a running child besides talking to it.
 
 use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -50,6 +52,21 @@ impl Default for Deadlines {
     }
 }
 
+/// What a child writes besides messages: to its stderr, and noise on its stdout.
+#[derive(Debug, Clone)]
+pub struct Written {
+    stderr: Arc<AtomicU64>,
+    noise: Noise,
+}
+
+impl Written {
+    /// A number that grows with all that it writes.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.stderr.load(Ordering::Relaxed).saturating_add(self.noise.count())
+    }
+}
+
 /// A running child. Dropping it kills the child and all that it started.
 #[derive(Debug)]
 pub struct ChildHandle {
@@ -90,6 +107,12 @@ impl ChildHandle {
     #[must_use]
     pub fn noise_count(&self) -> u64 {
         self.noise.count()
+    }
+
+    /// What it writes besides messages, to see whether it does anything. It does not borrow the handle.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        Written { stderr: self.stderr.written(), noise: self.noise.clone() }
     }
 
     /// How it ended, if it has.

@@ -1,6 +1,7 @@
 //! A child's stderr: always drained, only the end of it kept.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::AsyncReadExt;
@@ -17,36 +18,45 @@ pub(super) type LineCallback = dyn Fn(&str) + Send + Sync;
 #[derive(Debug)]
 pub(super) struct Stderr {
     tail: Arc<Mutex<VecDeque<u8>>>,
+    written: Arc<AtomicU64>,
     drain: JoinHandle<()>,
 }
 
 impl Stderr {
     /// That of a child which writes to its output instead.
     pub(super) fn none() -> Self {
-        Self { tail: Arc::default(), drain: tokio::spawn(async {}) }
+        Self { tail: Arc::default(), written: Arc::default(), drain: tokio::spawn(async {}) }
     }
 
     pub(super) fn drain(mut pipe: pipe::Receiver, callback: Option<Arc<LineCallback>>) -> Self {
         let tail = Arc::new(Mutex::new(VecDeque::new()));
         let shared = Arc::clone(&tail);
+        let written = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&written);
         let drain = tokio::spawn(async move {
             let mut buffer = vec![0; 8 * 1024];
             let mut line = Vec::new();
             // An error ends the stream as much as its end does: there is nothing to drain any more.
             while let Ok(read @ 1..) = pipe.read(&mut buffer).await {
+                count.fetch_add(read as u64, Ordering::Relaxed);
                 keep(&mut shared.lock().unwrap_or_else(PoisonError::into_inner), &buffer[..read]);
                 if let Some(callback) = callback.as_deref() {
                     lines(&mut line, &buffer[..read], callback);
                 }
             }
         });
-        Self { tail, drain }
+        Self { tail, written, drain }
     }
 
     /// The last 64 KiB; bytes that are not UTF-8 are replaced.
     pub(super) fn tail(&self) -> String {
         let mut tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
         String::from_utf8_lossy(tail.make_contiguous()).into_owned()
+    }
+
+    /// How many bytes came of it so far.
+    pub(super) fn written(&self) -> Arc<AtomicU64> {
+        Arc::clone(&self.written)
     }
 
     /// Waits until everything that was written has been seen.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::sessions::Session;
 use super::turn::{Step, Way};
 use super::{Agent, Outcome, error, lock};
 use crate::words::{self, far};
@@ -79,7 +80,10 @@ impl Agent {
             far::WITHDRAW => self.withdraw(session, stop).await,
             far::ASK_ALIKE => self.ask_alike(session).await,
             far::SERVICES => self.services(session).await,
-            far::DIE => {
+            far::DIE | far::FORGET => {
+                if text == far::FORGET {
+                    self.store.with(|all| all.get_mut(session).map(Session::forget));
+                }
                 self.died.notify_one();
                 std::future::pending().await
             }

@@ -24,6 +24,12 @@ pub(super) const MODES: [&str; 2] = ["ask", "code"];
 pub(super) const MODELS: [&str; 2] = ["small", "large"];
 
 impl Session {
+    /// Mode and options are those of a new one.
+    pub(super) fn forget(&mut self) {
+        MODES[0].clone_into(&mut self.mode);
+        MODELS[0].clone_into(&mut self.model);
+    }
+
     fn modes(&self) -> Value {
         let modes = MODES.map(|id| json!({ "id": id, "name": id }));
         json!({ "currentModeId": self.mode, "availableModes": modes })

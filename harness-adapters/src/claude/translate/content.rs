@@ -4,13 +4,68 @@ use acp_types::v1;
 use serde_json::{Value, json};
 
 use super::commands::Commands;
-use crate::embedded::text_of;
+use crate::content::{check, named};
+use crate::embedded::{CONTEXT, text_of};
 use crate::failure::{Failure, FailureKind};
 
 /// Pictures that the model can see.
 const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
+/// What Claude Code reads itself.
+const DOCUMENT: &str = "application/pdf";
+/// An image or a resource may have so many bytes.
+const MOST: usize = 20 * 1024 * 1024;
 /// Commands that would end the session under the client's feet.
 const SESSION: [&str; 3] = ["clear", "reset", "new"];
+
+/// A prompt without what no model takes: one bad image would make the provider refuse this prompt and all later ones,
+/// because it is part of the conversation from then on.
+#[derive(Debug, Default)]
+pub(super) struct Screened {
+    /// What goes.
+    pub(super) kept: Vec<v1::ContentBlock>,
+    /// What does not, with the reason.
+    pub(super) left_out: Vec<String>,
+    /// Images are among what goes.
+    pub(super) images: bool,
+}
+
+/// Checks images and resources.
+///
+/// # Errors
+/// When nothing is left.
+pub(super) fn screened(prompt: &[v1::ContentBlock]) -> Result<Screened, Failure> {
+    let mut screened = Screened::default();
+    for (number, block) in prompt.iter().enumerate() {
+        let image = matches!(block, v1::ContentBlock::Image(_)) || blob_type(block).is_some_and(is_image);
+        match check(block, MOST) {
+            _ if blob_type(block) == Some(DOCUMENT) => screened.kept.push(block.clone()),
+            Ok(block) => {
+                screened.images |= image;
+                screened.kept.push(block);
+            }
+            Err(why) => screened.left_out.push(format!("{}: {why}", named(block, number))),
+        }
+    }
+    if screened.kept.is_empty() && !screened.left_out.is_empty() {
+        let message = format!("nothing of the prompt can be sent: {}", screened.left_out.join("; "));
+        return Err(Failure::new(FailureKind::InvalidParams, message));
+    }
+    Ok(screened)
+}
+
+fn blob_type(block: &v1::ContentBlock) -> Option<&str> {
+    match block {
+        v1::ContentBlock::Resource(embedded) => match &embedded.resource {
+            v1::EmbeddedResourceResource::BlobResourceContents(blob) => blob.mime_type.as_deref(),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn is_image(mime: &str) -> bool {
+    mime.starts_with("image/")
+}
 
 /// Content of a prompt. A command is one wherever context stands that a client puts beside it.
 pub(super) fn blocks(prompt: &[v1::ContentBlock], commands: &Commands) -> Result<Vec<Value>, Failure> {
@@ -73,7 +128,9 @@ fn one(block: &v1::ContentBlock) -> Result<Value, String> {
         }
         v1::ContentBlock::ResourceLink(link) => words(&linked(link)),
         v1::ContentBlock::Resource(embedded) => match &embedded.resource {
-            v1::EmbeddedResourceResource::TextResourceContents(resource) => context(&resource.uri, &resource.text),
+            v1::EmbeddedResourceResource::TextResourceContents(resource) => {
+                context(&resource.uri, resource.mime_type.as_deref(), &resource.text)
+            }
             v1::EmbeddedResourceResource::BlobResourceContents(resource) => blob(resource)?,
             _ => return Err("an embedded resource of an unknown kind".to_owned()),
         },
@@ -82,18 +139,18 @@ fn one(block: &v1::ContentBlock) -> Result<Value, String> {
     })
 }
 
-fn context(uri: &str, text: &str) -> Value {
-    words(&format!("<context ref=\"{uri}\">\n{text}\n</context>"))
+fn context(uri: &str, mime: Option<&str>, text: &str) -> Value {
+    words(&CONTEXT.wrap(uri, mime, text))
 }
 
 fn blob(resource: &v1::BlobResourceContents) -> Result<Value, String> {
     match resource.mime_type.as_deref() {
         Some(kind) if IMAGES.contains(&kind) => Ok(picture(kind, &resource.blob)),
-        Some(kind @ "application/pdf") => Ok(json!({
+        Some(kind @ DOCUMENT) => Ok(json!({
             "type": "document",
             "source": { "type": "base64", "media_type": kind, "data": resource.blob },
         })),
-        kind => text_of(resource).map(|text| context(&resource.uri, &text)).ok_or_else(|| {
+        kind => text_of(resource).map(|text| context(&resource.uri, kind, &text)).ok_or_else(|| {
             format!("{}: a resource of type {} cannot be embedded", resource.uri, kind.unwrap_or("unknown"))
         }),
     }

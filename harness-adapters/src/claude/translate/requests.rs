@@ -21,7 +21,7 @@ impl Session {
         }
         let invalid = |what| Failure::new(FailureKind::InvalidParams, what);
         match request {
-            Request::Prompt(prompt) => match self.queue(id, &prompt) {
+            Request::Prompt(prompt) => match self.queue(id, &prompt, out) {
                 Ok(()) => {
                     if self.title.is_none()
                         && let Some(title) = content::text(&prompt.prompt).and_then(content::title)
@@ -59,12 +59,26 @@ impl Session {
         }
     }
 
-    fn queue(&mut self, id: RequestId, prompt: &v1::PromptRequest) -> Result<(), Failure> {
+    fn queue(&mut self, id: RequestId, prompt: &v1::PromptRequest, out: &mut Effects) -> Result<(), Failure> {
         if self.closing.is_some() {
             return Err(Failure::new(FailureKind::InvalidParams, "the session is being closed"));
         }
-        let content = content::blocks(&prompt.prompt, &self.commands)?;
-        self.turns.wait(id, content)
+        let (content, images) = self.content(&prompt.prompt, out)?;
+        self.turns.wait(Waiting { id, content, images })
+    }
+
+    /// A prompt in the program's own form, and whether it has images. The client is told what does not go.
+    fn content(
+        &mut self,
+        prompt: &[v1::ContentBlock],
+        out: &mut Effects,
+    ) -> Result<(Vec<serde_json::Value>, bool), Failure> {
+        let screened = content::screened(prompt)?;
+        let blocks = content::blocks(&screened.kept, &self.commands)?;
+        if !screened.left_out.is_empty() {
+            self.notices.tell(&format!("A part of the prompt was left out: {}", screened.left_out.join("; ")), out);
+        }
+        Ok((blocks, screened.images))
     }
 
     /// Sends the next prompt, if none runs and no stop is on its way that would hit it.
@@ -72,19 +86,19 @@ impl Session {
         if self.controls.stopping() {
             return;
         }
-        if let Some(Waiting { id, content }) = self.turns.next() {
+        if let Some(Waiting { id, content, images }) = self.turns.next() {
             let uuid = self.turns.name();
             out.send(control::prompt(&uuid, &content));
-            self.turns.running = Some(Turn::new(id, uuid));
+            self.turns.running = Some(Turn { images, ..Turn::new(id, uuid) });
             self.screen.text.take_shown();
         }
     }
 
     fn steer(&mut self, prompt: &[v1::ContentBlock], out: &mut Effects) -> Result<Steered, Failure> {
-        let content = content::blocks(prompt, &self.commands)?;
         if self.turns.running.is_none() {
             return Ok(Steered::Idle);
         }
+        let (content, _) = self.content(prompt, out)?;
         let uuid = self.turns.name();
         match &mut self.turns.running {
             Some(turn) if turn.takes_more() => {

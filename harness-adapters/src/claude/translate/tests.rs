@@ -212,3 +212,27 @@ fn a_refused_prompt_that_is_cancelled_is_cancelled() {
     let effects = peer.native(&reply(&rewind, &json!({ "rewound": true })));
     assert_eq!(answers(&effects)[0]["answer"]["ok"]["prompt"]["stopReason"], "cancelled");
 }
+
+#[test]
+fn a_bad_image_is_left_out_alone_and_one_that_the_provider_refuses_is_forgotten() {
+    let mut peer = Peer::new();
+    let pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    let image = |data: &str| v1::ContentBlock::Image(v1::ImageContent::new(data, "image/jpg"));
+    let request = v1::PromptRequest::new("s", vec!["look".into(), image("PGh0bWw+"), image(pixel)]);
+    let (_, effects) = peer.ask(Request::Prompt(request));
+    let told = effects[0]["update"]["content"]["text"].as_str().expect("a text");
+    assert!(told.contains("image 2"), "{told}");
+    let sent = &effects[1]["send"];
+    assert_eq!(sent["message"]["content"].as_array().map(Vec::len), Some(2));
+    assert_eq!(sent["message"]["content"][1]["source"]["media_type"], "image/png");
+    let mut end = result(sent["uuid"].as_str().expect("a name"));
+    (end["is_error"], end["api_error_status"], end["terminal_reason"]) = (true.into(), 400.into(), "api_error".into());
+    let effects = peer.native(&end);
+    assert!(answers(&effects).is_empty(), "{effects:?}");
+    let rewind = control(&effects, "rewind_conversation").to_owned();
+    let effects = peer.native(&reply(&rewind, &json!({ "rewound": true })));
+    let failure = &answers(&effects)[0]["answer"]["error"];
+    assert_eq!((&failure["kind"], &failure["data"]["httpStatus"]), (&json!("model"), &json!(400)));
+    let (_, effects) = peer.ask(Request::Prompt(v1::PromptRequest::new("s", vec![image("")])));
+    assert_eq!(answers(&effects)[0]["answer"]["error"]["kind"], "invalid_params");
+}

@@ -35,8 +35,12 @@ pub(super) struct Turn {
     pub(super) steers: Vec<String>,
     /// How it ended, when only [`Turn::steers`] are left.
     pub(super) ended: Option<v1::StopReason>,
-    /// The model refused it, and the program is to forget it before it is answered.
+    /// The model or its provider refused it, and the program is to forget it before it is answered.
     pub(super) refused: bool,
+    /// It has images.
+    pub(super) images: bool,
+    /// Why the provider refused it.
+    pub(super) failure: Option<Failure>,
 }
 
 /// A prompt that waits.
@@ -46,6 +50,8 @@ pub(super) struct Waiting {
     pub(super) id: RequestId,
     /// What it says.
     pub(super) content: Vec<Value>,
+    /// It has images.
+    pub(super) images: bool,
 }
 
 impl Turns {
@@ -61,13 +67,19 @@ impl Turns {
         Uuid::from_u128(self.seed.as_u128() ^ (u128::from(self.sent) << 96)).to_string()
     }
 
+    /// Whether a message has a name that was given here.
+    pub(super) fn named(&self, uuid: &str) -> bool {
+        const SAME: u128 = u128::MAX >> 32;
+        Uuid::parse_str(uuid).is_ok_and(|uuid| (uuid.as_u128() ^ self.seed.as_u128()) & SAME == 0)
+    }
+
     /// Lets a prompt wait.
-    pub(super) fn wait(&mut self, id: RequestId, content: Vec<Value>) -> Result<(), Failure> {
+    pub(super) fn wait(&mut self, prompt: Waiting) -> Result<(), Failure> {
         if self.waiting.len() >= WAITING {
             let message = format!("{WAITING} prompts wait already: wait for one of them to end");
             return Err(Failure::new(FailureKind::InvalidParams, message));
         }
-        self.waiting.push_back(Waiting { id, content });
+        self.waiting.push_back(prompt);
         Ok(())
     }
 
@@ -103,7 +115,16 @@ impl Turns {
 
 impl Turn {
     pub(super) fn new(id: RequestId, uuid: String) -> Self {
-        Self { id, uuid, stopping: false, steers: Vec::new(), ended: None, refused: false }
+        Self {
+            id,
+            uuid,
+            stopping: false,
+            steers: Vec::new(),
+            ended: None,
+            refused: false,
+            images: false,
+            failure: None,
+        }
     }
 
     /// Whether one more message may be put into it.

@@ -27,6 +27,7 @@ impl Lease {
     /// Holds a thread.
     pub(in crate::codex) fn new(connection: &Arc<Connection>, thread: &Thread) -> Self {
         let Thread { id, path, .. } = thread;
+        connection.router.stored(id, path.as_ref());
         Self { connection: Arc::clone(connection), thread: id.clone(), file: path.clone(), held: true }
     }
 
@@ -76,6 +77,7 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         if self.held {
+            self.connection.router.stored(&self.thread, None);
             self.connection.tell("thread/unsubscribe", &json!({ "threadId": self.thread }));
         }
     }

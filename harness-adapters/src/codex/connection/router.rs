@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use acp_types::RawBuf;
@@ -69,6 +70,8 @@ struct State {
     /// The thread that started it, by thread.
     parents: HashMap<String, String>,
     early: VecDeque<(String, Bytes)>,
+    /// Where threads are stored, by thread.
+    files: HashMap<String, PathBuf>,
     login: Option<mpsc::Sender<Login>>,
     /// Who waits for the end of a thread, by thread.
     unloading: HashMap<String, oneshot::Sender<()>>,
@@ -184,6 +187,20 @@ impl Router {
         from
     }
 
+    /// Where a thread is stored from now on, if it is.
+    pub(super) fn stored(&self, thread: &str, file: Option<&PathBuf>) {
+        let mut state = self.state();
+        match file {
+            Some(file) => drop(state.files.insert(thread.to_owned(), file.clone())),
+            None => drop(state.files.remove(thread)),
+        }
+    }
+
+    /// The file of a thread.
+    pub(super) fn file(&self, thread: &str) -> Option<PathBuf> {
+        self.state().files.get(thread).cloned()
+    }
+
     /// From now on messages of the thread go there. Returns those that came before.
     pub(super) fn attach(
         &self,
@@ -211,6 +228,7 @@ impl Router {
             return Vec::new();
         }
         state.sessions.remove(thread);
+        state.files.remove(thread);
         let mut gone = vec![thread.to_owned()];
         let mut at = 0;
         while at < gone.len() {
@@ -373,54 +391,4 @@ pub(super) fn gone() -> Failure {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::Value;
-
-    use super::*;
-
-    fn line(text: &str) -> Bytes {
-        wire::repaired(Bytes::copy_from_slice(text.as_bytes()))
-    }
-
-    #[test]
-    fn half_surrogate_pairs_and_odd_bytes_are_read() {
-        let router = Router::default();
-        let (to, _from) = mpsc::channel(1);
-        router.attach("T1", "T1#0", to).expect("attached");
-        let half = br#"{"method":"item/agentMessage/delta","params":{"threadId":"T1","itemId":"m","delta":"a\ud83d"}}"#;
-        let odd = b"{\"method\":\"item/agentMessage/delta\",\"params\":{\"threadId\":\"T1\",\"itemId\":\"m\",\"delta\":\"a\xff\"}}";
-        for given in [&half[..], &odd[..]] {
-            let line = wire::repaired(Bytes::copy_from_slice(given));
-            let routed = router.route(&line).expect("it belongs somewhere");
-            assert!(routed.session.is_some() && routed.instead.is_none(), "{routed:?}");
-            let message: Value = serde_json::from_slice(&line).expect("JSON");
-            assert_eq!(message["params"]["delta"], "a\u{fffd}");
-        }
-    }
-
-    #[test]
-    fn whoever_a_line_is_for_gets_to_know_that_it_cannot_be_read() {
-        let router = Router::default();
-        let (to, _from) = mpsc::channel(1);
-        router.attach("T1", "T1#0", to).expect("attached");
-        for (text, ends) in [
-            (r#"{"method":"turn/completed","params":{"threadId":"T1","turn":{"#, true),
-            (r#"{"method":"item/completed","params":{"threadId":"T1","item":}"#, false),
-        ] {
-            let routed = router.route(&line(text)).expect("it belongs somewhere");
-            let instead: Value = serde_json::from_slice(&routed.instead.expect("another message")).expect("JSON");
-            assert_eq!((&instead["method"], &instead["params"]["ends"]), (&wire::UNREADABLE.into(), &ends.into()));
-        }
-        assert!(router.route(&line("Listening on stdio")).is_none());
-    }
-
-    #[test]
-    fn what_cannot_be_read_of_an_item_does_not_keep_it_from_its_thread() {
-        let router = Router::default();
-        let (to, _from) = mpsc::channel(1);
-        router.attach("T1", "T1#0", to).expect("attached");
-        let odd =
-            r#"{"method":"item/completed","params":{"threadId":"T1","item":{"id":"c","receiverThreadIds":null}}}"#;
-        assert!(router.route(&line(odd)).expect("it belongs somewhere").session.is_some());
-    }
-}
+mod tests;

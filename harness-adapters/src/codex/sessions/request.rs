@@ -99,6 +99,11 @@ impl Request {
     /// The parameters that all ways of opening have in common.
     pub(super) fn params(&self, servers: &Named) -> Value {
         let mut params = json!({ "cwd": self.cwd });
+        if !self.roots.is_empty() {
+            // For permission profiles, which name no directories.
+            params["runtimeWorkspaceRoots"] =
+                std::iter::once(&self.cwd).chain(&self.roots).map(|root| json!(root)).collect();
+        }
         // A session that is closed is let go of at once, and its MCP servers with it, rather than in a minute.
         let mut config = Map::from_iter([("thread_unload_delay_secs".to_owned(), 0.into())]);
         if self.plans {

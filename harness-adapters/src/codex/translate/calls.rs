@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Translator;
+use super::{Translator, tasks};
 use crate::codex::wire::{self, Message};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::{Answer, Effects, RequestId, Steered};
@@ -29,6 +29,11 @@ pub(super) enum Purpose {
     Title(RequestId),
     /// To tell about MCP servers.
     Servers,
+    /// To end a command.
+    StopTask(RequestId),
+    /// To show the goal, or to change it, which may begin a turn.
+    Goal,
+    Logout,
     /// Its result does not matter.
     Aside,
 }
@@ -87,6 +92,7 @@ impl Calls {
         for purpose in std::mem::take(&mut self.open).into_values() {
             match purpose {
                 Purpose::Steer(id)
+                | Purpose::StopTask(id)
                 | Purpose::Title(id)
                 | Purpose::Settings { asker: Asker::Mode(id) | Asker::Option(id), .. } => {
                     out.answer(id, Err(failure.clone()));
@@ -123,6 +129,12 @@ impl Translator {
                 out.answer(id, answer);
             }
             Purpose::Servers => self.servers_listed(message, error, out),
+            Purpose::StopTask(id) => tasks::stopped(id, message, error, out),
+            Purpose::Goal => self.goal_answered(message, error, out),
+            Purpose::Logout => match error {
+                Some(error) => self.end_turn(Err(refused(error)), out),
+                None => self.say("You are logged out of Codex.", out),
+            },
             Purpose::Aside => {}
         }
     }

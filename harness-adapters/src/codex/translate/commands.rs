@@ -12,17 +12,26 @@ use crate::codex::wire::{self, Message, Page, UserInput};
 use crate::translate::Effects;
 
 /// Their names, what they do, and what they take.
-const COMMANDS: [(&str, &str, Option<&str>); 9] = [
+const COMMANDS: [(&str, &str, Option<&str>); 12] = [
     ("compact", "Summarise the conversation to free its context", None),
     ("review", "Review the changes that are not committed", Some("what to look at instead")),
     ("review-branch", "Review the changes since a branch", Some("branch")),
     ("review-commit", "Review a commit", Some("commit")),
     ("plan", "Work out a plan before anything is changed", Some("what to plan")),
+    ("goal", "Show, set or change what Codex works towards by itself", Some("goal, pause, resume or clear")),
+    ("init", "Write an AGENTS.md for the repository", None),
     ("status", "Show model, mode and usage", None),
     ("mcp", "Show the MCP servers and their tools", None),
     ("skills", "Show the skills", None),
     ("rename", "Give the session a title", Some("title")),
+    ("logout", "Log out of Codex", None),
 ];
+
+/// What `/init` asks of the model.
+const INIT: &str = "Write a file AGENTS.md in the root of this repository: a short guide for coding agents that work in it. \
+Look at the repository first. Say how it is laid out, how to build, test and lint it, which conventions its code and its \
+commits follow, and what else somebody new has to know. Write only what you have found. If there is an AGENTS.md already, \
+correct and complete it; do not replace what is right.";
 
 /// A skill that can be called like a command.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,10 +47,13 @@ pub(super) enum Slash {
     Compact,
     Review(Value),
     Plan(String),
+    Goal(String),
+    Init,
     Status,
     Mcp,
     Skills,
     Rename(String),
+    Logout,
     Skill(Skill, String),
 }
 
@@ -72,6 +84,9 @@ impl Slash {
                 Self::Review(json!({ "type": "commit", "sha": rest, "title": null }))
             }
             "plan" => Self::Plan(rest),
+            "goal" => Self::Goal(rest),
+            "init" => Self::Init,
+            "logout" => Self::Logout,
             "status" => Self::Status,
             "mcp" => Self::Mcp,
             "skills" => Self::Skills,
@@ -94,6 +109,9 @@ impl Translator {
                 self.calls.call("review/start", &params, Purpose::Start, out);
             }
             Slash::Plan(then) => self.plan_first(then, out),
+            Slash::Goal(words) => self.goal(&words, out),
+            Slash::Init => self.start(&[UserInput::text(INIT)], out),
+            Slash::Logout => self.calls.call("account/logout", &Value::Null, Purpose::Logout, out),
             Slash::Status => self.say(&self.status(), out),
             Slash::Mcp => {
                 let params = json!({ "threadId": thread });

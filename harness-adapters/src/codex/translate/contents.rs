@@ -1,11 +1,11 @@
 //! Images and resources of prompts: what cannot be right does not go, and what the provider refuses is not sent again.
 
-use acp_types::v1::{self, ContentBlock, Notice, NoticeSeverity, SessionUpdate, StopReason};
+use acp_types::v1::{self, ContentBlock, StopReason};
 use serde_json::json;
 
+use super::Translator;
 use super::calls::Purpose;
 use super::stop::STOP;
-use super::{Translator, text};
 use crate::content::{self, Screened};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::{Effect, Effects};
@@ -47,20 +47,9 @@ impl Translator {
         let Screened { kept, left_out, images } = content::screen(prompt, MOST);
         self.contents.images |= images;
         if !left_out.is_empty() {
-            self.tell_aside("A part of the prompt was left out", &left_out.join("; "), out);
+            self.tell("A part of the prompt was left out", Some(left_out.join("; ")), out);
         }
         kept
-    }
-
-    /// Tells something that has to be seen.
-    pub(super) fn tell_aside(&mut self, title: &str, what: &str, out: &mut Effects) {
-        if self.setup.features.notices {
-            let notice = Notice::new(NoticeSeverity::Warning, title).description(what.to_owned());
-            return out.update(SessionUpdate::Notice(notice));
-        }
-        // Every client shows thoughts, and nobody takes them for the answer.
-        let id = self.calls.unique();
-        out.update(SessionUpdate::AgentThoughtChunk(text::chunk(&id, &format!("{title}: {what}"))));
     }
 
     /// Whether the images of the prompt may be why the provider refused it.

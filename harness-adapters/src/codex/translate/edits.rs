@@ -26,7 +26,7 @@ pub(in crate::codex) fn sides(change: &Change, file: Option<&File>, done: bool) 
         (ChangeKind::Add, _) => whole(None, change.diff.clone()),
         (ChangeKind::Delete, _) => whole(Some(change.diff.clone()), String::new()),
         (_, file) => {
-            let hunks = hunks(&change.diff);
+            let hunks = hunks(change);
             if let Some(File::Text(text)) = file {
                 let before = || diff::apply(text, hunks).map(|new| whole(Some(text.clone()), new));
                 let after = || diff::revert(text, hunks).map(|old| whole(Some(old), text.clone()));
@@ -42,9 +42,11 @@ pub(in crate::codex) fn sides(change: &Change, file: Option<&File>, done: bool) 
     }
 }
 
-/// The hunks without what else Codex puts behind them.
-fn hunks(diff: &str) -> &str {
-    diff.rfind(MOVED).map_or(diff, |at| &diff[..at])
+/// The hunks without what else Codex puts behind them, and nothing else: all of a change is shown.
+fn hunks(change: &Change) -> &str {
+    let diff = change.diff.as_str();
+    let ChangeKind::Update { move_path: Some(moved) } = &change.kind else { return diff };
+    diff.strip_suffix(moved).and_then(|rest| rest.strip_suffix(MOVED)).unwrap_or(diff)
 }
 
 /// What a tool call shows of changes.
@@ -119,13 +121,14 @@ pub(super) fn raw(changes: &[Change]) -> Value {
 mod tests {
     use super::*;
 
-    fn update(diff: &str) -> Change {
-        Change { path: "/ws/a".into(), kind: ChangeKind::Update { move_path: None }, diff: diff.into() }
+    fn update(diff: &str, moved: Option<&str>) -> Change {
+        let kind = ChangeKind::Update { move_path: moved.map(str::to_owned) };
+        Change { path: "/ws/a".into(), kind, diff: diff.into() }
     }
 
     #[test]
     fn an_update_is_known_from_either_side() {
-        let change = update("@@ -1,2 +1,2 @@\n a\n-b\n+B\n\n\nMoved to: /ws/moved");
+        let change = update("@@ -1,2 +1,2 @@\n a\n-b\n+B\n\n\nMoved to: /ws/moved", Some("/ws/moved"));
         let expected = Sides { old: Some("a\nb\nc\n".into()), new: "a\nB\nc\n".into(), partial: false };
         let (before, after) = (File::Text("a\nb\nc\n".into()), File::Text("a\nB\nc\n".into()));
         assert_eq!(sides(&change, Some(&before), false), expected);
@@ -135,7 +138,7 @@ mod tests {
 
     #[test]
     fn without_the_file_the_lines_around_the_change_are_left() {
-        let change = update("@@ -1,2 +1,2 @@\n a\n-b\n+B\n");
+        let change = update("@@ -1,2 +1,2 @@\n a\n-b\n+B\n", None);
         let expected = Sides { old: Some("a\nb\n".into()), new: "a\nB\n".into(), partial: true };
         assert_eq!(sides(&change, None, false), expected);
         assert_eq!(sides(&change, Some(&File::Text("other\n".into())), true), expected);

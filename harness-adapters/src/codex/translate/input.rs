@@ -1,9 +1,10 @@
 //! What a user says, for Codex.
 
 use acp_types::v1::{self, ContentBlock, EmbeddedResourceResource};
+use serde_json::{Value, json};
 
 use crate::codex::wire::UserInput;
-use crate::embedded::text_of;
+use crate::embedded::{RESOURCE, text_of};
 use crate::failure::{Failure, FailureKind};
 
 /// The blocks of a prompt as Codex takes them.
@@ -20,13 +21,15 @@ fn block(block: &ContentBlock) -> Result<UserInput, Failure> {
         ContentBlock::Image(image) => image_input(image)?,
         ContentBlock::ResourceLink(link) => resource_link(link),
         ContentBlock::Resource(resource) => match &resource.resource {
-            EmbeddedResourceResource::TextResourceContents(text) => embedded(&text.uri, &text.text),
+            EmbeddedResourceResource::TextResourceContents(text) => {
+                embedded(&text.uri, text.mime_type.as_deref(), &text.text)
+            }
             EmbeddedResourceResource::BlobResourceContents(blob) => match blob.mime_type.as_deref() {
                 Some(mime) if mime.starts_with("image/") => {
                     UserInput::Image { url: format!("data:{mime};base64,{}", blob.blob) }
                 }
                 _ => match text_of(blob) {
-                    Some(text) => embedded(&blob.uri, &text),
+                    Some(text) => embedded(&blob.uri, blob.mime_type.as_deref(), &text),
                     None => return Err(unsupported("binary resources other than images")),
                 },
             },
@@ -37,8 +40,37 @@ fn block(block: &ContentBlock) -> Result<UserInput, Failure> {
     })
 }
 
-fn embedded(uri: &str, text: &str) -> UserInput {
-    UserInput::text(format!("<resource uri=\"{uri}\">\n{text}\n</resource>"))
+fn embedded(uri: &str, mime: Option<&str>, text: &str) -> UserInput {
+    marked(RESOURCE.wrap(uri, mime, text), uri)
+}
+
+/// A text that nobody typed. Codex keeps the mark, but does not show it to the model.
+fn marked(text: String, uri: &str) -> UserInput {
+    let mark = json!({ "byteRange": { "start": 0, "end": text.len() }, "placeholder": uri });
+    UserInput::Text { text, text_elements: vec![mark] }
+}
+
+/// The block that a text was made from, if it was [marked].
+fn unmarked(text: &str, elements: &[Value]) -> Option<ContentBlock> {
+    let [mark] = elements else { return None };
+    let uri = mark.get("placeholder")?.as_str()?;
+    let whole = mark.pointer("/byteRange/start")? == 0 && mark.pointer("/byteRange/end")? == text.len();
+    if !whole {
+        return None;
+    }
+    if let Some(mut resource) = RESOURCE.unwrap(text) {
+        uri.clone_into(&mut resource.uri);
+        let resource = EmbeddedResourceResource::TextResourceContents(resource);
+        return Some(ContentBlock::Resource(v1::EmbeddedResource::new(resource)));
+    }
+    let (name, _) = text.strip_prefix('[')?.split_once("](")?;
+    let name = name.strip_prefix('@').filter(|_| uri.starts_with("file:///")).unwrap_or(name);
+    Some(ContentBlock::ResourceLink(v1::ResourceLink::new(name, uri)))
+}
+
+/// Whether a prompt has more than what was typed, which Codex would take for the beginning of its title.
+pub(super) fn has_context(prompt: &[ContentBlock]) -> bool {
+    prompt.iter().any(|block| matches!(block, ContentBlock::Resource(_) | ContentBlock::ResourceLink(_)))
 }
 
 fn image_input(image: &v1::ImageContent) -> Result<UserInput, Failure> {
@@ -53,8 +85,8 @@ fn image_input(image: &v1::ImageContent) -> Result<UserInput, Failure> {
 
 fn resource_link(link: &v1::ResourceLink) -> UserInput {
     match link.uri.strip_prefix("file://") {
-        Some(path) if path.starts_with('/') => UserInput::text(format!("[@{}]({})", link.name, decoded(path))),
-        _ => UserInput::text(format!("[{}]({})", link.name, link.uri)),
+        Some(path) if path.starts_with('/') => marked(format!("[@{}]({})", link.name, decoded(path)), &link.uri),
+        _ => marked(format!("[{}]({})", link.name, link.uri), &link.uri),
     }
 }
 
@@ -85,7 +117,7 @@ fn unsupported(what: &str) -> Failure {
 /// A title from the beginning of a prompt.
 pub(super) fn title(prompt: &[ContentBlock]) -> Option<String> {
     prompt.iter().find_map(|block| match block {
-        ContentBlock::Text(text) => super::title(&text.text),
+        ContentBlock::Text(text) => super::text::title(&text.text),
         _ => None,
     })
 }
@@ -93,7 +125,9 @@ pub(super) fn title(prompt: &[ContentBlock]) -> Option<String> {
 /// What the user once said, for the client.
 pub(super) fn content(input: &UserInput) -> Option<ContentBlock> {
     Some(match input {
-        UserInput::Text { text, .. } => ContentBlock::Text(v1::TextContent::new(text)),
+        UserInput::Text { text, text_elements } => {
+            unmarked(text, text_elements).unwrap_or_else(|| ContentBlock::Text(v1::TextContent::new(text)))
+        }
         UserInput::Image { url } => match url.strip_prefix("data:").and_then(|rest| rest.split_once(";base64,")) {
             Some((mime, data)) => ContentBlock::Image(v1::ImageContent::new(data, mime)),
             None => ContentBlock::Text(v1::TextContent::new(format!("![image]({url})"))),
@@ -107,4 +141,30 @@ pub(super) fn content(input: &UserInput) -> Option<ContentBlock> {
         }
         UserInput::Other => return None,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_sent_comes_back() {
+        let resource = |uri: &str| {
+            let text = v1::TextResourceContents::new("fn main() {}", uri).mime_type("text/x-rust".to_owned());
+            ContentBlock::Resource(v1::EmbeddedResource::new(EmbeddedResourceResource::TextResourceContents(text)))
+        };
+        let sent = [
+            resource("file:///ws/main.rs"),
+            resource("odd \"uri\"\n"),
+            ContentBlock::ResourceLink(v1::ResourceLink::new("a.rs", "file:///ws/a%20b.rs")),
+            ContentBlock::ResourceLink(v1::ResourceLink::new("page", "https://example.org/")),
+            // What looks like a resource or a link but was typed.
+            RESOURCE.wrap("file:///a", None, "typed").as_str().into(),
+            "[@a.rs](/ws/a.rs)".into(),
+            "explain this".into(),
+        ];
+        let stored = user_input(&sent).expect("a prompt");
+        let stored: Vec<UserInput> = serde_json::from_value(json!(stored)).expect("as Codex keeps it");
+        assert_eq!(stored.iter().filter_map(content).collect::<Vec<_>>(), sent);
+    }
 }

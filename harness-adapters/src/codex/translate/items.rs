@@ -25,6 +25,8 @@ pub(super) struct Call {
     kind: Kind,
     /// Ended for the client, because its turn is over; Codex may yet say more.
     background: bool,
+    /// The thread and the process of a command, to stop it by.
+    process: Option<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -74,6 +76,17 @@ impl Items {
         })
     }
 
+    /// The thread and the process of a command that runs.
+    pub(super) fn process(&self, id: &str) -> Option<(String, String)> {
+        self.open.get(id)?.process.clone()
+    }
+
+    fn learn_process(&mut self, id: &str, thread: &str, process: Option<&String>) {
+        if let (Some(call), Some(process)) = (self.open.get_mut(id), process) {
+            call.process = Some((thread.to_owned(), process.clone()));
+        }
+    }
+
     /// Somebody else takes care of its end.
     pub(super) fn forget(&mut self, id: &str) {
         self.open.remove(id);
@@ -98,7 +111,9 @@ impl Items {
             }
             let status = if goes_on && shell { ToolCallStatus::Completed } else { ToolCallStatus::Failed };
             let update = ToolCallUpdate::new(id.clone(), ToolCallUpdateFields::new().status(status));
-            let update = if goes_on && shell { update.meta(background()) } else { update };
+            let mut meta = background();
+            meta.insert("asyncTaskId".to_owned(), id.as_str().into());
+            let update = if goes_on && shell { update.meta(meta) } else { update };
             out.update(SessionUpdate::ToolCallUpdate(update));
             call.background = true;
         }
@@ -151,6 +166,10 @@ impl Translator {
                 self.tool_ended(item, view, out);
             }
         }
+        if let Item::CommandExecution(command) = item {
+            let thread = place.child.as_ref().unwrap_or(&self.setup.thread);
+            self.items.learn_process(id, thread, command.process_id.as_ref());
+        }
     }
 
     fn tool_began(&mut self, item: &Item, view: ToolCall, place: &Place, out: &mut Effects) {
@@ -163,7 +182,7 @@ impl Translator {
                     let info = json!({ "terminal_id": command.id, "cwd": command.cwd });
                     meta.insert("terminal_info".into(), info);
                 }
-                Kind::Shell(Shell::new(self.items.timer(), terminal))
+                Kind::Shell(Shell::new(self.items.timer(), terminal, &command.cwd))
             }
             Item::FileChange { changes, .. } => {
                 Kind::Edit { whole: !is_partial(&view.content), changes: edits::raw(changes) }
@@ -178,7 +197,7 @@ impl Translator {
             }
             _ => view,
         };
-        self.items.open.insert(view.tool_call_id.0.to_string(), Call { kind, background: false });
+        self.items.open.insert(view.tool_call_id.0.to_string(), Call { kind, background: false, process: None });
         out.update(SessionUpdate::ToolCall(if meta.is_empty() { view } else { view.meta(meta) }));
     }
 

@@ -45,12 +45,7 @@ impl Translator {
         match method {
             "error" => self.with(params, method, |this, event: ErrorEvent| {
                 if event.will_retry {
-                    this.notice(
-                        NoticeSeverity::Warning,
-                        &event.error.message,
-                        event.error.additional_details.clone(),
-                        out,
-                    );
+                    this.tries_again(&event, out);
                 }
                 this.errored(event.error);
             }),
@@ -76,6 +71,27 @@ impl Translator {
     fn notice_once(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
         if self.notices.told.len() < REMEMBERED && self.notices.told.insert(title.to_owned()) {
             self.notice(NoticeSeverity::Warning, title, description, out);
+        }
+    }
+
+    /// Tells something that has to be seen. A client without notices gets a thought, which every client shows and nobody
+    /// takes for the answer.
+    pub(super) fn tell(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
+        if self.setup.features.notices {
+            return self.notice(NoticeSeverity::Warning, title, description, out);
+        }
+        let description = description.map(|description| format!(": {description}")).unwrap_or_default();
+        let id = self.calls.unique();
+        out.update(SessionUpdate::AgentThoughtChunk(text::chunk(&id, &format!("{title}{description}"))));
+    }
+
+    /// Tells once which hooks do not run.
+    pub(super) fn tell_hooks(&mut self, out: &mut Effects) {
+        let hooks = std::mem::take(&mut self.setup.untrusted_hooks);
+        if !hooks.is_empty() {
+            let title = "Hooks that nobody has trusted do not run";
+            let how = "trust them with _codex/hooks/trust, or with /hooks in Codex's own terminal";
+            self.tell(title, Some(format!("{}; {how}", hooks.join("; "))), out);
         }
     }
 

@@ -1,10 +1,13 @@
 //! What a command has printed, in bounded memory.
 
+use std::borrow::Cow;
 use std::collections::VecDeque;
+
+use crate::bounds;
 
 /// Kept of the beginning, and as much of the end, in bytes.
 const HALF: usize = 4 * 1024 * 1024;
-/// Shown of the beginning while a command runs, and as much of the end, in bytes.
+/// Shown of the beginning while a command runs, and as much of the end, in bytes of JSON.
 const GLIMPSE: usize = 128 * 1024;
 /// Codex leaves nothing out of what is shorter, in bytes.
 const CUT: usize = 1024 * 1024;
@@ -53,6 +56,22 @@ impl Output {
         self.tail.iter().try_fold(rest, |rest, part| rest.strip_prefix(part.as_str()))
     }
 
+    /// What of a beginning is missing here: all that comes before what is here already.
+    pub(super) fn lacks<'t>(&self, beginning: &'t str) -> &'t str {
+        let here = |at: &usize| beginning.get(*at..).is_some_and(|rest| self.head.starts_with(rest));
+        &beginning[..(0..beginning.len()).find(here).unwrap_or(beginning.len())]
+    }
+
+    /// Puts something before all that is here.
+    pub(super) fn prepend(&mut self, text: &str) {
+        let mut whole = Self::default();
+        whole.push(text);
+        whole.push(&self.head);
+        self.tail.iter().for_each(|part| whole.push(part));
+        whole.omitted += self.omitted;
+        *self = whole;
+    }
+
     /// Of all that was printed, in bytes.
     fn len(&self) -> usize {
         self.head.len() + self.omitted + self.tail_len
@@ -70,7 +89,18 @@ impl Output {
 
     /// The beginning and the end.
     pub(super) fn glimpse(&self) -> String {
-        shorten(&self.whole(), GLIMPSE)
+        shortened(&self.whole(), 2 * GLIMPSE).0.into_owned()
+    }
+}
+
+/// Shown of an output at most, in bytes of JSON.
+pub(super) const SHOWN: usize = 8 * 1024 * 1024;
+
+/// A text as it is shown, cut by its size as JSON, and how many bytes it lacks then.
+pub(super) fn shortened(text: &str, most: usize) -> (Cow<'_, str>, usize) {
+    match bounds::around(text, most) {
+        Some((head, missing, tail)) => (format!("{head}{}{tail}", left_out(missing)).into(), missing),
+        None => (text.into(), 0),
     }
 }
 
@@ -115,6 +145,18 @@ pub(super) fn reconciled(streamed: &Output, aggregated: Option<&str>) -> String 
         }
         _ => bounded(aggregated),
     }
+}
+
+/// How many bytes of what a command printed a text of it lacks, because Codex or this has left them out.
+pub(super) fn missing(text: &str) -> usize {
+    let count = |before: &str, after: &str| {
+        let (_, rest) = text.split_once(before)?;
+        rest.split_once(after)?.0.parse::<usize>().ok()
+    };
+    if text.len() < CUT {
+        return 0;
+    }
+    cut(text).map(|(_, omitted, _)| omitted).or_else(|| count("\n… ", " bytes left out …\n")).unwrap_or_default()
 }
 
 /// A text whose middle Codex has left out: what is before, how much is missing, what is after.
@@ -180,6 +222,23 @@ mod tests {
             output.push("x");
         }
         let _ = (output.whole(), output.glimpse());
+    }
+
+    #[test]
+    fn what_is_missing_at_the_beginning_is_put_there() {
+        for (here, beginning, missing) in [
+            ("line2\nline3\n", "line1\nline2\n", "line1\n"),
+            ("line2\n", "line1\n", "line1\n"),
+            ("", "line1\n", "line1\n"),
+            ("line1\nline2\n", "line1\n", ""),
+            ("é", "aé", "a"),
+        ] {
+            let mut output = streamed(&[here]);
+            let lacks = output.lacks(beginning).to_owned();
+            assert_eq!(lacks, missing);
+            output.prepend(&lacks);
+            assert_eq!(output.whole(), format!("{missing}{here}"));
+        }
     }
 
     #[test]

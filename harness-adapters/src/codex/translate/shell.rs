@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::Translator;
 use super::items::Kind;
-use super::output::{self, Output};
+use super::output::{self, Output, SHOWN, shortened};
 use crate::codex::wire::{Command, Delta};
 use crate::translate::{Effect, Effects, Timer};
 
@@ -27,6 +27,10 @@ pub(super) struct Shell {
     state: Streaming,
     /// Whether it goes into a terminal that only grows, rather than being told of as a whole.
     terminal: bool,
+    /// For the terminal.
+    cwd: String,
+    /// How many terminals have taken the place of the first.
+    replaced: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,8 +43,35 @@ enum Streaming {
 }
 
 impl Shell {
-    pub(super) fn new(timer: Timer, terminal: bool) -> Self {
-        Self { streamed: Output::default(), pending: String::new(), timer, state: Streaming::Quiet, terminal }
+    pub(super) fn new(timer: Timer, terminal: bool, cwd: &str) -> Self {
+        Self {
+            streamed: Output::default(),
+            pending: String::new(),
+            timer,
+            state: Streaming::Quiet,
+            terminal,
+            cwd: cwd.to_owned(),
+            replaced: 0,
+        }
+    }
+
+    /// The terminal that the output goes into.
+    fn place(&self, id: &str) -> String {
+        match self.replaced {
+            0 => id.to_owned(),
+            1 => format!("{id}/complete"),
+            n => format!("{id}/complete-{n}"),
+        }
+    }
+
+    /// Another terminal takes the place of the one before: what stands in that is not what was printed, and it cannot be
+    /// taken back.
+    fn replace(&mut self, id: &str) -> (ToolCallContent, Map<String, Value>) {
+        self.replaced += 1;
+        let terminal = self.place(id);
+        let info = json!({ "terminal_id": terminal, "cwd": self.cwd });
+        let content = ToolCallContent::Terminal(v1::Terminal::new(terminal));
+        (content, Map::from_iter([("terminal_info".to_owned(), info)]))
     }
 
     pub(super) fn is_timed_by(&self, timer: Timer) -> bool {
@@ -50,7 +81,7 @@ impl Shell {
     fn push(&mut self, id: &str, text: &str, out: &mut Effects) {
         self.streamed.push(text);
         if self.state == Streaming::Live {
-            return out.update(grown(id, text));
+            return out.update(grown(id, &self.place(id), text));
         }
         if self.terminal {
             self.pending.push_str(text);
@@ -65,11 +96,39 @@ impl Shell {
     fn due(&mut self, id: &str, out: &mut Effects) {
         if self.terminal {
             self.state = Streaming::Live;
-            return out.update(grown(id, &std::mem::take(&mut self.pending)));
+            let pending = std::mem::take(&mut self.pending);
+            return out.update(grown(id, &self.place(id), &shortened(&pending, SHOWN).0));
         }
         self.state = Streaming::Quiet;
         let fields = ToolCallUpdateFields::new().content(vec![text(&self.streamed.glimpse())]);
         out.update(SessionUpdate::ToolCallUpdate(ToolCallUpdate::new(id.to_owned(), fields)));
+    }
+
+    /// What the command had printed when the model was first told of it, of which the very beginning may be missing.
+    fn began(&mut self, id: &str, printed: &str, out: &mut Effects) {
+        let missing = self.streamed.lacks(printed);
+        if missing.is_empty() {
+            return;
+        }
+        self.streamed.prepend(missing);
+        match (self.state, self.terminal) {
+            (Streaming::Held, true) => self.pending.insert_str(0, missing),
+            (Streaming::Held, false) => {}
+            (Streaming::Quiet, true) => {
+                self.pending.push_str(missing);
+                self.due(id, out);
+            }
+            (Streaming::Quiet, false) => self.due(id, out),
+            (Streaming::Live, _) => {
+                let (content, mut meta) = self.replace(id);
+                let whole = self.streamed.whole();
+                let data = shortened(&whole, SHOWN).0;
+                meta.insert("terminal_output".to_owned(), json!({ "terminal_id": self.place(id), "data": data }));
+                let fields = ToolCallUpdateFields::new().content(vec![content]);
+                let update = ToolCallUpdate::new(id.to_owned(), fields).meta(meta);
+                out.update(SessionUpdate::ToolCallUpdate(update));
+            }
+        }
     }
 
     /// The last words: what the update of the end has to hold besides the status.
@@ -83,25 +142,28 @@ impl Shell {
             out.push(Effect::Disarm(self.timer));
         }
         let whole = output::reconciled(&self.streamed, command.aggregated_output.as_deref());
+        let fields = with_missing(fields, output::missing(&whole));
         if !self.terminal {
-            let fields = if whole.is_empty() { fields } else { fields.content(vec![text(&whole)]) };
+            let (shown, missing) = shortened(&whole, SHOWN);
+            let fields = with_missing(fields, missing);
+            let fields = if whole.is_empty() { fields } else { fields.content(vec![text(&shown)]) };
             return (fields, Map::new());
         }
         let mut meta = Map::new();
         let id = &command.id;
         let shown = std::mem::take(&mut self.streamed);
         let rest = if self.state == Streaming::Live { shown.rest_of(&whole) } else { Some(whole.as_str()) };
-        let (terminal, data, fields) = match rest {
-            Some(rest) => (id.clone(), rest, fields),
+        let (data, fields) = match rest {
+            Some(rest) => (rest, fields),
             None => {
-                // What stands in the terminal is not what was printed, and it cannot be taken back: another terminal
-                // takes its place.
-                let terminal = format!("{id}/complete");
-                meta.insert("terminal_info".into(), json!({ "terminal_id": terminal, "cwd": command.cwd }));
-                let content = ToolCallContent::Terminal(v1::Terminal::new(terminal.clone()));
-                (terminal, whole.as_str(), fields.content(vec![content]))
+                let (content, info) = self.replace(id);
+                meta.extend(info);
+                (whole.as_str(), fields.content(vec![content]))
             }
         };
+        let terminal = self.place(id);
+        let (data, missing) = shortened(data, SHOWN);
+        let fields = with_missing(fields, missing);
         if !data.is_empty() {
             meta.insert("terminal_output".into(), json!({ "terminal_id": terminal, "data": data }));
         }
@@ -128,6 +190,13 @@ impl Translator {
         }
     }
 
+    /// What a command had printed when the model was first told of it.
+    pub(super) fn began(&mut self, id: &str, printed: &str, out: &mut Effects) {
+        if let Some(Kind::Shell(shell)) = self.items.kind(id) {
+            shell.began(id, printed, out);
+        }
+    }
+
     pub(super) fn output_due(&mut self, timer: Timer, out: &mut Effects) {
         if let Some((id, shell)) = self.items.shell_of(timer) {
             shell.due(id, out);
@@ -135,9 +204,20 @@ impl Translator {
     }
 }
 
-fn grown(id: &str, data: &str) -> SessionUpdate {
+/// Says how many bytes of the output are not there.
+fn with_missing(mut fields: ToolCallUpdateFields, missing: usize) -> ToolCallUpdateFields {
+    if missing > 0
+        && let Some(output) = fields.raw_output.as_mut().and_then(Value::as_object_mut)
+    {
+        let known = output.get("omittedBytes").and_then(Value::as_u64).unwrap_or_default();
+        output.insert("omittedBytes".to_owned(), (known + missing as u64).into());
+    }
+    fields
+}
+
+fn grown(id: &str, terminal: &str, data: &str) -> SessionUpdate {
     let mut meta = Map::new();
-    meta.insert("terminal_output".into(), json!({ "terminal_id": id, "data": data }));
+    meta.insert("terminal_output".into(), json!({ "terminal_id": terminal, "data": data }));
     SessionUpdate::ToolCallUpdate(ToolCallUpdate::new(id.to_owned(), ToolCallUpdateFields::new()).meta(meta))
 }
 

@@ -34,6 +34,22 @@ impl Translator {
         out.push(Effect::Arm { timer: STOP, after: INTERRUPT });
     }
 
+    /// Stops what no prompt has begun: a turn of Codex's own, sub-agents and commands that earlier turns left running.
+    pub(super) fn stop_all(&mut self, out: &mut Effects) {
+        self.pause_goal(out);
+        match &self.turn {
+            Some(turn) if turn.prompt.is_none() => self.stop(out),
+            // Its prompt is cancelled.
+            Some(_) => {}
+            None => {
+                self.stop_children(out);
+                if self.items.runs_command() {
+                    self.clean(out);
+                }
+            }
+        }
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
         self.turn.as_ref().is_some_and(|turn| turn.phase != Phase::Running)
     }

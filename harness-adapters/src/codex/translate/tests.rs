@@ -22,6 +22,8 @@ fn setup() -> Setup {
         servers: BTreeMap::new(),
         titled: true,
         replay: false,
+        give_up_secs: 60,
+        untrusted_hooks: Vec::new(),
     }
 }
 
@@ -169,6 +171,43 @@ fn only_so_many_prompts_wait() {
     let mut session = Session::running();
     let refused = (1..=40).filter(|id| !session.prompt(*id).is_empty()).count();
     assert_eq!(refused, 8);
+}
+
+/// Codex cannot reach the model and tries again.
+fn retry() -> Value {
+    json!({ "willRetry": true, "error": {
+        "message": "Reconnecting...", "additionalDetails": "Connection failed",
+        "codexErrorInfo": { "responseStreamDisconnected": { "httpStatusCode": null } },
+    } })
+}
+
+#[test]
+fn a_model_that_is_reached_again_in_time_is_not_given_up() {
+    let mut session = Session::running();
+    let armed = |effects: &[Effect]| {
+        effects.iter().any(|effect| matches!(effect, Effect::Arm { timer: unreachable::UNREACHABLE, .. }))
+    };
+    assert!(armed(&session.about("error", retry())));
+    assert!(!armed(&session.about("error", retry())), "the time runs from the first");
+    let effects = session.about("item/agentMessage/delta", json!({ "turnId": "U1", "itemId": "m", "delta": "hi" }));
+    assert_eq!(effects[0], Effect::Disarm(unreachable::UNREACHABLE));
+    assert!(armed(&session.about("error", retry())));
+    let mut answered = retry();
+    answered["error"]["codexErrorInfo"] = json!({ "responseStreamDisconnected": { "httpStatusCode": 429 } });
+    let mut session = Session::running();
+    assert!(!armed(&session.about("error", answered)), "a provider that answers may ask to wait");
+}
+
+#[test]
+fn a_cancel_while_a_turn_is_given_up_is_a_cancel() {
+    let mut session = Session::running();
+    session.about("error", retry());
+    let effects = session.step(Input::Fired { timer: unreachable::UNREACHABLE });
+    assert_eq!(sent(&effects)[0]["method"], "turn/interrupt");
+    session.step(Input::Cancel { id: RequestId(0) });
+    session.about("turn/completed", json!({ "turn": { "id": "U1", "status": "interrupted" } }));
+    let effects = session.native(&json!({ "id": "T1#0:3", "result": {} }));
+    assert!(stopped(&effects, 0), "{effects:?}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ use acp_types::v1::{self, ContentBlock, ContentChunk, SessionUpdate};
 
 use super::{Place, Translator, input};
 use crate::codex::wire::{Delta, Item, Named, PlanEvent, StepStatus, UserInput};
+use crate::embedded::RESOURCE;
 use crate::translate::Effects;
 
 /// A title is cut off after this many characters.
@@ -112,8 +113,14 @@ pub(super) fn plan(event: &PlanEvent, out: &mut Effects) {
     out.update(SessionUpdate::Plan(v1::Plan::new(event.plan.iter().map(entry).collect())));
 }
 
+/// A title from what Codex calls the beginning of a thread: all that the first prompt holds in one line, embedded resources
+/// included.
+pub(in crate::codex) fn title_of_preview(preview: &str) -> Option<String> {
+    title(&RESOURCE.strip(preview)).or_else(|| title(preview))
+}
+
 /// A title from the beginning of a text.
-pub(in crate::codex) fn title(text: &str) -> Option<String> {
+pub(super) fn title(text: &str) -> Option<String> {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty())?;
     let mut title: String = line.chars().take(TITLE).collect();
     if title.len() < line.len() {

@@ -26,9 +26,13 @@ pub(super) struct Turn {
     /// Steering that waits for the turn to have begun.
     pub(super) steers: Vec<(RequestId, Vec<UserInput>)>,
     /// The last error that was told of.
-    error: Option<wire::TurnError>,
+    pub(super) error: Option<wire::TurnError>,
+    /// Why it is stopped, if nobody asked for that.
+    pub(super) gave_up: Option<Failure>,
     /// The title that it gives to a session without one.
     title: Option<String>,
+    /// Whether Codex has to be told of it.
+    names: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +64,7 @@ impl Translator {
     }
 
     fn begin(&mut self, id: RequestId, prompt: &v1::PromptRequest, out: &mut Effects) {
+        self.tell_hooks(out);
         let prompt = &self.screened(prompt, out);
         self.usage.turn_begins();
         self.turn = Some(Turn {
@@ -68,7 +73,9 @@ impl Translator {
             phase: Phase::Running,
             steers: Vec::new(),
             error: None,
+            gave_up: None,
             title: input::title(&prompt.prompt),
+            names: input::has_context(&prompt.prompt),
         });
         match Slash::of(&prompt.prompt, &self.setup.skills) {
             Some(slash) => self.command(slash, &prompt.prompt, out),
@@ -110,7 +117,9 @@ impl Translator {
             phase: Phase::Running,
             steers: Vec::new(),
             error: None,
+            gave_up: None,
             title: None,
+            names: false,
         });
         if turn.id.is_some() {
             return;
@@ -181,14 +190,17 @@ impl Translator {
             if self.turn.as_ref().is_some_and(|turn| turn.prompt.is_none()) {
                 self.stop(out);
             }
-        } else if self.turn.as_ref().is_some_and(|turn| turn.prompt == Some(id)) {
+        } else if let Some(turn) = self.turn.as_mut().filter(|turn| turn.prompt == Some(id)) {
+            turn.gave_up = None;
             self.stop(out);
         }
     }
 
     /// Answers the prompt and goes on with the next.
     pub(super) fn end_turn(&mut self, outcome: Result<v1::StopReason, Failure>, out: &mut Effects) {
-        let Some(turn) = self.turn.take() else { return };
+        let Some(mut turn) = self.turn.take() else { return };
+        self.reached(out);
+        let outcome = turn.gave_up.take().map_or(outcome, Err);
         let stopped = turn.phase != Phase::Running;
         if stopped {
             out.push(Effect::Disarm(STOP));
@@ -208,6 +220,10 @@ impl Translator {
             && let Some(title) = turn.title
         {
             self.titled = true;
+            if turn.names {
+                let params = json!({ "threadId": self.setup.thread, "name": title });
+                self.calls.call("thread/name/set", &params, Purpose::Aside, out);
+            }
             out.update(v1::SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title)));
         }
         if let Some(id) = turn.prompt {

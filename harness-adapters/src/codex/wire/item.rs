@@ -109,6 +109,9 @@ pub(in crate::codex) struct Command {
     pub(in crate::codex) command_actions: Vec<CommandAction>,
     #[serde(default)]
     pub(in crate::codex) aggregated_output: Option<String>,
+    /// To stop it by, while it runs.
+    #[serde(default)]
+    pub(in crate::codex) process_id: Option<String>,
     #[serde(default)]
     pub(in crate::codex) exit_code: Option<i32>,
 }

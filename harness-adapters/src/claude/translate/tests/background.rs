@@ -114,3 +114,14 @@ fn the_mode_that_is_really_in_force_is_the_one_that_is_told() {
     assert_eq!(effects[0]["update"]["currentModeId"], "default", "{effects:?}");
     assert_eq!(answers(&effects)[0]["answer"]["error"]["kind"], "invalid_params");
 }
+
+#[test]
+fn a_prompt_from_elsewhere_is_told_and_one_of_ours_is_not() {
+    let mut peer = Peer::new();
+    let (_, uuid) = peer.prompt();
+    let prompted = |uuid: &str| json!({ "type": "acp-harness/prompted", "uuid": uuid, "text": "break it" });
+    assert_eq!(peer.native(&prompted(&uuid)), Vec::<Value>::new());
+    let effects = peer.native(&prompted("11111111-1111-4111-8111-111111111111"));
+    let told = effects[0]["update"]["content"]["text"].as_str().expect("a text");
+    assert!(told.contains("Another program") && told.contains("break it"), "{told}");
+}

@@ -1,0 +1,152 @@
+//! How many agents run at once, and which are stopped to make room for another.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use acp_types::{ErrorObjectOwned, SessionId};
+use tokio::sync::Notify;
+use tokio::time::{Instant, timeout_at};
+
+use super::agent::failure;
+use crate::log::SessionLog;
+
+/// How long one that starts waits for one that is stopped to make room for it.
+const MAKE_ROOM: Duration = Duration::from_secs(15);
+
+/// The agents of a host.
+#[derive(Debug)]
+pub(super) struct Slots {
+    max: usize,
+    log: Arc<dyn SessionLog>,
+    taken: Mutex<Taken>,
+    freed: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Taken {
+    count: usize,
+    /// Sessions whose agents nobody needs, the one that has been idle longest first, each with what tells it to stop them.
+    idle: BTreeMap<(u64, SessionId), Arc<Notify>>,
+}
+
+/// Room for one agent. Free again once this is dropped, which is to be when its process is gone.
+#[derive(Debug)]
+pub(super) struct Slot(Arc<Slots>);
+
+impl Slots {
+    pub(super) fn new(max: usize, log: Arc<dyn SessionLog>) -> Arc<Self> {
+        Arc::new(Self { max, log, taken: Mutex::default(), freed: Notify::new() })
+    }
+
+    /// Room for one that runs already, be there any or not.
+    pub(super) fn take_anyway(self: &Arc<Self>) -> Slot {
+        self.lock().count += 1;
+        Slot(Arc::clone(self))
+    }
+
+    /// Room for one if there is any.
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<Slot> {
+        let mut taken = self.lock();
+        if taken.count >= self.max {
+            return None;
+        }
+        taken.count += 1;
+        Some(Slot(Arc::clone(self)))
+    }
+
+    /// Room for one. If there is none, the agents of the session that has been idle longest are stopped first.
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Slot, ErrorObjectOwned> {
+        let deadline = Instant::now() + MAKE_ROOM;
+        let mut asked = false;
+        loop {
+            let freed = self.freed.notified();
+            tokio::pin!(freed);
+            // From here on what is freed is not missed.
+            freed.as_mut().enable();
+            if let Some(slot) = self.try_take() {
+                return Ok(slot);
+            }
+            asked = asked || self.stop_the_most_idle();
+            if !asked || timeout_at(deadline, freed).await.is_err() {
+                return Err(self.full());
+            }
+        }
+    }
+
+    fn stop_the_most_idle(&self) -> bool {
+        let mut taken = self.lock();
+        let Some(key) = taken.idle.keys().find(|(_, session)| !self.log.is_followed(session)).cloned() else {
+            return false;
+        };
+        if let Some(stop) = taken.idle.remove(&key) {
+            stop.notify_one();
+        }
+        true
+    }
+
+    fn full(&self) -> ErrorObjectOwned {
+        failure(format!(
+            "{} agents run, which is all that this bridge runs at once (--max-agents), and all of them have a turn, a client \
+             or a request that waits: close a session or leave it, or start the bridge with more",
+            self.max
+        ))
+    }
+
+    /// A session's agents are idle since `now`, or are not; `before` is what was said last.
+    pub(super) fn idle(&self, session: &SessionId, before: Option<u64>, now: Option<u64>, stop: &Arc<Notify>) {
+        let mut taken = self.lock();
+        if let Some(before) = before {
+            taken.idle.remove(&(before, session.clone()));
+        }
+        if let Some(now) = now {
+            taken.idle.insert((now, session.clone()), Arc::clone(stop));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.0.lock().count -= 1;
+        self.0.freed.notify_waiters();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures_util::FutureExt;
+    use tokio::sync::Notify;
+
+    use super::Slots;
+    use crate::log::MemoryLog;
+
+    #[tokio::test]
+    async fn the_one_that_is_idle_longest_makes_room_and_without_one_it_is_refused() {
+        let slots = Slots::new(2, Arc::new(MemoryLog::new()));
+        let (one, _two) = (slots.try_take().unwrap(), slots.take().await.unwrap());
+        assert!(slots.try_take().is_none());
+        let error = slots.take().await.unwrap_err();
+        assert!(error.message().contains("--max-agents"), "{}", error.message());
+        let (older, newer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        slots.idle(&"newer".into(), None, Some(2), &newer);
+        slots.idle(&"older".into(), None, Some(1), &older);
+        let mut third = Box::pin(slots.take());
+        assert!(third.as_mut().now_or_never().is_none());
+        older.notified().now_or_never().expect("it is told to stop");
+        assert!(newer.notified().now_or_never().is_none());
+        drop(one);
+        let third = third.await.unwrap();
+        let over = slots.take_anyway();
+        drop(third);
+        assert!(slots.try_take().is_none(), "what runs counts");
+        drop(over);
+        assert!(slots.try_take().is_some());
+        slots.idle(&"newer".into(), Some(2), None, &newer);
+    }
+}
