@@ -13,6 +13,7 @@ mod dial;
 mod doctor;
 mod exit;
 mod export;
+mod identity;
 mod import;
 mod keep;
 mod lanes;

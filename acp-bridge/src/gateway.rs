@@ -55,6 +55,7 @@ mod refusal;
 mod render;
 mod role;
 mod rpc;
+mod served;
 #[cfg(test)]
 mod sim;
 mod terminals;
@@ -68,6 +69,8 @@ use acp_server::KeepAlive;
 
 pub use http::{InvalidOrigin, Origin, serve};
 pub(crate) use render::turn_ended;
+pub(crate) use served::Compared;
+pub use served::Served;
 
 /// Bounds of a gateway and of each of its connections.
 #[derive(Debug, Clone)]
@@ -82,6 +85,8 @@ pub struct Config {
     pub max_message: usize,
     /// Origins of pages that may use the bridge, besides its own. Default: none. Programs send no origin and always may.
     pub allow_origins: Arc<[Origin]>,
+    /// What the bridge runs.
+    pub served: Served,
     /// Bounds of one connection.
     pub limits: Limits,
     /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
@@ -98,6 +103,7 @@ impl Default for Config {
             max_diallers: 4096,
             max_message: 16 * 1024 * 1024,
             allow_origins: Arc::default(),
+            served: Served::default(),
             limits: Limits::default(),
             keep_alive: KeepAlive { ping: Duration::from_secs(30), lost: Duration::from_secs(90) },
             drain: Duration::from_secs(5),

@@ -183,3 +183,41 @@ fn a_bridge_that_cannot_be_started_is_reported_with_its_own_words() {
     assert!(error.contains("serve-127-0-0-1-"), "{error}");
     assert_eq!(editor.exit().code(), Some(3));
 }
+
+#[test]
+fn a_bridge_that_runs_something_else_is_refused_with_what_it_runs_and_how_to_get_the_other() {
+    let place = Place::new();
+    let _bridge = place.bridge();
+    let log = format!("sqlite:{}", place.log.display());
+    let agent = example("fault_agent");
+    let named = |value: &str, args: &[&str]| {
+        let all = [&["--url", &place.url, "--log", &log, "--env-from-client", "FLAVOUR"], args].concat();
+        Editor::start_with(place.state.path(), ("FLAVOUR", value), &all)
+    };
+    let mut first = named("1", &["--", &agent]);
+    first.initialize();
+    first.new_session();
+
+    let refused = |mut editor: Editor, wanted: &str| {
+        let id = editor.request("initialize", &serde_json::json!({ "protocolVersion": 1 }));
+        let error = editor.answer(id)["error"]["message"].to_string();
+        for part in [wanted, &place.url, "--url", "--log"] {
+            assert!(error.contains(part), "{part}: {error}");
+        }
+        assert_eq!(editor.exit().code(), Some(3));
+    };
+    refused(named("2", &["--", &agent]), "fault_agent");
+    refused(named("1", &["--", &agent, "--steer"]), "fault_agent");
+    refused(place.editor(), "fault_agent");
+    let other_log = format!("{log}-other");
+    let args = ["--url", &place.url, "--log", &other_log, "--env-from-client", "FLAVOUR", "--", &agent];
+    refused(Editor::start_with(place.state.path(), ("FLAVOUR", "1"), &args), "another log");
+
+    let mut same = named("1", &["--", &agent]);
+    same.initialize();
+    let mut any = Editor::start(place.state.path(), &["--url", &place.url]);
+    any.initialize();
+    for editor in [first, same, any] {
+        assert!(editor.close().success());
+    }
+}

@@ -179,6 +179,9 @@ pub(super) struct Serve {
     /// on the same address and log takes them up again.
     #[arg(long, env = "ACP_BRIDGE_KEEP_AGENTS", value_name = "AFTER", value_parser = duration)]
     pub(super) keep_agents: Option<std::time::Duration>,
+    /// Variables of our environment that decide, with the agent, whether `attach` uses this bridge.
+    #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', hide = true)]
+    pub(super) env_from_client: Vec<String>,
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
@@ -221,7 +224,11 @@ pub(super) struct Attach {
     /// The session log of a bridge that has to be started: `sqlite:FILE`; else `sessions.db` in the state directory.
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", value_name = "URL")]
     pub(super) log: Option<String>,
-    /// Of a bridge that has to be started. One that runs keeps its own.
+    /// Environment variables that the agents get from here. A bridge that was started with another value of one, or
+    /// with another agent, is not used.
+    #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
+    pub(super) env_from_client: Vec<String>,
+    /// Of a bridge that has to be started.
     #[command(flatten)]
     pub(super) reach: Reach,
     #[command(flatten)]

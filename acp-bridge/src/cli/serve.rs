@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
-use super::{agent, args, keep, offline, output, ownership};
+use super::{agent, args, identity, keep, offline, output, ownership};
 use crate::session::{Service, Services};
 use crate::{gateway, host, log};
 
@@ -28,6 +28,8 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         return Err(coded(Exit::Usage, message));
     };
     let allowed = Arc::new(args.reach.allowed(readable)?);
+    let served =
+        identity::served(&args.agent, &args.reach, &args.env_from_client, &args.log, |name| std::env::var_os(name))?;
     // Not before it is known that there is something to serve: the file is made when there is none.
     let opened = ownership::open(&args.log, durability, args.secrets.as_deref()).await?;
     let log = opened.log;
@@ -58,12 +60,13 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let retention = tokio::spawn(retention);
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let served = gateway::Config {
+    let gateway_config = gateway::Config {
         max_connections: args.max_clients,
         allow_origins: args.allow_origin.into(),
+        served,
         ..gateway::Config::default()
     };
-    let gateway = gateway::serve(listener, Arc::clone(&log), served, gateway_stop.clone());
+    let gateway = gateway::serve(listener, Arc::clone(&log), gateway_config, gateway_stop.clone());
     let gateway = tokio::spawn(gateway);
     announce(address, args.json)?;
 

@@ -29,7 +29,7 @@ use self::handshake::Accept;
 use super::driver::{self, Context};
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
-use super::{Config, dial};
+use super::{Config, dial, served};
 use crate::log::SessionLog;
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
@@ -45,8 +45,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
-struct Gateway {
-    context: Context,
+pub(super) struct Gateway {
+    pub(super) context: Context,
     rpc: Rpc,
     clients: Arc<Semaphore>,
     diallers: Arc<Semaphore>,
@@ -70,7 +70,8 @@ impl Tasks {
 }
 
 /// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, the session API over WebSocket and POST
-/// at `/rpc`, agents that dial in over WebSocket at `/dial`, `ok` at `/healthz`.
+/// at `/rpc`, agents that dial in over WebSocket at `/dial`, whether it runs what is asked for
+/// at `/served`, `ok` at `/healthz`.
 ///
 /// Only requests whose `Host` names this machine's loopback, and whose `Origin`, if any, is that host or one of
 /// [`Config::allow_origins`] are served; others get 403. At shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
@@ -99,6 +100,7 @@ pub async fn serve(
         .route(acp_types::api::PATH, any(rpc))
         .route("/dial", any(dialled))
         .route("/healthz", get(|| async { "ok\n" }))
+        .route("/served", get(served::compare))
         .with_state(gateway.clone())
         .layer(middleware::from_fn_with_state(allowed, guard::no_strangers));
     let accepted = accept(&listener, &gateway, router, &shutdown).await;

@@ -36,6 +36,13 @@ impl Editor {
         (editor, log)
     }
 
+    /// The same as [`Self::start`] with a variable in its environment.
+    pub fn start_with(state: &Path, (name, value): (&str, &str), args: &[&str]) -> Self {
+        let mut command = command(state, args);
+        command.env(name, value);
+        Self::spawn(command)
+    }
+
     fn spawn(mut command: Command) -> Self {
         let mut child = command.spawn().expect("start attach");
         let stdin = child.stdin.take();

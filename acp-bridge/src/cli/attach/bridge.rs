@@ -8,6 +8,8 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::launch::{Launch, Started};
 use crate::cli::client::bounds;
+use crate::cli::identity;
+use crate::gateway::Compared;
 
 /// For one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -52,10 +54,13 @@ impl Dialer {
     }
 
     async fn reach(&mut self) -> Result<Link, String> {
-        let failed = match connect(&self.address).await {
+        let failed = match self.connect().await {
             Ok(link) => return Ok(link),
             Err(failed) => failed,
         };
+        if failed.is_other {
+            return Err(failed.message);
+        }
         if !failed.nobody_listens {
             return Err(format!("no bridge answers at {}, but something else may: {}", self.url, failed.message));
         }
@@ -68,26 +73,61 @@ impl Dialer {
             Err(error) => return Err(format!("a bridge cannot be started: {error:#}")),
         };
         tracing::info!(url = self.url, "started a bridge");
-        wait_for(&self.address, &mut started).await.ok_or_else(|| started.report(&self.url))
+        self.wait_for(&mut started).await
     }
-}
 
-/// A bridge that has ended may have lost against one that was started at the same time.
-async fn wait_for(address: &str, started: &mut Started) -> Option<Link> {
-    let mut deadline = Instant::now() + START;
-    let mut ended = false;
-    loop {
-        if let Ok(link) = connect(address).await {
-            return Some(link);
+    /// A bridge that has ended may have lost against one that was started at the same time.
+    async fn wait_for(&self, started: &mut Started) -> Result<Link, String> {
+        let mut deadline = Instant::now() + START;
+        let mut ended = false;
+        loop {
+            match self.connect().await {
+                Ok(link) => return Ok(link),
+                Err(failed) if failed.is_other => return Err(failed.message),
+                Err(_) => {}
+            }
+            if !ended && started.has_ended() {
+                ended = true;
+                deadline = deadline.min(Instant::now() + OTHER);
+            }
+            if Instant::now() >= deadline {
+                return Err(started.report(&self.url));
+            }
+            sleep(POLL).await;
         }
-        if !ended && started.has_ended() {
-            ended = true;
-            deadline = deadline.min(Instant::now() + OTHER);
+    }
+
+    /// A link to the bridge, if it runs what is wanted here.
+    async fn connect(&self) -> Result<Link, Failed> {
+        if let Some((wanted, with_log)) = self.launch.wanted() {
+            let host = self.address.trim_start_matches("ws://").trim_end_matches("/acp");
+            let compared = identity::ask(host, wanted, with_log).await.map_err(|error| {
+                let nobody_listens = error.kind() == std::io::ErrorKind::ConnectionRefused;
+                Failed { message: error.to_string(), nobody_listens, is_other: false }
+            })?;
+            if let Some(why) = self.why_other(&compared) {
+                return Err(Failed { message: why, nobody_listens: false, is_other: true });
+            }
         }
-        if Instant::now() >= deadline {
-            return None;
-        }
-        sleep(POLL).await;
+        connect(&self.address).await
+    }
+
+    /// Why a bridge is none that is wanted here, and how to get one that is.
+    fn why_other(&self, compared: &Compared) -> Option<String> {
+        let Compared { agent, same_agent, same_log } = compared;
+        let what = match (same_agent, same_log) {
+            (true, true) => return None,
+            (false, _) => format!(
+                "runs the agent {agent:?} with a command line, --allow-read, --allow-write or --env-from-client other than \
+                 asked for here"
+            ),
+            (true, false) => "keeps its sessions in another log than asked for here".to_owned(),
+        };
+        let url = &self.url;
+        Some(format!(
+            "the bridge at {url} {what}; to have one of its own started, give --url with another port and --log with another \
+             file; to use that bridge as it is, leave out the agent"
+        ))
     }
 }
 
@@ -96,6 +136,8 @@ struct Failed {
     message: String,
     /// So that a bridge can be started there.
     nobody_listens: bool,
+    /// There is a bridge, and it runs something else.
+    is_other: bool,
 }
 
 async fn connect(address: &str) -> Result<Link, Failed> {
@@ -105,11 +147,11 @@ async fn connect(address: &str) -> Result<Link, Failed> {
         Ok(Err(error)) => {
             let refused = std::io::ErrorKind::ConnectionRefused;
             let nobody_listens = matches!(&error, TransportError::Io(error) if error.kind() == refused);
-            Err(Failed { message: error.to_string(), nobody_listens })
+            Err(Failed { message: error.to_string(), nobody_listens, is_other: false })
         }
         Err(_) => {
             let message = format!("it did not answer within {} s", CONNECT.as_secs());
-            Err(Failed { message, nobody_listens: false })
+            Err(Failed { message, nobody_listens: false, is_other: false })
         }
     }
 }

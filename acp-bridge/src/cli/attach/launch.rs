@@ -16,8 +16,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, ensure};
 use tokio::net::unix::pipe;
 
-use crate::cli::args;
 use crate::cli::exit::{Exit, coded};
+use crate::cli::{args, identity};
+use crate::gateway::Served;
 
 /// How much of the bridge's log an error shows, in bytes.
 const SHOWN: u64 = 2048;
@@ -34,6 +35,9 @@ pub(super) struct Launch {
     reach: Vec<OsString>,
     log: Option<String>,
     state: Option<PathBuf>,
+    variables: Vec<String>,
+    /// What a bridge is to run, if an agent was named.
+    wanted: Option<Served>,
 }
 
 impl Launch {
@@ -53,7 +57,19 @@ impl Launch {
             return Err(coded(Exit::Usage, message));
         }
         let reach = args.reach.arguments()?;
-        Ok(Self { listen, agent, reach, log: args.log.clone(), state: state_directory() })
+        let variables = args.env_from_client.clone();
+        let wanted = if agent.is_empty() {
+            None
+        } else {
+            let log = args.log.as_deref().unwrap_or_default();
+            Some(identity::served(&args.agent, &args.reach, &variables, log, |name| std::env::var_os(name))?)
+        };
+        Ok(Self { listen, agent, reach, log: args.log.clone(), state: state_directory(), variables, wanted })
+    }
+
+    /// What a bridge is to run that is used from here; `None` if any will do.
+    pub(super) fn wanted(&self) -> Option<(&Served, bool)> {
+        self.wanted.as_ref().map(|wanted| (wanted, self.log.is_some()))
     }
 
     /// Why [`Self::start`] starts nothing.
@@ -91,6 +107,7 @@ impl Launch {
         let alive = pipe::Receiver::from_owned_fd(OwnedFd::from(alive))?;
         let starter = tokio::process::Command::new(this_program()?)
             .args([DETACH, "--", "serve", "--listen", listen, "--log", &log, "--keep-agents", KEEP])
+            .args(self.variables.iter().flat_map(|name| ["--env-from-client", name]))
             .args(&self.reach)
             .args(&self.agent)
             .stdin(Stdio::null())
