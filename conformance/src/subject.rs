@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
+use tempfile::TempDir;
 
 use crate::link::{ConnectError, Http, Link, Offer, Port, Process, Socket};
 use crate::recipe::Stages;
@@ -24,13 +25,15 @@ pub enum Subject {
     },
     /// A bridge that speaks on its stdin and stdout; started anew for each scenario.
     ///
-    /// Each scenario gives it directories of its own for its state and its sockets. A bridge that runs on behind several
-    /// instances of its program is then not shared by scenarios, of which one may end what the others use.
+    /// One that runs on behind several instances of its program ends with the instance that has started it, since the
+    /// tester leaves no process behind. So one instance is held while scenarios are played at the same time.
     Bridge {
         /// Its name or path.
         program: String,
         /// Its arguments.
         args: Vec<String>,
+        /// Where it keeps what outlives its processes, for as long as it is tested.
+        state: TempDir,
     },
     /// A client: a program that starts its agent and speaks to it; started anew for each scenario.
     Client {
@@ -157,6 +160,11 @@ impl Subject {
         matches!(self, Self::Staged { .. } | Self::Inside { .. } | Self::Socket { scripted: true, .. })
     }
 
+    /// Whether instances of it may share a process, which one of them has started.
+    pub(crate) const fn may_be_shared(&self) -> bool {
+        matches!(self, Self::Bridge { .. })
+    }
+
     /// `noise` is what a client's agent writes to stderr first, in bytes; `limit` is how long a client may take to start
     /// it.
     pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
@@ -167,9 +175,9 @@ impl Subject {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
-            Self::Bridge { program, args } => {
+            Self::Bridge { program, args, state } => {
                 let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
-                for (name, value) in own_state(directory).map_err(StartError::Stage)? {
+                for (name, value) in own_state(state.path()).map_err(StartError::Stage)? {
                     spec = spec.env(name, value);
                 }
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
@@ -202,7 +210,7 @@ impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Program { program, args }
-            | Self::Bridge { program, args }
+            | Self::Bridge { program, args, .. }
             | Self::Client { program, args, .. }
             | Self::Caller { program, args, .. }
             | Self::Staged { program, args, .. } => {
@@ -221,7 +229,7 @@ impl fmt::Debug for Subject {
     }
 }
 
-/// Where a program keeps what outlives it, below a scenario's directory. The directories are there and private.
+/// Where a program keeps what outlives it, below a directory. The directories are there and private.
 fn own_state(directory: &Path) -> std::io::Result<[(&'static str, PathBuf); 2]> {
     let variables = [("XDG_STATE_HOME", ".state"), ("XDG_RUNTIME_DIR", ".run")];
     let variables = variables.map(|(name, below)| (name, directory.join(below)));

@@ -19,7 +19,7 @@ use crate::schema::{Schemas, Side};
 use crate::subject::Subject;
 use crate::transport;
 use crate::verdict::Outcome;
-use play::{is_mute, not_started, play};
+use play::{hold, is_mute, not_started, play};
 use result::result;
 
 pub use repeat::merge;
@@ -134,9 +134,13 @@ impl Suite {
             played.push(play(first).await);
         }
         if !played.iter().all(|(_, played)| is_mute(played)) {
+            let held = hold(&subject, options.limits).await;
             let others = futures_util::stream::iter(scenarios.map(play));
             // A long one does not hold up those behind it.
             played.extend(others.buffer_unordered(options.jobs.max(1)).collect::<Vec<_>>().await);
+            if let Some(held) = held {
+                held.finish().await;
+            }
         }
         played.sort_unstable_by_key(|(place, _)| *place);
         let played: Vec<_> = played.into_iter().map(|(_, played)| played).collect();

@@ -40,7 +40,10 @@ fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
     let words = with_agent(&args.command, &[program, "mock-agent"]);
     let shown = format!("-- {}", args.command.join(" "));
     match words.split_first() {
-        Some((program, rest)) => Ok((Subject::Bridge { program: program.clone(), args: rest.to_vec() }, shown)),
+        Some((program, rest)) => {
+            let state = tempfile::tempdir().context("no directory for the bridge's state can be made")?;
+            Ok((Subject::Bridge { program: program.clone(), args: rest.to_vec(), state }, shown))
+        }
         None => Err(usage("the command line behind -- is empty")),
     }
 }

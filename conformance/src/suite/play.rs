@@ -40,6 +40,17 @@ pub(super) async fn play(subject: Arc<Subject>, limits: Limits, scenario: &Scena
     (probe.finish().await, played)
 }
 
+/// An instance of a subject that is there for the others to share what it has started; `None` where none is needed.
+pub(super) async fn hold(subject: &Arc<Subject>, limits: Limits) -> Option<Probe> {
+    if !subject.may_be_shared() {
+        return None;
+    }
+    let mut probe = Probe::new(Arc::clone(subject), limits, "held").ok()?;
+    // What is wrong with it the scenarios see.
+    let _ = probe.begin().await;
+    Some(probe)
+}
+
 /// Why nothing was tested: every scenario failed to start its subject, or got no single message from it.
 pub(super) fn not_started(played: &[(History, Result<(), Stop>)]) -> Option<String> {
     let silent = |history: &History| !history.events.iter().any(|e| matches!(e.what, What::Received { .. }));
