@@ -100,8 +100,9 @@ impl Lane {
         let Some(logged) = self.logged(step.state()) else { return };
         let (of_options, of_mode): (Vec<_>, Vec<_>) =
             lost.iter().cloned().partition(|lost| choice::option_of(&lost.choice).is_some());
-        let mode_is_news = logged.mode().is_some() && logged.mode() != told.mode.as_deref();
-        let options_are_news = logged.config_options() != told.config_options.as_ref().map(RawBuf::as_raw);
+        let mode_is_news = logged.mode().is_some() && (told.unsure || logged.mode() != told.mode.as_deref());
+        let known = told.config_options.as_ref().map(RawBuf::as_raw);
+        let options_are_news = (told.unsure && logged.config_options().is_some()) || logged.config_options() != known;
         if mode_is_news || !of_mode.is_empty() {
             self.tell_mode(step, &of_mode);
         }

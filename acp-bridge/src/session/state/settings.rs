@@ -11,6 +11,8 @@ use super::choices::Choices;
 pub(in super::super) struct Claims {
     pub(in super::super) mode: Option<String>,
     pub(in super::super) config_options: Option<RawBuf>,
+    /// An agent that went before it had all may have told clients otherwise meanwhile.
+    pub(in super::super) unsure: bool,
 }
 
 /// Of one lane. It outlives the agent process.
@@ -77,15 +79,15 @@ impl Settings {
 
     /// An agent serves the lane: its first one, or one that was started again.
     pub(super) fn agent_started(&mut self, started: &AgentStarted, first: bool) {
-        let before = Claims { mode: self.mode.take(), config_options: self.config_options.take() };
-        let before = self.claims.take().unwrap_or(before);
+        let before = Claims { mode: self.mode.take(), config_options: self.config_options.take(), unsure: false };
+        let before = self.claims.take().map_or(before, |claims| Claims { unsure: true, ..claims });
         let said = |key: &str| started.state.as_raw().member(key).filter(|value| !value.is_null());
         self.mode = said("modes").and_then(|modes| modes.member("currentModeId")?.as_string()).map(String::from);
         self.config_options = said("configOptions").map(Raw::to_owned);
         if first {
             return;
         }
-        let settled = self.agree_with(&before);
+        let settled = !before.unsure && self.agree_with(&before);
         self.claims = Some(before);
         if settled {
             self.settle(false, false);
