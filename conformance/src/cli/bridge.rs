@@ -1,5 +1,7 @@
 //! `acp-conformance bridge`.
 
+use std::sync::OnceLock;
+
 use anyhow::Context;
 
 use super::args;
@@ -41,8 +43,8 @@ fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
     let shown = format!("-- {}", args.command.join(" "));
     match words.split_first() {
         Some((program, rest)) => {
-            let state = tempfile::tempdir().context("no directory for the bridge's state can be made")?;
-            Ok((Subject::Bridge { program: program.clone(), args: rest.to_vec(), state }, shown))
+            let (program, args, state) = (program.clone(), rest.to_vec(), OnceLock::new());
+            Ok((Subject::Bridge { program, args, state }, shown))
         }
         None => Err(usage("the command line behind -- is empty")),
     }

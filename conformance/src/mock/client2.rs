@@ -138,11 +138,15 @@ impl<O: AsyncWrite + Unpin> Client<O> {
         if self.breaks.has("V2-20") {
             block["type"] = json!("poem");
         }
-        self.ask(id::PROMPT, "session/prompt", json!({ "sessionId": session, "prompt": [block] })).await?;
+        let params = json!({ "sessionId": session, "prompt": [block] });
         if self.breaks.has("V2-23") {
-            self.ask(id::PROMPT, "session/list", json!({})).await?;
+            // In one write: once the prompt was answered its id may be used again.
+            let request = |method: &str, params: &Value| json!({ "jsonrpc": "2.0", "id": id::PROMPT, "method": method, "params": params });
+            let both = format!("{}\n{}\n", request("session/prompt", &params), request("session/list", &json!({})));
+            self.output.write_all(both.as_bytes()).await?;
+            return self.output.flush().await;
         }
-        Ok(())
+        self.ask(id::PROMPT, "session/prompt", params).await
     }
 
     /// An update: work that has begun ends with the session idle.
