@@ -64,7 +64,12 @@ mod tests {
         let mut command = Command::new("sleep");
         mark(&mut command);
         let mut child = command.arg("60").spawn().unwrap();
-        assert!(marked().iter().any(|line| line.contains("sleep 60")), "{:?}", marked());
+        // The system shows the environment of a process a moment after it has started.
+        let deadline = Instant::now() + DEADLINE;
+        while !marked().iter().any(|line| line.contains("sleep 60")) {
+            assert!(Instant::now() < deadline, "{:?}", marked());
+            std::thread::yield_now();
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         assert!(marked().is_empty(), "{:?}", marked());
