@@ -1,7 +1,7 @@
 //! Text from outside, made fit for a terminal: what a terminal obeys or hides is shown instead.
 //!
 //! A terminal takes orders from the text that it prints: move the cursor, clear the line above, set the title. And some
-//! characters cannot be seen, or turn the order of those around them. [`line`] and [`text`] replace each of these by a
+//! characters cannot be seen, or turn the order of those around them. [`line()`] and [`text()`] replace each of these by a
 //! visible name (`\x1b`, `\n`, `\u{202e}`), so that what a person reads is what is there. Both look at one character at a
 //! time: an order that is split between two pieces of a stream is shown as well as one in a single piece.
 //!
