@@ -82,9 +82,12 @@ impl Store {
                 Failure::new(FailureKind::InvalidParams, "the cursor is not one that a list gave: begin without one")
             })?,
         };
+        let wanted = request.cwd.as_deref().map(names_of);
+        let is_wanted =
+            |is: &dyn Fn(&Path) -> bool| wanted.as_ref().is_none_or(|names| names.iter().any(|name| is(name)));
         let mut transcripts: Vec<(SystemTime, PathBuf)> = self
             .projects()
-            .filter(|project| request.cwd.as_deref().is_none_or(|cwd| is_of(project, cwd)))
+            .filter(|project| is_wanted(&|cwd| is_of(project, cwd)))
             .flat_map(|project| entries(&project))
             .filter(|path| path.extension().is_some_and(|extension| extension == "jsonl") && session_of(path).is_some())
             .map(|path| (modified(&path), path))
@@ -98,7 +101,7 @@ impl Store {
                 )
                 .ok()
                 .filter(|summary| !summary.is_part)?;
-            let cwd = summary.cwd.filter(|cwd| request.cwd.as_ref().is_none_or(|wanted| wanted == cwd))?;
+            let cwd = summary.cwd.filter(|cwd| is_wanted(&|wanted| wanted == cwd))?;
             let info = v1::SessionInfo::new(session_of(path)?, cwd).title(summary.title).updated_at(summary.updated_at);
             Some(info)
         });
@@ -197,6 +200,12 @@ fn session_of(transcript: &Path) -> Option<String> {
     Uuid::parse_str(id).is_ok().then(|| id.to_owned())
 }
 
+/// A directory as it was given, without what says nothing, and as the system knows it, without links.
+fn names_of(cwd: &Path) -> Vec<PathBuf> {
+    let plain: PathBuf = cwd.components().collect();
+    cwd.canonicalize().into_iter().filter(|real| *real != plain).chain([plain.clone()]).collect()
+}
+
 /// Whether a project's folder may be that of a directory: its name is the path with all but letters and digits replaced,
 /// and cut off when it is long.
 fn is_of(project: &Path, cwd: &Path) -> bool {
@@ -211,4 +220,37 @@ fn entries(folder: &Path) -> impl Iterator<Item = PathBuf> + use<> {
 
 fn modified(path: &Path) -> SystemTime {
     path.metadata().and_then(|metadata| metadata.modified()).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sessions_of_a_directory_are_listed_by_any_of_its_names() {
+        let home = tempfile::tempdir().expect("a directory");
+        let place = home.path().canonicalize().expect("its real path");
+        let real = place.join("ws");
+        std::fs::create_dir_all(real.join("sub")).expect("a workspace");
+        std::os::unix::fs::symlink(&real, place.join("link")).expect("a link");
+        let folder: String =
+            real.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        let project = place.join("projects").join(folder);
+        std::fs::create_dir_all(&project).expect("a folder");
+        let record = serde_json::json!({ "type": "user", "uuid": "u", "cwd": real, "message": { "content": "hello" } });
+        let transcript = project.join("00000000-0000-4000-8000-000000000001.jsonl");
+        std::fs::write(transcript, format!("{record}\n")).expect("a transcript");
+        let store = Store::of(|name| (name == "CLAUDE_CONFIG_DIR").then(|| place.clone().into())).expect("a store");
+        let listed = |cwd: String| {
+            let request = v1::ListSessionsRequest::new().cwd(PathBuf::from(cwd));
+            store.list(&request).expect("a list").sessions.len()
+        };
+        let real = real.display();
+        for name in
+            [format!("{real}"), format!("{real}/"), format!("{real}/sub/.."), format!("{}/link", place.display())]
+        {
+            assert_eq!(listed(name.clone()), 1, "{name}");
+        }
+        assert_eq!(listed(format!("{real}/sub")), 0);
+    }
 }
