@@ -16,12 +16,8 @@ fn told(record: &Record) -> Option<Option<String>> {
         Kind::Update => {
             let update = record.body.as_raw().member("update")?;
             let mode = update.member("currentModeId").and_then(Raw::as_string).map(String::from);
-            let lost = update.path(&["_meta", "acp-bridge", "lost"]);
-            // An agent that did not answer in time may have taken it all the same. Its late answer is told to all, too.
-            if lost.is_some_and(|lost| lost.as_str().contains("the agent did not answer within")) {
-                return Some(None);
-            }
-            (mode.is_some() || lost.is_some()).then_some(mode)
+            let lost = update.path(&["_meta", "acp-bridge", "lost"]).is_some();
+            (mode.is_some() || lost).then_some(mode)
         }
         _ => None,
     }
