@@ -4,7 +4,9 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use acp_bridge::log::{Durability, Filter, ReadLimit, SessionLog, SqliteLog, tail};
+use acp_bridge::log::{
+    Durability, Filter, LogReader, LogWriter, Member, ReadLimit, Role, SessionLog, Signals, SqliteLog, tail,
+};
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -43,7 +45,9 @@ async fn open(durability: Durability) -> (TempDir, Arc<SqliteLog>, SessionId) {
     let directory = tempfile::tempdir().unwrap();
     let log = SqliteLog::open(directory.path().join("log.db"), durability).await.unwrap();
     let session = SessionId::from("s");
-    log.create(&session, Vec::new()).await.unwrap();
+    let host = Member { id: "host".into(), role: Role::Host };
+    log.renew(&host, Duration::from_secs(3600)).await.unwrap();
+    log.create(&session, &host.id, Vec::new()).await.unwrap();
     (directory, Arc::new(log), session)
 }
 

@@ -47,6 +47,7 @@ mod driver;
 mod history;
 mod http;
 mod lanes;
+mod membership;
 mod offer;
 mod outgoing;
 mod presence;
@@ -67,6 +68,7 @@ use std::time::Duration;
 
 use acp_server::KeepAlive;
 
+pub use crate::dial::AgentDoor;
 pub use http::{InvalidOrigin, Origin, serve};
 pub(crate) use render::turn_ended;
 pub(crate) use served::Compared;
@@ -87,6 +89,8 @@ pub struct Config {
     pub allow_origins: Arc<[Origin]>,
     /// What the bridge runs.
     pub served: Served,
+    /// Where agents that dial in are handed in: at a host in this process. Default: nowhere, and they are sent away.
+    pub agents: Option<AgentDoor>,
     /// Bounds of one connection.
     pub limits: Limits,
     /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
@@ -104,6 +108,7 @@ impl Default for Config {
             max_message: 16 * 1024 * 1024,
             allow_origins: Arc::default(),
             served: Served::default(),
+            agents: None,
             limits: Limits::default(),
             keep_alive: KeepAlive { ping: Duration::from_secs(30), lost: Duration::from_secs(90) },
             drain: Duration::from_secs(5),

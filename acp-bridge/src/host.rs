@@ -1,6 +1,6 @@
 //! The side that owns agent processes and is the log's only writer.
 //!
-//! One task per session drives the pure [`crate::session::Machine`]: commands from the log's bus and frames from the
+//! One task per session drives the pure [`crate::session::Machine`]: commands from the log's queue and frames from the
 //! agents go in, records go to the log, and effects run once those records are on stable storage.
 
 mod agent;
@@ -9,6 +9,7 @@ mod clock;
 mod driver;
 mod effects;
 mod idle;
+mod inbox;
 mod keeper;
 mod lanes;
 mod launch;

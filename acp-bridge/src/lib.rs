@@ -6,11 +6,13 @@
 
 mod attach;
 pub mod cli;
+pub mod command;
 mod dial;
 pub mod gateway;
 pub mod host;
 pub mod link;
 pub mod log;
 mod replay;
+pub mod retention;
 pub mod session;
 mod shared;

@@ -1,40 +1,52 @@
 //! The session log: where gateway and host meet, and the only place.
 //!
-//! [`SessionLog`] is one trait with one shared test suite, `tests/log_suite.rs`. A host claims a session, appends
-//! records and takes commands; a gateway reads, tails and submits commands. Neither holds anything of the other.
+//! The contract has four parts, each with what an engine can honestly give. [`LogReader`] and [`LogWriter`] are the
+//! records; [`CommandQueue`] takes what clients want from gateways to hosts; [`Signals`] are what is true only now: who is
+//! there, and what went wrong. Nothing in it belongs to one process: no call hands over a socket, a reply channel or
+//! anything else that could not be sent elsewhere.
+//!
+//! One suite, `tests/log_suite.rs`, holds for every engine. What it may rely on:
+//!
+//! - What an acknowledged call has changed, every later [`LogReader::get`], [`LogReader::list`] and [`LogReader::read`] of
+//!   any process shows. [`LogReader::head`] may show it later, and skips nothing.
+//! - Calls about one session from one process take effect in the order in which they were made.
+//! - Leases are measured by the log's own clock. A lease that has run out takes nothing from its member before another
+//!   host claims it; from then on the epoch keeps the former one out (P9).
 
-mod bus;
+mod command;
+mod coordination;
 mod directory;
 mod error;
 mod hub;
 mod info;
 mod limit;
+mod member;
 mod memory;
 pub mod portable;
-pub mod retention;
 mod sqlite;
 mod tail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
+use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
-pub(crate) use bus::Arrival;
-pub use bus::{Bus, Envelope, Inbox};
+pub use command::{CommandId, QueueError, QueuedCommand, TakenCommand};
 pub use error::{LogError, OpenError};
 pub use hub::Head;
 pub use info::SessionInfo;
+pub use member::{Member, MemberId, Renewal, Role};
 pub use memory::MemoryLog;
 pub use sqlite::{Adopted, Checked, Compacted, Durability, SqliteLog, SqliteView};
 pub use tail::Tail;
 
-use crate::session::{Command, Reply};
-
 /// Which records a read returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Filter {
     /// All.
     All,
@@ -43,7 +55,7 @@ pub enum Filter {
 }
 
 /// How much one read returns at most. At least one record is returned whatever its size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadLimit {
     /// Records.
     pub records: usize,
@@ -58,7 +70,7 @@ impl Default for ReadLimit {
 }
 
 /// Which sessions a listing returns: newest first by creation, stable while sessions are added.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ListQuery {
     /// Only those with this working directory, however it is written: compared are the directories.
     pub cwd: Option<String>,
@@ -68,31 +80,17 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
-/// A durable, ordered log per session, and the way from clients to hosts.
-///
-/// Dropping the future of a writing call does not undo it: the records may still be committed.
+/// Reads sessions and their records.
 #[async_trait]
-pub trait SessionLog: Send + Sync + std::fmt::Debug + 'static {
-    /// Creates a session, claimed in epoch 1, with its first records (seq 1 …) in one atomic, durable step.
-    async fn create(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError>;
-
+pub trait LogReader: Send + Sync {
     /// Sessions, see [`ListQuery`].
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError>;
 
     /// One session, or `None`.
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError>;
 
-    /// Deletes a session and its records; `false` when there was none. Tails of it end with [`LogError::NotFound`]. When it
-    /// returns, no file of the log has their text any more; so it is with what [`SessionLog::trim`] takes.
-    async fn delete(&self, session: &SessionId) -> Result<bool, LogError>;
-
-    /// Takes ownership: returns the session with its new epoch. Appends of earlier epochs fail from now on (P9).
-    async fn claim(&self, session: &SessionId) -> Result<SessionInfo, LogError>;
-
-    /// Appends a batch, atomically, and returns when it is on stable storage (P2). The records' seqs must follow on
-    /// each other and on the session's head, else [`LogError::Conflict`]; their epoch must be the current one, else
-    /// [`LogError::Fenced`]. A log that cannot be written is [`LogError::Unwritable`]; nothing of the batch is kept.
-    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError>;
+    /// The host that holds a session, if its lease runs.
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError>;
 
     /// Records after a cursor, in order. Empty at the head. A cursor beyond the head is [`LogError::BeyondHead`], one
     /// before the retained records is [`LogError::Trimmed`]; both name the seq that would do. Control records are always
@@ -105,22 +103,81 @@ pub trait SessionLog: Send + Sync + std::fmt::Debug + 'static {
         filter: Filter,
     ) -> Result<Vec<Arc<Record>>, LogError>;
 
+    /// Follows the head of a session. The value changes after a commit, a fault or a deletion; once the log is closed or
+    /// out of reach, the sender is gone. Whoever holds the receiver follows the session, see [`Signals::is_followed`].
+    async fn head(&self, session: &SessionId) -> Result<tokio::sync::watch::Receiver<Head>, LogError>;
+}
+
+/// Writes sessions. A host must be a member before, see [`Signals::renew`].
+///
+/// Dropping the future of a call does not undo it: the records may still be committed.
+#[async_trait]
+pub trait LogWriter: Send + Sync {
+    /// Creates a session, held by `host` in epoch 1, with its first records (seq 1 …) in one atomic, durable step.
+    async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError>;
+
+    /// Takes ownership: returns the session with its new epoch. Appends of earlier epochs fail from now on (P9). While
+    /// another host holds the session and its lease runs, it is [`LogError::Held`]. Who holds it already may claim it again.
+    async fn claim(&self, session: &SessionId, host: &MemberId) -> Result<SessionInfo, LogError>;
+
+    /// Gives a session up that `host` claimed in this epoch. One that it does not hold any more stays as it is.
+    async fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) -> Result<(), LogError>;
+
+    /// Appends a batch, atomically, and returns when it is on stable storage (P2). The records' seqs must follow on
+    /// each other and on the session's head, else [`LogError::Conflict`]; their epoch must be the current one, else
+    /// [`LogError::Fenced`]. A log that cannot be written is [`LogError::Unwritable`]; nothing of the batch is kept.
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError>;
+
     /// Forgets update and extension records up to and including a seq, the head at most; returns the smallest cursor
     /// from which nothing is missing. Control records stay, so that the session can still be opened.
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError>;
 
-    /// Follows the head of a session. The value changes after a commit, a fault or a deletion.
-    async fn head(&self, session: &SessionId) -> Result<tokio::sync::watch::Receiver<Head>, LogError>;
+    /// Deletes a session and its records; `false` when there was none. Tails of it end with [`LogError::NotFound`]. When it
+    /// returns, no file of the log has their text any more; so it is with what [`LogWriter::trim`] takes.
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError>;
+}
 
-    /// Whether anybody follows a session now: has what [`Self::head`] gave out.
-    fn is_followed(&self, session: &SessionId) -> bool;
+/// Takes commands from gateways to hosts, in order for each session and gateway, and answers back by id.
+///
+/// A command goes to the host that holds its session, or to any when none does. It is taken once at most: if the host that
+/// took it leaves without an answer, [`QueueError::HostGone`] is the answer. The same id again, for as long as it is
+/// remembered, is the same command: it has no second effect, and whoever submits it gets the one answer.
+#[async_trait]
+pub trait CommandQueue: Send + Sync {
+    /// Sends a command and waits for its answer. Once a host has taken it, for as long as that takes. Dropping the future
+    /// does not take the command back.
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError>;
 
-    /// Tells every reader of a session that its host could not write: ephemeral, cleared by the next commit.
-    fn fault(&self, session: &SessionId, reason: &str);
+    /// The commands that wait for a host, oldest first, at least one; waits while there are none. Cancel-safe.
+    ///
+    /// # Errors
+    /// [`LogError::NotAMember`] when the host's lease is forgotten: what it has taken is answered for it by then.
+    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError>;
 
-    /// The way from gateways to hosts. At most once; acknowledged by the host's reply.
-    fn bus(&self) -> &Bus;
+    /// Answers a command. The first answer counts; one for a command that nobody knows any more is dropped.
+    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError>;
+}
 
+/// What is true only now, and stands in no record.
+#[async_trait]
+pub trait Signals: Send + Sync {
+    /// Begins or renews the lease of a member: it is there for `term` from now on. A host must have one to claim sessions
+    /// and to take commands; what clients of a gateway are there for is over with the gateway's.
+    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError>;
+
+    /// The member goes: whatever it held is free at once.
+    async fn leave(&self, member: &MemberId) -> Result<(), LogError>;
+
+    /// Whether anybody follows a session now, in any process: has what [`LogReader::head`] gave out.
+    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError>;
+
+    /// Tells every reader of a session that its host could not write: cleared by the next commit.
+    async fn fault(&self, session: &SessionId, reason: &str);
+}
+
+/// All four parts, on one engine.
+#[async_trait]
+pub trait SessionLog: LogReader + LogWriter + CommandQueue + Signals + std::fmt::Debug + 'static {
     /// Finishes what is queued and flushes; later calls fail.
     async fn shutdown(&self);
 }
@@ -142,18 +199,7 @@ pub async fn open(url: &str, durability: Durability) -> Result<Arc<dyn SessionLo
 /// Tails a session from a cursor: history, then live, each record once and in order (P3).
 ///
 /// # Errors
-/// As [`SessionLog::read`].
+/// As [`LogReader::read`].
 pub async fn tail(log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> Result<Tail, LogError> {
     Tail::open(log, session, after).await
-}
-
-/// What a submitted command comes to.
-pub type Answer = Result<Reply, acp_types::ErrorObjectOwned>;
-
-/// Sends a command to the host of a session, or to hosts in general, and waits for the answer.
-///
-/// # Errors
-/// The host's own refusal; an internal error when no host takes commands or it went away before answering.
-pub async fn submit(log: &dyn SessionLog, session: Option<SessionId>, client: Arc<str>, command: Command) -> Answer {
-    log.bus().submit(session, client, command).await
 }

@@ -93,7 +93,7 @@ fn a_cursor_that_cannot_be_served_is_an_error_that_names_one_that_can() {
     let error = client.refused("session/resume", &workspace(&session, Some(7)));
     assert_eq!((&error["code"], &error["data"]["latest"]), (&json!(-32602), &json!(6)));
     let oldest = {
-        use acp_bridge::log::SessionLog;
+        use acp_bridge::log::LogWriter;
         world.runtime.block_on(world.log.trim(&session.as_str().into(), 5)).expect("a trim")
     };
     let error = client.refused("session/resume", &workspace(&session, Some(oldest - 1)));

@@ -2,7 +2,7 @@
 
 mod gateway_support;
 
-use acp_bridge::log::SessionLog;
+use acp_bridge::log::Signals;
 use acp_bridge::session::Command;
 use gateway_support::{World, name, names_until, next, raw, text_of};
 use serde_json::{Value, json};
@@ -164,7 +164,7 @@ fn a_log_that_cannot_be_written_is_told_to_everybody_and_the_session_goes_on() {
     two.resume(&session, None);
     let (id, turn) = world.prompt(&mut one, &session, "hello");
     two.wait_for("prompt", |m| text_of(m) == "hello");
-    world.log.fault(&session.as_str().into(), "no space left");
+    world.runtime.block_on(world.log.fault(&session.as_str().into(), "no space left"));
     let error = one.answer(id)["error"].clone();
     assert_eq!(error["code"], -32603);
     assert!(error["message"].as_str().is_some_and(|m| m.contains("no space left")), "{error}");

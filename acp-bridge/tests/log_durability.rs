@@ -9,7 +9,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use acp_bridge::log::{Durability, Filter, SessionLog, SqliteLog};
+use acp_bridge::log::{Durability, Filter, LogWriter, SessionLog, SqliteLog};
 use acp_types::record::Seq;
 use log_support::{read_all, session, updates};
 

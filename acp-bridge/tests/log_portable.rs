@@ -7,10 +7,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use acp_bridge::log::portable::{Export, ImportError, LineError};
-use acp_bridge::log::{Durability, Filter, OpenError, SessionInfo, SessionLog, SqliteLog, SqliteView};
+use acp_bridge::log::{
+    Durability, Filter, LogReader, LogWriter, OpenError, SessionInfo, SessionLog, SqliteLog, SqliteView,
+};
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
-use log_support::{Dice, created, read_all, record, updates, with_body};
+use log_support::{Dice, claim, create, created, read_all, record, updates, with_body};
 
 /// When sessions are imported: after everything in them, but for what is made to be odd.
 const NOW: u64 = 1 << 60;
@@ -23,10 +25,10 @@ async fn open(path: &Path) -> SqliteLog {
 async fn fill(log: &SqliteLog) -> SessionId {
     let id = SessionId::from("söme/id with \"quotes\"");
     let mut title = RawBuf::parse(r#"{"title":"Tidy ü"}"#).unwrap();
-    log.create(&id, vec![created("/work"), with_body(2, 1, Kind::SessionUpdated, title)]).await.unwrap();
+    create(log, &id, vec![created("/work"), with_body(2, 1, Kind::SessionUpdated, title)]).await.unwrap();
     log.append(&id, updates(3..=30)).await.unwrap();
-    log.claim(&id).await.unwrap();
-    log.claim(&id).await.unwrap();
+    claim(log, &id).await.unwrap();
+    claim(log, &id).await.unwrap();
     title = RawBuf::encode(&serde_json::json!({ "key": "k", "params": { "sessionId": id, "prompt": [] } })).unwrap();
     let prompt = with_body(31, 3, Kind::PromptQueued, title);
     let started = with_body(32, 3, Kind::TurnStarted, RawBuf::parse("{}").unwrap());
@@ -108,7 +110,7 @@ async fn an_imported_session_is_the_one_that_was_exported_trimmed_or_not() {
         let (again, before) = (lines(&export(&to, &id).await), lines(&text));
         assert_eq!(again[..before.len() - 1], before[..before.len() - 1], "an export of it is the same but for that");
         let second = open(&to).await;
-        assert_eq!(second.claim(&id).await.unwrap().epoch, info.epoch + 1);
+        assert_eq!(claim(&second, &id).await.unwrap().epoch, info.epoch + 1);
         second.append(&id, vec![record(62, info.epoch + 1, Kind::Update)]).await.unwrap();
         second.delete(&id).await.unwrap();
         second.shutdown().await;
@@ -143,7 +145,7 @@ async fn a_new_id_is_put_where_clients_see_the_old_one_and_nowhere_else() {
     ];
     let mut records = vec![created("/work")];
     records.extend((2..).zip(&before).map(|(seq, (kind, text))| with_body(seq, 1, kind.clone(), body(text))));
-    log.create(&id, records.clone()).await.unwrap();
+    create(&log, &id, records.clone()).await.unwrap();
     log.shutdown().await;
     let text = export(&path, &id).await;
     let twice = SqliteLog::import(&path, &*text, None, NOW).unwrap_err();
@@ -165,7 +167,7 @@ async fn a_line_break_in_a_body_becomes_a_blank() {
     let log = open(&from).await;
     let id = SessionId::from("s");
     let pretty = RawBuf::parse("{\r\n  \"a\": \"b\\n\"\n}").unwrap();
-    log.create(&id, vec![created("/work"), with_body(2, 1, Kind::Update, pretty)]).await.unwrap();
+    create(&log, &id, vec![created("/work"), with_body(2, 1, Kind::Update, pretty)]).await.unwrap();
     log.shutdown().await;
     SqliteLog::import(&to, &*export(&from, &id).await, None, NOW).unwrap();
     assert_eq!(contents(&to, &id).await.1[1].body.as_str(), "{    \"a\": \"b\\n\" }");
@@ -336,7 +338,7 @@ async fn compacting_gives_the_space_of_what_is_gone_back_and_changes_nothing_els
     for name in ["kept", "trimmed", "deleted"] {
         let mut records = vec![created("/work")];
         records.extend((2..=3000).map(|seq| with_body(seq, 1, Kind::Update, body.clone())));
-        log.create(&name.into(), records).await.unwrap();
+        create(&log, &name.into(), records).await.unwrap();
     }
     log.trim(&"trimmed".into(), 2990).await.unwrap();
     log.delete(&"deleted".into()).await.unwrap();

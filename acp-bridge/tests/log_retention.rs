@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_bridge::log::SessionInfo;
-use acp_bridge::log::retention::{OpenTurns, Policy};
+use acp_bridge::retention::{OpenTurns, Policy};
 use acp_types::RawBuf;
 use acp_types::record::{Kind, Origin, Record, Seq};
 use proptest::collection::vec;

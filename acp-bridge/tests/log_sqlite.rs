@@ -9,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use acp_bridge::log::{Durability, Filter, LogError, OpenError, ReadLimit, SessionLog, SqliteLog, tail};
+use acp_bridge::log::{
+    Durability, Filter, LogError, LogReader, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog, tail,
+};
 use acp_types::RawBuf;
 use acp_types::record::Kind;
-use log_support::{DEADLINE, follow, next, read_all, record, seqs, session, updates, with_body};
+use log_support::{DEADLINE, claim, follow, next, read_all, record, seqs, session, updates, with_body};
 use rusqlite::Connection;
 
 /// A directory for a log, and the log's path in it.
@@ -43,7 +45,7 @@ async fn a_log_opened_again_has_everything() {
     session(&log, "empty", 1).await;
     log.append(&id, vec![record(501, 1, Kind::PromptQueued)]).await.unwrap();
     log.trim(&id, 10).await.unwrap();
-    log.claim(&id).await.unwrap();
+    claim(&log, &id).await.unwrap();
     let info = log.get(&id).await.unwrap();
     log.shutdown().await;
     assert!(!path.with_file_name("log.db-wal").exists(), "a log that was shut down is one file");
@@ -232,7 +234,7 @@ async fn a_log_locked_by_another_program_cannot_be_written_and_then_can() {
     let id = session(&log, "s", 3).await;
     let other = Connection::open(&path).unwrap();
     other.execute_batch("BEGIN EXCLUSIVE").unwrap();
-    let (first, second) = tokio::join!(log.append(&id, updates(4..=9)), log.claim(&id));
+    let (first, second) = tokio::join!(log.append(&id, updates(4..=9)), claim(&log, &id));
     for refused in [first.unwrap_err(), second.map(drop).unwrap_err()] {
         assert!(matches!(&refused, LogError::Unwritable { .. }), "{refused:?}");
         assert!(refused.to_string().contains("another program"), "{refused}");
@@ -263,7 +265,7 @@ async fn a_full_disk_fails_what_does_not_fit_and_loses_nothing() {
     };
     assert!(matches!(&refused, LogError::Unwritable { .. }), "{refused:?}");
     assert!(refused.to_string().contains("full"), "{refused}");
-    log.fault(&id, "full");
+    log.fault(&id, "full").await;
     assert_eq!(follow(&mut tail, head).await.len() as u64, head, "every reader gets what was acknowledged");
     assert_eq!(next(&mut tail).await, Err(LogError::Unwritable { reason: "full".to_owned() }));
     assert_eq!(log.get(&id).await.unwrap().unwrap().head, head);

@@ -4,15 +4,21 @@
 mod log_support;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use acp_bridge::log::portable::{Export, ExportError};
-use acp_bridge::log::retention::{Policy, pass};
 use acp_bridge::log::{
-    Durability, Filter, ListQuery, LogError, MemoryLog, ReadLimit, SessionInfo, SessionLog, SqliteLog, tail,
+    Durability, Filter, ListQuery, LogError, Member, MemberId, MemoryLog, QueueError, QueuedCommand, ReadLimit, Role,
+    SessionInfo, SessionLog, SqliteLog, TakenCommand, tail,
 };
+use acp_bridge::retention::{Policy, pass};
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
-use log_support::{DEADLINE, Dice, created, follow, next, read_all, record, seqs, session, updates, with_body};
+use bytes::Bytes;
+use log_support::{
+    DEADLINE, Dice, TERM, claim, create, created, follow, host, next, read_all, record, seqs, session, updates,
+    with_body,
+};
 use tokio::task::JoinSet;
 
 type Log = Arc<dyn SessionLog>;
@@ -55,6 +61,14 @@ suite! {
     a_claim_fences_off_the_host_before_it,
     two_hosts_never_both_append,
     a_session_is_created_once,
+    a_session_is_held_until_its_host_gives_it_up_or_its_lease_runs_out,
+    a_host_that_is_late_keeps_what_nobody_has_taken_and_learns_what_is_lost,
+    a_command_goes_to_the_host_of_its_session_and_is_answered_by_id,
+    the_same_command_twice_has_one_effect_and_one_answer,
+    commands_without_a_host_are_refused_and_those_of_a_host_that_goes_find_another,
+    a_command_that_nobody_takes_in_time_is_refused_and_never_taken,
+    a_full_queue_refuses_and_keeps_nothing,
+    whoever_takes_commands_must_be_a_member,
     an_unknown_session_is_named_in_every_refusal,
     a_read_keeps_its_limits_and_returns_at_least_one_record,
     a_read_of_control_records_passes_the_bulk_over,
@@ -100,7 +114,7 @@ async fn records_come_back_in_order_and_unchanged(log: Log) {
     written.push(with_body(3, 1, Kind::Update, large));
     written.push(with_body(4, 1, Kind::TurnEnded, RawBuf::parse("null").unwrap()));
     let id = SessionId::from("söme/id with 'quotes'");
-    log.create(&id, written.clone()).await.unwrap();
+    create(&*log, &id, written.clone()).await.unwrap();
     let more = updates(5..=3000);
     for batch in more.chunks(7) {
         log.append(&id, batch.to_vec()).await.unwrap();
@@ -118,7 +132,7 @@ async fn a_batch_that_does_not_follow_on_the_head_is_refused_with_the_seq_that_d
         assert_eq!(refused, Err(LogError::Conflict { expected: 6, got }));
     }
     let id = SessionId::from("other");
-    let refused = log.create(&id, updates(2..=3)).await;
+    let refused = create(&*log, &id, updates(2..=3)).await;
     assert_eq!(refused, Err(LogError::Conflict { expected: 1, got: 2 }));
     assert_eq!(log.get(&id).await.unwrap(), None);
 }
@@ -137,12 +151,12 @@ async fn a_refused_batch_leaves_nothing_behind(log: Log) {
 
 async fn a_claim_fences_off_the_host_before_it(log: Log) {
     let id = session(&*log, "s", 3).await;
-    let claimed = log.claim(&id).await.unwrap();
+    let claimed = claim(&*log, &id).await.unwrap();
     assert_eq!((claimed.epoch, claimed.head), (2, 3));
     let stale = log.append(&id, updates(4..=4)).await;
     assert_eq!(stale, Err(LogError::Fenced { epoch: 1, current: 2 }));
     log.append(&id, vec![record(4, 2, Kind::Update)]).await.unwrap();
-    assert_eq!(log.claim(&id).await.unwrap().epoch, 3);
+    assert_eq!(claim(&*log, &id).await.unwrap().epoch, 3);
     assert_eq!(log.get(&id).await.unwrap().unwrap().epoch, 3);
     let epochs: Vec<_> = read_all(&*log, &id, 0, Filter::All).await.unwrap().iter().map(|r| r.epoch).collect();
     assert_eq!(epochs, [1, 1, 1, 2]);
@@ -156,7 +170,7 @@ async fn two_hosts_never_both_append(log: Log) {
         let (log, id) = (Arc::clone(&log), id.clone());
         hosts.spawn(async move {
             for _ in 0..30 {
-                let info = log.claim(&id).await.unwrap();
+                let info = claim(&*log, &id).await.unwrap();
                 let mut seq = info.head;
                 // Appends until another host has the session.
                 for _ in 0..20 {
@@ -178,9 +192,190 @@ async fn two_hosts_never_both_append(log: Log) {
     assert!(all.is_sorted_by_key(|record| record.epoch), "an older epoch appended after a newer one");
 }
 
+async fn a_session_is_held_until_its_host_gives_it_up_or_its_lease_runs_out(log: Log) {
+    let id = session(&*log, "s", 1).await;
+    let (first, other) = (host(&*log, "host").await, host(&*log, "other").await);
+    assert_eq!(log.holder(&id).await, Ok(Some(first.clone())));
+    let refused = log.claim(&id, &other).await.unwrap_err();
+    assert!(matches!(&refused, LogError::Held { holder, .. } if *holder == first), "{refused}");
+    assert_eq!(log.get(&id).await.unwrap().unwrap().epoch, 1, "a refused claim changes nothing");
+    log.release(&id, &other, 1).await.unwrap();
+    assert_eq!(log.holder(&id).await, Ok(Some(first.clone())), "whoever does not hold it gives nothing up");
+    log.release(&id, &first, 1).await.unwrap();
+    assert_eq!(log.holder(&id).await, Ok(None));
+    assert_eq!(log.claim(&id, &other).await.unwrap().epoch, 2);
+    log.leave(&other).await.unwrap();
+    assert_eq!(log.claim(&id, &first).await.unwrap().epoch, 3);
+    let nobody = log.claim(&id, &"nobody".into()).await.unwrap_err();
+    assert_eq!(nobody, LogError::NotAMember { member: "nobody".into() });
+}
+
+async fn a_host_that_is_late_keeps_what_nobody_has_taken_and_learns_what_is_lost(log: Log) {
+    let late = Member { id: "late".into(), role: Role::Host };
+    assert!(log.renew(&late, Duration::from_millis(20)).await.unwrap().joined);
+    for id in ["kept", "lost"] {
+        log.create(&id.into(), &late.id, vec![created("/work")]).await.unwrap();
+    }
+    let other = host(&*log, "other").await;
+    // The log says how long the lease still runs.
+    let claimed = loop {
+        match log.claim(&"lost".into(), &other).await {
+            Err(LogError::Held { remaining, .. }) => tokio::time::sleep(remaining).await,
+            claimed => break claimed.unwrap(),
+        }
+    };
+    assert_eq!(claimed.epoch, 2);
+    assert_eq!(log.append(&"lost".into(), updates(2..=2)).await, Err(LogError::Fenced { epoch: 1, current: 2 }));
+    log.append(&"kept".into(), updates(2..=2)).await.unwrap();
+    let renewal = log.renew(&late, TERM).await.unwrap();
+    assert_eq!((renewal.joined, renewal.lost), (false, vec!["lost".into()]));
+    let mut there: Vec<_> = renewal.members.iter().map(|member| member.id.as_str().to_owned()).collect();
+    there.sort();
+    assert_eq!(there, ["late", "other"]);
+    assert!(log.renew(&late, TERM).await.unwrap().lost.is_empty(), "it is told once");
+    assert_eq!(log.holder(&"kept".into()).await, Ok(Some(late.id)));
+    assert_eq!(log.holder(&"lost".into()).await, Ok(Some(other)));
+}
+
+fn command(id: &str, session: Option<&str>, within: Duration) -> QueuedCommand {
+    let body = Bytes::from(format!("do {id}"));
+    QueuedCommand { id: id.into(), session: session.map(Into::into), from: "gateway".into(), within, body }
+}
+
+fn submit(log: &Log, command: QueuedCommand) -> tokio::task::JoinHandle<Result<Bytes, QueueError>> {
+    let log = Arc::clone(log);
+    tokio::spawn(async move { log.submit(command).await })
+}
+
+/// What a host takes next, which is to be these commands.
+async fn takes(log: &Log, host: &MemberId, expected: &[&str]) -> Vec<TakenCommand> {
+    let mut all: Vec<TakenCommand> = Vec::new();
+    while all.len() < expected.len() {
+        all.extend(log.take(host).await.unwrap());
+    }
+    let mut ids: Vec<_> = all.iter().map(|taken| taken.id.as_str()).collect();
+    ids.sort_unstable();
+    assert_eq!(ids, expected);
+    all
+}
+
+async fn a_command_goes_to_the_host_of_its_session_and_is_answered_by_id(log: Log) {
+    let (first, second) = (host(&*log, "a").await, host(&*log, "b").await);
+    log.create(&"of-a".into(), &first, vec![created("/work")]).await.unwrap();
+    log.create(&"of-b".into(), &second, vec![created("/work")]).await.unwrap();
+    let to_a = submit(&log, command("1", Some("of-a"), TERM));
+    let to_b = submit(&log, command("2", Some("of-b"), TERM));
+    let taken = takes(&log, &second, &["2"]).await;
+    assert_eq!((&taken[0].session, &taken[0].from), (&Some("of-b".into()), &"gateway".into()));
+    assert_eq!(taken[0].body, "do 2");
+    assert!(taken[0].remaining <= TERM && !taken[0].remaining.is_zero());
+    takes(&log, &first, &["1"]).await;
+    log.answer(&"2".into(), "done 2".into()).await.unwrap();
+    assert_eq!(to_b.await.unwrap(), Ok("done 2".into()));
+    log.answer(&"1".into(), "done 1".into()).await.unwrap();
+    log.answer(&"1".into(), "another".into()).await.unwrap();
+    log.answer(&"never asked".into(), "x".into()).await.unwrap();
+    assert_eq!(to_a.await.unwrap(), Ok("done 1".into()));
+    // No session, no holder: any host will do.
+    let anywhere = submit(&log, command("3", Some("of-nobody"), TERM));
+    takes(&log, &first, &["3"]).await;
+    log.answer(&"3".into(), "".into()).await.unwrap();
+    assert_eq!(anywhere.await.unwrap(), Ok("".into()));
+}
+
+async fn the_same_command_twice_has_one_effect_and_one_answer(log: Log) {
+    let host = host(&*log, "host").await;
+    let once = submit(&log, command("1", None, TERM));
+    takes(&log, &host, &["1"]).await;
+    let twice = submit(&log, command("1", None, TERM));
+    let next = submit(&log, command("2", None, TERM));
+    // The next one comes, and not the first again.
+    takes(&log, &host, &["2"]).await;
+    for id in ["1", "2"] {
+        log.answer(&id.into(), format!("done {id}").into()).await.unwrap();
+    }
+    assert_eq!(once.await.unwrap(), Ok("done 1".into()));
+    assert_eq!(twice.await.unwrap(), Ok("done 1".into()));
+    assert_eq!(next.await.unwrap(), Ok("done 2".into()));
+    assert_eq!(log.submit(command("1", None, TERM)).await, Ok("done 1".into()), "it is remembered");
+}
+
+async fn commands_without_a_host_are_refused_and_those_of_a_host_that_goes_find_another(log: Log) {
+    assert_eq!(log.submit(command("0", None, TERM)).await, Err(QueueError::NoHost));
+    let (first, second) = (host(&*log, "a").await, host(&*log, "b").await);
+    log.create(&"s".into(), &first, vec![created("/work")]).await.unwrap();
+    let taken = submit(&log, command("1", Some("s"), TERM));
+    takes(&log, &first, &["1"]).await;
+    // Whether it comes before or after its host goes.
+    let waits = submit(&log, command("2", Some("s"), TERM));
+    log.leave(&first).await.unwrap();
+    assert_eq!(taken.await.unwrap(), Err(QueueError::HostGone));
+    takes(&log, &second, &["2"]).await;
+    log.answer(&"2".into(), "done".into()).await.unwrap();
+    assert_eq!(waits.await.unwrap(), Ok("done".into()));
+    log.leave(&second).await.unwrap();
+    assert_eq!(log.submit(command("4", None, TERM)).await, Err(QueueError::NoHost));
+}
+
+async fn a_command_that_nobody_takes_in_time_is_refused_and_never_taken(log: Log) {
+    let host = host(&*log, "host").await;
+    assert_eq!(log.submit(command("1", None, Duration::from_millis(1))).await, Err(QueueError::Late));
+    let next = submit(&log, command("2", None, TERM));
+    takes(&log, &host, &["2"]).await;
+    log.answer(&"2".into(), "done".into()).await.unwrap();
+    assert_eq!(next.await.unwrap(), Ok("done".into()));
+}
+
+async fn a_full_queue_refuses_and_keeps_nothing(log: Log) {
+    let host = host(&*log, "host").await;
+    let mut waiting = JoinSet::new();
+    let mut refused = 0;
+    // More than there is room for, so some are refused at once; all others wait.
+    for number in 0..5000 {
+        let (log, command) = (Arc::clone(&log), command(&format!("{number:04}"), None, TERM));
+        waiting.spawn(async move { log.submit(command).await });
+    }
+    let mut taken = 0;
+    while let Some(answer) = { if refused == 0 { waiting.join_next().await } else { None } } {
+        match answer.unwrap() {
+            Err(QueueError::Full { waiting }) => {
+                assert!(waiting >= 1000, "{waiting}");
+                refused += 1;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(refused > 0, "5000 commands found room");
+    while !waiting.is_empty() {
+        tokio::select! {
+            biased;
+            Some(answer) = waiting.join_next() => match answer.unwrap() {
+                Ok(_) => {}
+                Err(QueueError::Full { .. }) => refused += 1,
+                Err(other) => panic!("{other:?}"),
+            },
+            commands = log.take(&host) => for command in commands.unwrap() {
+                taken += 1;
+                log.answer(&command.id, "done".into()).await.unwrap();
+            },
+        }
+    }
+    assert_eq!(taken + refused, 5000, "each is answered or refused");
+}
+
+async fn whoever_takes_commands_must_be_a_member(log: Log) {
+    assert_eq!(log.take(&"nobody".into()).await, Err(LogError::NotAMember { member: "nobody".into() }));
+    let waits = {
+        let (log, host) = (Arc::clone(&log), host(&*log, "host").await);
+        tokio::spawn(async move { log.take(&host).await })
+    };
+    log.leave(&"host".into()).await.unwrap();
+    assert_eq!(waits.await.unwrap(), Err(LogError::NotAMember { member: "host".into() }));
+}
+
 async fn a_session_is_created_once(log: Log) {
     let id = session(&*log, "s", 2).await;
-    let again = log.create(&id, vec![created("/elsewhere")]).await;
+    let again = create(&*log, &id, vec![created("/elsewhere")]).await;
     assert_eq!(again, Err(LogError::Exists { session: id.clone() }));
     assert_eq!(log.get(&id).await.unwrap().unwrap().cwd, "/work");
 }
@@ -191,7 +386,7 @@ async fn an_unknown_session_is_named_in_every_refusal(log: Log) {
     assert!(not_found.to_string().contains("nowhere"));
     assert_eq!(log.get(&id).await, Ok(None));
     assert_eq!(log.delete(&id).await, Ok(false));
-    assert_eq!(log.claim(&id).await, Err(not_found.clone()));
+    assert_eq!(claim(&*log, &id).await, Err(not_found.clone()));
     assert_eq!(log.append(&id, updates(1..=1)).await, Err(not_found.clone()));
     assert_eq!(log.read(&id, 0, ReadLimit::default(), Filter::All).await, Err(not_found.clone()));
     assert_eq!(log.read(&id, 0, ReadLimit::default(), Filter::Control).await, Err(not_found.clone()));
@@ -200,7 +395,7 @@ async fn an_unknown_session_is_named_in_every_refusal(log: Log) {
     assert_eq!(tail(Arc::clone(&log), id.clone(), 0).await.map(drop), Err(not_found.clone()));
     let query = ListQuery { after: Some(id.clone()), ..ListQuery::default() };
     assert_eq!(log.list(query).await, Err(not_found));
-    log.fault(&id, "nobody hears this");
+    log.fault(&id, "nobody hears this").await;
 }
 
 async fn a_read_keeps_its_limits_and_returns_at_least_one_record(log: Log) {
@@ -359,11 +554,11 @@ async fn a_tail_that_is_not_read_holds_up_nobody_and_misses_nothing(log: Log) {
 async fn a_fault_reaches_every_tail_once_and_is_over_with_the_next_commit(log: Log) {
     let id = session(&*log, "s", 2).await;
     let mut tail = tail(Arc::clone(&log), id.clone(), 0).await.unwrap();
-    log.fault(&id, "the disk is full");
+    log.fault(&id, "the disk is full").await;
     assert_eq!(seqs(&next(&mut tail).await.unwrap()), [1, 2], "what is written comes first");
     let fault = LogError::Unwritable { reason: "the disk is full".to_owned() };
     assert_eq!(next(&mut tail).await, Err(fault.clone()));
-    log.fault(&id, "the disk is full");
+    log.fault(&id, "the disk is full").await;
     let quiet = tail.next(ReadLimit::default());
     tokio::select! {
         biased;
@@ -373,7 +568,7 @@ async fn a_fault_reaches_every_tail_once_and_is_over_with_the_next_commit(log: L
     log.append(&id, updates(3..=3)).await.unwrap();
     assert_eq!(seqs(&next(&mut tail).await.unwrap()), [3]);
     assert_eq!(log.head(&id).await.unwrap().borrow().fault, None);
-    log.fault(&id, "the disk is full");
+    log.fault(&id, "the disk is full").await;
     assert_eq!(next(&mut tail).await, Err(fault));
 }
 
@@ -420,7 +615,7 @@ async fn a_listing_goes_from_the_newest_and_stays_in_place_while_sessions_are_ad
 
 async fn a_listing_can_be_of_one_working_directory(log: Log) {
     for (id, cwd) in [("a", "/one"), ("b", "/two"), ("c", "/one"), ("d", "/one/deeper")] {
-        log.create(&id.into(), vec![created(cwd)]).await.unwrap();
+        create(&*log, &id.into(), vec![created(cwd)]).await.unwrap();
     }
     let query = ListQuery { cwd: Some("/one".to_owned()), ..ListQuery::default() };
     assert_eq!(ids(&log.list(query).await.unwrap()), ["c", "a"]);
@@ -435,9 +630,9 @@ async fn a_listing_finds_a_directory_however_it_is_written(log: Log) {
     std::os::unix::fs::symlink(format!("{place}/real"), format!("{place}/link")).unwrap();
     let given = [format!("{place}/real"), format!("{place}/link/"), format!("{place}//./real")];
     for (id, cwd) in ["a", "b", "c"].into_iter().zip(&given) {
-        log.create(&id.into(), vec![created(cwd)]).await.unwrap();
+        create(&*log, &id.into(), vec![created(cwd)]).await.unwrap();
     }
-    log.create(&"d".into(), vec![created(place)]).await.unwrap();
+    create(&*log, &"d".into(), vec![created(place)]).await.unwrap();
     for cwd in &given {
         let query = ListQuery { cwd: Some(cwd.clone()), ..ListQuery::default() };
         let found = log.list(query).await.unwrap();

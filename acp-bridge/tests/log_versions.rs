@@ -9,10 +9,10 @@ mod log_support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use acp_bridge::log::{Durability, Filter, LogError, SessionInfo, SessionLog, SqliteLog};
+use acp_bridge::log::{Durability, Filter, LogError, LogReader, LogWriter, SessionInfo, SessionLog, SqliteLog};
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
-use log_support::{created, read_all, record, session, updates, with_body};
+use log_support::{claim, create, created, read_all, record, session, updates, with_body};
 use rusqlite::Connection;
 
 fn fixture(version: i64) -> PathBuf {
@@ -35,7 +35,7 @@ async fn fill(log: &SqliteLog) {
 
     // A turn that is open, in a second epoch, and a body that any rewriting would show.
     let open = session(log, "open", 3).await;
-    log.claim(&open).await.unwrap();
+    claim(log, &open).await.unwrap();
     let body = r#"{ "key":"k" ,"params":{"n":1e2,"sessionId":"s","t":"\u00e9\ud83d\ude00"}}"#;
     let prompt = Record {
         origin: Origin::Client("one".into()),
@@ -48,7 +48,7 @@ async fn fill(log: &SqliteLog) {
 
     // Trimmed, with control records on both sides of the trim.
     let trimmed = SessionId::from("trimmed");
-    log.create(&trimmed, vec![created("/elsewhere")]).await.unwrap();
+    create(log, &trimmed, vec![created("/elsewhere")]).await.unwrap();
     log.append(&trimmed, updates(2..=20)).await.unwrap();
     log.append(&trimmed, vec![record(21, 1, Kind::AgentExited)]).await.unwrap();
     log.append(&trimmed, updates(22..=30)).await.unwrap();
@@ -99,7 +99,7 @@ async fn logs_of_all_versions_open_say_the_same_and_go_on() {
         assert_eq!(read_all(&log, &plain, 49, Filter::All).await.unwrap(), [numbered]);
         let early = log.read(&trimmed, 24, Default::default(), Filter::All).await;
         assert_eq!(early, Err(LogError::Trimmed { after: 24, oldest: 25 as Seq }));
-        assert_eq!(log.claim(&"open".into()).await.unwrap().epoch, 3);
+        assert_eq!(claim(&log, &"open".into()).await.unwrap().epoch, 3);
         log.shutdown().await;
         SqliteLog::check(&path).unwrap();
         assert_eq!(version_of(&path), newest);

@@ -203,7 +203,7 @@ fn errors_name_what_is_wrong_and_what_would_do() {
 
 #[test]
 fn a_cursor_before_the_kept_records_names_the_oldest() {
-    use acp_bridge::log::SessionLog;
+    use acp_bridge::log::LogWriter;
     let world = World::start();
     let client = connect(&world);
     world.runtime.block_on(async {

@@ -6,7 +6,7 @@ mod gateway_support;
 use std::sync::Arc;
 
 use acp_bridge::log::portable::Export;
-use acp_bridge::log::{SessionLog, SqliteLog};
+use acp_bridge::log::{LogWriter, SqliteLog};
 use acp_types::api::jsonrpsee::core::client::{Client, Error};
 use acp_types::api::{self, Details, Event, Exported, Follow, SessionApiClient};
 use acp_types::record::{Kind, Record};

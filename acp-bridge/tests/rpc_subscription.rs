@@ -5,7 +5,7 @@ mod gateway_support;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_bridge::log::SessionLog;
+use acp_bridge::log::Signals;
 use acp_types::api::jsonrpsee::core::client::{Client, Error};
 use acp_types::api::{self, Details, Event, Follow, FollowError, SessionApiClient};
 use acp_types::record::{Kind, Seq};
@@ -160,7 +160,7 @@ fn a_log_that_cannot_be_written_is_an_event_and_the_subscription_goes_on() {
     world.runtime.block_on(async {
         let mut follow = Follow::new(connect(&world.address).await, session.clone(), 3);
         assert!(matches!(follow.next().await, Ok(Event::CaughtUp(_))));
-        world.log.fault(&session, "the disk is full");
+        world.runtime.block_on(world.log.fault(&session, "the disk is full"));
         let Ok(Event::Fault(fault)) = within("the fault", follow.next()).await else { panic!() };
         assert_eq!(fault.reason, "the disk is full");
         world

@@ -4,8 +4,8 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::{amount, args, offline, output};
-use crate::log::retention::{self, Policy, Trimmed};
 use crate::log::{Durability, OpenError, SessionLog, SqliteLog};
+use crate::retention::{self, Policy, Trimmed};
 
 pub(super) async fn run(args: args::Compact) -> anyhow::Result<()> {
     let path = offline::file(&args.log)?.to_owned();

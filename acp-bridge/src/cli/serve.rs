@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::exit::{Exit, coded};
 use super::{agent, args, identity, keep, offline, output, ownership};
 use crate::session::{Service, Services};
-use crate::{gateway, host, log};
+use crate::{gateway, host, log, retention};
 
 pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     allow_many_files();
@@ -54,8 +54,10 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     let stop = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let host = tokio::spawn(host::Host::new(Arc::clone(&log), config, stop.child_token())?.run());
-    let policy = log::retention::Policy { age: args.retain_age, bytes: args.retain_size };
+    let host = host::Host::join(Arc::clone(&log), config, stop.child_token()).await?;
+    let door = host.door();
+    let host = tokio::spawn(host.run());
+    let policy = retention::Policy { age: args.retain_age, bytes: args.retain_size };
     let retention = retain(Arc::clone(&log), policy, args.delete_idle, args.retain_every, stop.child_token());
     let retention = tokio::spawn(retention);
     // The gateway goes last: its clients are to see how the host ended their turns.
@@ -64,6 +66,7 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
         max_connections: args.max_clients,
         allow_origins: args.allow_origin.into(),
         served,
+        agents: Some(door),
         ..gateway::Config::default()
     };
     let gateway = gateway::serve(listener, Arc::clone(&log), gateway_config, gateway_stop.clone());
@@ -98,19 +101,19 @@ fn allow_many_files() {
 /// Trims what is old and deletes what nobody uses, for as long as the bridge runs.
 async fn retain(
     log: Arc<dyn log::SessionLog>,
-    policy: log::retention::Policy,
+    policy: retention::Policy,
     idle: Option<Duration>,
     every: Duration,
     stop: CancellationToken,
 ) {
     let trim = async {
         if !policy.keeps_everything() {
-            log::retention::keep(&*log, policy, every, offline::now, stop.clone()).await;
+            retention::keep(&*log, policy, every, offline::now, stop.clone()).await;
         }
     };
     let delete = async {
         if let Some(age) = idle {
-            log::retention::keep_used(&*log, age, every, offline::now, stop.clone()).await;
+            retention::keep_used(&*log, age, every, offline::now, stop.clone()).await;
         }
     };
     tokio::join!(trim, delete);

@@ -38,7 +38,13 @@ async fn hand_over(mut socket: Socket, context: &Context) {
         return;
     };
     match Frame::parse(&first) {
-        Ok(Frame::Hello(hello)) => context.log.bus().offer(Offer { hello: *hello, socket }),
+        Ok(Frame::Hello(hello)) => {
+            let offer = Offer { hello: *hello, socket };
+            match &context.config.agents {
+                Some(door) => door.hand_in(offer),
+                None => offer.refuse("this bridge has no host that agents can dial in to", false),
+            }
+        }
         Ok(_) => tracing::warn!("a dialler did not begin with a hello"),
         Err(error) => tracing::warn!(%error, "a dialler said what is no frame"),
     }

@@ -22,6 +22,7 @@ use super::connection::{Connection, Effect, Outcome};
 use super::outgoing::Item;
 use super::presence::{Bell, Presence};
 use super::work::Worker;
+use crate::command::Commander;
 use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
 
 /// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
@@ -40,6 +41,7 @@ type Tailed = (AttachmentId, Option<Tail>, Records);
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
+    pub(super) commander: Commander,
     pub(super) config: Config,
     pub(super) presence: Arc<Presence>,
     pub(super) shutdown: CancellationToken,
@@ -52,7 +54,7 @@ pub(super) async fn run(link: Link, context: Context) {
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
         connection: Connection::new(Arc::clone(&client), limits, presence, Arc::clone(&bell)),
-        worker: Worker { log: Arc::clone(&context.log), client },
+        worker: Worker { log: Arc::clone(&context.log), commander: context.commander.clone(), client },
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),

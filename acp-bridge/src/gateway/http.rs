@@ -27,10 +27,12 @@ pub use origin::{InvalidOrigin, Origin};
 
 use self::handshake::Accept;
 use super::driver::{self, Context};
+use super::membership::Membership;
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
 use super::{Config, dial, served};
-use crate::log::SessionLog;
+use crate::command::Commander;
+use crate::log::{CommandQueue, SessionLog};
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -79,19 +81,25 @@ impl Tasks {
 /// the host first. Dropping the future cuts every connection.
 ///
 /// # Errors
-/// When `listener` cannot accept any more.
+/// When `listener` cannot accept any more, or the log is closed or has no room for a gateway.
 pub async fn serve(
     listener: TcpListener,
     log: Arc<dyn SessionLog>,
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    let membership = Membership::join(Arc::clone(&log)).await.map_err(io::Error::other)?;
+    let commander = Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, membership.id().clone());
+    let left = CancellationToken::new();
+    let kept = tokio::spawn(membership.keep(commander.clone(), left.clone()));
+    // Also when this is dropped.
+    let leave = left.drop_guard();
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: Rpc::new(Arc::clone(&log)),
-        context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
+        rpc: Rpc::new(Arc::clone(&log), commander.clone()),
+        context: Context { log, commander, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let allowed = Arc::clone(&gateway.context.config.allow_origins);
@@ -112,6 +120,9 @@ pub async fn serve(
     }
     drop(cut);
     gateway.tasks.tracker.wait().await;
+    drop(leave);
+    // A panic in it is in the bridge's own log by now.
+    let _ = kept.await;
     accepted
 }
 

@@ -37,6 +37,7 @@ use acp_types::api::jsonrpsee::core::server::Methods;
 pub(super) use post::{post, usage};
 pub(super) use socket::{bounds, serve};
 
+use crate::command::Commander;
 use crate::log::SessionLog;
 
 /// The methods, for every connection.
@@ -46,8 +47,8 @@ pub(super) struct Rpc {
 }
 
 impl Rpc {
-    pub(super) fn new(log: Arc<dyn SessionLog>) -> Self {
-        Self { methods: methods::Api { log }.into_rpc().into() }
+    pub(super) fn new(log: Arc<dyn SessionLog>, commander: Commander) -> Self {
+        Self { methods: methods::Api { log, commander }.into_rpc().into() }
     }
 }
 
@@ -59,11 +60,13 @@ mod tests {
     use acp_types::api::METHODS;
 
     use super::Rpc;
+    use crate::command::Commander;
     use crate::log::MemoryLog;
 
     #[test]
     fn what_is_served_is_what_the_table_says() {
-        let rpc = Rpc::new(Arc::new(MemoryLog::new()));
+        let log = Arc::new(MemoryLog::new());
+        let rpc = Rpc::new(log.clone(), Commander::new(log, "g".into()));
         let served: BTreeSet<&str> = rpc.methods.method_names().collect();
         let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
         let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();

@@ -11,13 +11,15 @@ use super::history::Begin;
 use super::lanes::LaneFilter;
 use super::refusal;
 use super::terminals::{LOOK_BACK, TerminalView};
-use crate::log::{self, Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::command::Commander;
+use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::{Command, HOST_TERMINAL, Reply, State};
 
 /// What an effect needs.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) log: Arc<dyn SessionLog>,
+    pub(super) commander: Commander,
     pub(super) client: Arc<str>,
 }
 
@@ -26,7 +28,7 @@ impl Worker {
     pub(super) async fn run(self, effect: Effect) -> Option<Outcome> {
         Some(match effect {
             Effect::Submit { session, command, then } => {
-                let answer = log::submit(&*self.log, session, self.client, command).await;
+                let answer = self.commander.submit(session, self.client, command).await;
                 Outcome::Submitted { then, answer }
             }
             Effect::Open { session, params, entry, id, terminals } => {
@@ -116,7 +118,7 @@ impl Worker {
     /// Tells the host that a client is there; modes and options as a load is answered with.
     async fn attach(&self, session: &SessionId, params: RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
         let attach = Command::Attach { params };
-        match log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), attach).await? {
+        match self.commander.submit(Some(session.clone()), Arc::clone(&self.client), attach).await? {
             Reply::State(result) => Ok(result),
             _ => Err(refusal::internal("the host's answer does not fit the request")),
         }
@@ -174,7 +176,7 @@ impl Worker {
     }
 
     pub(super) async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {
-        log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), Command::Close).await?;
+        self.commander.submit(Some(session.clone()), Arc::clone(&self.client), Command::Close).await?;
         Ok(self.info(session).await?.head)
     }
 

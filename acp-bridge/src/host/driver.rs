@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::proto::Event;
-use acp_types::record::Record;
 use acp_types::record::body::AgentLink;
+use acp_types::record::{Epoch, Record};
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
@@ -16,10 +16,12 @@ use tokio_util::task::TaskTracker;
 
 use super::agent::{Agent, failure};
 use super::broker::{Broker, Known, Returned};
+use super::inbox::Envelope;
 use super::lanes::{Happened, LaneAgents};
 use super::mail::Message;
 use super::{Config, clock, effects, idle, opening};
-use crate::log::{Answer, Envelope, LogError, SessionLog};
+use crate::command::Answer;
+use crate::log::{LogError, MemberId, SessionLog};
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
 
 /// Commands taken in one go; they share one commit.
@@ -33,6 +35,8 @@ const COMMITS: usize = 2;
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
+    /// This host, as a member of the log.
+    pub(super) member: MemberId,
     pub(super) broker: Arc<Broker>,
     pub(super) config: Config,
     /// Agent processes on their way out.
@@ -79,7 +83,8 @@ impl Driver {
     /// Claims a session that exists and closes what a crash left open.
     pub(super) async fn open(context: Context, session: SessionId) -> Result<Self, LogError> {
         let config = context.config.session.clone();
-        let (machine, out) = opening::open(&context.log, &context.config.secrets, &session, config).await?;
+        let (machine, out) =
+            opening::open(&context.log, &context.member, &context.config.secrets, &session, config).await?;
         let mut driver = Self::new(context, session, machine, out, None);
         driver.flush().await?;
         Ok(driver)
@@ -122,7 +127,7 @@ impl Driver {
         commands: &mut mpsc::Receiver<Box<Envelope>>,
     ) -> End {
         if let Some(envelope) = first {
-            self.take(*envelope);
+            self.take(*envelope).await;
         }
         // A session that was just created may have effects waiting, such as the answer to an early request.
         if let Err(error) = self.flush().await {
@@ -147,12 +152,12 @@ impl Driver {
                         return End::Done;
                     }
                     for envelope in batch.drain(..) {
-                        self.take(*envelope);
+                        self.take(*envelope).await;
                     }
                 }
                 () = clock::until(self.machine.deadline()) => self.handle(Input::Tick),
-                () = clock::until(self.rest_at()) => self.rest(),
-                () = self.rest.notified() => self.rest(),
+                () = clock::until(self.rest_at()) => self.rest().await,
+                () = self.rest.notified() => self.rest().await,
                 Some(committed) = self.commits.next() => {
                     wait = false;
                     if let Err(error) = self.committed(committed).await {
@@ -190,17 +195,30 @@ impl Driver {
     }
 
     /// Stops its agents if nobody needs them. Those who look on are known to the log alone.
-    fn rest(&mut self) {
-        if self.context.log.is_followed(&self.session) {
+    async fn rest(&mut self) {
+        if self.is_followed().await {
             self.followed_at = clock::now();
         } else {
             self.handle(Input::Rest);
         }
     }
 
-    fn take(&mut self, envelope: Envelope) {
+    /// A log that cannot say counts as one with readers: what is in use is not stopped by mistake.
+    async fn is_followed(&mut self) -> bool {
+        self.context.log.is_followed(&self.session).await.unwrap_or(true)
+    }
+
+    /// The epoch in which it owns the session.
+    pub(super) fn epoch(&self) -> Epoch {
+        self.machine.epoch()
+    }
+
+    async fn take(&mut self, envelope: Envelope) {
+        if envelope.is_late() {
+            return idle::late(envelope);
+        }
         // Those who look on are known to the log alone.
-        if matches!(envelope.command, Command::DeleteIdle { .. }) && self.context.log.is_followed(&self.session) {
+        if matches!(envelope.command, Command::DeleteIdle { .. }) && self.is_followed().await {
             return idle::refuse(envelope);
         }
         let id = CommandId(self.next_command);
@@ -304,7 +322,7 @@ impl Driver {
     /// Does what waited for a commit.
     async fn committed(&mut self, (appended, heard, effects): Committed) -> Result<(), LogError> {
         if let Err(error) = appended {
-            self.give_up(&error, effects);
+            self.give_up(&error, effects).await;
             return Err(error);
         }
         for effect in effects {
@@ -416,12 +434,12 @@ impl Driver {
     }
 
     /// The log refused a batch: nothing of it happened, and everybody who waits is told.
-    fn give_up(&mut self, error: &LogError, effects: Vec<Effect>) {
+    async fn give_up(&mut self, error: &LogError, effects: Vec<Effect>) {
         let reason = match error {
             LogError::Unwritable { reason } => reason.clone(),
             other => other.to_string(),
         };
-        self.context.log.fault(&self.session, &reason);
+        self.context.log.fault(&self.session, &reason).await;
         for effect in effects {
             if let Effect::Reply { command, .. } | Effect::Delete { command } = effect {
                 self.reply(command, Err(failure(error.to_string())));

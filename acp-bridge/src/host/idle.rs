@@ -6,12 +6,16 @@ use acp_types::error::{self, ErrorCode};
 use acp_types::record::Seq;
 
 use super::agent::failure;
+use super::driver::Context;
+use super::inbox::Envelope;
 use super::secrets::LogSecrets;
-use crate::log::{Answer, Envelope, LogError, SessionLog};
+use crate::command::Answer;
+use crate::log::{LogError, SessionLog};
 use crate::session::{Command, Reply};
 
 /// Answers a [`Command::DeleteIdle`] for a session that has no driver. What else is asked of the session waits meanwhile.
-pub(super) async fn delete(log: &dyn SessionLog, secrets: &LogSecrets, session: &SessionId, envelope: Envelope) {
+pub(super) async fn delete(context: &Context, session: &SessionId, envelope: Envelope) {
+    let (log, secrets) = (&*context.log, &context.config.secrets);
     let Command::DeleteIdle { head } = envelope.command else { return };
     let answer = match is_idle(log, session, head).await {
         Ok(true) => {
@@ -34,6 +38,13 @@ pub(super) async fn forget(log: &dyn SessionLog, secrets: &LogSecrets, session: 
     log.delete(session).await
 }
 
+/// Says that the command came too late.
+pub(super) fn late(envelope: Envelope) {
+    let why = failure("the host did not come to the command in time, and it was not run; try again");
+    // As above.
+    let _ = envelope.reply.send(Err(why));
+}
+
 /// Says that the session stays.
 pub(super) fn refuse(envelope: Envelope) {
     // As above.
@@ -42,7 +53,11 @@ pub(super) fn refuse(envelope: Envelope) {
 
 async fn is_idle(log: &dyn SessionLog, session: &SessionId, head: Seq) -> Result<bool, LogError> {
     let info = log.get(session).await?;
-    Ok(info.is_some_and(|info| info.head == head && info.open_turns == 0) && !log.is_followed(session))
+    if log.holder(session).await?.is_some() {
+        // Another host has it open.
+        return Ok(false);
+    }
+    Ok(info.is_some_and(|info| info.head == head && info.open_turns == 0) && !log.is_followed(session).await?)
 }
 
 fn in_use() -> Answer {

@@ -8,7 +8,7 @@ use acp_types::record::Seq;
 
 use super::clock;
 use super::secrets::LogSecrets;
-use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::log::{Filter, LogError, MemberId, ReadLimit, SessionInfo, SessionLog};
 use crate::session::{self, LaneState, Machine, Output, State};
 
 /// Records read at once on the way back from the head of a log.
@@ -19,11 +19,12 @@ const PAGE: u64 = 512;
 /// The output closes what a crash left open; it is to be appended before anything else.
 pub(super) async fn open(
     log: &Arc<dyn SessionLog>,
+    host: &MemberId,
     secrets: &LogSecrets,
     session: &SessionId,
     config: session::Config,
 ) -> Result<(Machine, Output), LogError> {
-    let info = log.claim(session).await?;
+    let info = log.claim(session, host).await?;
     let mut state = State::default();
     let mut after: Seq = 0;
     // The newest control record of each lane's agent.
@@ -83,6 +84,7 @@ async fn note_received(
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use acp_types::RawBuf;
     use acp_types::record::body::{AgentLink, AgentStarted, SessionCreated, Start};
@@ -90,7 +92,7 @@ mod tests {
     use serde::Serialize;
 
     use super::{LogSecrets, PAGE, open};
-    use crate::log::{MemoryLog, SessionLog};
+    use crate::log::{Member, MemoryLog, Role, SessionLog};
     use crate::session::{Config, Effect};
 
     fn record<T: Serialize>(seq: Seq, kind: Kind, position: Option<u64>, body: &T) -> Arc<Record> {
@@ -116,9 +118,11 @@ mod tests {
         for (seq, position) in (3..).zip(updates) {
             records.push(record(seq, Kind::Update, *position, &()));
         }
-        log.create(&"s".into(), records).await.unwrap();
+        let host = Member { id: "h".into(), role: Role::Host };
+        log.renew(&host, Duration::from_secs(60)).await.unwrap();
+        log.create(&"s".into(), &host.id, records).await.unwrap();
         log.trim(&"s".into(), trim).await.unwrap();
-        let (_, out) = open(&log, &LogSecrets::none(), &"s".into(), Config::default()).await.unwrap();
+        let (_, out) = open(&log, &host.id, &LogSecrets::none(), &"s".into(), Config::default()).await.unwrap();
         match &out.effects[..] {
             [Effect::AwaitAgent { received, .. }] => *received,
             other => panic!("{other:?}"),

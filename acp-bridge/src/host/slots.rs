@@ -67,22 +67,27 @@ impl Slots {
             if let Some(slot) = self.try_take() {
                 return Ok(slot);
             }
-            asked = asked || self.stop_the_most_idle();
+            asked = asked || self.stop_the_most_idle().await;
             if !asked || timeout_at(deadline, freed).await.is_err() {
                 return Err(self.full());
             }
         }
     }
 
-    fn stop_the_most_idle(&self) -> bool {
-        let mut taken = self.lock();
-        let Some(key) = taken.idle.keys().find(|(_, session)| !self.log.is_followed(session)).cloned() else {
-            return false;
-        };
-        if let Some(stop) = taken.idle.remove(&key) {
-            stop.notify_one();
+    /// Those who look on are known to the log alone; one that cannot say counts as having some.
+    async fn stop_the_most_idle(&self) -> bool {
+        let idle: Vec<_> = self.lock().idle.keys().cloned().collect();
+        for key in idle {
+            if self.log.is_followed(&key.1).await.unwrap_or(true) {
+                continue;
+            }
+            // It may have begun something meanwhile.
+            if let Some(stop) = self.lock().idle.remove(&key) {
+                stop.notify_one();
+                return true;
+            }
         }
-        true
+        false
     }
 
     fn full(&self) -> ErrorObjectOwned {

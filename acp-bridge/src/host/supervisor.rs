@@ -1,6 +1,7 @@
-//! Takes commands from the log's bus and hands each to the task of its session.
+//! Takes commands from the log's queue and hands each to the task of its session.
 
 mod diallers;
+mod others;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,11 +15,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use self::others::Others;
 use super::agent::failure;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
+use super::inbox::{Arrival, Envelope, Inbox};
 use super::{Config, clock, idle};
-use crate::log::{Answer, Arrival, Envelope, Inbox, ListQuery, LogError, SessionLog};
+use crate::command::Answer;
+use crate::dial::{AgentDoor, Offer};
+use crate::log::{ListQuery, LogError, Renewal, SessionLog};
 use crate::session::{Command, FirstAgent, Machine, Reply, for_agents};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
@@ -48,36 +53,50 @@ enum Finished {
     },
 }
 
-/// The host of a log: takes its commands from the moment that it is made.
+/// A host of a log.
 #[derive(Debug)]
 pub struct Host {
     inbox: Inbox,
+    door: AgentDoor,
+    offers: mpsc::Receiver<Offer>,
     supervisor: Supervisor,
 }
 
 impl Host {
-    /// Becomes the log's host.
+    /// Becomes a host of the log: from now on it takes commands, and agents may dial in at its door.
     ///
     /// # Errors
-    /// [`LogError::Closed`] when the log has another host in this process.
-    pub fn new(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
-        let inbox = log.bus().inbox().ok_or(LogError::Closed)?;
+    /// When the log is closed, or has no room for another member.
+    pub async fn join(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
+        let (inbox, renewal) = Inbox::join(Arc::clone(&log)).await?;
+        let (door, offers) = AgentDoor::new();
         let broker = Broker::new(config.clone(), Arc::clone(&log));
-        let context = Context { log, broker, config, stopping: TaskTracker::new(), shutdown };
+        let member = inbox.member().clone();
+        let context = Context { log, member, broker, config, stopping: TaskTracker::new(), shutdown };
         let general = Arc::new(Semaphore::new(MAX_GENERAL));
-        let supervisor = Supervisor { context, sessions: HashMap::new(), tasks: JoinSet::new(), general };
-        Ok(Self { inbox, supervisor })
+        let mut supervisor =
+            Supervisor { context, sessions: HashMap::new(), tasks: JoinSet::new(), general, others: Others::default() };
+        supervisor.others.renewed(&renewal);
+        Ok(Self { inbox, door, offers, supervisor })
+    }
+
+    /// Where agents that dial in to this host are handed in.
+    #[must_use]
+    pub fn door(&self) -> AgentDoor {
+        self.door.clone()
     }
 
     /// Serves until the shutdown, then ends every running turn as interrupted and stops every agent.
     ///
-    /// Sessions that a crash left with open turns are closed first, so that their readers see how those turns ended.
-    /// Dropping the future kills every agent and leaves the log as a crash would.
+    /// Sessions that a crash left with open turns, and that no other host holds, are closed first, so that their readers see
+    /// how those turns ended. Dropping the future kills every agent and leaves the log as a crash would.
     ///
     /// # Errors
     /// When the log cannot be listed.
     pub async fn run(self) -> Result<(), LogError> {
-        let Self { mut inbox, mut supervisor } = self;
+        let Self { mut inbox, door, mut offers, mut supervisor } = self;
+        // Whoever has another door finds it closed once this ends.
+        drop(door);
         let shutdown = supervisor.context.shutdown.clone();
         supervisor.recover().await?;
         loop {
@@ -85,14 +104,16 @@ impl Host {
                 biased;
                 () = shutdown.cancelled() => break,
                 Some(finished) = supervisor.tasks.join_next() => supervisor.finished(finished),
-                arrival = inbox.arrival() => match arrival {
-                    Some(Arrival::Command(envelope)) => supervisor.dispatch(envelope),
-                    Some(Arrival::Dialler(offer)) => supervisor.dialled(offer),
-                    None => break,
+                arrival = inbox.next() => match arrival {
+                    Arrival::Command(envelope) => supervisor.dispatch(envelope),
+                    Arrival::Renewed(renewal) => supervisor.renewed(&renewal).await,
+                    Arrival::Closed => break,
                 },
+                Some(offer) = offers.recv() => supervisor.dialled(offer),
             }
         }
-        supervisor.drain().await;
+        drop(offers);
+        inbox.answer_what_is_open(supervisor.drain()).await;
         Ok(())
     }
 }
@@ -103,9 +124,11 @@ struct Supervisor {
     sessions: HashMap<SessionId, mpsc::Sender<Box<Envelope>>>,
     tasks: JoinSet<Finished>,
     general: Arc<Semaphore>,
+    others: Others,
 }
 
 impl Supervisor {
+    /// Opens the sessions with open turns that no host holds.
     async fn recover(&mut self) -> Result<(), LogError> {
         let mut query = ListQuery::default();
         loop {
@@ -113,13 +136,40 @@ impl Supervisor {
             let Some(last) = page.last() else { return Ok(()) };
             query.after = Some(last.id.clone());
             for info in page.into_iter().filter(|info| info.open_turns > 0) {
-                self.open(info.id, None);
+                if !self.sessions.contains_key(&info.id) && self.context.log.holder(&info.id).await?.is_none() {
+                    self.open(info.id, None);
+                }
+            }
+        }
+    }
+
+    /// What the others do: sessions that they have taken are theirs, and what they have left is taken up.
+    async fn renewed(&mut self, renewal: &Renewal) {
+        let lost = if renewal.joined { self.sessions.keys().cloned().collect() } else { renewal.lost.clone() };
+        for session in lost {
+            tracing::warn!(%session, "another host may have taken the session over, since the lease of this one ran out");
+            // Its task ends without writing, and its agents with it.
+            self.sessions.remove(&session);
+        }
+        let gone = self.others.renewed(renewal);
+        if gone.hosts
+            && let Err(error) = self.recover().await
+        {
+            tracing::warn!(%error, "what a host that has gone left open cannot be found; trying again when another goes");
+        }
+        for (session, client) in gone.controllers {
+            if self.sessions.contains_key(&session) {
+                let command = Command::Attend { present: false };
+                let (envelope, _) = Envelope::internal(&self.context.member, session, client, command);
+                self.dispatch(envelope);
             }
         }
     }
 
     fn dispatch(&mut self, envelope: Box<Envelope>) {
+        self.others.note(&envelope);
         match envelope.session.clone() {
+            _ if envelope.is_late() => idle::late(*envelope),
             None => self.general(envelope),
             Some(session) => self.hand_to(session, envelope),
         }
@@ -207,12 +257,13 @@ async fn serve(
     mut commands: mpsc::Receiver<Box<Envelope>>,
 ) -> Finished {
     let mut next = created.map(Ok);
+    let mut epoch = None;
     let mut pause = FIRST_RETRY;
     loop {
         if next.is_none()
             && let Some(envelope) = held.take_if(|held| matches!(held.command, Command::DeleteIdle { .. }))
         {
-            idle::delete(&*context.log, &context.config.secrets, &session, *envelope).await;
+            idle::delete(&context, &session, *envelope).await;
             break;
         }
         let opened = match next.take() {
@@ -222,6 +273,7 @@ async fn serve(
         };
         let error = match opened {
             Ok(mut driver) => {
+                epoch = Some(driver.epoch());
                 pause = FIRST_RETRY;
                 match driver.serve(held.take(), &mut commands).await {
                     End::Done => break,
@@ -250,6 +302,11 @@ async fn serve(
             },
         }
         pause = (pause * 2).min(MAX_RETRY);
+    }
+    if let Some(epoch) = epoch
+        && let Err(error) = context.log.release(&session, &context.member, epoch).await
+    {
+        tracing::debug!(%session, %error, "the session was not given up; it is once the lease of this host runs out");
     }
     commands.close();
     let mut left = Vec::new();
@@ -332,7 +389,7 @@ async fn create(
     let (machine, mut out) =
         Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
     let records = std::mem::take(&mut out.records);
-    context.log.create(&session, records).await.map_err(|e| Err(failure(e.to_string())))?;
+    context.log.create(&session, &context.member, records).await.map_err(|e| Err(failure(e.to_string())))?;
     let mut driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
     // The client is not told of the session before it is known how its agent is started again.
     driver.flush().await.map_err(|e| Err(failure(e.to_string())))?;
@@ -343,7 +400,7 @@ async fn create(
 mod tests {
     use std::mem::size_of;
 
-    use crate::log::Envelope;
+    use crate::host::inbox::Envelope;
 
     fn size<A, B, C, D, E, F: Future>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
         size_of::<F>()

@@ -1,12 +1,17 @@
 //! What can go wrong with a log. Every message says what to do next.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use acp_types::SessionId;
 use acp_types::record::{Epoch, Seq};
+use serde::{Deserialize, Serialize};
+
+use super::MemberId;
 
 /// Why a call to an open log failed.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LogError {
     /// No such session; also what a tail of a deleted session ends with.
@@ -28,6 +33,30 @@ pub enum LogError {
         epoch: Epoch,
         /// Epoch of the session's owner.
         current: Epoch,
+    },
+    /// Another host holds the session, and its lease runs.
+    #[error("host {holder} holds session {session}; its lease runs for {} ms more: try again then, or ask that host", remaining.as_millis())]
+    Held {
+        /// The session.
+        session: SessionId,
+        /// Who holds it.
+        holder: MemberId,
+        /// What is left of its lease. It may be renewed before.
+        remaining: Duration,
+    },
+    /// Whoever claims a session or takes commands has no lease, or one that ran out so long ago that it was forgotten.
+    #[error("{member} is no member of the log; renew its lease first")]
+    NotAMember {
+        /// Who asked.
+        member: MemberId,
+    },
+    /// There are as many hosts and gateways as a log has room for.
+    #[error(
+        "{limit} hosts and gateways use the log, which is all that it has room for; stop one, or wait until a lease runs out"
+    )]
+    TooManyMembers {
+        /// The limit.
+        limit: usize,
     },
     /// The records do not follow on the head, or not on each other.
     #[error("a record has seq {got} where {expected} follows; read the session from its head and append again")]

@@ -115,7 +115,7 @@ impl Hub {
         Watch { entry, receiver }
     }
 
-    /// See [`super::SessionLog::is_followed`].
+    /// See [`super::Signals::is_followed`].
     pub(super) fn is_followed(&self, session: &SessionId) -> bool {
         lock(&self.entries).get(session).is_some_and(|entry| entry.head.receiver_count() > 0)
     }
@@ -158,7 +158,7 @@ impl Hub {
         Some(Ok(records))
     }
 
-    /// See [`super::SessionLog::fault`]. Nobody is told when nobody follows the session.
+    /// See [`super::Signals::fault`]. Nobody is told when nobody follows the session.
     pub(super) fn fault(&self, session: &SessionId, reason: &str) {
         let Some(entry) = lock(&self.entries).get(session).map(Arc::clone) else { return };
         entry.head.send_if_modified(|head| {

@@ -4,21 +4,27 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
+use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::watch;
 
+use super::coordination::Coordination;
 use super::hub::{Bounds, Hub};
-use super::{Bus, Filter, Head, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog, directory};
+use super::{
+    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, QueueError,
+    QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand, directory,
+};
 
 /// Same behaviour as the SQLite log, without the storage. It grows with what is appended.
 #[derive(Debug)]
 pub struct MemoryLog {
     sessions: Mutex<Sessions>,
     hub: Hub,
-    bus: Bus,
+    coordination: Coordination,
     closed: AtomicBool,
 }
 
@@ -51,7 +57,7 @@ impl MemoryLog {
             sessions: Mutex::default(),
             // Everything is at hand as it is.
             hub: Hub::new(Bounds::NONE),
-            bus: Bus::default(),
+            coordination: Coordination::default(),
             closed: AtomicBool::new(false),
         }
     }
@@ -86,22 +92,7 @@ impl Session {
 }
 
 #[async_trait]
-impl SessionLog for MemoryLog {
-    async fn create(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
-        let mut sessions = self.open()?;
-        if sessions.by_id.contains_key(session) {
-            return Err(LogError::Exists { session: session.clone() });
-        }
-        let number = sessions.created;
-        let mut new = Session { number, info: SessionInfo::new(session.clone()), records: BTreeMap::new() };
-        new.add(&records)?;
-        self.hub.publish(session, new.info.head, 0, &records);
-        sessions.created += 1;
-        sessions.by_number.insert(number, session.clone());
-        sessions.by_id.insert(session.clone(), new);
-        Ok(())
-    }
-
+impl LogReader for MemoryLog {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         let sessions = self.open()?;
         let before = match &query.after {
@@ -121,27 +112,9 @@ impl SessionLog for MemoryLog {
         Ok(self.open()?.by_id.get(session).map(|found| found.info.clone()))
     }
 
-    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
-        let mut sessions = self.open()?;
-        let Some(gone) = sessions.by_id.remove(session) else { return Ok(false) };
-        sessions.by_number.remove(&gone.number);
-        self.hub.deleted(session);
-        Ok(true)
-    }
-
-    async fn claim(&self, session: &SessionId) -> Result<SessionInfo, LogError> {
-        let mut sessions = self.open()?;
-        let info = &mut sessions.find_mut(session)?.info;
-        info.epoch += 1;
-        Ok(info.clone())
-    }
-
-    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
-        let mut sessions = self.open()?;
-        let found = sessions.find_mut(session)?;
-        found.add(&records)?;
-        self.hub.publish(session, found.info.head, found.info.oldest, &records);
-        Ok(())
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
+        drop(self.open()?);
+        Ok(self.coordination.holder(session))
     }
 
     async fn read(
@@ -160,6 +133,56 @@ impl SessionLog for MemoryLog {
         Ok(wanted.take_while(|record| budget.admits(record.weight())).map(Arc::clone).collect())
     }
 
+    async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {
+        let sessions = self.open()?;
+        let info = &sessions.find(session)?.info;
+        let watch = self.hub.watch(session);
+        Ok(watch.known().unwrap_or_else(|| watch.fill(info.head, info.oldest)))
+    }
+}
+
+#[async_trait]
+impl LogWriter for MemoryLog {
+    async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        let mut sessions = self.open()?;
+        if sessions.by_id.contains_key(session) {
+            return Err(LogError::Exists { session: session.clone() });
+        }
+        let number = sessions.created;
+        let mut new = Session { number, info: SessionInfo::new(session.clone()), records: BTreeMap::new() };
+        new.add(&records)?;
+        self.coordination.claim(session, host)?;
+        self.coordination.claimed(session, host, new.info.epoch);
+        self.hub.publish(session, new.info.head, 0, &records);
+        sessions.created += 1;
+        sessions.by_number.insert(number, session.clone());
+        sessions.by_id.insert(session.clone(), new);
+        Ok(())
+    }
+
+    async fn claim(&self, session: &SessionId, host: &MemberId) -> Result<SessionInfo, LogError> {
+        let mut sessions = self.open()?;
+        let info = &mut sessions.find_mut(session)?.info;
+        self.coordination.claim(session, host)?;
+        info.epoch += 1;
+        self.coordination.claimed(session, host, info.epoch);
+        Ok(info.clone())
+    }
+
+    async fn release(&self, session: &SessionId, host: &MemberId, _epoch: Epoch) -> Result<(), LogError> {
+        drop(self.open()?);
+        self.coordination.unclaim(session, host);
+        Ok(())
+    }
+
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        let mut sessions = self.open()?;
+        let found = sessions.find_mut(session)?;
+        found.add(&records)?;
+        self.hub.publish(session, found.info.head, found.info.oldest, &records);
+        Ok(())
+    }
+
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
         let mut sessions = self.open()?;
         let found = sessions.find_mut(session)?;
@@ -176,27 +199,57 @@ impl SessionLog for MemoryLog {
         Ok(oldest)
     }
 
-    async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {
-        let sessions = self.open()?;
-        let info = &sessions.find(session)?.info;
-        let watch = self.hub.watch(session);
-        Ok(watch.known().unwrap_or_else(|| watch.fill(info.head, info.oldest)))
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
+        let mut sessions = self.open()?;
+        let Some(gone) = sessions.by_id.remove(session) else { return Ok(false) };
+        sessions.by_number.remove(&gone.number);
+        self.coordination.deleted(session);
+        self.hub.deleted(session);
+        Ok(true)
+    }
+}
+
+#[async_trait]
+impl CommandQueue for MemoryLog {
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        self.coordination.submit(command).await
     }
 
-    fn is_followed(&self, session: &SessionId) -> bool {
-        self.hub.is_followed(session)
+    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
+        self.coordination.take(host).await
     }
 
-    fn fault(&self, session: &SessionId, reason: &str) {
+    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError> {
+        self.coordination.answer(command, answer);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Signals for MemoryLog {
+    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
+        self.coordination.renew(member, term)
+    }
+
+    async fn leave(&self, member: &MemberId) -> Result<(), LogError> {
+        self.coordination.leave(member);
+        Ok(())
+    }
+
+    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
+        Ok(self.hub.is_followed(session))
+    }
+
+    async fn fault(&self, session: &SessionId, reason: &str) {
         self.hub.fault(session, reason);
     }
+}
 
-    fn bus(&self) -> &Bus {
-        &self.bus
-    }
-
+#[async_trait]
+impl SessionLog for MemoryLog {
     async fn shutdown(&self) {
         self.closed.store(true, Ordering::Release);
+        self.coordination.close();
         self.hub.close();
     }
 }

@@ -28,10 +28,12 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
+use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::check::Checked;
@@ -40,9 +42,13 @@ use self::job::{Done, Job, Work};
 pub use self::owner::Adopted;
 use self::readers::Readers;
 pub use self::view::SqliteView;
+use super::coordination::Coordination;
 use super::hub::{Bounds, Hub};
 use super::portable::{ImportError, Imported};
-use super::{Bus, Filter, Head, ListQuery, LogError, OpenError, ReadLimit, SessionInfo, SessionLog};
+use super::{
+    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, OpenError,
+    QueueError, QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand,
+};
 use crate::session::FingerprintKey;
 
 /// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
@@ -67,7 +73,7 @@ pub struct SqliteLog {
     jobs: mpsc::Sender<Job>,
     readers: Arc<Readers>,
     hub: Arc<Hub>,
-    bus: Bus,
+    coordination: Coordination,
     closed: AtomicBool,
 }
 
@@ -89,7 +95,7 @@ impl SqliteLog {
         let hub = Arc::new(Hub::new(Bounds::default()));
         let readers = Arc::new(Readers::new(path.clone()));
         let jobs = writer::start(&path, durability, Arc::clone(&hub), Arc::clone(&readers), QUEUE)?;
-        Ok(Self { jobs, readers, hub, bus: Bus::default(), closed: AtomicBool::new(false) })
+        Ok(Self { jobs, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) })
     }
 
     /// Reads a whole log and says whether every record that it promises is there. A bridge may be using it meanwhile. Takes
@@ -199,11 +205,7 @@ impl SqliteLog {
 }
 
 #[async_trait]
-impl SessionLog for SqliteLog {
-    async fn create(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
-        self.run(Work::Create { session: session.clone(), records }).await.map(drop)
-    }
-
+impl LogReader for SqliteLog {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.still_open()?;
         self.readers.run(move |connection, _| readers::list(connection, &query)).await
@@ -215,20 +217,9 @@ impl SessionLog for SqliteLog {
         self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
-    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
-        let done = self.run(Work::Delete { session: session.clone() }).await?;
-        Ok(matches!(done, Done::Deleted))
-    }
-
-    async fn claim(&self, session: &SessionId) -> Result<SessionInfo, LogError> {
-        match self.run(Work::Claim { session: session.clone() }).await? {
-            Done::Claimed(info) => Ok(*info),
-            _ => Err(LogError::NotFound { session: session.clone() }),
-        }
-    }
-
-    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
-        self.run(Work::Append { session: session.clone(), records }).await.map(drop)
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
+        self.still_open()?;
+        Ok(self.coordination.holder(session))
     }
 
     async fn read(
@@ -248,13 +239,6 @@ impl SessionLog for SqliteLog {
         self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
     }
 
-    async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
-        match self.run(Work::Trim { session: session.clone(), through }).await? {
-            Done::Moved { oldest, .. } => Ok(oldest),
-            _ => Err(LogError::NotFound { session: session.clone() }),
-        }
-    }
-
     async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {
         self.still_open()?;
         // Followed before the store is asked, so that no commit can fall in between.
@@ -270,24 +254,101 @@ impl SessionLog for SqliteLog {
             }
         }
     }
+}
 
-    fn is_followed(&self, session: &SessionId) -> bool {
-        self.hub.is_followed(session)
+#[async_trait]
+impl LogWriter for SqliteLog {
+    async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        // Nobody else can claim a session that is not there yet.
+        self.run(Work::Create { session: session.clone(), records }).await?;
+        self.coordination.claim(session, host)?;
+        self.coordination.claimed(session, host, 1);
+        Ok(())
     }
 
-    fn fault(&self, session: &SessionId, reason: &str) {
+    async fn claim(&self, session: &SessionId, host: &MemberId) -> Result<SessionInfo, LogError> {
+        self.still_open()?;
+        self.coordination.claim(session, host)?;
+        let claimed = match self.run(Work::Claim { session: session.clone() }).await {
+            Ok(Done::Claimed(info)) => Ok(*info),
+            Ok(_) => Err(LogError::NotFound { session: session.clone() }),
+            Err(error) => Err(error),
+        };
+        match &claimed {
+            Ok(info) => self.coordination.claimed(session, host, info.epoch),
+            Err(_) => self.coordination.unclaim(session, host),
+        }
+        claimed
+    }
+
+    async fn release(&self, session: &SessionId, host: &MemberId, _epoch: Epoch) -> Result<(), LogError> {
+        self.still_open()?;
+        self.coordination.unclaim(session, host);
+        Ok(())
+    }
+
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.run(Work::Append { session: session.clone(), records }).await.map(drop)
+    }
+
+    async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
+        match self.run(Work::Trim { session: session.clone(), through }).await? {
+            Done::Moved { oldest, .. } => Ok(oldest),
+            _ => Err(LogError::NotFound { session: session.clone() }),
+        }
+    }
+
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
+        let done = self.run(Work::Delete { session: session.clone() }).await?;
+        self.coordination.deleted(session);
+        Ok(matches!(done, Done::Deleted))
+    }
+}
+
+#[async_trait]
+impl CommandQueue for SqliteLog {
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        self.coordination.submit(command).await
+    }
+
+    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
+        self.coordination.take(host).await
+    }
+
+    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError> {
+        self.coordination.answer(command, answer);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Signals for SqliteLog {
+    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
+        self.coordination.renew(member, term)
+    }
+
+    async fn leave(&self, member: &MemberId) -> Result<(), LogError> {
+        self.coordination.leave(member);
+        Ok(())
+    }
+
+    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
+        Ok(self.hub.is_followed(session))
+    }
+
+    async fn fault(&self, session: &SessionId, reason: &str) {
         self.hub.fault(session, reason);
     }
+}
 
-    fn bus(&self) -> &Bus {
-        &self.bus
-    }
-
+#[async_trait]
+impl SessionLog for SqliteLog {
     async fn shutdown(&self) {
         self.closed.store(true, Ordering::Release);
         self.readers.close().await;
         // Fails when the writer has stopped already.
         let _ = self.run(Work::Shutdown).await;
+        self.coordination.close();
         self.hub.close();
     }
 }

@@ -1,13 +1,16 @@
-//! What a gateway asks of a host. It travels through the log's bus, never directly.
+//! What a gateway asks of a host. It travels through the log's queue as bytes, see `command`.
 
 use std::sync::Arc;
 
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy, QueuedPrompt, Unattended};
 use acp_types::record::{Seq, Turn};
 use acp_types::{RawBuf, SessionId};
+use serde::{Deserialize, Serialize};
 
-/// What a client wants. With no session it concerns the agent as such; see `log::Envelope`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What a client wants. With no session it concerns the agent as such; see `command::Order`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Command {
     /// What the agent is: its `initialize` result. Starts an agent process when none has been asked before.
@@ -147,7 +150,9 @@ impl Command {
 }
 
 /// What a client wants with the prompts that wait.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum QueueCommand {
     /// See them.
@@ -174,7 +179,9 @@ pub enum QueueCommand {
 }
 
 /// The host's answer, given after every record of the command is on stable storage (P2).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Reply {
     /// The agent's answer as it gave it: result, or error object.

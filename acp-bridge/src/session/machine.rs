@@ -92,6 +92,12 @@ impl Machine {
         }
     }
 
+    /// The epoch of the records that it makes.
+    #[must_use]
+    pub fn epoch(&self) -> acp_types::record::Epoch {
+        self.core.epoch
+    }
+
     /// When [`Input::Tick`] is due, in microseconds since the Unix epoch.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {

@@ -2,11 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use acp_bridge::log::{Bus, Filter, Head, ListQuery, LogError, MemoryLog, ReadLimit, SessionInfo, SessionLog};
+use acp_bridge::log::{
+    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, MemoryLog,
+    QueueError, QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand,
+};
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
+use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::watch;
 
 #[derive(Debug)]
@@ -27,11 +32,7 @@ impl Counting {
 }
 
 #[async_trait]
-impl SessionLog for Counting {
-    async fn create(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
-        self.log.create(session, records).await
-    }
-
+impl LogReader for Counting {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.log.list(query).await
     }
@@ -40,16 +41,8 @@ impl SessionLog for Counting {
         self.log.get(session).await
     }
 
-    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
-        self.log.delete(session).await
-    }
-
-    async fn claim(&self, session: &SessionId) -> Result<SessionInfo, LogError> {
-        self.log.claim(session).await
-    }
-
-    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
-        self.log.append(session, records).await
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
+        self.log.holder(session).await
     }
 
     async fn read(
@@ -65,26 +58,74 @@ impl SessionLog for Counting {
         Ok(records)
     }
 
+    async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {
+        self.log.head(session).await
+    }
+}
+
+#[async_trait]
+impl LogWriter for Counting {
+    async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.log.create(session, host, records).await
+    }
+
+    async fn claim(&self, session: &SessionId, host: &MemberId) -> Result<SessionInfo, LogError> {
+        self.log.claim(session, host).await
+    }
+
+    async fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) -> Result<(), LogError> {
+        self.log.release(session, host, epoch).await
+    }
+
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.log.append(session, records).await
+    }
+
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
         self.log.trim(session, through).await
     }
 
-    async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {
-        self.log.head(session).await
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
+        self.log.delete(session).await
+    }
+}
+
+#[async_trait]
+impl CommandQueue for Counting {
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        self.log.submit(command).await
     }
 
-    fn is_followed(&self, session: &SessionId) -> bool {
-        self.log.is_followed(session)
+    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
+        self.log.take(host).await
     }
 
-    fn fault(&self, session: &SessionId, reason: &str) {
-        self.log.fault(session, reason);
+    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError> {
+        self.log.answer(command, answer).await
+    }
+}
+
+#[async_trait]
+impl Signals for Counting {
+    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
+        self.log.renew(member, term).await
     }
 
-    fn bus(&self) -> &Bus {
-        self.log.bus()
+    async fn leave(&self, member: &MemberId) -> Result<(), LogError> {
+        self.log.leave(member).await
     }
 
+    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
+        self.log.is_followed(session).await
+    }
+
+    async fn fault(&self, session: &SessionId, reason: &str) {
+        self.log.fault(session, reason).await;
+    }
+}
+
+#[async_trait]
+impl SessionLog for Counting {
     async fn shutdown(&self) {
         self.log.shutdown().await;
     }

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use acp_bridge::log::{Answer, Envelope, Inbox, SessionLog};
+use acp_bridge::command::{Answer, Order, encode_answer};
+use acp_bridge::log::{Member, Role, SessionLog, TakenCommand};
 use acp_bridge::session::{Command, Reply};
 use acp_types::error::{ErrorCode, error};
 use acp_types::record::body::{self, AgentStarted, PromptQueued, SessionCreated, Start};
@@ -31,6 +32,7 @@ struct Seen {
 
 pub struct Host {
     log: Arc<dyn SessionLog>,
+    member: Member,
     /// Appends are read-modify-write.
     writing: tokio::sync::Mutex<()>,
     seen: Mutex<Seen>,
@@ -43,6 +45,7 @@ impl Host {
     pub fn new(log: Arc<dyn SessionLog>) -> Self {
         Self {
             log,
+            member: Member { id: "stub".into(), role: Role::Host },
             writing: tokio::sync::Mutex::default(),
             seen: Mutex::default(),
             came: Condvar::new(),
@@ -50,15 +53,22 @@ impl Host {
         }
     }
 
-    pub async fn serve(self: Arc<Self>, mut inbox: Inbox) {
-        while let Some(envelope) = inbox.recv().await {
-            let Envelope { session, client, command, reply, .. } = *envelope;
-            drop(self.gate.lock().await);
-            let answer = self.answer(session.clone(), &client, command.clone()).await;
-            self.seen.lock().expect("no panic").commands.push(Some((session, command)));
-            self.came.notify_all();
-            // The client may have gone.
-            let _ = reply.send(answer);
+    /// Becomes a host of the log.
+    pub async fn join(&self) {
+        self.log.renew(&self.member, Duration::from_secs(600)).await.expect("room for a host");
+    }
+
+    /// Takes commands until the log is closed.
+    pub async fn serve(self: Arc<Self>) {
+        while let Ok(taken) = self.log.take(&self.member.id).await {
+            for TakenCommand { id, session, body, .. } in taken {
+                let Order { client, command, .. } = Order::decode(&body).expect("a command");
+                drop(self.gate.lock().await);
+                let answer = self.answer(session.clone(), &client, command.clone()).await;
+                self.seen.lock().expect("no panic").commands.push(Some((session, command)));
+                self.came.notify_all();
+                self.log.answer(&id, encode_answer(&answer)).await.expect("an answer");
+            }
         }
     }
 
@@ -99,7 +109,10 @@ impl Host {
             record(2, Kind::AgentStarted, None, Origin::Host, encode(&started)),
             record(3, Kind::Update, None, Origin::Agent, encode(&early)),
         ];
-        self.log.create(&session, records.into_iter().map(Arc::new).collect()).await.expect("a new session");
+        self.log
+            .create(&session, &self.member.id, records.into_iter().map(Arc::new).collect())
+            .await
+            .expect("a new session");
         let result = encode(&json!({ "sessionId": session, "modes": { "currentModeId": "ask" } }));
         Reply::Created { session, result }
     }

@@ -50,8 +50,8 @@ impl World {
             tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
         let log = Arc::new(Counting::new(MemoryLog::new()));
         let host = Arc::new(Host::new(Arc::clone(&log) as Arc<dyn SessionLog>));
-        let inbox = log.bus().inbox().expect("the only host");
-        let serving = runtime.spawn(Arc::clone(&host).serve(inbox));
+        runtime.block_on(host.join());
+        let serving = runtime.spawn(Arc::clone(&host).serve());
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).expect("a port");
         let address = listener.local_addr().expect("its address").to_string();
         let shutdown = CancellationToken::new();

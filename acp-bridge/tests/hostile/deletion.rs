@@ -2,8 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
-use acp_bridge::log::{Durability, Filter, SessionLog, SqliteLog};
+use acp_bridge::log::{Durability, Filter, LogReader, LogWriter, Member, Role, SessionLog, Signals, SqliteLog};
 use acp_types::record::{Kind, Origin, Record};
 use acp_types::{RawBuf, SessionId};
 use serde_json::json;
@@ -79,9 +80,11 @@ async fn trimmed_text_is_in_no_file_when_the_trim_is_done() {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("log.db");
     let log = SqliteLog::open(&path, Durability::Os).await.expect("a log");
+    let host = Member { id: "host".into(), role: Role::Host };
+    log.renew(&host, Duration::from_secs(60)).await.expect("room for a host");
     let ids = ["a", "b"].map(SessionId::from);
     for id in &ids {
-        log.create(id, vec![record(1, Kind::SessionCreated, "")]).await.expect("created");
+        log.create(id, &host.id, vec![record(1, Kind::SessionCreated, "")]).await.expect("created");
     }
     for seq in 2..600 {
         for id in &ids {

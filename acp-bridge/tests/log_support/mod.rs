@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_bridge::log::{Filter, LogError, ReadLimit, SessionLog, Tail};
+use acp_bridge::log::{Filter, LogError, Member, MemberId, ReadLimit, Role, SessionInfo, SessionLog, Tail};
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
 
@@ -47,8 +47,28 @@ pub async fn session(log: &dyn SessionLog, id: &str, head: Seq) -> SessionId {
     let id = SessionId::from(id);
     let mut records = vec![created("/work")];
     records.extend(updates(2..=head));
-    log.create(&id, records).await.unwrap();
+    create(log, &id, records).await.unwrap();
     id
+}
+
+/// The lease of every member here. No test takes as long.
+pub const TERM: Duration = Duration::from_secs(600);
+
+/// A host of a log.
+pub async fn host(log: &dyn SessionLog, name: &str) -> MemberId {
+    let member = Member { id: name.into(), role: Role::Host };
+    log.renew(&member, TERM).await.unwrap();
+    member.id
+}
+
+/// Makes a session, as the host that all tests have.
+pub async fn create(log: &dyn SessionLog, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+    log.create(session, &host(log, "host").await, records).await
+}
+
+/// Claims a session, as the same host.
+pub async fn claim(log: &dyn SessionLog, session: &SessionId) -> Result<SessionInfo, LogError> {
+    log.claim(session, &host(log, "host").await).await
 }
 
 pub fn seqs(records: &[Arc<Record>]) -> Vec<Seq> {

@@ -97,6 +97,30 @@ pub fn option<'a>(params: Raw<'a>, kind: &str) -> Option<Raw<'a>> {
     options.find(fits)?.member("optionId")
 }
 
+impl serde::Serialize for Unattended {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Unattended {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Unattended {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Unattended".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": "string" })
+    }
+}
+
 impl FromStr for Unattended {
     type Err = UnattendedError;
 

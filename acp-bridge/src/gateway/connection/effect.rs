@@ -3,9 +3,10 @@
 use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
+use crate::command::Answer;
 use crate::gateway::attach::Attach;
 use crate::gateway::attachment::{AttachmentId, Seen};
-use crate::log::{Answer, ListQuery, SessionInfo};
+use crate::log::{ListQuery, SessionInfo};
 use crate::session::Command;
 
 /// One thing to do. All but the tails have one [`Outcome`].

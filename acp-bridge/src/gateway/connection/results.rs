@@ -7,10 +7,11 @@ use serde::Serialize;
 use super::control;
 use super::params::PAGE;
 use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
+use crate::command::Answer;
 use crate::gateway::attach::Arriving;
 use crate::gateway::attachment::{Entry, Seen};
 use crate::gateway::{capabilities, refusal, render};
-use crate::log::{Answer, SessionInfo};
+use crate::log::SessionInfo;
 use crate::session::{Command, Reply};
 
 impl Connection {

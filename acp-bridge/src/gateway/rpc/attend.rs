@@ -8,13 +8,15 @@ use acp_types::{Raw, SessionId};
 
 use super::call::Peer;
 use super::subscription;
-use crate::log::{self, SessionLog};
+use crate::command::Commander;
+use crate::log::SessionLog;
 use crate::session::Command;
 
 /// Delivers as [`subscription::deliver`] does. The session's host knows for as long that a controller is there, however
 /// the subscription ends; it is told before the client is.
 pub(super) async fn deliver(
     log: Arc<dyn SessionLog>,
+    commander: &Commander,
     peer: &Peer,
     pending: PendingSubscriptionSink,
     session: SessionId,
@@ -22,7 +24,7 @@ pub(super) async fn deliver(
 ) {
     // Each subscription is somebody of its own: one that ends takes nothing from another of the same client.
     let who: Arc<str> = uuid::Uuid::now_v7().to_string().into();
-    let tell = |command| log::submit(&*log, Some(session.clone()), Arc::clone(&who), command);
+    let tell = |command| commander.submit(Some(session.clone()), Arc::clone(&who), command);
     if let Err(error) = tell(Command::Attend { present: true }).await {
         return pending.reject(error).await;
     }

@@ -17,9 +17,10 @@ use serde_json::json;
 use super::call::Peer;
 use super::params::{json_of, kind_of, policy, set};
 use super::{attend, export, fault, subscription, view, wait};
+use crate::command::Commander;
 use crate::gateway::work::Worker;
 use crate::gateway::{lanes, refusal};
-use crate::log::{self, Filter, ListQuery, ReadLimit, SessionLog};
+use crate::log::{Filter, ListQuery, ReadLimit, SessionLog};
 use crate::session::{Command, QueueCommand, Reply};
 
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
@@ -37,16 +38,21 @@ type Answer<T> = Result<T, ErrorObjectOwned>;
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) log: Arc<dyn SessionLog>,
+    pub(super) commander: Commander,
 }
 
 impl Api {
     fn worker(&self, extensions: &Extensions) -> Answer<Worker> {
-        Ok(Worker { log: Arc::clone(&self.log), client: Arc::clone(&peer(extensions)?.client) })
+        Ok(Worker {
+            log: Arc::clone(&self.log),
+            commander: self.commander.clone(),
+            client: Arc::clone(&peer(extensions)?.client),
+        })
     }
 
     async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
         let client = Arc::clone(&peer(extensions)?.client);
-        log::submit(&*self.log, session, client, command).await
+        self.commander.submit(session, client, command).await
     }
 
     /// A command that is done or refused.
@@ -157,7 +163,7 @@ impl SessionApiServer for Api {
                 let _task = peer.tasks.token();
                 let (log, after) = (Arc::clone(&self.log), after.unwrap_or(0));
                 if attend == Some(true) {
-                    attend::deliver(log, peer, pending, session, after).await;
+                    attend::deliver(log, &self.commander, peer, pending, session, after).await;
                 } else {
                     subscription::deliver(log, peer, pending, session, after).await;
                 }

@@ -8,12 +8,12 @@ use super::agent::raw;
 use super::breaks::Break;
 use super::owner::SESSION;
 use super::world::{Next, Waiting, World};
+use crate::command::Answer;
 use crate::gateway::attachment::Seen;
 use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome};
 use crate::gateway::history::Begin;
 use crate::gateway::lanes::LaneFilter;
 use crate::gateway::terminals::TerminalView;
-use crate::log::Answer;
 use crate::session::{Command, CommandId, Reply};
 
 impl World {

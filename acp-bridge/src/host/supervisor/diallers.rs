@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use acp_types::error::ErrorCode;
-use tokio::sync::oneshot;
 
 use super::{Finished, Supervisor};
 use crate::dial::Offer;
 use crate::host::agent::failure;
+use crate::host::inbox::Envelope;
 use crate::host::links::Arrived;
-use crate::log::Envelope;
 use crate::session::{Command, QueueCommand};
 
 impl Supervisor {
@@ -26,8 +25,8 @@ impl Supervisor {
                 (place, client, Command::Queue(QueueCommand::List), Some(instance))
             }
         };
-        let (reply, answer) = oneshot::channel();
-        self.dispatch(Box::new(Envelope { session: Some(place.0.clone()), client, command, reply }));
+        let (envelope, answer) = Envelope::internal(&self.context.member, place.0.clone(), client, command);
+        self.dispatch(envelope);
         let broker = Arc::clone(&self.context.broker);
         self.tasks.spawn(async move {
             let answer = answer.await.unwrap_or_else(|_| Err(failure("the session is being closed")));

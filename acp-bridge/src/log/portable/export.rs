@@ -7,15 +7,15 @@ use acp_types::record::{Record, Seq};
 use async_trait::async_trait;
 
 use super::{ExportError, Header, Place};
-use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::log::{Filter, LogError, LogReader, ReadLimit, SessionInfo};
 
 /// What an export reads from: a log that is open, or one that another process writes.
 #[async_trait]
 pub trait Source: Send + Sync {
-    /// See [`SessionLog::get`].
+    /// See [`LogReader::get`].
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError>;
 
-    /// See [`SessionLog::read`].
+    /// See [`LogReader::read`].
     async fn read(
         &self,
         session: &SessionId,
@@ -26,9 +26,9 @@ pub trait Source: Send + Sync {
 }
 
 #[async_trait]
-impl<L: SessionLog + ?Sized> Source for L {
+impl<L: LogReader + ?Sized> Source for L {
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
-        SessionLog::get(self, session).await
+        LogReader::get(self, session).await
     }
 
     async fn read(
@@ -38,7 +38,7 @@ impl<L: SessionLog + ?Sized> Source for L {
         limit: ReadLimit,
         filter: Filter,
     ) -> Result<Vec<Arc<Record>>, LogError> {
-        SessionLog::read(self, session, after, limit, filter).await
+        LogReader::read(self, session, after, limit, filter).await
     }
 }
 

@@ -35,7 +35,7 @@ impl SqliteView {
         Ok(Self { readers: Arc::new(Readers::new(path)) })
     }
 
-    /// See [`crate::log::SessionLog::list`].
+    /// See [`crate::log::LogReader::list`].
     ///
     /// # Errors
     /// When the log cannot be read.

@@ -10,6 +10,7 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::command::Answer;
 use crate::gateway::Limits;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
@@ -17,7 +18,6 @@ use crate::gateway::lanes::LaneFilter;
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Bell, Place, Presence, Who};
 use crate::gateway::role::Role;
-use crate::log::Answer;
 use crate::session::{Command, Reply, State};
 
 pub(super) const ME: &str = "me";

@@ -5,7 +5,8 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
 use super::pass::SHORTEST;
-use crate::log::{self, ListQuery, LogError, SessionInfo, SessionLog};
+use crate::command;
+use crate::log::{ListQuery, LogError, SessionInfo, SessionLog};
 use crate::session::Command;
 
 /// How a deletion by age is known in logs of the bridge.
@@ -57,7 +58,7 @@ pub async fn delete_idle(log: &dyn SessionLog, age: Duration, now: u64) -> Resul
             Err(error) => return Err(error),
         };
         for info in page {
-            if is_idle(log, &info, before) && delete(log, &info).await {
+            if is_idle(log, &info, before).await? && delete(log, &info).await {
                 deleted += 1;
             } else {
                 // Those that are gone name no page.
@@ -67,13 +68,13 @@ pub async fn delete_idle(log: &dyn SessionLog, age: Duration, now: u64) -> Resul
     }
 }
 
-fn is_idle(log: &dyn SessionLog, info: &SessionInfo, before: u64) -> bool {
-    info.updated_at < before && info.open_turns == 0 && !log.is_followed(&info.id)
+async fn is_idle(log: &dyn SessionLog, info: &SessionInfo, before: u64) -> Result<bool, LogError> {
+    Ok(info.updated_at < before && info.open_turns == 0 && !log.is_followed(&info.id).await?)
 }
 
 async fn delete(log: &dyn SessionLog, info: &SessionInfo) -> bool {
     let command = Command::DeleteIdle { head: info.head };
-    match log::submit(log, Some(info.id.clone()), WHO.into(), command).await {
+    match command::submit(log, &WHO.into(), Some(info.id.clone()), WHO.into(), command).await {
         Ok(_) => true,
         Err(error) => {
             tracing::debug!(session = %info.id, why = error.message(), "a session that looked unused stays");

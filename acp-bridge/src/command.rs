@@ -1,0 +1,194 @@
+//! Commands as they travel through a log's queue: the bytes of [`Command`] and its answer, and sending one.
+//!
+//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use acp_types::error::{self, ErrorCode};
+use acp_types::{ErrorObjectOwned, SessionId};
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::log::{CommandId, CommandQueue, MemberId, QueueError, QueuedCommand};
+use crate::session::{Command, Reply};
+
+/// Version of the bodies that this program writes, and the only one that it reads. It grows when one of them changes its
+/// meaning; members and commands that are added do not change it.
+pub const VERSION: u32 = 1;
+
+/// How long a command may wait for a host before it is refused.
+const WITHIN: Duration = Duration::from_secs(60);
+
+/// What a submitted command comes to.
+pub type Answer = Result<Reply, ErrorObjectOwned>;
+
+/// The body of a command.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by every gateway and read by every host")]
+pub struct Order {
+    /// See [`VERSION`].
+    pub version: u32,
+    /// The client that wants it, by the id that its gateway gave it.
+    pub client: Arc<str>,
+    /// What it wants.
+    pub command: Command,
+}
+
+impl Order {
+    /// A command of a client.
+    #[must_use]
+    pub fn new(client: Arc<str>, command: Command) -> Self {
+        Self { version: VERSION, client, command }
+    }
+
+    /// Its bytes.
+    ///
+    /// # Errors
+    /// What cannot be written as JSON; nothing that [`Command`] can hold is.
+    pub fn encode(&self) -> Result<Bytes, Unreadable> {
+        serde_json::to_vec(self).map(Bytes::from).map_err(Unreadable::Body)
+    }
+
+    /// Reads one.
+    ///
+    /// # Errors
+    /// When it is of another version, or says what this program does not know.
+    pub fn decode(body: &[u8]) -> Result<Self, Unreadable> {
+        #[derive(Deserialize)]
+        struct Versioned {
+            version: u32,
+        }
+        let Versioned { version } = serde_json::from_slice(body).map_err(Unreadable::Body)?;
+        if version != VERSION {
+            return Err(Unreadable::Version { found: version });
+        }
+        serde_json::from_slice(body).map_err(Unreadable::Body)
+    }
+}
+
+/// Why a command or an answer cannot be read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unreadable {
+    /// Of a version that this program does not speak.
+    #[error(
+        "it has version {found} and this host reads version {VERSION}; run the same release of acp-bridge on both sides"
+    )]
+    Version {
+        /// Its version.
+        found: u32,
+    },
+    /// Not what it should be.
+    #[error("it cannot be read: {0}; run the same release of acp-bridge on both sides")]
+    Body(serde_json::Error),
+}
+
+/// The bytes of an answer.
+pub fn encode_answer(answer: &Answer) -> Bytes {
+    let encoded = serde_json::to_vec(answer).or_else(|error| {
+        let answer: Answer = Err(internal(format!("the answer cannot be written: {error}")));
+        serde_json::to_vec(&answer)
+    });
+    // Empty bytes are read as an answer that cannot be read.
+    encoded.unwrap_or_default().into()
+}
+
+/// Sends commands of one gateway's clients to the hosts of a log.
+#[derive(Clone)]
+pub struct Commander {
+    queue: Arc<dyn CommandQueue>,
+    from: MemberId,
+    present: Arc<Mutex<Controllers>>,
+}
+
+/// Controllers that are there, each in its session: as many as a gateway has attachments at most.
+type Controllers = BTreeSet<(SessionId, Arc<str>)>;
+
+impl Commander {
+    /// For the clients of this gateway.
+    #[must_use]
+    pub fn new(queue: Arc<dyn CommandQueue>, from: MemberId) -> Self {
+        Self { queue, from, present: Arc::default() }
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn from(&self) -> &MemberId {
+        &self.from
+    }
+
+    /// Sends a command to the host of a session, or to hosts in general, and waits for the answer.
+    ///
+    /// # Errors
+    /// The host's own refusal, or why no host has answered.
+    pub async fn submit(&self, session: Option<SessionId>, client: Arc<str>, command: Command) -> Answer {
+        if let (Command::Attend { present }, Some(session)) = (&command, &session) {
+            let controller = (session.clone(), Arc::clone(&client));
+            let mut there = self.present();
+            if *present {
+                there.insert(controller)
+            } else {
+                there.remove(&controller)
+            };
+        }
+        submit(&*self.queue, &self.from, session, client, command).await
+    }
+
+    /// Tells the hosts once more of every controller that is there.
+    pub(crate) async fn announce_again(&self) {
+        let there = self.present().clone();
+        for (session, client) in there {
+            let command = Command::Attend { present: true };
+            if let Err(error) = submit(&*self.queue, &self.from, Some(session.clone()), client, command).await {
+                tracing::warn!(%session, why = error.message(), "the host does not know that a client is there");
+            }
+        }
+    }
+
+    fn present(&self) -> MutexGuard<'_, Controllers> {
+        self.present.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Commander {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Commander").field("from", &self.from).finish_non_exhaustive()
+    }
+}
+
+/// Sends one command, see [`Commander::submit`].
+///
+/// # Errors
+/// As there.
+pub async fn submit(
+    queue: &dyn CommandQueue,
+    from: &MemberId,
+    session: Option<SessionId>,
+    client: Arc<str>,
+    command: Command,
+) -> Answer {
+    let id = CommandId::from(uuid::Uuid::now_v7().to_string());
+    let body = Order::new(client, command).encode().map_err(|error| internal(error.to_string()))?;
+    let queued = QueuedCommand { id, session, from: from.clone(), within: WITHIN, body };
+    let answer = queue.submit(queued).await.map_err(|error| unanswered(&error))?;
+    serde_json::from_slice(&answer).unwrap_or_else(|error| {
+        Err(internal(format!(
+            "the host's answer cannot be read: {error}; run the same release of acp-bridge on both sides"
+        )))
+    })
+}
+
+fn unanswered(error: &QueueError) -> ErrorObjectOwned {
+    internal(error.to_string())
+}
+
+fn internal(message: String) -> ErrorObjectOwned {
+    error::error(ErrorCode::INTERNAL_ERROR, message, None)
+}
+
+#[cfg(test)]
+mod tests;

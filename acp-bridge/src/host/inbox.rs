@@ -1,0 +1,225 @@
+//! What comes to a host from its log: commands to take and answer, and news of the other members.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use acp_types::SessionId;
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep_until};
+
+use super::agent::failure;
+use crate::command::{self, Answer, Order};
+use crate::log::{CommandId, LogError, Member, MemberId, Renewal, Role, SessionLog, TakenCommand};
+use crate::session::Command;
+
+/// How long the host is there without renewing its lease: what another host waits for before it takes a session over.
+const TERM: Duration = Duration::from_secs(15);
+/// How often the lease is renewed.
+const RENEW: Duration = Duration::from_secs(5);
+/// Pause after the log refused to hand out commands or to renew the lease.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Commands that were taken and have no answer. At the limit no more are taken: they wait in the log, where they are
+/// refused once their time is over.
+const MAX_OPEN: usize = 8192;
+
+/// A command on its way to its session.
+#[derive(Debug)]
+pub(super) struct Envelope {
+    /// The session it is for; `None` when it concerns the agent as such.
+    pub(super) session: Option<SessionId>,
+    /// The gateway that sent it.
+    pub(super) from: MemberId,
+    /// The client that sent it, by the id that its gateway gave it.
+    pub(super) client: Arc<str>,
+    /// What it wants.
+    pub(super) command: Command,
+    /// From then on it is refused and not begun.
+    pub(super) deadline: Instant,
+    /// Where the answer goes.
+    pub(super) reply: oneshot::Sender<Answer>,
+}
+
+impl Envelope {
+    /// A command of the host's own.
+    pub(super) fn internal(
+        host: &MemberId,
+        session: SessionId,
+        client: Arc<str>,
+        command: Command,
+    ) -> (Box<Self>, oneshot::Receiver<Answer>) {
+        let (reply, answer) = oneshot::channel();
+        let deadline = Instant::now() + TERM;
+        (Box::new(Self { session: Some(session), from: host.clone(), client, command, deadline, reply }), answer)
+    }
+
+    /// Whether its time is over.
+    pub(super) fn is_late(&self) -> bool {
+        self.deadline <= Instant::now()
+    }
+}
+
+/// What comes to a host.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    Command(Box<Envelope>),
+    Renewed(Renewal),
+    /// The log ends.
+    Closed,
+}
+
+type Taking = BoxFuture<'static, Result<Vec<TakenCommand>, LogError>>;
+type Renewing = BoxFuture<'static, Result<Renewal, LogError>>;
+
+/// The host's end of its log: one membership, its lease, and the commands that it has taken.
+pub(super) struct Inbox {
+    log: Arc<dyn SessionLog>,
+    member: Member,
+    taking: Option<Taking>,
+    taken: VecDeque<TakenCommand>,
+    /// Each waits for its answer, and gives it to the log.
+    open: FuturesUnordered<BoxFuture<'static, ()>>,
+    renewing: Renewing,
+}
+
+impl Inbox {
+    /// Joins the log as a host. The news of that comes first.
+    pub(super) async fn join(log: Arc<dyn SessionLog>) -> Result<(Self, Renewal), LogError> {
+        let member = Member { id: format!("host-{}", uuid::Uuid::now_v7()).into(), role: Role::Host };
+        let renewal = log.renew(&member, TERM).await?;
+        let renewing = renew(Arc::clone(&log), member.clone(), RENEW);
+        let inbox = Self { log, member, taking: None, taken: VecDeque::new(), open: FuturesUnordered::new(), renewing };
+        Ok((inbox, renewal))
+    }
+
+    pub(super) fn member(&self) -> &MemberId {
+        &self.member.id
+    }
+
+    /// What comes next. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Arrival {
+        loop {
+            if self.open.len() < MAX_OPEN
+                && let Some(taken) = self.taken.pop_front()
+            {
+                if let Some(envelope) = self.open_up(taken) {
+                    return Arrival::Command(envelope);
+                }
+                continue;
+            }
+            let (log, host) = (&self.log, &self.member.id);
+            let taking = self.taking.get_or_insert_with(|| take(Arc::clone(log), host.clone(), Duration::ZERO));
+            tokio::select! {
+                biased;
+                renewal = &mut self.renewing => match renewal {
+                    Ok(renewal) => {
+                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), RENEW);
+                        return Arrival::Renewed(renewal);
+                    }
+                    Err(LogError::Closed) => return Arrival::Closed,
+                    Err(error) => {
+                        tracing::warn!(%error, "the lease of this host was not renewed; trying again");
+                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), PAUSE);
+                    }
+                },
+                Some(()) = self.open.next() => {}
+                taken = taking, if self.taken.is_empty() => {
+                    self.taking = None;
+                    match taken {
+                        Ok(taken) => self.taken = taken.into(),
+                        Err(LogError::Closed) => return Arrival::Closed,
+                        Err(error) => {
+                            tracing::warn!(%error, "no commands can be taken now; trying again");
+                            self.taking = Some(take(Arc::clone(&self.log), self.member.id.clone(), PAUSE));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes no more commands, and gives those that were taken their answers until there are no more, or the time is over.
+    pub(super) async fn answer_what_is_open(&mut self, ended: impl Future<Output = ()>) {
+        for taken in std::mem::take(&mut self.taken) {
+            let answer = Err(failure("the host stops; try again once it is back"));
+            self.open.push(answer_now(Arc::clone(&self.log), taken.id, answer));
+        }
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                biased;
+                Some(()) = self.open.next() => {}
+                () = &mut ended => break,
+            }
+        }
+        // Whoever was to answer has gone, so each has an answer or will never have one.
+        while self.open.next().await.is_some() {}
+        if let Err(error) = self.log.leave(&self.member.id).await {
+            tracing::warn!(%error, "the log was not told that this host goes; others wait for its lease to run out");
+        }
+    }
+
+    /// Reads a command; one that cannot be read is refused.
+    fn open_up(&mut self, taken: TakenCommand) -> Option<Box<Envelope>> {
+        let TakenCommand { id, session, from, remaining, body } = taken;
+        let Order { client, command, .. } = match Order::decode(&body) {
+            Ok(order) => order,
+            Err(error) => {
+                tracing::warn!(%error, gateway = %from, "a command is refused");
+                let answer = Err(failure(format!("the command is refused: {error}")));
+                self.open.push(answer_now(Arc::clone(&self.log), id, answer));
+                return None;
+            }
+        };
+        let (reply, answer) = oneshot::channel();
+        let log = Arc::clone(&self.log);
+        self.open.push(Box::pin(async move {
+            let answer = answer.await.unwrap_or_else(|_| Err(gone()));
+            answer_now(log, id, answer).await;
+        }));
+        Some(Box::new(Envelope { session, from, client, command, deadline: Instant::now() + remaining, reply }))
+    }
+}
+
+impl fmt::Debug for Inbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbox").field("member", &self.member).field("open", &self.open.len()).finish_non_exhaustive()
+    }
+}
+
+fn take(log: Arc<dyn SessionLog>, host: MemberId, pause: Duration) -> Taking {
+    Box::pin(async move {
+        sleep(pause).await;
+        log.take(&host).await
+    })
+}
+
+fn renew(log: Arc<dyn SessionLog>, member: Member, pause: Duration) -> Renewing {
+    Box::pin(async move {
+        sleep(pause).await;
+        log.renew(&member, TERM).await
+    })
+}
+
+async fn sleep(pause: Duration) {
+    if !pause.is_zero() {
+        sleep_until(Instant::now() + pause).await;
+    }
+}
+
+fn answer_now(log: Arc<dyn SessionLog>, id: CommandId, answer: Answer) -> BoxFuture<'static, ()> {
+    Box::pin(async move {
+        if let Err(error) = log.answer(&id, command::encode_answer(&answer)).await {
+            tracing::warn!(%error, command = %id, "the answer to a command is lost");
+        }
+    })
+}
+
+fn gone() -> acp_types::ErrorObjectOwned {
+    failure("the host stopped before it answered; whether it did what was asked shows in the session's log")
+}
