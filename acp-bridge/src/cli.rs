@@ -38,12 +38,20 @@ use clap::Parser;
 
 pub use exit::Exit;
 
+use crate::log::Opener;
+
 /// Runs the command line of this process and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
+    main_with(|_| None)
+}
+
+/// The same, for a program with engines of its own for the session log.
+#[must_use]
+pub fn main_with(opener: Opener) -> ExitCode {
     acp_server::guard::init();
     let args = args::Args::parse();
-    match run(args) {
+    match run(args, opener) {
         Ok(()) => ExitCode::from(Exit::Ok),
         Err(error) => {
             if exit::is_broken_pipe(&error) {
@@ -55,15 +63,17 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(args: args::Args) -> anyhow::Result<()> {
+fn run(args: args::Args, opener: Opener) -> anyhow::Result<()> {
     output::logging(args.verbose);
-    if matches!(args.command, args::Command::Serve(_)) {
+    if matches!(args.command, args::Command::Serve(_) | args::Command::Host(_) | args::Command::Gateway(_)) {
         memory::give_back_what_is_big();
     }
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let result = runtime.block_on(async {
         match args.command {
-            args::Command::Serve(args) => serve::run(args).await,
+            args::Command::Serve(args) => serve::run(*args, opener).await,
+            args::Command::Host(args) => serve::host(*args, opener).await,
+            args::Command::Gateway(args) => serve::gateway(*args, opener).await,
             args::Command::Attach(args) => attach::run(args).await,
             args::Command::Detach(args) => attach::detach(&args),
             args::Command::Chat(args) => chat::run(args).await,

@@ -89,6 +89,8 @@ pub struct Config {
     pub allow_origins: Arc<[Origin]>,
     /// What the bridge runs.
     pub served: Served,
+    /// How long its clients count as there when the gateway does not renew its lease. Default: 15 s.
+    pub lease: Duration,
     /// Where agents that dial in are handed in: at a host in this process. Default: nowhere, and they are sent away.
     pub agents: Option<AgentDoor>,
     /// Bounds of one connection.
@@ -108,6 +110,7 @@ impl Default for Config {
             max_message: 16 * 1024 * 1024,
             allow_origins: Arc::default(),
             served: Served::default(),
+            lease: Duration::from_secs(15),
             agents: None,
             limits: Limits::default(),
             keep_alive: KeepAlive { ping: Duration::from_secs(30), lost: Duration::from_secs(90) },

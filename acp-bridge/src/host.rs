@@ -62,6 +62,9 @@ pub struct Config {
     pub agent_idle: Option<Duration>,
     /// How much an agent may ask for of the files and commands that the host serves; see [`session::Services`].
     pub services: Limits,
+    /// How long another host waits for this one, when it does not renew its lease, before it takes its sessions over.
+    /// Default: 15 s.
+    pub lease: Duration,
     /// What agents may reach there beside the directories of their sessions.
     pub allowed: Arc<Allowed>,
 }
@@ -80,6 +83,7 @@ impl Config {
             max_agents: usize::MAX,
             agent_idle: None,
             services: Limits::default(),
+            lease: Duration::from_secs(15),
             allowed: Arc::default(),
         }
     }

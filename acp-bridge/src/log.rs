@@ -34,6 +34,7 @@ use acp_types::SessionId;
 use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
 pub use command::{CommandId, QueueError, QueuedCommand, TakenCommand};
@@ -181,6 +182,9 @@ pub trait SessionLog: LogReader + LogWriter + CommandQueue + Signals + std::fmt:
     /// Finishes what is queued and flushes; later calls fail.
     async fn shutdown(&self);
 }
+
+/// Opens logs of engines that this crate does not have: `None` for a URL that is not its own.
+pub type Opener = fn(&str) -> Option<BoxFuture<'static, Result<Arc<dyn SessionLog>, OpenError>>>;
 
 /// Opens the log that a `--log` URL names: `sqlite:FILE` or `memory:`.
 ///

@@ -4,6 +4,7 @@ mod support;
 
 use serde_json::{Value, json};
 use support::client::{kind, text};
+use support::log::records;
 use support::{Bridge, Client, Options};
 
 fn attach(client: &mut Client, session: &str, params: &Value) -> Value {
@@ -138,13 +139,7 @@ fn what_waits_is_delivered_to_whoever_attaches_and_a_restart_resolves_it() {
     let mut again = bridge.client();
     attach(&mut again, &session, &json!({ "historyPolicy": "pending_only" }));
     assert_none(&mut again, &session, "a request of an agent that is gone", asked);
-    let log = rusqlite::Connection::open(&bridge.log).unwrap();
-    let cause: String = log
-        .query_row("select json_extract(body, '$.cause') from records where kind = 'permission_resolved'", [], |row| {
-            row.get(0)
-        })
-        .unwrap();
-    assert_eq!(cause, "recovered");
+    assert_eq!(records(&bridge, &session, "permission_resolved")[0]["cause"], "recovered");
 }
 
 #[test]

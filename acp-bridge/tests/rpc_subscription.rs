@@ -160,7 +160,7 @@ fn a_log_that_cannot_be_written_is_an_event_and_the_subscription_goes_on() {
     world.runtime.block_on(async {
         let mut follow = Follow::new(connect(&world.address).await, session.clone(), 3);
         assert!(matches!(follow.next().await, Ok(Event::CaughtUp(_))));
-        world.runtime.block_on(world.log.fault(&session, "the disk is full"));
+        world.log.fault(&session, "the disk is full").await;
         let Ok(Event::Fault(fault)) = within("the fault", follow.next()).await else { panic!() };
         assert_eq!(fault.reason, "the disk is full");
         world

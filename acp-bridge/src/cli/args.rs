@@ -37,7 +37,13 @@ pub(super) enum Command {
     /// Run the bridge in front of an agent.
     #[command(after_help = "\
 Examples: acp-bridge serve --log sqlite:sessions.db --agent codex\n          acp-bridge serve --log sqlite:sessions.db -- my-agent --acp")]
-    Serve(Serve),
+    Serve(Box<Serve>),
+    /// Only the side that runs agents; the arguments of `serve`. Its log must be one that several processes can share.
+    #[command(hide = true)]
+    Host(Box<Serve>),
+    /// Only the side that serves clients; the arguments of `serve`. Its log must be one that several processes can share.
+    #[command(hide = true)]
+    Gateway(Box<Serve>),
     /// Be an ACP agent on stdin and stdout for an editor, in front of a bridge, which is started if none runs.
     #[command(after_help = "\
 Examples: acp-bridge attach --agent codex\n          acp-bridge attach --session ID\n          acp-bridge attach --log sqlite:/home/me/sessions.db -- my-agent --acp\n
@@ -185,6 +191,9 @@ pub(super) struct Serve {
     /// Print where it listens as one JSON line.
     #[arg(long)]
     pub(super) json: bool,
+    /// How long the others wait for this process, when it does not say that it is there, before they go on without it.
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration, hide = true)]
+    pub(super) lease: std::time::Duration,
     #[command(flatten)]
     pub(super) reach: Reach,
     #[command(flatten)]

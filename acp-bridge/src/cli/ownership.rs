@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::attach::state_directory;
 use super::offline;
 use crate::host::{LogSecrets, Secrets};
-use crate::log::{self, Durability, SessionLog, SqliteLog};
+use crate::log::{self, Durability, Opener, SessionLog, SqliteLog};
 use crate::session::FingerprintKey;
 
 /// A log to serve.
@@ -21,9 +21,17 @@ pub(super) struct Opened {
 }
 
 /// Opens the log that a URL names. One that this user's bridges have not written starts nothing by what it says.
-pub(super) async fn open(url: &str, durability: Durability, secrets: Option<&Path>) -> anyhow::Result<Opened> {
+pub(super) async fn open(
+    url: &str,
+    durability: Durability,
+    secrets: Option<&Path>,
+    opener: Opener,
+) -> anyhow::Result<Opened> {
     let Ok(path) = offline::file(url) else {
-        let log = log::open(url, durability).await?;
+        let log = match opener(url) {
+            Some(opening) => opening.await?,
+            None => log::open(url, durability).await?,
+        };
         return Ok(Opened { log, secrets: LogSecrets::none(), fingerprint_key: FingerprintKey::default() });
     };
     for open in SqliteLog::read_by_others(path) {

@@ -1,4 +1,4 @@
-//! `acp-bridge serve`.
+//! `acp-bridge serve`, and each of its two sides alone.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -8,75 +8,42 @@ use anyhow::{Context, bail};
 use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::exit::{Exit, coded};
 use super::{agent, args, identity, keep, offline, output, ownership};
+use crate::log::Opener;
 use crate::session::{Service, Services};
 use crate::{gateway, host, log, retention};
 
-pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
+/// Both sides in one process.
+pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()> {
     allow_many_files();
     let listener = bind(&args.listen).await?;
-    let durability = match args.durability {
-        args::Durability::Fsync => log::Durability::Fsync,
-        args::Durability::Os => log::Durability::Os,
-    };
-    let Some(agent::Named { spec, readable }) = agent::spec(&args.agent).await? else {
-        let message = "no agent; name a harness with --agent, or write the agent's command line after `--`";
-        return Err(coded(Exit::Usage, message));
-    };
-    let allowed = Arc::new(args.reach.allowed(readable)?);
+    let agent = agent_of(&args).await?;
     let served =
         identity::served(&args.agent, &args.reach, &args.env_from_client, &args.log, |name| std::env::var_os(name))?;
     // Not before it is known that there is something to serve: the file is made when there is none.
-    let opened = ownership::open(&args.log, durability, args.secrets.as_deref()).await?;
-    let log = opened.log;
-    let mut config = host::Config::new(spec);
-    config.secrets = opened.secrets;
-    config.session.fingerprint_key = opened.fingerprint_key;
-    config.profiles = Arc::new(agent::Harnesses);
-    config.start_timeout = args.start_timeout;
-    config.max_agents = args.max_agents.map_or_else(default_max_agents, std::num::NonZeroUsize::get);
-    config.agent_idle = args.agent_idle.0;
-    config.session.restore_grace = args.start_timeout;
-    config.session.cancel_grace = args.cancel_grace;
-    config.session.accept_context_loss = args.accept_context_loss;
-    config.session.services = services(&args);
-    config.allowed = Arc::clone(&allowed);
-    config.session.unattended = args.unattended;
-
+    let opened = ownership::open(&args.log, durability(&args), args.secrets.as_deref(), opener).await?;
+    let log = Arc::clone(&opened.log);
     let address = listener.local_addr()?;
-    if let Some(after) = args.keep_agents {
-        config.keeper = Some(Arc::new(keep::Diallers { url: format!("http://{address}"), after, allowed }));
-    }
+    let keeper = args.keep_agents.map(|after| (format!("http://{address}"), after));
+    let config = host_config(&args, agent, opened, keeper)?;
     let stop = CancellationToken::new();
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut signals = Signals::listen()?;
     let host = host::Host::join(Arc::clone(&log), config, stop.child_token()).await?;
     let door = host.door();
     let host = tokio::spawn(host.run());
-    let policy = retention::Policy { age: args.retain_age, bytes: args.retain_size };
-    let retention = retain(Arc::clone(&log), policy, args.delete_idle, args.retain_every, stop.child_token());
-    let retention = tokio::spawn(retention);
+    let retention = tokio::spawn(retain(Arc::clone(&log), &args, stop.child_token()));
+    let as_json = args.json;
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let gateway_config = gateway::Config {
-        max_connections: args.max_clients,
-        allow_origins: args.allow_origin.into(),
-        served,
-        agents: Some(door),
-        ..gateway::Config::default()
-    };
-    let gateway = gateway::serve(listener, Arc::clone(&log), gateway_config, gateway_stop.clone());
-    let gateway = tokio::spawn(gateway);
-    announce(address, args.json)?;
+    let config = gateway::Config { agents: Some(door), ..gateway_config(args, served) };
+    let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, gateway_stop.clone()));
+    announce(address, as_json)?;
 
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    signals.stop().await;
     tracing::info!("stopping");
     stop.cancel();
     retention.await.context("the retention of the log panicked")?;
@@ -89,6 +56,123 @@ pub(super) async fn run(args: args::Serve) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The side that runs agents, alone. Clients come by gateways on the same log.
+pub(super) async fn host(args: args::Serve, opener: Opener) -> anyhow::Result<()> {
+    if args.keep_agents.is_some() {
+        let message = "--keep-agents needs a gateway in the same process, where agents come back to; use `serve`";
+        return Err(coded(Exit::Usage, message));
+    }
+    let agent = agent_of(&args).await?;
+    let opened = ownership::open(&args.log, durability(&args), args.secrets.as_deref(), opener).await?;
+    let log = Arc::clone(&opened.log);
+    let config = host_config(&args, agent, opened, None)?;
+    let stop = CancellationToken::new();
+    let mut signals = Signals::listen()?;
+    let host = host::Host::join(Arc::clone(&log), config, stop.child_token()).await?;
+    let retention = tokio::spawn(retain(Arc::clone(&log), &args, stop.child_token()));
+    let host = tokio::spawn(host.run());
+    output::json(&json!({ "event": "serving" }).to_string())?;
+
+    signals.stop().await;
+    tracing::info!("stopping");
+    stop.cancel();
+    retention.await.context("the retention of the log panicked")?;
+    let hosted = host.await.context("the host panicked")?;
+    log.shutdown().await;
+    hosted.context("the host failed")
+}
+
+/// The side that serves clients, alone.
+pub(super) async fn gateway(args: args::Serve, opener: Opener) -> anyhow::Result<()> {
+    allow_many_files();
+    let listener = bind(&args.listen).await?;
+    let log = ownership::open(&args.log, durability(&args), args.secrets.as_deref(), opener).await?.log;
+    let address = listener.local_addr()?;
+    let stop = CancellationToken::new();
+    let mut signals = Signals::listen()?;
+    let as_json = args.json;
+    let config = gateway_config(args, gateway::Served::default());
+    let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, stop.clone()));
+    announce(address, as_json)?;
+
+    signals.stop().await;
+    tracing::info!("stopping");
+    stop.cancel();
+    let served = gateway.await.context("the gateway panicked")?;
+    log.shutdown().await;
+    served.context("the gateway failed")
+}
+
+/// TERM and Ctrl-C, from the moment that it is made.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn stop(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+async fn agent_of(args: &args::Serve) -> anyhow::Result<agent::Named> {
+    let message = "no agent; name a harness with --agent, or write the agent's command line after `--`";
+    agent::spec(&args.agent).await?.ok_or_else(|| coded(Exit::Usage, message))
+}
+
+fn durability(args: &args::Serve) -> log::Durability {
+    match args.durability {
+        args::Durability::Fsync => log::Durability::Fsync,
+        args::Durability::Os => log::Durability::Os,
+    }
+}
+
+/// `keeper`: where agents that outlive this process come back to, and how long they wait for it.
+fn host_config(
+    args: &args::Serve,
+    agent: agent::Named,
+    opened: ownership::Opened,
+    keeper: Option<(String, Duration)>,
+) -> anyhow::Result<host::Config> {
+    let agent::Named { spec, readable } = agent;
+    let allowed = Arc::new(args.reach.allowed(readable)?);
+    let mut config = host::Config::new(spec);
+    config.secrets = opened.secrets;
+    config.session.fingerprint_key = opened.fingerprint_key;
+    config.profiles = Arc::new(agent::Harnesses);
+    config.start_timeout = args.start_timeout;
+    config.max_agents = args.max_agents.map_or_else(default_max_agents, std::num::NonZeroUsize::get);
+    config.agent_idle = args.agent_idle.0;
+    config.session.restore_grace = args.start_timeout;
+    config.session.cancel_grace = args.cancel_grace;
+    config.session.accept_context_loss = args.accept_context_loss;
+    config.session.services = services(args);
+    config.session.unattended = args.unattended.clone();
+    config.lease = args.lease;
+    if let Some((url, after)) = keeper {
+        config.keeper = Some(Arc::new(keep::Diallers { url, after, allowed: Arc::clone(&allowed) }));
+    }
+    config.allowed = allowed;
+    Ok(config)
+}
+
+fn gateway_config(args: args::Serve, served: gateway::Served) -> gateway::Config {
+    gateway::Config {
+        max_connections: args.max_clients,
+        allow_origins: args.allow_origin.into(),
+        lease: args.lease,
+        served,
+        ..gateway::Config::default()
+    }
+}
+
 /// Raises the limit of open files to what the system lets this process have: each client is one.
 fn allow_many_files() {
     let mut limit = getrlimit(Resource::Nofile);
@@ -99,24 +183,26 @@ fn allow_many_files() {
 }
 
 /// Trims what is old and deletes what nobody uses, for as long as the bridge runs.
-async fn retain(
+fn retain(
     log: Arc<dyn log::SessionLog>,
-    policy: retention::Policy,
-    idle: Option<Duration>,
-    every: Duration,
+    args: &args::Serve,
     stop: CancellationToken,
-) {
-    let trim = async {
-        if !policy.keeps_everything() {
-            retention::keep(&*log, policy, every, offline::now, stop.clone()).await;
-        }
-    };
-    let delete = async {
-        if let Some(age) = idle {
-            retention::keep_used(&*log, age, every, offline::now, stop.clone()).await;
-        }
-    };
-    tokio::join!(trim, delete);
+) -> impl Future<Output = ()> + use<> {
+    let policy = retention::Policy { age: args.retain_age, bytes: args.retain_size };
+    let (idle, every) = (args.delete_idle, args.retain_every);
+    async move {
+        let trim = async {
+            if !policy.keeps_everything() {
+                retention::keep(&*log, policy, every, offline::now, stop.clone()).await;
+            }
+        };
+        let delete = async {
+            if let Some(age) = idle {
+                retention::keep_used(&*log, age, every, offline::now, stop.clone()).await;
+            }
+        };
+        tokio::join!(trim, delete);
+    }
 }
 
 /// One agent for each 256 MiB of memory, within bounds.

@@ -88,7 +88,7 @@ pub async fn serve(
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let membership = Membership::join(Arc::clone(&log)).await.map_err(io::Error::other)?;
+    let membership = Membership::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
     let commander = Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, membership.id().clone());
     let left = CancellationToken::new();
     let kept = tokio::spawn(membership.keep(commander.clone(), left.clone()));

@@ -17,10 +17,8 @@ use crate::command::{self, Answer, Order};
 use crate::log::{CommandId, LogError, Member, MemberId, Renewal, Role, SessionLog, TakenCommand};
 use crate::session::Command;
 
-/// How long the host is there without renewing its lease: what another host waits for before it takes a session over.
-const TERM: Duration = Duration::from_secs(15);
-/// How often the lease is renewed.
-const RENEW: Duration = Duration::from_secs(5);
+/// How long a command of the host's own may wait for its session.
+const OWN: Duration = Duration::from_secs(60);
 /// Pause after the log refused to hand out commands or to renew the lease.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -54,7 +52,7 @@ impl Envelope {
         command: Command,
     ) -> (Box<Self>, oneshot::Receiver<Answer>) {
         let (reply, answer) = oneshot::channel();
-        let deadline = Instant::now() + TERM;
+        let deadline = Instant::now() + OWN;
         (Box::new(Self { session: Some(session), from: host.clone(), client, command, deadline, reply }), answer)
     }
 
@@ -80,6 +78,8 @@ type Renewing = BoxFuture<'static, Result<Renewal, LogError>>;
 pub(super) struct Inbox {
     log: Arc<dyn SessionLog>,
     member: Member,
+    /// Of its lease, which is renewed three times as often.
+    term: Duration,
     taking: Option<Taking>,
     taken: VecDeque<TakenCommand>,
     /// Each waits for its answer, and gives it to the log.
@@ -89,11 +89,12 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Joins the log as a host. The news of that comes first.
-    pub(super) async fn join(log: Arc<dyn SessionLog>) -> Result<(Self, Renewal), LogError> {
+    pub(super) async fn join(log: Arc<dyn SessionLog>, term: Duration) -> Result<(Self, Renewal), LogError> {
         let member = Member { id: format!("host-{}", uuid::Uuid::now_v7()).into(), role: Role::Host };
-        let renewal = log.renew(&member, TERM).await?;
-        let renewing = renew(Arc::clone(&log), member.clone(), RENEW);
-        let inbox = Self { log, member, taking: None, taken: VecDeque::new(), open: FuturesUnordered::new(), renewing };
+        let renewal = log.renew(&member, term).await?;
+        let renewing = renew(Arc::clone(&log), member.clone(), term, term / 3);
+        let inbox =
+            Self { log, member, term, taking: None, taken: VecDeque::new(), open: FuturesUnordered::new(), renewing };
         Ok((inbox, renewal))
     }
 
@@ -118,13 +119,13 @@ impl Inbox {
                 biased;
                 renewal = &mut self.renewing => match renewal {
                     Ok(renewal) => {
-                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), RENEW);
+                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), self.term, self.term / 3);
                         return Arrival::Renewed(renewal);
                     }
                     Err(LogError::Closed) => return Arrival::Closed,
                     Err(error) => {
                         tracing::warn!(%error, "the lease of this host was not renewed; trying again");
-                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), PAUSE);
+                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), self.term, PAUSE.min(self.term / 3));
                     }
                 },
                 Some(()) = self.open.next() => {}
@@ -199,10 +200,10 @@ fn take(log: Arc<dyn SessionLog>, host: MemberId, pause: Duration) -> Taking {
     })
 }
 
-fn renew(log: Arc<dyn SessionLog>, member: Member, pause: Duration) -> Renewing {
+fn renew(log: Arc<dyn SessionLog>, member: Member, term: Duration, pause: Duration) -> Renewing {
     Box::pin(async move {
         sleep(pause).await;
-        log.renew(&member, TERM).await
+        log.renew(&member, term).await
     })
 }
 

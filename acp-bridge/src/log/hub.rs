@@ -11,13 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use self::ring::Ring;
 use super::{LogError, ReadLimit, limit};
 
 /// The end of a session's log, as its readers follow it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Head {
     /// The newest committed record; `0` when there is none.

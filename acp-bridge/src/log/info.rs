@@ -5,11 +5,12 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use acp_types::record::body::{SessionCreated, SessionUpdated};
 use acp_types::record::{Epoch, Kind, Record, Seq};
+use serde::{Deserialize, Serialize};
 
 use super::{Filter, LogError, limit};
 
 /// One session of a log, as of its head.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct SessionInfo {
     /// Its id.

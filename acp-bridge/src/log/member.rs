@@ -65,6 +65,8 @@ pub struct Renewal {
     /// It was not a member: it is new, or its lease had run out for so long that the log has forgotten it. Whatever it held
     /// it holds no more, and whatever depended on its being there is to be said again.
     pub joined: bool,
+    /// Its lease had run out before: others may have seen that it was not there.
+    pub lapsed: bool,
     /// Sessions that other hosts have claimed since, because its lease had run out.
     pub lost: Vec<SessionId>,
     /// Every member whose lease runs, this one included.

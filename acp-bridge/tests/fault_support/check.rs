@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use acp_types::Raw;
 use serde_json::Value;
 
+use super::super::support::log::{Row as Record, rows};
 use super::peer::Peer;
 use super::plan::Work;
 use super::{Done, Stage, ours};
 
-struct Record {
-    seq: u64,
-    origin: String,
-    kind: String,
-    turn: Option<u64>,
-    body: String,
+trait Said {
+    fn update(&self) -> &str;
+    fn value(&self) -> Value;
+    fn text(&self) -> String;
 }
 
-impl Record {
+impl Said for Record {
     fn update(&self) -> &str {
         Raw::parse(&self.body).expect("JSON").member("update").expect("an update").as_str()
     }
@@ -31,26 +30,9 @@ impl Record {
     }
 }
 
-fn read(stage: &Stage) -> Vec<Record> {
-    let log = rusqlite::Connection::open(stage.log()).expect("open the log");
-    let mut query = log
-        .prepare("select seq, origin, kind, turn, body from records where session = ? order by seq")
-        .expect("a query");
-    let rows = query.query_map([&stage.session], |row| {
-        Ok(Record {
-            seq: row.get::<_, i64>(0)?.cast_unsigned(),
-            origin: row.get(1)?,
-            kind: row.get(2)?,
-            turn: row.get::<_, Option<i64>>(3)?.map(i64::cast_unsigned),
-            body: row.get(4)?,
-        })
-    });
-    rows.expect("records").map(|record| record.expect("a record")).collect()
-}
-
 /// P1 to P8 and P11, as far as they show.
 pub fn promises(stage: &Stage) {
-    let records = read(stage);
+    let records = rows(stage.bridge(), &stage.session);
     for (expected, record) in (1..).zip(&records) {
         assert_eq!(record.seq, expected, "P1: seqs have no gaps");
     }

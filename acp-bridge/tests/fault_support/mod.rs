@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use self::dice::Dice;
 use self::peer::Peer;
 use self::plan::{Fault, Round, Work};
-use crate::support::{Bridge, Options};
+use super::support::{Bridge, Options};
 
 /// What may become of a turn after what was done to it.
 #[derive(Debug)]
@@ -49,8 +49,8 @@ impl Stage {
         Self { bridge, pid, session, one, other, done: Vec::new(), killed: false, _directory: directory }
     }
 
-    pub fn log(&self) -> &std::path::Path {
-        &self.bridge.log
+    pub fn bridge(&self) -> &Bridge {
+        &self.bridge
     }
 
     /// One turn with its faults, until both clients know how it ended.

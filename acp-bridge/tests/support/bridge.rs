@@ -3,9 +3,11 @@
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::kept::end_diallers;
+use super::split::{self, LogServer};
 use super::{Client, example};
 
 /// How a bridge is started.
@@ -38,10 +40,15 @@ impl Options {
 
 /// A running bridge; killed when dropped.
 pub struct Bridge {
+    /// The whole bridge, or its gateway.
     child: Child,
+    /// Its host, when that is a process of its own.
+    host: Option<Child>,
     pub address: String,
     pub log: PathBuf,
     options: Options,
+    /// The log of a bridge in two processes.
+    pub server: Option<Arc<LogServer>>,
     _directory: Option<tempfile::TempDir>,
 }
 
@@ -57,8 +64,9 @@ impl Bridge {
 
     /// A bridge on a log that somebody else keeps.
     pub fn on(log: &Path, options: Options) -> Self {
-        let (child, address) = spawn(log, &options);
-        Self { child, address, log: log.to_owned(), options, _directory: None }
+        let server = split::wanted().then(|| split::server(log));
+        let (child, host, address) = spawn(log, &options);
+        Self { child, host, address, log: log.to_owned(), options, server, _directory: None }
     }
 
     pub fn client(&self) -> Client {
@@ -73,41 +81,38 @@ impl Bridge {
 
     /// `kill -9`.
     pub fn kill(&mut self) {
-        self.child.kill().expect("kill the bridge");
-        self.child.wait().expect("reap the bridge");
+        for child in self.children() {
+            child.kill().expect("kill the bridge");
+            child.wait().expect("reap the bridge");
+        }
+    }
+
+    fn children(&mut self) -> impl Iterator<Item = &mut Child> {
+        // The host first, as when one process stops.
+        self.host.iter_mut().chain([&mut self.child])
     }
 
     /// Starts it again on the same log.
     pub fn restart(&mut self) {
-        let (child, address) = spawn(&self.log, &self.options);
-        self.child = child;
-        self.address = address;
+        (self.child, self.host, self.address) = spawn(&self.log, &self.options);
     }
 
     /// TERM, and how it exited.
     pub fn terminate(&mut self) -> ExitStatus {
-        let status = Command::new("kill").arg(self.child.id().to_string()).status().expect("run kill");
-        assert!(status.success());
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            if let Some(status) = self.child.try_wait().expect("wait for the bridge") {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the bridge did not exit after TERM");
-            std::thread::sleep(Duration::from_millis(10));
+        let mut last = None;
+        for child in self.children() {
+            let status = Command::new("kill").arg(child.id().to_string()).status().expect("run kill");
+            assert!(status.success());
+            let exited = wait(child);
+            // One that failed is not hidden by the other.
+            last = last.filter(|status: &ExitStatus| !status.success()).or(Some(exited));
         }
+        last.expect("a process")
     }
 
     /// How it exited, when somebody else has ended it.
     pub fn ended_by_itself(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + Duration::from_secs(20);
-        loop {
-            if let Some(status) = self.child.try_wait().expect("wait for the bridge") {
-                return status;
-            }
-            assert!(Instant::now() < deadline, "the bridge did not exit");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        wait(&mut self.child)
     }
 
     /// Resident memory in bytes.
@@ -133,8 +138,10 @@ impl Bridge {
 impl Drop for Bridge {
     fn drop(&mut self) {
         // It may have been killed by the test.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        for child in self.children() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
         if self.options.args.iter().any(|arg| arg == "--keep-agents") {
             end_diallers(&self.address);
         }
@@ -146,17 +153,44 @@ pub fn secrets_beside(log: &Path) -> PathBuf {
     log.with_extension("secrets")
 }
 
-fn spawn(log: &Path, options: &Options) -> (Child, String) {
-    let bridge = env!("CARGO_BIN_EXE_acp-bridge").to_owned();
+fn wait(child: &mut Child) -> ExitStatus {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        if let Some(status) = child.try_wait().expect("wait for the bridge") {
+            return status;
+        }
+        assert!(Instant::now() < deadline, "the bridge did not exit");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The bridge or its gateway, its host if that is apart, and where it listens.
+fn spawn(log: &Path, options: &Options) -> (Child, Option<Child>, String) {
+    if split::wanted() {
+        let program = example("split_bridge");
+        let url = format!("socket:{}", split::socket(log).display());
+        let (host, _) = start(&program, &["host", "--lease", split::LEASE], &url, log, options);
+        let (gateway, line) = start(&program, &["gateway", "--lease", split::LEASE], &url, log, options);
+        return (gateway, Some(host), address(&line));
+    }
+    let url = format!("sqlite:{}", log.display());
+    let (child, line) = start(env!("CARGO_BIN_EXE_acp-bridge"), &["serve"], &url, log, options);
+    (child, None, address(&line))
+}
+
+/// Starts one process and waits for its first line.
+fn start(program: &str, command: &[&str], url: &str, log: &Path, options: &Options) -> (Child, serde_json::Value) {
     let mut words = options.wrapper.clone().unwrap_or_default();
-    words.push(bridge);
+    words.push(program.to_owned());
     let mut child = Command::new(&words[0])
         .args(&words[1..])
-        .args(["serve", "--listen", options.listen(), "--json", "--log", &format!("sqlite:{}", log.display())])
+        .args(command)
+        .args(["--listen", options.listen(), "--json", "--log", url])
         .args(&options.args)
         .args((!options.agent.is_empty()).then_some("--"))
         .args(&options.agent)
         .env("ACP_BRIDGE_SECRETS", secrets_beside(log))
+        .env("PATH", path_with_harness())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .spawn()
@@ -164,8 +198,18 @@ fn spawn(log: &Path, options: &Options) -> (Child, String) {
     let mut line = String::new();
     let stdout = child.stdout.take().expect("a pipe");
     BufReader::new(stdout).read_line(&mut line).expect("read where it listens");
-    let value: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
-    assert_eq!(value["event"], "listening");
-    let address = value["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a URL").to_owned();
-    (child, address)
+    let value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{line:?}: {e}"));
+    (child, value)
+}
+
+/// Agents by name are found through acp-harness, which is beside the bridge; an example is elsewhere.
+fn path_with_harness() -> std::ffi::OsString {
+    let here = Path::new(env!("CARGO_BIN_EXE_acp-bridge")).parent().expect("a directory").to_owned();
+    let others = std::env::var_os("PATH").unwrap_or_default();
+    std::env::join_paths(std::iter::once(here).chain(std::env::split_paths(&others))).expect("a PATH")
+}
+
+fn address(line: &serde_json::Value) -> String {
+    assert_eq!(line["event"], "listening");
+    line["url"].as_str().and_then(|url| url.strip_prefix("http://")).expect("a URL").to_owned()
 }

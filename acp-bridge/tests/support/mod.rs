@@ -9,6 +9,7 @@ pub mod harness;
 pub mod kept;
 pub mod log;
 pub mod proxy;
+pub mod split;
 pub mod started;
 
 pub use bridge::{Bridge, Options};

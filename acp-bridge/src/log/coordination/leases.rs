@@ -58,12 +58,13 @@ impl Leases {
             forget: now,
             lost: Vec::new(),
         });
+        let lapsed = !joined && lease.until <= now;
         lease.until = now.saturating_add(term);
         lease.forget = now.saturating_add(term.saturating_mul(FORGET));
         let lost = std::mem::take(&mut lease.lost);
         let running = self.members.iter().filter(|(_, lease)| lease.until > now);
         let members = running.map(|(id, lease)| Member { id: id.clone(), role: lease.role }).collect();
-        Ok(Renewal { joined, lost, members })
+        Ok(Renewal { joined, lapsed, lost, members })
     }
 
     /// The member goes, and what it held is free.
