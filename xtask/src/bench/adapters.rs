@@ -6,7 +6,7 @@ mod talk;
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 
 use super::page::{Row, Section};
 use super::stats::{median, megabytes};
@@ -17,6 +17,8 @@ use talk::Talk;
 
 /// Idle for this long before memory is read, so that what only the start needs has been given back.
 const SETTLE: Duration = Duration::from_secs(1);
+/// The id of the request for a second session.
+const ANOTHER: u64 = 3;
 /// What a command prints, in bytes.
 const OUTPUT: usize = 5_000_000;
 /// Wanted: at most so much over the bare harness.
@@ -31,6 +33,8 @@ struct Start {
     resident: f64,
     /// The same with shared pages counted once.
     proportional: f64,
+    /// Milliseconds that one more session of the same adapter takes; nothing for the bare harness.
+    another: Option<f64>,
 }
 
 /// One turn in which a command prints a lot.
@@ -53,8 +57,8 @@ pub(super) fn section(runs: usize) -> anyhow::Result<Section> {
         title: "Adapters",
         about: format!(
             "From the start of the process to a session that takes prompts, against a scripted model on loopback, each \
-             run in a new home; memory of the whole tree of processes, idle, one second later. Medians of {runs} runs \
-             that alternate between the subjects. Bare is the harness on its own protocol: `codex app-server` {}, \
+             run in a new home; memory of the whole tree of processes, idle, one second later; then a second session on \
+             the same connection. Medians of {runs} runs that alternate between the subjects. Bare is the harness on its own protocol: `codex app-server` {}, \
              `claude -p` {}. The official adapters bring their own harness: codex-acp 2.6.0 and claude-agent-acp 0.49.0, \
              the newest that runs on Node 20.",
             Harness::Codex.version(),
@@ -89,8 +93,19 @@ fn starts(harness: Harness, runs: usize) -> anyhow::Result<Vec<Row>> {
         target: target.to_owned(),
     };
     let name = harness.title();
+    let another = |starts: &[Start]| median(starts.iter().filter_map(|it| it.another).collect());
+    let [ours, _, official] = all.as_slice() else { bail!("there are three subjects") };
+    let (ours, official) = (another(ours), another(official));
+    let another = Row {
+        what: format!("{name}: second session"),
+        cells: vec![milliseconds(ours), "-".to_owned(), milliseconds(official)],
+        ratio: official / ours,
+        target: "the official adapter".to_owned(),
+        met: ours <= official,
+    };
     Ok(vec![
         row(format!("{name}: ready"), of(|it| it.ready), milliseconds, READY, "bare + 30 ms"),
+        another,
         row(format!("{name}: memory (RSS)"), of(|it| it.resident), megabytes, MEMORY, "bare + 8 MB"),
         row(format!("{name}: memory (PSS)"), of(|it| it.proportional), megabytes, MEMORY, "bare + 8 MB"),
     ])
@@ -134,8 +149,16 @@ fn start(harness: Harness, subject: Subject) -> anyhow::Result<Start> {
     let ready = from.elapsed().as_secs_f64() * 1000.0;
     std::thread::sleep(SETTLE);
     let (resident, proportional) = usage::tree(talk.pid())?;
+    let another = match subject {
+        Subject::Bare => None,
+        Subject::Ours | Subject::Official => {
+            let from = Instant::now();
+            talk.session(ANOTHER, &home)?;
+            Some(from.elapsed().as_secs_f64() * 1000.0)
+        }
+    };
     talk.end();
-    Ok(Start { ready, resident: resident as f64, proportional: proportional as f64 })
+    Ok(Start { ready, resident: resident as f64, proportional: proportional as f64, another })
 }
 
 fn flood(harness: Harness, subject: Subject) -> anyhow::Result<Flood> {

@@ -71,11 +71,15 @@ impl Talk {
             _ => {
                 self.call(1, "initialize", &json!({ "protocolVersion": 1, "clientCapabilities": {} }))?;
                 self.answer(1)?;
-                self.call(2, "session/new", &json!({ "cwd": cwd, "mcpServers": [] }))?;
-                let session = self.answer(2)?["sessionId"].as_str().context("a session id")?.to_owned();
-                Ok(session)
+                self.session(2, home)
             }
         }
+    }
+
+    /// Opens a session of an adapter; its id.
+    pub(super) fn session(&mut self, request: u64, home: &Home) -> anyhow::Result<String> {
+        self.call(request, "session/new", &json!({ "cwd": home.workspace(), "mcpServers": [] }))?;
+        Ok(self.answer(request)?["sessionId"].as_str().context("a session id")?.to_owned())
     }
 
     /// Milliseconds of a turn, and its longest silence.
