@@ -17,6 +17,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::AbortHandle;
 
 use super::protocol::{Call, Done, Failure, Message, Request, read, write};
 
@@ -36,9 +37,23 @@ pub struct RemoteLog {
 struct Open {
     closed: bool,
     calls: HashMap<u64, oneshot::Sender<Outcome>>,
-    follows: HashMap<u64, watch::Sender<Head>>,
+    /// Each with the task that waits until nobody follows any more.
+    follows: HashMap<u64, Follow>,
     /// Heads that came before whoever follows was told its number.
     early: HashMap<u64, Head>,
+}
+
+#[derive(Debug)]
+struct Follow {
+    head: watch::Sender<Head>,
+    watcher: AbortHandle,
+}
+
+impl Drop for Follow {
+    fn drop(&mut self) {
+        // It has a sender, too.
+        self.watcher.abort();
+    }
 }
 
 impl RemoteLog {
@@ -90,7 +105,7 @@ impl Open {
                 }
             }
             Message::Head { follow, head } => match self.follows.get(&follow) {
-                Some(sender) => drop(sender.send_replace(head)),
+                Some(follow) => drop(follow.head.send_replace(head)),
                 None => drop(self.early.insert(follow, head)),
             },
             Message::Ended { follow } => drop(self.follows.remove(&follow)),
@@ -146,14 +161,13 @@ impl LogReader for RemoteLog {
         let (follow, head) = expect!(done, Done::Followed { follow, head } => (follow, head))?;
         let mut open = self.open.lock().expect("no panic");
         let (sender, receiver) = watch::channel(open.early.remove(&follow).unwrap_or(head));
-        open.follows.insert(follow, sender.clone());
-        drop(open);
-        let (requests, open) = (self.requests.clone(), Arc::clone(&self.open));
-        tokio::spawn(async move {
-            sender.closed().await;
-            open.lock().expect("no panic").follows.remove(&follow);
+        let (requests, of_watcher, watched) = (self.requests.clone(), Arc::clone(&self.open), sender.clone());
+        let watcher = tokio::spawn(async move {
+            watched.closed().await;
             let _ = requests.send(Request { id: 0, call: Call::Unfollow { follow } });
+            drop(of_watcher.lock().expect("no panic").follows.remove(&follow));
         });
+        open.follows.insert(follow, Follow { head: sender, watcher: watcher.abort_handle() });
         Ok(receiver)
     }
 }

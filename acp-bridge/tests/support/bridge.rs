@@ -87,6 +87,29 @@ impl Bridge {
         }
     }
 
+    /// The process that serves clients, in a bridge of two processes.
+    pub fn gateway(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
+    /// The process that runs agents, in a bridge of two processes.
+    pub fn host(&mut self) -> &mut Child {
+        self.host.as_mut().expect("two processes")
+    }
+
+    /// Another gateway on the same log, in the place of one that is gone.
+    pub fn start_gateway(&mut self) {
+        let (gateway, line) = start_side("gateway", &self.log, &self.options);
+        self.address = address(&line);
+        self.child = gateway;
+    }
+
+    /// Another host on the same log. The one before is handed to whoever asks, running or not.
+    pub fn start_host(&mut self) -> Child {
+        let (host, _) = start_side("host", &self.log, &self.options);
+        self.host.replace(host).expect("two processes")
+    }
+
     fn children(&mut self) -> impl Iterator<Item = &mut Child> {
         // The host first, as when one process stops.
         self.host.iter_mut().chain([&mut self.child])
@@ -167,15 +190,19 @@ fn wait(child: &mut Child) -> ExitStatus {
 /// The bridge or its gateway, its host if that is apart, and where it listens.
 fn spawn(log: &Path, options: &Options) -> (Child, Option<Child>, String) {
     if split::wanted() {
-        let program = example("split_bridge");
-        let url = format!("socket:{}", split::socket(log).display());
-        let (host, _) = start(&program, &["host", "--lease", split::LEASE], &url, log, options);
-        let (gateway, line) = start(&program, &["gateway", "--lease", split::LEASE], &url, log, options);
+        let (host, _) = start_side("host", log, options);
+        let (gateway, line) = start_side("gateway", log, options);
         return (gateway, Some(host), address(&line));
     }
     let url = format!("sqlite:{}", log.display());
     let (child, line) = start(env!("CARGO_BIN_EXE_acp-bridge"), &["serve"], &url, log, options);
     (child, None, address(&line))
+}
+
+/// One side of a bridge in two processes.
+fn start_side(side: &str, log: &Path, options: &Options) -> (Child, serde_json::Value) {
+    let url = format!("socket:{}", split::socket(log).display());
+    start(&example("split_bridge"), &[side, "--lease", split::LEASE], &url, log, options)
 }
 
 /// Starts one process and waits for its first line.
