@@ -31,7 +31,7 @@ pub use memory::MemoryLog;
 pub use sqlite::{Adopted, Checked, Compacted, Durability, SqliteLog, SqliteView};
 pub use tail::Tail;
 
-use crate::session::{Command, Reply};
+use crate::session::{Command, Refusal, Reply};
 
 /// Which records a read returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -148,12 +148,13 @@ pub async fn tail(log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> R
 }
 
 /// What a submitted command comes to.
-pub type Answer = Result<Reply, acp_types::ErrorObjectOwned>;
+pub type Answer = Result<Reply, Refusal>;
 
 /// Sends a command to the host of a session, or to hosts in general, and waits for the answer.
 ///
 /// # Errors
-/// The host's own refusal; an internal error when no host takes commands or it went away before answering.
+/// The host's own refusal; [`Refusal::NoHost`] when none takes commands, [`Refusal::HostGone`] when it went away before it
+/// answered.
 pub async fn submit(log: &dyn SessionLog, session: Option<SessionId>, client: Arc<str>, command: Command) -> Answer {
     log.bus().submit(session, client, command).await
 }

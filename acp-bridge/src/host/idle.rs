@@ -2,23 +2,20 @@
 //! in the log, and it would look as if it had been used.
 
 use acp_types::SessionId;
-use acp_types::error::{self, ErrorCode};
 use acp_types::record::Seq;
 
-use super::agent::failure;
 use super::secrets::LogSecrets;
-use crate::log::{Answer, Envelope, LogError, SessionLog};
-use crate::session::{Command, Reply};
+use super::unlogged;
+use crate::log::{Envelope, LogError, SessionLog};
+use crate::session::{Command, Refusal, Reply};
 
 /// Answers a [`Command::DeleteIdle`] for a session that has no driver. What else is asked of the session waits meanwhile.
 pub(super) async fn delete(log: &dyn SessionLog, secrets: &LogSecrets, session: &SessionId, envelope: Envelope) {
     let Command::DeleteIdle { head } = envelope.command else { return };
     let answer = match is_idle(log, session, head).await {
-        Ok(true) => {
-            forget(log, secrets, session).await.map(|_| Reply::Done).map_err(|error| failure(error.to_string()))
-        }
-        Ok(false) => in_use(),
-        Err(error) => Err(failure(error.to_string())),
+        Ok(true) => forget(log, secrets, session).await.map(|_| Reply::Done).map_err(|error| unlogged::failed(&error)),
+        Ok(false) => Err(Refusal::InUse),
+        Err(error) => Err(unlogged::failed(&error)),
     };
     // Whoever asked may have gone.
     let _ = envelope.reply.send(answer);
@@ -37,14 +34,10 @@ pub(super) async fn forget(log: &dyn SessionLog, secrets: &LogSecrets, session: 
 /// Says that the session stays.
 pub(super) fn refuse(envelope: Envelope) {
     // As above.
-    let _ = envelope.reply.send(in_use());
+    let _ = envelope.reply.send(Err(Refusal::InUse));
 }
 
 async fn is_idle(log: &dyn SessionLog, session: &SessionId, head: Seq) -> Result<bool, LogError> {
     let info = log.get(session).await?;
     Ok(info.is_some_and(|info| info.head == head && info.open_turns == 0) && !log.is_followed(session))
-}
-
-fn in_use() -> Answer {
-    Err(error::error(ErrorCode::INVALID_REQUEST, Command::IN_USE, None))
 }

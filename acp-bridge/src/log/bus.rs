@@ -4,12 +4,11 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acp_types::SessionId;
-use acp_types::error::{self, ErrorCode};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Answer;
 use crate::dial::Offer;
-use crate::session::Command;
+use crate::session::{Command, Refusal};
 
 /// Commands that wait for the host. Each holds a client's frame, so the bound is a bound on memory; a client whose
 /// command does not fit waits, and reads no further meanwhile.
@@ -51,15 +50,16 @@ impl Bus {
     /// still waits for room, and no other.
     ///
     /// # Errors
-    /// The host's own refusal; an internal error when no host takes commands, or it went away before answering.
+    /// The host's own refusal; [`Refusal::NoHost`] when none takes commands, [`Refusal::HostGone`] when it went away before
+    /// it answered.
     pub async fn submit(&self, session: Option<SessionId>, client: Arc<str>, command: Command) -> Answer {
         if self.is_idle() {
-            return Err(no_host());
+            return Err(Refusal::NoHost);
         }
         let (reply, answer) = oneshot::channel();
         let envelope = Envelope { session, client, command, reply };
-        self.sender.send(Box::new(envelope)).await.map_err(|_| no_host())?;
-        answer.await.unwrap_or_else(|_| Err(gone()))
+        self.sender.send(Box::new(envelope)).await.map_err(|_| Refusal::NoHost)?;
+        answer.await.unwrap_or(Err(Refusal::HostGone))
     }
 
     /// The host's end. `None` when it was taken before: a log has one host in a process.
@@ -121,29 +121,15 @@ impl Inbox {
     }
 }
 
-fn no_host() -> acp_types::ErrorObjectOwned {
-    error::error(ErrorCode::INTERNAL_ERROR, "no host serves this log; start one, or try again once it is up", None)
-}
-
-fn gone() -> acp_types::ErrorObjectOwned {
-    error::error(
-        ErrorCode::INTERNAL_ERROR,
-        "the host stopped before it answered; whether it did what was asked shows in the session's log",
-        None,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::Bus;
-    use crate::session::{Command, Reply};
+    use crate::session::{Command, Refusal, Reply};
 
     #[tokio::test]
     async fn a_command_without_a_host_is_refused_at_once() {
         let bus = Bus::default();
-        let error = bus.submit(None, "c".into(), Command::Close).await.unwrap_err();
-        assert_eq!(error.code(), -32603);
-        assert!(error.message().contains("no host serves this log"), "{}", error.message());
+        assert_eq!(bus.submit(None, "c".into(), Command::Close).await, Err(Refusal::NoHost));
     }
 
     #[tokio::test]
@@ -173,10 +159,10 @@ mod tests {
         let mut inbox = bus.inbox().unwrap();
         let submit = bus.submit(None, "c".into(), Command::Close);
         let (answer, ()) = tokio::join!(submit, async { drop(inbox.recv().await) });
-        assert!(answer.unwrap_err().message().contains("stopped before it answered"));
+        assert_eq!(answer, Err(Refusal::HostGone));
         drop(inbox);
         let answer = bus.submit(None, "c".into(), Command::Close).await;
-        assert!(answer.unwrap_err().message().contains("no host"));
+        assert_eq!(answer, Err(Refusal::NoHost));
     }
 
     #[tokio::test]

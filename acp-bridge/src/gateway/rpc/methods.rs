@@ -8,7 +8,6 @@ use acp_types::api::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
     Records, SessionApiServer, SessionView, Waited,
 };
-use acp_types::error::ErrorCode;
 use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
 use async_trait::async_trait;
@@ -20,7 +19,7 @@ use super::{attend, export, fault, subscription, view, wait};
 use crate::gateway::work::Worker;
 use crate::gateway::{lanes, refusal};
 use crate::log::{self, Filter, ListQuery, ReadLimit, SessionLog};
-use crate::session::{Command, QueueCommand, Reply};
+use crate::session::{Command, QueueCommand, Refusal, Reply};
 
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
 const MAX_KEY: usize = 1024;
@@ -45,8 +44,13 @@ impl Api {
     }
 
     async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
+        Ok(self.ask(extensions, session, command).await??)
+    }
+
+    /// The host's answer, or that there is no caller.
+    async fn ask(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<log::Answer> {
         let client = Arc::clone(&peer(extensions)?.client);
-        log::submit(&*self.log, session, client, command).await
+        Ok(log::submit(&*self.log, session, client, command).await)
     }
 
     /// A command that is done or refused.
@@ -327,10 +331,10 @@ impl SessionApiServer for Api {
     }
 
     async fn session_delete(&self, ext: &Extensions, session: SessionId) -> Answer<Deleted> {
-        match self.submit(ext, Some(session), Command::Delete).await {
+        match self.ask(ext, Some(session), Command::Delete).await? {
             Ok(_) => Ok(Deleted { deleted: true }),
-            Err(error) if error.code() == ErrorCode::RESOURCE_NOT_FOUND.0 => Ok(Deleted { deleted: false }),
-            Err(error) => Err(error),
+            Err(Refusal::UnknownSession { .. }) => Ok(Deleted { deleted: false }),
+            Err(why) => Err(why.into()),
         }
     }
 
