@@ -7,13 +7,12 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acp_types::error::{self, ErrorCode};
-use acp_types::{ErrorObjectOwned, SessionId};
+use acp_types::SessionId;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::log::{CommandId, CommandQueue, MemberId, QueueError, QueuedCommand};
-use crate::session::{Command, Reply};
+use crate::session::{Command, Refusal, Reply};
 
 /// Version of the bodies that this program writes, and the only one that it reads. It grows when one of them changes its
 /// meaning; members and commands that are added do not change it.
@@ -23,7 +22,7 @@ pub const VERSION: u32 = 1;
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// What a submitted command comes to.
-pub type Answer = Result<Reply, ErrorObjectOwned>;
+pub type Answer = Result<Reply, Refusal>;
 
 /// The body of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,7 +89,7 @@ pub enum Unreadable {
 /// The bytes of an answer.
 pub fn encode_answer(answer: &Answer) -> Bytes {
     let encoded = serde_json::to_vec(answer).or_else(|error| {
-        let answer: Answer = Err(internal(format!("the answer cannot be written: {error}")));
+        let answer: Answer = Err(Refusal::Encoding { why: error.to_string() });
         serde_json::to_vec(&answer)
     });
     // Empty bytes are read as an answer that cannot be read.
@@ -144,7 +143,7 @@ impl Commander {
         for (session, client) in there {
             let command = Command::Attend { present: true };
             if let Err(error) = submit(&*self.queue, &self.from, Some(session.clone()), client, command).await {
-                tracing::warn!(%session, why = error.message(), "the host does not know that a client is there");
+                tracing::warn!(%session, why = %error, "the host does not know that a client is there");
             }
         }
     }
@@ -172,22 +171,30 @@ pub async fn submit(
     command: Command,
 ) -> Answer {
     let id = CommandId::from(uuid::Uuid::now_v7().to_string());
-    let body = Order::new(client, command).encode().map_err(|error| internal(error.to_string()))?;
+    let body = Order::new(client, command).encode().map_err(Refusal::from)?;
     let queued = QueuedCommand { id, session, from: from.clone(), within: WITHIN, body };
-    let answer = queue.submit(queued).await.map_err(|error| unanswered(&error))?;
-    serde_json::from_slice(&answer).unwrap_or_else(|error| {
-        Err(internal(format!(
-            "the host's answer cannot be read: {error}; run the same release of acp-bridge on both sides"
-        )))
-    })
+    let answer = queue.submit(queued).await.map_err(unanswered)?;
+    serde_json::from_slice(&answer).unwrap_or_else(|error| Err(Refusal::UnreadableAnswer { why: error.to_string() }))
 }
 
-fn unanswered(error: &QueueError) -> ErrorObjectOwned {
-    internal(error.to_string())
+fn unanswered(error: QueueError) -> Refusal {
+    match error {
+        QueueError::NoHost => Refusal::NoHost,
+        QueueError::Full { waiting } => Refusal::HostBusy { max: waiting },
+        QueueError::Late => Refusal::DeadlinePassed,
+        QueueError::HostGone => Refusal::HostGone,
+        QueueError::Forgotten => Refusal::AnswerForgotten,
+        QueueError::Failed { reason } => Refusal::QueueFailed { why: reason },
+    }
 }
 
-fn internal(message: String) -> ErrorObjectOwned {
-    error::error(ErrorCode::INTERNAL_ERROR, message, None)
+impl From<Unreadable> for Refusal {
+    fn from(unreadable: Unreadable) -> Self {
+        match unreadable {
+            Unreadable::Version { found } => Self::UnknownCommandVersion { version: found, known: VERSION },
+            Unreadable::Body(error) => Self::UnreadableCommand { why: error.to_string() },
+        }
+    }
 }
 
 #[cfg(test)]

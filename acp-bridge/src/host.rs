@@ -6,6 +6,7 @@
 mod agent;
 mod broker;
 mod clock;
+mod door;
 mod driver;
 mod effects;
 mod idle;
@@ -25,6 +26,7 @@ pub(crate) mod services;
 mod silence;
 mod slots;
 mod supervisor;
+mod unlogged;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,7 +95,7 @@ impl Config {
 ///
 /// # Errors
 /// When it cannot be started or does not answer `initialize` in time.
-pub async fn probe(agent: &ChildSpec, timeout: Duration) -> Result<String, acp_types::ErrorObjectOwned> {
+pub async fn probe(agent: &ChildSpec, timeout: Duration) -> Result<String, session::Refusal> {
     let initialize = launch::initialize_params(acp_types::Raw::EMPTY_OBJECT, session::Services::default());
     let agent = agent::Agent::start(agent, initialize, timeout).await?;
     let name = agent.description.as_raw().path(&["agentInfo", "name"]).and_then(acp_types::Raw::as_string);

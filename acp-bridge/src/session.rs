@@ -5,10 +5,13 @@
 
 mod choice;
 mod command;
+mod declined;
+mod door;
 mod io;
 mod lanes;
 mod machine;
 mod mcp;
+mod refusal;
 mod service;
 mod start;
 mod state;
@@ -20,6 +23,7 @@ pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, St
 pub use machine::{Config, Machine};
 pub(crate) use machine::{clean_outcome, for_agents};
 pub use mcp::FingerprintKey;
+pub use refusal::{Forgotten, LastWords, Refusal, RefusalKind};
 pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
 pub(crate) use start::without_definitions;

@@ -58,3 +58,17 @@ fn the_link_has_no_io_clock_or_channels() {
         &["tokio", "std::io", "std::fs", "std::net", "SystemTime", "Instant::now", "mpsc", "async "],
     );
 }
+
+#[test]
+fn the_session_logic_the_host_and_the_log_make_json_rpc_errors_only_at_their_doors() {
+    // Where codes are made: files called `door.rs`. SQLite has codes of its own.
+    let is_door = |path: &Path| path.ends_with("door.rs") || path.ends_with("door/tests.rs");
+    let is_sqlite = |path: &Path| path.ends_with("log/sqlite/failure.rs");
+    for module in ["session", "host", "log"] {
+        for (path, text) in sources(module).into_iter().filter(|(path, _)| !is_door(path) && !is_sqlite(path)) {
+            for word in ["ErrorObject", "ErrorCode"] {
+                assert!(!text.contains(word), "{} names {word}: an error is a type until the door", path.display());
+            }
+        }
+    }
+}

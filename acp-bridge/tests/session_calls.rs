@@ -2,10 +2,10 @@
 
 mod session_support;
 
-use acp_bridge::session::{Command, Config, Effect, FromAgent, Reply};
+use acp_bridge::session::{Command, Config, Effect, FromAgent, Refusal, Reply};
 use acp_types::record::Origin;
 use acp_types::record::body::{Outcome, SessionUpdated, Start};
-use acp_types::{Raw, RawBuf, error};
+use acp_types::{Raw, RawBuf};
 use serde_json::json;
 use session_support::{Session, agent_started, call, notified, plan, raw, replies, responses, starts, stops, value};
 
@@ -82,7 +82,7 @@ fn calls_wait_for_the_agent_and_only_so_many() {
         assert!(session.open_command("c1", command()).1.is_empty());
     }
     let (reply, _) = session.command("c1", command());
-    assert_eq!(reply.unwrap_err().code(), -32603);
+    assert_eq!(reply.unwrap_err(), Refusal::StartCrowded { waiting: 64 });
     let effects = session.agent(FromAgent::Started(agent_started(Start::Load)));
     let calls: Vec<_> = effects.iter().filter(|effect| matches!(effect, Effect::Call { .. })).collect();
     assert_eq!(calls.len(), 64);
@@ -98,7 +98,7 @@ fn an_agent_that_answers_nothing_gets_only_so_many_calls() {
     let command = || Command::Call { lane: None, method: "_x".into(), params: None };
     session.open_command("c1", command());
     session.open_command("c1", command());
-    assert_eq!(session.command("c1", command()).0.unwrap_err().code(), -32603);
+    assert_eq!(session.command("c1", command()).0.unwrap_err(), Refusal::AgentCrowded { open: 2 });
 }
 
 #[test]
@@ -107,11 +107,11 @@ fn open_calls_are_answered_when_the_agent_exits_or_cannot_start() {
     let command = || Command::Call { lane: None, method: "_x".into(), params: None };
     let (id, _) = session.open_command("c1", command());
     let effects = session.exits();
-    let [(replied, Err(error))] = &replies(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!((*replied, error.code()), (id, -32603));
-    assert!(error.message().contains("exit status 7"));
+    let [(replied, Err(Refusal::NoAnswer { reason }))] = &replies(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(*replied, id);
+    assert!(reason.contains("exit status 7"), "{reason}");
     let (id, _) = session.open_command("c1", command());
-    let error = error::error(error::ErrorCode::AUTH_REQUIRED, "log in", None);
+    let error = Refusal::Agent { error: raw(r#"{"code":-32000,"message":"log in"}"#) };
     let effects = session.agent(FromAgent::StartFailed { error: error.clone() });
     assert_eq!(replies(&effects), [(id, Err(error))]);
 }
@@ -222,7 +222,7 @@ fn a_session_that_looked_unused_is_deleted_only_if_nothing_has_happened_since_an
     let head = session.head();
     let refused = |session: &mut Session, head| {
         let (reply, effects) = session.command("retention", Command::DeleteIdle { head });
-        assert_eq!((reply.unwrap_err().code(), effects.len()), (-32600, 0));
+        assert_eq!((reply, effects.len()), (Err(Refusal::InUse), 0));
     };
     refused(&mut session, seen);
     session.command("c1", Command::Attend { present: true }).0.unwrap();
@@ -239,6 +239,6 @@ fn commands_about_no_session_are_refused() {
     for command in
         [Command::Describe { initialize: raw("{}") }, Command::Create { params: raw("{}"), initialize: raw("{}") }]
     {
-        assert_eq!(session.command("c1", command).0.unwrap_err().code(), -32600);
+        assert_eq!(session.command("c1", command).0, Err(Refusal::NeedsNoSession));
     }
 }

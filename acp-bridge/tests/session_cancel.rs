@@ -2,8 +2,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{Command, FromAgent, Input, Reply};
-use acp_types::error;
+use acp_bridge::session::{Command, FromAgent, Input, Refusal, Reply};
 use acp_types::record::Origin;
 use acp_types::record::body::{Outcome, Start};
 use serde_json::json;
@@ -137,7 +136,7 @@ fn a_restart_after_a_kill_that_fails_ends_nothing_and_the_next_prompt_tries_agai
     session.now += 10 * SECOND;
     session.input(Input::Tick);
     let head = session.head();
-    let error = error::error(error::ErrorCode::INTERNAL_ERROR, "gone", None);
+    let error = Refusal::NotStarted { why: "gone".into() };
     assert!(session.agent(FromAgent::StartFailed { error }).is_empty());
     assert_eq!(session.head(), head);
     assert!(starts(&session.prompt("b").1));

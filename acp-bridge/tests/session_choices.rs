@@ -3,7 +3,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{CallId, Command, CommandId, Effect, FromAgent};
+use acp_bridge::session::{CallId, Command, CommandId, Effect, FromAgent, Refusal};
 use acp_types::record::body::{AgentStarted, ChoicesRestored, Start};
 use acp_types::record::{Kind, Origin, Seq};
 use serde_json::{Value, json};
@@ -413,7 +413,7 @@ fn what_cannot_be_remembered_is_not_set() {
         params: Some(raw(&params.to_string())),
     };
     let (reply, effects) = session.command("c1", command(&more));
-    assert_eq!((reply.unwrap_err().code(), effects.len()), (-32602, 0));
+    assert_eq!((reply, effects.len()), (Err(Refusal::ChoicesFull), 0));
     let again = json!({ "sessionId": "s", "configId": "7", "value": "w" });
     assert_eq!(session.open_command("c1", command(&again)).1.len(), 1, "another value needs no room");
 }

@@ -2,7 +2,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{Command, Effect, FromAgent, QueueCommand, Reply};
+use acp_bridge::session::{Command, Effect, FromAgent, QueueCommand, Refusal, Reply};
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
 use acp_types::record::body::{Outcome, Start};
 use acp_types::record::{Origin, Turn};
@@ -49,8 +49,7 @@ fn a_prompt_that_is_not_to_wait_is_refused_with_the_turn_in_its_way_and_leaves_n
     let (running, id) = session.running("a");
     let head = session.head();
     let (reply, effects) = session.command("c1", on_busy("b", Some("k"), OnBusy::Reject));
-    let error = reply.unwrap_err();
-    assert_eq!(error.data().unwrap().get(), format!(r#"{{"acp-bridge":{{"busy":true,"turn":{running}}}}}"#));
+    assert_eq!(reply.unwrap_err(), Refusal::Busy { turn: running });
     assert_eq!((session.head(), effects.len()), (head, 0));
 
     session.answered(id, DONE);
@@ -63,8 +62,8 @@ fn a_prompt_that_waits_for_the_agent_to_start_makes_the_session_busy() {
     let mut session = Session::new();
     session.exits();
     let (waiting, _) = session.prompt("a");
-    let error = session.command("c1", on_busy("b", None, OnBusy::Reject)).0.unwrap_err();
-    assert!(error.data().unwrap().get().contains(&format!(r#""turn":{waiting}"#)));
+    let refused = session.command("c1", on_busy("b", None, OnBusy::Reject)).0;
+    assert_eq!(refused.unwrap_err(), Refusal::Busy { turn: waiting });
 }
 
 #[test]
@@ -184,11 +183,13 @@ fn what_has_started_or_ended_is_neither_edited_nor_moved_nor_withdrawn() {
     session.answered(id, DONE);
     let (two, _) = session.running("two");
     let head = session.head();
-    for (turn, why) in [(one, "has ended"), (two, "has started"), (999, "no turn")] {
+    for (turn, why) in [
+        (one, Refusal::TurnEnded { turn: one, outcome: "completed".into() }),
+        (two, Refusal::TurnStarted { turn: two }),
+        (999, Refusal::UnknownTurn { turn: 999 }),
+    ] {
         for command in [edit(turn, "x"), move_before(turn, None), withdraw(turn)] {
-            let error = session.command("c1", command).0.unwrap_err();
-            assert!(error.message().contains(why), "{}", error.message());
-            assert_eq!(error.data().unwrap().get(), format!(r#"{{"acp-bridge":{{"turn":{turn}}}}}"#));
+            assert_eq!(session.command("c1", command).0, Err(why.clone()));
         }
     }
     assert_eq!(session.head(), head);
@@ -269,7 +270,7 @@ fn an_agent_that_cannot_start_after_a_restart_fails_only_those_that_were_to_run(
     let one = after_restart(&mut session, "one", AfterRestart::Run);
     let two = after_restart(&mut session, "two", AfterRestart::Wait);
     session.crash();
-    let error = acp_types::error::error(acp_types::ErrorCode::INTERNAL_ERROR, "gone", None);
+    let error = Refusal::NotStarted { why: "gone".into() };
     let effects: Vec<Effect> = session.agent(FromAgent::StartFailed { error });
     assert!(effects.is_empty());
     assert!(matches!(session.outcome(one), Some(Outcome::Failed { .. })));

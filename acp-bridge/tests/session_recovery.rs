@@ -2,7 +2,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{Command, Config, FromAgent, Reply};
+use acp_bridge::session::{Command, Config, FromAgent, Refusal, Reply};
 use acp_types::record::body::{AgentExited, Outcome, Start};
 use acp_types::record::{Kind, Origin};
 use serde_json::json;
@@ -118,7 +118,7 @@ fn a_failed_start_for_a_call_leaves_paused_turns_alone() {
     let (two, _) = session.prompt("two");
     session.crash();
     session.open_command("c1", Command::Call { lane: None, method: "_x".into(), params: None });
-    let error = acp_types::error::error(acp_types::ErrorCode::INTERNAL_ERROR, "no", None);
+    let error = Refusal::NotStarted { why: "no".into() };
     let effects = session.agent(FromAgent::StartFailed { error });
     assert!(replies(&effects)[0].1.is_err());
     assert_eq!(session.outcome(two), None);

@@ -2,7 +2,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{CallId, Command, Config, Effect, FromAgent, Input, QueueCommand, Reply, TurnPhase};
+use acp_bridge::session::{CallId, Command, Config, Effect, FromAgent, Input, QueueCommand, Refusal, Reply, TurnPhase};
 use acp_types::meta::{AfterRestart, OnBusy};
 use acp_types::record::body::{AgentStarted, Outcome, Start};
 use acp_types::record::{Kind, Origin, Turn};
@@ -92,8 +92,7 @@ fn an_agent_that_cannot_be_steered_is_an_error_without_a_record() {
         on_busy,
         after_restart,
     };
-    let error = session.command("c2", command).0.unwrap_err();
-    assert_eq!(error.data().unwrap().get(), r#"{"acp-bridge":{"steering":"unsupported"}}"#);
+    assert_eq!(session.command("c2", command).0, Err(Refusal::SteeringUnsupported));
     assert_eq!((session.head(), session.machine.state().turn_by_key("k")), (head, None));
 }
 
@@ -208,8 +207,8 @@ fn what_is_on_offer_or_taken_is_no_part_of_the_queue_any_more() {
         if answered {
             session.answered(offer_call, INJECTED);
         }
-        let error = session.command("c1", Command::Queue(QueueCommand::Withdraw { turn: steering })).0.unwrap_err();
-        assert!(error.message().contains(&format!("into the running turn {turn}")), "{}", error.message());
+        let withdraw = Command::Queue(QueueCommand::Withdraw { turn: steering });
+        assert_eq!(session.command("c1", withdraw).0, Err(Refusal::TurnJoined { turn: steering, into: turn }));
         let head = session.head();
         assert_eq!(steer_with(&mut session, "faster", Some("k")).0, steering, "its key attaches to it");
         assert_eq!(session.head(), head);

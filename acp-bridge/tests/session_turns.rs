@@ -2,8 +2,7 @@
 
 mod session_support;
 
-use acp_bridge::session::{Command, Config, Effect, FromAgent, Reply, TurnPhase};
-use acp_types::error;
+use acp_bridge::session::{Command, Config, Effect, Forgotten, FromAgent, Refusal, Reply, TurnPhase};
 use acp_types::record::body::{Extension, Outcome, PromptQueued, Start};
 use acp_types::record::{Kind, Origin};
 use serde_json::json;
@@ -141,10 +140,7 @@ fn a_full_queue_refuses_the_next_prompt_and_says_so() {
     }
     let head = session.head();
     let (reply, effects) = session.command("c1", prompt("one too many", None));
-    let error = reply.unwrap_err();
-    assert_eq!(error.code(), -32603);
-    assert_eq!(error.message(), "the session's prompt queue is full (32); wait for a turn to end");
-    assert_eq!(error.data().unwrap().get(), r#"{"acp-bridge":{"maxQueue":32}}"#);
+    assert_eq!(reply.unwrap_err(), Refusal::QueueFull { queued: 32, max: 32 });
     assert_eq!((session.head(), effects.len()), (head, 0));
 }
 
@@ -285,10 +281,11 @@ fn an_agent_that_cannot_start_fails_all_that_wait_and_the_next_prompt_tries_agai
     session.exits();
     let (one, _) = session.prompt("a");
     let (two, _) = session.prompt("b");
-    let error = error::error(error::ErrorCode::INTERNAL_ERROR, "no such program", None);
+    let error = Refusal::NotStarted { why: "no such program".into() };
     let effects = session.agent(FromAgent::StartFailed { error });
     assert!(effects.is_empty());
-    let error = raw(r#"{"code":-32603,"message":"no such program"}"#);
+    let error =
+        raw(r#"{"code":-32603,"message":"the agent could not be started: no such program; check the agent command"}"#);
     for turn in [one, two] {
         assert_eq!(session.outcome(turn), Some(Outcome::Failed { error: error.clone() }));
     }
@@ -317,7 +314,7 @@ fn a_turn_that_accepts_context_loss_gets_a_start_of_its_own() {
     let command = Command::prompt(raw("{}"), None, true);
     let (reply, _) = session.command("c1", command);
     let Ok(Reply::Turn(lenient)) = reply else { panic!("{reply:?}") };
-    let error = error::error(error::ErrorCode::INTERNAL_ERROR, "forgotten", None);
+    let error = Refusal::ContextLost { forgotten: Forgotten::Incapable };
     let effects = session.agent(FromAgent::StartFailed { error: error.clone() });
     assert!(plan(&effects).accept_context_loss);
     assert!(session.outcome(strict).is_some() && session.outcome(lenient).is_none());

@@ -3,8 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use acp_server::transport::child::ChildSpec;
-use acp_types::ErrorObjectOwned;
-use acp_types::error::{self, ErrorCode};
 use async_trait::async_trait;
 use serde::Deserialize;
 use tokio::process::Command;
@@ -12,6 +10,7 @@ use tokio::process::Command;
 use super::args;
 use super::exit::{Exit, code_of, coded};
 use crate::host::Profiles;
+use crate::session::Refusal;
 
 /// The program that knows harnesses by name and runs them as agents.
 const HARNESS: &str = "acp-harness";
@@ -41,11 +40,15 @@ pub(super) struct Harnesses;
 
 #[async_trait]
 impl Profiles for Harnesses {
-    async fn agent(&self, name: &str) -> Result<ChildSpec, ErrorObjectOwned> {
+    async fn agent(&self, name: &str) -> Result<ChildSpec, Refusal> {
         let program = harness_program();
-        check(&program, name).await.map_err(|why| {
-            let code = if code_of(&why) == Exit::Usage { ErrorCode::INVALID_PARAMS } else { ErrorCode::INTERNAL_ERROR };
-            error::error(code, format!("{why:#}"), None)
+        check(&program, name).await.map_err(|error| {
+            let (profile, why) = (name.to_owned(), format!("{error:#}"));
+            if code_of(&error) == Exit::Usage {
+                Refusal::UnknownProfile { profile, why }
+            } else {
+                Refusal::ProfileUnusable { profile, why }
+            }
         })?;
         Ok(ChildSpec::new(program).arg(name))
     }

@@ -22,7 +22,7 @@ pub(super) async fn run(args: args::Doctor) -> anyhow::Result<()> {
         checks.report("log", check_log(Path::new(path)))?;
     }
     if let Some(agent::Named { spec, .. }) = agent::spec(&args.agent).await? {
-        checks.report("agent", host::probe(&spec, AGENT_TIMEOUT).await.map_err(|e| e.message().to_owned()))?;
+        checks.report("agent", host::probe(&spec, AGENT_TIMEOUT).await.map_err(|e| e.to_string()))?;
     }
     let bridge = Client::connect(&args.url.url).await;
     checks.report("bridge", bridge.map(|_| format!("answers at {}", args.url.url)).map_err(|e| format!("{e:#}")))?;

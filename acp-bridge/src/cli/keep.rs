@@ -7,13 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
-use acp_types::ErrorObjectOwned;
-use acp_types::error::{self, ErrorCode};
 use async_trait::async_trait;
 use tokio::process::Command;
 
 use super::attach::{DETACH, this_program};
 use crate::host::{Allowed, Keeper};
+use crate::session::Refusal;
 
 /// Starts `acp-bridge dial` so that it is nobody's child.
 #[derive(Debug)]
@@ -28,15 +27,9 @@ pub(super) struct Diallers {
 
 #[async_trait]
 impl Keeper for Diallers {
-    async fn start(&self, agent: &ChildSpec, instance: &str) -> Result<(), ErrorObjectOwned> {
+    async fn start(&self, agent: &ChildSpec, instance: &str) -> Result<(), Refusal> {
         let after = format!("{}ms", self.after.as_millis());
-        let failed = |why: String| {
-            error::error(
-                ErrorCode::INTERNAL_ERROR,
-                format!("the process that keeps the agent did not start: {why}"),
-                None,
-            )
-        };
+        let failed = |why| Refusal::KeeperFailed { why };
         let program = this_program().map_err(|error| failed(format!("{error:#}")))?;
         let reach = |option, paths: &[PathBuf]| {
             paths.iter().flat_map(|path| [OsString::from(option), path.into()]).collect::<Vec<_>>()

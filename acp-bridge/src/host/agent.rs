@@ -8,16 +8,16 @@ use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::transport::Transport;
 use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
-use acp_types::error::{self, ErrorCode};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 
+use super::door::Undone;
 use super::effects;
 use super::process::Process;
 use super::services::Services;
 use super::silence::{self, GivenUp, MOST};
 use super::slots::Slot;
-use crate::session::{clean_outcome, unsupported_version};
+use crate::session::{LastWords, Refusal, clean_outcome, unsupported_version};
 
 /// Events kept while a call of ours is in flight. Of more, requests are refused; the rest is dropped with a warning, which
 /// only costs updates of an unopened session.
@@ -58,35 +58,25 @@ pub(super) enum CallError {
     /// The agent answered with this error object.
     Agent(RawBuf),
     /// There is no answer and the process is of no more use.
-    Lost(ErrorObjectOwned),
+    Lost(Refusal),
     /// It had its time, and was stopped.
-    Late(ErrorObjectOwned),
+    Late(Refusal),
 }
 
 impl CallError {
-    /// As a JSON-RPC error for the client.
-    pub(super) fn into_error(self) -> ErrorObjectOwned {
+    /// For the client.
+    pub(super) fn into_refusal(self) -> Refusal {
         match self {
-            Self::Agent(raw) => raw
-                .as_raw()
-                .decode::<ErrorObjectOwned>()
-                .unwrap_or_else(|_| error::error(ErrorCode::INTERNAL_ERROR, "the agent gave a malformed error", None)),
-            Self::Lost(error) | Self::Late(error) => error,
+            Self::Agent(error) => Refusal::Agent { error },
+            Self::Lost(refusal) | Self::Late(refusal) => refusal,
         }
     }
 }
 
 impl Agent {
     /// Starts the process and initializes it.
-    pub(super) async fn start(
-        spec: &ChildSpec,
-        initialize: RawBuf,
-        timeout: Duration,
-    ) -> Result<Self, ErrorObjectOwned> {
-        let (transport, handle) = spec
-            .spawn()
-            .await
-            .map_err(|e| failure(format!("the agent could not be started: {e}; check the agent command")))?;
+    pub(super) async fn start(spec: &ChildSpec, initialize: RawBuf, timeout: Duration) -> Result<Self, Refusal> {
+        let (transport, handle) = spec.spawn().await.map_err(|error| Refusal::NotStarted { why: error.to_string() })?;
         Self::begin(Process::Child(handle), transport, initialize, timeout).await
     }
 
@@ -96,7 +86,7 @@ impl Agent {
         transport: impl Transport,
         initialize: RawBuf,
         timeout: Duration,
-    ) -> Result<Self, ErrorObjectOwned> {
+    ) -> Result<Self, Refusal> {
         let link = acp_server::start(transport, acp_server::Config::default());
         let mut agent = Self {
             outbox: link.outbox,
@@ -118,17 +108,14 @@ impl Agent {
             Ok(description) => {
                 if let Some(version) = unsupported_version(description.as_raw()) {
                     agent.process.kill();
-                    return Err(failure(format!(
-                        "the agent speaks version {version} of ACP and the bridge version 1: use a release of the agent \
-                         that speaks version 1"
-                    )));
+                    return Err(Refusal::AgentVersion { version: version.to_owned() });
                 }
                 agent.description = description;
                 Ok(agent)
             }
             Err(e) => {
                 agent.process.kill();
-                Err(e.into_error())
+                Err(e.into_refusal())
             }
         }
     }
@@ -180,8 +167,7 @@ impl Agent {
                 Ok(answer) => answer,
                 Err(given_up) => {
                     self.process.kill();
-                    let text = too_late(method, limit, given_up);
-                    return Err(CallError::Late(failure(self.with_last_words(&text))));
+                    return Err(CallError::Late(too_late(method, limit, given_up, self.last_words())));
                 }
             },
             None => answer.await,
@@ -191,7 +177,7 @@ impl Agent {
             Some(Err(error)) => Err(CallError::Agent(error)),
             None => {
                 let exit = self.exit_reason().await;
-                Err(CallError::Lost(failure(format!("the agent exited before it answered {method}: {exit}"))))
+                Err(CallError::Lost(Refusal::AgentExited { method: method.to_owned(), exit }))
             }
         }
     }
@@ -232,9 +218,9 @@ impl Agent {
             return;
         }
         if let Event::Request(request) = event {
-            let why = failure(format!("{MAX_EARLY} messages came before the session was open: wait until it is"));
+            let why = Undone::Early { max: MAX_EARLY };
             // Whoever does not read its input either is given up when the call is.
-            let _ = self.outbox.try_respond(request.id().clone(), Err(why));
+            let _ = self.outbox.try_respond(request.id().clone(), Err(why.into()));
         } else {
             tracing::warn!("a message of an agent that has no session yet is lost: {MAX_EARLY} came before it");
         }
@@ -245,7 +231,7 @@ impl Agent {
         // Its commands go with it.
         drop(self.services.take());
         let report = self.process.shutdown().await;
-        self.with_last_words(&report)
+        format!("{report}{}", self.last_words())
     }
 
     /// Stops the process politely: stdin closed, then TERM, then KILL.
@@ -278,17 +264,14 @@ impl Agent {
         id: RequestId,
         method: String,
         params: Option<RawBuf>,
-    ) -> Result<(), (RequestId, ErrorObjectOwned)> {
-        let Some(services) = &self.services else { return Err((id, failure("the agent has no session yet"))) };
-        services
-            .serve(id, method, params)
-            .map_err(|id| (id, failure("too many requests for files and terminals wait; wait for one of them")))
+    ) -> Result<(), (RequestId, Undone)> {
+        let Some(services) = &self.services else { return Err((id, Undone::NoSession)) };
+        services.serve(id, method, params).map_err(|id| (id, Undone::ServicesBusy))
     }
 
-    /// A sentence about it, with the end of its stderr and of what it wrote to stdout that was no message.
-    fn with_last_words(&self, text: &str) -> String {
-        let text = with_tail(text, "its stderr ends", &self.process.stderr_tail());
-        with_tail(&text, "its stdout had lines that are no messages", &self.process.noise())
+    /// The end of its stderr, and of what it wrote to stdout that was no message.
+    fn last_words(&self) -> LastWords {
+        LastWords::new(&self.process.stderr_tail(), &self.process.noise())
     }
 
     /// Its capabilities as `initialize` gave them.
@@ -299,36 +282,15 @@ impl Agent {
     }
 }
 
-fn too_late(method: &str, limit: Duration, given_up: GivenUp) -> String {
-    let seconds = limit.as_secs_f64();
+fn too_late(method: &str, limit: Duration, given_up: GivenUp, words: LastWords) -> Refusal {
+    let (method, limit_ms) = (method.to_owned(), millis(limit));
     match given_up {
-        GivenUp::Silent => format!(
-            "the agent did not answer {method}: it was silent for {seconds} s and was stopped; if it needs longer, start \
-             the bridge with a longer --start-timeout"
-        ),
-        GivenUp::TooLong => format!(
-            "the agent did not answer {method} within {} s, {MOST} times --start-timeout ({seconds} s), although it was not \
-             silent, and was stopped; if it needs longer, start the bridge with a longer --start-timeout",
-            seconds * f64::from(MOST)
-        ),
+        GivenUp::Silent => Refusal::AgentSilent { method, limit_ms, words },
+        GivenUp::TooLong => Refusal::AgentSlow { method, limit_ms, times: MOST, words },
     }
 }
 
-/// An internal error that concerns the agent.
-pub(super) fn failure(text: impl Into<String>) -> ErrorObjectOwned {
-    error::error(ErrorCode::INTERNAL_ERROR, text.into(), None)
-}
-
-/// The last lines of what an agent wrote, at most 2 KiB, behind a sentence.
-fn with_tail(text: &str, what: &str, written: &str) -> String {
-    const MAX: usize = 2048;
-    let written = written.trim();
-    if written.is_empty() {
-        return text.into();
-    }
-    let mut from = written.len().saturating_sub(MAX);
-    while !written.is_char_boundary(from) {
-        from += 1;
-    }
-    format!("{text}; {what}: {}", &written[from..])
+/// A time as a refusal names it.
+pub(super) fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 use acp_server::proto::RequestKey;
 use acp_server::transport::child::ChildSpec;
 use acp_types::record::body::{AgentLink, AgentStarted, Start};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::Config;
-use super::agent::{Agent, CallError, failure};
+use super::agent::{Agent, CallError, millis};
 use super::launch;
 use super::linked::{Linked, Resumed};
 use super::links::{Links, Place};
@@ -18,7 +18,7 @@ use super::process::Process;
 use super::services::Services;
 use super::slots::{Slot, Slots};
 use crate::log::SessionLog;
-use crate::session::StartPlan;
+use crate::session::{Refusal, StartPlan};
 
 /// What the log says of an agent that an earlier host has started.
 #[derive(Debug)]
@@ -78,7 +78,7 @@ impl Broker {
     }
 
     /// The agent's `initialize` result; the process that gave it becomes the spare one.
-    pub(super) async fn describe(&self, client: &RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
+    pub(super) async fn describe(&self, client: &RawBuf) -> Result<RawBuf, Refusal> {
         let description = self.described.get_or_try_init(|| async {
             let agent = self.start(self.initialize(client.as_raw())).await?;
             let description = agent.description.clone();
@@ -89,13 +89,9 @@ impl Broker {
     }
 
     /// A request to the agent that names no session, such as `authenticate`.
-    pub(super) async fn call(
-        &self,
-        method: &str,
-        params: Option<RawBuf>,
-    ) -> Result<Result<RawBuf, RawBuf>, ErrorObjectOwned> {
+    pub(super) async fn call(&self, method: &str, params: Option<RawBuf>) -> Result<Result<RawBuf, RawBuf>, Refusal> {
         let Ok(_permit) = self.calls.try_acquire() else {
-            return Err(failure(format!("{MAX_CALLS} requests to the agent that name no session are open; try again")));
+            return Err(Refusal::AgentCallsFull { max: MAX_CALLS });
         };
         let mut agent = match self.take_spare(None) {
             Some(agent) => agent,
@@ -116,7 +112,7 @@ impl Broker {
                 self.park(agent);
                 Ok(Err(error))
             }
-            Err(error) => Err(error.into_error()),
+            Err(error) => Err(error.into_refusal()),
         }
     }
 
@@ -135,7 +131,7 @@ impl Broker {
         &self,
         client: &RawBuf,
         params: RawBuf,
-    ) -> Result<Result<(Agent, AgentStarted), RawBuf>, ErrorObjectOwned> {
+    ) -> Result<Result<(Agent, AgentStarted), RawBuf>, Refusal> {
         let initialize = self.initialize(client.as_raw());
         let timeout = self.config.start_timeout;
         if let Some(mut agent) = self.take_spare(Some(&initialize)) {
@@ -158,12 +154,12 @@ impl Broker {
                 self.park(agent);
                 Ok(Err(error))
             }
-            Err(error) => Err(error.into_error()),
+            Err(error) => Err(error.into_refusal()),
         }
     }
 
     /// An agent for a lane of a session that exists.
-    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Result<(Agent, AgentStarted), ErrorObjectOwned> {
+    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Result<(Agent, AgentStarted), Refusal> {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.profile {
@@ -181,7 +177,7 @@ impl Broker {
     }
 
     /// A new agent: a child, or one that outlives us.
-    async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+    async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
         let slot = Some(self.slot().await?);
         let Some(keeper) = &self.config.keeper else {
@@ -192,13 +188,8 @@ impl Broker {
         let comes = self.links.expect(&instance, None);
         let come = async {
             keeper.start(spec, &instance).await?;
-            let late = || {
-                failure(format!(
-                    "what keeps the agent did not answer within {} s (--start-timeout)",
-                    limit.as_secs_f64()
-                ))
-            };
-            tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or_else(late)
+            let late = Refusal::KeeperLate { limit_ms: millis(limit) };
+            tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or(late)
         };
         let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
         let (transport, linked) = Linked::start(offer, None, &self.links);
@@ -207,7 +198,7 @@ impl Broker {
     }
 
     /// Room for an agent more. The one that waits for a session is given up for it.
-    async fn slot(&self) -> Result<Slot, ErrorObjectOwned> {
+    async fn slot(&self) -> Result<Slot, Refusal> {
         if let Some(slot) = self.slots.try_take() {
             return Ok(slot);
         }
@@ -223,16 +214,11 @@ impl Broker {
     }
 
     /// An agent that its dialler has started.
-    async fn begin_dialled(&self, place: Place, name: &str, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+    async fn begin_dialled(&self, place: Place, name: &str, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
         let Some(offer) = self.links.take(&place, limit).await else {
-            let lane = &place.1;
-            return Err(failure(format!(
-                "the agent {name:?} of the lane {lane:?} runs elsewhere, and did not dial in within {} s (--start-timeout): start \
-                 `acp-bridge dial --session {} --lane {lane} -- AGENT` there",
-                limit.as_secs_f64(),
-                place.0
-            )));
+            let (session, lane) = (place.0, place.1.to_string());
+            return Err(Refusal::NotDialledIn { agent: name.to_owned(), session, lane, limit_ms: millis(limit) });
         };
         let (transport, linked) = Linked::start(offer, Some(place), &self.links);
         Agent::begin(Process::Linked(linked), transport, initialize, limit).await
@@ -290,7 +276,7 @@ impl Broker {
         agent
     }
 
-    async fn start(&self, initialize: RawBuf) -> Result<Agent, ErrorObjectOwned> {
+    async fn start(&self, initialize: RawBuf) -> Result<Agent, Refusal> {
         let mut agent = self.launch(&self.config.agent, initialize).await?;
         let credentials = lock(&self.credentials).clone();
         if let Some(params) = credentials

@@ -14,12 +14,13 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::agent::{Agent, failure};
+use super::agent::Agent;
 use super::broker::{Broker, Known, Returned};
+use super::door::Undone;
 use super::inbox::Envelope;
 use super::lanes::{Happened, LaneAgents};
 use super::mail::Message;
-use super::{Config, clock, effects, idle, opening};
+use super::{Config, clock, effects, idle, opening, unlogged};
 use crate::command::Answer;
 use crate::log::{LogError, MemberId, SessionLog};
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
@@ -246,7 +247,7 @@ impl Driver {
                     self.agent_events(&lane, early);
                 }
                 Err(error) => {
-                    let why = error.message().to_owned();
+                    let why = error.to_string();
                     self.hear(&lane, None, FromAgent::StartFailed { error });
                     self.forget_if_left(&lane, &why);
                 }
@@ -305,7 +306,7 @@ impl Driver {
     }
 
     fn unsent(&mut self, lane: &Arc<str>, call: CallId) {
-        let error = RawError::from(&failure("the agent does not read its input; cancel the turn, or try again"));
+        let error = RawError::from(Undone::Unread);
         self.hear(lane, None, FromAgent::Answered { call, outcome: Err(error.into_raw()) });
     }
 
@@ -376,7 +377,7 @@ impl Driver {
                 let deleted = idle::forget(&*self.context.log, &self.context.config.secrets, &self.session).await;
                 self.closed = true;
                 self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
-                self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| failure(e.to_string())));
+                self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| unlogged::failed(&e)));
             }
         }
     }
@@ -421,8 +422,8 @@ impl Driver {
     /// Hands a request for files or commands to the agent's own services, which answer it.
     fn serve_agent(&mut self, lane: &str, id: RequestId, method: String, params: Option<RawBuf>) {
         let Some(agent) = self.agent(lane) else { return };
-        if let Err((id, error)) = agent.serve(id, method, params) {
-            self.tell(lane, Message::Answer { id, answer: Err(RawError::from(&error)) });
+        if let Err((id, why)) = agent.serve(id, method, params) {
+            self.tell(lane, Message::Answer { id, answer: Err(why.into()) });
         }
     }
 
@@ -442,11 +443,11 @@ impl Driver {
         self.context.log.fault(&self.session, &reason).await;
         for effect in effects {
             if let Effect::Reply { command, .. } | Effect::Delete { command } = effect {
-                self.reply(command, Err(failure(error.to_string())));
+                self.reply(command, Err(unlogged::failed(error)));
             }
         }
         for (_, waiting) in self.replies.drain() {
-            let _ = waiting.send(Err(failure(error.to_string())));
+            let _ = waiting.send(Err(unlogged::failed(error)));
         }
         self.lanes.let_go(true, &self.context.stopping);
     }
@@ -466,5 +467,5 @@ fn for_agent(params: Option<RawBuf>) -> RawBuf {
 
 /// An answer's error object; one that is none becomes an internal error.
 fn raw_error(error: RawBuf) -> RawError {
-    RawError::new(error).unwrap_or_else(|_| RawError::from(&failure("the client answered with a malformed error")))
+    RawError::new(error).unwrap_or_else(|_| Undone::MalformedAnswer.into())
 }

@@ -3,7 +3,7 @@
 use acp_server::proto::{Event, Rejection, ResponseError};
 use acp_types::{RawBuf, RawError};
 
-use super::agent::failure;
+use super::door::Undone;
 use crate::session::{CallId, FromAgent};
 
 /// One event of the connection as the machine takes it. `call` tells which call of the machine a response answers.
@@ -60,5 +60,5 @@ pub(super) fn from_agent(
 
 /// The error object in place of an answer that is none.
 pub(super) fn unanswered(why: &ResponseError) -> RawBuf {
-    RawError::from(&failure(format!("the agent's answer is lost: {why}"))).into_raw()
+    RawError::from(Undone::AnswerLost { why: why.to_string() }).into_raw()
 }

@@ -2,27 +2,23 @@
 //! in the log, and it would look as if it had been used.
 
 use acp_types::SessionId;
-use acp_types::error::{self, ErrorCode};
 use acp_types::record::Seq;
 
-use super::agent::failure;
 use super::driver::Context;
 use super::inbox::Envelope;
 use super::secrets::LogSecrets;
-use crate::command::Answer;
+use super::unlogged;
 use crate::log::{LogError, SessionLog};
-use crate::session::{Command, Reply};
+use crate::session::{Command, Refusal, Reply};
 
 /// Answers a [`Command::DeleteIdle`] for a session that has no driver. What else is asked of the session waits meanwhile.
 pub(super) async fn delete(context: &Context, session: &SessionId, envelope: Envelope) {
     let (log, secrets) = (&*context.log, &context.config.secrets);
     let Command::DeleteIdle { head } = envelope.command else { return };
     let answer = match is_idle(log, session, head).await {
-        Ok(true) => {
-            forget(log, secrets, session).await.map(|_| Reply::Done).map_err(|error| failure(error.to_string()))
-        }
-        Ok(false) => in_use(),
-        Err(error) => Err(failure(error.to_string())),
+        Ok(true) => forget(log, secrets, session).await.map(|_| Reply::Done).map_err(|error| unlogged::failed(&error)),
+        Ok(false) => Err(Refusal::InUse),
+        Err(error) => Err(unlogged::failed(&error)),
     };
     // Whoever asked may have gone.
     let _ = envelope.reply.send(answer);
@@ -40,15 +36,14 @@ pub(super) async fn forget(log: &dyn SessionLog, secrets: &LogSecrets, session: 
 
 /// Says that the command came too late.
 pub(super) fn late(envelope: Envelope) {
-    let why = failure("the host did not come to the command in time, and it was not run; try again");
     // As above.
-    let _ = envelope.reply.send(Err(why));
+    let _ = envelope.reply.send(Err(Refusal::DeadlinePassed));
 }
 
 /// Says that the session stays.
 pub(super) fn refuse(envelope: Envelope) {
     // As above.
-    let _ = envelope.reply.send(in_use());
+    let _ = envelope.reply.send(Err(Refusal::InUse));
 }
 
 async fn is_idle(log: &dyn SessionLog, session: &SessionId, head: Seq) -> Result<bool, LogError> {
@@ -58,8 +53,4 @@ async fn is_idle(log: &dyn SessionLog, session: &SessionId, head: Seq) -> Result
         return Ok(false);
     }
     Ok(info.is_some_and(|info| info.head == head && info.open_turns == 0) && !log.is_followed(session).await?)
-}
-
-fn in_use() -> Answer {
-    Err(error::error(ErrorCode::INVALID_REQUEST, Command::IN_USE, None))
 }

@@ -12,10 +12,9 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
-use super::agent::failure;
 use crate::command::{self, Answer, Order};
 use crate::log::{CommandId, LogError, Member, MemberId, Renewal, Role, SessionLog, TakenCommand};
-use crate::session::Command;
+use crate::session::{Command, Refusal};
 
 /// How long a command of the host's own may wait for its session.
 const OWN: Duration = Duration::from_secs(60);
@@ -147,7 +146,7 @@ impl Inbox {
     /// Takes no more commands, and gives those that were taken their answers until there are no more, or the time is over.
     pub(super) async fn answer_what_is_open(&mut self, ended: impl Future<Output = ()>) {
         for taken in std::mem::take(&mut self.taken) {
-            let answer = Err(failure("the host stops; try again once it is back"));
+            let answer = Err(Refusal::HostStops);
             self.open.push(answer_now(Arc::clone(&self.log), taken.id, answer));
         }
         tokio::pin!(ended);
@@ -172,7 +171,7 @@ impl Inbox {
             Ok(order) => order,
             Err(error) => {
                 tracing::warn!(%error, gateway = %from, "a command is refused");
-                let answer = Err(failure(format!("the command is refused: {error}")));
+                let answer = Err(error.into());
                 self.open.push(answer_now(Arc::clone(&self.log), id, answer));
                 return None;
             }
@@ -180,7 +179,7 @@ impl Inbox {
         let (reply, answer) = oneshot::channel();
         let log = Arc::clone(&self.log);
         self.open.push(Box::pin(async move {
-            let answer = answer.await.unwrap_or_else(|_| Err(gone()));
+            let answer = answer.await.unwrap_or(Err(Refusal::HostGone));
             answer_now(log, id, answer).await;
         }));
         Some(Box::new(Envelope { session, from, client, command, deadline: Instant::now() + remaining, reply }))
@@ -219,8 +218,4 @@ fn answer_now(log: Arc<dyn SessionLog>, id: CommandId, answer: Answer) -> BoxFut
             tracing::warn!(%error, command = %id, "the answer to a command is lost");
         }
     })
-}
-
-fn gone() -> acp_types::ErrorObjectOwned {
-    failure("the host stopped before it answered; whether it did what was asked shows in the session's log")
 }

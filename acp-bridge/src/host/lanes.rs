@@ -8,24 +8,24 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey};
+use acp_types::RawBuf;
 use acp_types::record::body::AgentStarted;
-use acp_types::{ErrorObjectOwned, RawBuf};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
-use super::agent::{Agent, failure};
+use super::agent::Agent;
 use super::broker::Returned;
 use super::mail::{Mail, Message};
 use super::process::Process;
 use super::said::Said;
-use crate::session::CallId;
+use crate::session::{CallId, Refusal};
 
 /// How long another agent waits for one to come back that is to be stopped: diallers try every two seconds.
 const COMES: Duration = Duration::from_secs(5);
 
 /// What opening an agent comes to.
-pub(super) type Opened = Result<(Agent, AgentStarted), ErrorObjectOwned>;
+pub(super) type Opened = Result<(Agent, AgentStarted), Refusal>;
 
 /// What happened in a lane.
 #[derive(Debug)]
@@ -193,7 +193,7 @@ impl LaneAgent {
             && let Poll::Ready(opened) = Pin::new(opening).poll(context)
         {
             self.opening = None;
-            let opened = opened.unwrap_or_else(|e| Err(failure(format!("starting the agent failed: {e}"))));
+            let opened = opened.unwrap_or_else(|e| Err(Refusal::StartBroke { why: e.to_string() }));
             return Poll::Ready(Happened::Opened(Box::new(opened)));
         }
         if settled
@@ -336,12 +336,13 @@ impl LaneAgents {
 mod tests {
     use futures_util::FutureExt;
 
-    use super::{Happened, LaneAgents, failure};
+    use super::{Happened, LaneAgents};
+    use crate::session::Refusal;
 
     #[tokio::test]
     async fn that_an_agent_has_come_is_told_once_the_session_is_settled() {
         let mut lanes = LaneAgents::default();
-        lanes.of("main".into()).open(async { Err(failure("there is none")) });
+        lanes.of("main".into()).open(async { Err(Refusal::StartUnknown) });
         assert!(!lanes.changing());
         while !lanes.changing() {
             assert!(lanes.next(false).now_or_never().is_none());

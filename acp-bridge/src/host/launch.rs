@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use acp_server::proto::Event;
-use acp_types::error::{self, ErrorCode};
 use acp_types::record::body::{AgentStarted, Start};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, rewrite};
+use acp_types::{Raw, RawBuf, rewrite};
 
-use super::agent::{Agent, CallError, failure};
-use crate::session::{Services, StartPlan, for_agents, without_subagents};
+use super::agent::{Agent, CallError};
+use crate::session::{Forgotten, Refusal, Services, StartPlan, for_agents, without_subagents};
 
 /// The `initialize` params for an agent: the client's own, as protocol version 1, with what is served here, and without
 /// what the bridge cannot pass on.
@@ -27,26 +26,20 @@ pub(super) async fn open_new(
     let state = agent.call("session/new", Some(params), Some(timeout)).await?;
     let id = state.as_raw().member("sessionId").and_then(Raw::as_string).map(String::from);
     let Some(agent_session) = id else {
-        return Err(CallError::Lost(failure("the agent answered session/new without a sessionId")));
+        return Err(CallError::Lost(Refusal::NoSessionId));
     };
     Ok(opened(agent, agent_session, start, state))
 }
 
 /// Brings an agent to its lane: with a new session if the lane had no agent before, else back to the one it had.
-pub(super) async fn open(
-    agent: &mut Agent,
-    plan: &StartPlan,
-    timeout: Duration,
-) -> Result<AgentStarted, ErrorObjectOwned> {
+pub(super) async fn open(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, Refusal> {
     if plan.first {
-        return open_new(agent, plan.params.clone(), Start::New, timeout).await.map_err(CallError::into_error);
+        return open_new(agent, plan.params.clone(), Start::New, timeout).await.map_err(CallError::into_refusal);
     }
     match &plan.agent_session {
         Some(session) => reopen(agent, plan, session, timeout).await,
         None if plan.accept_context_loss => forget(agent, plan, timeout).await,
-        None => Err(context_lost(
-            "the session was imported without the agent's own id of it, so the agent cannot go back to the conversation",
-        )),
+        None => Err(Refusal::ContextLost { forgotten: Forgotten::Imported }),
     }
 }
 
@@ -56,7 +49,7 @@ async fn reopen(
     plan: &StartPlan,
     session: &str,
     timeout: Duration,
-) -> Result<AgentStarted, ErrorObjectOwned> {
+) -> Result<AgentStarted, Refusal> {
     let way = if agent.can(&["sessionCapabilities", "resume"]) {
         Some(("session/resume", Start::Resume))
     } else if agent.can(&["loadSession"]) {
@@ -67,24 +60,11 @@ async fn reopen(
     match way {
         Some((method, start)) => match restore(agent, plan, session, (method, start), timeout).await {
             Err(CallError::Agent(_)) if plan.accept_context_loss => forget(agent, plan, timeout).await,
-            other => other.map_err(CallError::into_error),
+            other => other.map_err(CallError::into_refusal),
         },
         None if plan.accept_context_loss => forget(agent, plan, timeout).await,
-        None => Err(context_lost(
-            "the agent process ended and this agent can neither load nor resume a session, so it has forgotten the \
-             conversation",
-        )),
+        None => Err(Refusal::ContextLost { forgotten: Forgotten::Incapable }),
     }
-}
-
-/// The agent cannot go back to the conversation, and to go on without it was not accepted.
-fn context_lost(why: &str) -> ErrorObjectOwned {
-    let message = format!(
-        "{why}; send the prompt with _meta[\"acp-bridge\"].acceptContextLoss = true, or start the bridge with \
-         --accept-context-loss, to go on without it"
-    );
-    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "contextLost": true } }));
-    error::error(ErrorCode::INTERNAL_ERROR, message, data.ok())
 }
 
 async fn restore(
@@ -94,7 +74,7 @@ async fn restore(
     (method, start): (&str, Start),
     timeout: Duration,
 ) -> Result<AgentStarted, CallError> {
-    let id = RawBuf::encode(session).map_err(|e| CallError::Lost(failure(e.to_string())))?;
+    let id = RawBuf::encode(session).map_err(|e| CallError::Lost(Refusal::Encoding { why: e.to_string() }))?;
     let params = rewrite::set_member(plan.params.as_raw(), "sessionId", id.as_raw());
     agent.drop_early = Some(is_replay);
     let state = agent.call(method, Some(params), Some(timeout)).await;
@@ -111,8 +91,8 @@ fn opened(agent: &mut Agent, agent_session: String, start: Start, state: RawBuf)
     AgentStarted { agent_session, start, initialize: agent.description.clone(), state, link: agent.process.link() }
 }
 
-async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, ErrorObjectOwned> {
-    open_new(agent, plan.params.clone(), Start::ContextLost, timeout).await.map_err(CallError::into_error)
+async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Result<AgentStarted, Refusal> {
+    open_new(agent, plan.params.clone(), Start::ContextLost, timeout).await.map_err(CallError::into_refusal)
 }
 
 /// Whether an event is the agent's own replay of the conversation: the log has it already.

@@ -1,9 +1,9 @@
 //! Which agents a client may add to a session: those that the host has a launch profile for.
 
 use acp_server::transport::child::ChildSpec;
-use acp_types::ErrorObjectOwned;
-use acp_types::error::{self, ErrorCode};
 use async_trait::async_trait;
+
+use crate::session::Refusal;
 
 /// Launch profiles by name. A client names one and never gives a command line: who may talk to an agent may not run
 /// programs of his own choice.
@@ -12,8 +12,8 @@ pub trait Profiles: Send + Sync + std::fmt::Debug + 'static {
     /// How to start the agent of this name. Asked again for each start.
     ///
     /// # Errors
-    /// Told to the client: which name is unknown, or what is missing to run it, and what to do about it.
-    async fn agent(&self, name: &str) -> Result<ChildSpec, ErrorObjectOwned>;
+    /// [`Refusal::UnknownProfile`] or [`Refusal::ProfileUnusable`], told to the client: what is missing and what to do.
+    async fn agent(&self, name: &str) -> Result<ChildSpec, Refusal>;
 }
 
 /// No profiles: a session has the host's agent and no other.
@@ -22,8 +22,8 @@ pub(super) struct NoProfiles;
 
 #[async_trait]
 impl Profiles for NoProfiles {
-    async fn agent(&self, name: &str) -> Result<ChildSpec, ErrorObjectOwned> {
-        let message = format!("there is no launch profile {name:?}: this host was started without any");
-        Err(error::error(ErrorCode::INVALID_PARAMS, message, None))
+    async fn agent(&self, name: &str) -> Result<ChildSpec, Refusal> {
+        let why = format!("there is no launch profile {name:?}: this host was started without any");
+        Err(Refusal::UnknownProfile { profile: name.to_owned(), why })
     }
 }

@@ -9,6 +9,7 @@
 
 mod allowed;
 mod decode;
+mod door;
 mod files;
 mod limits;
 mod lines;

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acp_types::{ErrorObjectOwned, SessionId};
+use acp_types::SessionId;
 use tokio::sync::Notify;
 use tokio::time::{Instant, timeout_at};
 
-use super::agent::failure;
 use crate::log::SessionLog;
+use crate::session::Refusal;
 
 /// How long one that starts waits for one that is stopped to make room for it.
 const MAKE_ROOM: Duration = Duration::from_secs(15);
@@ -56,7 +56,7 @@ impl Slots {
     }
 
     /// Room for one. If there is none, the agents of the session that has been idle longest are stopped first.
-    pub(super) async fn take(self: &Arc<Self>) -> Result<Slot, ErrorObjectOwned> {
+    pub(super) async fn take(self: &Arc<Self>) -> Result<Slot, Refusal> {
         let deadline = Instant::now() + MAKE_ROOM;
         let mut asked = false;
         loop {
@@ -69,7 +69,7 @@ impl Slots {
             }
             asked = asked || self.stop_the_most_idle().await;
             if !asked || timeout_at(deadline, freed).await.is_err() {
-                return Err(self.full());
+                return Err(Refusal::AgentsFull { max: self.max });
             }
         }
     }
@@ -88,14 +88,6 @@ impl Slots {
             }
         }
         false
-    }
-
-    fn full(&self) -> ErrorObjectOwned {
-        failure(format!(
-            "{} agents run, which is all that this bridge runs at once (--max-agents), and all of them have a turn, a client \
-             or a request that waits: close a session or leave it, or start the bridge with more",
-            self.max
-        ))
     }
 
     /// A session's agents are idle since `now`, or are not; `before` is what was said last.
@@ -130,14 +122,14 @@ mod tests {
 
     use super::Slots;
     use crate::log::MemoryLog;
+    use crate::session::Refusal;
 
     #[tokio::test]
     async fn the_one_that_is_idle_longest_makes_room_and_without_one_it_is_refused() {
         let slots = Slots::new(2, Arc::new(MemoryLog::new()));
         let (one, _two) = (slots.try_take().unwrap(), slots.take().await.unwrap());
         assert!(slots.try_take().is_none());
-        let error = slots.take().await.unwrap_err();
-        assert!(error.message().contains("--max-agents"), "{}", error.message());
+        assert_eq!(slots.take().await.unwrap_err(), Refusal::AgentsFull { max: 2 });
         let (older, newer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         slots.idle(&"newer".into(), None, Some(2), &newer);
         slots.idle(&"older".into(), None, Some(1), &older);

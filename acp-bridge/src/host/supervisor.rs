@@ -7,7 +7,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::record::Record;
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
@@ -16,15 +15,14 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::others::Others;
-use super::agent::failure;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
 use super::inbox::{Arrival, Envelope, Inbox};
-use super::{Config, clock, idle};
+use super::{Config, clock, idle, unlogged};
 use crate::command::Answer;
 use crate::dial::{AgentDoor, Offer};
 use crate::log::{ListQuery, LogError, Renewal, SessionLog};
-use crate::session::{Command, FirstAgent, Machine, Reply, for_agents};
+use crate::session::{Command, FirstAgent, Machine, Refusal, Reply, for_agents};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
 const SESSION_QUEUE: usize = 256;
@@ -180,7 +178,7 @@ impl Supervisor {
         match sender.try_send(envelope) {
             Ok(()) => {}
             Err(mpsc::error::TrySendError::Full(envelope)) => {
-                refuse(*envelope, failure("too many commands wait for this session; try again"));
+                refuse(*envelope, Refusal::SessionBusy);
             }
             // Its task is on its way out; what it did not take comes back through `finished`.
             Err(mpsc::error::TrySendError::Closed(envelope)) => self.open(session, Some(envelope)),
@@ -221,7 +219,7 @@ impl Supervisor {
 
     fn general(&mut self, envelope: Box<Envelope>) {
         let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
-            refuse(*envelope, failure("too many requests to the agent are open; try again"));
+            refuse(*envelope, Refusal::AgentRequestsFull);
             return;
         };
         let context = self.context.clone();
@@ -284,13 +282,13 @@ async fn serve(
         };
         if !matches!(error, LogError::Unwritable { .. }) {
             if let Some(envelope) = held.take() {
-                refuse(*envelope, lost(&error, &session));
+                refuse(*envelope, unlogged::lost(&error, &session));
             }
             answer_all(&mut commands, &error, &session).await;
             break;
         }
         if let Some(envelope) = held.take() {
-            refuse(*envelope, failure(error.to_string()));
+            refuse(*envelope, unlogged::failed(&error));
         }
         tracing::error!(%session, %error, "the session cannot go on; trying again");
         tokio::select! {
@@ -320,24 +318,13 @@ async fn serve(
 async fn answer_all(commands: &mut mpsc::Receiver<Box<Envelope>>, why: &LogError, session: &SessionId) {
     commands.close();
     while let Some(envelope) = commands.recv().await {
-        refuse(*envelope, lost(why, session));
+        refuse(*envelope, unlogged::lost(why, session));
     }
 }
 
-fn lost(why: &LogError, session: &SessionId) -> acp_types::ErrorObjectOwned {
-    match why {
-        LogError::NotFound { .. } => error::error(
-            ErrorCode::RESOURCE_NOT_FOUND,
-            format!("there is no session {session}"),
-            RawBuf::encode(&serde_json::json!({ "sessionId": session })).ok(),
-        ),
-        _ => failure(why.to_string()),
-    }
-}
-
-fn refuse(envelope: Envelope, error: acp_types::ErrorObjectOwned) {
+fn refuse(envelope: Envelope, why: Refusal) {
     // Whoever asked may have gone.
-    let _ = envelope.reply.send(Err(error));
+    let _ = envelope.reply.send(Err(why));
 }
 
 async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
@@ -362,7 +349,7 @@ async fn describe_or_pass(context: &Context, command: Command) -> Answer {
             context.broker.notify(&method, params).await;
             Ok(Reply::Done)
         }
-        _ => Err(failure("this command needs a session")),
+        _ => Err(Refusal::NeedsSession),
     }
 }
 
@@ -382,17 +369,17 @@ async fn create(
     });
     let early = early.collect();
     agent.process.assign(&(session.clone(), Record::MAIN_LANE.into()));
-    let id = RawBuf::encode(&session).map_err(|e| Err(failure(e.to_string())))?;
+    let id = RawBuf::encode(&session).map_err(|e| Err(Refusal::Encoding { why: e.to_string() }))?;
     let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
     let position = agent.position(agent.opened);
     let first = FirstAgent { initialize: agent.initialize.clone(), started, position, early };
     let (machine, mut out) =
         Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
     let records = std::mem::take(&mut out.records);
-    context.log.create(&session, &context.member, records).await.map_err(|e| Err(failure(e.to_string())))?;
+    context.log.create(&session, &context.member, records).await.map_err(|e| Err(unlogged::failed(&e)))?;
     let mut driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
     // The client is not told of the session before it is known how its agent is started again.
-    driver.flush().await.map_err(|e| Err(failure(e.to_string())))?;
+    driver.flush().await.map_err(|e| Err(unlogged::failed(&e)))?;
     Ok((Box::new(driver), session, result))
 }
 

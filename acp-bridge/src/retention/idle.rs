@@ -76,8 +76,8 @@ async fn delete(log: &dyn SessionLog, info: &SessionInfo) -> bool {
     let command = Command::DeleteIdle { head: info.head };
     match command::submit(log, &WHO.into(), Some(info.id.clone()), WHO.into(), command).await {
         Ok(_) => true,
-        Err(error) => {
-            tracing::debug!(session = %info.id, why = error.message(), "a session that looked unused stays");
+        Err(why) => {
+            tracing::debug!(session = %info.id, %why, "a session that looked unused stays");
             false
         }
     }

@@ -132,9 +132,6 @@ impl Command {
     /// Bytes of the reason of a cancel.
     pub const MAX_REASON: usize = 1024;
 
-    /// Why a [`Self::DeleteIdle`] is refused.
-    pub(crate) const IN_USE: &'static str = "the session is in use and was not deleted";
-
     /// A prompt for `main` that waits if it must.
     #[must_use]
     pub fn prompt(params: RawBuf, key: Option<String>, accept_context_loss: bool) -> Self {

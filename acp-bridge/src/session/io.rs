@@ -5,9 +5,9 @@ use std::sync::Arc;
 use acp_server::proto::Payload;
 use acp_types::record::Record;
 use acp_types::record::body::{AgentLink, AgentStarted};
-use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
+use acp_types::{RawBuf, RequestId};
 
-use super::{Command, Reply};
+use super::{Command, Refusal, Reply};
 
 /// Names one command between its arrival and its reply. Given by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -53,7 +53,7 @@ pub enum FromAgent {
     /// It could not be started or could not open the session. The process, if any, is gone.
     StartFailed {
         /// For whoever waits for a turn.
-        error: ErrorObjectOwned,
+        error: Refusal,
     },
     /// `session/update`, its params.
     Update(Payload),
@@ -146,7 +146,7 @@ pub enum Effect {
         /// Which.
         command: CommandId,
         /// With what.
-        reply: Result<Reply, ErrorObjectOwned>,
+        reply: Result<Reply, Refusal>,
     },
     /// Start a lane's agent; ends in [`FromAgent::Started`] or [`FromAgent::StartFailed`].
     StartAgent {

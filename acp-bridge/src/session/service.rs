@@ -1,7 +1,8 @@
 //! Who serves what an agent asks of the machine that it runs on.
 
-use acp_types::error::ErrorCode;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
+
+use super::declined::Declined;
 
 /// Who serves an agent's files, or its commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,14 +84,10 @@ pub fn can_be_asked(initialize: Raw<'_>, method: &str) -> bool {
 }
 
 /// Why a request for a client may not be put into the log, where clients find it.
-pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<(ErrorCode, &'static str)> {
+pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<Declined> {
     let mut env = (method == "terminal/create").then(|| params.member("env"))?.into_iter().flat_map(Raw::elements);
     let secret = env.any(|variable| variable.member("value").is_none_or(|value| value.as_str() != "\"\""));
-    secret.then_some((
-        ErrorCode::INVALID_PARAMS,
-        "terminals are served by a client here, so `env` would be written to the session log, and its values may be \
-         secrets; leave it out, or start the bridge without --client-fs",
-    ))
+    secret.then_some(Declined::EnvironmentInLog)
 }
 
 #[cfg(test)]

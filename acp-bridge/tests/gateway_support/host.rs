@@ -5,11 +5,10 @@ use std::time::{Duration, Instant};
 
 use acp_bridge::command::{Answer, Order, encode_answer};
 use acp_bridge::log::{Member, Role, SessionLog, TakenCommand};
-use acp_bridge::session::{Command, Reply};
-use acp_types::error::{ErrorCode, error};
+use acp_bridge::session::{Command, Refusal, Reply};
 use acp_types::record::body::{self, AgentStarted, PromptQueued, SessionCreated, Start};
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, SessionId};
+use acp_types::{Raw, RawBuf, SessionId};
 use serde_json::json;
 
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -257,6 +256,6 @@ fn called(command: Command) -> Reply {
     }
 }
 
-fn unknown(session: &SessionId) -> ErrorObjectOwned {
-    error(ErrorCode::RESOURCE_NOT_FOUND, "no such session", Some(encode(&json!({ "sessionId": session }))))
+fn unknown(session: &SessionId) -> Refusal {
+    Refusal::UnknownSession { session: session.clone() }
 }

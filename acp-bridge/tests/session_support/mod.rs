@@ -8,11 +8,12 @@ pub(crate) mod model;
 use std::sync::Arc;
 
 use acp_bridge::session::{
-    CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, Machine, Output, Reply, StartPlan, State,
+    CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, Machine, Output, Refusal, Reply,
+    StartPlan, State,
 };
 use acp_types::record::body::{AgentLink, AgentStarted, Outcome, Start};
 use acp_types::record::{Kind, Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
+use acp_types::{RawBuf, RequestId, SessionId};
 use serde_json::{Value, json};
 
 pub(crate) const SECOND: u64 = 1_000_000;
@@ -154,7 +155,7 @@ impl Session {
     }
 
     /// A command's reply and what else it has brought.
-    pub(crate) fn command(&mut self, client: &str, command: Command) -> (Result<Reply, ErrorObjectOwned>, Vec<Effect>) {
+    pub(crate) fn command(&mut self, client: &str, command: Command) -> (Result<Reply, Refusal>, Vec<Effect>) {
         let id = CommandId(self.next_command);
         self.next_command += 1;
         let mut effects = self.input(Input::Command { id, client: client.into(), command });
@@ -342,7 +343,7 @@ pub(crate) fn awaited(effects: &[Effect]) -> (u64, Option<CallId>) {
 }
 
 /// The replies among effects.
-pub(crate) fn replies(effects: &[Effect]) -> Vec<(CommandId, Result<Reply, ErrorObjectOwned>)> {
+pub(crate) fn replies(effects: &[Effect]) -> Vec<(CommandId, Result<Reply, Refusal>)> {
     let reply = |effect: &Effect| match effect {
         Effect::Reply { command, reply } => Some((*command, reply.clone())),
         _ => None,

@@ -10,12 +10,12 @@ use std::sync::Arc;
 
 use acp_bridge::session::{
     CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, LaneState, Machine, Output, QueueCommand,
-    Reply, State, TurnPhase,
+    Refusal, Reply, State, TurnPhase,
 };
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
 use acp_types::record::body::{AgentLink, AgentStarted, PromptQueued, PromptSteered, SessionUpdated, Start, Steer};
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
-use acp_types::{ErrorCode, RawBuf, RequestId, SessionId, error};
+use acp_types::{RawBuf, RequestId, SessionId};
 use link::{Link, Said};
 
 /// One thing that happens. Numbers pick among what is there, so that every list of operations means something.
@@ -395,8 +395,7 @@ impl World {
             }
             Op::StartFails if self.agent().starting => {
                 self.agent().starting = false;
-                let error = error::error(ErrorCode::INTERNAL_ERROR, "no", None);
-                self.hear(FromAgent::StartFailed { error });
+                self.hear(FromAgent::StartFailed { error: Refusal::NotStarted { why: "no".into() } });
             }
             Op::Returns { comes } => self.returns(comes),
             Op::AgentExits | Op::Started { .. } | Op::StartFails => {}

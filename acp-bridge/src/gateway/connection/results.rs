@@ -1,6 +1,5 @@
 //! What came of the effects, and what the client is told of it.
 
-use acp_types::error::ErrorCode;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 use serde::Serialize;
 
@@ -12,7 +11,7 @@ use crate::gateway::attach::Arriving;
 use crate::gateway::attachment::{Entry, Seen};
 use crate::gateway::{capabilities, refusal, render};
 use crate::log::SessionInfo;
-use crate::session::{Command, Reply};
+use crate::session::{Command, Refusal, Reply};
 
 impl Connection {
     /// Takes what came of an effect.
@@ -49,8 +48,8 @@ impl Connection {
             Then::Prompt { id, session } => self.prompted(id, &session, answer),
             Then::Deleted { id } => {
                 let answer = match answer {
-                    Err(error) if error.code() != ErrorCode::RESOURCE_NOT_FOUND.0 => Err(error),
-                    _ => Ok(Raw::EMPTY_OBJECT.to_owned()),
+                    Ok(_) | Err(Refusal::UnknownSession { .. }) => Ok(Raw::EMPTY_OBJECT.to_owned()),
+                    Err(why) => Err(why.into()),
                 };
                 self.out.respond(id, answer);
             }
@@ -58,13 +57,13 @@ impl Connection {
             // A host that does not know the session has nobody to attend to.
             Then::Attend => {
                 if let Err(error) = answer {
-                    tracing::debug!(client = %self.out.client, error = error.message(), "the host was not told of a client");
+                    tracing::debug!(client = %self.out.client, %error, "the host was not told of a client");
                 }
             }
             // Nobody waits for it, but a stop or an answer that did not get through must not go unnoticed.
             Then::Nothing => {
                 if let Err(error) = answer {
-                    tracing::warn!(client = %self.out.client, error = error.message(), "the host refused a command");
+                    tracing::warn!(client = %self.out.client, %error, "the host refused a command");
                 }
             }
         }
@@ -147,7 +146,7 @@ impl Connection {
             Ok(Reply::Done) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
             Ok(Reply::Queue(queue)) => self.out.respond(id, control::listed(&queue)),
             Ok(_) => self.out.respond(id, Err(refusal::internal("the host's answer does not fit the request"))),
-            Err(error) => self.out.respond(id, Err(error)),
+            Err(why) => self.out.respond(id, Err(why.into())),
         }
     }
 }

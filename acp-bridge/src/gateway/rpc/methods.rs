@@ -8,7 +8,6 @@ use acp_types::api::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
     Records, SessionApiServer, SessionView, Waited,
 };
-use acp_types::error::ErrorCode;
 use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
 use async_trait::async_trait;
@@ -17,11 +16,11 @@ use serde_json::json;
 use super::call::Peer;
 use super::params::{json_of, kind_of, policy, set};
 use super::{attend, export, fault, subscription, view, wait};
-use crate::command::Commander;
+use crate::command::{self, Commander};
 use crate::gateway::work::Worker;
 use crate::gateway::{lanes, refusal};
 use crate::log::{Filter, ListQuery, ReadLimit, SessionLog};
-use crate::session::{Command, QueueCommand, Reply};
+use crate::session::{Command, QueueCommand, Refusal, Reply};
 
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
 const MAX_KEY: usize = 1024;
@@ -51,8 +50,18 @@ impl Api {
     }
 
     async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
+        Ok(self.ask(extensions, session, command).await??)
+    }
+
+    /// The host's answer, or that there is no caller.
+    async fn ask(
+        &self,
+        extensions: &Extensions,
+        session: Option<SessionId>,
+        command: Command,
+    ) -> Answer<command::Answer> {
         let client = Arc::clone(&peer(extensions)?.client);
-        self.commander.submit(session, client, command).await
+        Ok(self.commander.submit(session, client, command).await)
     }
 
     /// A command that is done or refused.
@@ -333,10 +342,10 @@ impl SessionApiServer for Api {
     }
 
     async fn session_delete(&self, ext: &Extensions, session: SessionId) -> Answer<Deleted> {
-        match self.submit(ext, Some(session), Command::Delete).await {
+        match self.ask(ext, Some(session), Command::Delete).await? {
             Ok(_) => Ok(Deleted { deleted: true }),
-            Err(error) if error.code() == ErrorCode::RESOURCE_NOT_FOUND.0 => Ok(Deleted { deleted: false }),
-            Err(error) => Err(error),
+            Err(Refusal::UnknownSession { .. }) => Ok(Deleted { deleted: false }),
+            Err(why) => Err(why.into()),
         }
     }
 

@@ -1,11 +1,9 @@
-//! Why a service refused, and what the agent is told.
+//! Why a service refused, in the words that the agent is told.
 
 use std::io;
 use std::path::PathBuf;
 
 use acp_server::transport::child::SpawnError;
-use acp_types::ErrorObjectOwned;
-use acp_types::error::{self, ErrorCode};
 
 /// The options that let agents reach more than the directories of their session.
 pub(super) const READ: &str = "allow-read";
@@ -65,42 +63,4 @@ pub(super) enum Refusal {
     Task(#[from] tokio::task::JoinError),
     #[error("the answer could not be encoded: {0}")]
     Encode(#[from] serde_json::Error),
-}
-
-impl Refusal {
-    fn code(&self) -> ErrorCode {
-        match self {
-            Self::Method(_) => ErrorCode::METHOD_NOT_FOUND,
-            Self::Missing(_) | Self::NoTerminal(_) => ErrorCode::RESOURCE_NOT_FOUND,
-            Self::Spawn(SpawnError::Program { source, .. }) => match source.kind() {
-                io::ErrorKind::NotFound => ErrorCode::RESOURCE_NOT_FOUND,
-                io::ErrorKind::InvalidInput => ErrorCode::INVALID_PARAMS,
-                _ => ErrorCode::INTERNAL_ERROR,
-            },
-            Self::Withdrawn => ErrorCode::REQUEST_CANCELLED,
-            Self::Params(_)
-            | Self::Relative(_)
-            | Self::Outside { .. }
-            | Self::ReadOnly(_)
-            | Self::NoFile { .. }
-            | Self::NoDirectory(_)
-            | Self::NoText { .. }
-            | Self::LongRead { .. }
-            | Self::FarRead { .. }
-            | Self::LongWrite { .. } => ErrorCode::INVALID_PARAMS,
-            Self::Io { .. }
-            | Self::Torn { .. }
-            | Self::Spawn(_)
-            | Self::ManyTerminals(_)
-            | Self::Busy(_)
-            | Self::Task(_)
-            | Self::Encode(_) => ErrorCode::INTERNAL_ERROR,
-        }
-    }
-}
-
-impl From<Refusal> for ErrorObjectOwned {
-    fn from(refusal: Refusal) -> Self {
-        error::error(refusal.code(), refusal.to_string(), None)
-    }
 }

@@ -10,7 +10,7 @@ use acp_types::v1::{
     CreateTerminalRequest, CreateTerminalResponse, ReadTextFileResponse, TerminalId, TerminalOutputResponse,
     WaitForTerminalExitResponse,
 };
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
+use acp_types::{Raw, RawBuf, RawError, RequestId};
 use cap_std::fs::Dir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
@@ -298,7 +298,7 @@ impl Server {
         self.sending += 1;
         self.tasks.spawn(async move {
             // A connection that has closed is followed by the end of these services.
-            let _ = outbox.respond(id, answer.map_err(ErrorObjectOwned::from)).await;
+            let _ = outbox.respond_raw(id, answer.map_err(RawError::from)).await;
             drop(permit);
             Step::Sent(bytes)
         });

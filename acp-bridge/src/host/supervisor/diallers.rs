@@ -2,14 +2,12 @@
 
 use std::sync::Arc;
 
-use acp_types::error::ErrorCode;
-
 use super::{Finished, Supervisor};
 use crate::dial::Offer;
-use crate::host::agent::failure;
+use crate::host::door;
 use crate::host::inbox::Envelope;
 use crate::host::links::Arrived;
-use crate::session::{Command, QueueCommand};
+use crate::session::{Command, QueueCommand, Refusal, RefusalKind};
 
 impl Supervisor {
     /// Lets a session say whether it wants a dialler that nobody waits for.
@@ -29,21 +27,55 @@ impl Supervisor {
         self.dispatch(envelope);
         let broker = Arc::clone(&self.context.broker);
         self.tasks.spawn(async move {
-            let answer = answer.await.unwrap_or_else(|_| Err(failure("the session is being closed")));
+            let answer = answer.await.unwrap_or_else(|_| Err(Refusal::SessionClosing));
             let links = broker.links();
             match (answer, instance) {
                 (Ok(_), None) => {}
                 (Ok(_), Some(instance)) => links.asked(&instance, None),
-                (Err(error), Some(instance)) => {
-                    let is_final = error.code() != ErrorCode::INTERNAL_ERROR.0;
-                    links.asked(&instance, Some((error.message(), is_final)));
-                }
-                (Err(error), None) if error.code() == ErrorCode::INTERNAL_ERROR.0 => {
-                    links.not_now(&place, error.message());
-                }
-                (Err(error), None) => links.dismiss(&place.0, Some(&place.1), error.message()),
+                (Err(why), Some(instance)) => links.asked(&instance, Some((&why.to_string(), is_final(&why)))),
+                (Err(why), None) if is_final(&why) => links.dismiss(&place.0, Some(&place.1), &why.to_string()),
+                (Err(why), None) => links.not_now(&place, &why.to_string()),
             }
             Finished::General
         });
+    }
+}
+
+/// Whether it does not help the dialler to come again.
+fn is_final(why: &Refusal) -> bool {
+    match why.kind() {
+        RefusalKind::Missing | RefusalKind::Invalid | RefusalKind::Unfit => true,
+        RefusalKind::Busy | RefusalKind::Failed => false,
+        RefusalKind::Agent => !matches!(why, Refusal::Agent { error } if door::failed_inside(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use acp_types::RawBuf;
+
+    use super::is_final;
+    use crate::session::Refusal;
+
+    #[test]
+    fn a_dialler_comes_again_where_that_may_help() {
+        let agent = |text: &str| Refusal::Agent { error: RawBuf::parse(text).unwrap() };
+        for why in [
+            Refusal::SessionBusy,
+            Refusal::SessionClosing,
+            Refusal::LogClosed,
+            Refusal::SessionClosed,
+            agent(r#"{"code":-32603,"message":"m"}"#),
+        ] {
+            assert!(!is_final(&why), "{why:?}");
+        }
+        for why in [
+            Refusal::UnknownSession { session: "s".into() },
+            Refusal::LaneNotDialled { lane: "a".into() },
+            Refusal::TooManyLanes { max: 8 },
+            agent(r#"{"code":-32000,"message":"log in"}"#),
+        ] {
+            assert!(is_final(&why), "{why:?}");
+        }
     }
 }

@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::record::body::Choice;
 use acp_types::record::{Origin, Turn};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use acp_types::{Raw, RawBuf};
 
-use super::super::{CallId, CommandId, Effect, Reply, choice};
+use super::super::{CallId, CommandId, Effect, Refusal, Reply, choice};
 use super::admission::clean_outcome;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
@@ -71,9 +70,7 @@ impl Lane {
     ) {
         let made = choice::of_request(&method, params.as_ref().map_or(Raw::NULL, RawBuf::as_raw));
         if made.as_ref().is_some_and(|made| !self.can_remember(step, made)) {
-            let message = "the session remembers 64 modes and options, in 64 KiB, to set them again when its agent is \
-                           started again, and this is more: nothing was set";
-            step.refuse(command, ErrorCode::INVALID_PARAMS, message);
+            step.refuse(command, Refusal::ChoicesFull);
             return;
         }
         let sets = made.is_some() || choice::sets_options(&method);
@@ -82,8 +79,7 @@ impl Lane {
         if self.is_ready() {
             self.pass(step, call);
         } else if self.calls.waiting.len() >= step.config().max_waiting_calls {
-            let message = format!("{} requests wait for the agent to start; try again", self.calls.waiting.len());
-            step.refuse(command, ErrorCode::INTERNAL_ERROR, message);
+            step.refuse(command, Refusal::StartCrowded { waiting: self.calls.waiting.len() });
         } else {
             self.calls.waiting.push_back(call);
             self.need_agent(step, false);
@@ -100,8 +96,7 @@ impl Lane {
     fn pass(&mut self, step: &mut Step<'_>, call: Waiting) {
         let Waiting { passed, method, params } = call;
         if self.calls.open.len() >= step.config().max_open_calls {
-            let message = format!("the agent has {} requests to answer already; try again", self.calls.open.len());
-            step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
+            step.refuse(passed.command, Refusal::AgentCrowded { open: self.calls.open.len() });
             return;
         }
         let params = params.map(|params| wire::to_agent(params.as_raw(), self.agent_session(step)));
@@ -194,23 +189,22 @@ impl Lane {
                 Call::Prompt(_) | Call::Choice(_) => {}
                 Call::Offer(offer) => self.offer_unanswered(step, &offer, reason),
                 Call::Passed(passed) => {
-                    let message = format!("there is no answer from the agent: {reason}");
-                    step.refuse(passed.command, ErrorCode::INTERNAL_ERROR, message);
+                    step.refuse(passed.command, Refusal::NoAnswer { reason: reason.to_owned() });
                 }
             }
         }
     }
 
     /// The agent will not come: what waited for it is answered.
-    pub(super) fn fail_waiting_calls(&mut self, step: &mut Step<'_>, error: &ErrorObjectOwned) {
+    pub(super) fn fail_waiting_calls(&mut self, step: &mut Step<'_>, why: &Refusal) {
         for call in std::mem::take(&mut self.calls.waiting) {
-            step.reply(call.passed.command, Err(error.clone()));
+            step.refuse(call.passed.command, why.clone());
         }
     }
 
     /// Both, when the session is put to rest.
-    pub(super) fn fail_calls(&mut self, step: &mut Step<'_>, reason: &str) {
-        self.fail_open_calls(step, reason);
-        self.fail_waiting_calls(step, &error::error(ErrorCode::INTERNAL_ERROR, reason, None));
+    pub(super) fn fail_calls(&mut self, step: &mut Step<'_>, why: &Refusal) {
+        self.fail_open_calls(step, &why.to_string());
+        self.fail_waiting_calls(step, why);
     }
 }

@@ -2,25 +2,21 @@
 
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::record::body::{AgentExited, Outcome, SessionClosed};
 use acp_types::record::{Kind, Origin};
 
 use super::super::lanes::Lanes;
-use super::super::{Effect, Output};
+use super::super::{Effect, Output, Refusal};
 use super::Machine;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
 
-const CLOSED: &str = "the session was closed";
-const SHUT_DOWN: &str = "the bridge was shut down";
-
 impl Lanes<Lane> {
     /// Cancels what runs and waits in every lane, and stops the agents. A session that is closed already stays as it is.
     pub(super) fn close(&mut self, step: &mut Step<'_>, client: &Arc<str>) {
         for lane in self.iter_mut() {
-            lane.put_to_rest(step, client, CLOSED);
+            lane.put_to_rest(step, client, &Refusal::SessionClosed);
         }
         self.forget_unjoined(step);
         if !step.state().closed() {
@@ -43,8 +39,8 @@ impl Machine {
 }
 
 impl Lane {
-    /// Cancels what runs and waits, and stops the agent.
-    pub(super) fn put_to_rest(&mut self, step: &mut Step<'_>, client: &Arc<str>, reason: &str) {
+    /// Cancels what runs and waits, and stops the agent. Whoever waits for it is told why.
+    pub(super) fn put_to_rest(&mut self, step: &mut Step<'_>, client: &Arc<str>, why: &Refusal) {
         let running = self.running(step);
         if let Some(turn) = running
             && !step.cancel_requested(turn)
@@ -58,25 +54,26 @@ impl Lane {
         for turn in self.queued(step).into_iter().chain(self.steering(step)) {
             self.cancel_queued(step, client, turn, None);
         }
-        self.fail_to_join(step, &error::error(ErrorCode::INTERNAL_ERROR, reason, None));
-        self.fail_calls(step, reason);
-        self.stop_agent(step, reason);
+        self.fail_to_join(step, why);
+        self.fail_calls(step, why);
+        self.stop_agent(step, &why.to_string());
     }
 
     fn shut_down(&mut self, step: &mut Step<'_>) {
+        let why = Refusal::ShutDown;
         self.paused = true;
         if self.runs_on(step) {
-            self.fail_calls(step, SHUT_DOWN);
+            self.fail_calls(step, &why);
             return;
         }
-        self.stop_agent(step, SHUT_DOWN);
+        self.stop_agent(step, &why.to_string());
         self.resolve_all(step, Cause::RECOVERED);
         if let Some(turn) = self.running(step) {
-            let outcome = Outcome::Interrupted { reason: SHUT_DOWN.to_owned() };
+            let outcome = Outcome::Interrupted { reason: why.to_string() };
             self.end_turn(step, turn, Origin::Host, &outcome);
         }
-        self.fail_to_join(step, &error::error(ErrorCode::INTERNAL_ERROR, SHUT_DOWN, None));
-        self.fail_calls(step, SHUT_DOWN);
+        self.fail_to_join(step, &why);
+        self.fail_calls(step, &why);
     }
 
     pub(super) fn stop_agent(&mut self, step: &mut Step<'_>, reason: &str) {

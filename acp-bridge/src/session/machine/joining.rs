@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use acp_types::ErrorObjectOwned;
-use acp_types::error::ErrorCode;
 use acp_types::record::body::{LaneJoined, LaneLeft};
 use acp_types::record::{Kind, Origin, Record};
 
 use super::super::lanes::Lanes;
-use super::super::{CommandId, Effect, LaneState, Reply, StartPlan};
+use super::super::{CommandId, Effect, LaneState, Refusal, Reply, StartPlan};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 
@@ -55,7 +53,7 @@ impl Lanes<Lane> {
         joiner: Joiner,
     ) {
         if let Some(why) = self.why_not(step, &name, &joiner) {
-            step.refuse(command, ErrorCode::INVALID_PARAMS, why);
+            step.refuse(command, why);
             return;
         }
         let plan = StartPlan {
@@ -89,42 +87,38 @@ impl Lanes<Lane> {
         if joining.or_else(joined) == Some(true) {
             step.reply(command, Ok(Reply::Done));
         } else {
-            let why = format!(
-                "the agent of the lane {name:?} is started by the bridge and does not dial in; use another name for the lane"
-            );
-            step.refuse(command, ErrorCode::INVALID_PARAMS, why);
+            step.refuse(command, Refusal::LaneNotDialled { lane: name.to_string() });
         }
     }
 
-    fn why_not(&self, step: &Step<'_>, name: &str, joiner: &Joiner) -> Option<String> {
+    fn why_not(&self, step: &Step<'_>, name: &str, joiner: &Joiner) -> Option<Refusal> {
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !plain || name.is_empty() || name.len() > MAX_NAME {
-            return Some(format!("a lane's name is 1 to {MAX_NAME} letters, digits, dots, hyphens and underscores"));
+            return Some(Refusal::LaneName { max: MAX_NAME });
         }
         if joiner.name().is_empty() || joiner.name().len() > MAX_PROFILE {
             return Some(match joiner {
-                Joiner::Profile(_) => format!("`agent` is not the name of a launch profile: 1 to {MAX_PROFILE} bytes"),
-                Joiner::Dials(_) => format!("the name of the agent is 1 to {MAX_PROFILE} bytes"),
+                Joiner::Profile(_) => Refusal::ProfileName { max: MAX_PROFILE },
+                Joiner::Dials(_) => Refusal::AgentName { max: MAX_PROFILE },
             });
         }
         if self.get(name).is_some() {
-            return Some(format!("there is a lane {name:?} in this session already; use another name, or remove it"));
+            return Some(Refusal::LaneExists { lane: name.to_owned() });
         }
         let max = step.config().max_lanes;
         let full = self.iter().count() >= max;
-        full.then(|| format!("the session has {max} lanes already; remove one"))
+        full.then_some(Refusal::TooManyLanes { max })
     }
 
     /// Cancels what a lane runs and queues, stops its agent, and lets it go.
     pub(super) fn remove(&mut self, step: &mut Step<'_>, command: CommandId, client: &Arc<str>, name: &str) {
         if name == Record::MAIN_LANE {
-            step.refuse(command, ErrorCode::INVALID_PARAMS, "`main` cannot be removed; close or delete the session");
+            step.refuse(command, Refusal::MainStays);
             return;
         }
         let Some(lane) = self.named(step, command, Some(name)) else { return };
-        let reason = "the lane was removed";
-        lane.put_to_rest(step, client, reason);
-        let left = LaneLeft { reason: reason.to_owned() };
+        lane.put_to_rest(step, client, &Refusal::LaneRemoved);
+        let left = LaneLeft { reason: Refusal::LaneRemoved.to_string() };
         lane.record(step, Kind::LaneLeft, Origin::Client(Arc::clone(client)), None, &left);
         self.leave(name);
         step.reply(command, Ok(Reply::Done));
@@ -153,9 +147,9 @@ impl Lane {
     }
 
     /// The first agent does not come.
-    pub(super) fn fail_to_join(&mut self, step: &mut Step<'_>, error: &ErrorObjectOwned) {
+    pub(super) fn fail_to_join(&mut self, step: &mut Step<'_>, why: &Refusal) {
         if let Some(joining) = self.joining.take() {
-            step.reply(joining.command, Err(error.clone()));
+            step.refuse(joining.command, why.clone());
         }
     }
 }

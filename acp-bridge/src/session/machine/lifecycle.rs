@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode, RawError};
 use acp_types::record::body::{AgentExited, AgentStarted, Outcome};
 use acp_types::record::{Kind, Origin};
-use acp_types::{ErrorObjectOwned, RawBuf};
 
-use super::super::{Effect, StartPlan};
+use super::super::{Effect, Refusal, StartPlan, door};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
@@ -21,17 +19,11 @@ impl Lane {
         let accepts_loss = accepts_loss || step.config().accept_context_loss;
         self.agent = Agent::Starting { accepts_loss };
         if let Some(profile) = self.untrusted_profile(step) {
-            let message = format!(
-                "the lane {:?} was added where this session was written, with the agent {profile:?}, and nothing of that is \
-                 started here: trust the session with `acp-bridge trust`, or remove the lane and add it again",
-                self.name
-            );
-            self.start_failed(step, &error::error(ErrorCode::INTERNAL_ERROR, message, None));
+            self.start_failed(step, &Refusal::Untrusted { lane: self.name.to_string(), profile });
         } else if let Some(plan) = self.plan(step, accepts_loss) {
             step.effect(Effect::StartAgent { lane: Arc::clone(&self.name), plan });
         } else {
-            let message = "the log does not say how the session's agent was started; make a new session";
-            self.start_failed(step, &error::error(ErrorCode::INTERNAL_ERROR, message, None));
+            self.start_failed(step, &Refusal::StartUnknown);
         }
     }
 
@@ -79,12 +71,12 @@ impl Lane {
 
     /// Whoever waits is told, all of them: to try once for each would only make them wait. Turns that may run without
     /// the agent's memory get a try of their own if this one was not allowed to lose it.
-    pub(super) fn start_failed(&mut self, step: &mut Step<'_>, error: &ErrorObjectOwned) {
+    pub(super) fn start_failed(&mut self, step: &mut Step<'_>, why: &Refusal) {
         let Agent::Starting { accepts_loss } = self.agent else { return };
         self.agent = Agent::Absent;
-        self.fail_to_join(step, error);
-        self.fail_waiting_calls(step, error);
-        let outcome = Outcome::Failed { error: raw(error) };
+        self.fail_to_join(step, why);
+        self.fail_waiting_calls(step, why);
+        let outcome = Outcome::Failed { error: door::error_object(why) };
         // Those that wait for a client after a restart of the bridge were not to run yet, nor what is behind them.
         let to_run = self.queued(step).into_iter().take_while(|&turn| self.may_run(step, turn));
         for turn in to_run.collect::<Vec<_>>() {
@@ -124,8 +116,4 @@ impl Lane {
             self.need_agent(step, false);
         }
     }
-}
-
-fn raw(error: &ErrorObjectOwned) -> RawBuf {
-    RawError::from(error).into_raw()
 }

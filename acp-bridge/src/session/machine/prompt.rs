@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::meta::{AfterRestart, OnBusy};
 use acp_types::record::body::{Outcome, PromptQueued, TurnStarted};
 use acp_types::record::{Kind, Origin, Turn};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf};
+use acp_types::{Raw, RawBuf};
 
-use super::super::{CommandId, Reply};
+use super::super::{CommandId, Refusal, Reply};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
@@ -34,14 +33,16 @@ impl Lane {
         self.advance(step);
     }
 
-    fn accept(&mut self, step: &mut Step<'_>, client: &Arc<str>, prompt: Prompt) -> Result<Turn, ErrorObjectOwned> {
+    fn accept(&mut self, step: &mut Step<'_>, client: &Arc<str>, prompt: Prompt) -> Result<Turn, Refusal> {
         let Prompt { params, key, accept_context_loss, on_busy, after_restart } = prompt;
         let running = self.running(step);
         // One that is on its way out takes nothing in any more.
         let open = running.filter(|&turn| !step.cancel_requested(turn));
         match on_busy {
             OnBusy::Reject => self.refuse_if_busy(step)?,
-            OnBusy::Steer if running.is_some() && !self.can_be_steered(step) => return Err(not_steered()),
+            OnBusy::Steer if running.is_some() && !self.can_be_steered(step) => {
+                return Err(Refusal::SteeringUnsupported);
+            }
             _ => {}
         }
         self.refuse_if_full(step, &params)?;
@@ -58,24 +59,19 @@ impl Lane {
         Ok(turn)
     }
 
-    fn refuse_if_busy(&self, step: &Step<'_>) -> Result<(), ErrorObjectOwned> {
+    fn refuse_if_busy(&self, step: &Step<'_>) -> Result<(), Refusal> {
         let busy = self.running(step).or_else(|| self.steering(step).first().copied()).or_else(|| self.next(step));
-        let Some(turn) = busy else { return Ok(()) };
-        let message = format!("turn {turn} runs or waits, and the prompt was not to wait; try again when it has ended");
-        let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "busy": true, "turn": turn } }));
-        Err(error::error(ErrorCode::INTERNAL_ERROR, message, data.ok()))
+        busy.map_or(Ok(()), |turn| Err(Refusal::Busy { turn }))
     }
 
-    fn refuse_if_full(&self, step: &Step<'_>, params: &RawBuf) -> Result<(), ErrorObjectOwned> {
+    fn refuse_if_full(&self, step: &Step<'_>, params: &RawBuf) -> Result<(), Refusal> {
         let (queued, bytes) = self.queued_besides(step, None);
         let config = step.config();
         let no_bytes_left = queued > 0 && bytes + params.as_str().len() > config.max_queue_bytes;
         if queued < config.max_queue && !no_bytes_left {
             return Ok(());
         }
-        let message = format!("the session's prompt queue is full ({queued}); wait for a turn to end");
-        let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "maxQueue": config.max_queue } }));
-        Err(error::error(ErrorCode::INTERNAL_ERROR, message, data.ok()))
+        Err(Refusal::QueueFull { queued, max: config.max_queue })
     }
 
     /// How many turns wait or go into the running one, and bytes of their params.
@@ -157,12 +153,6 @@ impl Lane {
         self.end_joined(step, turn, &origin, outcome);
         self.watch_offers(step);
     }
-}
-
-fn not_steered() -> ErrorObjectOwned {
-    let message = "this agent takes no messages into a running turn; queue the prompt or interrupt the turn";
-    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "steering": "unsupported" } }));
-    error::error(ErrorCode::INTERNAL_ERROR, message, data.ok())
 }
 
 fn stop_reason(result: Raw<'_>) -> String {

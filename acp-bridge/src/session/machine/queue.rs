@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::meta::QueuedPrompt;
 use acp_types::record::body::{PromptEdited, PromptMoved};
 use acp_types::record::{Kind, Origin, Turn};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, rewrite};
+use acp_types::{Raw, RawBuf, rewrite};
 
 use super::super::lanes::Lanes;
-use super::super::{QueueCommand, Reply, State, TurnPhase};
+use super::super::{QueueCommand, Refusal, Reply, State, TurnPhase};
 use super::lane::Lane;
 use super::recorder::Step;
 
@@ -20,7 +19,7 @@ impl Lanes<Lane> {
         step: &mut Step<'_>,
         client: &Arc<str>,
         command: QueueCommand,
-    ) -> Result<Reply, ErrorObjectOwned> {
+    ) -> Result<Reply, Refusal> {
         match command {
             QueueCommand::List => return Ok(Reply::Queue(listed(step.state()))),
             QueueCommand::Edit { turn, prompt } => {
@@ -42,40 +41,27 @@ impl Lanes<Lane> {
     }
 
     /// The lane in which a turn waits.
-    fn waiting(&mut self, state: &State, turn: Turn) -> Result<&mut Lane, ErrorObjectOwned> {
+    fn waiting(&mut self, state: &State, turn: Turn) -> Result<&mut Lane, Refusal> {
         let Some(info) = state.turn(turn) else {
-            return Err(refused(turn, format!("there is no turn {turn} in this session, or it ended long ago")));
+            return Err(Refusal::UnknownTurn { turn });
         };
-        let why = match &info.phase {
-            TurnPhase::Queued => {
-                let gone = || refused(turn, format!("the lane of turn {turn} has left"));
-                return self.get_mut(&info.lane).ok_or_else(gone);
-            }
-            TurnPhase::Running => format!("turn {turn} has started: it can only be stopped, with session/cancel"),
-            TurnPhase::Offered(into) | TurnPhase::Joined(into) => {
-                format!("turn {turn} went into the running turn {into}: it can only be stopped, with session/cancel")
-            }
-            TurnPhase::Ended(outcome) => format!("turn {turn} has ended already, as {}", outcome.name()),
-        };
-        Err(refused(turn, why))
+        Err(match &info.phase {
+            TurnPhase::Queued => return self.get_mut(&info.lane).ok_or(Refusal::TurnLaneLeft { turn }),
+            TurnPhase::Running => Refusal::TurnStarted { turn },
+            TurnPhase::Offered(into) | TurnPhase::Joined(into) => Refusal::TurnJoined { turn, into: *into },
+            TurnPhase::Ended(outcome) => Refusal::TurnEnded { turn, outcome: outcome.name().to_owned() },
+        })
     }
 }
 
 impl Lane {
-    fn edit(
-        &mut self,
-        step: &mut Step<'_>,
-        client: &Arc<str>,
-        turn: Turn,
-        prompt: RawBuf,
-    ) -> Result<(), ErrorObjectOwned> {
+    fn edit(&mut self, step: &mut Step<'_>, client: &Arc<str>, turn: Turn, prompt: RawBuf) -> Result<(), Refusal> {
         let Some(params) = step.state().turn(turn).and_then(|info| info.params.clone()) else { return Ok(()) };
         let edited = rewrite::set_member(params.as_raw(), "prompt", prompt.as_raw());
         let (others, bytes) = self.queued_besides(step, Some(turn));
         let limit = step.config().max_queue_bytes;
         if others > 0 && bytes + edited.as_str().len() > limit {
-            let message = format!("with that, more than {limit} bytes would wait; wait for a turn to end");
-            return Err(error::error(ErrorCode::INTERNAL_ERROR, message, None));
+            return Err(Refusal::QueueBytes { limit });
         }
         let origin = Origin::Client(Arc::clone(client));
         self.record(step, Kind::PromptEdited, origin, Some(turn), &PromptEdited { prompt });
@@ -88,10 +74,10 @@ impl Lane {
         client: &Arc<str>,
         turn: Turn,
         before: Option<Turn>,
-    ) -> Result<(), ErrorObjectOwned> {
+    ) -> Result<(), Refusal> {
         let queue = self.queued(step);
         if let Some(before) = before.filter(|before| !queue.contains(before)) {
-            return Err(refused(before, format!("turn {before} does not wait in the lane of turn {turn}")));
+            return Err(Refusal::TurnElsewhere { before, turn });
         }
         let place = queue.iter().position(|&queued| queued == turn);
         let behind = place.and_then(|place| queue.get(place + 1)).copied();
@@ -114,9 +100,4 @@ fn listed(state: &State) -> Vec<QueuedPrompt> {
         Some(entry)
     };
     state.lanes().flat_map(|lane| lane.queue()).filter_map(entry).collect()
-}
-
-fn refused(turn: Turn, message: String) -> ErrorObjectOwned {
-    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "turn": turn } }));
-    error::error(ErrorCode::INVALID_PARAMS, message, data.ok())
 }

@@ -2,13 +2,12 @@
 
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::meta::Unattended;
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, RawBuf, SessionId, rewrite};
+use acp_types::{RawBuf, SessionId, rewrite};
 use serde::Serialize;
 
-use super::super::{CallId, CommandId, Effect, Output, Reply, State, start};
+use super::super::{CallId, CommandId, Effect, Output, Refusal, Reply, State, start};
 use super::Config;
 use super::policy::Attendance;
 
@@ -123,12 +122,12 @@ impl Step<'_> {
         self.out.effects.push(effect);
     }
 
-    pub(super) fn reply(&mut self, command: CommandId, reply: Result<Reply, ErrorObjectOwned>) {
+    pub(super) fn reply(&mut self, command: CommandId, reply: Result<Reply, Refusal>) {
         self.effect(Effect::Reply { command, reply });
     }
 
-    pub(super) fn refuse(&mut self, command: CommandId, code: ErrorCode, message: impl Into<String>) {
-        self.reply(command, Err(error::error(code, message, None)));
+    pub(super) fn refuse(&mut self, command: CommandId, why: Refusal) {
+        self.reply(command, Err(why));
     }
 
     /// Adds a record and folds it into the state.

@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode, RawError};
 use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Origin, Seq};
 use acp_types::{Raw, RawBuf, RequestId};
 
-use super::super::{CommandId, Effect, PendingRequest, Reply, Service, service};
+use super::super::declined::Declined;
+use super::super::{CommandId, Effect, PendingRequest, Reply, Service, door, service};
 use super::admission::{Fault, clean_outcome};
 use super::lane::Lane;
 use super::recorder::Step;
@@ -79,8 +79,12 @@ impl Lane {
         }
         if let Some(fault) = self.fault(step, &method, params.as_ref().map(RawBuf::as_raw)) {
             self.warn_of(step, &method, fault);
-            let code = if fault == Fault::OurMethod { ErrorCode::METHOD_NOT_FOUND } else { ErrorCode::INVALID_PARAMS };
-            self.respond_error(step, id, code, &format!("{method} is not taken from an agent: {fault}"));
+            let why = fault.to_string();
+            let declined = match fault {
+                Fault::OurMethod => Declined::NotForAgents { method, why },
+                Fault::OurUpdate(_) | Fault::ForeignSession => Declined::NotTaken { method, why },
+            };
+            self.decline(step, id, &declined);
             return;
         }
         match step.config().services.of(&method) {
@@ -91,18 +95,18 @@ impl Lane {
             }
             Some(Service::Client) => {
                 let params = params.as_ref().map_or(Raw::EMPTY_OBJECT, RawBuf::as_raw);
-                if let Some((code, why)) = unfit_for_clients(step, &method, params) {
-                    self.respond_error(step, id, code, &why);
+                if let Some(unfit) = unfit_for_clients(step, &method, params) {
+                    self.decline(step, id, &unfit);
                     return;
                 }
             }
             Some(Service::Nobody) => {
-                self.respond_error(step, id, ErrorCode::METHOD_NOT_FOUND, &not_offered(&method));
+                self.decline(step, id, &Declined::NotOffered { method });
                 return;
             }
         }
         if let Some(full) = self.too_many_pending(step, params.as_ref()) {
-            self.respond_error(step, id, ErrorCode::INTERNAL_ERROR, &full);
+            self.decline(step, id, &full);
             return;
         }
         let turn = self.running(step);
@@ -122,7 +126,7 @@ impl Lane {
         }
     }
 
-    fn too_many_pending(&self, step: &Step<'_>, params: Option<&RawBuf>) -> Option<String> {
+    fn too_many_pending(&self, step: &Step<'_>, params: Option<&RawBuf>) -> Option<Declined> {
         let mut bytes = params.map_or(0, |params| params.as_str().len());
         let mut count = 0;
         for (_, request) in self.pending(step) {
@@ -131,7 +135,7 @@ impl Lane {
         }
         let config = step.config();
         let full = count >= config.max_pending || (count > 0 && bytes > config.max_pending_bytes);
-        full.then(|| format!("{count} requests wait for a client's answer already; wait for one of them"))
+        full.then_some(Declined::ManyPending { count })
     }
 
     /// What its agent has asked and nobody has answered, oldest first.
@@ -211,24 +215,20 @@ impl Lane {
         }
     }
 
-    pub(super) fn respond_error(&self, step: &mut Step<'_>, id: RequestId, code: ErrorCode, message: &str) {
-        let error = RawError::from(&error::error(code, message, None)).into_raw();
-        step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer: Err(error) });
+    pub(super) fn decline(&self, step: &mut Step<'_>, id: RequestId, declined: &Declined) {
+        let answer = Err(door::answer_of(declined));
+        step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer });
     }
 }
 
 /// Why clients are not to be asked for files or commands. Whether they can was told to the agent as the client had it
 /// that made the session.
-fn unfit_for_clients(step: &Step<'_>, method: &str, params: Raw<'_>) -> Option<(ErrorCode, String)> {
+fn unfit_for_clients(step: &Step<'_>, method: &str, params: Raw<'_>) -> Option<Declined> {
     let initialize = step.state().created().map_or(Raw::EMPTY_OBJECT, |created| created.initialize.as_raw());
     if !service::can_be_asked(initialize, method) {
-        return Some((ErrorCode::METHOD_NOT_FOUND, not_offered(method)));
+        return Some(Declined::NotOffered { method: method.to_owned() });
     }
-    service::unfit_for_log(method, params).map(|(code, why)| (code, why.to_owned()))
-}
-
-fn not_offered(method: &str) -> String {
-    format!("{method} is not offered to the agent")
+    service::unfit_for_log(method, params)
 }
 
 /// The answer to a permission request that nobody decides.
@@ -237,6 +237,5 @@ pub(super) fn cancelled() -> RawBuf {
 }
 
 fn cancelled_error(cause: Cause) -> RawBuf {
-    let message = format!("the request was cancelled: {}", cause.text);
-    RawError::from(&error::error(ErrorCode::REQUEST_CANCELLED, message, None)).into_raw()
+    door::answer_of(&Declined::Cancelled { why: cause.text })
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use acp_types::error::ErrorCode;
 use acp_types::record::body::Outcome;
 use acp_types::record::{Origin, Seq};
 use acp_types::{RawBuf, RequestId};
 
 use super::super::Effect;
+use super::super::declined::Declined;
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
@@ -77,10 +77,7 @@ impl Lane {
                 Asked::Answered(answer) => {
                     step.effect(Effect::Respond { lane: Arc::clone(&self.name), id, answer });
                 }
-                Asked::Unknown => {
-                    let message = "the bridge was restarted and does not know the answer any more; ask again";
-                    self.respond_error(step, id, ErrorCode::INTERNAL_ERROR, message);
-                }
+                Asked::Unknown => self.decline(step, id, &Declined::Forgotten),
             }
         }
         let over = self.pending(step).map(|(seq, _)| seq).filter(|seq| !self.requests.knows(*seq));

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use acp_types::error::{self, ErrorCode};
 use acp_types::meta::CancelScope;
 use acp_types::record::{Record, Turn};
-use acp_types::{ErrorObjectOwned, RawBuf};
 
 use super::super::lanes::Lanes;
-use super::super::{Command, CommandId, Effect, Reply};
+use super::super::{Command, CommandId, Effect, Refusal, Reply};
 use super::cancel::Stop;
 use super::joining::Joiner;
 use super::lane::Lane;
@@ -88,12 +86,10 @@ impl Lanes<Lane> {
                     self.close(step, &client);
                     step.effect(Effect::Delete { command: id });
                 } else {
-                    step.refuse(id, ErrorCode::INVALID_REQUEST, Command::IN_USE);
+                    step.refuse(id, Refusal::InUse);
                 }
             }
-            Command::Describe { .. } | Command::Create { .. } => {
-                step.refuse(id, ErrorCode::INVALID_REQUEST, "this command concerns the agent and no session");
-            }
+            Command::Describe { .. } | Command::Create { .. } => step.refuse(id, Refusal::NeedsNoSession),
         }
     }
 
@@ -102,7 +98,7 @@ impl Lanes<Lane> {
         let lane = lane.unwrap_or(Record::MAIN_LANE);
         let found = self.get_mut(lane).filter(|lane| lane.joining.is_none());
         if found.is_none() {
-            step.reply(id, Err(unknown_lane(step, lane)));
+            step.refuse(id, unknown_lane(step, lane));
         }
         found
     }
@@ -116,9 +112,7 @@ fn lane_of(step: &Step<'_>, turn: Turn) -> Option<Arc<str>> {
 }
 
 /// Says which lane is not there, and which are.
-fn unknown_lane(step: &Step<'_>, lane: &str) -> ErrorObjectOwned {
-    let lanes: Vec<_> = step.state().lanes().map(|lane| &**lane.name()).collect();
-    let message = format!("there is no lane {lane:?} in this session; there are: {}", lanes.join(", "));
-    let data = RawBuf::encode(&serde_json::json!({ "acp-bridge": { "lane": lane, "lanes": lanes } }));
-    error::error(ErrorCode::INVALID_PARAMS, message, data.ok())
+fn unknown_lane(step: &Step<'_>, lane: &str) -> Refusal {
+    let lanes = step.state().lanes().map(|lane| lane.name().to_string()).collect();
+    Refusal::UnknownLane { lane: lane.to_owned(), lanes }
 }

@@ -7,7 +7,7 @@ use super::kit::{Kit, Log, raw};
 use crate::gateway::connection::{Effect, Outcome};
 use crate::gateway::refusal;
 use crate::log::LogError;
-use crate::session::Reply;
+use crate::session::{Refusal, Reply};
 
 #[test]
 fn a_new_session_is_shown_from_its_first_update_after_the_answer() {
@@ -198,11 +198,12 @@ fn close_of_a_session_that_is_not_attached_is_just_answered() {
 fn deleting_what_is_not_there_succeeds() {
     let mut kit = Kit::ready();
     kit.request(3, "session/delete", &json!({ "sessionId": "s" }));
-    kit.answer(Err(refusal::unknown_session(&"s".into())));
+    kit.answer(Err(Refusal::UnknownSession { session: "s".into() }));
     assert_eq!(kit.only(), json!({ "id": 3, "result": {} }));
     kit.request(4, "session/delete", &json!({ "sessionId": "s" }));
-    kit.answer(Err(refusal::internal("the disk is full")));
-    assert_eq!(kit.only()["error"]["message"], "the disk is full");
+    let why = Refusal::LogUnwritable { reason: "the disk is full".into() };
+    kit.answer(Err(why.clone()));
+    assert_eq!(kit.only()["error"]["message"], why.to_string());
 }
 
 #[test]

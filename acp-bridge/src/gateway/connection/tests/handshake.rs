@@ -1,13 +1,12 @@
 //! What comes before a session, and requests that are about none.
 
-use acp_types::error::{ErrorCode, error};
 use serde_json::json;
 
 use super::kit::{Kit, raw};
 use crate::gateway::Limits;
 use crate::gateway::connection::{Effect, Outcome};
 use crate::log::ListQuery;
-use crate::session::{Command, Reply};
+use crate::session::{Command, Refusal, Reply};
 
 #[test]
 fn initialize_is_answered_with_the_agents_result_and_the_bridges_capabilities() {
@@ -24,8 +23,8 @@ fn initialize_is_answered_with_the_agents_result_and_the_bridges_capabilities() 
 fn initialize_that_fails_can_be_tried_again() {
     let mut kit = Kit::new();
     kit.request(0, "initialize", &json!({ "protocolVersion": 1 }));
-    kit.answer(Err(error(ErrorCode::INTERNAL_ERROR, "no agent", None)));
-    assert_eq!(kit.only()["error"]["message"], "no agent");
+    kit.answer(Err(Refusal::StartUnknown));
+    assert_eq!(kit.only()["error"]["message"], Refusal::StartUnknown.to_string());
     kit.request(1, "initialize", &json!({ "protocolVersion": 1 }));
     kit.answer(Ok(Reply::Agent(Err(raw(r#"{"code":-1,"message":"bad","x":1}"#)))));
     assert_eq!(kit.only()["error"]["x"], 1, "the agent's error passes whole");

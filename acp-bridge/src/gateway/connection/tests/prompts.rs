@@ -1,6 +1,5 @@
 //! Prompts, their answers, and stops.
 
-use acp_types::error::{ErrorCode, error};
 use acp_types::record::body;
 use serde_json::json;
 
@@ -8,7 +7,7 @@ use super::kit::{Kit, Log, raw};
 use crate::gateway::Limits;
 use crate::gateway::connection::{Effect, Outcome};
 use crate::log::LogError;
-use crate::session::{Command, Reply};
+use crate::session::{Command, Refusal, Reply};
 
 #[test]
 fn the_answer_comes_after_the_turns_updates_and_ones_own_words_do_not_come_back() {
@@ -145,8 +144,10 @@ fn a_refused_prompt_is_answered_with_the_hosts_words() {
     let mut kit = Kit::ready();
     kit.created("s");
     kit.request(2, "session/prompt", &json!({ "sessionId": "s", "prompt": [] }));
-    kit.answer(Err(error(ErrorCode::INTERNAL_ERROR, "the queue is full", None)));
-    assert_eq!(kit.only()["error"]["message"], "the queue is full");
+    kit.answer(Err(Refusal::QueueFull { queued: 32, max: 32 }));
+    let refused = json!({ "code": -32600, "message": Refusal::QueueFull { queued: 32, max: 32 }.to_string(),
+        "data": { "acp-bridge": { "maxQueue": 32 } } });
+    assert_eq!(kit.only()["error"], refused);
 }
 
 #[test]
