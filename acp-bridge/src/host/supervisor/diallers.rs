@@ -27,7 +27,7 @@ impl Supervisor {
         self.dispatch(envelope);
         let broker = Arc::clone(&self.context.broker);
         self.tasks.spawn(async move {
-            let answer = answer.await.unwrap_or_else(|_| Err(Refusal::SessionClosing));
+            let answer = answer.await.unwrap_or(Err(Refusal::SessionClosing));
             let links = broker.links();
             match (answer, instance) {
                 (Ok(_), None) => {}
