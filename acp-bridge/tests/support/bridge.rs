@@ -6,7 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::kept::end_diallers;
-use super::{Client, example};
+use super::{Client, DEADLINE, example};
 
 /// How a bridge is started.
 pub struct Options {
@@ -88,7 +88,7 @@ impl Bridge {
     pub fn terminate(&mut self) -> ExitStatus {
         let status = Command::new("kill").arg(self.child.id().to_string()).status().expect("run kill");
         assert!(status.success());
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().expect("wait for the bridge") {
                 return status;
@@ -100,7 +100,7 @@ impl Bridge {
 
     /// How it exited, when somebody else has ended it.
     pub fn ended_by_itself(&mut self) -> ExitStatus {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(status) = self.child.try_wait().expect("wait for the bridge") {
                 return status;

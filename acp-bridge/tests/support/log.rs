@@ -4,11 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::Bridge;
+use super::{Bridge, DEADLINE};
 
 /// Waits until a session has so many records of a kind, and returns their bodies.
 pub fn wait_for_records(bridge: &Bridge, session: &str, kind: &str, count: usize) -> Vec<Value> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + DEADLINE;
     loop {
         let bodies = records(bridge, session, kind);
         if bodies.len() >= count {
