@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use support::editor::Editor;
 use support::proxy::Proxy;
-use support::{Bridge, Options};
+use support::{Bridge, DEADLINE, Options};
 
 fn numbers(upto: u64) -> String {
     (1..=upto).map(|i| format!("{i} ")).collect()
@@ -34,7 +34,7 @@ fn stage() -> Stage {
 
 /// Waits until attach has tried to connect again.
 fn tried_again(proxy: &Proxy, before: usize) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + DEADLINE;
     while proxy.accepted() == before {
         assert!(Instant::now() < deadline, "attach does not try to connect again");
         std::thread::sleep(Duration::from_millis(5));

@@ -5,9 +5,9 @@ mod support;
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use support::{Bridge, Options};
+use support::{Bridge, DEADLINE, Options};
 
 struct Terminal {
     child: Child,
@@ -47,7 +47,7 @@ impl Terminal {
 
     /// Waits until a text has come, and forgets the screen up to it.
     fn until(&mut self, text: &str) {
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + DEADLINE;
         loop {
             if let Some(at) = self.seen.find(text) {
                 self.seen.drain(..at + text.len());

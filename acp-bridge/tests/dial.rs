@@ -13,7 +13,7 @@ use support::dialler::Dialler;
 use support::harness::eventually;
 use support::log::{records, wait_for_records};
 use support::proxy::Proxy;
-use support::{Bridge, Client, Options, example};
+use support::{Bridge, Client, DEADLINE, Options, example};
 
 /// A session with an agent in the lane `far`, behind a connection that can be cut.
 struct Stage {
@@ -79,7 +79,7 @@ fn prompt(client: &mut Client, session: &str, text: &str) -> u64 {
 
 /// Waits until the dialler has tried to connect again.
 fn tried_again(proxy: &Proxy, before: usize) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + DEADLINE;
     while proxy.accepted() == before {
         assert!(Instant::now() < deadline, "the dialler does not try to connect again");
         std::thread::sleep(Duration::from_millis(5));

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use support::client::text;
 use support::log::rows;
-use support::{Bridge, Options};
+use support::{Bridge, DEADLINE, Options};
 
 fn numbers(upto: u64) -> String {
     (1..=upto).map(|i| format!("{i} ")).collect()
@@ -15,7 +15,7 @@ fn numbers(upto: u64) -> String {
 
 /// Waits until a process is gone.
 fn gone(pid: &str) {
-    let deadline = std::time::Instant::now() + Duration::from_secs(15);
+    let deadline = std::time::Instant::now() + DEADLINE;
     while std::path::Path::new(&format!("/proc/{pid}")).exists() {
         assert!(std::time::Instant::now() < deadline, "process {pid} is still there");
         std::thread::sleep(Duration::from_millis(20));

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use support::client::text;
-use support::{Bridge, Options};
+use support::{Bridge, DEADLINE, Options};
 
 fn run(log: &Path, args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_acp-bridge"))
@@ -25,7 +25,7 @@ fn ask(log: &Path, sql: &str) -> i64 {
 
 /// Waits until the log says so.
 fn until(log: &Path, what: &str, sql: &str) {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + DEADLINE;
     while ask(log, sql) == 0 {
         assert!(Instant::now() < deadline, "{what} did not come about");
         std::thread::sleep(Duration::from_millis(20));
@@ -204,7 +204,7 @@ fn a_deleted_session_is_gone_for_everybody_with_its_agent_and_its_records() {
     assert_eq!(ask(&bridge.log, "select count(*) from session"), 0);
     let exported = run(&bridge.log, &["export", &session]);
     assert_eq!(exported.status.code(), Some(1));
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + DEADLINE;
     while Path::new(&format!("/proc/{pid}")).exists() {
         assert!(Instant::now() < deadline, "the agent of a deleted session goes on");
         std::thread::sleep(Duration::from_millis(20));

@@ -19,6 +19,7 @@ mod wire;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -172,7 +173,7 @@ impl Probe {
     /// Sends a request and waits for its answer. Result or error object.
     pub async fn call(&mut self, label: &str, method: &str, params: Value) -> Result<Result<Value, Value>, Stop> {
         let id = self.ask(label, method, params).await?;
-        self.answer(label, &id, self.limits.step).await
+        self.answer(label, &id, self.limits.of(method)).await
     }
 
     /// Records something that was seen beside the wire.
@@ -185,11 +186,11 @@ impl Probe {
         self.recorder.push(What::Fault { why });
     }
 
-    /// Closes the subject's input and waits until it has exited, at most the grace time. Whether it did.
-    pub async fn close_input(&mut self) -> Result<bool, Stop> {
+    /// Closes the subject's input and waits until it has exited, so long at most. Whether it did.
+    pub async fn close_input(&mut self, limit: Duration) -> Result<bool, Stop> {
         let wire = self.wire.as_mut().ok_or(Stop::Gone)?;
         self.recorder.push(What::InputClosed);
-        Ok(wire.close_input(self.limits.grace, &mut self.recorder).await)
+        Ok(wire.close_input(limit, &mut self.recorder).await)
     }
 
     /// Ends the connection, and the subject's process.

@@ -1,14 +1,14 @@
 //! What is tested.
 
+mod own;
+
 use std::fmt;
-use std::fs::DirBuilder;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 use std::time::Duration;
 
 use acp_server::transport::child::{ChildSpec, SpawnError};
-use tempfile::TempDir;
+
+pub use own::Own;
 
 use crate::link::{ConnectError, Http, Link, Offer, Port, Process, Socket};
 use crate::recipe::Stages;
@@ -33,8 +33,8 @@ pub enum Subject {
         program: String,
         /// Its arguments.
         args: Vec<String>,
-        /// Where it keeps what outlives its processes, for as long as it is tested; made when it is first started.
-        state: OnceLock<TempDir>,
+        /// What no other bridge has, for as long as it is tested.
+        own: Own,
     },
     /// A client: a program that starts its agent and speaks to it; started anew for each scenario.
     Client {
@@ -176,9 +176,9 @@ impl Subject {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
-            Self::Bridge { program, args, state } => {
+            Self::Bridge { program, args, own } => {
                 let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
-                for (name, value) in own_state(state).map_err(StartError::Stage)? {
+                for (name, value) in own.env().map_err(StartError::Stage)? {
                     spec = spec.env(name, value);
                 }
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
@@ -228,23 +228,6 @@ impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({self})")
     }
-}
-
-/// Where a program keeps what outlives it. The directories are there and private.
-fn own_state(state: &OnceLock<TempDir>) -> std::io::Result<[(&'static str, PathBuf); 2]> {
-    let directory = match state.get() {
-        Some(directory) => directory,
-        None => {
-            let made = tempfile::tempdir()?;
-            state.get_or_init(|| made)
-        }
-    };
-    let variables = [("XDG_STATE_HOME", "state"), ("XDG_RUNTIME_DIR", "run")];
-    let variables = variables.map(|(name, below)| (name, directory.path().join(below)));
-    for (_, path) in &variables {
-        DirBuilder::new().recursive(true).mode(0o700).create(path)?;
-    }
-    Ok(variables)
 }
 
 async fn client(

@@ -70,7 +70,7 @@ async fn a_bridge_that_is_broken_in_one_way_fails_that_check_and_no_other() {
 async fn shell(script: &str) -> CheckResult {
     let script = script.replace("{agent}", &format!("'{}' mock-agent", env!("CARGO_BIN_EXE_acp-conformance")));
     let args = vec!["-c".to_owned(), script];
-    let subject = Arc::new(Subject::Bridge { program: "bash".to_owned(), args, state: Default::default() });
+    let subject = Arc::new(Subject::Bridge { program: "bash".to_owned(), args, own: Default::default() });
     let (quiet, grace) = (Duration::from_millis(50), Duration::from_secs(1));
     let options = Options {
         select: vec!["BRIDGE-09/a".to_owned()],

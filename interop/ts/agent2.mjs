@@ -2,7 +2,7 @@
 // sentences of acp-conformance ask for: a long count, a file after a question, a diff, a terminal, a plan, a command in the
 // background, a tool call that can be stopped; anything else is echoed.
 // Sessions live as long as the process.
-import { writeFileSync } from "node:fs";
+import { existsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -112,16 +112,21 @@ async function plan(client, sessionId) {
   }
 }
 
-// A command that goes on when the turn is over, until it ends or its session is closed.
+// A command that goes on when the turn is over, until it is told to leave its file or its session is closed.
 async function begin(client, session, sessionId) {
   const terminalId = id("terminal");
-  await terminal(client, sessionId, terminalId, { command: "sleep 1 && touch conformance-marker.txt", cwd: session.cwd });
-  const timer = setTimeout(async () => {
+  await terminal(client, sessionId, terminalId, { command: "touch, once told to", cwd: session.cwd });
+  const timer = setInterval(async () => {
+    if (!existsSync(join(session.cwd, "conformance-go.txt"))) {
+      return;
+    }
+    clearInterval(timer);
     session.background.delete(terminalId);
     writeFileSync(join(session.cwd, "conformance-marker.txt"), "");
     await terminal(client, sessionId, terminalId, { exitStatus: { exitCode: 0 } });
     await state(client, session, sessionId, { state: session.turn ? "running" : "idle" });
-  }, 1000);
+  }, 20);
+  timer.unref();
   session.background.set(terminalId, timer);
 }
 
@@ -217,7 +222,7 @@ const app = acp
     session.stopped = true;
     session.stoppable?.stop();
     await session.turn;
-    for (const timer of session.background.values()) clearTimeout(timer);
+    for (const timer of session.background.values()) clearInterval(timer);
     session.background.clear();
     session.active = false;
     return {};

@@ -11,7 +11,7 @@ use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{Raw, RawBuf, SessionId};
 use serde_json::json;
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(180);
 
 pub fn raw(text: &str) -> RawBuf {
     RawBuf::parse(text).expect("JSON")

@@ -27,7 +27,7 @@ pub use client::Client;
 pub use counting::Counting;
 pub use host::{Host, raw};
 
-const DEADLINE: Duration = Duration::from_secs(20);
+const DEADLINE: Duration = Duration::from_secs(180);
 
 /// Everything between a client's socket and a host.
 pub struct World {

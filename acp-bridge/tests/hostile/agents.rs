@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::report::held;
 use crate::support::client::{kind, text};
-use crate::support::{Bridge, Client, Options};
+use crate::support::{Bridge, Client, DEADLINE, Options};
 
 fn set_mode(client: &mut Client, session: &str, mode: &str) {
     client.call("session/set_mode", &json!({ "sessionId": session, "modeId": mode }));
@@ -130,7 +130,7 @@ fn one_connection_with_many_sessions_has_as_many_agents_as_there_may_be_and_leav
 
     // As soon as the bridge has seen it go.
     let mut other = bridge.client();
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + DEADLINE;
     let fresh = loop {
         let id = other.request("session/new", &json!({ "cwd": "/", "mcpServers": [] }));
         let answer = other.answer(id);
@@ -166,7 +166,7 @@ fn agents_of_sessions_that_nobody_is_at_are_stopped_and_come_back() {
     set_mode(&mut client, &session, "auto");
     let first = std::fs::read_to_string(&pid).expect("a pid");
     drop(client);
-    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let deadline = std::time::Instant::now() + DEADLINE;
     while std::path::Path::new(&format!("/proc/{first}")).exists() {
         assert!(std::time::Instant::now() < deadline, "the agent {first} still runs");
         std::thread::sleep(std::time::Duration::from_millis(20));

@@ -1,11 +1,11 @@
 //! Clients that ask for much and take none of it.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::json;
 
 use crate::report::held;
-use crate::support::{Bridge, Client, Options};
+use crate::support::{Bridge, Client, DEADLINE, Options};
 
 const PROMPT: usize = 8 * 1024 * 1024;
 const CLIENTS: usize = 24;
@@ -40,7 +40,7 @@ fn clients_that_load_a_long_prompt_and_stop_reading_share_it() {
     let shown = last.kept().filter_map(|message| message["params"]["update"]["content"]["text"].as_str());
     assert!(shown.map(str::len).any(|length| length >= PROMPT), "whoever reads on gets all of it");
     drop(last);
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + DEADLINE;
     while bridge.memory().saturating_sub(before) > BOUND {
         assert!(Instant::now() < deadline, "{} bytes stay", bridge.memory().saturating_sub(before));
         std::thread::yield_now();

@@ -3,13 +3,12 @@
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use serde_json::json;
 
 use crate::report::held;
 use crate::support::log::wait_for_records;
-use crate::support::{Bridge, Client, Options};
+use crate::support::{Bridge, Client, DEADLINE, Options};
 
 /// Sets the title, clears the screen, goes to the begin of the line, clears it by a C1 control, turns the order around.
 const ORDERS: &str = "\x1b]0;x\x07\x1b[2J\r\u{9b}2K\u{7f}\u{202e}end";
@@ -129,7 +128,7 @@ impl Chat {
 
     fn until(&mut self, text: &str) {
         while !String::from_utf8_lossy(&self.seen).contains(text) {
-            let bytes = self.screen.recv_timeout(Duration::from_secs(60));
+            let bytes = self.screen.recv_timeout(DEADLINE);
             self.seen
                 .extend(bytes.unwrap_or_else(|_| panic!("no {text:?} in {}", String::from_utf8_lossy(&self.seen))));
         }

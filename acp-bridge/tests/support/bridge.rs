@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::kept::end_diallers;
 use super::split::{self, LogServer};
-use super::{Client, example};
+use super::{Client, DEADLINE, example};
 
 /// How a bridge is started.
 pub struct Options {
@@ -177,7 +177,7 @@ pub fn secrets_beside(log: &Path) -> PathBuf {
 }
 
 fn wait(child: &mut Child) -> ExitStatus {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + DEADLINE;
     loop {
         if let Some(status) = child.try_wait().expect("wait for the bridge") {
             return status;

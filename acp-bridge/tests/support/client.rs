@@ -8,8 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
-/// Real harnesses start slowly on a busy machine.
-const DEADLINE: Duration = Duration::from_secs(60);
+use super::DEADLINE;
 
 pub struct Client {
     socket: WebSocket<TcpStream>,
@@ -25,7 +24,7 @@ pub struct Client {
 impl Drop for Client {
     fn drop(&mut self) {
         let stream = self.socket.get_mut();
-        let deadline = Instant::now() + Duration::from_secs(5);
+        let deadline = Instant::now() + DEADLINE;
         let mut rest = [0; 64 * 1024];
         if std::thread::panicking() || stream.shutdown(Shutdown::Write).is_err() {
             return;

@@ -5,9 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use super::example;
-
-const DEADLINE: Duration = Duration::from_secs(60);
+use super::{DEADLINE, example};
 
 /// A running dialler; killed when dropped.
 pub struct Dialler {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-const DEADLINE: Duration = Duration::from_secs(60);
+use super::DEADLINE;
 
 pub struct Editor {
     child: Child,

@@ -3,15 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use super::{Bridge, Client, Options};
+use super::{Bridge, Client, DEADLINE as PATIENCE, Options};
 
 #[path = "../../../harness-adapters/tests/support/model.rs"]
 mod model;
 
 use model::Model;
-
-/// For one answer of the scripted model.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The scripted model, which lies beside the bridge.
 fn model_program() -> PathBuf {

@@ -3,6 +3,8 @@
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::DEADLINE;
+
 /// The processes that dial this address.
 pub fn diallers(address: &str) -> Vec<String> {
     let begin = format!("dial\0--url\0http://{address}\0");
@@ -18,7 +20,7 @@ pub fn diallers(address: &str) -> Vec<String> {
 
 /// Kills them; their guards end the agents.
 pub fn end_diallers(address: &str) {
-    let deadline = Instant::now() + Duration::from_secs(20);
+    let deadline = Instant::now() + DEADLINE;
     loop {
         let found = diallers(address);
         if found.is_empty() || Instant::now() >= deadline {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use acp_types::record::Origin;
 use serde_json::Value;
 
-use super::{Bridge, split};
+use super::{Bridge, DEADLINE, split};
 
 /// What stands in one record.
 pub struct Row {
@@ -47,7 +47,7 @@ pub fn rows(bridge: &Bridge, session: &str) -> Vec<Row> {
 
 /// Waits until a session has so many records of a kind, and returns their bodies.
 pub fn wait_for_records(bridge: &Bridge, session: &str, kind: &str, count: usize) -> Vec<Value> {
-    let deadline = Instant::now() + Duration::from_secs(60);
+    let deadline = Instant::now() + DEADLINE;
     loop {
         let bodies = records(bridge, session, kind);
         if bodies.len() >= count {

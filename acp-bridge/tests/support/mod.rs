@@ -15,6 +15,9 @@ pub mod started;
 pub use bridge::{Bridge, Options};
 pub use client::Client;
 
+/// Until what has to come has come. It only ends a test that hangs, so no load that a machine may have comes near it.
+pub const DEADLINE: std::time::Duration = std::time::Duration::from_secs(180);
+
 /// The path of an example of this package, built by `cargo test` beside the tests.
 pub fn example(name: &str) -> String {
     let exe = std::env::current_exe().expect("the test's own path");

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use super::DEADLINE;
 use super::kept::end_diallers;
 
 /// Known by its log; gone when this is dropped.
@@ -36,7 +37,7 @@ impl Started {
         let Some(pid) = self.pid() else { return };
         let status = Command::new("kill").args([signal, &pid.to_string()]).status().expect("run kill");
         assert!(status.success());
-        let deadline = Instant::now() + Duration::from_secs(20);
+        let deadline = Instant::now() + DEADLINE;
         while lives(pid) {
             assert!(Instant::now() < deadline, "the bridge did not exit after {signal}");
             std::thread::sleep(Duration::from_millis(10));

@@ -35,7 +35,7 @@ async fn crossing(probe: &mut Probe) -> Result<(), Stop> {
         probe.reply(&id, Ok(rejected())).await?;
         let _ = probe.answer("same/turn", &turn, limit).await?;
         if !probe.is_answered(&id) {
-            let _ = probe.answer("same/ours", &id, probe.limits().step).await?;
+            let _ = probe.answer("same/ours", &id, probe.limits().session()).await?;
         }
     }
     // Two of the agent's wait, and the later one is answered first.

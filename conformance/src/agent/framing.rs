@@ -48,7 +48,7 @@ const LARGE: u64 = (1 << 53) - 1;
 
 async fn framing(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
-    let limit = probe.limits().step;
+    let limit = probe.limits().session();
     for (label, id) in [
         ("id/0", json!(0)),
         ("id/large", json!(LARGE)),
@@ -69,7 +69,7 @@ async fn framing(probe: &mut Probe) -> Result<(), Stop> {
     let text = format!("{} {}", words::REPLY, "x".repeat(1024 * 1024));
     let id = probe.ask("large", "session/prompt", prompt_of(&session, &text)).await?;
     let _ = probe.answer("large", &id, probe.limits().turn).await?;
-    let exited = probe.close_input().await?;
+    let exited = probe.close_input(probe.limits().step).await?;
     probe.note("exited", json!(exited));
     Ok(())
 }

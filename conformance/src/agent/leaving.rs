@@ -19,14 +19,14 @@ pub(super) const LEAVING: Scenario = Scenario {
     checks: &[Check::new("WS-06", a_connection_is_cleaned_up)],
 };
 
-/// So many times the grace time a server has for it.
+/// Where the session may live on, a server that lives on with it is waited for so many times the grace time.
 const PATIENCE: u32 = 3;
 
 async fn leaving(probe: &mut Probe) -> Result<(), Stop> {
     let Some(program) = mcp_stub::program() else {
         return Err(Stop::Refused("the program with the MCP server is not beside this one".to_owned()));
     };
-    probe.begin().await?;
+    let agent = probe.begin().await?;
     let mut params = probe.new_session();
     params["mcpServers"] = json!([server(probe, &program, "left")]);
     let made = probe.call("new", "session/new", params).await?;
@@ -34,7 +34,9 @@ async fn leaving(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.prompt("first", session["sessionId"].as_str().unwrap_or_default(), words::REPLY).await?;
     note(probe, "before", "left");
     probe.close().await;
-    let patience = probe.limits().grace * PATIENCE;
+    let claimed = &agent["agentCapabilities"];
+    let again = claimed["loadSession"] == true || !claimed["sessionCapabilities"]["resume"].is_null();
+    let patience = if again { probe.limits().grace * PATIENCE } else { probe.limits().step };
     ended(probe, &["left"], patience).await;
     note(probe, "after", "left");
     Ok(())

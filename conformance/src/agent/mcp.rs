@@ -92,10 +92,14 @@ async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Waits until the records of all these servers have this event, at most the grace time.
+/// Waits until the records of all these servers have this event, no longer than for an answer; for those of an agent that
+/// starts none at most the grace time.
 async fn wait(probe: &mut Probe, event: &str, names: &[&str]) {
-    let limit = probe.limits().grace;
-    until(probe, event, names, limit).await;
+    let (grace, limit) = (probe.limits().grace, probe.limits().step);
+    until(probe, "started", names, grace).await;
+    if names.iter().any(|name| has(&json!(mcp_stub::read(&record(probe, name))), "started")) {
+        until(probe, event, names, limit).await;
+    }
 }
 
 /// Waits until these servers have ended, so long at most.
@@ -106,7 +110,11 @@ pub(super) async fn ended(probe: &mut Probe, names: &[&str], limit: Duration) {
 async fn until(probe: &mut Probe, event: &str, names: &[&str], limit: Duration) {
     let deadline = tokio::time::Instant::now() + limit;
     let records: Vec<_> = names.iter().map(|name| record(probe, name)).collect();
-    let there = || records.iter().all(|record| has(&json!(mcp_stub::read(record)), event));
+    // What was never started does not end.
+    let there = || {
+        let mut seen = records.iter().map(|record| json!(mcp_stub::read(record)));
+        seen.all(|record| has(&record, event) || (event == "ended" && !has(&record, "started")))
+    };
     while !there() && tokio::time::Instant::now() < deadline {
         tokio::time::sleep(LOOK).await;
     }

@@ -49,7 +49,7 @@ async fn remote(probe: &mut Probe) -> Result<(), Stop> {
             let _ = probe.prompt(&format!("{kind}/first"), &session, words::REPLY).await?;
         }
         // Servers may be connected to beside the turn.
-        let deadline = Instant::now() + probe.limits().grace;
+        let deadline = Instant::now() + probe.limits().step;
         while !stub.seen().iter().any(|request| request["event"] == "initialize") && Instant::now() < deadline {
             tokio::time::sleep(LOOK).await;
         }

@@ -53,7 +53,7 @@ async fn frames(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.call("after/binary", "session/new", probe.new_session()).await?;
     let line = request("fragmented", probe).to_string();
     probe.fragments("fragmented", &line, 16).await?;
-    let _ = probe.answer("fragmented", &json!("fragmented"), probe.limits().step).await?;
+    let _ = probe.answer("fragmented", &json!("fragmented"), probe.limits().session()).await?;
     Ok(())
 }
 

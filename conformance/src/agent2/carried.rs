@@ -35,7 +35,7 @@ const LARGE: u64 = (1 << 53) - 1;
 
 async fn play(probe: &mut Probe) -> Result<(), Stop> {
     stage::begin(probe).await?;
-    let limit = probe.limits().step;
+    let limit = probe.limits().session();
     for (label, id) in [
         ("id/0", json!(0)),
         ("id/large", json!(LARGE)),

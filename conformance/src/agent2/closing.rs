@@ -12,7 +12,7 @@ use crate::scenario::Scenario;
 use crate::verdict::Outcome;
 use crate::words;
 
-/// How long is watched for what a closed session's command would do one second after it was started.
+/// How long is watched for what a closed session's command would do once it is told to.
 const WATCH: Duration = Duration::from_millis(1500);
 
 /// Sessions that are closed during a turn, and while a command runs in the background.
@@ -43,6 +43,8 @@ async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let marker = probe.path(words::MARKER);
     let _ = probe.call("background/close", "session/close", json!({ "sessionId": session })).await?;
     probe.note("background/early", json!(marker.exists()));
+    // A command that still runs sees it, however long the close has taken.
+    std::fs::write(probe.path(words::background::GO), "")?;
     probe.watch("background/after", WATCH, |_| ()).await?;
     probe.note("background/marker", json!(marker.exists()));
     Ok(())

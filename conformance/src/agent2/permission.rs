@@ -48,9 +48,10 @@ async fn touch(probe: &mut Probe, name: &str, session: &str, outcome: Option<Val
     probe.manners.permit = Permit::Hold;
     let id = probe.ask(name, "session/prompt", prompt_of(session, words::TOUCH)).await?;
     let mut end = End::default();
-    let mut over = false;
+    let (mut over, mut waits) = (false, false);
     let asked = |message: &Message| {
         over = end.saw(message, session, &id);
+        waits |= says_that_it_waits(message, session);
         over || message.requests("session/request_permission")
     };
     let request = probe.until(&format!("{name}/asked"), limit, asked).await?;
@@ -59,16 +60,27 @@ async fn touch(probe: &mut Probe, name: &str, session: &str, outcome: Option<Val
     }
     // What else it asks.
     probe.manners.permit = if outcome.is_some() { Permit::Reject } else { Permit::Allow };
+    let allowed_to_go_on = outcome.is_none();
     let allowed = request.params().and_then(allowing);
     let outcome = outcome.or(allowed).unwrap_or_else(|| json!({ "outcome": "cancelled" }));
-    // It may say that it waits before or after it asks.
-    let window = probe.limits().quiet;
-    probe.watch(&format!("{name}/held"), window, |message| over |= end.saw(message, session, &id)).await?;
+    // It may say that it waits before or after it asks. Whether it does is asked of the turn that goes on.
+    let window = if allowed_to_go_on { probe.limits().step } else { probe.limits().quiet };
+    let said = |message: &Message| {
+        over |= end.saw(message, session, &id);
+        over || says_that_it_waits(message, session)
+    };
+    if !waits {
+        probe.look_for(window, said).await?;
+    }
     probe.reply(request.id().unwrap_or(&Value::Null), Ok(json!({ "outcome": outcome }))).await?;
     match over {
         true => Ok(()),
         false => probe.until(name, limit, |message| end.saw(message, session, &id)).await.map(drop),
     }
+}
+
+fn says_that_it_waits(message: &Message, session: &str) -> bool {
+    stage::state(message, session) == Some("requires_action")
 }
 
 /// The outcome that allows what is asked for.

@@ -27,7 +27,7 @@ async fn orphans(probe: &mut Probe) -> Result<(), Stop> {
     let id = probe.ask("die", "session/prompt", prompt_of(&session, far::DIE)).await?;
     // What comes of the turn is for another check.
     let _ = probe.answer("die", &id, probe.limits().step).await;
-    let left = agent.ends(probe.limits().grace).await;
+    let left = agent.ends(probe.limits().step).await;
     probe.note("left", json!(left.as_str()));
     Ok(())
 }

@@ -99,7 +99,7 @@ async fn death(probe: &mut Probe) -> Result<(), Stop> {
     let id = probe.ask("die", "session/prompt", prompt_of(&session, far::DIE)).await?;
     let ended = probe.answer("die", &id, probe.limits().step).await;
     if probe.is_program() {
-        let _ = probe.close_input().await;
+        let _ = probe.close_input(probe.limits().grace).await;
     }
     ended.map(drop)
 }

@@ -1,14 +1,12 @@
 //! `acp-conformance bridge`.
 
-use std::sync::OnceLock;
-
 use anyhow::Context;
 
 use super::args;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
 use crate::bridge::{DURABLE, SUITE};
-use crate::subject::Subject;
+use crate::subject::{Own, Subject};
 
 /// What stands for the mock agent's command line.
 const AGENT: &str = "{agent}";
@@ -43,8 +41,8 @@ fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
     let shown = format!("-- {}", args.command.join(" "));
     match words.split_first() {
         Some((program, rest)) => {
-            let (program, args, state) = (program.clone(), rest.to_vec(), OnceLock::new());
-            Ok((Subject::Bridge { program, args, state }, shown))
+            let (program, args, own) = (program.clone(), rest.to_vec(), Own::default());
+            Ok((Subject::Bridge { program, args, own }, shown))
         }
         None => Err(usage("the command line behind -- is empty")),
     }

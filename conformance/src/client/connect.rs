@@ -35,7 +35,9 @@ async fn connect(probe: &mut Probe) -> Result<(), Stop> {
     probe.quiet("before-initialized").await?;
     probe.reply(asked.id().unwrap_or(&Value::Null), Ok(result)).await?;
     let prompt = probe.until("prompt", limit, |message| message.requests("session/prompt")).await?;
-    Turn { prompt: prompt.id().cloned().unwrap_or_default() }.done(probe).await
+    let turn = Turn { prompt: prompt.id().cloned().unwrap_or_default() };
+    // Whether it ends is asked here and nowhere else.
+    turn.end_within(probe, "turn", Ok(json!({ "stopReason": "end_turn" })), limit).await
 }
 
 fn the_agent_got_its_arguments(case: &Case<'_>) -> Outcome {
@@ -246,7 +248,7 @@ async fn version(probe: &mut Probe) -> Result<(), Stop> {
     probe.open().await?;
     let limit = probe.limits().step;
     probe.until("initialize", limit, |message| message.requests("initialize")).await?;
-    let (gone, exited) = probe.farewell().await;
+    let (gone, exited) = probe.farewell(limit).await;
     probe.note("refused", json!({ "gone": gone, "exited": exited }));
     Ok(())
 }

@@ -45,8 +45,8 @@ async fn interrupt(probe: &mut Probe) -> Result<(), Stop> {
         return Ok(());
     }
     let cancels = |message: &Message| message.method() == Some("session/cancel");
-    let grace = probe.limits().grace;
-    if probe.until("session/cancel", grace, cancels).await.is_err() {
+    // One that takes it for the end goes now, and need not be waited for.
+    if !probe.look_for(probe.limits().step, cancels).await.unwrap_or(false) {
         return Ok(());
     }
     probe.quiet("cancelled").await?;

@@ -1,6 +1,7 @@
 //! What every scenario against a client does: start it as its agent, let it come as far as its prompt, end the turn.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -32,8 +33,20 @@ pub(super) async fn begin(probe: &mut Probe, name: &str, host: Host) -> Result<T
 impl Turn {
     /// Answers the prompt and waits for the client's end, at most the grace time. Both are noted as `NAME/end`.
     pub(super) async fn end(self, probe: &mut Probe, name: &str, outcome: Result<Value, Value>) -> Result<(), Stop> {
+        let limit = probe.limits().grace;
+        self.end_within(probe, name, outcome, limit).await
+    }
+
+    /// The same, and waits so long at most.
+    pub(super) async fn end_within(
+        self,
+        probe: &mut Probe,
+        name: &str,
+        outcome: Result<Value, Value>,
+        limit: Duration,
+    ) -> Result<(), Stop> {
         probe.reply(&self.prompt, outcome).await?;
-        let (gone, exited) = probe.farewell().await;
+        let (gone, exited) = probe.farewell(limit).await;
         probe.note(&format!("{name}/end"), json!({ "gone": gone, "exited": exited }));
         Ok(())
     }

@@ -98,7 +98,7 @@ async fn endings(probe: &mut Probe) -> Result<(), Stop> {
         ping(probe, &format!("{name}/before")).await?;
         probe.reply(&turn.prompt, outcome).await?;
         probe.note(&format!("{name}/sent"), json!(true));
-        let (gone, _) = probe.farewell().await;
+        let (gone, _) = probe.farewell(probe.limits().grace).await;
         if !gone {
             // One that is there has to be well; one that goes now has ended its turn, too.
             match ping(probe, &format!("{name}/after")).await {

@@ -92,7 +92,7 @@ async fn update(probe: &mut Probe, update: Value) -> Result<(), Stop> {
 /// Ends the work, and serves the client until it is gone, at most the grace time.
 async fn idle(probe: &mut Probe) -> Result<(), Stop> {
     update(probe, json!({ "sessionUpdate": "state_update", "state": "idle", "stopReason": "end_turn" })).await?;
-    let (gone, exited) = probe.farewell().await;
+    let (gone, exited) = probe.farewell(probe.limits().grace).await;
     probe.note("end", json!({ "gone": gone, "exited": exited }));
     Ok(())
 }

@@ -76,7 +76,7 @@ async fn early(probe: &mut Probe) -> Result<(), Stop> {
     // The answer is to be there before the stream is.
     probe.pause(probe.limits().quiet).await;
     let mut main = open(probe, "connection", &[(CONNECTION, &connection)]).await?;
-    let limit = probe.limits().step;
+    let limit = probe.limits().session();
     until(probe, "connection", &mut main, limit, |message| message["id"] == "new").await;
     Ok(())
 }
@@ -94,7 +94,7 @@ pub(super) async fn new_session(
 ) -> Result<String, Stop> {
     let new = request(label, "session/new", probe.new_session());
     probe.exchange(label, post(&new, &[(CONNECTION, connection)])).await?;
-    let limit = probe.limits().step;
+    let limit = probe.limits().session();
     let answer = until(probe, "connection", main, limit, |message| message["id"] == label).await;
     let session = answer.as_ref().and_then(|answer| answer["result"]["sessionId"].as_str());
     session

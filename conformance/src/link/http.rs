@@ -29,7 +29,7 @@ pub(super) const NOTES: usize = 1024;
 /// Events of all streams that wait to be read.
 const EVENTS: usize = 256;
 /// Until the port has taken a connection.
-const REACH: Duration = Duration::from_secs(10);
+const REACH: Duration = Duration::from_secs(30);
 /// Until the server has answered our DELETE.
 const LEAVE: Duration = Duration::from_millis(300);
 /// Streams have no order among each other: the answer to a load that comes on another stream than what it replays waits

@@ -25,7 +25,7 @@ pub(super) const NOTES: usize = 1024;
 /// Frames that wait to be sent as they are.
 const FRAMES: usize = 64;
 /// Until a server has answered the upgrade.
-const UPGRADE: Duration = Duration::from_secs(10);
+const UPGRADE: Duration = Duration::from_secs(30);
 /// Until a server has answered our closing.
 const CLOSE: Duration = Duration::from_millis(300);
 

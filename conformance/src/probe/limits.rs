@@ -6,7 +6,8 @@ use std::time::Duration;
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Limits {
-    /// Until a request that needs no model is answered. Default: 30 s, for harnesses that start slowly.
+    /// Until a request is answered that needs no model and opens no session. Default: 30 s, for harnesses that start
+    /// slowly.
     pub step: Duration,
     /// Until a turn has ended. Default: 120 s.
     pub turn: Duration,
@@ -15,6 +16,23 @@ pub struct Limits {
     /// Until a subject has exited after its input was closed. Default: 3 s.
     pub grace: Duration,
 }
+
+impl Limits {
+    /// Until a session is made or opened, for which a harness starts programs: as long as a turn.
+    #[must_use]
+    pub fn session(&self) -> Duration {
+        self.step.max(self.turn)
+    }
+
+    /// Until a request of this method that is no turn is answered.
+    #[must_use]
+    pub(crate) fn of(&self, method: &str) -> Duration {
+        if OPEN.contains(&method) { self.session() } else { self.step }
+    }
+}
+
+/// Requests that make or open a session.
+const OPEN: [&str; 3] = ["session/new", "session/load", "session/resume"];
 
 impl Default for Limits {
     fn default() -> Self {

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use super::answers::error;
 
 /// How long a command may run.
-const MAX_RUN: Duration = Duration::from_secs(10);
+const MAX_RUN: Duration = Duration::from_secs(30);
 /// Bytes of output that are kept.
 const MAX_OUTPUT: usize = 64 * 1024;
 /// Terminals of a scenario.

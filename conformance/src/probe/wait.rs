@@ -60,6 +60,23 @@ impl Probe {
         }
     }
 
+    /// Watches until what may come has come, at most so long; that it did not is no fault of the subject. Whether it came.
+    pub(crate) async fn look_for(
+        &mut self,
+        limit: Duration,
+        mut wanted: impl FnMut(&Message) -> bool,
+    ) -> Result<bool, Stop> {
+        let deadline = Instant::now() + limit;
+        while let Some(message) = self.next(deadline).await? {
+            let found = wanted(&message);
+            self.serve(&message).await?;
+            if found {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Watches for the quiet window. What comes is recorded and answered.
     pub async fn quiet(&mut self, label: &str) -> Result<(), Stop> {
         self.watch(label, self.limits.quiet, |_| ()).await
@@ -99,9 +116,9 @@ impl Probe {
         next
     }
 
-    /// Serves the subject until it is gone, at most the grace time. Whether it is, and whether it has exited.
-    pub async fn farewell(&mut self) -> (bool, bool) {
-        let deadline = Instant::now() + self.limits.grace;
+    /// Serves the subject until it is gone, so long at most. Whether it is, and whether it has exited.
+    pub async fn farewell(&mut self, limit: Duration) -> (bool, bool) {
+        let deadline = Instant::now() + limit;
         let gone = loop {
             match self.next(deadline).await {
                 Ok(Some(message)) if self.serve(&message).await.is_ok() => {}

@@ -138,12 +138,12 @@ impl Wire {
     }
 
     /// Closes the subject's input, reads to the end of its output and waits for its exit. Whether it came in time.
-    pub(super) async fn close_input(&mut self, grace: Duration, recorder: &mut Recorder) -> bool {
+    pub(super) async fn close_input(&mut self, limit: Duration, recorder: &mut Recorder) -> bool {
         if let Some(mut sink) = self.link.sink.take() {
             // A subject that is gone has no input to close.
             let _ = sink.shutdown().await;
         }
-        let deadline = Instant::now() + grace;
+        let deadline = Instant::now() + limit;
         while !self.ended {
             let mut room = vec![0; READ];
             tokio::select! {

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::seen;
-use super::view::{self, OURS};
+use super::view::{self, OURS, TURN_ENDED};
 use crate::check::{Check, call};
 use crate::history::{Case, Message};
 use crate::probe::{Probe, Stop};
@@ -38,9 +38,12 @@ async fn watched(probe: &mut Probe, other: &mut Probe, session: &str) -> Result<
     let _ = probe.call("mode", "session/set_mode", mode).await?;
     let model = json!({ "sessionId": session, "configId": "model", "value": MODEL });
     let _ = probe.call("model", "session/set_config_option", model).await?;
-    let _ = probe.prompt("forgets", session, far::FORGET).await?;
-    let _ = probe.prompt("echo", session, far::ECHO).await?;
-    other.quiet("after").await
+    for (label, text) in [("forgets", far::FORGET), ("echo", far::ECHO)] {
+        let _ = probe.prompt(label, session, text).await?;
+        // What is told of the turn comes before its end.
+        view::until(other, TURN_ENDED, probe.limits().step).await?;
+    }
+    Ok(())
 }
 
 /// The agent that got the next prompt got both before it; or both clients were told, since the first one died, that what it

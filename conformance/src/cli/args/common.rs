@@ -62,10 +62,11 @@ pub(in crate::cli) enum Format {
 /// How long is waited for what is to come.
 #[derive(Debug, ClapArgs)]
 pub(in crate::cli) struct Waits {
-    /// Until a request that needs no turn is answered, and until a bridge has told of an agent that died: `30s`, `500ms`.
+    /// Until a request that needs no turn and opens no session is answered, and until a bridge has told of an agent that
+    /// died: `30s`, `500ms`.
     #[arg(long, default_value = "30s", value_parser = duration)]
     pub(in crate::cli) timeout: Duration,
-    /// Until a turn has ended.
+    /// Until a turn has ended, or a session is open.
     #[arg(long, default_value = "2m", value_parser = duration)]
     pub(in crate::cli) turn_timeout: Duration,
 }

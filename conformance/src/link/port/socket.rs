@@ -14,7 +14,7 @@ use super::super::socket::{NOTES, config, note, talk};
 use super::{CONNECTION_ID, COOKIE, Link};
 
 /// Until a client that has connected has asked for its upgrade.
-const UPGRADE: Duration = Duration::from_secs(10);
+const UPGRADE: Duration = Duration::from_secs(30);
 
 /// Waits for a client that asks for a WebSocket. Others are told that there is nothing else.
 pub(super) async fn wait(listener: TcpListener) -> io::Result<Link> {

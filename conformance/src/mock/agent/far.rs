@@ -14,7 +14,7 @@ use crate::words::{self, far};
 /// Messages of the client that are kept, the newest.
 const MAX_GOT: usize = 64;
 /// How long an answer to one of several questions is waited for, so that what came of the others can be told.
-const ANSWER: Duration = Duration::from_secs(5);
+const ANSWER: Duration = Duration::from_secs(20);
 /// The longest that is kept, in bytes; of a longer one only the method is.
 const MAX_KEPT: usize = 16 * 1024;
 

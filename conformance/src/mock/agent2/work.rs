@@ -13,8 +13,9 @@ use crate::words;
 
 /// Between two numbers of a turn that counts.
 const PACE: Duration = Duration::from_millis(5);
-/// How long a command in the background takes, which the prompt has take a second.
-const NAP: Duration = Duration::from_millis(500);
+/// Between two looks of a command in the background, and how many it takes.
+const LOOK: Duration = Duration::from_millis(20);
+const LOOKS: usize = 3000;
 
 impl Agent {
     pub(super) async fn work(self: &Arc<Self>, session: &str, text: &str, stop: &mut Stop) -> Step {
@@ -191,15 +192,21 @@ impl Agent {
     async fn begin(self: &Arc<Self>, session: &str) -> std::io::Result<()> {
         let terminal = self.id("terminal");
         let directory = self.directory(session);
-        let marker = Path::new(&directory).join(words::MARKER);
+        let [go, marker] = [words::background::GO, words::MARKER].map(|name| Path::new(&directory).join(name));
         let update = json!({
-            "sessionUpdate": "terminal_update", "terminalId": terminal, "command": "sleep 1 && touch", "cwd": directory,
+            "sessionUpdate": "terminal_update", "terminalId": terminal, "command": "touch, once told to", "cwd": directory,
         });
         self.say(session, update).await?;
         let (agent, of, id) = (Arc::clone(self), session.to_owned(), terminal.clone());
         let command = lock(&self.background).spawn(async move {
-            tokio::time::sleep(NAP).await;
-            let code = i32::from(std::fs::write(marker, "").is_err());
+            let mut code = 1;
+            for _ in 0..LOOKS {
+                if go.exists() {
+                    code = i32::from(std::fs::write(marker, "").is_err());
+                    break;
+                }
+                tokio::time::sleep(LOOK).await;
+            }
             // A client that is gone needs to know nothing.
             let _ = agent.ended(&of, &id, code).await;
         });

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::http::{Ask, Listener, exchange, get, listen, post};
 
 /// Until a server has answered.
-const LIMIT: Duration = Duration::from_secs(5);
+const LIMIT: Duration = Duration::from_secs(30);
 
 /// A server that was connected to.
 pub(in crate::mock::agent) struct Remote {
