@@ -29,8 +29,10 @@ use self::handshake::Accept;
 use super::driver::{self, Context};
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
+use super::terminals::names_terminal;
 use super::{Config, dial, served};
 use crate::log::SessionLog;
+use crate::service::follower::{Followers, LookedFor};
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -86,12 +88,13 @@ pub async fn serve(
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    let followers = Followers::new(Arc::clone(&log), LookedFor(names_terminal));
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: Rpc::new(Arc::clone(&log)),
-        context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
+        rpc: Rpc::new(Arc::clone(&log), Arc::clone(&followers)),
+        context: Context { log, followers, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let allowed = Arc::clone(&gateway.context.config.allow_origins);

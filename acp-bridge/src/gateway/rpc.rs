@@ -38,6 +38,7 @@ pub(super) use post::{post, usage};
 pub(super) use socket::{bounds, serve};
 
 use crate::log::SessionLog;
+use crate::service::follower::Followers;
 
 /// The methods, for every connection.
 #[derive(Debug, Clone)]
@@ -46,8 +47,8 @@ pub(super) struct Rpc {
 }
 
 impl Rpc {
-    pub(super) fn new(log: Arc<dyn SessionLog>) -> Self {
-        Self { methods: methods::Api { log }.into_rpc().into() }
+    pub(super) fn new(log: Arc<dyn SessionLog>, followers: Arc<Followers>) -> Self {
+        Self { methods: methods::Api { log, followers }.into_rpc().into() }
     }
 }
 
@@ -58,12 +59,14 @@ mod tests {
 
     use acp_types::api::METHODS;
 
-    use super::Rpc;
+    use super::{Followers, Rpc};
     use crate::log::MemoryLog;
+    use crate::service::follower::LookedFor;
 
     #[test]
     fn what_is_served_is_what_the_table_says() {
-        let rpc = Rpc::new(Arc::new(MemoryLog::new()));
+        let log = Arc::new(MemoryLog::new());
+        let rpc = Rpc::new(Arc::clone(&log) as _, Followers::new(log, LookedFor::default()));
         let served: BTreeSet<&str> = rpc.methods.method_names().collect();
         let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
         let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();

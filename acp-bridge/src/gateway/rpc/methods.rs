@@ -20,6 +20,7 @@ use super::{attend, export, fault, subscription, view, wait};
 use crate::gateway::work::Worker;
 use crate::gateway::{lanes, refusal};
 use crate::log::{self, Filter, ListQuery, ReadLimit, SessionLog};
+use crate::service::follower::Followers;
 use crate::session::{Command, QueueCommand, Reply};
 
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
@@ -37,11 +38,13 @@ type Answer<T> = Result<T, ErrorObjectOwned>;
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) log: Arc<dyn SessionLog>,
+    pub(super) followers: Arc<Followers>,
 }
 
 impl Api {
     fn worker(&self, extensions: &Extensions) -> Answer<Worker> {
-        Ok(Worker { log: Arc::clone(&self.log), client: Arc::clone(&peer(extensions)?.client) })
+        let (log, followers) = (Arc::clone(&self.log), Arc::clone(&self.followers));
+        Ok(Worker { log, followers, client: Arc::clone(&peer(extensions)?.client) })
     }
 
     async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
@@ -114,8 +117,8 @@ impl SessionApiServer for Api {
     async fn session_get(&self, ext: &Extensions, session: SessionId) -> Answer<SessionView> {
         let worker = self.worker(ext)?;
         let info = worker.info(&session).await?;
-        let (state, _) = worker.fold(&session).await?;
-        Ok(view::whole(info, &state))
+        let now = worker.snapshot(&session).await?;
+        Ok(view::whole(info, now.head, &now.state))
     }
 
     async fn session_read(
@@ -276,8 +279,7 @@ impl SessionApiServer for Api {
     }
 
     async fn lane_list(&self, ext: &Extensions, session: SessionId) -> Answer<Lanes> {
-        let (state, _) = self.worker(ext)?.fold(&session).await?;
-        Ok(lanes::listed(&state))
+        Ok(lanes::listed(&self.worker(ext)?.snapshot(&session).await?.state))
     }
 
     async fn lane_add(&self, ext: &Extensions, session: SessionId, lane: String, agent: String) -> Answer<RawBuf> {
