@@ -45,6 +45,9 @@ struct Effort {
     cancels: u64,
     sessions: u64,
     clients: u64,
+    /// Of the session with a long history, and the clients that attach to it.
+    turns: u64,
+    attached: u64,
 }
 
 const FULL: Effort = Effort {
@@ -57,6 +60,8 @@ const FULL: Effort = Effort {
     cancels: 300,
     sessions: 1_000,
     clients: 5_000,
+    turns: 1_000,
+    attached: 200,
 };
 const QUICK: Effort = Effort {
     runs: 1,
@@ -68,6 +73,8 @@ const QUICK: Effort = Effort {
     cancels: 50,
     sessions: 100,
     clients: 500,
+    turns: 200,
+    attached: 50,
 };
 
 /// Measures and, unless `quick`, writes the page.

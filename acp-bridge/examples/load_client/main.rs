@@ -10,11 +10,13 @@
 //! load_client ws://127.0.0.1:PORT/acp survived SESSION
 //! load_client ws://127.0.0.1:PORT/acp crowd SESSIONS CLIENTS PID
 //! load_client ws://127.0.0.1:PORT/acp cancel TIMES
+//! load_client ws://127.0.0.1:PORT/acp attach TURNS UPDATES CLIENTS PID
 //! ```
 //!
 //! The agent must take the prompts `flood N`, `numbered N` (each chunk holds its number), `deluge` (floods until it is
 //! cancelled, then says when it was) and `stamp N PER_SECOND` (each chunk holds the time in microseconds).
 
+mod attach;
 mod cancel;
 mod churn;
 mod client;
@@ -41,6 +43,7 @@ async fn main() -> anyhow::Result<()> {
         "kill" => kill::run(url, number(2)?, number(3)?).await?,
         "survived" => kill::survived(url, word(2)?).await?,
         "crowd" => crowd::run(url, number(2)?, number(3)?, number(4)?).await?,
+        "attach" => attach::run(url, number(2)?, number(3)?, number(4)?, number(5)?).await?,
         "cancel" => cancel::run(url, number(2)?).await?,
         other => bail!("{other} is no measurement"),
     };

@@ -18,6 +18,7 @@ use super::presence::{Place, Roster};
 use super::terminals::{Shown, TerminalView};
 use super::{queue, refusal, render};
 use crate::replay::Coalescer;
+use crate::service::follower::Batch;
 use crate::session::{HOST_TERMINAL, LaneState, PendingRequest, State};
 use crate::shared::BIG;
 
@@ -41,14 +42,16 @@ pub(super) enum Entry {
 /// What a client sees of a session, and what it knows of that when it attaches.
 #[derive(Debug, Default)]
 pub(super) struct Seen {
-    /// As the log has it now.
-    pub(super) state: State,
+    /// As of `head`; shared with whoever is there.
+    pub(super) state: Arc<State>,
+    /// Where the log ends now.
+    pub(super) head: Seq,
     pub(super) lanes: LaneFilter,
     /// As of the cursor.
     pub(super) terminals: TerminalView,
 }
 
-/// What is shown before live records; over when the cursor has reached the head of the state at the time of attaching.
+/// What is shown before live records; over when the cursor has reached the log's end at the time of attaching.
 #[derive(Debug)]
 enum History {
     Over,
@@ -84,8 +87,10 @@ struct Closing {
 pub(super) struct Attachment {
     pub(super) id: AttachmentId,
     session: SessionId,
-    /// Ahead of the cursor while history is shown.
-    state: State,
+    /// Ahead of the cursor while history is shown, then as of the cursor. All who are at one place share one.
+    state: Arc<State>,
+    /// Where history ends, and live records begin.
+    history_end: Seq,
     /// What of it the client sees. The cursor moves over the rest.
     lanes: LaneFilter,
     cursor: Seq,
@@ -115,7 +120,7 @@ impl Attachment {
     pub(super) fn new(
         id: AttachmentId,
         session: SessionId,
-        Seen { state, lanes, terminals }: Seen,
+        Seen { state, head, lanes, terminals }: Seen,
         cursor: Seq,
         entry: Entry,
         place: Place,
@@ -136,6 +141,7 @@ impl Attachment {
             id,
             session,
             state,
+            history_end: head,
             lanes,
             cursor,
             terminals,
@@ -230,7 +236,8 @@ impl Attachment {
     }
 
     /// Shows the next records.
-    pub(super) fn records(&mut self, records: &[Arc<Record>], out: &mut Outgoing) {
+    pub(super) fn records(&mut self, batch: &Batch, out: &mut Outgoing) {
+        let records = batch.records();
         self.unwritable = None;
         // What is big has a frame of its own.
         let is_cut = |record: &&Arc<Record>| record.kind == Kind::Update && record.body.as_str().len() < BIG;
@@ -246,14 +253,33 @@ impl Attachment {
                 Kind::Update | Kind::Extension if !self.lanes.shows(&record.lane) => {}
                 Kind::Update => self.update(record, out),
                 Kind::Extension => self.extension(record, out),
-                _ => self.control(record, out),
+                _ => self.control(record, batch, out),
             }
             if !matches!(self.history, History::Over) {
                 self.end_history(out);
             }
         }
+        if let Some(state) = batch.last_state()
+            && state.head() >= self.state.head()
+        {
+            // What was folded here is not needed any more.
+            self.state = Arc::clone(state);
+        }
         if !matches!(self.history, History::Joined { .. }) {
             self.flush_terminals(out);
+        }
+    }
+
+    /// Takes a control record into the state. Whoever is far behind folds by itself.
+    fn fold(&mut self, record: &Record, batch: &Batch) {
+        // While history is shown the state is ahead.
+        if record.seq <= self.state.head().max(self.history_end) {
+            return;
+        }
+        if let Some(state) = batch.state_behind(record.seq) {
+            self.state = Arc::clone(state);
+        } else if let Err(error) = Arc::make_mut(&mut self.state).apply(record) {
+            tracing::error!(session = %self.session, %error, "the session's log is damaged");
         }
     }
 
@@ -327,7 +353,7 @@ impl Attachment {
         }
     }
 
-    fn control(&mut self, record: &Record, out: &mut Outgoing) {
+    fn control(&mut self, record: &Record, batch: &Batch, out: &mut Outgoing) {
         if matches!(record.kind, Kind::TurnEnded | Kind::PermissionRequested) {
             // What comes of it is to be seen with all that was before.
             self.flush_terminals(out);
@@ -339,12 +365,7 @@ impl Attachment {
             self.tell_resolved(record, out);
         }
         let waited = queue::waits(&self.state, record);
-        // While history is shown the state is ahead.
-        if record.seq > self.state.head()
-            && let Err(error) = self.state.apply(record)
-        {
-            tracing::error!(session = %self.session, %error, "the session's log is damaged");
-        }
+        self.fold(record, batch);
         if matches!(self.history, History::Over)
             && let Some(params) = queue::changed(&self.session, &self.state, record, waited)
         {
@@ -479,7 +500,7 @@ impl Attachment {
 
     /// Goes over to live records if all history has been shown.
     fn end_history(&mut self, out: &mut Outgoing) {
-        if self.cursor < self.state.head() {
+        if self.cursor < self.history_end {
             return;
         }
         self.flush_terminals(out);

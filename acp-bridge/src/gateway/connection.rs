@@ -18,7 +18,6 @@ use acp_server::proto::{Event, IncomingNotification, Payload, Rejection, Request
 use acp_types::error::ErrorCode;
 use acp_types::meta::reserved;
 use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
-use acp_types::record::Record;
 use acp_types::{ErrorObjectOwned, RawBuf, RawError, RequestId, SessionId};
 
 pub(super) use effect::{Effect, EntryKind, Opened, Outcome, Then};
@@ -30,6 +29,7 @@ use super::outgoing::{Asked, Item, Outgoing};
 use super::presence::{Bell, Presence};
 use super::{refusal, render};
 use crate::log::LogError;
+use crate::service::follower::Batch;
 use crate::session::Command;
 
 /// Bytes of answers that may wait to be written before the client is no longer listened to.
@@ -128,10 +128,10 @@ impl Connection {
     }
 
     /// Takes the next records of an attachment. Those of one that is no more are ignored.
-    pub(super) fn records(&mut self, attachment: AttachmentId, records: &[Arc<Record>]) {
+    pub(super) fn records(&mut self, attachment: AttachmentId, batch: impl Into<Batch>) {
         let Some(session) = self.sessions.get(&attachment) else { return };
         let Some(attached) = self.attachments.get_mut(session) else { return };
-        attached.records(records, &mut self.out);
+        attached.records(&batch.into(), &mut self.out);
         let session = session.clone();
         self.detach_if_closed(&session);
     }

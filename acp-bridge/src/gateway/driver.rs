@@ -9,7 +9,7 @@ use std::time::Duration;
 use acp_server::proto::Event;
 use acp_server::{Closed, Link, Outbox};
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
+use acp_types::record::Seq;
 use futures_util::future::{AbortHandle, Abortable, Aborted, BoxFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
@@ -23,7 +23,8 @@ use super::outgoing::Item;
 use super::presence::{Bell, Presence};
 use super::work::Worker;
 use crate::command::Commander;
-use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
+use crate::log::{LogError, ReadLimit, SessionLog};
+use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
 
 /// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
 /// stops reading costs.
@@ -32,16 +33,17 @@ const BATCH: ReadLimit = ReadLimit { records: 512, bytes: 128 * 1024 };
 /// Beyond the drain time, to close a connection that takes nothing.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-type Records = Result<Vec<Arc<Record>>, LogError>;
+type Records = Result<Batch, LogError>;
 
-/// What following a log came to; with the tail, to go on.
-type Tailed = (AttachmentId, Option<Tail>, Records);
+/// What following a session came to; with the reader, to go on.
+type Tailed = (AttachmentId, Option<FollowerReader>, Records);
 
 /// What a connection's task needs from its gateway.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
     pub(super) commander: Commander,
+    pub(super) followers: Arc<Followers>,
     pub(super) config: Config,
     pub(super) presence: Arc<Presence>,
     pub(super) shutdown: CancellationToken,
@@ -54,7 +56,12 @@ pub(super) async fn run(link: Link, context: Context) {
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
         connection: Connection::new(Arc::clone(&client), limits, presence, Arc::clone(&bell)),
-        worker: Worker { log: Arc::clone(&context.log), commander: context.commander.clone(), client },
+        worker: Worker {
+            log: Arc::clone(&context.log),
+            commander: context.commander.clone(),
+            followers: Arc::clone(&context.followers),
+            client,
+        },
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),
@@ -151,14 +158,14 @@ impl Driver {
     fn take(&mut self, step: Step) {
         match step {
             Step::Done(Some(outcome)) => self.connection.done(outcome),
-            Step::Tailed(Ok((id, tail, records))) => self.tailed(id, tail, records),
+            Step::Tailed(Ok((id, reader, records))) => self.tailed(id, reader, records),
             _ => {}
         }
     }
 
-    fn tailed(&mut self, id: AttachmentId, tail: Option<Tail>, records: Records) {
+    fn tailed(&mut self, id: AttachmentId, reader: Option<FollowerReader>, records: Records) {
         match records {
-            Ok(records) => self.connection.records(id, &records),
+            Ok(batch) => self.connection.records(id, batch),
             Err(error) => {
                 if !self.connection.tail_failed(id, &error) {
                     self.following.remove(&id);
@@ -166,10 +173,10 @@ impl Driver {
                 }
             }
         }
-        if let Some(tail) = tail
+        if let Some(reader) = reader
             && self.following.contains_key(&id)
         {
-            self.follow(id, next(id, tail).boxed());
+            self.follow(id, next(id, reader).boxed());
         }
     }
 
@@ -183,9 +190,9 @@ impl Driver {
     fn flush(&mut self) {
         for effect in self.connection.take_effects() {
             match effect {
-                Effect::Tail { attachment, session, after } => {
-                    let log = Arc::clone(&self.worker.log);
-                    self.follow(attachment, open(attachment, log, session, after).boxed());
+                Effect::Tail { attachment, session, after, follower } => {
+                    let followers = Arc::clone(&self.worker.followers);
+                    self.follow(attachment, open(attachment, followers, session, after, follower).boxed());
                 }
                 Effect::Untail { attachment } => {
                     if let Some(handle) = self.following.remove(&attachment) {
@@ -274,16 +281,23 @@ async fn heads(log: &Arc<dyn SessionLog>, sessions: Vec<SessionId>) -> HashMap<S
     heads
 }
 
-async fn open(id: AttachmentId, log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> Tailed {
-    match log::tail(log, session, after).await {
-        Ok(tail) => next(id, tail).await,
+async fn open(
+    id: AttachmentId,
+    followers: Arc<Followers>,
+    session: SessionId,
+    after: Seq,
+    follower: Option<Arc<SessionFollower>>,
+) -> Tailed {
+    let follower = follower.unwrap_or_else(|| followers.of(&session));
+    match follower.reader(after).await {
+        Ok(reader) => next(id, reader).await,
         Err(error) => (id, None, Err(error)),
     }
 }
 
-async fn next(id: AttachmentId, mut tail: Tail) -> Tailed {
-    let records = tail.next(BATCH).await;
-    (id, Some(tail), records)
+async fn next(id: AttachmentId, mut reader: FollowerReader) -> Tailed {
+    let records = reader.next(BATCH).await;
+    (id, Some(reader), records)
 }
 
 async fn write(outbox: Outbox, items: Vec<Item>) -> Result<(), Closed> {

@@ -30,9 +30,11 @@ use super::driver::{self, Context};
 use super::membership::Membership;
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
+use super::terminals::names_terminal;
 use super::{Config, dial, served};
 use crate::command::Commander;
 use crate::log::{CommandQueue, SessionLog};
+use crate::service::follower::{Followers, LookedFor};
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -94,12 +96,13 @@ pub async fn serve(
     let kept = tokio::spawn(membership.keep(commander.clone(), left.clone()));
     // Also when this is dropped.
     let leave = left.drop_guard();
+    let followers = Followers::new(Arc::clone(&log), LookedFor(names_terminal));
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: Rpc::new(Arc::clone(&log), commander.clone()),
-        context: Context { log, commander, config, presence: Presence::new(), shutdown: shutdown.clone() },
+        rpc: Rpc::new(Arc::clone(&log), commander.clone(), Arc::clone(&followers)),
+        context: Context { log, commander, followers, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let allowed = Arc::clone(&gateway.context.config.allow_origins);

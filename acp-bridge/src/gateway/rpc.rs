@@ -39,6 +39,7 @@ pub(super) use socket::{bounds, serve};
 
 use crate::command::Commander;
 use crate::log::SessionLog;
+use crate::service::follower::Followers;
 
 /// The methods, for every connection.
 #[derive(Debug, Clone)]
@@ -47,8 +48,8 @@ pub(super) struct Rpc {
 }
 
 impl Rpc {
-    pub(super) fn new(log: Arc<dyn SessionLog>, commander: Commander) -> Self {
-        Self { methods: methods::Api { log, commander }.into_rpc().into() }
+    pub(super) fn new(log: Arc<dyn SessionLog>, commander: Commander, followers: Arc<Followers>) -> Self {
+        Self { methods: methods::Api { log, commander, followers }.into_rpc().into() }
     }
 }
 
@@ -59,14 +60,16 @@ mod tests {
 
     use acp_types::api::METHODS;
 
-    use super::Rpc;
+    use super::{Followers, Rpc};
     use crate::command::Commander;
     use crate::log::MemoryLog;
+    use crate::service::follower::LookedFor;
 
     #[test]
     fn what_is_served_is_what_the_table_says() {
         let log = Arc::new(MemoryLog::new());
-        let rpc = Rpc::new(log.clone(), Commander::new(log, "g".into()));
+        let commander = Commander::new(Arc::clone(&log) as _, "g".into());
+        let rpc = Rpc::new(Arc::clone(&log) as _, commander, Followers::new(log, LookedFor::default()));
         let served: BTreeSet<&str> = rpc.methods.method_names().collect();
         let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
         let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();

@@ -1,7 +1,7 @@
 //! A whole bridge in one thread, moved by a seed: clients, gateway connections, the host's machine, agents and a log.
 //!
-//! The pure parts are the real ones ([`crate::session::Machine`], the gateway's connection, and what admits records to a
-//! log); what is around them, the log, the bus, the agent processes and the sockets, is a model that can be cut between
+//! The pure parts are the real ones ([`crate::session::Machine`], the gateway's connection, the core of the session's
+//! follower, and what admits records to a log); what is around them, the log, the bus, the agent processes and the sockets, is a model that can be cut between
 //! any two steps. A run has two lanes, one of which joins in its middle, and clients that come in every way there is. It
 //! kills the bridge, the agents and clients at points that its seed picks, lets everything settle, and compares what
 //! each client saw with the log. The same seed makes the same run; a failure prints it.
@@ -15,6 +15,7 @@ mod driver;
 mod gateway;
 mod link;
 mod owner;
+mod tail;
 mod visit;
 mod world;
 

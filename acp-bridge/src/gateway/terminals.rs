@@ -296,6 +296,11 @@ impl TerminalView {
     }
 }
 
+/// Whether a record names a terminal. A view that has heard of none such is as good as new.
+pub(super) fn names_terminal(record: &Record) -> bool {
+    TERMINAL.find(record.body.as_str().as_bytes()).is_some()
+}
+
 /// The terminal that a member of a tool call's `_meta` streams.
 fn named(meta: Raw<'_>, key: &str) -> Option<String> {
     Some(meta.path(&[key, "terminal_id"])?.as_string()?.into_owned())

@@ -10,16 +10,18 @@ use super::connection::{Effect, EntryKind, Opened, Outcome};
 use super::history::Begin;
 use super::lanes::LaneFilter;
 use super::refusal;
-use super::terminals::{LOOK_BACK, TerminalView};
+use super::terminals::{LOOK_BACK, TerminalView, names_terminal};
 use crate::command::Commander;
 use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
-use crate::session::{Command, HOST_TERMINAL, Reply, State};
+use crate::service::follower::{Followers, SessionFollower, Snapshot};
+use crate::session::{Command, HOST_TERMINAL, Reply};
 
 /// What an effect needs.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
     pub(super) log: Arc<dyn SessionLog>,
     pub(super) commander: Commander,
+    pub(super) followers: Arc<Followers>,
     pub(super) client: Arc<str>,
 }
 
@@ -67,15 +69,15 @@ impl Worker {
         // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
         let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
         let result = if attends { Some(self.attach(session, params).await?) } else { None };
-        let (state, oldest) = self.fold(session).await?;
+        let Snapshot { follower, state, head, oldest } = self.snapshot(session).await?;
         let after = match entry {
             EntryKind::Load => oldest,
-            EntryKind::Resume { after } => after.unwrap_or(state.head()),
+            EntryKind::Resume { after } => after.unwrap_or(head),
             EntryKind::Attach(attach) => match &attach.begin {
                 Begin::Oldest => oldest,
                 Begin::After(after) => *after,
-                Begin::Message(message) => self.last_of(session, message, oldest, state.head()).await?,
-                Begin::Head => state.head(),
+                Begin::Message(message) => self.last_of(session, message, oldest, head).await?,
+                Begin::Head => head,
             },
         };
         let result = result.unwrap_or_else(|| state.main().session_result());
@@ -84,34 +86,42 @@ impl Worker {
             Some(maker) => *maker == self.client,
             None => terminals,
         };
-        let terminals = self.printed_before(session, after, oldest, &lanes, sees).await?;
-        Ok(Opened { result, seen: Seen { state, lanes, terminals }, after })
+        let begin = oldest.max(after.saturating_sub(LOOK_BACK));
+        let terminals = match follower.is_plain(begin, after) {
+            true => TerminalView::default(),
+            false => self.printed_before(&follower, session, (begin, after), &lanes, sees).await?,
+        };
+        Ok(Opened { result, seen: Seen { state, head, lanes, terminals }, follower: Some(follower), after })
     }
 
     /// What commands that may still run have printed before a client's history begins.
     async fn printed_before(
         &self,
+        follower: &SessionFollower,
         session: &SessionId,
-        after: Seq,
-        oldest: Seq,
+        (begin, after): (Seq, Seq),
         lanes: &LaneFilter,
         sees: impl Fn(&str, &str) -> bool,
     ) -> Result<TerminalView, ErrorObjectOwned> {
         let mut view = TerminalView::default();
-        let mut cursor = oldest.max(after.saturating_sub(LOOK_BACK));
+        let (mut cursor, mut plain) = (begin, begin);
         while cursor < after {
             let records = match self.log.read(session, cursor, ReadLimit::default(), Filter::All).await {
                 Ok(records) => records,
                 // The rest is gone meanwhile.
-                Err(LogError::Trimmed { .. }) => break,
+                Err(LogError::Trimmed { .. }) => return Ok(view),
                 Err(error) => return Err(refusal::log_failed(session, &error)),
             };
-            let Some(last) = records.last() else { break };
+            let Some(last) = records.last() else { return Ok(view) };
             cursor = last.seq;
             for record in records.iter().take_while(|record| record.seq <= after) {
                 view.hear(record, lanes, &sees);
+                if names_terminal(record) {
+                    plain = record.seq;
+                }
             }
         }
+        follower.found_plain(plain, after);
         Ok(view)
     }
 
@@ -154,25 +164,9 @@ impl Worker {
         info.ok_or_else(|| refusal::unknown_session(session))
     }
 
-    /// The state as of now, and the oldest cursor that can be read.
-    pub(super) async fn fold(&self, session: &SessionId) -> Result<(State, Seq), ErrorObjectOwned> {
-        // What is committed up to here is in the records that are read below.
-        let info = self.info(session).await?;
-        let mut state = State::default();
-        loop {
-            let read = self.log.read(session, state.head(), ReadLimit::default(), Filter::Control).await;
-            let records = read.map_err(|error| refusal::log_failed(session, &error))?;
-            if records.is_empty() {
-                break;
-            }
-            for record in &records {
-                state
-                    .apply(record)
-                    .map_err(|error| refusal::log_failed(session, &LogError::Corrupt { reason: error.to_string() }))?;
-            }
-        }
-        state.set_head(info.head);
-        Ok((state, info.oldest))
+    /// The session as of now.
+    pub(super) async fn snapshot(&self, session: &SessionId) -> Result<Snapshot, ErrorObjectOwned> {
+        self.followers.snapshot(session).await.map_err(|error| refusal::log_failed(session, &error))
     }
 
     pub(super) async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {

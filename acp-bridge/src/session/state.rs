@@ -12,6 +12,8 @@ mod terminals;
 mod trust;
 mod turns;
 
+use std::sync::Arc;
+
 use acp_types::meta::Unattended;
 use acp_types::record::body::{SessionCreated, SessionDisarmed};
 use acp_types::record::{Epoch, Seq, Turn};
@@ -35,16 +37,19 @@ use turns::Turns;
 ///
 /// It is bounded whatever the log's length: of the turns that ended it remembers the newest 1,024, or fewer if their
 /// results together exceed 4 MiB. A key older than that is new again; the log keeps the results.
+///
+/// A clone shares with the original whatever neither has changed since, so that states of neighbouring places in one log
+/// cost little more than one of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct State {
     head: Seq,
     epoch: Epoch,
-    created: Option<SessionCreated>,
-    title: Option<String>,
+    created: Option<Arc<SessionCreated>>,
+    title: Option<Arc<str>>,
     closed: bool,
     unattended: Option<Unattended>,
     trust: Trust,
-    lanes: Lanes<LaneState>,
+    lanes: Lanes<Arc<LaneState>>,
     turns: Turns,
     pending: Pending,
     terminals: Terminals,
@@ -65,7 +70,7 @@ impl State {
     /// Takes notice that the log has an agent's message of this number whose record was not read because it is no control
     /// record. Never back.
     pub fn set_received(&mut self, lane: &str, position: u64) {
-        if let Some(lane) = self.lanes.get_mut(lane) {
+        if let Some(lane) = self.lane_mut(lane) {
             lane.heard(position);
         }
     }
@@ -79,7 +84,7 @@ impl State {
     /// How the session was made; `None` before its first record.
     #[must_use]
     pub fn created(&self) -> Option<&SessionCreated> {
-        self.created.as_ref()
+        self.created.as_deref()
     }
 
     /// The session's title, if it has one.
@@ -129,12 +134,16 @@ impl State {
     /// One lane by its name; `None` if there is none, or none any more.
     #[must_use]
     pub fn lane(&self, name: &str) -> Option<&LaneState> {
-        self.lanes.get(name)
+        self.lanes.get(name).map(|lane| &**lane)
+    }
+
+    fn lane_mut(&mut self, name: &str) -> Option<&mut LaneState> {
+        self.lanes.get_mut(name).map(Arc::make_mut)
     }
 
     /// All of them: `main`, then those that joined, by name.
     pub fn lanes(&self) -> impl Iterator<Item = &LaneState> + '_ {
-        self.lanes.iter()
+        self.lanes.iter().map(|lane| &**lane)
     }
 
     /// One turn of any lane; `None` for a seq that names no turn and for a turn that was forgotten.
@@ -157,15 +166,23 @@ impl State {
     /// The client, as records name it, that has the terminal which a request is about; `None` if it is about none that a
     /// client has made. Of the terminals of a session the newest 1,024 are remembered.
     #[must_use]
-    pub fn terminal_owner(&self, request: &PendingRequest) -> Option<&std::sync::Arc<str>> {
+    pub fn terminal_owner(&self, request: &PendingRequest) -> Option<&Arc<str>> {
         self.terminals.owner(request)
     }
 
     /// The client, as records name it, that has made this terminal of a lane's agent, be it released or not; `None` if none
     /// is known to have. As many are remembered as of [`Self::terminal_owner`].
     #[must_use]
-    pub fn terminal_maker(&self, lane: &str, terminal: &str) -> Option<&std::sync::Arc<str>> {
+    pub fn terminal_maker(&self, lane: &str, terminal: &str) -> Option<&Arc<str>> {
         self.terminals.maker(lane, terminal)
+    }
+
+    /// Bytes of what in it may be big: prompts, results, requests, and what agents said when they were started.
+    #[must_use]
+    pub(crate) fn weight(&self) -> usize {
+        let requests: usize = self.pending.iter().map(|(_, request)| request.weight()).sum();
+        let agents: usize = self.lanes().map(LaneState::weight).sum();
+        self.turns.weight() + requests + agents
     }
 
     /// One such request, by the seq of its record.

@@ -35,6 +35,7 @@ fn rows(effort: Effort) -> anyhow::Result<Vec<Row>> {
     let p50 = middle(&cancel, "p50_us")?;
     let p99 = middle(&cancel, "p99_us")?;
     let crowd = runs(effort, &["crowd", &effort.sessions.to_string(), &effort.clients.to_string(), "PID"])?;
+    let attach = attach(effort)?;
     let row = |what: String, cell: String, target: &str, met: bool| Row {
         what,
         cells: vec![cell],
@@ -85,7 +86,29 @@ fn rows(effort: Effort) -> anyhow::Result<Vec<Row>> {
             true,
         ),
         row("memory of all that".to_owned(), megabytes(middle(&crowd, "total_bytes")?), "", true),
+        row(
+            format!(
+                "to attach to the end of a session of {updates} records in {} turns, beside others: p50 (p99)",
+                effort.turns
+            ),
+            format!("{} ({})", time(middle(&attach, "p50_us")?), time(middle(&attach, "p99_us")?)),
+            "",
+            true,
+        ),
+        row("the same with nobody else there: p50".to_owned(), time(middle(&attach, "alone_p50_us")?), "", true),
+        row(
+            format!("memory per client of {} that is attached to it", effort.attached),
+            kilobytes(middle(&attach, "client_bytes")?),
+            "",
+            true,
+        ),
     ])
+}
+
+/// Attaching to a long session. A turn has four records beside the agent's updates.
+fn attach(effort: Effort) -> anyhow::Result<Vec<Value>> {
+    let updates = (effort.updates / effort.turns).saturating_sub(4);
+    runs(effort, &["attach", &effort.turns.to_string(), &updates.to_string(), &effort.attached.to_string(), "PID"])
 }
 
 /// The most that was lost and doubled in any run.

@@ -12,6 +12,7 @@ use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Seen};
 use crate::gateway::presence::Who;
 use crate::gateway::refusal;
 use crate::gateway::role::Role;
+use crate::service::follower::SessionFollower;
 use crate::session::Command;
 
 /// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
@@ -49,7 +50,14 @@ impl Connection {
     }
 
     /// Puts an attachment in place of the one that there may be.
-    pub(super) fn attach(&mut self, session: SessionId, seen: Seen, after: Seq, entry: Entry, who: Who) {
+    pub(super) fn attach(
+        &mut self,
+        session: SessionId,
+        seen: Seen,
+        (after, follower): (Seq, Option<Arc<SessionFollower>>),
+        entry: Entry,
+        who: Who,
+    ) {
         if self.gone {
             return;
         }
@@ -72,7 +80,7 @@ impl Connection {
             self.effects.push(Effect::Untail { attachment: earlier.id });
             attached.succeed(*earlier, &mut self.out);
         }
-        self.effects.push(Effect::Tail { attachment: id, session: session.clone(), after });
+        self.effects.push(Effect::Tail { attachment: id, session: session.clone(), after, follower });
         self.sessions.insert(id, session.clone());
         self.attachments.insert(session.clone(), Box::new(attached));
         self.attend(&session, attended, present);

@@ -1,5 +1,7 @@
 //! What a connection wants done, and what comes of it.
 
+use std::sync::Arc;
+
 use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
@@ -7,6 +9,7 @@ use crate::command::Answer;
 use crate::gateway::attach::Attach;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::log::{ListQuery, SessionInfo};
+use crate::service::follower::SessionFollower;
 use crate::session::Command;
 
 /// One thing to do. All but the tails have one [`Outcome`].
@@ -22,8 +25,8 @@ pub(in crate::gateway) enum Effect {
     Close { session: SessionId, id: RequestId },
     /// List sessions; the cursor must name one.
     List { query: ListQuery, id: RequestId },
-    /// Follow a session from a cursor.
-    Tail { attachment: AttachmentId, session: SessionId, after: Seq },
+    /// Follow a session from a cursor, through its follower if that is known.
+    Tail { attachment: AttachmentId, session: SessionId, after: Seq, follower: Option<Arc<SessionFollower>> },
     /// Follow it no longer.
     Untail { attachment: AttachmentId },
 }
@@ -71,6 +74,8 @@ pub(in crate::gateway) struct Opened {
     /// For the client.
     pub(in crate::gateway) result: RawBuf,
     pub(in crate::gateway) seen: Seen,
+    /// Has the session until it is followed; `None` if it is to be looked for.
+    pub(in crate::gateway) follower: Option<Arc<SessionFollower>>,
     /// Where the client's history begins.
     pub(in crate::gateway) after: Seq,
 }

@@ -87,14 +87,14 @@ impl Connection {
             Ok(Reply::Created { session, result }) => {
                 self.out.respond(id, Ok(result));
                 let me = self.plainly();
-                self.attach(session, Seen::default(), 0, Entry::Live, me);
+                self.attach(session, Seen::default(), (0, None), Entry::Live, me);
             }
             other => self.called(id, other),
         }
     }
 
     fn opened(&mut self, session: SessionId, kind: EntryKind, id: RequestId, opened: Opened) {
-        let Opened { result, seen, after } = opened;
+        let Opened { result, seen, follower, after } = opened;
         let (entry, who) = match kind {
             EntryKind::Load => (Entry::Load { id, result }, self.plainly()),
             EntryKind::Resume { after } => {
@@ -106,7 +106,7 @@ impl Connection {
                 (Entry::Attach(arriving), self.attaching(*attach))
             }
         };
-        self.attach(session, seen, after, entry, who);
+        self.attach(session, seen, (after, follower), entry, who);
     }
 
     fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {

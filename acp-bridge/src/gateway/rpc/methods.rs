@@ -20,6 +20,7 @@ use crate::command::{self, Commander};
 use crate::gateway::work::Worker;
 use crate::gateway::{lanes, refusal};
 use crate::log::{Filter, ListQuery, ReadLimit, SessionLog};
+use crate::service::follower::Followers;
 use crate::session::{Command, QueueCommand, Refusal, Reply};
 
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
@@ -38,6 +39,7 @@ type Answer<T> = Result<T, ErrorObjectOwned>;
 pub(super) struct Api {
     pub(super) log: Arc<dyn SessionLog>,
     pub(super) commander: Commander,
+    pub(super) followers: Arc<Followers>,
 }
 
 impl Api {
@@ -45,6 +47,7 @@ impl Api {
         Ok(Worker {
             log: Arc::clone(&self.log),
             commander: self.commander.clone(),
+            followers: Arc::clone(&self.followers),
             client: Arc::clone(&peer(extensions)?.client),
         })
     }
@@ -129,8 +132,8 @@ impl SessionApiServer for Api {
     async fn session_get(&self, ext: &Extensions, session: SessionId) -> Answer<SessionView> {
         let worker = self.worker(ext)?;
         let info = worker.info(&session).await?;
-        let (state, _) = worker.fold(&session).await?;
-        Ok(view::whole(info, &state))
+        let now = worker.snapshot(&session).await?;
+        Ok(view::whole(info, now.head, &now.state))
     }
 
     async fn session_read(
@@ -291,8 +294,7 @@ impl SessionApiServer for Api {
     }
 
     async fn lane_list(&self, ext: &Extensions, session: SessionId) -> Answer<Lanes> {
-        let (state, _) = self.worker(ext)?.fold(&session).await?;
-        Ok(lanes::listed(&state))
+        Ok(lanes::listed(&self.worker(ext)?.snapshot(&session).await?.state))
     }
 
     async fn lane_add(&self, ext: &Extensions, session: SessionId, lane: String, agent: String) -> Answer<RawBuf> {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use acp_types::record::{Kind, Record};
+use acp_types::record::{Kind, Record, Seq};
 use acp_types::{RawBuf, api, rewrite};
 
 use crate::log::SessionInfo;
@@ -40,8 +40,8 @@ pub(super) fn session(info: SessionInfo) -> api::Session {
     }
 }
 
-/// A session with its state.
-pub(super) fn whole(info: SessionInfo, state: &State) -> api::SessionView {
+/// A session with its state as of `head`.
+pub(super) fn whole(info: SessionInfo, head: Seq, state: &State) -> api::SessionView {
     let pending = state.pending().map(|(seq, request)| api::Pending {
         request: seq,
         method: request.method.clone(),
@@ -49,7 +49,7 @@ pub(super) fn whole(info: SessionInfo, state: &State) -> api::SessionView {
         turn: request.turn,
     });
     api::SessionView {
-        info: api::Session { head: state.head(), ..session(info) },
+        info: api::Session { head, ..session(info) },
         running: state.main().running(),
         queued: state.main().queue().collect(),
         pending: pending.collect(),

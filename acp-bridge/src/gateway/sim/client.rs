@@ -10,8 +10,8 @@ use super::agent::MODES;
 use super::dice::Dice;
 use super::link::{Link, Read};
 use super::owner::SESSION;
+use super::tail::Shared;
 use super::visit::{Entry, Visit};
-use crate::gateway::presence::Presence;
 
 /// What became of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,15 +64,15 @@ impl Client {
     }
 
     /// Opens a connection of any kind.
-    pub(super) fn connect(&mut self, presence: &Arc<Presence>, dice: &mut Dice) {
+    pub(super) fn connect(&mut self, shared: &Shared, dice: &mut Dice) {
         let id = self.next_connection();
-        self.link = Some(Link::open(Visit::any(id, dice), presence));
+        self.link = Some(Link::open(Visit::any(id, dice), shared));
     }
 
     /// Opens a connection as a controller that goes on where it was and sees everything.
-    pub(super) fn connect_plainly(&mut self, presence: &Arc<Presence>) {
+    pub(super) fn connect_plainly(&mut self, shared: &Shared) {
         let id = self.next_connection();
-        self.link = Some(Link::open(Visit::plain(id, Entry::Resume), presence));
+        self.link = Some(Link::open(Visit::plain(id, Entry::Resume), shared));
     }
 
     /// The connection is over; what its gateway may still have to do is left to the caller.

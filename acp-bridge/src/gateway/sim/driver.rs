@@ -10,8 +10,8 @@ use super::breaks::Break;
 use super::check;
 use super::gateway::text_of;
 use super::owner::Owner;
+use super::tail::Shared;
 use super::world::World;
-use crate::gateway::presence::Presence;
 use crate::session::{Command, Effect, FromAgent};
 
 impl World {
@@ -213,7 +213,7 @@ impl World {
             client.read();
             drop(client.drop_link());
         }
-        self.presence = Presence::new();
+        self.shared = Shared::default();
         let owner = Owner::recover(&mut self.log, self.now);
         let before = std::mem::replace(&mut self.host, owner);
         if self.dice.percent(40) {

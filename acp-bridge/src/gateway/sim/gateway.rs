@@ -87,7 +87,7 @@ impl World {
             Next::Submitted(then) => Outcome::Submitted { then, answer: reply },
             Next::Opened { id, entry, params } => {
                 let Ok(Reply::State(result)) = reply else { panic!("{reply:?}") };
-                let (state, head) = (self.log.state(), self.log.head());
+                let (state, head) = (self.shared.state(&self.log.records), self.log.head());
                 let after = match &entry {
                     EntryKind::Load => 0,
                     EntryKind::Resume { after } => after.unwrap_or(head),
@@ -106,7 +106,12 @@ impl World {
                 for record in self.log.records.iter().filter(|record| record.seq <= after) {
                     terminals.hear(record, &lanes, |_, _| false);
                 }
-                let opened = Ok(Box::new(Opened { result, seen: Seen { state, lanes, terminals }, after }));
+                let opened = Ok(Box::new(Opened {
+                    result,
+                    seen: Seen { state, head, lanes, terminals },
+                    follower: None,
+                    after,
+                }));
                 Outcome::Opened { session: SESSION.into(), entry, id, opened }
             }
         };
@@ -117,7 +122,8 @@ impl World {
     pub(super) fn show(&mut self, client: usize, some: usize) {
         let wrong = self.wrong.filter(|_| self.dice.percent(10));
         let Some(link) = &mut self.clients[client].link else { return };
-        if let Some((_, cursor)) = &mut link.tail {
+        if let Some(tail) = &mut link.tail {
+            let cursor = &mut tail.cursor;
             match wrong {
                 Some(Break::RecordSkipped) if *cursor < self.log.head() => *cursor += 1,
                 Some(Break::RecordTwice) if *cursor > link.visit.opened.map_or(0, |(_, head)| head) => *cursor -= 1,

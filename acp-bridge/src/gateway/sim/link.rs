@@ -10,12 +10,12 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::client::Fate;
+use super::tail::{Shared, Tail};
 use super::visit::{Ask, Visit};
 use crate::gateway::Limits;
-use crate::gateway::attachment::AttachmentId;
 use crate::gateway::connection::{Connection, Effect};
 use crate::gateway::outgoing::Item;
-use crate::gateway::presence::{Bell, Presence};
+use crate::gateway::presence::Bell;
 
 /// What a client learns from what it reads.
 #[derive(Debug)]
@@ -36,7 +36,8 @@ pub(super) struct Link {
     next_request: u64,
     /// The prompts that wait for an answer on it: request and key.
     requests: BTreeMap<u64, String>,
-    pub(super) tail: Option<(AttachmentId, Seq)>,
+    shared: Shared,
+    pub(super) tail: Option<Tail>,
     /// It may ask for things: it has come to the session.
     pub(super) attached: bool,
     entering: u64,
@@ -44,16 +45,17 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn open(visit: Visit, presence: &Arc<Presence>) -> Self {
+    pub(super) fn open(visit: Visit, shared: &Shared) -> Self {
         let bell = Bell::default();
         let id = Arc::clone(&visit.connection);
         let mut link = Self {
             visit,
-            connection: Connection::new(id, Limits::default(), Arc::clone(presence), Arc::clone(&bell)),
+            connection: Connection::new(id, Limits::default(), Arc::clone(&shared.presence), Arc::clone(&bell)),
             bell,
             core: proto::Connection::new(proto::Limits::default()),
             next_request: 0,
             requests: BTreeMap::new(),
+            shared: shared.clone(),
             tail: None,
             attached: false,
             entering: 0,
@@ -116,13 +118,10 @@ impl Link {
 
     /// Shows it the next records, some of them.
     pub(super) fn records(&mut self, log: &[Arc<Record>], some: usize) {
-        let Some((attachment, cursor)) = &mut self.tail else { return };
-        let from = usize::try_from(*cursor).expect("a cursor");
-        let upto = log.len().min(from + some);
-        if from < upto {
-            *cursor = upto as u64;
-            self.visit.reached = *cursor;
-            self.connection.records(*attachment, &log[from..upto]);
+        let Some(tail) = &mut self.tail else { return };
+        if let Some(batch) = tail.read(log, some) {
+            self.visit.reached = tail.cursor;
+            self.connection.records(tail.attachment, batch);
         }
     }
 
@@ -139,7 +138,7 @@ impl Link {
         let mut others = Vec::new();
         for effect in self.connection.take_effects() {
             match effect {
-                Effect::Tail { attachment, after, .. } => self.tail = Some((attachment, after)),
+                Effect::Tail { attachment, after, .. } => self.tail = Some(Tail::open(&self.shared, attachment, after)),
                 Effect::Untail { .. } => self.tail = None,
                 other => others.push(other),
             }

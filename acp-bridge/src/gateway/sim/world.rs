@@ -12,8 +12,8 @@ use super::check;
 use super::client::{Client, Fate};
 use super::dice::Dice;
 use super::owner::{Log, Owner};
+use super::tail::Shared;
 use crate::gateway::connection::{EntryKind, Then};
-use crate::gateway::presence::Presence;
 use crate::session::Command;
 
 /// Steps with faults.
@@ -89,7 +89,7 @@ pub(super) struct World {
     pub(super) agents: BTreeMap<Arc<str>, Agent>,
     /// Between gateway and host.
     pub(super) bus: VecDeque<(Arc<str>, Command, Option<Waiting>)>,
-    pub(super) presence: Arc<Presence>,
+    pub(super) shared: Shared,
     pub(super) clients: Vec<Client>,
     /// The answer to each question that came to the host first: by whom, and the answer.
     pub(super) first_answers: BTreeMap<Seq, (Arc<str>, String)>,
@@ -118,7 +118,7 @@ impl World {
             stale: None,
             agents,
             bus: VecDeque::new(),
-            presence: Presence::new(),
+            shared: Shared::default(),
             clients: (0..3).map(Client::new).collect(),
             first_answers: BTreeMap::new(),
             told: Vec::new(),
@@ -202,8 +202,7 @@ impl World {
     fn settle(&mut self) {
         for at in 0..self.clients.len() {
             if self.clients[at].link.is_none() {
-                let presence = Arc::clone(&self.presence);
-                self.clients[at].connect_plainly(&presence);
+                self.clients[at].connect_plainly(&self.shared);
             }
             for key in self.clients[at].open() {
                 self.clients[at].prompt(&key);
@@ -231,14 +230,14 @@ impl World {
                     && client
                         .link
                         .as_ref()
-                        .is_some_and(|link| link.attached && link.tail.is_some_and(|(_, cursor)| cursor == head))
+                        .is_some_and(|link| link.attached && link.tail.as_ref().is_some_and(|tail| tail.cursor == head))
             })
     }
 
     fn clients_want(&mut self, client: usize) {
         let it = &mut self.clients[client];
         if it.link.is_none() {
-            return it.connect(&self.presence, &mut self.dice);
+            return it.connect(&self.shared, &mut self.dice);
         }
         let open = it.open();
         match open.first() {

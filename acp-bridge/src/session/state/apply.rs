@@ -39,7 +39,7 @@ impl State {
             Kind::SessionCreated => {
                 let created: SessionCreated = body(record)?;
                 self.unattended = created.unattended.as_deref().and_then(policy);
-                self.created = Some(created);
+                self.created = Some(Arc::new(created));
             }
             Kind::SessionUpdated => self.session_updated(record, body(record)?)?,
             Kind::AgentStarted => {
@@ -94,7 +94,7 @@ impl State {
             }
             Kind::LaneJoined => {
                 let lane = LaneState::joined(Arc::clone(&record.lane), body(record)?);
-                if !self.lanes.join(Arc::clone(&record.lane), lane) {
+                if !self.lanes.join(Arc::clone(&record.lane), Arc::new(lane)) {
                     return Err(not_of_lane(record));
                 }
             }
@@ -102,11 +102,11 @@ impl State {
             Kind::SessionClosed => self.closed = true,
             Kind::SessionDisarmed => {
                 self.trust.disarm(record.seq, body(record)?, &mut self.unattended);
-                self.lanes.iter_mut().for_each(LaneState::disarm);
+                self.lanes.iter_mut().for_each(|lane| Arc::make_mut(lane).disarm());
             }
             Kind::SessionTrusted => {
                 self.trust.trust(&mut self.unattended);
-                self.lanes.iter_mut().for_each(LaneState::trust);
+                self.lanes.iter_mut().for_each(|lane| Arc::make_mut(lane).trust());
             }
             _ => {}
         }
@@ -115,7 +115,7 @@ impl State {
 
     /// The lane that a record belongs to, which must be there.
     fn lane_of(&mut self, record: &Record) -> Result<&mut LaneState, StateError> {
-        self.lanes.get_mut(&record.lane).ok_or_else(|| not_of_lane(record))
+        self.lane_mut(&record.lane).ok_or_else(|| not_of_lane(record))
     }
 
     /// A lane leaves with nothing open.
@@ -133,7 +133,7 @@ impl State {
         let SessionUpdated { title, mode, config_options, chosen, unattended } = updated;
         self.lane_of(record)?.updated(mode, config_options, chosen);
         if let Some(title) = title {
-            self.title = Some(title).filter(|title| !title.is_empty());
+            self.title = Some(title).filter(|title| !title.is_empty()).map(Into::into);
         }
         if let Some(unattended) = unattended {
             self.unattended = policy(&unattended);
@@ -161,14 +161,12 @@ impl State {
 
     /// Whether it could start: it was queued in its lane and none runs there.
     fn start(&mut self, turn: Turn) -> bool {
-        let lane = self.turns.get(turn).and_then(|info| self.lanes.get_mut(&info.lane));
-        lane.is_some_and(|lane| lane.start(turn)) && self.turns.start(turn)
+        self.lane_of_turn(turn).is_some_and(|lane| lane.start(turn)) && self.turns.start(turn)
     }
 
     /// Whether it was open, so that it could end.
     fn end(&mut self, turn: Turn, outcome: Outcome) -> bool {
-        let lane = self.turns.get(turn).and_then(|info| self.lanes.get_mut(&info.lane));
-        let Some(lane) = lane else { return false };
+        let Some(lane) = self.lane_of_turn(turn) else { return false };
         lane.end(turn);
         self.turns.end(turn, outcome)
     }
@@ -182,7 +180,7 @@ impl State {
 
     /// Keeps the answer for an agent that may be cut off before it gets it.
     fn answer(&mut self, asked: &PendingRequest, Resolved { result, error, .. }: Resolved) {
-        let lane = self.lanes.get_mut(&asked.lane);
+        let lane = self.lane_mut(&asked.lane);
         if let (Some(position), Some(lane)) = (asked.position, lane) {
             lane.answered(position, error.map_or_else(|| Ok(result.unwrap_or_default()), Err));
         }
@@ -206,8 +204,7 @@ fn policy(text: &str) -> Option<Unattended> {
     (!text.is_empty()).then(|| text.parse().unwrap_or(Unattended::WAIT))
 }
 
-/// Every client's connection has a state of its own, and a prompt may be big: its params are decoded without a copy of
-/// them for each.
+/// Host and gateway each have a state, and a prompt may be big: its params are decoded without a copy of them for each.
 fn prompt_queued(record: &Record) -> Result<PromptQueued, StateError> {
     let Some(params) = record.body.as_raw().member("params").filter(|params| params.as_str().len() >= shared::BIG)
     else {

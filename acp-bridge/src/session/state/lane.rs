@@ -168,6 +168,12 @@ impl LaneState {
         result
     }
 
+    /// Bytes of what its agent said when it was started, and of its options.
+    pub(super) fn weight(&self) -> usize {
+        let said = self.agent.as_ref().map_or(0, |agent| agent.initialize.as_str().len() + agent.state.as_str().len());
+        said + self.config_options().map_or(0, |options| options.as_str().len())
+    }
+
     pub(super) fn agent_started(&mut self, started: AgentStarted) {
         self.settings.agent_started(&started, self.agent.is_none());
         self.agent = Some(started);

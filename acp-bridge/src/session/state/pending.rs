@@ -40,16 +40,19 @@ impl PendingRequest {
 
 /// All of them, by the seq of their record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Pending(BTreeMap<Seq, PendingRequest>);
+pub(super) struct Pending(Arc<BTreeMap<Seq, PendingRequest>>);
 
 impl Pending {
     pub(super) fn add(&mut self, seq: Seq, request: PendingRequest) {
-        self.0.insert(seq, request);
+        Arc::make_mut(&mut self.0).insert(seq, request);
     }
 
     /// The request, if it was there.
     pub(super) fn take(&mut self, seq: Seq) -> Option<PendingRequest> {
-        self.0.remove(&seq)
+        if !self.0.contains_key(&seq) {
+            return None;
+        }
+        Arc::make_mut(&mut self.0).remove(&seq)
     }
 
     pub(super) fn get(&self, seq: Seq) -> Option<&PendingRequest> {

@@ -1,5 +1,7 @@
 //! What becomes of a prompt between its acceptance and its turn.
 
+use std::sync::Arc;
+
 use acp_types::record::Turn;
 use acp_types::record::body::{PromptSteered, Steer};
 
@@ -27,8 +29,9 @@ impl State {
         true
     }
 
-    fn lane_of_turn(&mut self, turn: Turn) -> Option<&mut LaneState> {
-        let lane = &self.turns.get(turn)?.lane;
-        self.lanes.get_mut(lane)
+    /// The lane of a turn that is remembered.
+    pub(super) fn lane_of_turn(&mut self, turn: Turn) -> Option<&mut LaneState> {
+        let lane = Arc::clone(&self.turns.get(turn)?.lane);
+        self.lane_mut(&lane)
     }
 }

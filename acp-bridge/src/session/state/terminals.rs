@@ -26,7 +26,7 @@ struct Terminal {
 
 /// All of them, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Terminals(VecDeque<Terminal>);
+pub(super) struct Terminals(Arc<VecDeque<Terminal>>);
 
 impl Terminals {
     /// A request has its answer, from this client.
@@ -35,16 +35,17 @@ impl Terminals {
             CREATE => {
                 let id = resolved.result.as_ref().and_then(|result| result.as_raw().member("terminalId")?.as_string());
                 let (Some(id), Some(client)) = (id, client) else { return };
-                if self.0.len() >= MAX {
-                    let oldest = self.0.iter().position(|terminal| terminal.gone).unwrap_or(0);
-                    self.0.remove(oldest);
+                let terminals = Arc::make_mut(&mut self.0);
+                if terminals.len() >= MAX {
+                    let oldest = terminals.iter().position(|terminal| terminal.gone).unwrap_or(0);
+                    terminals.remove(oldest);
                 }
                 let (lane, client) = (Arc::clone(&request.lane), Arc::clone(client));
-                self.0.push_back(Terminal { lane, id: id.into_owned(), client, gone: false });
+                terminals.push_back(Terminal { lane, id: id.into_owned(), client, gone: false });
             }
             RELEASE => {
                 let named = named_in(request).and_then(|id| self.find(&request.lane, &id));
-                if let Some(terminal) = named.and_then(|at| self.0.get_mut(at)) {
+                if let Some(terminal) = named.and_then(|at| Arc::make_mut(&mut self.0).get_mut(at)) {
                     terminal.gone = true;
                 }
             }
@@ -54,8 +55,11 @@ impl Terminals {
 
     /// The agent of a lane is gone, and with it all that it could ask about.
     pub(super) fn forget(&mut self, lane: &str) {
-        for terminal in self.0.iter_mut().filter(|terminal| *terminal.lane == *lane) {
-            terminal.gone = true;
+        let lives = |terminal: &Terminal| *terminal.lane == *lane && !terminal.gone;
+        if self.0.iter().any(lives) {
+            for terminal in Arc::make_mut(&mut self.0).iter_mut().filter(|terminal| lives(terminal)) {
+                terminal.gone = true;
+            }
         }
     }
 

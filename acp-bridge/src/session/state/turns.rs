@@ -68,32 +68,45 @@ impl TurnPhase {
 /// All of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Turns {
-    turns: BTreeMap<Turn, TurnInfo>,
+    open: BTreeMap<Turn, TurnInfo>,
+    /// Apart, because it is long and changes only when a turn ends.
+    ended: Arc<Ended>,
+}
+
+/// Those that ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+struct Ended {
+    turns: BTreeMap<Turn, Arc<TurnInfo>>,
     keys: HashMap<Arc<str>, Turn>,
     /// In the order in which they ended.
-    ended: VecDeque<Turn>,
-    ended_bytes: usize,
+    order: VecDeque<Turn>,
+    bytes: usize,
 }
 
 impl Turns {
     pub(super) fn get(&self, turn: Turn) -> Option<&TurnInfo> {
-        self.turns.get(&turn)
+        self.open.get(&turn).or_else(|| self.ended.turns.get(&turn).map(|info| &**info))
     }
 
+    /// The turn that was accepted with this key, the last if there are several.
     pub(super) fn by_key(&self, key: &str) -> Option<Turn> {
-        self.keys.get(key).copied()
+        let open = self.open.iter().rev().find(|(_, info)| info.key.as_deref() == Some(key)).map(|(&turn, _)| turn);
+        open.max(self.ended.keys.get(key).copied())
+    }
+
+    /// Bytes of prompts and results.
+    pub(super) fn weight(&self) -> usize {
+        let prompts = self.open.values().filter_map(|info| info.params.as_ref());
+        prompts.map(|params| params.as_str().len()).sum::<usize>() + self.ended.bytes
     }
 
     pub(super) fn accept(&mut self, turn: Turn, info: TurnInfo) {
-        if let Some(key) = &info.key {
-            self.keys.insert(Arc::clone(key), turn);
-        }
-        self.turns.insert(turn, info);
+        self.open.insert(turn, info);
     }
 
     /// Whether it waited.
     pub(super) fn start(&mut self, turn: Turn) -> bool {
-        let waiting = self.turns.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
+        let waiting = self.open.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
         let Some(info) = waiting else { return false };
         info.phase = TurnPhase::Running;
         true
@@ -101,7 +114,7 @@ impl Turns {
 
     /// Whether it waited, so that its params could be changed.
     pub(super) fn edit(&mut self, turn: Turn, change: impl FnOnce(Raw<'_>) -> RawBuf) -> bool {
-        let waiting = self.turns.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
+        let waiting = self.open.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
         let Some(params) = waiting.and_then(|info| info.params.as_mut()) else { return false };
         *params = change(params.as_raw());
         true
@@ -109,7 +122,7 @@ impl Turns {
 
     /// A step on its way into another turn, or back into the queue.
     pub(super) fn steer(&mut self, turn: Turn, phase: TurnPhase) {
-        let Some(info) = self.turns.get_mut(&turn) else { return };
+        let Some(info) = self.open.get_mut(&turn) else { return };
         if let TurnPhase::Joined(into) = phase {
             info.steered = Some(into);
         }
@@ -118,32 +131,43 @@ impl Turns {
 
     /// Whether it was open, so that it could be asked to stop.
     pub(super) fn cancel(&mut self, turn: Turn) -> bool {
-        let Some(info) = self.turns.get_mut(&turn) else { return false };
-        let open = info.phase.outcome().is_none();
-        info.cancel_requested |= open;
-        open
+        let Some(info) = self.open.get_mut(&turn) else { return false };
+        info.cancel_requested = true;
+        true
     }
 
     /// Whether it was open, so that it could end.
     pub(super) fn end(&mut self, turn: Turn, outcome: Outcome) -> bool {
-        let Some(info) = self.turns.get_mut(&turn).filter(|info| info.phase.outcome().is_none()) else { return false };
-        self.ended_bytes += weight(&outcome);
+        let Some(mut info) = self.open.remove(&turn) else { return false };
         info.phase = TurnPhase::Ended(outcome);
         info.params = None;
-        self.ended.push_back(turn);
+        Arc::make_mut(&mut self.ended).add(turn, info);
+        true
+    }
+}
+
+impl Ended {
+    fn add(&mut self, turn: Turn, info: TurnInfo) {
+        self.bytes += info.phase.outcome().map_or(0, weight);
+        if let Some(key) = &info.key
+            && self.keys.get(key).is_none_or(|&other| other < turn)
+        {
+            self.keys.insert(Arc::clone(key), turn);
+        }
+        self.turns.insert(turn, Arc::new(info));
+        self.order.push_back(turn);
         // The newest is kept whatever its size: somebody waits for it.
-        while self.ended.len() > 1 && (self.ended.len() > MAX_ENDED || self.ended_bytes > MAX_ENDED_BYTES) {
+        while self.order.len() > 1 && (self.order.len() > MAX_ENDED || self.bytes > MAX_ENDED_BYTES) {
             self.forget_oldest();
         }
-        true
     }
 
     fn forget_oldest(&mut self) {
-        let Some(turn) = self.ended.pop_front() else { return };
+        let Some(turn) = self.order.pop_front() else { return };
         let Some(info) = self.turns.remove(&turn) else { return };
-        self.ended_bytes -= info.phase.outcome().map_or(0, weight);
-        if let Some(key) = info.key.filter(|key| self.keys.get(key) == Some(&turn)) {
-            self.keys.remove(&key);
+        self.bytes -= info.phase.outcome().map_or(0, weight);
+        if let Some(key) = info.key.as_ref().filter(|key| self.keys.get(*key) == Some(&turn)) {
+            self.keys.remove(key);
         }
     }
 }

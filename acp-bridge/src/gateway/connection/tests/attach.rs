@@ -120,7 +120,7 @@ fn attaching_again_replaces_the_attachment_and_keeps_what_waits() {
 
     kit.request(3, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
     let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
-    let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), after: 0 };
+    let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
     kit.connection.done(Outcome::Opened { session, entry, id, opened: Ok(Box::new(opened)) });
     let effects = kit.effects();
     let [Effect::Untail { attachment: gone }, Effect::Tail { attachment: second, .. }] = effects[..] else {
@@ -142,7 +142,7 @@ fn a_load_that_another_one_replaces_is_answered() {
     kit.open(7, "session/load", None, &log);
     kit.request(8, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
     let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
-    let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), after: 0 };
+    let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
     kit.connection.done(Outcome::Opened { session, entry, id, opened: Ok(Box::new(opened)) });
     let answer = kit.only();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(7), &json!(-32600)));

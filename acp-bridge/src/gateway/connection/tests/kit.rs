@@ -279,7 +279,7 @@ impl Kit {
         for record in log.records.iter().filter(|record| record.seq <= after) {
             seen.terminals.hear(record, &seen.lanes, |_, terminal| terminals && !terminal.starts_with("acp-bridge-"));
         }
-        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, after }));
+        let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, follower: None, after }));
         self.connection.done(Outcome::Opened { session, entry, id, opened });
         match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
@@ -398,7 +398,7 @@ impl Log {
 
     /// What a client sees that comes before its first record.
     pub(super) fn seen(&self) -> Seen {
-        Seen { state: self.state(), ..Seen::default() }
+        Seen { state: Arc::new(self.state()), head: self.records.len() as Seq, ..Seen::default() }
     }
 
     pub(super) fn state(&self) -> State {

@@ -282,7 +282,7 @@ fn a_client_that_goes_while_a_session_is_opened_is_not_there() {
     kit.request(7, "session/attach", &json!({ "sessionId": "s" }));
     let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
     kit.connection.leave();
-    let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), after: 0 };
+    let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
     kit.connection.done(Outcome::Opened { session, entry, id, opened: Ok(Box::new(opened)) });
     assert!(kit.effects().is_empty() && kit.attended.is_empty());
     assert!(kit.other("two", Role::Controller).roster().len() == 1);
