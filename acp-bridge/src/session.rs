@@ -9,6 +9,7 @@ mod io;
 mod lanes;
 mod machine;
 mod mcp;
+mod permission;
 mod service;
 mod start;
 mod state;

@@ -8,7 +8,7 @@ mod update;
 
 pub use control::{AfterRestart, CancelScope, OnBusy, QueuedPrompt, UnknownWord};
 pub use request::{MetaError, RequestMeta};
-pub use unattended::{Decision, TOOL_KINDS, Unattended, UnattendedError, option};
+pub use unattended::{Rest, TOOL_KINDS, Unattended, UnattendedError};
 pub use update::UpdateMeta;
 
 /// Our key in every `_meta`.
