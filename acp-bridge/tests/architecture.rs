@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use acp_types::meta;
+use acp_types::method::{Version, proposed};
 use module_graph::{Crate, Room, Rooms};
 
 /// The rooms, from the lowest, and which know which. A room that has no module yet may be in the table: `service` and
@@ -140,4 +142,13 @@ fn the_relay_for_editors_has_no_io_clock_or_channels() {
 #[test]
 fn the_link_has_no_io_clock_or_channels() {
     assert_pure("crate::link", &["acp_types", "bytes", "memchr", "serde", "serde_json", "thiserror"]);
+}
+
+#[test]
+fn names_of_methods_are_written_only_in_the_method_table() {
+    let rows = [Version::V1, Version::V2].into_iter().flat_map(|version| version.methods().iter().map(|row| row.name));
+    let names: Vec<&str> = rows.chain(proposed::METHODS).chain(meta::METHODS).collect();
+    let of = read();
+    let written = of.literals_of(&names);
+    assert!(written.is_empty(), "use the constant of acp_types::method or acp_types::meta:\n{}", written.join("\n"));
 }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use acp_types::method::{Version, proposed};
 use module_graph::{Crate, Room, Rooms};
 
 /// The rooms, and which know which. Harnesses know nothing of each other; the profiles know none of them.
@@ -61,4 +62,26 @@ fn rooms_know_only_those_that_the_table_names() {
     let of = read();
     let faults = [rooms.faults(&of), rooms.circles(&of)].concat();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Words of a harness's own protocol or command line that are spelled like a method of ACP.
+const OF_HARNESSES: &[(&str, &str)] = &[
+    ("claude/auth.rs", "logout"),
+    ("claude/channel.rs", "initialize"),
+    ("codex/connection.rs", "initialize"),
+    ("codex/translate/commands.rs", "logout"),
+];
+
+#[test]
+fn names_of_methods_are_written_only_in_the_method_table() {
+    let rows = [Version::V1, Version::V2].into_iter().flat_map(|version| version.methods().iter().map(|row| row.name));
+    let names: Vec<&str> = rows.chain(proposed::METHODS).collect();
+    let of = read();
+    let mut written = of.literals_of(&names);
+    for (file, word) in OF_HARNESSES {
+        let before = written.len();
+        written.retain(|place| !(place.contains(file) && place.ends_with(&format!("{word:?}"))));
+        assert!(written.len() < before, "{file} no longer says {word:?}: strike it from the list");
+    }
+    assert!(written.is_empty(), "use the constant of acp_types::method:\n{}", written.join("\n"));
 }

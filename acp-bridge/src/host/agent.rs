@@ -9,6 +9,7 @@ use acp_server::transport::Transport;
 use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
 use acp_types::error::{self, ErrorCode};
+use acp_types::method::v1;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 
@@ -114,7 +115,7 @@ impl Agent {
             batches: Arc::default(),
             process,
         };
-        match agent.call("initialize", Some(initialize), Some(timeout)).await {
+        match agent.call(v1::Initialize::NAME, Some(initialize), Some(timeout)).await {
             Ok(description) => {
                 if let Some(version) = unsupported_version(description.as_raw()) {
                     agent.process.kill();

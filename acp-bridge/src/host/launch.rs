@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use acp_server::proto::Event;
 use acp_types::error::{self, ErrorCode};
+use acp_types::method::v1;
 use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, rewrite};
 
@@ -24,7 +25,7 @@ pub(super) async fn open_new(
     start: Start,
     timeout: Duration,
 ) -> Result<AgentStarted, CallError> {
-    let state = agent.call("session/new", Some(params), Some(timeout)).await?;
+    let state = agent.call(v1::NewSession::NAME, Some(params), Some(timeout)).await?;
     let id = state.as_raw().member("sessionId").and_then(Raw::as_string).map(String::from);
     let Some(agent_session) = id else {
         return Err(CallError::Lost(failure("the agent answered session/new without a sessionId")));
@@ -58,9 +59,9 @@ async fn reopen(
     timeout: Duration,
 ) -> Result<AgentStarted, ErrorObjectOwned> {
     let way = if agent.can(&["sessionCapabilities", "resume"]) {
-        Some(("session/resume", Start::Resume))
+        Some((v1::ResumeSession::NAME, Start::Resume))
     } else if agent.can(&["loadSession"]) {
-        Some(("session/load", Start::Load))
+        Some((v1::LoadSession::NAME, Start::Load))
     } else {
         None
     };
