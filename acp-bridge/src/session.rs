@@ -11,6 +11,7 @@ mod io;
 mod lanes;
 mod machine;
 mod mcp;
+mod permission;
 mod refusal;
 mod service;
 mod start;

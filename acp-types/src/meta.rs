@@ -8,7 +8,7 @@ mod update;
 
 pub use control::{AfterRestart, CancelScope, OnBusy, QueuedPrompt, UnknownWord};
 pub use request::{MetaError, RequestMeta};
-pub use unattended::{Decision, TOOL_KINDS, Unattended, UnattendedError, option};
+pub use unattended::{Rest, TOOL_KINDS, Unattended, UnattendedError};
 pub use update::UpdateMeta;
 
 /// Our key in every `_meta`.
@@ -52,3 +52,20 @@ pub const SESSION_TRUST: &str = "_acp-bridge/session_trust";
 
 /// Request of a client: what becomes of permission requests while no controller is there.
 pub const SET_POLICY: &str = "_acp-bridge/set_policy";
+
+/// The names of all our methods.
+pub const METHODS: [&str; 13] = [
+    LANE_ADD,
+    LANE_REMOVE,
+    LANES,
+    TURN_ENDED,
+    CAUGHT_UP,
+    DETACHED,
+    QUEUE_CHANGED,
+    QUEUE,
+    QUEUE_EDIT,
+    QUEUE_MOVE,
+    QUEUE_WITHDRAW,
+    SESSION_TRUST,
+    SET_POLICY,
+];

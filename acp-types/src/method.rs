@@ -1,6 +1,7 @@
 //! The method table: every method of ACP v1 (stable and unstable) and of the v2 draft, with the facts that other code
 //! needs about it. Nobody else keeps a list of method names.
 
+pub mod proposed;
 mod table;
 pub mod v1;
 pub mod v2;

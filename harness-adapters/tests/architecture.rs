@@ -1,42 +1,87 @@
 //! What the architecture page says of the structure, read from the source.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-fn sources(module: &str) -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let mut found = vec![root.join(format!("{module}.rs"))];
-    let mut folders = vec![root.join(module)];
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(&folder).expect("a source folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    assert!(found.len() > 2, "{module} has moved: this test must follow it");
-    found.into_iter().map(|path| (path.clone(), std::fs::read_to_string(path).expect("a source file"))).collect()
+use acp_types::method::{Version, proposed};
+use module_graph::{Crate, Room, Rooms};
+
+/// The rooms, and which know which. Harnesses know nothing of each other; the profiles know none of them.
+const ROOMS: &[Room<'_>] = &[
+    Room { name: "crate", knows: &["crate::failure"] },
+    Room { name: "crate::bounds", knows: &[] },
+    Room { name: "crate::diff", knows: &[] },
+    Room { name: "crate::embedded", knows: &[] },
+    Room { name: "crate::failure", knows: &[] },
+    Room { name: "crate::private", knows: &[] },
+    Room { name: "crate::profile", knows: &[] },
+    Room { name: "crate::content", knows: &["crate::embedded"] },
+    Room { name: "crate::translate", knows: &["crate::failure"] },
+    Room {
+        name: "crate::adapter",
+        knows: &["crate", "crate::bounds", "crate::failure", "crate::private", "crate::translate"],
+    },
+    Room { name: "crate::codex", knows: OF_A_HARNESS },
+    Room { name: "crate::claude", knows: OF_A_HARNESS },
+    Room {
+        name: "crate::cli",
+        knows: &["crate::adapter", "crate::claude", "crate::codex", "crate::private", "crate::profile"],
+    },
+];
+
+const OF_A_HARNESS: &[&str] = &[
+    "crate",
+    "crate::adapter",
+    "crate::bounds",
+    "crate::content",
+    "crate::diff",
+    "crate::embedded",
+    "crate::failure",
+    "crate::profile",
+    "crate::translate",
+];
+
+fn read() -> Crate {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
+    Crate::read(&root, &["main.rs"]).unwrap_or_else(|error| panic!("{error}"))
 }
 
 #[test]
 fn translators_have_no_io_clock_or_channels() {
-    let impure = ["tokio", "std::io", "std::fs", "std::net", "std::env", "SystemTime", "Instant", "mpsc", "async fn"];
-    for module in ["codex/translate", "codex/wire", "claude/translate", "claude/wire"] {
-        for (path, text) in sources(module) {
-            for word in impure {
-                assert!(!text.contains(word), "{} names {word}", path.display());
-            }
-        }
+    let of = read();
+    let crates = ["acp_types", "bytes", "serde", "serde_json", "tracing", "uuid"];
+    for module in ["crate::codex::translate", "crate::codex::wire", "crate::claude::translate", "crate::claude::wire"] {
+        assert!(of.modules().filter(|found| found.starts_with(module)).count() > 2, "{module} has moved");
+        let faults = of.impurities(module, &crates);
+        assert!(faults.is_empty(), "{}", faults.join("\n"));
     }
 }
 
 #[test]
-fn harnesses_name_nothing_of_each_other() {
-    for (module, other) in [("codex", "claude"), ("claude", "codex")] {
-        for (path, text) in sources(module) {
-            assert!(!text.contains(&format!("crate::{other}")), "{} names {other}", path.display());
-        }
+fn rooms_know_only_those_that_the_table_names() {
+    let rooms = Rooms { rooms: ROOMS, still_allowed: &[], tests_too: true };
+    let of = read();
+    let faults = [rooms.faults(&of), rooms.circles(&of)].concat();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Words of a harness's own protocol or command line that are spelled like a method of ACP.
+const OF_HARNESSES: &[(&str, &str)] = &[
+    ("claude/auth.rs", "logout"),
+    ("claude/channel.rs", "initialize"),
+    ("codex/connection.rs", "initialize"),
+    ("codex/translate/commands.rs", "logout"),
+];
+
+#[test]
+fn names_of_methods_are_written_only_in_the_method_table() {
+    let rows = [Version::V1, Version::V2].into_iter().flat_map(|version| version.methods().iter().map(|row| row.name));
+    let names: Vec<&str> = rows.chain(proposed::METHODS).collect();
+    let of = read();
+    let mut written = of.literals_of(&names);
+    for (file, word) in OF_HARNESSES {
+        let before = written.len();
+        written.retain(|place| !(place.contains(file) && place.ends_with(&format!("{word:?}"))));
+        assert!(written.len() < before, "{file} no longer says {word:?}: strike it from the list");
     }
+    assert!(written.is_empty(), "use the constant of acp_types::method:\n{}", written.join("\n"));
 }

@@ -1,6 +1,7 @@
 //! `acp-bridge chat`: Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
 
 use acp_server::proto::{Event, RequestKey};
+use acp_types::method::v1;
 use acp_types::{RawBuf, RequestId, printable};
 use serde_json::json;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines, Stdin};
@@ -24,7 +25,7 @@ pub(super) async fn run(args: args::Chat) -> anyhow::Result<()> {
     let session = match args.session {
         Some(session) => {
             let resumed = json!({ "sessionId": session, "cwd": args.cwd.clone().unwrap_or(std::env::current_dir()?), "mcpServers": [] });
-            client.call("session/load", &resumed).await?;
+            client.call(v1::LoadSession::NAME, &resumed).await?;
             session
         }
         None => client.new_session(args.cwd.as_deref()).await?,
@@ -56,7 +57,7 @@ impl Chat {
 
     fn event(&mut self, event: &Event) -> anyhow::Result<()> {
         if let Event::Request(request) = event
-            && request.method() == "session/request_permission"
+            && request.method() == v1::RequestPermission::NAME
         {
             super::show::event(event, Form::Text)?;
             let options = turn::options(request.params().unwrap_or(acp_types::Raw::EMPTY_OBJECT));
@@ -115,7 +116,7 @@ impl Chat {
 
     async fn interrupt(&mut self) -> anyhow::Result<()> {
         let params = RawBuf::encode(&json!({ "sessionId": self.session }))?;
-        self.client.outbox.notify("session/cancel", params).await?;
+        self.client.outbox.notify(v1::Cancel::NAME, params).await?;
         Ok(())
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::{Inbox, KeepAlive, Outbox};
 use acp_types::error::{self, ErrorCode};
+use acp_types::method::v1;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
 use anyhow::{Context, bail};
 use serde_json::json;
@@ -18,7 +19,7 @@ use crate::session::unsupported_version;
 const KEEP_ALIVE: KeepAlive = KeepAlive { ping: Duration::from_secs(10), lost: Duration::from_secs(30) };
 
 /// What agents ask of a person: left for a client that has one, if this one has not.
-const FOR_PEOPLE: [&str; 2] = ["session/request_permission", "elicitation/create"];
+const FOR_PEOPLE: [&str; 2] = [v1::RequestPermission::NAME, v1::CreateElicitation::NAME];
 
 /// What a bridge adds to a message that it passes on, at most: its own place in the log, another name of the session, and
 /// the frame of an update around what came in another. A message of an agent may be as long as a message may be.
@@ -64,7 +65,7 @@ impl Client {
             "clientCapabilities": {},
             "clientInfo": { "name": "acp-bridge", "version": env!("CARGO_PKG_VERSION") },
         });
-        let answer = client.call("initialize", &params).await;
+        let answer = client.call(v1::Initialize::NAME, &params).await;
         let answer = answer.map_err(|e| coded(Exit::Unreachable, format!("{e:#}")))?;
         if let Some(version) = unsupported_version(answer.as_raw()) {
             let text = format!("what answers at {url} speaks version {version} of ACP, and this program version 1");
@@ -129,12 +130,12 @@ impl Client {
         if let Some(after) = after {
             params["_meta"] = json!({ "acp-bridge": { "after": after } });
         }
-        self.call("session/resume", &params).await
+        self.call(v1::ResumeSession::NAME, &params).await
     }
 
     /// Starts a session in a directory and returns its id.
     pub(super) async fn new_session(&mut self, directory: Option<&Path>) -> anyhow::Result<String> {
-        let result = self.call("session/new", &json!({ "cwd": cwd(directory)?, "mcpServers": [] })).await?;
+        let result = self.call(v1::NewSession::NAME, &json!({ "cwd": cwd(directory)?, "mcpServers": [] })).await?;
         let id = result.as_raw().member("sessionId").and_then(Raw::as_string);
         Ok(id.context("the bridge answered session/new without a sessionId")?.into_owned())
     }

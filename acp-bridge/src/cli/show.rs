@@ -2,6 +2,7 @@
 
 use acp_server::proto::Event;
 use acp_types::meta::{CAUGHT_UP, TURN_ENDED};
+use acp_types::method::v1;
 use acp_types::record::body::Outcome;
 use acp_types::record::{Kind, Record, Seq};
 use acp_types::{Raw, SessionId, printable};
@@ -32,8 +33,8 @@ pub(super) fn event(event: &Event, form: Form) -> std::io::Result<()> {
 pub(super) fn record(session: &SessionId, record: &Record, form: Form) -> std::io::Result<()> {
     let body = record.body.as_raw();
     match record.kind {
-        Kind::Update => message("session/update", body, form),
-        Kind::PermissionRequested => message("session/request_permission", body, form),
+        Kind::Update => message(v1::SessionUpdate::NAME, body, form),
+        Kind::PermissionRequested => message(v1::RequestPermission::NAME, body, form),
         Kind::Request | Kind::Extension => {
             let params = body.member("params").unwrap_or(Raw::EMPTY_OBJECT);
             message(&string(body, &["method"]), params, form)
@@ -59,8 +60,8 @@ fn message(method: &str, params: Raw<'_>, form: Form) -> std::io::Result<()> {
             output::json(&format!("{{\"method\":{},\"params\":{}}}", serde_json::json!(method), params.as_str()))
         }
         Form::Text => match method {
-            "session/update" => update(params),
-            "session/request_permission" => permission(params),
+            v1::SessionUpdate::NAME => update(params),
+            v1::RequestPermission::NAME => permission(params),
             TURN_ENDED => {
                 let outcome = line(params, &["outcome"]);
                 output::line(&format!("\n[turn {outcome}]"))

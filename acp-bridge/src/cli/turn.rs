@@ -3,6 +3,7 @@
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_types::Raw;
 use acp_types::meta::{AfterRestart, OnBusy};
+use acp_types::method::v1;
 use serde_json::json;
 
 use super::client::{Client, error_text};
@@ -30,7 +31,7 @@ pub(super) async fn prompt(
     let Asked { key, on_busy, after_restart, lane } = asked;
     let meta = json!({ "key": key, "onBusy": on_busy.as_str(), "afterRestart": after_restart.as_str(), "lane": lane });
     params["_meta"] = json!({ "acp-bridge": meta });
-    client.request("session/prompt", &params).await
+    client.request(v1::Prompt::NAME, &params).await
 }
 
 /// What an event means for a turn that is being waited for.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use acp_types::meta::reserved::{CLIENT_CONNECTED, CLIENT_DISCONNECTED, PERMISSION_RESOLVED};
 use acp_types::meta::{META_KEY, UpdateMeta};
+pub(super) use acp_types::method::proposed::{ATTACH, DETACH};
 use acp_types::record::body::Resolved;
 use acp_types::record::{Record, Seq};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
@@ -15,12 +16,6 @@ use super::history::{Begin, HistoryPolicy};
 use super::presence::{Member, Roster};
 use super::role::Role;
 use crate::session::PendingRequest;
-
-/// The request that attaches. Not in the protocol's schema yet, and so not in the method table.
-pub(super) const ATTACH: &str = "session/attach";
-
-/// The request that ends it.
-pub(super) const DETACH: &str = "session/detach";
 
 /// How a client wants to attach.
 #[derive(Debug, Clone, PartialEq, Eq)]

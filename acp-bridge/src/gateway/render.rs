@@ -2,6 +2,7 @@
 
 use acp_types::error::ErrorCode;
 use acp_types::meta::{DETACHED, META_KEY, TURN_ENDED};
+use acp_types::method::v1;
 use acp_types::record::body::Outcome;
 use acp_types::record::{Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, SessionId, error, frame, rewrite};
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::shared::{self, BIG};
 
-const UPDATE: &str = "session/update";
+const UPDATE: &str = v1::SessionUpdate::NAME;
 const UPDATE_HEAD: &str = r#"{"jsonrpc":"2.0","method":"session/update","params":"#;
 
 /// Bytes of an update's frame around its params.

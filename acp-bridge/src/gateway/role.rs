@@ -1,6 +1,9 @@
 //! What a client may do in a session that it is attached to.
 
+use acp_types::method::v1;
 use serde::Serialize;
+
+use super::attach::{ATTACH, DETACH};
 
 /// A client's part in one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -14,7 +17,7 @@ pub(super) enum Role {
 
 /// Requests about a session that an observer of it may send: they change what it is shown, or its own part. A later
 /// load or resume makes it a controller, as another attach can.
-const OF_OBSERVERS: [&str; 4] = ["session/attach", "session/detach", "session/load", "session/resume"];
+const OF_OBSERVERS: [&str; 4] = [ATTACH, DETACH, v1::LoadSession::NAME, v1::ResumeSession::NAME];
 
 impl Role {
     /// By its name on the wire.

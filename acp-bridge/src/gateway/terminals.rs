@@ -12,6 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
 use acp_types::meta::META_KEY;
+use acp_types::method::v1;
 use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
@@ -36,7 +37,7 @@ static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"tool_ca
 
 /// Members of a tool call's `_meta` that stream a terminal.
 const STREAM: [&str; 3] = ["terminal_info", "terminal_output", "terminal_exit"];
-const OUTPUT: &str = "terminal/output";
+const OUTPUT: &str = v1::TerminalOutput::NAME;
 
 /// What of an update is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]

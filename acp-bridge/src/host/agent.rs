@@ -8,6 +8,7 @@ use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::transport::Transport;
 use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
+use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 
@@ -104,7 +105,7 @@ impl Agent {
             batches: Arc::default(),
             process,
         };
-        match agent.call("initialize", Some(initialize), Some(timeout)).await {
+        match agent.call(v1::Initialize::NAME, Some(initialize), Some(timeout)).await {
             Ok(description) => {
                 if let Some(version) = unsupported_version(description.as_raw()) {
                     agent.process.kill();

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acp_server::proto::RequestKey;
 use acp_server::transport::child::ChildSpec;
+use acp_types::method::v1;
 use acp_types::record::body::{AgentLink, AgentStarted, Start};
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
@@ -101,8 +102,8 @@ impl Broker {
         match answer {
             Ok(result) => {
                 match method {
-                    "authenticate" => *lock(&self.credentials) = params,
-                    "logout" => *lock(&self.credentials) = None,
+                    v1::Authenticate::NAME => *lock(&self.credentials) = params,
+                    v1::Logout::NAME => *lock(&self.credentials) = None,
                     _ => {}
                 }
                 self.park(agent);
@@ -280,7 +281,7 @@ impl Broker {
         let mut agent = self.launch(&self.config.agent, initialize).await?;
         let credentials = lock(&self.credentials).clone();
         if let Some(params) = credentials
-            && agent.call("authenticate", Some(params), Some(self.config.start_timeout)).await.is_err()
+            && agent.call(v1::Authenticate::NAME, Some(params), Some(self.config.start_timeout)).await.is_err()
         {
             tracing::warn!("a new agent process refused the authentication that an earlier one accepted");
         }

@@ -1,6 +1,7 @@
 //! From an agent's frames to the machine's inputs.
 
 use acp_server::proto::{Event, Rejection, ResponseError};
+use acp_types::method::v1;
 use acp_types::{RawBuf, RawError};
 
 use super::door::Undone;
@@ -12,7 +13,7 @@ pub(super) fn from_agent(
     call: impl FnOnce(acp_server::proto::RequestKey) -> Option<CallId>,
 ) -> Option<FromAgent> {
     match event {
-        Event::Notification(notification) if notification.method() == "session/update" => {
+        Event::Notification(notification) if notification.method() == v1::SessionUpdate::NAME => {
             Some(FromAgent::Update(notification.into_payload()?))
         }
         Event::Notification(notification) => Some(FromAgent::Notification {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use acp_server::proto::Event;
+use acp_types::method::v1;
 use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{Raw, RawBuf, rewrite};
 
@@ -23,7 +24,7 @@ pub(super) async fn open_new(
     start: Start,
     timeout: Duration,
 ) -> Result<AgentStarted, CallError> {
-    let state = agent.call("session/new", Some(params), Some(timeout)).await?;
+    let state = agent.call(v1::NewSession::NAME, Some(params), Some(timeout)).await?;
     let id = state.as_raw().member("sessionId").and_then(Raw::as_string).map(String::from);
     let Some(agent_session) = id else {
         return Err(CallError::Lost(Refusal::NoSessionId));
@@ -51,9 +52,9 @@ async fn reopen(
     timeout: Duration,
 ) -> Result<AgentStarted, Refusal> {
     let way = if agent.can(&["sessionCapabilities", "resume"]) {
-        Some(("session/resume", Start::Resume))
+        Some((v1::ResumeSession::NAME, Start::Resume))
     } else if agent.can(&["loadSession"]) {
-        Some(("session/load", Start::Load))
+        Some((v1::LoadSession::NAME, Start::Load))
     } else {
         None
     };

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use acp_types::frame::{Frame, Limits};
+use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
 
 use super::hello::{Asked, Calling, Serve};
@@ -50,7 +51,8 @@ impl Open {
     pub fn host_says(&mut self, message: &[u8]) -> bool {
         match Frame::parse(message, &Limits::default()) {
             Ok(Frame::Request(request)) if self.calls.len() < MAX_OPEN => {
-                let opens = matches!(&*request.method, "session/new" | "session/load" | "session/resume");
+                let opens =
+                    matches!(&*request.method, v1::NewSession::NAME | v1::LoadSession::NAME | v1::ResumeSession::NAME);
                 let params = request.params.filter(|_| opens).map(Raw::to_owned);
                 self.calls.insert(request.id.to_owned(), (request.method.into_owned(), params));
             }
@@ -69,7 +71,7 @@ impl Open {
     pub fn side(&self, message: &[u8]) -> Side {
         match Frame::parse(message, &Limits::default()) {
             Ok(Frame::Request(request)) if self.serves(&request.method) => Side::Services,
-            Ok(Frame::Notification(notification)) if notification.method == "$/cancel_request" => Side::Both,
+            Ok(Frame::Notification(notification)) if notification.method == v1::CancelRequest::NAME => Side::Both,
             _ => Side::Host,
         }
     }

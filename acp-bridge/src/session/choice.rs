@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use acp_types::method::v1;
 use acp_types::record::body::Choice;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
-const SET_MODE: &str = "session/set_mode";
-const SET_OPTION: &str = "session/set_config_option";
+const SET_MODE: &str = v1::SetSessionMode::NAME;
+const SET_OPTION: &str = v1::SetSessionConfigOption::NAME;
 
 /// The choice that a client's request makes, if it is one of those that do.
 pub(super) fn of_request(method: &str, params: Raw<'_>) -> Option<Choice> {

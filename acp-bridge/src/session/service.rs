@@ -1,5 +1,6 @@
 //! Who serves what an agent asks of the machine that it runs on.
 
+use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
 use super::declined::Declined;
@@ -75,8 +76,8 @@ fn tell_one(told: Raw<'_>, name: &str, service: Service, all: Raw<'_>) -> RawBuf
 pub fn can_be_asked(initialize: Raw<'_>, method: &str) -> bool {
     let offered = |path: &[&str]| initialize.path(path).is_some_and(|value| value.as_str() == "true");
     match method {
-        "fs/read_text_file" => offered(&[CLIENT, FILES, "readTextFile"]),
-        "fs/write_text_file" => offered(&[CLIENT, FILES, "writeTextFile"]),
+        v1::ReadTextFile::NAME => offered(&[CLIENT, FILES, "readTextFile"]),
+        v1::WriteTextFile::NAME => offered(&[CLIENT, FILES, "writeTextFile"]),
         _ if method.starts_with("fs/") => false,
         _ if method.starts_with("terminal/") => offered(&[CLIENT, TERMINALS]),
         _ => true,
@@ -85,7 +86,8 @@ pub fn can_be_asked(initialize: Raw<'_>, method: &str) -> bool {
 
 /// Why a request for a client may not be put into the log, where clients find it.
 pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<Declined> {
-    let mut env = (method == "terminal/create").then(|| params.member("env"))?.into_iter().flat_map(Raw::elements);
+    let mut env =
+        (method == v1::CreateTerminal::NAME).then(|| params.member("env"))?.into_iter().flat_map(Raw::elements);
     let secret = env.any(|variable| variable.member("value").is_none_or(|value| value.as_str() != "\"\""));
     secret.then_some(Declined::EnvironmentInLog)
 }

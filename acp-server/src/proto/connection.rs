@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use acp_types::error::error;
 use acp_types::frame::{self, Notification, Request, Response};
+use acp_types::method::v1;
 use acp_types::{ErrorCode, ErrorObjectOwned, Frame, FrameError, FrameErrorKind, Id, Raw, RawBuf, RawError, RequestId};
 use bytes::Bytes;
 
@@ -16,7 +17,7 @@ use super::{
 };
 
 /// Asks the peer to give up on a request (ACP, "Cancellation").
-const CANCEL_REQUEST: &str = "$/cancel_request";
+const CANCEL_REQUEST: &str = v1::CancelRequest::NAME;
 /// Kept of a line that is noise, in bytes.
 const NOISE: usize = 512;
 /// Begins the names of notifications that a peer may ignore without a word.

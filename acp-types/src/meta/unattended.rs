@@ -4,8 +4,6 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use crate::Raw;
-
 /// The kinds of tools that ACP knows.
 pub const TOOL_KINDS: [&str; 10] =
     ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"];
@@ -30,25 +28,17 @@ pub struct Unattended {
     rest: Rest,
 }
 
-/// What becomes of what is not allowed.
+/// What a policy says about tools that it does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Rest {
+#[expect(clippy::exhaustive_enums, reason = "a new word must be handled wherever a policy is followed")]
+pub enum Rest {
+    /// Wait for a controller.
     #[default]
     Wait,
+    /// Wait for that time, then reject.
     WaitFor(Duration),
+    /// Reject at once.
     Reject,
-}
-
-/// What a policy says about one request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(clippy::exhaustive_enums, reason = "a new way to decide must be handled wherever one is followed")]
-pub enum Decision {
-    /// Allow it, this once.
-    Allow,
-    /// Reject it.
-    Reject,
-    /// Let it wait; after that time, if there is one, reject it.
-    Wait(Option<Duration>),
 }
 
 /// A policy that cannot be read.
@@ -74,27 +64,17 @@ impl Unattended {
     /// Wait without an end.
     pub const WAIT: Self = Self { allow: Vec::new(), rest: Rest::Wait };
 
-    /// What is to become of a permission request with these params. A request that does not say of which kind its tool
-    /// is counts as of none; one that could only be allowed for ever waits.
+    /// Whether it lists tools of this kind.
     #[must_use]
-    pub fn decide(&self, params: Raw<'_>) -> Decision {
-        let kind = params.path(&["toolCall", "kind"]).and_then(Raw::as_string);
-        let allowed = kind.is_some_and(|kind| self.allow.iter().any(|allowed| *allowed == kind));
-        match (allowed, self.rest) {
-            (true, _) if option(params, "allow_once").is_some() => Decision::Allow,
-            (true, Rest::Reject) | (_, Rest::Wait) => Decision::Wait(None),
-            (_, Rest::WaitFor(limit)) => Decision::Wait(Some(limit)),
-            (false, Rest::Reject) => Decision::Reject,
-        }
+    pub fn allows(&self, kind: &str) -> bool {
+        self.allow.contains(&kind)
     }
-}
 
-/// The id of the first option of a permission request that is of this kind.
-#[must_use]
-pub fn option<'a>(params: Raw<'a>, kind: &str) -> Option<Raw<'a>> {
-    let mut options = params.member("options")?.elements();
-    let fits = |option: &Raw<'a>| option.member("kind").and_then(Raw::as_string).is_some_and(|found| found == kind);
-    options.find(fits)?.member("optionId")
+    /// What it says about all other tools.
+    #[must_use]
+    pub const fn rest(&self) -> Rest {
+        self.rest
+    }
 }
 
 impl serde::Serialize for Unattended {
@@ -190,17 +170,10 @@ impl fmt::Display for Unattended {
 mod tests {
     use std::time::Duration;
 
-    use super::{Decision, Unattended, UnattendedError, option};
-    use crate::{Raw, RawBuf};
+    use super::{Rest, Unattended, UnattendedError};
 
     fn policy(text: &str) -> Unattended {
         text.parse().unwrap()
-    }
-
-    fn request(kind: &str, options: &[&str]) -> RawBuf {
-        let options: Vec<_> =
-            options.iter().map(|kind| format!(r#"{{"optionId":"id-{kind}","kind":"{kind}"}}"#)).collect();
-        RawBuf::parse(format!(r#"{{"toolCall":{{"kind":{kind}}},"options":[{}]}}"#, options.join(","))).unwrap()
     }
 
     #[test]
@@ -251,45 +224,13 @@ mod tests {
     }
 
     #[test]
-    fn only_the_kinds_that_are_listed_are_allowed() {
-        let options = ["allow_once", "reject_once"];
-        let allow = policy("allow:read,search:reject");
-        for (kind, wanted) in [
-            (r#""read""#, Decision::Allow),
-            (r#""se\u0061rch""#, Decision::Allow),
-            (r#""edit""#, Decision::Reject),
-            (r#""later""#, Decision::Reject),
-            ("null", Decision::Reject),
-            ("7", Decision::Reject),
-        ] {
-            assert_eq!(allow.decide(request(kind, &options).as_raw()), wanted, "{kind}");
-        }
-        let other = policy("allow:other");
-        assert_eq!(other.decide(Raw::EMPTY_OBJECT), Decision::Wait(None), "a tool of no kind is not one of `other`");
-    }
-
-    #[test]
-    fn what_could_only_be_allowed_for_ever_waits() {
-        let read = request(r#""read""#, &["allow_always", "reject_once"]);
-        assert_eq!(policy("allow:read:reject").decide(read.as_raw()), Decision::Wait(None));
-        let limit = Some(Duration::from_secs(9));
-        assert_eq!(policy("allow:read:wait:9s").decide(read.as_raw()), Decision::Wait(limit));
-    }
-
-    #[test]
-    fn waiting_and_rejecting_ask_for_no_kind() {
-        let edit = request(r#""edit""#, &[]);
-        assert_eq!(policy("wait").decide(edit.as_raw()), Decision::Wait(None));
-        assert_eq!(policy("wait:2s").decide(edit.as_raw()), Decision::Wait(Some(Duration::from_secs(2))));
-        assert_eq!(policy("reject").decide(edit.as_raw()), Decision::Reject);
-        assert_eq!(policy("allow:read:wait:2s").decide(edit.as_raw()), Decision::Wait(Some(Duration::from_secs(2))));
-    }
-
-    #[test]
-    fn an_option_is_found_by_its_kind() {
-        let params = request("null", &["allow_always", "reject_always", "reject_once"]);
-        assert_eq!(option(params.as_raw(), "reject_once").map(Raw::as_str), Some("\"id-reject_once\""));
-        assert_eq!(option(params.as_raw(), "allow_once"), None);
-        assert_eq!(option(Raw::EMPTY_OBJECT, "allow_once"), None);
+    fn a_policy_says_what_it_lists_and_what_becomes_of_the_rest() {
+        let listed = policy("allow:read,search:wait:2s");
+        assert!(listed.allows("read") && listed.allows("search"));
+        assert!(!listed.allows("edit") && !listed.allows("") && !listed.allows("later"));
+        assert_eq!(listed.rest(), Rest::WaitFor(Duration::from_secs(2)));
+        assert_eq!(policy("allow:read").rest(), Rest::Wait);
+        assert_eq!(policy("reject").rest(), Rest::Reject);
+        assert!(!Unattended::WAIT.allows("other"));
     }
 }

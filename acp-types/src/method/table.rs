@@ -48,6 +48,12 @@ macro_rules! methods {
         pub enum $name {}
 
         #[cfg($cfg)]
+        impl $name {
+            /// Its name on the wire.
+            pub const NAME: &'static str = $method;
+        }
+
+        #[cfg($cfg)]
         impl $crate::method::Request for $name {
             const METHOD: Method = Method {
                 name: $method,
@@ -69,6 +75,12 @@ macro_rules! methods {
         #[derive(Debug)]
         #[expect(clippy::exhaustive_enums, reason = "an empty type stands for its name")]
         pub enum $name {}
+
+        #[cfg($cfg)]
+        impl $name {
+            /// Its name on the wire.
+            pub const NAME: &'static str = $method;
+        }
 
         #[cfg($cfg)]
         impl $crate::method::Notification for $name {

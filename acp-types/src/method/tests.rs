@@ -56,6 +56,17 @@ fn name_and_kind_of_call_name_one_row() {
 }
 
 #[test]
+fn methods_outside_of_the_table_are_not_in_it() {
+    for name in super::proposed::METHODS {
+        assert!(!is_extension(name));
+        assert!(lookup(name, Version::V1).is_none() && lookup(name, Version::V2).is_none(), "{name} has a row");
+    }
+    for name in crate::meta::METHODS {
+        assert!(is_extension(name) && crate::meta::reserved::is_method(name), "{name}");
+    }
+}
+
+#[test]
 fn a_null_result_reads_as_an_empty_one() {
     use super::{Request, v1};
     assert!(v1::SetSessionMode::decode_output(crate::Raw::NULL).is_ok());

@@ -1,7 +1,7 @@
 //! What the bridge does, but for its answers.
 
 use acp_server::proto::{Event, Incoming, IncomingNotification};
-use acp_types::meta::{CAUGHT_UP, DETACHED, TURN_ENDED};
+use acp_types::meta::{CAUGHT_UP, DETACHED, TURN_ENDED, reserved};
 use acp_types::method::{Notification as _, v1};
 use acp_types::{Raw, RawBuf, RawError, SessionId};
 
@@ -10,9 +10,6 @@ use crate::attach::asks::{Asked, Identity};
 use crate::attach::place::{self, Place};
 use crate::attach::sessions::Phase;
 use crate::attach::{Answer, Item};
-
-/// Begins the names of what only those understand who know the bridge.
-const OURS: &str = "_acp-bridge/";
 
 impl Relay {
     /// Takes what the bridge did.
@@ -55,7 +52,7 @@ impl Relay {
 
     fn told(&mut self, notification: &IncomingNotification) {
         let params = notification.params().unwrap_or(Raw::EMPTY_OBJECT);
-        if notification.method().starts_with(OURS) {
+        if reserved::is_method(notification.method()) {
             self.told_of_ours(notification.method(), params);
             return;
         }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use acp_server::transport::Transport;
 use acp_server::transport::child::{ChildHandle, ChildSpec, ChildTransport, Deadlines};
 use acp_types::Raw;
+use acp_types::method::v1;
 use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -23,7 +24,7 @@ use crate::session::HOST_TERMINAL;
 /// How long the bridge may take to answer that the agent could not be started.
 const HEARD: Duration = Duration::from_secs(2);
 /// What agents say of what they do.
-const UPDATE: &str = "session/update";
+const UPDATE: &str = v1::SessionUpdate::NAME;
 /// Longest message, both ways.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 

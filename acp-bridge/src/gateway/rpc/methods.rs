@@ -8,6 +8,7 @@ use acp_types::api::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
     Records, SessionApiServer, SessionView, Waited,
 };
+use acp_types::method::v1;
 use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
 use async_trait::async_trait;
@@ -311,7 +312,7 @@ impl SessionApiServer for Api {
 
     async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
         let params = json_of(&json!({ "sessionId": session, "modeId": mode }))?;
-        self.call(ext, session, "session/set_mode", params).await
+        self.call(ext, session, v1::SetSessionMode::NAME, params).await
     }
 
     async fn session_set_config(
@@ -322,7 +323,7 @@ impl SessionApiServer for Api {
         value: RawBuf,
     ) -> Answer<RawBuf> {
         let params = set(&json_of(&json!({ "sessionId": session, "configId": option }))?, "value", &value);
-        self.call(ext, session, "session/set_config_option", params).await
+        self.call(ext, session, v1::SetSessionConfigOption::NAME, params).await
     }
 
     async fn session_set_policy(

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use acp_types::method::v1;
 use acp_types::record::body::Choice;
 use acp_types::record::{Origin, Turn};
 use acp_types::{Raw, RawBuf};
@@ -106,7 +107,7 @@ impl Lane {
     /// Gives the running turn's prompt to the agent.
     pub(super) fn send_prompt(&mut self, step: &mut Step<'_>, turn: Turn, params: Raw<'_>) {
         let params = wire::to_agent(params, self.agent_session(step));
-        self.send(step, Call::Prompt(turn), "session/prompt".to_owned(), Some(params));
+        self.send(step, Call::Prompt(turn), v1::Prompt::NAME.to_owned(), Some(params));
     }
 
     /// A number under which the answer to the running turn's prompt will come, which the agent was given before.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use acp_types::meta::CancelScope;
+use acp_types::method::v1;
 use acp_types::record::body::{AgentExited, CancelRequested, Outcome};
 use acp_types::record::{Kind, Origin, Turn};
 
@@ -82,7 +83,7 @@ impl Lane {
     pub(super) fn tell_to_stop(&self, step: &mut Step<'_>) {
         if self.agent == Agent::Alive {
             let params = Some(wire::session_only(self.agent_session(step)));
-            step.effect(Effect::Notify { lane: Arc::clone(&self.name), method: "session/cancel".to_owned(), params });
+            step.effect(Effect::Notify { lane: Arc::clone(&self.name), method: v1::Cancel::NAME.to_owned(), params });
         }
     }
 

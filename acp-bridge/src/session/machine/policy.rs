@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use acp_types::meta::{self, Decision, Unattended};
+use acp_types::meta::Unattended;
 use acp_types::record::body::{SessionTrusted, SessionUpdated};
 use acp_types::record::{Kind, Origin, Seq};
 use acp_types::{Raw, RawBuf};
 
 use super::super::lanes::Lanes;
+use super::super::permission::{self, Decision};
 use super::super::{PendingRequest, start};
 use super::lane::Lane;
 use super::recorder::Step;
@@ -129,9 +130,9 @@ impl Lane {
         if !step.core.attendance.is_unattended() {
             return;
         }
-        match step.policy().decide(params.as_raw()) {
+        match permission::decide(step.policy(), params.as_raw()) {
             Decision::Allow => {
-                if let Some(option) = meta::option(params.as_raw(), "allow_once") {
+                if let Some(option) = permission::option(params.as_raw(), "allow_once") {
                     self.decided(step, request, selected(option));
                 }
             }
@@ -150,7 +151,7 @@ impl Lane {
     fn reject(&mut self, step: &mut Step<'_>, request: Seq) {
         let params = step.state().pending_request(request).and_then(|pending: &PendingRequest| pending.params.clone());
         let params = params.unwrap_or_default();
-        let answer = meta::option(params.as_raw(), "reject_once").map_or_else(cancelled, selected);
+        let answer = permission::option(params.as_raw(), "reject_once").map_or_else(cancelled, selected);
         self.decided(step, request, answer);
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acp_types::RawBuf;
+use acp_types::method::v1;
 use acp_types::record::{Seq, Turn};
 
 /// A request of the agent that waits for an answer (P8).
@@ -24,7 +25,7 @@ pub struct PendingRequest {
 
 impl PendingRequest {
     /// The method of permission requests.
-    pub const PERMISSION: &'static str = "session/request_permission";
+    pub const PERMISSION: &'static str = v1::RequestPermission::NAME;
 
     /// Whether it asks for a permission: its answer is then a `permission_resolved`, else a `response`.
     #[must_use]

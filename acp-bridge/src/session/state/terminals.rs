@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use acp_types::Raw;
+use acp_types::method::v1;
 use acp_types::record::body::Resolved;
 
 use super::PendingRequest;
@@ -12,8 +13,8 @@ use super::PendingRequest;
 /// is forgotten: what is asked about it then is asked of everybody.
 const MAX: usize = 1024;
 
-const CREATE: &str = "terminal/create";
-const RELEASE: &str = "terminal/release";
+const CREATE: &str = v1::CreateTerminal::NAME;
+const RELEASE: &str = v1::ReleaseTerminal::NAME;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Terminal {

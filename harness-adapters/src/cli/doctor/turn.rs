@@ -8,6 +8,7 @@ use acp_server::proto::Event;
 use acp_server::transport::child::{ChildHandle, ChildSpec, Deadlines};
 use acp_server::{Config, Link, start};
 use acp_types::error::error;
+use acp_types::method::v1;
 use acp_types::{ErrorCode, Raw, RawBuf};
 use anyhow::{Context, anyhow, bail};
 use serde_json::{Value, json};
@@ -95,11 +96,11 @@ impl Talk {
     async fn turn(&mut self, cwd: &Path) -> anyhow::Result<String> {
         let client = json!({ "name": "acp-harness doctor", "version": env!("CARGO_PKG_VERSION") });
         let hello = json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": client });
-        self.call("initialize", &hello).await?;
-        let opened = self.call("session/new", &json!({ "cwd": cwd, "mcpServers": [] })).await?;
+        self.call(v1::Initialize::NAME, &hello).await?;
+        let opened = self.call(v1::NewSession::NAME, &json!({ "cwd": cwd, "mcpServers": [] })).await?;
         let prompt = json!([{ "type": "text", "text": "Say hello." }]);
         let prompt = json!({ "sessionId": opened["sessionId"], "prompt": prompt });
-        let answer = self.call("session/prompt", &prompt).await?;
+        let answer = self.call(v1::Prompt::NAME, &prompt).await?;
         Ok(answer["stopReason"].as_str().unwrap_or_default().to_owned())
     }
 
