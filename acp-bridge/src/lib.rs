@@ -12,5 +12,6 @@ pub mod host;
 pub mod link;
 pub mod log;
 mod replay;
+pub mod service;
 pub mod session;
 mod shared;

@@ -36,6 +36,31 @@ fn gateway_and_host_name_nothing_of_each_other() {
 }
 
 #[test]
+fn every_call_of_both_doors_goes_through_the_service() {
+    let doors = sources("gateway").into_iter().filter(|(path, _)| {
+        let inside = |folder: &str| path.components().any(|part| part.as_os_str() == folder);
+        !inside("sim") && !inside("tests") && !path.ends_with("sim.rs")
+    });
+    let doors: Vec<_> = doors.collect();
+    for (path, text) in &doors {
+        let named = |word: &str| text.contains(word);
+        // Agents that dial in are handed to the host; they are no callers.
+        assert!(!named(".bus()") || path.ends_with("gateway/dial.rs"), "{} speaks to the host", path.display());
+        assert!(!named("log::submit"), "{} speaks to the host", path.display());
+        let is_door = path.iter().any(|part| part == "connection" || part == "rpc");
+        for word in ["SessionLog", "log::tail", "Command::", "QueueCommand"] {
+            assert!(!is_door || !named(word), "{} names {word}", path.display());
+        }
+    }
+    assert!(doors.len() > 20, "the doors have moved: this test must follow them");
+}
+
+#[test]
+fn the_service_names_nothing_of_the_doors_or_the_host() {
+    assert_free_of("service", &["crate::gateway", "crate::host", "super::gateway", "super::host"]);
+}
+
+#[test]
 fn the_session_logic_has_no_io_clock_or_channels() {
     assert_free_of(
         "session",

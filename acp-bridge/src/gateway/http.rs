@@ -1,5 +1,6 @@
 //! HTTP: who may come in, and the way from a request to a WebSocket or to an answer.
 
+mod authenticate;
 mod guard;
 mod handshake;
 mod origin;
@@ -8,7 +9,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
+use axum::{Extension, Router};
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+pub use authenticate::{Authenticate, Unauthenticated};
 pub use origin::{InvalidOrigin, Origin};
 
 use self::handshake::Accept;
@@ -31,6 +33,7 @@ use super::presence::Presence;
 use super::rpc::{self, Rpc};
 use super::{Config, dial, served};
 use crate::log::SessionLog;
+use crate::service::{Operation, Principal, SessionService};
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -86,21 +89,25 @@ pub async fn serve(
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
+    let service = SessionService::new(Arc::clone(&log));
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: Rpc::new(Arc::clone(&log)),
-        context: Context { log, config, presence: Presence::new(), shutdown: shutdown.clone() },
+        rpc: Rpc::new(service.clone()),
+        context: Context { log, service, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let allowed = Arc::clone(&gateway.context.config.allow_origins);
+    let authenticate = gateway.context.config.authenticate.clone();
     let router = Router::new()
         .route("/acp", any(acp))
         .route(acp_types::api::PATH, any(rpc))
         .route("/dial", any(dialled))
-        .route("/healthz", get(|| async { "ok\n" }))
         .route("/served", get(served::compare))
+        .route_layer(middleware::from_fn_with_state(authenticate, authenticate::by_head))
+        // Says nothing about anybody, and is asked by those who are nobody.
+        .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
         .layer(middleware::from_fn_with_state(allowed, guard::no_strangers));
     let accepted = accept(&listener, &gateway, router, &shutdown).await;
@@ -179,14 +186,18 @@ async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationTok
 }
 
 /// `/acp`: a WebSocket, or what is missing for one.
-async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn acp(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Arc<Principal>>,
+    request: Request,
+) -> Response {
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
             let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let bounds = handshake::bounds(&gateway.context);
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
-                driver::run(link, context).await;
+                driver::run(link, principal, context).await;
             })
         }
         Err(refused) => refused.into_response(),
@@ -194,11 +205,15 @@ async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
 }
 
 /// `/rpc`: a WebSocket, or a call in the body of a POST.
-async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn rpc(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Arc<Principal>>,
+    request: Request,
+) -> Response {
     let context = gateway.context.clone();
     if request.method() == Method::POST {
         let Ok(_permit) = gateway.clients.try_acquire() else { return full(&gateway) };
-        return rpc::post(&gateway.rpc, &context, request).await;
+        return rpc::post(&gateway.rpc, &context, principal, request).await;
     }
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
@@ -207,7 +222,7 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
             let bounds = rpc::bounds(handshake::bounds(&context));
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
-                rpc::serve(link, server, context, tracker).await;
+                rpc::serve(link, server, context, principal, tracker).await;
             })
         }
         Err(handshake::NoHandshake::NotWebSocket) => rpc::usage(),
@@ -216,7 +231,14 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
 }
 
 /// `/dial`: a WebSocket with an agent at the other end.
-async fn dialled(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn dialled(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Arc<Principal>>,
+    request: Request,
+) -> Response {
+    if let Err(denied) = principal.may(Operation::Dial) {
+        return (StatusCode::FORBIDDEN, format!("{denied}\n")).into_response();
+    }
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => match Arc::clone(&gateway.diallers).try_acquire_owned() {
             Ok(permit) => upgrade(&gateway, request, accept, permit, dial::serve),

@@ -1,4 +1,4 @@
-//! Doing what a connection wants done: the only part of a gateway that reads the log and speaks to the host.
+//! Doing what a connection wants done, by way of the service.
 
 use std::sync::Arc;
 
@@ -9,16 +9,18 @@ use super::attachment::Seen;
 use super::connection::{Effect, EntryKind, Opened, Outcome};
 use super::history::Begin;
 use super::lanes::LaneFilter;
-use super::refusal;
 use super::terminals::{LOOK_BACK, TerminalView};
-use crate::log::{self, Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
-use crate::session::{Command, HOST_TERMINAL, Reply, State};
+use super::{refusal, refused};
+use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::service::{Caller, Operation, SessionService};
+use crate::session::{HOST_TERMINAL, State};
 
 /// What an effect needs.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
+    pub(super) service: SessionService,
+    pub(super) caller: Caller,
     pub(super) log: Arc<dyn SessionLog>,
-    pub(super) client: Arc<str>,
 }
 
 impl Worker {
@@ -26,18 +28,21 @@ impl Worker {
     pub(super) async fn run(self, effect: Effect) -> Option<Outcome> {
         Some(match effect {
             Effect::Submit { session, command, then } => {
-                let answer = log::submit(&*self.log, session, self.client, command).await;
-                Outcome::Submitted { then, answer }
+                let answer = self.service.submit(&self.caller, session, command).await;
+                Outcome::Submitted { then, answer: answer.map_err(refused::error_object) }
             }
             Effect::Open { session, params, entry, id, terminals } => {
                 let opened = self.open(&session, params, &entry, terminals).await.map(Box::new);
                 Outcome::Opened { session, entry, id, opened }
             }
             Effect::Close { session, id } => {
-                let head = self.close(&session).await;
-                Outcome::Closed { session, id, head }
+                let head = self.service.close(&self.caller, &session).await;
+                Outcome::Closed { session, id, head: head.map_err(refused::error_object) }
             }
-            Effect::List { query, id } => Outcome::Listed { id, sessions: self.list(query).await },
+            Effect::List { query, id } => {
+                let sessions = self.service.list(&self.caller, query).await;
+                Outcome::Listed { id, sessions: sessions.map_err(refused::error_object) }
+            }
             Effect::Tail { .. } | Effect::Untail { .. } => return None,
         })
     }
@@ -50,6 +55,10 @@ impl Worker {
         terminals: bool,
     ) -> Result<Opened, ErrorObjectOwned> {
         let lanes = LaneFilter::read(&params)?;
+        // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
+        let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
+        let operation = if attends { Operation::Attach } else { Operation::Observe };
+        self.service.check(&self.caller, operation, session).map_err(refused::error_object)?;
         let info = self.info(session).await?;
         let cursor = match entry {
             EntryKind::Resume { after } => *after,
@@ -62,9 +71,11 @@ impl Worker {
         if let Some(after) = cursor {
             check_cursor(after, &info)?;
         }
-        // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
-        let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
-        let result = if attends { Some(self.attach(session, params).await?) } else { None };
+        let attached = match attends {
+            true => Some(self.service.attach(&self.caller, session.clone(), params).await),
+            false => None,
+        };
+        let result = attached.transpose().map_err(refused::error_object)?;
         let (state, oldest) = self.fold(session).await?;
         let after = match entry {
             EntryKind::Load => oldest,
@@ -79,7 +90,7 @@ impl Worker {
         let result = result.unwrap_or_else(|| state.main().session_result());
         let sees = |lane: &str, terminal: &str| match state.terminal_maker(lane, terminal) {
             _ if terminal.starts_with(HOST_TERMINAL) => false,
-            Some(maker) => *maker == self.client,
+            Some(maker) => maker == self.caller.client(),
             None => terminals,
         };
         let terminals = self.printed_before(session, after, oldest, &lanes, sees).await?;
@@ -113,15 +124,6 @@ impl Worker {
         Ok(view)
     }
 
-    /// Tells the host that a client is there; modes and options as a load is answered with.
-    async fn attach(&self, session: &SessionId, params: RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
-        let attach = Command::Attach { params };
-        match log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), attach).await? {
-            Reply::State(result) => Ok(result),
-            _ => Err(refusal::internal("the host's answer does not fit the request")),
-        }
-    }
-
     /// Seq of the last update of a message.
     async fn last_of(
         &self,
@@ -147,45 +149,14 @@ impl Worker {
         found.ok_or_else(|| refusal::unknown_message(session, message))
     }
 
-    pub(super) async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
+    async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
         let info = self.log.get(session).await.map_err(|error| refusal::log_failed(session, &error))?;
         info.ok_or_else(|| refusal::unknown_session(session))
     }
 
     /// The state as of now, and the oldest cursor that can be read.
-    pub(super) async fn fold(&self, session: &SessionId) -> Result<(State, Seq), ErrorObjectOwned> {
-        // What is committed up to here is in the records that are read below.
-        let info = self.info(session).await?;
-        let mut state = State::default();
-        loop {
-            let read = self.log.read(session, state.head(), ReadLimit::default(), Filter::Control).await;
-            let records = read.map_err(|error| refusal::log_failed(session, &error))?;
-            if records.is_empty() {
-                break;
-            }
-            for record in &records {
-                state
-                    .apply(record)
-                    .map_err(|error| refusal::log_failed(session, &LogError::Corrupt { reason: error.to_string() }))?;
-            }
-        }
-        state.set_head(info.head);
-        Ok((state, info.oldest))
-    }
-
-    pub(super) async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {
-        log::submit(&*self.log, Some(session.clone()), Arc::clone(&self.client), Command::Close).await?;
-        Ok(self.info(session).await?.head)
-    }
-
-    pub(super) async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, ErrorObjectOwned> {
-        if let Some(after) = &query.after {
-            let found = self.log.get(after).await.map_err(|error| refusal::log_failed(after, &error))?;
-            if found.is_none() {
-                return Err(refusal::invalid_params("`cursor` names no page: list again without it"));
-            }
-        }
-        self.log.list(query).await.map_err(|error| refusal::internal(error.to_string()))
+    async fn fold(&self, session: &SessionId) -> Result<(State, Seq), ErrorObjectOwned> {
+        self.service.fold(session).await.map_err(refused::error_object)
     }
 }
 

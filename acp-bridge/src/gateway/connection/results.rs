@@ -11,7 +11,8 @@ use crate::gateway::attach::Arriving;
 use crate::gateway::attachment::{Entry, Seen};
 use crate::gateway::{capabilities, refusal, render};
 use crate::log::{Answer, SessionInfo};
-use crate::session::{Command, Reply};
+use crate::service::command::{self, Stop};
+use crate::session::Reply;
 
 impl Connection {
     /// Takes what came of an effect.
@@ -63,7 +64,7 @@ impl Connection {
             // Nobody waits for it, but a stop or an answer that did not get through must not go unnoticed.
             Then::Nothing => {
                 if let Err(error) = answer {
-                    tracing::warn!(client = %self.out.client, error = error.message(), "the host refused a command");
+                    tracing::warn!(client = %self.out.client, error = error.message(), "a command was refused");
                 }
             }
         }
@@ -114,7 +115,7 @@ impl Connection {
         let given_up = unsettled.as_ref().is_some_and(|unsettled| unsettled.given_up);
         let detached = unsettled.is_some_and(|unsettled| unsettled.detached);
         if given_up && let Ok(Reply::Turn(turn)) = answer {
-            self.submit(Some(session.clone()), Command::cancel(Some(turn)), Then::Nothing);
+            self.submit(Some(session.clone()), command::cancel(Stop { turn: Some(turn), ..Stop::default() }), Then::Nothing);
         }
         // One that was sent before a detach is not the later attachment's to answer.
         let attached = self.attachments.get_mut(session).filter(|_| !detached);
