@@ -136,6 +136,9 @@ fn acp_rows() -> Vec<Row> {
 /// Requests of ACP that the bridge does not serve to anybody, and the one that every connection begins with.
 const NOT_ASKED: [&str; 4] = ["initialize", "session/fork", "proxy/initialize", "proxy/successor"];
 
+/// What a session hears of the client that has made it.
+const MADE: [Command; 1] = [Command::Attend { present: true }];
+
 /// Brings a client to its session as what it may be there.
 fn come(client: &mut Client, role: Role, session: &str) {
     if role >= Role::Controller {
@@ -174,11 +177,23 @@ fn over_acp_each_role_may_what_the_table_says_and_only_in_its_own_session() {
                 }
                 let answer = client.answer(id);
                 if role < *least {
-                    assert_eq!((&answer["error"]["code"], needs(&answer)), (&json!(-32600), Some(least.as_str())), "{case}");
+                    assert_eq!(
+                        (&answer["error"]["code"], needs(&answer)),
+                        (&json!(-32600), Some(least.as_str())),
+                        "{case}"
+                    );
                 } else if *about == About::Every && limited {
-                    assert_eq!((&answer["error"]["code"], needs(&answer)), (&json!(-32600), Some("all sessions")), "{case}");
+                    assert_eq!(
+                        (&answer["error"]["code"], needs(&answer)),
+                        (&json!(-32600), Some("all sessions")),
+                        "{case}"
+                    );
                 } else if role == Role::Observer && matches!(about, About::Attached) && *method != "session/detach" {
-                    assert_eq!(answer["error"]["data"]["acp-bridge"], json!({ "role": "observer" }), "{case}: {answer}");
+                    assert_eq!(
+                        answer["error"]["data"]["acp-bridge"],
+                        json!({ "role": "observer" }),
+                        "{case}: {answer}"
+                    );
                 } else {
                     assert_eq!(answer["error"], Value::Null, "{case}");
                 }
@@ -199,7 +214,7 @@ fn over_acp_each_role_may_what_the_table_says_and_only_in_its_own_session() {
             }
         }
     }
-    assert_eq!(world.host.commands_for(Some(&foreign)), [], "nothing reached the session of others");
+    assert_eq!(world.host.commands_for(Some(&foreign)), MADE, "nothing else reached the session of others");
     assert_eq!(admin.load(&foreign)["modes"]["currentModeId"], "ask", "and it is there");
 }
 
@@ -251,7 +266,7 @@ fn over_acp_notifications_are_heard_of_those_who_may_send_them_and_only_in_their
             }
         }
     }
-    assert_eq!(world.host.commands_for(Some(&foreign)), []);
+    assert_eq!(world.host.commands_for(Some(&foreign)), MADE);
 }
 
 fn rpc_rows() -> Vec<Row> {
@@ -306,9 +321,17 @@ fn over_rpc_each_role_may_what_the_table_says_and_only_in_its_own_session() {
                 let params_here = if concerns_one { naming(params, "session", &own) } else { params.clone() };
                 let answer = ask(&mut client, method, &params_here);
                 if role < *least {
-                    assert_eq!((&answer["error"]["code"], needs(&answer)), (&json!(-32600), Some(least.as_str())), "{case}");
+                    assert_eq!(
+                        (&answer["error"]["code"], needs(&answer)),
+                        (&json!(-32600), Some(least.as_str())),
+                        "{case}"
+                    );
                 } else if *about == About::Every && limited {
-                    assert_eq!((&answer["error"]["code"], needs(&answer)), (&json!(-32600), Some("all sessions")), "{case}");
+                    assert_eq!(
+                        (&answer["error"]["code"], needs(&answer)),
+                        (&json!(-32600), Some("all sessions")),
+                        "{case}"
+                    );
                 } else {
                     // The host of this test runs no turns, queues nothing and adds no lanes: it may still be refused.
                     let code = answer["error"]["code"].as_i64();
@@ -326,7 +349,7 @@ fn over_rpc_each_role_may_what_the_table_says_and_only_in_its_own_session() {
             }
         }
     }
-    assert_eq!(world.host.commands_for(Some(&foreign)), [], "nothing reached the session of others");
+    assert_eq!(world.host.commands_for(Some(&foreign)), MADE, "nothing else reached the session of others");
     assert_eq!(admin.load(&foreign)["modes"]["currentModeId"], "ask", "and it is there");
 }
 
@@ -413,7 +436,8 @@ fn get(world: &World, path: &str) -> (u16, String) {
 fn exchange(world: &World, method: &str, path: &str, headers: &str, body: &str) -> (u16, String) {
     let mut socket = world.socket();
     let length = body.len();
-    let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n");
+    let head =
+        format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Length: {length}\r\n");
     socket.write_all(format!("{head}{headers}\r\n{body}").as_bytes()).unwrap();
     let mut answer = String::new();
     socket.read_to_string(&mut answer).unwrap();

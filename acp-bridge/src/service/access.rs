@@ -10,7 +10,9 @@ use super::{Operation, Principal, Role};
 #[non_exhaustive]
 pub enum Denied {
     /// Its role is too low.
-    #[error("this caller has the role {role} and may not {operation}: that needs the role {needs}; connect as one who has it")]
+    #[error(
+        "this caller has the role {role} and may not {operation}: that needs the role {needs}; connect as one who has it"
+    )]
     Role {
         /// What it asked for.
         operation: Operation,
@@ -29,7 +31,9 @@ pub enum Denied {
         operation: Operation,
     },
     /// It has attached to the session as an observer.
-    #[error("this client is attached as an observer and may not {operation}: attach as controller (session/attach) first")]
+    #[error(
+        "this client is attached as an observer and may not {operation}: attach as controller (session/attach) first"
+    )]
     Observing {
         /// What it asked for.
         operation: Operation,

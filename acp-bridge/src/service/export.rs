@@ -54,12 +54,7 @@ impl Source for Shown<'_> {
     }
 }
 
-async fn page(
-    log: &dyn SessionLog,
-    session: &SessionId,
-    after: Seq,
-    page: Option<&str>,
-) -> Result<Page, ServiceError> {
+async fn page(log: &dyn SessionLog, session: &SessionId, after: Seq, page: Option<&str>) -> Result<Page, ServiceError> {
     let source = Shown(log);
     let failed = |error| match error {
         ExportError::Log(error) => ServiceError::log(session, error),

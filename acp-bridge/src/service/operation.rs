@@ -132,9 +132,9 @@ impl Operation {
             Command::Prompt { .. } => Self::Prompt,
             Command::Cancel { .. } => Self::Cancel,
             Command::Queue(QueueCommand::List) => Self::Queue,
-            Command::Queue(
-                QueueCommand::Edit { .. } | QueueCommand::Move { .. } | QueueCommand::Withdraw { .. },
-            ) => Self::EditQueue,
+            Command::Queue(QueueCommand::Edit { .. } | QueueCommand::Move { .. } | QueueCommand::Withdraw { .. }) => {
+                Self::EditQueue
+            }
             Command::SetPolicy { .. } => Self::SetPolicy,
             Command::Trust => Self::Trust,
             Command::Answer { .. } => Self::Answer,

@@ -19,11 +19,7 @@ pub(crate) struct Following {
 
 impl SessionService {
     /// A session and the state that its log comes to.
-    pub(crate) async fn get(
-        &self,
-        caller: &Caller,
-        session: &SessionId,
-    ) -> Result<(SessionInfo, State), ServiceError> {
+    pub(crate) async fn get(&self, caller: &Caller, session: &SessionId) -> Result<(SessionInfo, State), ServiceError> {
         self.check(caller, Operation::Get, session)?;
         let info = self.info(session).await?;
         let (state, _) = self.fold(session).await?;

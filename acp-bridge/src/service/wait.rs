@@ -21,11 +21,7 @@ impl SessionService {
 }
 
 /// Waits for the `turn_ended` of a turn, however long that takes.
-async fn end_of(
-    log: &Arc<dyn SessionLog>,
-    session: &SessionId,
-    turn: Turn,
-) -> Result<Waited, ServiceError> {
+async fn end_of(log: &Arc<dyn SessionLog>, session: &SessionId, turn: Turn) -> Result<Waited, ServiceError> {
     let failed = |error: LogError| ServiceError::log(session, error);
     let accepted = match log.read(session, turn.saturating_sub(1), ONE, Filter::Control).await {
         Ok(records) => records.first().is_some_and(|record| record.seq == turn && record.kind == Kind::PromptQueued),
@@ -54,12 +50,7 @@ async fn end_of(
     live(log, session, turn, cursor).await
 }
 
-async fn live(
-    log: &Arc<dyn SessionLog>,
-    session: &SessionId,
-    turn: Turn,
-    cursor: Seq,
-) -> Result<Waited, ServiceError> {
+async fn live(log: &Arc<dyn SessionLog>, session: &SessionId, turn: Turn, cursor: Seq) -> Result<Waited, ServiceError> {
     let failed = |error: LogError| ServiceError::log(session, error);
     let mut tail = log::tail(Arc::clone(log), session.clone(), cursor).await.map_err(failed)?;
     loop {

@@ -130,7 +130,8 @@ impl Connection {
     pub(super) fn check_access(&self, method: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         let session = params.session().ok();
         let observed = session.as_ref().filter(|session| self.observes(session));
-        let denied = match (operation::of(method), observed) {
+        let attached = session.as_ref().is_some_and(|session| self.attachments.contains_key(session));
+        let denied = match (operation::of(method, attached), observed) {
             (Some(operation), _) => self.may(operation, session.as_ref()).err(),
             // Not even what nobody serves.
             (None, Some(_)) => Some(Denied::Observing { operation: Operation::Call }),

@@ -34,18 +34,16 @@ const SERVED: [(&str, Operation); 19] = [
     (LANES, Operation::Lanes),
 ];
 
-/// The operation; `None` where nobody serves the request. One for an agent that turns out to concern no session is more
-/// than a call; the service sees which it is.
-pub(super) fn of(name: &str) -> Option<Operation> {
+/// The operation; `None` where nobody serves the request. `attached`: it names a session that the client is attached to,
+/// without which an extension is for no session.
+pub(super) fn of(name: &str, attached: bool) -> Option<Operation> {
     let served = SERVED.iter().find(|(served, _)| *served == name).map(|&(_, operation)| operation);
     served.or_else(|| {
         if reserved::is_method(name) {
             return None;
         }
-        if method::is_extension(name) {
-            return Some(Operation::Call);
-        }
-        let concerns_session = passed_on(name)?.scope == Scope::Session;
+        let concerns_session =
+            if method::is_extension(name) { attached } else { passed_on(name)?.scope == Scope::Session };
         Some(if concerns_session { Operation::Call } else { Operation::CallAnyAgent })
     })
 }
@@ -72,11 +70,12 @@ mod tests {
         let none = ["session/fork", "proxy/initialize", "proxy/successor"];
         for method in Version::V1.methods() {
             if method.call == Call::Request && method.direction != Direction::ToClient {
-                assert_eq!(of(method.name).is_none(), none.contains(&method.name), "{}", method.name);
+                assert_eq!(of(method.name, true).is_none(), none.contains(&method.name), "{}", method.name);
             }
         }
-        assert_eq!(of("_acp-bridge/x"), None);
-        assert_eq!(of("session/sing"), None);
-        assert_eq!((of("_x/y"), of("authenticate")), (Some(Operation::Call), Some(Operation::CallAnyAgent)));
+        assert_eq!((of("_acp-bridge/x", true), of("session/sing", true)), (None, None));
+        assert_eq!((of("_x/y", true), of("_x/y", false)), (Some(Operation::Call), Some(Operation::CallAnyAgent)));
+        assert_eq!(of("session/set_mode", false), Some(Operation::Call));
+        assert_eq!(of("authenticate", true), Some(Operation::CallAnyAgent));
     }
 }

@@ -7,8 +7,8 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
 use super::attach::{MAX_INFO, fits};
 use crate::gateway::attach::Attach;
 use crate::gateway::history::{Begin, HistoryPolicy};
-use crate::gateway::{refusal, refused};
 use crate::gateway::role::Role;
+use crate::gateway::{refusal, refused};
 use crate::log::ListQuery;
 use crate::service::validate;
 

@@ -115,7 +115,11 @@ impl Connection {
         let given_up = unsettled.as_ref().is_some_and(|unsettled| unsettled.given_up);
         let detached = unsettled.is_some_and(|unsettled| unsettled.detached);
         if given_up && let Ok(Reply::Turn(turn)) = answer {
-            self.submit(Some(session.clone()), command::cancel(Stop { turn: Some(turn), ..Stop::default() }), Then::Nothing);
+            self.submit(
+                Some(session.clone()),
+                command::cancel(Stop { turn: Some(turn), ..Stop::default() }),
+                Then::Nothing,
+            );
         }
         // One that was sent before a detach is not the later attachment's to answer.
         let attached = self.attachments.get_mut(session).filter(|_| !detached);

@@ -37,7 +37,12 @@ pub(in crate::gateway) fn usage() -> Response {
 }
 
 /// Answers a POST.
-pub(in crate::gateway) async fn post(rpc: &Rpc, context: &Context, principal: Arc<Principal>, request: Request) -> Response {
+pub(in crate::gateway) async fn post(
+    rpc: &Rpc,
+    context: &Context,
+    principal: Arc<Principal>,
+    request: Request,
+) -> Response {
     if !is_json(request.headers()) {
         let body = "the body must be JSON: send it with `Content-Type: application/json`\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, body).into_response();

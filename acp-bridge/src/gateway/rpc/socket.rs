@@ -38,7 +38,13 @@ pub(in crate::gateway) fn bounds(mut config: acp_server::Config) -> acp_server::
 }
 
 /// Serves one client until it or the gateway goes.
-pub(in crate::gateway) async fn serve(link: Link, rpc: Rpc, context: Context, principal: Arc<Principal>, tasks: TaskTracker) {
+pub(in crate::gateway) async fn serve(
+    link: Link,
+    rpc: Rpc,
+    context: Context,
+    principal: Arc<Principal>,
+    tasks: TaskTracker,
+) {
     static CONNECTIONS: AtomicUsize = AtomicUsize::new(1);
     let peer = Peer {
         caller: Caller::new(principal, uuid::Uuid::now_v7().to_string().into()),

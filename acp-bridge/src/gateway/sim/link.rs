@@ -50,7 +50,12 @@ impl Link {
         let id = Arc::clone(&visit.connection);
         let mut link = Self {
             visit,
-            connection: Connection::new(Caller::new(Arc::new(Principal::admin("sim")), id), Limits::default(), Arc::clone(presence), Arc::clone(&bell)),
+            connection: Connection::new(
+                Caller::new(Arc::new(Principal::admin("sim")), id),
+                Limits::default(),
+                Arc::clone(presence),
+                Arc::clone(&bell),
+            ),
             bell,
             core: proto::Connection::new(proto::Limits::default()),
             next_request: 0,
