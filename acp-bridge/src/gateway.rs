@@ -53,6 +53,7 @@ mod outgoing;
 mod presence;
 mod queue;
 mod refusal;
+mod refused;
 mod render;
 mod role;
 mod rpc;
@@ -69,7 +70,7 @@ use std::time::Duration;
 use acp_server::KeepAlive;
 
 pub use crate::dial::AgentDoor;
-pub use http::{InvalidOrigin, Origin, serve};
+pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};
 pub(crate) use render::turn_ended;
 pub(crate) use served::Compared;
 pub use served::Served;
@@ -87,6 +88,8 @@ pub struct Config {
     pub max_message: usize,
     /// Origins of pages that may use the bridge, besides its own. Default: none. Programs send no origin and always may.
     pub allow_origins: Arc<[Origin]>,
+    /// Who somebody is that makes a request. Default: an admin, since only programs of this machine can connect.
+    pub authenticate: Authenticate,
     /// What the bridge runs.
     pub served: Served,
     /// How long its clients count as there when the gateway does not renew its lease. Default: 15 s.
@@ -109,6 +112,7 @@ impl Default for Config {
             max_diallers: 4096,
             max_message: 16 * 1024 * 1024,
             allow_origins: Arc::default(),
+            authenticate: Authenticate::default(),
             served: Served::default(),
             lease: Duration::from_secs(15),
             agents: None,

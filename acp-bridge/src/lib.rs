@@ -14,6 +14,6 @@ pub mod link;
 pub mod log;
 mod replay;
 pub mod retention;
-mod service;
+pub mod service;
 pub mod session;
 mod shared;

@@ -1,6 +1,6 @@
 //! What the architecture page says of the structure, read from the source.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use acp_types::meta;
 use acp_types::method::{Version, proposed};
@@ -124,6 +124,44 @@ fn gateway_and_host_name_nothing_of_each_other() {
             || (inside(&edge.from, host) && inside(&edge.to, gateway));
         assert!(!across, "{}: {} names {}", edge.place, edge.from, edge.to);
     }
+}
+
+#[test]
+fn every_call_of_both_doors_goes_through_the_service() {
+    let is_door = |module: &str| {
+        let inside = |door: &str| module == door || module.starts_with(&format!("{door}::"));
+        (inside("crate::gateway::connection") || inside("crate::gateway::rpc")) && !module.contains("::tests")
+    };
+    let of = read();
+    assert!(of.modules().filter(|module| is_door(module)).count() > 15, "the doors have moved: this test must follow");
+    for edge in of.edges().into_iter().filter(|edge| is_door(&edge.from)) {
+        assert!(edge.to != "crate::command", "{}: {} submits by itself", edge.place, edge.from);
+    }
+    // Commands are built, and logs are read, by the service. That is no import of its own, so it is looked for by name.
+    for (path, text) in files_of(&["src/gateway/connection", "src/gateway/rpc"]) {
+        for word in ["SessionLog", "LogReader", "log::tail", "Command::", "QueueCommand"] {
+            assert!(!text.contains(word), "{} names {word}", path.display());
+        }
+    }
+}
+
+/// The source files in these folders, but for tests.
+fn files_of(folders: &[&str]) -> Vec<(PathBuf, String)> {
+    let mut folders: Vec<_> = folders.iter().map(|folder| Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).collect();
+    let mut found = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).expect("a source folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.is_file() {
+                let text = std::fs::read_to_string(&path).expect("a source file");
+                found.push((path, text));
+            }
+        }
+    }
+    assert!(found.len() > 15, "the folders have moved: this test must follow");
+    found
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod attach;
 mod control;
 mod effect;
 mod lanes;
+mod operation;
 mod params;
 mod requests;
 mod results;
@@ -29,7 +30,9 @@ use super::outgoing::{Asked, Item, Outgoing};
 use super::presence::{Bell, Presence};
 use super::{refusal, render};
 use crate::log::LogError;
+use crate::service::command::{self, Stop};
 use crate::service::follower::Batch;
+use crate::service::{Caller, Operation};
 use crate::session::Command;
 
 /// Bytes of answers that may wait to be written before the client is no longer listened to.
@@ -59,6 +62,7 @@ struct Unsettled {
 /// One client's connection.
 #[derive(Debug)]
 pub(super) struct Connection {
+    caller: Caller,
     limits: Limits,
     presence: Arc<Presence>,
     bell: Bell,
@@ -79,10 +83,11 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection that has not been initialized. `client` names it in every log that it writes to; `bell` rings when
-    /// [`Self::presence_changed`] is due.
-    pub(super) fn new(client: Arc<str>, limits: Limits, presence: Arc<Presence>, bell: Bell) -> Self {
+    /// A connection of a caller that has not been initialized. `bell` rings when [`Self::presence_changed`] is due.
+    pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, bell: Bell) -> Self {
+        let out = Outgoing::new(Arc::clone(caller.client()));
         Self {
+            caller,
             limits,
             presence,
             bell,
@@ -95,7 +100,7 @@ impl Connection {
             unsettled: HashMap::new(),
             in_flight: 0,
             effects: Vec::new(),
-            out: Outgoing::new(client),
+            out,
         }
     }
 
@@ -204,16 +209,15 @@ impl Connection {
                     return;
                 }
             };
-            if self.observes(&session) {
+            if self.may(Operation::Cancel, Some(&session)).is_err() {
                 tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
                 return;
             }
             // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
             let meta = params.meta().unwrap_or_default();
             let scope = meta.scope.unwrap_or_default();
-            let command =
-                Command::Cancel { lane: meta.lane.map(Into::into), turn: meta.turn, scope, reason: meta.reason };
-            self.submit(Some(session), command, Then::Nothing);
+            let stop = Stop { lane: meta.lane, turn: meta.turn, scope, reason: meta.reason };
+            self.submit(Some(session), command::cancel(stop), Then::Nothing);
             return;
         }
         if reserved::is_method(name) {
@@ -224,13 +228,12 @@ impl Connection {
         let passes = known.is_some_and(|known| known.direction != Direction::ToClient);
         if passes || method::is_extension(name) {
             let session = params.session().ok().filter(|session| self.attachments.contains_key(session));
-            if session.as_ref().is_some_and(|session| self.observes(session)) {
+            if session.as_ref().is_some_and(|session| self.may(Operation::Notify, Some(session)).is_err()) {
                 tracing::warn!(client = %self.out.client, name, "an observer's notification is ignored");
                 return;
             }
-            let lane = params.meta().ok().and_then(|meta| meta.lane).map(Into::into);
-            let command = Command::Notify { lane, method: name.to_owned(), params: params.to_owned() };
-            self.submit(session, command, Then::Nothing);
+            let lane = params.meta().ok().and_then(|meta| meta.lane);
+            self.submit(session, command::notify(lane, name, params.to_owned()), Then::Nothing);
         } else {
             tracing::warn!(client = %self.out.client, name, "a notification that nobody knows is ignored");
         }
@@ -262,7 +265,7 @@ impl Connection {
             // Not answered: it waits in the log for whoever attaches next.
             Err(_) => return,
         };
-        self.submit(Some(session), Command::Answer { request, answer }, Then::Nothing);
+        self.submit(Some(session), command::answer(request, answer), Then::Nothing);
     }
 
     /// The client gave up on a request of its own. Only a prompt can be stopped; the answer comes as for any stop.
@@ -274,11 +277,12 @@ impl Connection {
         let waiting =
             self.attachments.iter().find_map(|(session, attached)| Some((session.clone(), attached.turn_of(id)?)));
         if let Some((session, turn)) = waiting {
-            if self.observes(&session) {
+            if self.may(Operation::Cancel, Some(&session)).is_err() {
                 tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
                 return;
             }
-            self.submit(Some(session), Command::cancel(Some(turn)), Then::Nothing);
+            let stop = Stop { turn: Some(turn), ..Stop::default() };
+            self.submit(Some(session), command::cancel(stop), Then::Nothing);
         }
     }
 

@@ -22,9 +22,9 @@ use super::connection::{Connection, Effect, Outcome};
 use super::outgoing::Item;
 use super::presence::{Bell, Presence};
 use super::work::Worker;
-use crate::command::Commander;
 use crate::log::{LogError, ReadLimit, SessionLog};
 use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
+use crate::service::{Caller, Principal, SessionService};
 
 /// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
 /// stops reading costs.
@@ -42,26 +42,20 @@ type Tailed = (AttachmentId, Option<FollowerReader>, Records);
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
-    pub(super) commander: Commander,
-    pub(super) followers: Arc<Followers>,
+    pub(super) service: SessionService,
     pub(super) config: Config,
     pub(super) presence: Arc<Presence>,
     pub(super) shutdown: CancellationToken,
 }
 
 /// Serves one client until it or the gateway goes.
-pub(super) async fn run(link: Link, context: Context) {
-    let client: Arc<str> = uuid::Uuid::now_v7().to_string().into();
+pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context) {
+    let caller = Caller::new(principal, uuid::Uuid::now_v7().to_string().into());
     let bell = Bell::default();
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
-        connection: Connection::new(Arc::clone(&client), limits, presence, Arc::clone(&bell)),
-        worker: Worker {
-            log: Arc::clone(&context.log),
-            commander: context.commander.clone(),
-            followers: Arc::clone(&context.followers),
-            client,
-        },
+        connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&bell)),
+        worker: Worker { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),
@@ -147,7 +141,7 @@ impl Driver {
     fn events(&mut self, events: Vec<Event>) -> bool {
         for event in events {
             if let Event::Closed(reason) = event {
-                tracing::debug!(client = %self.worker.client, %reason, "a client has gone");
+                tracing::debug!(client = %self.worker.caller.client(), %reason, "a client has gone");
                 return false;
             }
             self.connection.handle(event);
@@ -191,7 +185,7 @@ impl Driver {
         for effect in self.connection.take_effects() {
             match effect {
                 Effect::Tail { attachment, session, after, follower } => {
-                    let followers = Arc::clone(&self.worker.followers);
+                    let followers = Arc::clone(self.worker.service.followers());
                     self.follow(attachment, open(attachment, followers, session, after, follower).boxed());
                 }
                 Effect::Untail { attachment } => {
@@ -254,7 +248,7 @@ impl Driver {
             }
         };
         if timeout_at(deadline, complete).await.is_err() {
-            tracing::debug!(client = %self.worker.client, "a client did not get everything before the shutdown");
+            tracing::debug!(client = %self.worker.caller.client(), "a client did not get everything before the shutdown");
         }
         let goodbye = async {
             self.outbox.close().await;
@@ -328,9 +322,14 @@ mod tests {
         size_of::<F>()
     }
 
+    fn size_of_run<A, B, C, F: Future>(_: impl FnOnce(A, B, C) -> F) -> usize {
+        size_of::<F>()
+    }
+
     #[test]
     fn an_idle_client_has_no_room_for_what_is_big_and_seldom() {
-        assert!(size(super::run) <= 3 * 1024, "{} bytes", size(super::run));
+        let run = size_of_run(super::run);
+        assert!(run <= 3 * 1024, "{run} bytes");
         assert!(size(super::next) <= 512, "{} bytes", size(super::next));
     }
 }

@@ -1,5 +1,6 @@
 //! HTTP: who may come in, and the way from a request to a WebSocket or to an answer.
 
+mod authenticate;
 mod guard;
 mod handshake;
 mod origin;
@@ -8,12 +9,12 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::middleware;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
+use axum::{Extension, Router};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
+pub use authenticate::{Authenticate, Unauthenticated};
 pub use origin::{InvalidOrigin, Origin};
 
 use self::handshake::Accept;
@@ -35,6 +37,7 @@ use super::{Config, dial, served};
 use crate::command::Commander;
 use crate::log::{CommandQueue, SessionLog};
 use crate::service::follower::{Followers, LookedFor};
+use crate::service::{Operation, Principal, SessionService};
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -97,21 +100,25 @@ pub async fn serve(
     // Also when this is dropped.
     let leave = left.drop_guard();
     let followers = Followers::new(Arc::clone(&log), LookedFor(names_terminal));
+    let service = SessionService::new(Arc::clone(&log), commander, followers);
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: Rpc::new(Arc::clone(&log), commander.clone(), Arc::clone(&followers)),
-        context: Context { log, commander, followers, config, presence: Presence::new(), shutdown: shutdown.clone() },
+        rpc: Rpc::new(service.clone()),
+        context: Context { log, service, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let allowed = Arc::clone(&gateway.context.config.allow_origins);
+    let authenticate = gateway.context.config.authenticate.clone();
     let router = Router::new()
         .route("/acp", any(acp))
         .route(acp_types::api::PATH, any(rpc))
         .route("/dial", any(dialled))
-        .route("/healthz", get(|| async { "ok\n" }))
         .route("/served", get(served::compare))
+        .route_layer(middleware::from_fn_with_state(authenticate, authenticate::by_head))
+        // Says nothing about anybody, and is asked by those who are nobody.
+        .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
         .layer(middleware::from_fn_with_state(allowed, guard::no_strangers));
     let accepted = accept(&listener, &gateway, router, &shutdown).await;
@@ -193,14 +200,18 @@ async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationTok
 }
 
 /// `/acp`: a WebSocket, or what is missing for one.
-async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn acp(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Arc<Principal>>,
+    request: Request,
+) -> Response {
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
             let Ok(permit) = Arc::clone(&gateway.clients).try_acquire_owned() else { return full(&gateway) };
             let bounds = handshake::bounds(&gateway.context);
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
-                driver::run(link, context).await;
+                driver::run(link, principal, context).await;
             })
         }
         Err(refused) => refused.into_response(),
@@ -208,11 +219,15 @@ async fn acp(State(gateway): State<Gateway>, request: Request) -> Response {
 }
 
 /// `/rpc`: a WebSocket, or a call in the body of a POST.
-async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn rpc(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Arc<Principal>>,
+    request: Request,
+) -> Response {
     let context = gateway.context.clone();
     if request.method() == Method::POST {
         let Ok(_permit) = gateway.clients.try_acquire() else { return full(&gateway) };
-        return rpc::post(&gateway.rpc, &context, request).await;
+        return rpc::post(&gateway.rpc, &context, principal, request).await;
     }
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => {
@@ -221,7 +236,7 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
             let bounds = rpc::bounds(handshake::bounds(&context));
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
-                rpc::serve(link, server, context, tracker).await;
+                rpc::serve(link, server, context, principal, tracker).await;
             })
         }
         Err(handshake::NoHandshake::NotWebSocket) => rpc::usage(),
@@ -230,7 +245,14 @@ async fn rpc(State(gateway): State<Gateway>, request: Request) -> Response {
 }
 
 /// `/dial`: a WebSocket with an agent at the other end.
-async fn dialled(State(gateway): State<Gateway>, request: Request) -> Response {
+async fn dialled(
+    State(gateway): State<Gateway>,
+    Extension(principal): Extension<Arc<Principal>>,
+    request: Request,
+) -> Response {
+    if let Err(denied) = principal.may(Operation::Dial) {
+        return (StatusCode::FORBIDDEN, format!("{denied}\n")).into_response();
+    }
     match handshake::check(request.method(), request.headers()) {
         Ok(accept) => match Arc::clone(&gateway.diallers).try_acquire_owned() {
             Ok(permit) => upgrade(&gateway, request, accept, permit, dial::serve),

@@ -1,9 +1,8 @@
 //! What a client may do in a session that it is attached to.
 
-use acp_types::method::v1;
 use serde::Serialize;
 
-use super::attach::{ATTACH, DETACH};
+use crate::service;
 
 /// A client's part in one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -15,9 +14,14 @@ pub(super) enum Role {
     Observer,
 }
 
-/// Requests about a session that an observer of it may send: they change what it is shown, or its own part. A later
-/// load or resume makes it a controller, as another attach can.
-const OF_OBSERVERS: [&str; 4] = [ATTACH, DETACH, v1::LoadSession::NAME, v1::ResumeSession::NAME];
+impl From<Role> for service::Role {
+    fn from(role: Role) -> Self {
+        match role {
+            Role::Controller => Self::Controller,
+            Role::Observer => Self::Observer,
+        }
+    }
+}
 
 impl Role {
     /// By its name on the wire.
@@ -31,11 +35,6 @@ impl Role {
 
     pub(super) fn is_controller(self) -> bool {
         self == Self::Controller
-    }
-
-    /// Whether a request of this name may be sent about a session in which the client has this part.
-    pub(super) fn may_request(self, method: &str) -> bool {
-        self.is_controller() || OF_OBSERVERS.contains(&method)
     }
 }
 
@@ -51,13 +50,5 @@ mod tests {
         }
         assert_eq!(Role::named("Controller"), None);
         assert_eq!(Role::named(""), None);
-    }
-
-    #[test]
-    fn observers_may_only_come_and_go() {
-        for method in ["session/prompt", "session/close", "session/set_mode", "_acp-bridge/lane_add", "_x/y"] {
-            assert!(Role::Controller.may_request(method) && !Role::Observer.may_request(method), "{method}");
-        }
-        assert!(Role::Observer.may_request("session/detach"));
     }
 }

@@ -11,7 +11,6 @@
 //! | `methods` | what each method does: adding one touches the trait, the table and this |
 //! | `subscription` | a session from a cursor, as notifications |
 //! | `attend` | a subscription that is there to answer |
-//! | `export` | a session as text, in pages |
 //! | `call` | from a message to its method |
 //! | `socket`, `post` | the two ways in |
 //! | `params` | params whose type does not say all |
@@ -19,7 +18,6 @@
 
 mod attend;
 mod call;
-mod export;
 mod fault;
 mod methods;
 mod params;
@@ -27,9 +25,6 @@ mod post;
 mod socket;
 mod subscription;
 mod view;
-mod wait;
-
-use std::sync::Arc;
 
 use acp_types::api::SessionApiServer;
 use acp_types::api::jsonrpsee::core::server::Methods;
@@ -37,9 +32,7 @@ use acp_types::api::jsonrpsee::core::server::Methods;
 pub(super) use post::{post, usage};
 pub(super) use socket::{bounds, serve};
 
-use crate::command::Commander;
-use crate::log::SessionLog;
-use crate::service::follower::Followers;
+use crate::service::SessionService;
 
 /// The methods, for every connection.
 #[derive(Debug, Clone)]
@@ -48,8 +41,8 @@ pub(super) struct Rpc {
 }
 
 impl Rpc {
-    pub(super) fn new(log: Arc<dyn SessionLog>, commander: Commander, followers: Arc<Followers>) -> Self {
-        Self { methods: methods::Api { log, commander, followers }.into_rpc().into() }
+    pub(super) fn new(service: SessionService) -> Self {
+        Self { methods: methods::Api { service }.into_rpc().into() }
     }
 }
 
@@ -60,16 +53,18 @@ mod tests {
 
     use acp_types::api::METHODS;
 
-    use super::{Followers, Rpc};
+    use super::Rpc;
     use crate::command::Commander;
     use crate::log::MemoryLog;
-    use crate::service::follower::LookedFor;
+    use crate::service::SessionService;
+    use crate::service::follower::{Followers, LookedFor};
 
     #[test]
     fn what_is_served_is_what_the_table_says() {
         let log = Arc::new(MemoryLog::new());
         let commander = Commander::new(Arc::clone(&log) as _, "g".into());
-        let rpc = Rpc::new(Arc::clone(&log) as _, commander, Followers::new(log, LookedFor::default()));
+        let followers = Followers::new(Arc::clone(&log) as _, LookedFor::default());
+        let rpc = Rpc::new(SessionService::new(log, commander, followers));
         let served: BTreeSet<&str> = rpc.methods.method_names().collect();
         let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
         let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();

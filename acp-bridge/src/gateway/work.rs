@@ -1,4 +1,4 @@
-//! Doing what a connection wants done: the only part of a gateway that reads the log and speaks to the host.
+//! Doing what a connection wants done, by way of the service.
 
 use std::sync::Arc;
 
@@ -9,20 +9,19 @@ use super::attachment::Seen;
 use super::connection::{Effect, EntryKind, Opened, Outcome};
 use super::history::Begin;
 use super::lanes::LaneFilter;
-use super::refusal;
 use super::terminals::{LOOK_BACK, TerminalView, names_terminal};
-use crate::command::Commander;
-use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
-use crate::service::follower::{Followers, SessionFollower, Snapshot};
-use crate::session::{Command, HOST_TERMINAL, Reply};
+use super::{refusal, refused};
+use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::service::follower::{SessionFollower, Snapshot};
+use crate::service::{Caller, Operation, SessionService};
+use crate::session::HOST_TERMINAL;
 
 /// What an effect needs.
 #[derive(Debug, Clone)]
 pub(super) struct Worker {
+    pub(super) service: SessionService,
+    pub(super) caller: Caller,
     pub(super) log: Arc<dyn SessionLog>,
-    pub(super) commander: Commander,
-    pub(super) followers: Arc<Followers>,
-    pub(super) client: Arc<str>,
 }
 
 impl Worker {
@@ -30,7 +29,7 @@ impl Worker {
     pub(super) async fn run(self, effect: Effect) -> Option<Outcome> {
         Some(match effect {
             Effect::Submit { session, command, then } => {
-                let answer = self.commander.submit(session, self.client, command).await;
+                let answer = self.service.submit(&self.caller, session, command).await;
                 Outcome::Submitted { then, answer }
             }
             Effect::Open { session, params, entry, id, terminals } => {
@@ -38,10 +37,13 @@ impl Worker {
                 Outcome::Opened { session, entry, id, opened }
             }
             Effect::Close { session, id } => {
-                let head = self.close(&session).await;
-                Outcome::Closed { session, id, head }
+                let head = self.service.close(&self.caller, &session).await;
+                Outcome::Closed { session, id, head: head.map_err(refused::error_object) }
             }
-            Effect::List { query, id } => Outcome::Listed { id, sessions: self.list(query).await },
+            Effect::List { query, id } => {
+                let sessions = self.service.list(&self.caller, query).await;
+                Outcome::Listed { id, sessions: sessions.map_err(refused::error_object) }
+            }
             Effect::Tail { .. } | Effect::Untail { .. } => return None,
         })
     }
@@ -54,6 +56,10 @@ impl Worker {
         terminals: bool,
     ) -> Result<Opened, ErrorObjectOwned> {
         let lanes = LaneFilter::read(&params)?;
+        // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
+        let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
+        let operation = if attends { Operation::Attach } else { Operation::Observe };
+        self.service.check(&self.caller, operation, session).map_err(refused::error_object)?;
         let info = self.info(session).await?;
         let cursor = match entry {
             EntryKind::Resume { after } => *after,
@@ -66,10 +72,13 @@ impl Worker {
         if let Some(after) = cursor {
             check_cursor(after, &info)?;
         }
-        // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
-        let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
-        let result = if attends { Some(self.attach(session, params).await?) } else { None };
-        let Snapshot { follower, state, head, oldest } = self.snapshot(session).await?;
+        let attached = match attends {
+            true => Some(self.service.attach(&self.caller, session.clone(), params).await),
+            false => None,
+        };
+        let result = attached.transpose().map_err(refused::error_object)?;
+        let now = self.service.snapshot(session).await.map_err(refused::error_object)?;
+        let Snapshot { follower, state, head, oldest } = now;
         let after = match entry {
             EntryKind::Load => oldest,
             EntryKind::Resume { after } => after.unwrap_or(head),
@@ -83,7 +92,7 @@ impl Worker {
         let result = result.unwrap_or_else(|| state.main().session_result());
         let sees = |lane: &str, terminal: &str| match state.terminal_maker(lane, terminal) {
             _ if terminal.starts_with(HOST_TERMINAL) => false,
-            Some(maker) => *maker == self.client,
+            Some(maker) => maker == self.caller.client(),
             None => terminals,
         };
         let begin = oldest.max(after.saturating_sub(LOOK_BACK));
@@ -125,15 +134,6 @@ impl Worker {
         Ok(view)
     }
 
-    /// Tells the host that a client is there; modes and options as a load is answered with.
-    async fn attach(&self, session: &SessionId, params: RawBuf) -> Result<RawBuf, ErrorObjectOwned> {
-        let attach = Command::Attach { params };
-        match self.commander.submit(Some(session.clone()), Arc::clone(&self.client), attach).await? {
-            Reply::State(result) => Ok(result),
-            _ => Err(refusal::internal("the host's answer does not fit the request")),
-        }
-    }
-
     /// Seq of the last update of a message.
     async fn last_of(
         &self,
@@ -159,29 +159,9 @@ impl Worker {
         found.ok_or_else(|| refusal::unknown_message(session, message))
     }
 
-    pub(super) async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
+    async fn info(&self, session: &SessionId) -> Result<SessionInfo, ErrorObjectOwned> {
         let info = self.log.get(session).await.map_err(|error| refusal::log_failed(session, &error))?;
         info.ok_or_else(|| refusal::unknown_session(session))
-    }
-
-    /// The session as of now.
-    pub(super) async fn snapshot(&self, session: &SessionId) -> Result<Snapshot, ErrorObjectOwned> {
-        self.followers.snapshot(session).await.map_err(|error| refusal::log_failed(session, &error))
-    }
-
-    pub(super) async fn close(&self, session: &SessionId) -> Result<Seq, ErrorObjectOwned> {
-        self.commander.submit(Some(session.clone()), Arc::clone(&self.client), Command::Close).await?;
-        Ok(self.info(session).await?.head)
-    }
-
-    pub(super) async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, ErrorObjectOwned> {
-        if let Some(after) = &query.after {
-            let found = self.log.get(after).await.map_err(|error| refusal::log_failed(after, &error))?;
-            if found.is_none() {
-                return Err(refusal::invalid_params("`cursor` names no page: list again without it"));
-            }
-        }
-        self.log.list(query).await.map_err(|error| refusal::internal(error.to_string()))
     }
 }
 

@@ -214,6 +214,13 @@ impl Host {
         seen.commands.iter().flatten().map(|(_, command)| command.clone()).collect()
     }
 
+    /// The same for one session, or for none.
+    pub fn commands_for(&self, session: Option<&str>) -> Vec<Command> {
+        let seen = self.seen.lock().expect("no panic");
+        let of_it = seen.commands.iter().flatten().filter(|(of, _)| of.as_ref().map(SessionId::as_str) == session);
+        of_it.map(|(_, command)| command.clone()).collect()
+    }
+
     pub fn wait_for(&self, what: &str, fits: impl Fn(&Command) -> bool) -> (Option<SessionId>, Command) {
         let deadline = Instant::now() + DEADLINE;
         let mut seen = self.seen.lock().expect("no panic");

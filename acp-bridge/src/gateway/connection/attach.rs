@@ -6,14 +6,14 @@ use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 
 use super::params::Params;
-use super::{Connection, Effect, EntryKind, Phase, Then};
+use super::{Connection, Effect, EntryKind, Phase, Then, operation};
 use crate::gateway::attach::{Attach, DETACH};
 use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Seen};
 use crate::gateway::presence::Who;
-use crate::gateway::refusal;
 use crate::gateway::role::Role;
+use crate::gateway::{refusal, refused};
 use crate::service::follower::SessionFollower;
-use crate::session::Command;
+use crate::service::{Denied, Operation, command};
 
 /// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
 pub(super) const MAX_INFO: usize = 4096;
@@ -118,7 +118,7 @@ impl Connection {
     /// Tells the host if whether a controller is here has changed.
     pub(super) fn attend(&mut self, session: &SessionId, before: bool, present: bool) {
         if before != present {
-            self.submit(Some(session.clone()), Command::Attend { present }, Then::Attend);
+            self.submit(Some(session.clone()), command::attend(present), Then::Attend);
         }
     }
 
@@ -127,12 +127,28 @@ impl Connection {
         self.attachments.get(session).is_some_and(|attached| !attached.place().role.is_controller())
     }
 
-    /// Refuses what an observer of the session that the request names may not ask for.
-    pub(super) fn check_role(&self, method: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
-        let Ok(session) = params.session() else { return Ok(()) };
-        match self.attachments.get(&session) {
-            Some(attached) if !attached.place().role.may_request(method) => Err(refusal::observer(&session, method)),
-            _ => Ok(()),
+    /// Whether the client may have an operation done: as who it is, and in a session as what it has attached to it. That
+    /// the session is one of its own is for the service to say.
+    pub(super) fn may(&self, operation: Operation, session: Option<&SessionId>) -> Result<(), Denied> {
+        let attached = session.and_then(|session| self.attachments.get(session));
+        self.caller.may(operation, attached.map(|attached| attached.place().role.into()))
+    }
+
+    /// Refuses a request that the client may not send.
+    pub(super) fn check_access(&self, method: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
+        let session = params.session().ok();
+        let observed = session.as_ref().filter(|session| self.observes(session));
+        let attached = session.as_ref().is_some_and(|session| self.attachments.contains_key(session));
+        let denied = match (operation::of(method, attached), observed) {
+            (Some(operation), _) => self.may(operation, session.as_ref()).err(),
+            // Not even what nobody serves.
+            (None, Some(_)) => Some(Denied::Observing { operation: Operation::Call }),
+            (None, None) => None,
+        };
+        match (denied, observed) {
+            (None, _) => Ok(()),
+            (Some(Denied::Observing { .. }), Some(session)) => Err(refusal::observer(session, method)),
+            (Some(denied), _) => Err(refused::denied(&denied)),
         }
     }
 
@@ -156,7 +172,7 @@ impl Connection {
             answers.extend(declined.map(|(request, error)| (session.clone(), request, error.clone())));
         }
         for (session, request, error) in answers {
-            self.submit(Some(session), Command::Answer { request, answer: Err(error) }, Then::Nothing);
+            self.submit(Some(session), command::answer(request, Err(error)), Then::Nothing);
         }
         for (session, error) in lost {
             if let Some(attached) = self.attachments.get(&session) {

@@ -5,8 +5,8 @@ use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
 
 use super::params::Params;
 use super::{Connection, Then};
-use crate::gateway::refusal;
-use crate::session::{Command, QueueCommand};
+use crate::gateway::{refusal, refused};
+use crate::service::command;
 
 /// Whether a request is served here.
 pub(super) fn is_ours(name: &str) -> bool {
@@ -18,15 +18,15 @@ impl Connection {
     pub(super) fn control(&mut self, id: &RequestId, name: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         let session = self.attached_session(params)?;
         let command = match name {
-            QUEUE => Command::Queue(QueueCommand::List),
-            QUEUE_EDIT => Command::Queue(QueueCommand::Edit { turn: params.turn("turn")?, prompt: params.content()? }),
-            QUEUE_MOVE => {
-                let (turn, before) = (params.turn("turn")?, params.optional_turn("before")?);
-                Command::Queue(QueueCommand::Move { turn, before })
+            QUEUE => command::queue(),
+            QUEUE_EDIT => {
+                let edited = command::queue_edit(params.turn("turn")?, params.content()?);
+                edited.map_err(|why| refused::invalid(&why))?
             }
-            QUEUE_WITHDRAW => Command::Queue(QueueCommand::Withdraw { turn: params.turn("turn")? }),
-            SESSION_TRUST => Command::Trust,
-            SET_POLICY => Command::SetPolicy { unattended: params.policy()? },
+            QUEUE_MOVE => command::queue_move(params.turn("turn")?, params.optional_turn("before")?),
+            QUEUE_WITHDRAW => command::queue_withdraw(params.turn("turn")?),
+            SESSION_TRUST => command::trust(),
+            SET_POLICY => command::set_policy(params.policy()?),
             other => return Err(refusal::method_not_found(other)),
         };
         self.submit(Some(session), command, Then::Call { id: id.clone() });

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
-use crate::command::Answer;
 use crate::gateway::attach::Attach;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::log::{ListQuery, SessionInfo};
+use crate::service::Answer;
 use crate::service::follower::SessionFollower;
 use crate::session::Command;
 
@@ -17,11 +17,11 @@ use crate::session::Command;
 pub(in crate::gateway) enum Effect {
     /// Send a command to the host.
     Submit { session: Option<SessionId>, command: Command, then: Then },
-    /// Look a session up, check the cursor, send [`Command::Attach`] unless the client only looks on, fold the log, and
-    /// find where history begins and what commands have printed before it. `terminals`: the client shows those that an
-    /// agent streams.
+    /// Look a session up, check the cursor, tell the host unless the client only looks on, fold the log, and find where
+    /// history begins and what commands have printed before it. `terminals`: the client shows those that an agent
+    /// streams.
     Open { session: SessionId, params: RawBuf, entry: EntryKind, id: RequestId, terminals: bool },
-    /// Send [`Command::Close`] and find out where the log then ends.
+    /// Close a session and find out where the log then ends.
     Close { session: SessionId, id: RequestId },
     /// List sessions; the cursor must name one.
     List { query: ListQuery, id: RequestId },

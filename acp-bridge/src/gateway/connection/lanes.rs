@@ -6,22 +6,22 @@ use super::params::Params;
 use super::{Connection, Then};
 use crate::gateway::lanes::listed;
 use crate::gateway::refusal;
-use crate::session::Command;
+use crate::service::command;
 
 impl Connection {
     /// `_acp-bridge/lane_add`: answered with the modes and options of the new agent once it serves.
     pub(super) fn lane_add(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         let session = self.attached_session(params)?;
-        let (lane, agent) = (params.text("lane")?.into(), params.text("agent")?);
-        self.submit(Some(session), Command::LaneAdd { lane, agent }, Then::Call { id: id.clone() });
+        let (lane, agent) = (params.text("lane")?, params.text("agent")?);
+        self.submit(Some(session), command::lane_add(lane, agent), Then::Call { id: id.clone() });
         Ok(())
     }
 
     /// `_acp-bridge/lane_remove`.
     pub(super) fn lane_remove(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         let session = self.attached_session(params)?;
-        let lane = params.text("lane")?.into();
-        self.submit(Some(session), Command::LaneRemove { lane }, Then::Call { id: id.clone() });
+        let lane = params.text("lane")?;
+        self.submit(Some(session), command::lane_remove(lane), Then::Call { id: id.clone() });
         Ok(())
     }
 

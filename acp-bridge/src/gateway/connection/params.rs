@@ -7,18 +7,16 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
 use super::attach::{MAX_INFO, fits};
 use crate::gateway::attach::Attach;
 use crate::gateway::history::{Begin, HistoryPolicy};
-use crate::gateway::refusal;
 use crate::gateway::role::Role;
+use crate::gateway::{refusal, refused};
 use crate::log::ListQuery;
+use crate::service::validate;
 
 /// Sessions in one answer to `session/list`.
 pub(super) const PAGE: usize = 100;
 
 /// Session ids longer than this name nothing, and would otherwise be repeated in errors.
 const MAX_ID: usize = 256;
-
-/// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
-const MAX_KEY: usize = 1024;
 
 /// The params of a request or notification.
 #[derive(Debug, Clone, Copy)]
@@ -27,6 +25,10 @@ pub(super) struct Params<'a>(Option<Raw<'a>>);
 impl<'a> Params<'a> {
     pub(super) fn new(params: Option<Raw<'a>>) -> Self {
         Self(params)
+    }
+
+    pub(super) fn raw(self) -> Option<Raw<'a>> {
+        self.0
     }
 
     pub(super) fn to_owned(self) -> Option<RawBuf> {
@@ -56,25 +58,13 @@ impl<'a> Params<'a> {
     pub(super) fn meta(self) -> Result<RequestMeta, ErrorObjectOwned> {
         let Some(params) = self.0 else { return Ok(RequestMeta::default()) };
         let meta = RequestMeta::read(params).map_err(|error| refusal::invalid_params(error.to_string()))?;
-        if meta.key.as_ref().is_some_and(|key| key.len() > MAX_KEY) {
-            let message = format!("`_meta[\"acp-bridge\"].key` is longer than {MAX_KEY} bytes: use a shorter one");
-            return Err(refusal::invalid_params(message));
-        }
+        validate::key(meta.key.as_deref()).map_err(|why| refused::invalid(&why))?;
         Ok(meta)
     }
 
     /// Checks what `session/new`, `load` and `resume` need: an absolute `cwd`, and a list of MCP servers if any.
     pub(super) fn check_workspace(self) -> Result<(), ErrorObjectOwned> {
-        let cwd = self.member("cwd").and_then(Raw::as_string);
-        match cwd {
-            Some(cwd) if cwd.starts_with('/') => {}
-            Some(_) => return Err(refusal::invalid_params("`cwd` is not an absolute path")),
-            None => return Err(refusal::invalid_params("`cwd` is missing or not a string")),
-        }
-        match self.member("mcpServers").map(Raw::kind) {
-            None | Some(RawKind::Array | RawKind::Null) => Ok(()),
-            Some(_) => Err(refusal::invalid_params("`mcpServers` is not an array")),
-        }
+        validate::workspace(self.0).map_err(|why| refused::invalid(&why))
     }
 
     /// Checks that `protocolVersion` is a number; which one does not matter, since there is one answer.
@@ -82,14 +72,6 @@ impl<'a> Params<'a> {
         match self.member("protocolVersion").map(Raw::kind) {
             Some(RawKind::Number) => Ok(()),
             _ => Err(refusal::invalid_params("`protocolVersion` is missing or not a number")),
-        }
-    }
-
-    /// Checks that `prompt` is a list of content.
-    pub(super) fn check_prompt(self) -> Result<(), ErrorObjectOwned> {
-        match self.member("prompt").map(Raw::kind) {
-            Some(RawKind::Array) => Ok(()),
-            _ => Err(refusal::invalid_params("`prompt` is missing or not an array of content blocks")),
         }
     }
 
@@ -163,8 +145,9 @@ impl<'a> Params<'a> {
 
     /// The content blocks of `prompt`.
     pub(super) fn content(self) -> Result<RawBuf, ErrorObjectOwned> {
-        self.check_prompt()?;
-        Ok(self.member("prompt").unwrap_or(Raw::EMPTY_ARRAY).to_owned())
+        let prompt = self.member("prompt");
+        validate::prompt(prompt).map_err(|why| refused::invalid(&why))?;
+        Ok(prompt.unwrap_or(Raw::EMPTY_ARRAY).to_owned())
     }
 
     /// `unattended`, which must be there: a policy, or `null` for that of the server.
@@ -173,8 +156,7 @@ impl<'a> Params<'a> {
             Some(value) if value.is_null() => Ok(None),
             Some(value) => {
                 let text = value.as_string().unwrap_or_else(|| value.as_str().into());
-                let policy = text.parse::<Unattended>();
-                policy.map(Some).map_err(|error| refusal::invalid_params(format!("`unattended`: {error}")))
+                validate::policy(&text).map(Some).map_err(|why| refused::invalid(&why))
             }
             None => Err(refusal::invalid_params("`unattended` is missing: name a policy, or null for the server's")),
         }

@@ -2,18 +2,15 @@
 
 use acp_server::proto::Incoming;
 use acp_types::meta::{LANE_ADD, LANE_REMOVE, LANES, reserved};
-use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Version, v1};
+use acp_types::method::{self, Request as _, Scope, v1};
 use acp_types::{ErrorObjectOwned, RequestId, SessionId};
 
 use super::control;
 use super::params::Params;
-use super::{Connection, Effect, EntryKind, Phase, Then, Unsettled};
+use super::{Connection, Effect, EntryKind, Phase, Then, Unsettled, operation};
 use crate::gateway::attach::{ATTACH, DETACH};
-use crate::gateway::refusal;
-use crate::session::Command;
-
-/// Begins the names of methods for programs that stand between client and agent; the bridge does not chain.
-const PROXY: &str = "proxy/";
+use crate::gateway::{refusal, refused};
+use crate::service::command::{self, Prompt};
 
 impl Connection {
     /// Takes a request; every one is answered once, here or later.
@@ -42,7 +39,7 @@ impl Connection {
             (v1::CloseSession::METHOD, Self::close),
             (v1::DeleteSession::METHOD, Self::delete),
         ];
-        self.check_role(name, params)?;
+        self.check_access(name, params)?;
         match served.iter().find(|(method, _)| method.name == name) {
             Some((_, serve)) => serve(self, id, params),
             None if name == ATTACH => self.attach_session(id, params),
@@ -63,16 +60,15 @@ impl Connection {
         let initialize = params.object()?;
         self.phase = Phase::Initializing;
         let then = Then::Initialize { id: id.clone(), initialize: initialize.clone() };
-        self.submit(None, Command::Describe { initialize }, then);
+        self.submit(None, command::describe(initialize), then);
         Ok(())
     }
 
     fn new_session(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
-        params.check_workspace()?;
+        let Phase::Ready { initialize } = &self.phase else { return Ok(()) };
+        let command = command::create(params.raw(), initialize.clone()).map_err(|why| refused::invalid(&why))?;
         params.meta()?;
         self.room_for_session()?;
-        let Phase::Ready { initialize } = &self.phase else { return Ok(()) };
-        let command = Command::Create { params: params.object()?, initialize: initialize.clone() };
         self.opening += 1;
         self.submit(None, command, Then::Created { id: id.clone() });
         Ok(())
@@ -120,7 +116,15 @@ impl Connection {
     fn prompt(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         let session = self.attached_session(params)?;
         let meta = params.meta()?;
-        params.check_prompt()?;
+        let prompt = command::prompt(Prompt {
+            params: params.object()?,
+            lane: meta.lane,
+            key: meta.key,
+            on_busy: meta.on_busy.unwrap_or_default(),
+            after_restart: meta.after_restart.unwrap_or_default(),
+            accept_context_loss: meta.accept_context_loss.unwrap_or(false),
+        });
+        let command = prompt.map_err(|why| refused::invalid(&why))?;
         let waiting: usize = self.attachments.values().map(|attached| attached.waiting() + attached.unsettled).sum();
         if waiting >= self.limits.prompts {
             return Err(refusal::too_many("prompts waiting", self.limits.prompts));
@@ -130,14 +134,6 @@ impl Connection {
         }
         let unsettled = Unsettled { session: session.clone(), given_up: false, detached: false };
         self.unsettled.insert(id.clone(), unsettled);
-        let command = Command::Prompt {
-            lane: meta.lane.map(Into::into),
-            params: params.object()?,
-            key: meta.key,
-            accept_context_loss: meta.accept_context_loss.unwrap_or(false),
-            on_busy: meta.on_busy.unwrap_or_default(),
-            after_restart: meta.after_restart.unwrap_or_default(),
-        };
         self.submit(Some(session.clone()), command, Then::Prompt { id: id.clone(), session });
         Ok(())
     }
@@ -156,7 +152,7 @@ impl Connection {
 
     fn delete(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
         let session = params.session()?;
-        self.submit(Some(session), Command::Delete, Then::Deleted { id: id.clone() });
+        self.submit(Some(session), command::delete(), Then::Deleted { id: id.clone() });
         Ok(())
     }
 
@@ -168,15 +164,15 @@ impl Connection {
         let session = if method::is_extension(name) {
             params.session().ok().filter(|session| self.attachments.contains_key(session))
         } else {
-            match passed_on(name) {
+            match operation::passed_on(name) {
                 None => return Err(refusal::method_not_found(name)),
                 Some(method) if method.scope == Scope::Session => Some(self.attached_session(params)?),
                 Some(_) => None,
             }
         };
         // What concerns no session has no lanes.
-        let lane = if session.is_some() { params.meta()?.lane.map(Into::into) } else { None };
-        let command = Command::Call { lane, method: name.to_owned(), params: params.to_owned() };
+        let lane = if session.is_some() { params.meta()?.lane } else { None };
+        let command = command::call(lane, name, params.to_owned());
         self.submit(session, command, Then::Call { id: id.clone() });
         Ok(())
     }
@@ -185,14 +181,4 @@ impl Connection {
         let session = params.session()?;
         if self.attachments.contains_key(&session) { Ok(session) } else { Err(refusal::not_attached(&session)) }
     }
-}
-
-/// A request of ACP that agents answer and that makes sense through a bridge. A fork's session would be known to the
-/// agent only.
-fn passed_on(name: &str) -> Option<&'static Method> {
-    method::find(name, Call::Request, Version::V1).filter(|method| {
-        method.direction != Direction::ToClient
-            && method.name != v1::ForkSession::METHOD.name
-            && !method.name.starts_with(PROXY)
-    })
 }

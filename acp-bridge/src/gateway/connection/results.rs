@@ -6,12 +6,13 @@ use serde::Serialize;
 use super::control;
 use super::params::PAGE;
 use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
-use crate::command::Answer;
 use crate::gateway::attach::Arriving;
 use crate::gateway::attachment::{Entry, Seen};
-use crate::gateway::{capabilities, refusal, render};
+use crate::gateway::{capabilities, refusal, refused, render};
 use crate::log::SessionInfo;
-use crate::session::{Command, Refusal, Reply};
+use crate::service::command::{self, Stop};
+use crate::service::{Answer, Denied, ServiceError};
+use crate::session::{Refusal, Reply};
 
 impl Connection {
     /// Takes what came of an effect.
@@ -48,8 +49,12 @@ impl Connection {
             Then::Prompt { id, session } => self.prompted(id, &session, answer),
             Then::Deleted { id } => {
                 let answer = match answer {
-                    Ok(_) | Err(Refusal::UnknownSession { .. }) => Ok(Raw::EMPTY_OBJECT.to_owned()),
-                    Err(why) => Err(why.into()),
+                    Ok(_)
+                    | Err(
+                        ServiceError::Host(Refusal::UnknownSession { .. })
+                        | ServiceError::Denied(Denied::NoSession { .. }),
+                    ) => Ok(Raw::EMPTY_OBJECT.to_owned()),
+                    Err(why) => Err(refused::error_object(why)),
                 };
                 self.out.respond(id, answer);
             }
@@ -63,7 +68,7 @@ impl Connection {
             // Nobody waits for it, but a stop or an answer that did not get through must not go unnoticed.
             Then::Nothing => {
                 if let Err(error) = answer {
-                    tracing::warn!(client = %self.out.client, %error, "the host refused a command");
+                    tracing::warn!(client = %self.out.client, %error, "a command was refused");
                 }
             }
         }
@@ -114,7 +119,11 @@ impl Connection {
         let given_up = unsettled.as_ref().is_some_and(|unsettled| unsettled.given_up);
         let detached = unsettled.is_some_and(|unsettled| unsettled.detached);
         if given_up && let Ok(Reply::Turn(turn)) = answer {
-            self.submit(Some(session.clone()), Command::cancel(Some(turn)), Then::Nothing);
+            self.submit(
+                Some(session.clone()),
+                command::cancel(Stop { turn: Some(turn), ..Stop::default() }),
+                Then::Nothing,
+            );
         }
         // One that was sent before a detach is not the later attachment's to answer.
         let attached = self.attachments.get_mut(session).filter(|_| !detached);
@@ -146,7 +155,7 @@ impl Connection {
             Ok(Reply::Done) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
             Ok(Reply::Queue(queue)) => self.out.respond(id, control::listed(&queue)),
             Ok(_) => self.out.respond(id, Err(refusal::internal("the host's answer does not fit the request"))),
-            Err(why) => self.out.respond(id, Err(why.into())),
+            Err(why) => self.out.respond(id, Err(refused::error_object(why))),
         }
     }
 }

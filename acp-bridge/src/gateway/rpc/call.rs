@@ -17,6 +17,7 @@ use tokio_util::task::TaskTracker;
 
 use super::{Rpc, fault};
 use crate::gateway::refusal;
+use crate::service::Caller;
 
 /// Subscriptions of one connection.
 pub(super) const MAX_SUBSCRIPTIONS: u32 = 64;
@@ -24,8 +25,8 @@ pub(super) const MAX_SUBSCRIPTIONS: u32 = 64;
 /// Who calls.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
-    /// Names it in the log.
-    pub(super) client: Arc<str>,
+    /// Its principal, and what names it in the log.
+    pub(super) caller: Caller,
     /// Names its connection among those of this gateway.
     pub(super) connection: ConnectionId,
     /// `None` where nothing can be pushed.

@@ -5,8 +5,8 @@ use acp_types::error::{ErrorCode, RawError, error};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 use serde_json::json;
 
-use crate::gateway::refusal;
-use crate::session::Reply;
+use crate::gateway::{refusal, refused};
+use crate::service::{Invalid, ServiceError};
 
 /// A param that cannot be used: which, and what to do.
 pub(super) fn param(name: &str, message: impl Into<String>) -> ErrorObjectOwned {
@@ -46,12 +46,19 @@ pub(super) fn stopping() -> ErrorObjectOwned {
     refusal::internal("the bridge is stopping: connect again once it is back; what was accepted is in the log")
 }
 
-/// The host said something else than what was asked for.
-pub(super) fn unfit(_: Reply) -> ErrorObjectOwned {
-    refusal::internal("the host's answer does not fit the request")
+/// The service says no.
+pub(super) fn refused(why: ServiceError) -> ErrorObjectOwned {
+    match why {
+        ServiceError::Invalid(invalid) => self::invalid(&invalid),
+        why => refused::error_object(why),
+    }
 }
 
-/// An agent's own error.
-pub(super) fn agent(raw: RawBuf) -> ErrorObjectOwned {
-    RawError::new(raw).map_or_else(|invalid| refusal::internal(invalid.to_string()), |error| error.to_object())
+/// What was asked for makes no sense.
+pub(super) fn invalid(invalid: &Invalid) -> ErrorObjectOwned {
+    let message = match invalid {
+        Invalid::Prompt => "`prompt` is not an array".to_owned(),
+        other => other.to_string(),
+    };
+    param(invalid.member(), message)
 }

@@ -1,6 +1,5 @@
-//! What each method does. It goes through the log only: commands by `submit`, records by `read` and `tail`.
+//! Each method, from its params to the service and from there to its result.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use acp_types::api::jsonrpsee::core::server::{Extensions, PendingSubscriptionSink};
@@ -15,17 +14,13 @@ use async_trait::async_trait;
 use serde_json::json;
 
 use super::call::Peer;
-use super::params::{json_of, kind_of, policy, set};
-use super::{attend, export, fault, subscription, view, wait};
-use crate::command::{self, Commander};
-use crate::gateway::work::Worker;
+use super::params::{json_of, kind_of, set};
+use super::{attend, fault, subscription, view};
 use crate::gateway::{lanes, refusal};
-use crate::log::{Filter, ListQuery, ReadLimit, SessionLog};
-use crate::service::follower::Followers;
-use crate::session::{Command, QueueCommand, Refusal, Reply};
+use crate::log::{ListQuery, ReadLimit};
+use crate::service::{Caller, SessionService, command, validate};
+use crate::session::Command;
 
-/// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
-const MAX_KEY: usize = 1024;
 /// Sessions in a page.
 const PAGE: usize = 100;
 const MAX_PAGE: u32 = 1000;
@@ -35,54 +30,21 @@ const MAX_WAIT: u64 = 600_000;
 
 type Answer<T> = Result<T, ErrorObjectOwned>;
 
-/// The API on a log.
+/// The API on a service.
 #[derive(Debug)]
 pub(super) struct Api {
-    pub(super) log: Arc<dyn SessionLog>,
-    pub(super) commander: Commander,
-    pub(super) followers: Arc<Followers>,
+    pub(super) service: SessionService,
 }
 
 impl Api {
-    fn worker(&self, extensions: &Extensions) -> Answer<Worker> {
-        Ok(Worker {
-            log: Arc::clone(&self.log),
-            commander: self.commander.clone(),
-            followers: Arc::clone(&self.followers),
-            client: Arc::clone(&peer(extensions)?.client),
-        })
-    }
-
-    async fn submit(&self, extensions: &Extensions, session: Option<SessionId>, command: Command) -> Answer<Reply> {
-        Ok(self.ask(extensions, session, command).await??)
-    }
-
-    /// The host's answer, or that there is no caller.
-    async fn ask(
-        &self,
-        extensions: &Extensions,
-        session: Option<SessionId>,
-        command: Command,
-    ) -> Answer<command::Answer> {
-        let client = Arc::clone(&peer(extensions)?.client);
-        Ok(self.commander.submit(session, client, command).await)
-    }
-
     /// A command that is done or refused.
-    async fn order(&self, extensions: &Extensions, session: SessionId, command: Command) -> Answer<Done> {
-        match self.submit(extensions, Some(session), command).await? {
-            Reply::Done => Ok(Done {}),
-            other => Err(fault::unfit(other)),
-        }
+    async fn order(&self, ext: &Extensions, session: SessionId, command: Command) -> Answer<Done> {
+        self.service.order(caller(ext)?, session, command).await.map_err(fault::refused)?;
+        Ok(Done {})
     }
 
-    async fn call(&self, extensions: &Extensions, session: SessionId, method: &str, params: RawBuf) -> Answer<RawBuf> {
-        let command = Command::Call { lane: None, method: method.to_owned(), params: Some(params) };
-        match self.submit(extensions, Some(session), command).await? {
-            Reply::Agent(Ok(result)) => Ok(result),
-            Reply::Agent(Err(error)) => Err(fault::agent(error)),
-            other => Err(fault::unfit(other)),
-        }
+    async fn call(&self, ext: &Extensions, session: SessionId, method: &str, params: RawBuf) -> Answer<RawBuf> {
+        self.service.call(caller(ext)?, session, method, params).await.map_err(fault::refused)
     }
 }
 
@@ -96,9 +58,7 @@ impl SessionApiServer for Api {
         client_capabilities: Option<RawBuf>,
         client_info: Option<RawBuf>,
     ) -> Answer<Created> {
-        if !cwd.starts_with('/') {
-            return Err(fault::param("cwd", "`cwd` is not an absolute path"));
-        }
+        validate::cwd(Some(&cwd)).map_err(|invalid| fault::invalid(&invalid))?;
         let mcp_servers = kind_of("mcpServers", mcp_servers, RawKind::Array, "[]")?;
         let capabilities = kind_of("clientCapabilities", client_capabilities, RawKind::Object, "{}")?;
         let ours = concat!(r#"{"name":"acp-bridge session API","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
@@ -106,11 +66,8 @@ impl SessionApiServer for Api {
         let initialize = json_of(&json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": {} }))?;
         let initialize = set(&set(&initialize, "clientCapabilities", &capabilities), "clientInfo", &info);
         let params = set(&json_of(&json!({ "cwd": cwd, "mcpServers": [] }))?, "mcpServers", &mcp_servers);
-        match self.submit(ext, None, Command::Create { params, initialize }).await? {
-            Reply::Created { session, result } => Ok(Created { session, result }),
-            Reply::Agent(Err(error)) => Err(fault::agent(error)),
-            other => Err(fault::unfit(other)),
-        }
+        let created = self.service.create(caller(ext)?, params.as_raw(), initialize).await.map_err(fault::refused)?;
+        Ok(Created { session: created.session, result: created.result })
     }
 
     async fn session_list(
@@ -121,19 +78,14 @@ impl SessionApiServer for Api {
         limit: Option<u32>,
     ) -> Answer<Page> {
         let limit = limit.map_or(PAGE, |limit| limit.clamp(1, MAX_PAGE) as usize);
-        let missing = |_| fault::param("after", "`after` names no session: list again without it");
-        if let Some(after) = &after {
-            self.worker(ext)?.info(after).await.map_err(missing)?;
-        }
-        let sessions = self.worker(ext)?.list(ListQuery { cwd, after, limit }).await?;
+        let query = ListQuery { cwd, after, limit };
+        let sessions = self.service.list(caller(ext)?, query).await.map_err(fault::refused)?;
         let next = sessions.last().filter(|_| sessions.len() >= limit).map(|info| info.id.clone());
         Ok(Page { sessions: sessions.into_iter().map(view::session).collect(), next })
     }
 
     async fn session_get(&self, ext: &Extensions, session: SessionId) -> Answer<SessionView> {
-        let worker = self.worker(ext)?;
-        let info = worker.info(&session).await?;
-        let now = worker.snapshot(&session).await?;
+        let (info, now) = self.service.get(caller(ext)?, &session).await.map_err(fault::refused)?;
         Ok(view::whole(info, now.head, &now.state))
     }
 
@@ -146,20 +98,22 @@ impl SessionApiServer for Api {
     ) -> Answer<Records> {
         let most = ReadLimit::default();
         let records = limit.map_or(most.records, |limit| (limit as usize).clamp(1, most.records));
-        let read = self.log.read(&session, after.unwrap_or(0), ReadLimit { records, ..most }, Filter::All).await;
-        let records = read.map_err(|error| refusal::log_failed(&session, &error))?;
-        let head = self.worker(ext)?.info(&session).await?.head;
-        Ok(Records { records: records.into_iter().map(view::record).collect(), head })
+        let limit = ReadLimit { records, ..most };
+        let read = self.service.read(caller(ext)?, &session, after.unwrap_or(0), limit).await;
+        let (records, head) = read.map_err(fault::refused)?;
+        Ok(Records { records, head })
     }
 
     async fn session_export(
         &self,
-        _: &Extensions,
+        ext: &Extensions,
         session: SessionId,
         after: Option<Seq>,
         page: Option<String>,
     ) -> Answer<Exported> {
-        export::page(&self.log, &session, after.unwrap_or(0), page.as_deref()).await
+        let exported = self.service.export(caller(ext)?, &session, after.unwrap_or(0), page.as_deref()).await;
+        let page = exported.map_err(fault::refused)?;
+        Ok(Exported { lines: page.lines, next: page.next })
     }
 
     async fn session_subscribe(
@@ -174,11 +128,11 @@ impl SessionApiServer for Api {
             Ok(peer) => {
                 // The task belongs to jsonrpsee; the gateway waits for it all the same.
                 let _task = peer.tasks.token();
-                let (log, after) = (Arc::clone(&self.log), after.unwrap_or(0));
+                let after = after.unwrap_or(0);
                 if attend == Some(true) {
-                    attend::deliver(log, &self.commander, peer, pending, session, after).await;
+                    attend::deliver(&self.service, peer, pending, session, after).await;
                 } else {
-                    subscription::deliver(log, peer, pending, session, after).await;
+                    subscription::deliver(&self.service, peer, pending, session, after).await;
                 }
             }
             Err(error) => pending.reject(error).await,
@@ -195,24 +149,17 @@ impl SessionApiServer for Api {
         lane: Option<String>,
         accept_context_loss: Option<bool>,
     ) -> Answer<Accepted> {
-        let prompt = kind_of("prompt", Some(prompt), RawKind::Array, "[]")?;
-        if key.as_ref().is_some_and(|key| key.len() > MAX_KEY) {
-            return Err(fault::param("key", format!("`key` is longer than {MAX_KEY} bytes: use a shorter one")));
-        }
         let params = set(&json_of(&json!({ "sessionId": session, "prompt": [] }))?, "prompt", &prompt);
-        let lane = lane.map(Into::into);
-        let command = Command::Prompt {
-            lane,
+        let prompt = command::Prompt {
             params,
+            lane,
             key,
             on_busy: on_busy.unwrap_or_default().into(),
             after_restart: acp_types::meta::AfterRestart::default(),
             accept_context_loss: accept_context_loss.unwrap_or(false),
         };
-        match self.submit(ext, Some(session), command).await? {
-            Reply::Turn(turn) => Ok(Accepted { turn }),
-            other => Err(fault::unfit(other)),
-        }
+        let turn = self.service.prompt(caller(ext)?, session, prompt).await.map_err(fault::refused)?;
+        Ok(Accepted { turn })
     }
 
     async fn session_wait(
@@ -226,7 +173,7 @@ impl SessionApiServer for Api {
         let time = Duration::from_millis(timeout_ms.unwrap_or(WAIT).min(MAX_WAIT));
         tokio::select! {
             biased;
-            waited = wait::end_of(&self.log, &session, turn) => waited,
+            waited = self.service.wait(&peer.caller, &session, turn) => waited.map_err(fault::refused),
             () = peer.gone.cancelled() => Err(fault::stopping()),
             () = peer.shutdown.cancelled() => Err(fault::stopping()),
             () = tokio::time::sleep(time) => Ok(Waited { turn, seq: None, ended: None }),
@@ -246,28 +193,26 @@ impl SessionApiServer for Api {
         if turn.is_some() && scope != CancelScope::Turn {
             return Err(fault::param("turn", "`turn` is for the scope `turn`: leave one of the two out"));
         }
-        let command = Command::Cancel { lane: lane.map(Into::into), turn, scope: scope.into(), reason };
-        self.order(ext, session, command).await
+        let stop = command::Stop { lane, turn, scope: scope.into(), reason };
+        self.order(ext, session, command::cancel(stop)).await
     }
 
     async fn queue_list(&self, ext: &Extensions, session: SessionId) -> Answer<Queue> {
-        match self.submit(ext, Some(session), Command::Queue(QueueCommand::List)).await? {
-            Reply::Queue(queue) => Ok(Queue { queue }),
-            other => Err(fault::unfit(other)),
-        }
+        let queue = self.service.queue(caller(ext)?, session).await.map_err(fault::refused)?;
+        Ok(Queue { queue })
     }
 
     async fn queue_edit(&self, ext: &Extensions, session: SessionId, turn: Turn, prompt: RawBuf) -> Answer<Done> {
-        let prompt = kind_of("prompt", Some(prompt), RawKind::Array, "[]")?;
-        self.order(ext, session, Command::Queue(QueueCommand::Edit { turn, prompt })).await
+        let command = command::queue_edit(turn, prompt).map_err(|invalid| fault::invalid(&invalid))?;
+        self.order(ext, session, command).await
     }
 
     async fn queue_move(&self, ext: &Extensions, session: SessionId, turn: Turn, before: Option<Turn>) -> Answer<Done> {
-        self.order(ext, session, Command::Queue(QueueCommand::Move { turn, before })).await
+        self.order(ext, session, command::queue_move(turn, before)).await
     }
 
     async fn queue_withdraw(&self, ext: &Extensions, session: SessionId, turn: Turn) -> Answer<Done> {
-        self.order(ext, session, Command::Queue(QueueCommand::Withdraw { turn })).await
+        self.order(ext, session, command::queue_withdraw(turn)).await
     }
 
     async fn session_respond(
@@ -288,26 +233,21 @@ impl SessionApiServer for Api {
             },
             _ => return Err(fault::param("outcome", "give exactly one of `outcome`, `result` and `error`")),
         };
-        match self.submit(ext, Some(session), Command::Answer { request, answer }).await? {
-            Reply::Answered(counted) => Ok(Answered { counted }),
-            other => Err(fault::unfit(other)),
-        }
+        let counted = self.service.answer(caller(ext)?, session, request, answer).await.map_err(fault::refused)?;
+        Ok(Answered { counted })
     }
 
     async fn lane_list(&self, ext: &Extensions, session: SessionId) -> Answer<Lanes> {
-        Ok(lanes::listed(&self.worker(ext)?.snapshot(&session).await?.state))
+        let state = self.service.lanes(caller(ext)?, &session).await.map_err(fault::refused)?;
+        Ok(lanes::listed(&state))
     }
 
     async fn lane_add(&self, ext: &Extensions, session: SessionId, lane: String, agent: String) -> Answer<RawBuf> {
-        let command = Command::LaneAdd { lane: lane.into(), agent };
-        match self.submit(ext, Some(session), command).await? {
-            Reply::State(state) => Ok(state),
-            other => Err(fault::unfit(other)),
-        }
+        self.service.lane_add(caller(ext)?, session, lane, agent).await.map_err(fault::refused)
     }
 
     async fn lane_remove(&self, ext: &Extensions, session: SessionId, lane: String) -> Answer<Done> {
-        self.order(ext, session, Command::LaneRemove { lane: lane.into() }).await
+        self.order(ext, session, command::lane_remove(lane)).await
     }
 
     async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
@@ -332,24 +272,23 @@ impl SessionApiServer for Api {
         session: SessionId,
         unattended: Option<String>,
     ) -> Answer<Done> {
-        let unattended = unattended.as_deref().map(policy).transpose()?;
-        self.order(ext, session, Command::SetPolicy { unattended }).await
+        let unattended = unattended.as_deref().map(validate::policy).transpose();
+        let command = command::set_policy(unattended.map_err(|invalid| fault::invalid(&invalid))?);
+        self.order(ext, session, command).await
     }
 
     async fn session_trust(&self, ext: &Extensions, session: SessionId) -> Answer<Done> {
-        self.order(ext, session, Command::Trust).await
+        self.order(ext, session, command::trust()).await
     }
 
     async fn session_close(&self, ext: &Extensions, session: SessionId) -> Answer<Head> {
-        Ok(Head { head: self.worker(ext)?.close(&session).await? })
+        let head = self.service.close(caller(ext)?, &session).await.map_err(fault::refused)?;
+        Ok(Head { head })
     }
 
     async fn session_delete(&self, ext: &Extensions, session: SessionId) -> Answer<Deleted> {
-        match self.ask(ext, Some(session), Command::Delete).await? {
-            Ok(_) => Ok(Deleted { deleted: true }),
-            Err(Refusal::UnknownSession { .. }) => Ok(Deleted { deleted: false }),
-            Err(why) => Err(why.into()),
-        }
+        let deleted = self.service.delete(caller(ext)?, session).await.map_err(fault::refused)?;
+        Ok(Deleted { deleted })
     }
 
     async fn discover(&self) -> Answer<RawBuf> {
@@ -360,4 +299,8 @@ impl SessionApiServer for Api {
 /// Who calls: put there by `call`, for every call.
 fn peer(extensions: &Extensions) -> Answer<&Peer> {
     extensions.get::<Peer>().ok_or_else(|| refusal::internal("the call has no caller"))
+}
+
+fn caller(extensions: &Extensions) -> Answer<&Caller> {
+    Ok(&peer(extensions)?.caller)
 }

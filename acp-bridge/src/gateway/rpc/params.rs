@@ -1,6 +1,5 @@
 //! Params whose type does not say all: of a certain kind, or words that have to be read.
 
-use acp_types::meta::Unattended;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind};
 
 use super::fault;
@@ -32,9 +31,4 @@ pub(super) fn json_of(value: &serde_json::Value) -> Result<RawBuf, ErrorObjectOw
 pub(super) fn set(object: &RawBuf, key: &str, value: &RawBuf) -> RawBuf {
     let value: Raw<'_> = value.as_raw();
     acp_types::rewrite::set_member(object.as_raw(), key, value)
-}
-
-/// The param `unattended`.
-pub(super) fn policy(text: &str) -> Result<Unattended, ErrorObjectOwned> {
-    text.parse().map_err(|error| fault::param("unattended", format!("`unattended`: {error}")))
 }

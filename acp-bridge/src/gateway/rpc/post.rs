@@ -19,6 +19,7 @@ use super::Rpc;
 use super::call::Peer;
 use crate::gateway::driver::Context;
 use crate::gateway::refusal;
+use crate::service::{Caller, Principal};
 
 /// Calls in one body.
 const MAX_BATCH: usize = 64;
@@ -36,7 +37,12 @@ pub(in crate::gateway) fn usage() -> Response {
 }
 
 /// Answers a POST.
-pub(in crate::gateway) async fn post(rpc: &Rpc, context: &Context, request: Request) -> Response {
+pub(in crate::gateway) async fn post(
+    rpc: &Rpc,
+    context: &Context,
+    principal: Arc<Principal>,
+    request: Request,
+) -> Response {
     if !is_json(request.headers()) {
         let body = "the body must be JSON: send it with `Content-Type: application/json`\n";
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, body).into_response();
@@ -52,7 +58,7 @@ pub(in crate::gateway) async fn post(rpc: &Rpc, context: &Context, request: Requ
     };
     let gone = CancellationToken::new();
     let peer = Peer {
-        client: uuid::Uuid::now_v7().to_string().into(),
+        caller: Caller::new(principal, uuid::Uuid::now_v7().to_string().into()),
         connection: ConnectionId(0),
         subscriptions: None,
         ids: Arc::default(),

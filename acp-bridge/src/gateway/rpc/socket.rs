@@ -20,6 +20,7 @@ use tokio_util::task::TaskTracker;
 use super::Rpc;
 use super::call::{Called, MAX_SUBSCRIPTIONS, Peer};
 use crate::gateway::driver::Context;
+use crate::service::{Caller, Principal};
 use crate::shared::{self, BIG};
 
 /// Requests of one connection that wait for an answer. One more is answered with an error.
@@ -37,10 +38,16 @@ pub(in crate::gateway) fn bounds(mut config: acp_server::Config) -> acp_server::
 }
 
 /// Serves one client until it or the gateway goes.
-pub(in crate::gateway) async fn serve(link: Link, rpc: Rpc, context: Context, tasks: TaskTracker) {
+pub(in crate::gateway) async fn serve(
+    link: Link,
+    rpc: Rpc,
+    context: Context,
+    principal: Arc<Principal>,
+    tasks: TaskTracker,
+) {
     static CONNECTIONS: AtomicUsize = AtomicUsize::new(1);
     let peer = Peer {
-        client: uuid::Uuid::now_v7().to_string().into(),
+        caller: Caller::new(principal, uuid::Uuid::now_v7().to_string().into()),
         connection: ConnectionId(CONNECTIONS.fetch_add(1, Ordering::Relaxed)),
         subscriptions: Some(BoundedSubscriptions::new(MAX_SUBSCRIPTIONS)),
         ids: Arc::default(),
@@ -113,7 +120,7 @@ impl Socket {
                     self.calls.push(answer(request, rpc, peer, outbox).boxed());
                 }
                 Event::Closed(reason) => {
-                    tracing::debug!(client = %self.peer.client, %reason, "a client of the session API has gone");
+                    tracing::debug!(client = %self.peer.caller.client(), %reason, "a client of the session API has gone");
                     return false;
                 }
                 // Notifications ask for nothing: the API has none. What was no message has been answered.
@@ -132,7 +139,7 @@ impl Socket {
             }
         };
         if timeout_at(deadline, complete).await.is_err() {
-            tracing::debug!(client = %self.peer.client, "a client did not get everything before the shutdown");
+            tracing::debug!(client = %self.peer.caller.client(), "a client did not get everything before the shutdown");
         }
         let goodbye = async {
             self.outbox.close().await;

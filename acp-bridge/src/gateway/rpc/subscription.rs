@@ -1,16 +1,15 @@
 //! A session from a cursor: history, a mark, then live.
 
-use std::sync::Arc;
-
 use acp_types::SessionId;
 use acp_types::api::jsonrpsee::core::server::{PendingSubscriptionSink, SubscriptionSink};
 use acp_types::api::{CaughtUp, Closed, Event, Fault};
 use acp_types::record::Seq;
 
 use super::call::Peer;
-use super::{fault, view};
+use super::fault;
 use crate::gateway::refusal;
-use crate::log::{self, LogError, ReadLimit, SessionLog, Tail};
+use crate::log::{LogError, ReadLimit, Tail};
+use crate::service::{Following, SessionService, shown};
 
 /// Read from the log and rendered at a time. At most three of them are on their way from one subscription to its
 /// connection, so this times the number of subscriptions is what a client that stops reading costs.
@@ -18,16 +17,15 @@ const BATCH: ReadLimit = ReadLimit { records: 256, bytes: 32 * 1024 };
 
 /// Delivers a session until the client, the session or the gateway goes.
 pub(super) async fn deliver(
-    log: Arc<dyn SessionLog>,
+    service: &SessionService,
     peer: &Peer,
     pending: PendingSubscriptionSink,
     session: SessionId,
     after: Seq,
 ) {
-    let opened = open(log, &session, after).await;
-    let (tail, history) = match opened {
-        Ok(opened) => opened,
-        Err(error) => return pending.reject(refusal::log_failed(&session, &error)).await,
+    let Following { tail, history } = match service.follow(&peer.caller, &session, after).await {
+        Ok(following) => following,
+        Err(error) => return pending.reject(fault::refused(error)).await,
     };
     if let Ok(sink) = pending.accept().await {
         let last = run(&sink, peer, tail, history, &session).await;
@@ -36,13 +34,6 @@ pub(super) async fn deliver(
             send(&sink, &Event::Closed(closed)).await;
         }
     }
-}
-
-/// The tail, and where history ends.
-async fn open(log: Arc<dyn SessionLog>, session: &SessionId, after: Seq) -> Result<(Tail, Seq), LogError> {
-    let tail = log::tail(Arc::clone(&log), session.clone(), after).await?;
-    let history = log.head(session).await?.borrow().last;
-    Ok((tail, history))
 }
 
 /// Why it ended; `None` when the client is gone or wants no more.
@@ -70,7 +61,7 @@ async fn run(
             read = tail.next(BATCH) => read,
         };
         let event = match read {
-            Ok(records) => Event::Records(records.into_iter().map(view::record).collect()),
+            Ok(records) => Event::Records(records.into_iter().map(shown).collect()),
             Err(LogError::Unwritable { reason }) => Event::Fault(Fault { reason }),
             Err(LogError::Closed) => return Some(stopping()),
             Err(error) => return Some(Closed::because(&refusal::log_failed(session, &error))),

@@ -14,6 +14,7 @@ use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome};
 use crate::gateway::history::Begin;
 use crate::gateway::lanes::LaneFilter;
 use crate::gateway::terminals::TerminalView;
+use crate::service::ServiceError;
 use crate::session::{Command, CommandId, Reply};
 
 impl World {
@@ -84,7 +85,7 @@ impl World {
         let client = &mut self.clients[client];
         let Some(link) = client.link.as_mut().filter(|_| client.connections == connection) else { return };
         let outcome = match then {
-            Next::Submitted(then) => Outcome::Submitted { then, answer: reply },
+            Next::Submitted(then) => Outcome::Submitted { then, answer: reply.map_err(ServiceError::Host) },
             Next::Opened { id, entry, params } => {
                 let Ok(Reply::State(result)) = reply else { panic!("{reply:?}") };
                 let (state, head) = (self.shared.state(&self.log.records), self.log.head());

@@ -16,6 +16,7 @@ use crate::gateway::Limits;
 use crate::gateway::connection::{Connection, Effect};
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::Bell;
+use crate::service::{Caller, Principal};
 
 /// What a client learns from what it reads.
 #[derive(Debug)]
@@ -50,7 +51,12 @@ impl Link {
         let id = Arc::clone(&visit.connection);
         let mut link = Self {
             visit,
-            connection: Connection::new(id, Limits::default(), Arc::clone(&shared.presence), Arc::clone(&bell)),
+            connection: Connection::new(
+                Caller::new(Arc::new(Principal::admin("sim")), id),
+                Limits::default(),
+                Arc::clone(&shared.presence),
+                Arc::clone(&bell),
+            ),
             bell,
             core: proto::Connection::new(proto::Limits::default()),
             next_request: 0,

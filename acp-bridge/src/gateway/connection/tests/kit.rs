@@ -18,12 +18,18 @@ use crate::gateway::lanes::LaneFilter;
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Bell, Place, Presence, Who};
 use crate::gateway::role::Role;
+use crate::service::{Caller, Principal, ServiceError};
 use crate::session::{Command, Reply, State};
 
 pub(super) const ME: &str = "me";
 
 pub(super) fn raw(text: &str) -> RawBuf {
     RawBuf::parse(text).unwrap()
+}
+
+/// Somebody who may do everything.
+fn admin(client: &str) -> Caller {
+    Caller::new(Arc::new(Principal::admin("test")), client.into())
 }
 
 /// A connection, the client in front of it and the gateway behind it.
@@ -49,7 +55,7 @@ impl Kit {
     pub(super) fn beside(presence: &Arc<Presence>, client: &str, limits: Limits) -> Self {
         let bell = Bell::default();
         Self {
-            connection: Connection::new(client.into(), limits, Arc::clone(presence), Arc::clone(&bell)),
+            connection: Connection::new(admin(client), limits, Arc::clone(presence), Arc::clone(&bell)),
             core: proto::Connection::new(proto::Limits::default()),
             presence: Arc::clone(presence),
             bell,
@@ -232,6 +238,7 @@ impl Kit {
     pub(super) fn answer(&mut self, answer: Answer) -> Command {
         match self.effect() {
             Effect::Submit { command, then, .. } => {
+                let answer = answer.map_err(ServiceError::Host);
                 self.connection.done(Outcome::Submitted { then, answer });
                 command
             }

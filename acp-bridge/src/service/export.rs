@@ -2,15 +2,36 @@
 
 use std::sync::Arc;
 
-use acp_types::api::Exported;
+use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
-use acp_types::{ErrorObjectOwned, SessionId};
 use async_trait::async_trait;
 
-use super::{fault, view};
-use crate::gateway::refusal;
+use super::{Caller, Invalid, Operation, ServiceError, SessionService, shown};
 use crate::log::portable::{Export, ExportError, Place, Source};
 use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+
+/// A page of an export.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) lines: String,
+    /// Names the next page; `None` behind the last.
+    pub(crate) next: Option<String>,
+}
+
+impl SessionService {
+    /// The first page, or the one that an earlier one named: at least one record, if there is any, and else as much as
+    /// one read of the log gives.
+    pub(crate) async fn export(
+        &self,
+        caller: &Caller,
+        session: &SessionId,
+        after: Seq,
+        page: Option<&str>,
+    ) -> Result<Page, ServiceError> {
+        self.check(caller, Operation::Export, session)?;
+        self::page(&*self.log, session, after, page).await
+    }
+}
 
 /// A log as clients see it.
 struct Shown<'a>(&'a dyn SessionLog);
@@ -29,28 +50,19 @@ impl Source for Shown<'_> {
         filter: Filter,
     ) -> Result<Vec<Arc<Record>>, LogError> {
         let records = self.0.read(session, after, limit, filter).await?;
-        Ok(records.into_iter().map(view::record).collect())
+        Ok(records.into_iter().map(shown).collect())
     }
 }
 
-/// The first page, or the one that an earlier one named: at least one record, if there is any, and else as much as one
-/// read of the log gives.
-pub(super) async fn page(
-    log: &Arc<dyn SessionLog>,
-    session: &SessionId,
-    after: Seq,
-    page: Option<&str>,
-) -> Result<Exported, ErrorObjectOwned> {
-    let source = Shown(&**log);
+async fn page(log: &dyn SessionLog, session: &SessionId, after: Seq, page: Option<&str>) -> Result<Page, ServiceError> {
+    let source = Shown(log);
     let failed = |error| match error {
-        ExportError::Log(error) => refusal::log_failed(session, &error),
-        changed => refusal::internal(changed.to_string()),
+        ExportError::Log(error) => ServiceError::log(session, error),
+        changed => ServiceError::Export(changed.to_string()),
     };
     let mut lines = Vec::new();
     let mut place = match page {
-        Some(page) => page.parse::<Place>().map_err(|_| {
-            fault::param("page", "`page` is no `next` of a session_export: leave it out to begin with the first page")
-        })?,
+        Some(page) => page.parse::<Place>().map_err(|_| Invalid::Page)?,
         None => {
             let mut export = Export::begin(&source, session, after).await.map_err(failed)?;
             lines.extend(export.next().await.map_err(failed)?.unwrap_or_default());
@@ -71,6 +83,6 @@ pub(super) async fn page(
             break Some(place.to_string());
         }
     };
-    let lines = String::from_utf8(lines).map_err(|error| refusal::internal(error.to_string()))?;
-    Ok(Exported { lines, next })
+    let lines = String::from_utf8(lines).map_err(|error| ServiceError::Export(error.to_string()))?;
+    Ok(Page { lines, next })
 }

@@ -2,31 +2,34 @@
 
 use std::sync::Arc;
 
+use acp_types::SessionId;
 use acp_types::api::Waited;
 use acp_types::record::body::Outcome;
 use acp_types::record::{Kind, Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, SessionId};
 
-use super::fault;
-use crate::gateway::refusal;
+use super::{Caller, Invalid, Operation, ServiceError, SessionService};
 use crate::log::{self, Filter, LogError, ReadLimit, SessionLog};
 
 const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
 
-/// Waits for the `turn_ended` of a turn, however long that takes. Cancel-safe.
-pub(super) async fn end_of(
-    log: &Arc<dyn SessionLog>,
-    session: &SessionId,
-    turn: Turn,
-) -> Result<Waited, ErrorObjectOwned> {
-    let failed = |error: LogError| refusal::log_failed(session, &error);
+impl SessionService {
+    /// Waits for the end of a turn, however long that takes. Cancel-safe.
+    pub(crate) async fn wait(&self, caller: &Caller, session: &SessionId, turn: Turn) -> Result<Waited, ServiceError> {
+        self.check(caller, Operation::Wait, session)?;
+        end_of(&self.log, session, turn).await
+    }
+}
+
+/// Waits for the `turn_ended` of a turn, however long that takes.
+async fn end_of(log: &Arc<dyn SessionLog>, session: &SessionId, turn: Turn) -> Result<Waited, ServiceError> {
+    let failed = |error: LogError| ServiceError::log(session, error);
     let accepted = match log.read(session, turn.saturating_sub(1), ONE, Filter::Control).await {
         Ok(records) => records.first().is_some_and(|record| record.seq == turn && record.kind == Kind::PromptQueued),
         Err(LogError::BeyondHead { .. }) => false,
         Err(error) => return Err(failed(error)),
     };
     if !accepted {
-        return Err(fault::param("turn", format!("{turn} is no turn of this session: see session_prompt")));
+        return Err(Invalid::Turn(turn).into());
     }
     // History by its control records, which are few and always kept; then live.
     let mut cursor = turn;
@@ -47,13 +50,8 @@ pub(super) async fn end_of(
     live(log, session, turn, cursor).await
 }
 
-async fn live(
-    log: &Arc<dyn SessionLog>,
-    session: &SessionId,
-    turn: Turn,
-    cursor: Seq,
-) -> Result<Waited, ErrorObjectOwned> {
-    let failed = |error: LogError| refusal::log_failed(session, &error);
+async fn live(log: &Arc<dyn SessionLog>, session: &SessionId, turn: Turn, cursor: Seq) -> Result<Waited, ServiceError> {
+    let failed = |error: LogError| ServiceError::log(session, error);
     let mut tail = log::tail(Arc::clone(log), session.clone(), cursor).await.map_err(failed)?;
     loop {
         match tail.next(ReadLimit::default()).await {

@@ -1,0 +1,177 @@
+//! What may be asked, and the least role for it.
+
+use acp_types::SessionId;
+
+use super::Role;
+use crate::session::{Command, QueueCommand};
+
+/// What an operation is about, which decides which principals that are limited to some sessions may ask for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum About {
+    /// One session, which has to be among the principal's.
+    OneSession,
+    /// Those of the principal; the others are left out.
+    ItsSessions,
+    /// All of them, or none in particular: agents know of sessions that are not the principal's.
+    EverySession,
+    /// None.
+    NoSession,
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rule {
+    /// The least role for it.
+    pub(crate) least: Role,
+    /// What it is about.
+    pub(crate) about: About,
+    /// A client that has attached to the session as an observer may ask for it all the same.
+    pub(crate) while_observing: bool,
+}
+
+macro_rules! operations {
+    ($($(#[$doc:meta])* $name:ident, $text:literal, $least:ident, $about:ident, $observing:literal;)*) => {
+        /// What a caller may ask for.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Operation {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Operation {
+            /// Every operation.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// Its name.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
+            }
+
+            /// Its row.
+            pub(crate) const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$name => Rule {
+                        least: Role::$least,
+                        about: About::$about,
+                        while_observing: $observing,
+                    },)*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// What the agent is: a client says hello.
+    Describe, "describe the agent", Observer, NoSession, false;
+    /// Which sessions there are.
+    List, "list", Observer, ItsSessions, false;
+    /// What a session's log comes to.
+    Get, "get", Observer, OneSession, false;
+    /// Records of a session.
+    Read, "read", Observer, OneSession, false;
+    /// Records of a session as they come.
+    Follow, "follow", Observer, OneSession, false;
+    /// The end of a turn.
+    Wait, "wait", Observer, OneSession, false;
+    /// A session as a file.
+    Export, "export", Observer, OneSession, false;
+    /// The agents of a session.
+    Lanes, "list lanes", Observer, OneSession, false;
+    /// The prompts that wait.
+    Queue, "list the queue", Observer, OneSession, false;
+    /// To be shown a session, and asked nothing.
+    Observe, "attach as observer", Observer, OneSession, true;
+    /// To leave a session.
+    Leave, "detach", Observer, OneSession, true;
+    /// To load, resume or attach to a session, and be asked what its agents ask.
+    Attach, "attach as controller", Controller, OneSession, true;
+    /// A new session.
+    Create, "create", Controller, EverySession, false;
+    /// A prompt.
+    Prompt, "prompt", Controller, OneSession, false;
+    /// A stop.
+    Cancel, "cancel", Controller, OneSession, false;
+    /// A change of a prompt that waits.
+    EditQueue, "change the queue", Controller, OneSession, false;
+    /// What becomes of permission requests while no controller is there.
+    SetPolicy, "set the policy", Controller, OneSession, false;
+    /// The answer to what an agent asks.
+    Answer, "answer", Controller, OneSession, false;
+    /// Any other request to an agent of a session: modes, options, extensions.
+    Call, "call the agent", Controller, OneSession, false;
+    /// A notification to an agent of a session.
+    Notify, "notify the agent", Controller, OneSession, false;
+    /// One more agent in a session.
+    AddLane, "add a lane", Controller, OneSession, false;
+    /// One agent less.
+    RemoveLane, "remove a lane", Controller, OneSession, false;
+    /// The end of what runs, and of the agent.
+    Close, "close", Controller, OneSession, false;
+    /// That what a session says counts, though it was written elsewhere.
+    Trust, "trust", Admin, OneSession, false;
+    /// A session and its log are no more.
+    Delete, "delete", Admin, OneSession, false;
+    /// A request to an agent that concerns no session: a login, providers, extensions.
+    CallAnyAgent, "call the agent outside of a session", Admin, EverySession, false;
+    /// A notification to an agent that concerns no session.
+    NotifyAnyAgent, "notify the agent outside of a session", Admin, EverySession, false;
+    /// An agent that dials in.
+    Dial, "dial in", Admin, EverySession, false;
+}
+
+impl Operation {
+    /// What a command does. `session`: the one that it is for.
+    pub(crate) fn of(command: &Command, session: Option<&SessionId>) -> Self {
+        match command {
+            Command::Describe { .. } => Self::Describe,
+            Command::Create { .. } => Self::Create,
+            Command::Attach { .. } | Command::Attend { present: true } => Self::Attach,
+            Command::Attend { present: false } => Self::Leave,
+            Command::Prompt { .. } => Self::Prompt,
+            Command::Cancel { .. } => Self::Cancel,
+            Command::Queue(QueueCommand::List) => Self::Queue,
+            Command::Queue(QueueCommand::Edit { .. } | QueueCommand::Move { .. } | QueueCommand::Withdraw { .. }) => {
+                Self::EditQueue
+            }
+            Command::SetPolicy { .. } => Self::SetPolicy,
+            Command::Trust => Self::Trust,
+            Command::Answer { .. } => Self::Answer,
+            Command::Call { .. } if session.is_some() => Self::Call,
+            Command::Call { .. } => Self::CallAnyAgent,
+            Command::Notify { .. } if session.is_some() => Self::Notify,
+            Command::Notify { .. } => Self::NotifyAnyAgent,
+            Command::LaneAdd { .. } => Self::AddLane,
+            Command::LaneRemove { .. } => Self::RemoveLane,
+            Command::Dial { .. } => Self::Dial,
+            Command::Close => Self::Close,
+            Command::Delete | Command::DeleteIdle { .. } => Self::Delete,
+        }
+    }
+}
+
+impl std::fmt::Display for Operation {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::{Operation, Role};
+
+    #[test]
+    fn the_page_on_security_has_the_same_table() {
+        let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/security.md");
+        let page = std::fs::read_to_string(page).unwrap();
+        for role in Role::ALL {
+            let row = Operation::ALL.iter().filter(|operation| operation.rule().least == role);
+            let row: Vec<_> = row.map(|operation| operation.as_str()).collect();
+            let line = format!("| `{role}` | {} |", row.join(", "));
+            assert!(page.lines().any(|text| text == line), "docs/security.md has no line {line}");
+        }
+    }
+}
