@@ -1,6 +1,9 @@
 //! Commands as they travel through a log's queue: the bytes of [`Command`] and its answer, and sending one.
 //!
-//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`.
+//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`. Secrets are not
+//! in them: they are left in a [`Vault`], and the command has a reference.
+
+mod secret;
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,12 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acp_types::error::{self, ErrorCode};
-use acp_types::{ErrorObjectOwned, SessionId};
+use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use self::secret::Withheld;
 use crate::log::{CommandId, CommandQueue, MemberId, QueueError, QueuedCommand};
 use crate::session::{Command, Reply};
+use crate::vault::{SecretRef, Vault, VaultError};
 
 /// Version of the bodies that this program writes, and the only one that it reads. It grows when one of them changes its
 /// meaning; members and commands that are added do not change it.
@@ -34,15 +39,41 @@ pub struct Order {
     pub version: u32,
     /// The client that wants it, by the id that its gateway gave it.
     pub client: Arc<str>,
-    /// What it wants.
+    /// What it wants, without what no queue may have: `null` stands where that was.
     pub command: Command,
+    /// Names what was left out: JSON in a vault, next to gateway and host, with the members `params` and `initialize` as
+    /// they are to stand in the command. Params that list MCP servers or have a `_meta` for the agent that is started, and
+    /// those of calls that may carry credentials, travel so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRef>,
 }
 
 impl Order {
-    /// A command of a client.
-    #[must_use]
-    pub fn new(client: Arc<str>, command: Command) -> Self {
-        Self { version: VERSION, client, command }
+    /// A command of a client. What no queue may have is left in the vault.
+    ///
+    /// # Errors
+    /// When the vault does not keep it.
+    pub async fn seal(client: Arc<str>, mut command: Command, vault: &dyn Vault) -> Result<Self, VaultError> {
+        let secret = match Withheld::from(&mut command) {
+            // Raw values alone: they encode.
+            Some(withheld) => Some(vault.keep(RawBuf::encode(&withheld).map_err(|_| VaultError::Damaged)?).await?),
+            None => None,
+        };
+        Ok(Self { version: VERSION, client, command, secret })
+    }
+
+    /// The client and its whole command. What was left in the vault is taken from there.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn open(self, vault: &dyn Vault) -> Result<(Arc<str>, Command), VaultError> {
+        let Self { client, mut command, secret, .. } = self;
+        if let Some(secret) = secret {
+            let withheld = vault.take(&secret).await?;
+            let withheld: Withheld = serde_json::from_str(withheld.as_str()).map_err(|_| VaultError::Damaged)?;
+            withheld.put_back(&mut command)?;
+        }
+        Ok((client, command))
     }
 
     /// Its bytes.
@@ -101,6 +132,7 @@ pub fn encode_answer(answer: &Answer) -> Bytes {
 #[derive(Clone)]
 pub struct Commander {
     queue: Arc<dyn CommandQueue>,
+    vault: Arc<dyn Vault>,
     from: MemberId,
     present: Arc<Mutex<Controllers>>,
 }
@@ -109,10 +141,10 @@ pub struct Commander {
 type Controllers = BTreeSet<(SessionId, Arc<str>)>;
 
 impl Commander {
-    /// For the clients of this gateway.
+    /// For the clients of this gateway. Hosts must have the same vault.
     #[must_use]
-    pub fn new(queue: Arc<dyn CommandQueue>, from: MemberId) -> Self {
-        Self { queue, from, present: Arc::default() }
+    pub fn new(queue: Arc<dyn CommandQueue>, vault: Arc<dyn Vault>, from: MemberId) -> Self {
+        Self { queue, vault, from, present: Arc::default() }
     }
 
     /// The gateway.
@@ -135,7 +167,7 @@ impl Commander {
                 there.remove(&controller)
             };
         }
-        submit(&*self.queue, &self.from, session, client, command).await
+        submit(&*self.queue, &*self.vault, &self.from, session, client, command).await
     }
 
     /// Tells the hosts once more of every controller that is there.
@@ -143,7 +175,8 @@ impl Commander {
         let there = self.present().clone();
         for (session, client) in there {
             let command = Command::Attend { present: true };
-            if let Err(error) = submit(&*self.queue, &self.from, Some(session.clone()), client, command).await {
+            let told = submit(&*self.queue, &*self.vault, &self.from, Some(session.clone()), client, command);
+            if let Err(error) = told.await {
                 tracing::warn!(%session, why = error.message(), "the host does not know that a client is there");
             }
         }
@@ -166,15 +199,26 @@ impl fmt::Debug for Commander {
 /// As there.
 pub async fn submit(
     queue: &dyn CommandQueue,
+    vault: &dyn Vault,
     from: &MemberId,
     session: Option<SessionId>,
     client: Arc<str>,
     command: Command,
 ) -> Answer {
     let id = CommandId::from(uuid::Uuid::now_v7().to_string());
-    let body = Order::new(client, command).encode().map_err(|error| internal(error.to_string()))?;
+    let order = Order::seal(client, command, vault).await.map_err(|error| internal(error.to_string()))?;
+    let body = order.encode().map_err(|error| internal(error.to_string()))?;
     let queued = QueuedCommand { id, session, from: from.clone(), within: WITHIN, body };
-    let answer = queue.submit(queued).await.map_err(|error| unanswered(&error))?;
+    let answer = match queue.submit(queued).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(secret) = &order.secret {
+                // No host will come for it now. One that has taken it left nothing to take.
+                let _ = vault.take(secret).await;
+            }
+            return Err(unanswered(&error));
+        }
+    };
     serde_json::from_slice(&answer).unwrap_or_else(|error| {
         Err(internal(format!(
             "the host's answer cannot be read: {error}; run the same release of acp-bridge on both sides"

@@ -16,3 +16,4 @@ mod replay;
 pub mod retention;
 pub mod session;
 mod shared;
+pub mod vault;

@@ -66,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_served_is_what_the_table_says() {
         let log = Arc::new(MemoryLog::new());
-        let rpc = Rpc::new(log.clone(), Commander::new(log, "g".into()));
+        let rpc = Rpc::new(log.clone(), Commander::new(log, crate::vault::shared(), "g".into()));
         let served: BTreeSet<&str> = rpc.methods.method_names().collect();
         let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
         let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();

@@ -68,7 +68,7 @@ impl Host {
     /// # Errors
     /// When the log is closed, or has no room for another member.
     pub async fn join(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
-        let (inbox, renewal) = Inbox::join(Arc::clone(&log)).await?;
+        let (inbox, renewal) = Inbox::join(Arc::clone(&log), Arc::clone(&config.vault)).await?;
         let (door, offers) = AgentDoor::new();
         let broker = Broker::new(config.clone(), Arc::clone(&log));
         let member = inbox.member().clone();
