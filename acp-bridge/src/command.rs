@@ -1,18 +1,24 @@
 //! Commands as they travel through a log's queue: the bytes of [`Command`] and its answer, and sending one.
 //!
-//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`.
+//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`. Secrets are not
+//! in them: they are left in a [`Vault`], and the command has a reference.
 
-use std::collections::BTreeSet;
+mod secret;
+
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use acp_types::SessionId;
+use acp_types::{RawBuf, SessionId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use self::secret::Withheld;
 use crate::log::{CommandId, CommandQueue, MemberId, QueueError, QueuedCommand};
+use crate::principal::Principal;
 use crate::session::{Command, Refusal, Reply};
+use crate::vault::{SecretRef, Vault, VaultError};
 
 /// Version of the bodies that this program writes, and the only one that it reads. It grows when one of them changes its
 /// meaning; members and commands that are added do not change it.
@@ -24,24 +30,63 @@ const WITHIN: Duration = Duration::from_secs(60);
 /// What a submitted command comes to.
 pub type Answer = Result<Reply, Refusal>;
 
+/// Who sends a command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "made by every gateway")]
+pub struct By {
+    /// Who it is, and what it may do: that was checked where the command was made.
+    pub principal: Arc<Principal>,
+    /// Its connection, by the id that the gateway gave it: what the log calls the client.
+    pub client: Arc<str>,
+}
+
 /// The body of a command.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(clippy::exhaustive_structs, reason = "made by every gateway and read by every host")]
 pub struct Order {
     /// See [`VERSION`].
     pub version: u32,
+    /// Who wants it.
+    pub principal: Arc<Principal>,
     /// The client that wants it, by the id that its gateway gave it.
     pub client: Arc<str>,
-    /// What it wants.
+    /// What it wants, without what no queue may have: `null` stands where that was.
     pub command: Command,
+    /// Names what was left out: JSON in a vault, next to gateway and host, with the members `params` and `initialize` as
+    /// they are to stand in the command. Params that list MCP servers or have a `_meta` for the agent that is started, and
+    /// those of calls that may carry credentials, travel so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<SecretRef>,
 }
 
 impl Order {
-    /// A command of a client.
-    #[must_use]
-    pub fn new(client: Arc<str>, command: Command) -> Self {
-        Self { version: VERSION, client, command }
+    /// A command of a client. What no queue may have is left in the vault.
+    ///
+    /// # Errors
+    /// When the vault does not keep it.
+    pub async fn seal(by: By, mut command: Command, vault: &dyn Vault) -> Result<Self, VaultError> {
+        let secret = match Withheld::from(&mut command) {
+            // Raw values alone: they encode.
+            Some(withheld) => Some(vault.keep(RawBuf::encode(&withheld).map_err(|_| VaultError::Damaged)?).await?),
+            None => None,
+        };
+        let By { principal, client } = by;
+        Ok(Self { version: VERSION, principal, client, command, secret })
+    }
+
+    /// The client and its whole command. What was left in the vault is taken from there.
+    ///
+    /// # Errors
+    /// When it cannot be had.
+    pub async fn open(self, vault: &dyn Vault) -> Result<(Arc<str>, Command), VaultError> {
+        let Self { client, mut command, secret, .. } = self;
+        if let Some(secret) = secret {
+            let withheld = vault.take(&secret).await?;
+            let withheld: Withheld = serde_json::from_str(withheld.as_str()).map_err(|_| VaultError::Damaged)?;
+            withheld.put_back(&mut command)?;
+        }
+        Ok((client, command))
     }
 
     /// Its bytes.
@@ -100,18 +145,19 @@ pub fn encode_answer(answer: &Answer) -> Bytes {
 #[derive(Clone)]
 pub struct Commander {
     queue: Arc<dyn CommandQueue>,
+    vault: Arc<dyn Vault>,
     from: MemberId,
     present: Arc<Mutex<Controllers>>,
 }
 
 /// Controllers that are there, each in its session: as many as a gateway has attachments at most.
-type Controllers = BTreeSet<(SessionId, Arc<str>)>;
+type Controllers = BTreeMap<(SessionId, Arc<str>), Arc<Principal>>;
 
 impl Commander {
-    /// For the clients of this gateway.
+    /// For the clients of this gateway. Hosts must have the same vault.
     #[must_use]
-    pub fn new(queue: Arc<dyn CommandQueue>, from: MemberId) -> Self {
-        Self { queue, from, present: Arc::default() }
+    pub fn new(queue: Arc<dyn CommandQueue>, vault: Arc<dyn Vault>, from: MemberId) -> Self {
+        Self { queue, vault, from, present: Arc::default() }
     }
 
     /// The gateway.
@@ -124,25 +170,26 @@ impl Commander {
     ///
     /// # Errors
     /// The host's own refusal, or why no host has answered.
-    pub async fn submit(&self, session: Option<SessionId>, client: Arc<str>, command: Command) -> Answer {
+    pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> Answer {
         if let (Command::Attend { present }, Some(session)) = (&command, &session) {
-            let controller = (session.clone(), Arc::clone(&client));
+            let controller = (session.clone(), Arc::clone(&by.client));
             let mut there = self.present();
             if *present {
-                there.insert(controller)
+                there.insert(controller, Arc::clone(&by.principal))
             } else {
                 there.remove(&controller)
             };
         }
-        submit(&*self.queue, &self.from, session, client, command).await
+        submit(&*self.queue, &*self.vault, &self.from, by, session, command).await
     }
 
     /// Tells the hosts once more of every controller that is there.
     pub(crate) async fn announce_again(&self) {
         let there = self.present().clone();
-        for (session, client) in there {
-            let command = Command::Attend { present: true };
-            if let Err(error) = submit(&*self.queue, &self.from, Some(session.clone()), client, command).await {
+        for ((session, client), principal) in there {
+            let (by, command) = (By { principal, client }, Command::Attend { present: true });
+            let told = submit(&*self.queue, &*self.vault, &self.from, by, Some(session.clone()), command);
+            if let Err(error) = told.await {
                 tracing::warn!(%session, why = %error, "the host does not know that a client is there");
             }
         }
@@ -165,15 +212,26 @@ impl fmt::Debug for Commander {
 /// As there.
 pub async fn submit(
     queue: &dyn CommandQueue,
+    vault: &dyn Vault,
     from: &MemberId,
+    by: By,
     session: Option<SessionId>,
-    client: Arc<str>,
     command: Command,
 ) -> Answer {
     let id = CommandId::from(uuid::Uuid::now_v7().to_string());
-    let body = Order::new(client, command).encode().map_err(Refusal::from)?;
+    let order = Order::seal(by, command, vault).await.map_err(|error| Refusal::Vault { why: error.to_string() })?;
+    let body = order.encode().map_err(Refusal::from)?;
     let queued = QueuedCommand { id, session, from: from.clone(), within: WITHIN, body };
-    let answer = queue.submit(queued).await.map_err(unanswered)?;
+    let answer = match queue.submit(queued).await {
+        Ok(answer) => answer,
+        Err(error) => {
+            if let Some(secret) = &order.secret {
+                // No host will come for it now. One that has taken it left nothing to take.
+                let _ = vault.take(secret).await;
+            }
+            return Err(unanswered(error));
+        }
+    };
     serde_json::from_slice(&answer).unwrap_or_else(|error| Err(Refusal::UnreadableAnswer { why: error.to_string() }))
 }
 

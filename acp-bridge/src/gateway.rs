@@ -75,6 +75,8 @@ pub(crate) use render::turn_ended;
 pub(crate) use served::Compared;
 pub use served::Served;
 
+use crate::vault::{self, Vault};
+
 /// Bounds of a gateway and of each of its connections.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -96,6 +98,8 @@ pub struct Config {
     pub lease: Duration,
     /// Where agents that dial in are handed in: at a host in this process. Default: nowhere, and they are sent away.
     pub agents: Option<AgentDoor>,
+    /// Where secrets of commands are left for the hosts of the log, which must have the same. Default: that of this process.
+    pub vault: Arc<dyn Vault>,
     /// Bounds of one connection.
     pub limits: Limits,
     /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
@@ -116,6 +120,7 @@ impl Default for Config {
             served: Served::default(),
             lease: Duration::from_secs(15),
             agents: None,
+            vault: vault::shared(),
             limits: Limits::default(),
             keep_alive: KeepAlive { ping: Duration::from_secs(30), lost: Duration::from_secs(90) },
             drain: Duration::from_secs(5),

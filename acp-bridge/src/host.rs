@@ -40,6 +40,7 @@ pub use services::{Allowed, Limits};
 pub use supervisor::Host;
 
 use crate::session;
+use crate::vault::{self, Vault};
 
 /// How the host runs agents and sessions.
 #[derive(Debug, Clone)]
@@ -53,6 +54,8 @@ pub struct Config {
     pub keeper: Option<Arc<dyn Keeper>>,
     /// Where what agents need again after a restart is kept, if the log must not have it. Default: nowhere.
     pub secrets: LogSecrets,
+    /// Where gateways leave the secrets of their commands; they must have the same. Default: that of this process.
+    pub vault: Arc<dyn Vault>,
     /// Limits and rules of every session.
     pub session: session::Config,
     /// How long an agent may be silent after `initialize`, and again after `session/new`, `load` or `resume`, before it is
@@ -80,6 +83,7 @@ impl Config {
             profiles: Arc::new(profiles::NoProfiles),
             keeper: None,
             secrets: LogSecrets::none(),
+            vault: vault::shared(),
             session: session::Config::default(),
             start_timeout: Duration::from_secs(60),
             max_agents: usize::MAX,

@@ -6,7 +6,6 @@
 //!
 //! | File | Is |
 //! |---|---|
-//! | `principal` | who calls |
 //! | `operation` | the table: what may be asked, and the least role for it |
 //! | `access` | whether a principal may |
 //! | `caller` | a principal on one connection |
@@ -25,7 +24,6 @@ mod export;
 pub(crate) mod follower;
 mod list;
 mod operation;
-mod principal;
 mod read;
 mod shown;
 mod submit;
@@ -36,9 +34,9 @@ use std::sync::Arc;
 
 use acp_types::SessionId;
 
+pub use crate::principal::{Principal, Role, Sessions};
 pub use access::Denied;
 pub use operation::Operation;
-pub use principal::{Principal, Role, Sessions};
 
 pub(crate) use caller::Caller;
 pub(crate) use error::ServiceError;

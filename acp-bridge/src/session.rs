@@ -24,10 +24,11 @@ pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, St
 pub use machine::{Config, Machine};
 pub(crate) use machine::{clean_outcome, for_agents};
 pub use mcp::FingerprintKey;
+pub(crate) use mcp::has_definitions;
 pub use refusal::{Forgotten, LastWords, Refusal, RefusalKind};
 pub(crate) use service::HOST_TERMINAL;
 pub use service::{Service, Services, can_be_asked};
-pub(crate) use start::without_definitions;
+pub(crate) use start::{has_secrets, without_definitions};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
 pub(crate) use subagents::without_subagents;
 pub(crate) use version::unsupported_version;

@@ -16,9 +16,17 @@ const ROOMS: &[Room<'_>] = &[
     Room { name: "crate::replay", knows: &[] },
     Room { name: "crate::session", knows: &["crate::shared"] },
     Room { name: "crate::dial", knows: &["crate::link", "crate::shared"] },
+    Room { name: "crate::vault", knows: &[] },
+    Room { name: "crate::principal", knows: &[] },
     Room { name: "crate::log", knows: &["crate::shared"] },
-    Room { name: "crate::command", knows: &["crate::log", "crate::session", "crate::shared"] },
-    Room { name: "crate::retention", knows: &["crate::command", "crate::log", "crate::session", "crate::shared"] },
+    Room {
+        name: "crate::command",
+        knows: &["crate::log", "crate::principal", "crate::session", "crate::shared", "crate::vault"],
+    },
+    Room {
+        name: "crate::retention",
+        knows: &["crate::command", "crate::log", "crate::principal", "crate::session", "crate::shared", "crate::vault"],
+    },
     Room { name: "crate::host::services", knows: &["crate::session", "crate::shared"] },
     Room {
         name: "crate::host",
@@ -30,9 +38,14 @@ const ROOMS: &[Room<'_>] = &[
             "crate::log",
             "crate::session",
             "crate::shared",
+            "crate::vault",
+            "crate::principal",
         ],
     },
-    Room { name: "crate::service", knows: &["crate::command", "crate::log", "crate::session", "crate::shared"] },
+    Room {
+        name: "crate::service",
+        knows: &["crate::command", "crate::log", "crate::principal", "crate::session", "crate::shared", "crate::vault"],
+    },
     Room { name: "crate::view", knows: OF_A_VIEW },
     Room {
         name: "crate::gateway",
@@ -44,6 +57,8 @@ const ROOMS: &[Room<'_>] = &[
             "crate::session",
             "crate::replay",
             "crate::shared",
+            "crate::vault",
+            "crate::principal",
         ],
     },
     Room {
@@ -60,6 +75,7 @@ const ROOMS: &[Room<'_>] = &[
             "crate::dial",
             "crate::link",
             "crate::shared",
+            "crate::vault",
         ],
     },
 ];

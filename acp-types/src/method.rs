@@ -124,6 +124,9 @@ impl Version {
     }
 }
 
+/// Types of params that may hold credentials.
+const CREDENTIALS: [&str; 3] = ["AuthenticateRequest", "LoginAuthRequest", "SetProviderRequest"];
+
 /// Finds a method by name; the request where there is a notification of the same name. `None` for extension methods,
 /// which begin with `_`, and for unknown ones.
 #[must_use]
@@ -141,6 +144,13 @@ pub fn find(name: &str, call: Call, version: Version) -> Option<&'static Method>
 #[must_use]
 pub fn is_extension(name: &str) -> bool {
     name.starts_with('_')
+}
+
+/// Whether the params of a method of ACP may hold credentials, in any version.
+#[must_use]
+pub fn carries_credentials(name: &str) -> bool {
+    let rows = [Version::V1, Version::V2].into_iter().filter_map(|version| lookup(name, version));
+    rows.into_iter().any(|method| CREDENTIALS.contains(&method.params))
 }
 
 #[cfg(test)]

@@ -194,6 +194,9 @@ pub(super) struct Serve {
     /// How long the others wait for this process, when it does not say that it is there, before they go on without it.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration, hide = true)]
     pub(super) lease: std::time::Duration,
+    /// A directory that gateway and host share when they are two processes: what commands must not hold goes through it.
+    #[arg(long, value_name = "DIR", hide = true)]
+    pub(super) vault: Option<PathBuf>,
     #[command(flatten)]
     pub(super) reach: Reach,
     #[command(flatten)]

@@ -15,7 +15,8 @@ use super::exit::{Exit, coded};
 use super::{agent, args, identity, keep, offline, output, ownership};
 use crate::log::Opener;
 use crate::session::{Service, Services};
-use crate::{gateway, host, log, retention};
+use crate::vault::{DirectoryVault, Vault};
+use crate::{gateway, host, log, retention, vault};
 
 /// Both sides in one process.
 pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()> {
@@ -39,7 +40,7 @@ pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()>
     let as_json = args.json;
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let config = gateway::Config { agents: Some(door), ..gateway_config(args, served) };
+    let config = gateway::Config { agents: Some(door), ..gateway_config(args, served)? };
     let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, gateway_stop.clone()));
     announce(address, as_json)?;
 
@@ -91,7 +92,7 @@ pub(super) async fn gateway(args: args::Serve, opener: Opener) -> anyhow::Result
     let stop = CancellationToken::new();
     let mut signals = Signals::listen()?;
     let as_json = args.json;
-    let config = gateway_config(args, gateway::Served::default());
+    let config = gateway_config(args, gateway::Served::default())?;
     let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, stop.clone()));
     announce(address, as_json)?;
 
@@ -156,6 +157,7 @@ fn host_config(
     config.session.services = services(args);
     config.session.unattended = args.unattended.clone();
     config.lease = args.lease;
+    config.vault = vault_of(args)?;
     if let Some((url, after)) = keeper {
         config.keeper = Some(Arc::new(keep::Diallers { url, after, allowed: Arc::clone(&allowed) }));
     }
@@ -163,14 +165,23 @@ fn host_config(
     Ok(config)
 }
 
-fn gateway_config(args: args::Serve, served: gateway::Served) -> gateway::Config {
-    gateway::Config {
+/// Where commands leave their secrets.
+fn vault_of(args: &args::Serve) -> anyhow::Result<Arc<dyn Vault>> {
+    Ok(match &args.vault {
+        Some(directory) => Arc::new(DirectoryVault::open(directory).context("--vault")?),
+        None => vault::shared(),
+    })
+}
+
+fn gateway_config(args: args::Serve, served: gateway::Served) -> anyhow::Result<gateway::Config> {
+    Ok(gateway::Config {
+        vault: vault_of(&args)?,
         max_connections: args.max_clients,
         allow_origins: args.allow_origin.into(),
         lease: args.lease,
         served,
         ..gateway::Config::default()
-    }
+    })
 }
 
 /// Raises the limit of open files to what the system lets this process have: each client is one.

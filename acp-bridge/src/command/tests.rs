@@ -1,35 +1,136 @@
+use std::sync::Arc;
+
 use acp_types::RawBuf;
 
-use super::{Order, Unreadable, VERSION};
+use super::{By, Order, Unreadable, VERSION};
+use crate::log::MemoryLog;
+use crate::principal::{Principal, Role, Sessions};
 use crate::session::{Command, QueueCommand};
+use crate::vault::{MemoryVault, Vault as _, VaultError};
+
+fn by(client: &str) -> By {
+    By { principal: Arc::new(Principal::new("ci", Role::Controller, Sessions::only(["s"]))), client: client.into() }
+}
 
 fn raw(text: &str) -> RawBuf {
     RawBuf::parse(text).unwrap()
 }
 
-fn round(command: Command) {
-    let order = Order::new("client".into(), command);
-    let read = Order::decode(&order.encode().unwrap()).unwrap();
+/// Sends a command and takes it; its bytes on the way.
+async fn round(command: Command) -> String {
+    let vault = MemoryVault::new();
+    let order = Order::seal(by("client"), command.clone(), &vault).await.unwrap();
+    let body = order.encode().unwrap();
+    let read = Order::decode(&body).unwrap();
     assert_eq!(read, order);
+    assert_eq!(read.open(&vault).await.unwrap(), ("client".into(), command));
+    if let Some(secret) = order.secret {
+        assert_eq!(vault.take(&secret).await, Err(VaultError::Unknown), "it is taken once");
+    }
+    String::from_utf8(body.into()).unwrap()
 }
 
-#[test]
-fn what_a_client_sent_arrives_byte_for_byte() {
+fn call(method: &str, params: &str) -> Command {
+    Command::Call { lane: None, method: method.into(), params: Some(raw(params)) }
+}
+
+#[tokio::test]
+async fn no_secret_is_in_a_command_and_the_host_has_it_byte_for_byte() {
+    let plain = raw(r#"{ "protocolVersion":1, "_meta":{"x":1} }"#);
+    for odd in [
+        r#"{ "cwd" : "/w", "mcpServers":[{"name":"n","env":[{"name":"K","value":"SECRET"}]}] , "n":1e2 }"#,
+        r#"{"mcpServers":[{"url":"http://h","headers":[{"name":"K","value":"SECRET\ud800"}]}],"cwd":"/"}"#,
+        r#"{"mcpServers":[{"args":["SECRET"]}],"cwd":"/","mcpServers":[{"args":["SECRET 2"]}]}"#,
+        r#"{"\u006dcpServers":[{"x":"SECRET"}],"mcpServers":[],"x":[null, 1.0]}"#,
+        r#"{"mcpServers":"SECRET"}"#,
+        r#"{"cwd":"/","mcpServers":[],"_meta":{"acp-bridge":{"unattended":"wait"},"theirs":{"token":"SECRET"}}}"#,
+        r#"{"cwd":"/","deep":[{"mcp_servers":{"a":{"env":{"K":"SECRET"}}}}]}"#,
+        "{\"mcpServers\" : [ {\n\t\"env\":\"SECRET\" } ]\r\n}",
+    ] {
+        let odd = raw(odd);
+        for command in [
+            Command::Create { params: odd.clone(), initialize: plain.clone() },
+            Command::Attach { params: odd.clone() },
+        ] {
+            let body = round(command).await;
+            assert!(!body.contains("SECRET") && body.contains("secret"), "{body}");
+        }
+    }
+    let listing = raw(r#"{"_meta":{"mcpServers":[{"env":"SECRET"}]}, "n":1e2}"#);
+    let login = r#"{ "methodId":"key","_meta":{"apiKey":"SECRET"} }"#;
+    for command in [
+        Command::Describe { initialize: listing.clone() },
+        Command::Create { params: listing.clone(), initialize: listing.clone() },
+        call("authenticate", login),
+        call("auth/login", login),
+        call("providers/set", r#"{"headers":{"authorization":"SECRET"}}"#),
+        call("_x/login", login),
+        call("x/add", r#"{"mcpServers":[{"env":"SECRET"}]}"#),
+        Command::Notify { lane: Some("l".into()), method: "_x/login".into(), params: Some(raw(login)) },
+    ] {
+        let body = round(command).await;
+        assert!(!body.contains("SECRET") && body.contains("secret"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_holds_no_secret_needs_no_vault() {
+    let plain = raw(r#"{"cwd":"/w","mcpServers":[],"_meta":{"acp-bridge":{"unattended":"wait"}}}"#);
+    for command in [
+        Command::Create { params: plain.clone(), initialize: raw(r#"{"_meta":{"x":1}}"#) },
+        Command::Attach { params: plain },
+        Command::Attach { params: raw("[]") },
+        call("session/set_mode", r#"{"modeId":"m"}"#),
+        Command::Call { lane: None, method: "logout".into(), params: Some(raw("{}")) },
+        Command::Call { lane: None, method: "authenticate".into(), params: None },
+        Command::Notify { lane: None, method: "_x".into(), params: None },
+        Command::prompt(raw(r#"{"prompt":[]}"#), None, false),
+    ] {
+        let body = round(command).await;
+        assert!(!body.contains("secret"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn what_a_command_has_no_place_for_is_refused() {
+    let vault = MemoryVault::new();
+    let login = call("authenticate", r#"{"methodId":"k"}"#);
+    for kept in [raw(r#"{"initialize":{}}"#), raw("[]"), raw(r#"{"params":{"x":1},"initialize":1}"#)] {
+        let mut order = Order::seal(by("c"), login.clone(), &vault).await.unwrap();
+        order.secret = Some(vault.keep(kept).await.unwrap());
+        assert_eq!(order.open(&vault).await, Err(VaultError::Damaged));
+    }
+    let mut order = Order::seal(by("c"), Command::Close, &vault).await.unwrap();
+    order.secret = Some(vault.keep(raw(r#"{"params":{}}"#)).await.unwrap());
+    assert_eq!(order.open(&vault).await, Err(VaultError::Damaged));
+}
+
+#[tokio::test]
+async fn what_is_left_for_a_host_that_never_comes_does_not_stay() {
+    let vault = MemoryVault::new();
+    let login = call("authenticate", r#"{"methodId":"k"}"#);
+    let answer = super::submit(&MemoryLog::new(), &vault, &"g".into(), by("c"), None, login).await;
+    assert!(answer.is_err());
+    assert!(format!("{vault:?}").contains("secrets: 0"), "{vault:?}");
+}
+
+#[tokio::test]
+async fn what_a_client_sent_arrives_byte_for_byte() {
     // An unusual number, an unknown member, half a surrogate pair: all of it is the client's.
     let params = raw(r#"{ "prompt" : [{"type":"text","text":"\ud800"}], "n":1e2, "_x":{} }"#);
-    round(Command::prompt(params.clone(), Some("key".into()), true));
-    round(Command::Call { lane: Some("l".into()), method: "m".into(), params: Some(params.clone()) });
-    round(Command::Notify { lane: None, method: "m".into(), params: None });
-    round(Command::Answer { request: 7, answer: Err(params.clone()) });
-    round(Command::Queue(QueueCommand::Edit { turn: 3, prompt: params }));
-    round(Command::cancel(Some(9)));
-    round(Command::Close);
+    round(Command::prompt(params.clone(), Some("key".into()), true)).await;
+    round(Command::Call { lane: Some("l".into()), method: "m".into(), params: Some(params.clone()) }).await;
+    round(Command::Notify { lane: None, method: "m".into(), params: None }).await;
+    round(Command::Answer { request: 7, answer: Err(params.clone()) }).await;
+    round(Command::Queue(QueueCommand::Edit { turn: 3, prompt: params })).await;
+    round(Command::cancel(Some(9))).await;
+    round(Command::Close).await;
 }
 
-#[test]
-fn a_command_of_another_version_is_refused_with_its_version() {
-    let mut value: serde_json::Value =
-        serde_json::from_slice(&Order::new("c".into(), Command::Close).encode().unwrap()).unwrap();
+#[tokio::test]
+async fn a_command_of_another_version_is_refused_with_its_version() {
+    let order = Order::seal(by("c"), Command::Close, &MemoryVault::new()).await.unwrap();
+    let mut value: serde_json::Value = serde_json::from_slice(&order.encode().unwrap()).unwrap();
     value["version"] = (VERSION + 1).into();
     value["command"] = "teleport".into();
     let refused = Order::decode(value.to_string().as_bytes()).unwrap_err();
@@ -43,6 +144,7 @@ fn an_unknown_command_is_refused() {
     assert!(refused.to_string().contains("teleport"), "{refused}");
 }
 
+#[cfg(feature = "schema")]
 #[test]
 fn the_schema_says_what_commands_look_like() {
     let schema = serde_json::to_string_pretty(&schemars::schema_for!(Order)).unwrap() + "\n";

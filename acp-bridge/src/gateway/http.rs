@@ -94,7 +94,8 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> io::Result<()> {
     let membership = Membership::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
-    let commander = Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, membership.id().clone());
+    let commander =
+        Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), membership.id().clone());
     let left = CancellationToken::new();
     let kept = tokio::spawn(membership.keep(commander.clone(), left.clone()));
     // Also when this is dropped.

@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn what_is_served_is_what_the_table_says() {
         let log = Arc::new(MemoryLog::new());
-        let commander = Commander::new(Arc::clone(&log) as _, "g".into());
+        let commander = Commander::new(Arc::clone(&log) as _, crate::vault::shared(), "g".into());
         let followers = Followers::new(Arc::clone(&log) as _, LookedFor::default());
         let rpc = Rpc::new(SessionService::new(log, commander, followers));
         let served: BTreeSet<&str> = rpc.methods.method_names().collect();

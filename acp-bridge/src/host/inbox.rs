@@ -10,16 +10,20 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::oneshot;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::command::{self, Answer, Order};
 use crate::log::{CommandId, LogError, Member, MemberId, Renewal, Role, SessionLog, TakenCommand};
 use crate::session::{Command, Refusal};
+use crate::vault::Vault;
 
 /// How long a command of the host's own may wait for its session.
 const OWN: Duration = Duration::from_secs(60);
 /// Pause after the log refused to hand out commands or to renew the lease.
 const PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the vault may take to hand out what a command left there.
+const FETCH: Duration = Duration::from_secs(5);
 
 /// Commands that were taken and have no answer. At the limit no more are taken: they wait in the log, where they are
 /// refused once their time is over.
@@ -71,16 +75,21 @@ pub(super) enum Arrival {
 }
 
 type Taking = BoxFuture<'static, Result<Vec<TakenCommand>, LogError>>;
+/// The command; `None` when it was refused.
+type Fetching = BoxFuture<'static, Option<Box<Envelope>>>;
 type Renewing = BoxFuture<'static, Result<Renewal, LogError>>;
 
 /// The host's end of its log: one membership, its lease, and the commands that it has taken.
 pub(super) struct Inbox {
     log: Arc<dyn SessionLog>,
+    vault: Arc<dyn Vault>,
     member: Member,
     /// Of its lease, which is renewed three times as often.
     term: Duration,
     taking: Option<Taking>,
     taken: VecDeque<TakenCommand>,
+    /// A command gets back what it left in the vault. Those behind it wait, so that their order stays.
+    fetching: Option<Fetching>,
     /// Each waits for its answer, and gives it to the log.
     open: FuturesUnordered<BoxFuture<'static, ()>>,
     renewing: Renewing,
@@ -88,12 +97,16 @@ pub(super) struct Inbox {
 
 impl Inbox {
     /// Joins the log as a host. The news of that comes first.
-    pub(super) async fn join(log: Arc<dyn SessionLog>, term: Duration) -> Result<(Self, Renewal), LogError> {
+    pub(super) async fn join(
+        log: Arc<dyn SessionLog>,
+        vault: Arc<dyn Vault>,
+        term: Duration,
+    ) -> Result<(Self, Renewal), LogError> {
         let member = Member { id: format!("host-{}", uuid::Uuid::now_v7()).into(), role: Role::Host };
         let renewal = log.renew(&member, term).await?;
         let renewing = renew(Arc::clone(&log), member.clone(), term, term / 3);
-        let inbox =
-            Self { log, member, term, taking: None, taken: VecDeque::new(), open: FuturesUnordered::new(), renewing };
+        let (taking, taken, fetching, open) = (None, VecDeque::new(), None, FuturesUnordered::new());
+        let inbox = Self { log, vault, member, term, taking, taken, fetching, open, renewing };
         Ok((inbox, renewal))
     }
 
@@ -104,7 +117,8 @@ impl Inbox {
     /// What comes next. Cancel-safe.
     pub(super) async fn next(&mut self) -> Arrival {
         loop {
-            if self.open.len() < MAX_OPEN
+            if self.fetching.is_none()
+                && self.open.len() < MAX_OPEN
                 && let Some(taken) = self.taken.pop_front()
             {
                 if let Some(envelope) = self.open_up(taken) {
@@ -127,6 +141,12 @@ impl Inbox {
                         self.renewing = renew(Arc::clone(&self.log), self.member.clone(), self.term, PAUSE.min(self.term / 3));
                     }
                 },
+                fetched = fetched(&mut self.fetching) => {
+                    self.fetching = None;
+                    if let Some(envelope) = fetched {
+                        return Arrival::Command(envelope);
+                    }
+                }
                 Some(()) = self.open.next() => {}
                 taken = taking, if self.taken.is_empty() => {
                     self.taking = None;
@@ -145,6 +165,8 @@ impl Inbox {
 
     /// Takes no more commands, and gives those that were taken their answers until there are no more, or the time is over.
     pub(super) async fn answer_what_is_open(&mut self, ended: impl Future<Output = ()>) {
+        // Its answer is that the host stopped.
+        self.fetching = None;
         for taken in std::mem::take(&mut self.taken) {
             let answer = Err(Refusal::HostStops);
             self.open.push(answer_now(Arc::clone(&self.log), taken.id, answer));
@@ -164,11 +186,15 @@ impl Inbox {
         }
     }
 
-    /// Reads a command; one that cannot be read is refused.
+    /// Reads a command; one that cannot be read is refused. `None` also when something of it must be fetched first.
     fn open_up(&mut self, taken: TakenCommand) -> Option<Box<Envelope>> {
         let TakenCommand { id, session, from, remaining, body } = taken;
-        let Order { client, command, .. } = match Order::decode(&body) {
-            Ok(order) => order,
+        let order = match Order::decode(&body) {
+            Ok(order) => {
+                let Order { principal, client, .. } = &order;
+                tracing::trace!(identity = principal.identity, role = %principal.role, %client, gateway = %from, "a command");
+                order
+            }
             Err(error) => {
                 tracing::warn!(%error, gateway = %from, "a command is refused");
                 let answer = Err(error.into());
@@ -182,13 +208,39 @@ impl Inbox {
             let answer = answer.await.unwrap_or(Err(Refusal::HostGone));
             answer_now(log, id, answer).await;
         }));
-        Some(Box::new(Envelope { session, from, client, command, deadline: Instant::now() + remaining, reply }))
+        let deadline = Instant::now() + remaining;
+        if order.secret.is_none() {
+            let Order { client, command, .. } = order;
+            return Some(Box::new(Envelope { session, from, client, command, deadline, reply }));
+        }
+        let vault = Arc::clone(&self.vault);
+        self.fetching = Some(Box::pin(async move {
+            let why = match timeout(FETCH, order.open(&*vault)).await {
+                Ok(Ok((client, command))) => {
+                    return Some(Box::new(Envelope { session, from, client, command, deadline, reply }));
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => format!("the vault did not answer within {} s; try again", FETCH.as_secs()),
+            };
+            tracing::warn!(why, gateway = %from, "a command is refused: what it left in the vault cannot be had");
+            // Whoever asked may have gone.
+            let _ = reply.send(Err(Refusal::Vault { why: format!("the command is refused: {why}") }));
+            None
+        }));
+        None
     }
 }
 
 impl fmt::Debug for Inbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbox").field("member", &self.member).field("open", &self.open.len()).finish_non_exhaustive()
+    }
+}
+
+async fn fetched(fetching: &mut Option<Fetching>) -> Option<Box<Envelope>> {
+    match fetching {
+        Some(fetching) => fetching.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -219,3 +271,6 @@ fn answer_now(log: Arc<dyn SessionLog>, id: CommandId, answer: Answer) -> BoxFut
         }
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,7 +66,7 @@ impl Host {
     /// # Errors
     /// When the log is closed, or has no room for another member.
     pub async fn join(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
-        let (inbox, renewal) = Inbox::join(Arc::clone(&log), config.lease).await?;
+        let (inbox, renewal) = Inbox::join(Arc::clone(&log), Arc::clone(&config.vault), config.lease).await?;
         let (door, offers) = AgentDoor::new();
         let broker = Broker::new(config.clone(), Arc::clone(&log));
         let member = inbox.member().clone();

@@ -22,6 +22,11 @@ impl Caller {
         &self.principal
     }
 
+    /// The same, to go with a command.
+    pub(crate) fn shared_principal(&self) -> &Arc<Principal> {
+        &self.principal
+    }
+
     pub(crate) fn client(&self) -> &Arc<str> {
         &self.client
     }

@@ -93,7 +93,7 @@ mod tests {
 
     async fn service_of(count: usize) -> SessionService {
         let log = log_of(count).await;
-        let commander = Commander::new(Arc::clone(&log) as _, "g".into());
+        let commander = Commander::new(Arc::clone(&log) as _, crate::vault::shared(), "g".into());
         let followers = Followers::new(Arc::clone(&log) as _, LookedFor::default());
         SessionService::new(log, commander, followers)
     }

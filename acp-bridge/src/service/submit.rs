@@ -1,10 +1,13 @@
 //! Commands on their way to the host.
 
+use std::sync::Arc;
+
 use acp_types::meta::QueuedPrompt;
 use acp_types::record::{Seq, Turn};
 use acp_types::{Raw, RawBuf, SessionId};
 
 use super::{Caller, Denied, Operation, ServiceError, SessionService, command};
+use crate::command::By;
 use crate::session::{Command, Refusal, Reply};
 
 /// A session that is new.
@@ -33,7 +36,8 @@ impl SessionService {
             return Err(denied.into());
         }
         tracing::trace!(identity, role = %principal.role, client = %caller.client(), %operation, "a command");
-        self.commander.submit(session, caller.client().clone(), command).await.map_err(ServiceError::Host)
+        let by = By { principal: Arc::clone(caller.shared_principal()), client: Arc::clone(caller.client()) };
+        self.commander.submit(by, session, command).await.map_err(ServiceError::Host)
     }
 
     /// A command that is done or refused.

@@ -73,6 +73,11 @@ pub(super) fn name_definitions(value: Raw<'_>, key: &FingerprintKey, of: Of) -> 
     }
 }
 
+/// Whether a client's params list MCP servers anywhere.
+pub(crate) fn has_definitions(params: Raw<'_>) -> bool {
+    name_definitions(params, &FingerprintKey::default(), Of::Client).is_some()
+}
+
 /// A list of servers, or a map from their names.
 fn servers(list: Raw<'_>, key: &FingerprintKey, of: Of) -> Option<RawBuf> {
     match list.kind() {

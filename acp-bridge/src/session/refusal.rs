@@ -76,6 +76,12 @@ pub enum Refusal {
         /// How long it holds it, in milliseconds.
         ms: u64,
     },
+    /// What the command must not hold could not be left in the vault, or be taken out of it.
+    #[error("{why}")]
+    Vault {
+        /// What happened and what to do.
+        why: String,
+    },
     /// The host stops and takes no more commands.
     #[error("the host stops; try again once it is back")]
     HostStops,

@@ -3,6 +3,7 @@
 use acp_types::{Raw, RawBuf, rewrite};
 use serde_json::json;
 
+use super::machine::for_agents;
 use super::{FingerprintKey, State, mcp};
 
 const SERVERS: &str = "mcpServers";
@@ -16,6 +17,12 @@ pub(super) fn for_log(params: Raw<'_>, key: &FingerprintKey) -> (RawBuf, bool) {
     let kept = named.unwrap_or(plain);
     let shortened = kept.as_raw() != params;
     (kept, shortened)
+}
+
+/// Whether params for a start of agents have something that the log would not get.
+pub(crate) fn has_secrets(params: Raw<'_>) -> bool {
+    let params = for_agents(params);
+    params.as_raw().member("_meta").is_some() || mcp::has_definitions(params.as_raw())
 }
 
 /// The body of a `session_created` or `agent_started` record of an earlier version or another writer, as this version

@@ -1,7 +1,7 @@
-//! A log that counts what is read from it.
+//! A log that counts what is read from it, and remembers what is queued.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acp_bridge::log::{
@@ -18,16 +18,23 @@ use tokio::sync::watch;
 pub struct Counting {
     log: MemoryLog,
     bytes: AtomicUsize,
+    commands: Mutex<Vec<Bytes>>,
 }
 
 impl Counting {
     pub fn new(log: MemoryLog) -> Self {
-        Self { log, bytes: AtomicUsize::new(0) }
+        Self { log, bytes: AtomicUsize::new(0), commands: Mutex::default() }
     }
 
     /// Bytes of all records that were read so far.
     pub fn bytes_read(&self) -> usize {
         self.bytes.load(Ordering::SeqCst)
+    }
+
+    /// The bodies of all commands so far.
+    pub fn commands(&self) -> Vec<String> {
+        let commands = self.commands.lock().expect("no panic");
+        commands.iter().map(|body| String::from_utf8(body.to_vec()).expect("UTF-8")).collect()
     }
 }
 
@@ -93,6 +100,7 @@ impl LogWriter for Counting {
 #[async_trait]
 impl CommandQueue for Counting {
     async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        self.commands.lock().expect("no panic").push(command.body.clone());
         self.log.submit(command).await
     }
 

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use acp_bridge::command::{Answer, Order, encode_answer};
 use acp_bridge::log::{Member, Role, SessionLog, TakenCommand};
 use acp_bridge::session::{Command, Refusal, Reply};
+use acp_bridge::vault;
 use acp_types::record::body::{self, AgentStarted, PromptQueued, SessionCreated, Start};
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{Raw, RawBuf, SessionId};
@@ -61,7 +62,8 @@ impl Host {
     pub async fn serve(self: Arc<Self>) {
         while let Ok(taken) = self.log.take(&self.member.id).await {
             for TakenCommand { id, session, body, .. } in taken {
-                let Order { client, command, .. } = Order::decode(&body).expect("a command");
+                let order = Order::decode(&body).expect("a command");
+                let (client, command) = order.open(&*vault::shared()).await.expect("its secrets");
                 drop(self.gate.lock().await);
                 let answer = self.answer(session.clone(), &client, command.clone()).await;
                 self.seen.lock().expect("no panic").commands.push(Some((session, command)));

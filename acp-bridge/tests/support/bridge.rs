@@ -202,7 +202,9 @@ fn spawn(log: &Path, options: &Options) -> (Child, Option<Child>, String) {
 /// One side of a bridge in two processes.
 fn start_side(side: &str, log: &Path, options: &Options) -> (Child, serde_json::Value) {
     let url = format!("socket:{}", split::socket(log).display());
-    start(&example("split_bridge"), &[side, "--lease", split::LEASE], &url, log, options)
+    let vault = log.with_extension("vault");
+    let command = [side, "--lease", split::LEASE, "--vault", vault.to_str().expect("UTF-8")];
+    start(&example("split_bridge"), &command, &url, log, options)
 }
 
 /// Starts one process and waits for its first line.

@@ -73,6 +73,15 @@ fn a_null_result_reads_as_an_empty_one() {
     assert!(v1::Prompt::decode_output(crate::Raw::NULL).is_err());
 }
 
+#[test]
+fn methods_that_carry_credentials_are_those_that_log_in_or_name_a_provider() {
+    let all = [Version::V1, Version::V2].into_iter().flat_map(|version| version.methods());
+    let carry: std::collections::BTreeSet<_> =
+        all.map(|method| method.name).filter(|name| super::carries_credentials(name)).collect();
+    assert_eq!(carry.into_iter().collect::<Vec<_>>(), ["auth/login", "authenticate", "providers/set"]);
+    assert!(!super::carries_credentials("_authenticate"));
+}
+
 /// The schema crate notes side, method and required members of each type in its JSON Schema.
 #[cfg(feature = "schema")]
 fn assert_rows_match_schema(rows: Vec<(Method, schemars::Schema, Option<schemars::Schema>)>) {

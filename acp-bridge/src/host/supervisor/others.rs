@@ -58,8 +58,11 @@ impl Others {
             |role| renewal.members.iter().filter(move |member| member.role == role).map(|member| member.id.clone());
         let before = std::mem::replace(&mut self.hosts, of(Role::Host).collect());
         let there: BTreeSet<_> = of(Role::Gateway).collect();
-        let gone = self.present.extract_if(.., |gateway, _| !there.contains(gateway));
-        let controllers = gone.flat_map(|(_, controllers)| controllers).collect();
+        let (present, gone) =
+            std::mem::take(&mut self.present).into_iter().partition(|(gateway, _)| there.contains(gateway));
+        self.present = present;
+        let gone: BTreeMap<MemberId, BTreeSet<(SessionId, Arc<str>)>> = gone;
+        let controllers = gone.into_values().flatten().collect();
         Gone { hosts: before.iter().any(|host| !self.hosts.contains(host)), controllers }
     }
 }
@@ -70,9 +73,8 @@ mod tests {
     use crate::log::{Member, Renewal, Role};
 
     fn there(members: &[(&str, Role)]) -> Renewal {
-        let mut renewal = Renewal::default();
-        renewal.members = members.iter().map(|(id, role)| Member { id: (*id).into(), role: *role }).collect();
-        renewal
+        let members = members.iter().map(|(id, role)| Member { id: (*id).into(), role: *role }).collect();
+        Renewal { members, ..Renewal::default() }
     }
 
     #[test]

@@ -78,14 +78,14 @@ impl Leases {
         if !self.members.contains_key(host) {
             return Err(LogError::NotAMember { member: host.clone() });
         }
-        if let Some(claim) = self.claims.get(session).filter(|claim| claim.holder != *host) {
-            if let Some(lease) = self.members.get_mut(&claim.holder) {
-                if lease.until > now {
-                    let holder = claim.holder.clone();
-                    return Err(LogError::Held { session: session.clone(), holder, remaining: lease.until - now });
-                }
-                lease.lost.push(session.clone());
+        if let Some(claim) = self.claims.get(session).filter(|claim| claim.holder != *host)
+            && let Some(lease) = self.members.get_mut(&claim.holder)
+        {
+            if lease.until > now {
+                let holder = claim.holder.clone();
+                return Err(LogError::Held { session: session.clone(), holder, remaining: lease.until - now });
             }
+            lease.lost.push(session.clone());
         }
         self.claims.insert(session.clone(), Claim { holder: host.clone(), epoch: None });
         Ok(())

@@ -77,6 +77,7 @@ fn of_hosts() -> Vec<(Refusal, i32, &'static str, Value)> {
             "another host has the session, and holds it for 1500 ms more unless it says that it is still there; try again",
             no.clone(),
         ),
+        (Refusal::Vault { why: "the vault is full".into() }, INTERNAL, "the vault is full", no.clone()),
         (Refusal::HostStops, INTERNAL, "the host stops; try again once it is back", no.clone()),
         (
             Refusal::UnknownCommandVersion { version: 2, known: 1 },

@@ -63,6 +63,7 @@ impl Refusal {
             | Self::AnswerForgotten
             | Self::QueueFailed { .. }
             | Self::HostStops
+            | Self::Vault { .. }
             | Self::Unknown
             | Self::NeedsSession
             | Self::SessionClosed
