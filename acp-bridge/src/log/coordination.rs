@@ -1,6 +1,7 @@
 //! What hosts and gateways need of a log beside its records: leases and a queue of commands. For engines that live in one
 //! process, where both are in memory.
 
+mod in_process;
 mod leases;
 mod queue;
 
@@ -14,6 +15,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
+pub(super) use self::in_process::InProcess;
 use self::leases::Leases;
 use self::queue::{Asked, Queue};
 use super::{CommandId, LogError, Member, MemberId, QueueError, QueuedCommand, Renewal, Role, TakenCommand};
@@ -65,6 +67,14 @@ impl Coordination {
         self.arrived.notify_waiters();
     }
 
+    /// Whether somebody is a member.
+    pub(super) fn admit(&self, host: &MemberId) -> Result<(), LogError> {
+        match self.open()?.leases.is_member(host) {
+            true => Ok(()),
+            false => Err(LogError::NotAMember { member: host.clone() }),
+        }
+    }
+
     /// Whether a host may claim a session. If so it has it from now on, until [`Self::unclaim`] or [`Self::claimed`].
     pub(super) fn claim(&self, session: &SessionId, host: &MemberId) -> Result<(), LogError> {
         let now = self.now();
@@ -76,9 +86,14 @@ impl Coordination {
         self.lock().leases.claimed(session, host, epoch);
     }
 
-    /// The claim has come to nothing, or the session is given up or gone.
+    /// The claim has come to nothing.
     pub(super) fn unclaim(&self, session: &SessionId, host: &MemberId) {
-        self.lock().leases.release(session, host);
+        self.lock().leases.release(session, host, None);
+    }
+
+    /// See [`super::LogWriter::release`].
+    pub(super) fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) {
+        self.lock().leases.release(session, host, Some(epoch));
     }
 
     /// The session is gone.

@@ -4,19 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use acp_types::SessionId;
 use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::watch;
 
-use super::coordination::Coordination;
+use super::coordination::{Coordination, InProcess};
 use super::hub::{Bounds, Hub};
 use super::{
-    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, QueueError,
-    QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand, directory,
+    Filter, Head, ListQuery, LogError, LogReader, LogWriter, MemberId, ReadLimit, SessionInfo, SessionLog, directory,
 };
 
 /// Same behaviour as the SQLite log, without the storage. It grows with what is appended.
@@ -144,6 +141,7 @@ impl LogReader for MemoryLog {
 #[async_trait]
 impl LogWriter for MemoryLog {
     async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.coordination.admit(host)?;
         let mut sessions = self.open()?;
         if sessions.by_id.contains_key(session) {
             return Err(LogError::Exists { session: session.clone() });
@@ -169,9 +167,9 @@ impl LogWriter for MemoryLog {
         Ok(info.clone())
     }
 
-    async fn release(&self, session: &SessionId, host: &MemberId, _epoch: Epoch) -> Result<(), LogError> {
+    async fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) -> Result<(), LogError> {
         drop(self.open()?);
-        self.coordination.unclaim(session, host);
+        self.coordination.release(session, host, epoch);
         Ok(())
     }
 
@@ -209,39 +207,13 @@ impl LogWriter for MemoryLog {
     }
 }
 
-#[async_trait]
-impl CommandQueue for MemoryLog {
-    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
-        self.coordination.submit(command).await
+impl InProcess for MemoryLog {
+    fn coordination(&self) -> &Coordination {
+        &self.coordination
     }
 
-    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
-        self.coordination.take(host).await
-    }
-
-    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError> {
-        self.coordination.answer(command, answer);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Signals for MemoryLog {
-    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
-        self.coordination.renew(member, term)
-    }
-
-    async fn leave(&self, member: &MemberId) -> Result<(), LogError> {
-        self.coordination.leave(member);
-        Ok(())
-    }
-
-    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
-        Ok(self.hub.is_followed(session))
-    }
-
-    async fn fault(&self, session: &SessionId, reason: &str) {
-        self.hub.fault(session, reason);
+    fn hub(&self) -> &Hub {
+        &self.hub
     }
 }
 

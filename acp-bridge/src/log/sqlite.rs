@@ -28,12 +28,10 @@ mod writer;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
 use acp_types::SessionId;
 use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
-use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::check::Checked;
@@ -42,12 +40,11 @@ use self::job::{Done, Job, Work};
 pub use self::owner::Adopted;
 use self::readers::Readers;
 pub use self::view::SqliteView;
-use super::coordination::Coordination;
+use super::coordination::{Coordination, InProcess};
 use super::hub::{Bounds, Hub};
 use super::portable::{ImportError, Imported};
 use super::{
-    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, OpenError,
-    QueueError, QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand,
+    Filter, Head, ListQuery, LogError, LogReader, LogWriter, MemberId, OpenError, ReadLimit, SessionInfo, SessionLog,
 };
 use crate::session::FingerprintKey;
 
@@ -259,6 +256,7 @@ impl LogReader for SqliteLog {
 #[async_trait]
 impl LogWriter for SqliteLog {
     async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.coordination.admit(host)?;
         // Nobody else can claim a session that is not there yet.
         self.run(Work::Create { session: session.clone(), records }).await?;
         self.coordination.claim(session, host)?;
@@ -281,9 +279,9 @@ impl LogWriter for SqliteLog {
         claimed
     }
 
-    async fn release(&self, session: &SessionId, host: &MemberId, _epoch: Epoch) -> Result<(), LogError> {
+    async fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) -> Result<(), LogError> {
         self.still_open()?;
-        self.coordination.unclaim(session, host);
+        self.coordination.release(session, host, epoch);
         Ok(())
     }
 
@@ -305,39 +303,13 @@ impl LogWriter for SqliteLog {
     }
 }
 
-#[async_trait]
-impl CommandQueue for SqliteLog {
-    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
-        self.coordination.submit(command).await
+impl InProcess for SqliteLog {
+    fn coordination(&self) -> &Coordination {
+        &self.coordination
     }
 
-    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
-        self.coordination.take(host).await
-    }
-
-    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError> {
-        self.coordination.answer(command, answer);
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl Signals for SqliteLog {
-    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
-        self.coordination.renew(member, term)
-    }
-
-    async fn leave(&self, member: &MemberId) -> Result<(), LogError> {
-        self.coordination.leave(member);
-        Ok(())
-    }
-
-    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
-        Ok(self.hub.is_followed(session))
-    }
-
-    async fn fault(&self, session: &SessionId, reason: &str) {
-        self.hub.fault(session, reason);
+    fn hub(&self) -> &Hub {
+        &self.hub
     }
 }
 

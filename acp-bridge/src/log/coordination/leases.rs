@@ -97,9 +97,11 @@ impl Leases {
         }
     }
 
-    /// The host gives a session up. One that another host has is left alone.
-    pub(super) fn release(&mut self, session: &SessionId, host: &MemberId) {
-        if self.claims.get(session).is_some_and(|claim| claim.holder == *host) {
+    /// The host gives up a session that it claimed in this epoch. One that it has claimed again since, or that another has, is
+    /// left alone.
+    pub(super) fn release(&mut self, session: &SessionId, host: &MemberId, epoch: Option<Epoch>) {
+        let given_up = |claim: &Claim| claim.holder == *host && claim.epoch == epoch;
+        if self.claims.get(session).is_some_and(given_up) {
             self.claims.remove(session);
         }
     }
