@@ -11,7 +11,7 @@
 //! |---|---|
 //! | `initialize` result | `_meta["acp-bridge"]`: `version` |
 //! | `session/resume` params | `_meta["acp-bridge"]`: `after`, the cursor to go on from |
-//! | `session/new` params | `_meta["acp-bridge"]`: `unattended` |
+//! | `session/new` params | `_meta["acp-bridge"]`: `unattended`, `agent` |
 //! | `session/prompt` params | `_meta["acp-bridge"]`: `key`, `acceptContextLoss`, `onBusy`, `afterRestart` |
 //! | `session/prompt` result | `_meta["acp-bridge"]`: `seq`, `turn`, `outcome`, `steered` |
 //! | `session/cancel` params | `_meta["acp-bridge"]`: `turn`, `scope`, `reason` |

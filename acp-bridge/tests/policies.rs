@@ -63,7 +63,7 @@ async fn a_subscription_that_attends_leaves_nothing_to_the_policy_until_it_goes(
     let bridge = Bridge::start(Options::fault_agent(&[]).arg("--unattended").arg("reject"));
     let url = format!("http://{}", bridge.address);
     let client = Arc::new(api::connect(&url).await.unwrap());
-    let session = client.session_create("/".into(), None, None, None).await.unwrap().session;
+    let session = client.session_create("/".into(), None, None, None, None).await.unwrap().session;
     let mut follow = Follow::new(Arc::clone(&client), session.clone(), 0).attending();
     next(&mut follow, Kind::AgentStarted).await;
     ask(&client, &session).await;
@@ -84,7 +84,7 @@ async fn whoever_only_looks_on_with_tail_or_a_subscription_leaves_a_session_unat
     let bridge = Bridge::start(Options::fault_agent(&[]).arg("--unattended").arg("reject"));
     let url = format!("http://{}", bridge.address);
     let client = Arc::new(api::connect(&url).await.unwrap());
-    let session = client.session_create("/".into(), None, None, None).await.unwrap().session;
+    let session = client.session_create("/".into(), None, None, None, None).await.unwrap().session;
     let mut follow = Follow::new(Arc::clone(&client), session.clone(), 0);
     next(&mut follow, Kind::AgentStarted).await;
     let tail = ["tail", session.as_str(), "--follow", "--json", "--url", &url];

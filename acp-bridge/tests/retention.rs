@@ -101,11 +101,11 @@ async fn a_session_stays_while_a_client_is_there_or_looks_on_however_old_it_is()
     let mut client = bridge.client();
     let attached = client.new_session();
     let api = std::sync::Arc::new(api::connect(&format!("http://{}", bridge.address)).await.expect("a bridge"));
-    let seen = api.session_create("/".into(), None, None, None).await.expect("a session").session;
+    let seen = api.session_create("/".into(), None, None, None, None).await.expect("a session").session;
     let mut follow = Follow::new(std::sync::Arc::clone(&api), seen.clone(), 0);
     follow.next().await.expect("records");
     // Younger than both, and yet the first to go.
-    let left = api.session_create("/".into(), None, None, None).await.expect("a session").session;
+    let left = api.session_create("/".into(), None, None, None, None).await.expect("a session").session;
     until(&bridge.log, "the deletion", &format!("select count(*) = 0 from session where id = '{left}'"));
     assert_eq!(ask(&bridge.log, "select count(*) from session"), 2);
     drop(client);

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use acp_bridge::session::Command;
 use acp_types::api::jsonrpsee::core::client::{Client, Error};
 use acp_types::api::{self, Details, OnBusy, SessionApiClient};
+use acp_types::meta::MainAgent;
 use acp_types::record::body::Outcome;
 use acp_types::{ErrorObjectOwned, RawBuf, SessionId};
 use gateway_support::{World, raw};
@@ -31,7 +32,7 @@ fn prompt_of(text: &str) -> RawBuf {
 
 /// What one client does from the first call to the last, over either transport.
 async fn every_call<C: SessionApiClient + Sync>(client: &C) -> SessionId {
-    let created = client.session_create("/tmp".into(), None, None, None).await.unwrap();
+    let created = client.session_create("/tmp".into(), None, None, None, None).await.unwrap();
     let session = created.session;
     assert_eq!(created.result.as_raw().member("sessionId").unwrap().as_string().unwrap(), session.as_str());
 
@@ -116,7 +117,7 @@ fn what_the_host_gets_is_what_was_asked_for() {
     let session = world.runtime.block_on(async {
         let capabilities = raw(r#"{"fs":{"readTextFile":true}}"#);
         let created =
-            client.session_create("/w".into(), Some(raw("[{\"name\":\"m\"}]")), Some(capabilities), None).await;
+            client.session_create("/w".into(), Some(raw("[{\"name\":\"m\"}]")), Some(capabilities), None, None).await;
         let session = created.unwrap().session;
         client
             .session_prompt(session.clone(), prompt_of("1e2"), Some("k".into()), None, Some("main".into()), Some(true))
@@ -143,13 +144,18 @@ fn what_the_host_gets_is_what_was_asked_for() {
         let (_, command) = world.command("answer", |command| matches!(command, Command::Answer { .. }));
         assert_eq!(command, Command::Answer { request: 9, answer: wanted });
     }
+    let created = client.session_create("/w".into(), None, None, None, Some(MainAgent::DialsIn));
+    world.runtime.block_on(created).unwrap();
+    let (_, command) = world.command("create", |command| matches!(command, Command::Create { .. }));
+    let Command::Create { params, .. } = command else { panic!() };
+    assert_eq!(params.as_str(), r#"{"cwd":"/w","mcpServers":[],"_meta":{"acp-bridge":{"agent":"dials_in"}}}"#);
 }
 
 #[test]
 fn pending_requests_and_their_answers_show() {
     let world = World::start();
     let client = connect(&world);
-    let session = world.runtime.block_on(client.session_create("/w".into(), None, None, None)).unwrap().session;
+    let session = world.runtime.block_on(client.session_create("/w".into(), None, None, None, None)).unwrap().session;
     let request = world.ask(session.as_str(), None);
     let view = world.runtime.block_on(client.session_get(session.clone())).unwrap();
     assert_eq!((view.pending[0].request, &*view.pending[0].method), (request, "session/request_permission"));
@@ -162,7 +168,7 @@ fn errors_name_what_is_wrong_and_what_would_do() {
     let world = World::start();
     let client = connect(&world);
     world.runtime.block_on(async {
-        let session = client.session_create("/w".into(), None, None, None).await.unwrap().session;
+        let session = client.session_create("/w".into(), None, None, None, None).await.unwrap().session;
         let gone = SessionId::from("nonesuch");
 
         for error in [
@@ -181,8 +187,8 @@ fn errors_name_what_is_wrong_and_what_would_do() {
             assert_eq!((error.code(), Details::of(&error).latest), (-32602, Some(3)), "{error:?}");
         }
         for (member, error) in [
-            ("cwd", refused(client.session_create("w".into(), None, None, None).await)),
-            ("mcpServers", refused(client.session_create("/w".into(), Some(raw("7")), None, None).await)),
+            ("cwd", refused(client.session_create("w".into(), None, None, None, None).await)),
+            ("mcpServers", refused(client.session_create("/w".into(), Some(raw("7")), None, None, None).await)),
             ("after", refused(client.session_list(None, Some(gone.clone()), None).await)),
             ("turn", refused(client.session_wait(session.clone(), 1, None).await)),
             ("turn", refused(client.session_wait(session.clone(), 99, None).await)),
@@ -207,7 +213,7 @@ fn a_cursor_before_the_kept_records_names_the_oldest() {
     let world = World::start();
     let client = connect(&world);
     world.runtime.block_on(async {
-        let session = client.session_create("/w".into(), None, None, None).await.unwrap().session;
+        let session = client.session_create("/w".into(), None, None, None, None).await.unwrap().session;
         let oldest = world.log.trim(&session, 3).await.unwrap();
         assert!(oldest > 0);
         for error in [

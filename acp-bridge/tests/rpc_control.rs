@@ -20,7 +20,7 @@ fn connect(world: &World) -> Arc<Client> {
 
 fn created(world: &World) -> (Arc<Client>, SessionId) {
     let client = connect(world);
-    let session = world.runtime.block_on(client.session_create("/w".into(), None, None, None)).unwrap().session;
+    let session = world.runtime.block_on(client.session_create("/w".into(), None, None, None, None)).unwrap().session;
     (client, session)
 }
 

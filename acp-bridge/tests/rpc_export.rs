@@ -20,7 +20,7 @@ fn connect(world: &World) -> Arc<Client> {
 }
 
 async fn create(client: &Client) -> SessionId {
-    client.session_create("/w".into(), None, None, None).await.unwrap().session
+    client.session_create("/w".into(), None, None, None, None).await.unwrap().session
 }
 
 /// Every page from the first on, or from one that another has named.

@@ -22,7 +22,7 @@ async fn connect(address: &str) -> Arc<Client> {
 fn session_in(world: &World) -> SessionId {
     world.runtime.block_on(async {
         let client = connect(&world.address).await;
-        client.session_create("/w".into(), None, None, None).await.expect("a session").session
+        client.session_create("/w".into(), None, None, None, None).await.expect("a session").session
     })
 }
 
@@ -250,7 +250,7 @@ fn a_connection_that_is_gone_makes_room_for_another_whatever_it_subscribed_to() 
     let url = format!("http://{}", world.address);
     world.runtime.block_on(async {
         let client = connect(&world.address).await;
-        let session = client.session_create("/w".into(), None, None, None).await.unwrap().session;
+        let session = client.session_create("/w".into(), None, None, None, None).await.unwrap().session;
         let mut follow = Follow::new(client, session.clone(), 3);
         follow.next().await.unwrap();
         let refused = api::connect(&url).await.unwrap_err().to_string();

@@ -69,7 +69,7 @@ fn a_lane_joins_once_its_agent_serves() {
     let head = session.head();
     let (command, effects) = session.open_command("c1", add("a"));
     let plan = plan(&effects);
-    assert_eq!((plan.profile.as_deref(), plan.agent_session.as_deref()), (Some("profile"), None));
+    assert_eq!((plan.source.profile(), plan.agent_session.as_deref()), (Some("profile"), None));
     assert_eq!(plan.params, raw(r#"{"cwd":"/w","mcpServers":[]}"#));
     assert_eq!(session.head(), head, "there is no lane yet");
     let effects = session.agent_of("a", FromAgent::Started(agent_started(Start::New)));
@@ -241,7 +241,7 @@ fn the_exit_of_one_agent_interrupts_its_turn_and_no_other() {
     assert_eq!(session.machine.state().main().running(), Some(one));
     let (_, effects) = prompt_in(&mut session, "a", "next");
     let plan = plan(&effects);
-    assert_eq!((plan.profile.as_deref(), plan.agent_session.as_deref()), (Some("profile"), Some("agent-1")));
+    assert_eq!((plan.source.profile(), plan.agent_session.as_deref()), (Some("profile"), Some("agent-1")));
 }
 
 #[test]
@@ -311,7 +311,7 @@ fn after_a_crash_each_lane_is_closed_and_comes_back_when_it_is_needed() {
     }
     let (_, effects) = session.command("c1", Command::Attach { params: raw("{}") });
     let plan = plan(&effects);
-    assert_eq!((plan.profile.as_deref(), plan.agent_session.as_deref()), (Some("profile"), Some("agent-1")));
+    assert_eq!((plan.source.profile(), plan.agent_session.as_deref()), (Some("profile"), Some("agent-1")));
     session.agent_of("a", FromAgent::Started(agent_started(Start::Load)));
     assert_eq!(session.machine.state().lane("a").unwrap().running(), Some(queued));
     assert!(!session.machine.state().main().agent_alive(), "nobody needs it");

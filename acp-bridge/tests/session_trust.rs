@@ -127,7 +127,7 @@ fn a_lane_that_came_with_the_session_is_not_started_before_it_is_trusted() {
     assert!(error.as_str().contains("acp-bridge trust"), "{error:?}");
     session.command("c1", Command::Trust).0.unwrap();
     let (_, effects) = in_lane(&mut session);
-    assert_eq!(plan(&effects).profile.as_deref(), Some("profile"));
+    assert_eq!(plan(&effects).source.profile(), Some("profile"));
 }
 
 #[test]

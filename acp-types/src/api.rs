@@ -10,7 +10,7 @@
 //! use acp_types::RawBuf;
 //!
 //! let client = api::connect("http://127.0.0.1:4477").await?;
-//! let session = client.session_create("/tmp".into(), None, None, None).await?.session;
+//! let session = client.session_create("/tmp".into(), None, None, None, None).await?.session;
 //! let prompt = RawBuf::parse(r#"[{"type":"text","text":"hello"}]"#)?;
 //! let turn = client.session_prompt(session.clone(), prompt, Some("key-1".into()), None, None, None).await?.turn;
 //! let mut follow = Follow::new(client, session, 0);

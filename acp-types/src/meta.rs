@@ -6,7 +6,7 @@ pub mod reserved;
 mod unattended;
 mod update;
 
-pub use control::{AfterRestart, CancelScope, OnBusy, QueuedPrompt, UnknownWord};
+pub use control::{AfterRestart, CancelScope, MainAgent, OnBusy, QueuedPrompt, UnknownWord};
 pub use request::{MetaError, RequestMeta};
 pub use unattended::{Rest, TOOL_KINDS, Unattended, UnattendedError};
 pub use update::UpdateMeta;

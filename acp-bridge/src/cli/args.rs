@@ -489,7 +489,8 @@ pub(super) struct Dial {
     /// The session, as `sessions` shows it.
     #[arg(long, value_name = "ID", required_unless_present = "instance")]
     pub(super) session: Option<String>,
-    /// The agent's name in the session; made if there is none. 1 to 64 letters, digits, dots, hyphens and underscores.
+    /// The agent's name in the session; made if there is none. 1 to 64 letters, digits, dots, hyphens and underscores. `main`
+    /// is for a session that was created without an agent.
     #[arg(long, value_name = "NAME", required_unless_present = "instance")]
     pub(super) lane: Option<String>,
     /// What the session calls the agent; the name of its program by default.

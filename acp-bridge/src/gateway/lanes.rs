@@ -41,7 +41,7 @@ fn lane(lane: &LaneState) -> Lane {
     let said = lane.agent().and_then(|agent| agent.initialize.as_raw().path(&["agentInfo", "name"]));
     Lane {
         lane: lane.name().as_ref().to_owned(),
-        agent: lane.how_joined().map(|joined| joined.agent.clone()),
+        agent: lane.source().name().map(str::to_owned),
         name: said.and_then(Raw::as_string).map(String::from),
         alive: lane.agent_alive(),
         turn: lane.running(),

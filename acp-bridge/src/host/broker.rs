@@ -19,7 +19,7 @@ use super::process::Process;
 use super::services::Services;
 use super::slots::{Slot, Slots};
 use crate::log::SessionLog;
-use crate::session::{Refusal, StartPlan};
+use crate::session::{AgentSource, Refusal, StartPlan};
 
 /// What the log says of an agent that an earlier host has started.
 #[derive(Debug)]
@@ -163,11 +163,11 @@ impl Broker {
     pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Result<(Agent, AgentStarted), Refusal> {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
-        let mut agent = match &plan.profile {
-            Some(name) if plan.dialled => self.begin_dialled(place.clone(), name, initialize).await?,
-            None => self.start(initialize).await?,
+        let mut agent = match &plan.source {
+            AgentSource::DialsIn(name) => self.begin_dialled(place.clone(), name.as_deref(), initialize).await?,
+            AgentSource::Command => self.start(initialize).await?,
             // Another agent: what this one was told for its authentication is none of its business.
-            Some(profile) => {
+            AgentSource::Profile(profile) => {
                 let spec = self.config.profiles.agent(profile).await?;
                 self.launch(&spec, initialize).await?
             }
@@ -215,11 +215,12 @@ impl Broker {
     }
 
     /// An agent that its dialler has started.
-    async fn begin_dialled(&self, place: Place, name: &str, initialize: RawBuf) -> Result<Agent, Refusal> {
+    async fn begin_dialled(&self, place: Place, name: Option<&str>, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
         let Some(offer) = self.links.take(&place, limit).await else {
             let (session, lane) = (place.0, place.1.to_string());
-            return Err(Refusal::NotDialledIn { agent: name.to_owned(), session, lane, limit_ms: millis(limit) });
+            let agent = name.unwrap_or(&lane).to_owned();
+            return Err(Refusal::NotDialledIn { agent, session, lane, limit_ms: millis(limit) });
         };
         let (transport, linked) = Linked::start(offer, Some(place), &self.links);
         Agent::begin(Process::Linked(linked), transport, initialize, limit).await
@@ -260,7 +261,8 @@ impl Broker {
         &self.links
     }
 
-    fn initialize(&self, client: Raw<'_>) -> RawBuf {
+    /// The `initialize` params that agents are given for a client with these.
+    pub(super) fn initialize(&self, client: Raw<'_>) -> RawBuf {
         launch::initialize_params(client, self.config.session.services)
     }
 

@@ -91,7 +91,7 @@ impl Driver {
         Ok(driver)
     }
 
-    /// Takes over a session that was just created, with the agent of `main`.
+    /// Takes over a session that was just created, with the agent of `main` unless that dials in.
     pub(super) fn new(
         context: Context,
         session: SessionId,
@@ -388,7 +388,7 @@ impl Driver {
         let initialize = self.machine.state().created().map(|created| created.initialize.clone());
         let logged = self.machine.state().lane(&lane);
         let description = logged.and_then(LaneState::agent);
-        let dialled = logged.and_then(LaneState::how_joined).is_some_and(|joined| joined.dialled);
+        let dialled = logged.is_some_and(|lane| lane.source().dials_in());
         let known = Known {
             initialize: initialize.unwrap_or_default(),
             description: description.map(|agent| agent.initialize.clone()).unwrap_or_default(),

@@ -7,14 +7,16 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acp_types::meta::{MainAgent, RequestMeta};
 use acp_types::record::Record;
-use acp_types::{RawBuf, SessionId};
+use acp_types::{Raw, RawBuf, SessionId};
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::others::Others;
+use super::agent::Agent;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
 use super::inbox::{Arrival, Envelope, Inbox};
@@ -22,7 +24,7 @@ use super::{Config, clock, idle, unlogged};
 use crate::command::Answer;
 use crate::dial::{AgentDoor, Offer};
 use crate::log::{ListQuery, LogError, Renewal, SessionLog};
-use crate::session::{Command, FirstAgent, Machine, Refusal, Reply, for_agents};
+use crate::session::{Command, FirstAgent, Machine, Output, Refusal, Reply, for_agents};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
 const SESSION_QUEUE: usize = 256;
@@ -359,6 +361,11 @@ async fn create(
     initialize: &RawBuf,
     params: RawBuf,
 ) -> Result<(Box<Driver>, SessionId, RawBuf), Answer> {
+    // The gateway refuses what cannot be read.
+    let meta = RequestMeta::read(params.as_raw()).unwrap_or_default();
+    if meta.agent == Some(MainAgent::DialsIn) {
+        return create_without_agent(context, initialize, &params).await.map_err(Err);
+    }
     let opened = context.broker.open_new(initialize, for_agents(params.as_raw())).await.map_err(Err)?;
     let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
@@ -373,14 +380,39 @@ async fn create(
     let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
     let position = agent.position(agent.opened);
     let first = FirstAgent { initialize: agent.initialize.clone(), started, position, early };
-    let (machine, mut out) =
-        Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
+    let made = Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
+    let driver = record(context, &session, made, Some(agent)).await.map_err(Err)?;
+    Ok((driver, session, result))
+}
+
+/// Makes a session whose agent is to dial in.
+async fn create_without_agent(
+    context: &Context,
+    initialize: &RawBuf,
+    params: &RawBuf,
+) -> Result<(Box<Driver>, SessionId, RawBuf), Refusal> {
+    let session = SessionId::from(uuid::Uuid::now_v7().to_string());
+    let id = RawBuf::encode(&session).map_err(|e| Refusal::Encoding { why: e.to_string() })?;
+    let result = acp_types::rewrite::set_member(Raw::EMPTY_OBJECT, "sessionId", id.as_raw());
+    let initialize = context.broker.initialize(initialize.as_raw());
+    let config = context.config.session.clone();
+    let (machine, out) = Machine::create_without_agent(session.clone(), config, clock::now(), params, initialize);
+    let driver = record(context, &session, (machine, out), None).await?;
+    Ok((driver, session, result))
+}
+
+/// A new session comes to be. The client is not told of it before it is known how its agent is started again.
+async fn record(
+    context: &Context,
+    session: &SessionId,
+    (machine, mut out): (Machine, Output),
+    agent: Option<Agent>,
+) -> Result<Box<Driver>, Refusal> {
     let records = std::mem::take(&mut out.records);
-    context.log.create(&session, &context.member, records).await.map_err(|e| Err(unlogged::failed(&e)))?;
-    let mut driver = Driver::new(context.clone(), session.clone(), machine, out, Some(agent));
-    // The client is not told of the session before it is known how its agent is started again.
-    driver.flush().await.map_err(|e| Err(unlogged::failed(&e)))?;
-    Ok((Box::new(driver), session, result))
+    context.log.create(session, &context.member, records).await.map_err(|e| unlogged::failed(&e))?;
+    let mut driver = Driver::new(context.clone(), session.clone(), machine, out, agent);
+    driver.flush().await.map_err(|e| unlogged::failed(&e))?;
+    Ok(Box::new(driver))
 }
 
 #[cfg(test)]

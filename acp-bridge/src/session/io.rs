@@ -7,7 +7,7 @@ use acp_types::record::Record;
 use acp_types::record::body::{AgentLink, AgentStarted};
 use acp_types::{RawBuf, RequestId};
 
-use super::{Command, Refusal, Reply};
+use super::{AgentSource, Command, Refusal, Reply};
 
 /// Names one command between its arrival and its reply. Given by the driver.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -125,10 +125,8 @@ pub struct StartPlan {
     pub initialize: RawBuf,
     /// `session/new` params of the session: working directory, MCP servers.
     pub params: RawBuf,
-    /// The launch profile by which its lane joined; `None` for `main`, whose agent the host was given.
-    pub profile: Option<String>,
-    /// It is started by no profile: it dials in, and `profile` is what it calls itself.
-    pub dialled: bool,
+    /// Where it comes from.
+    pub source: AgentSource,
     /// It is the first agent of its lane, which opens a session of its own: there is nothing that it could have forgotten.
     pub first: bool,
     /// The agent's own id of the session. Without one, and unless it is the first, the agent cannot go back to it: the

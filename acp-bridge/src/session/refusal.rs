@@ -187,7 +187,8 @@ pub enum Refusal {
     },
     /// An agent dialled in for a lane whose agent the bridge starts.
     #[error(
-        "the agent of the lane {lane:?} is started by the bridge and does not dial in; use another name for the lane"
+        "the agent of the lane {lane:?} is started by the bridge and does not dial in; use another name for the lane, or a \
+         session that was created with \"agent\": \"dials_in\""
     )]
     LaneNotDialled {
         /// Its name.

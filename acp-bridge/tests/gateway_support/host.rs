@@ -98,8 +98,14 @@ impl Host {
             SessionId::from(format!("s{}", seen.sessions))
         };
         let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).expect("checked").into_owned();
-        let created =
-            SessionCreated { cwd, params: params.clone(), redacted: false, initialize: raw("{}"), unattended: None };
+        let created = SessionCreated {
+            cwd,
+            params: params.clone(),
+            redacted: false,
+            initialize: raw("{}"),
+            unattended: None,
+            dialled: false,
+        };
         let state = raw(r#"{"sessionId":"a","modes":{"currentModeId":"ask"}}"#);
         let agent_session = Some("a".into());
         let started = AgentStarted { agent_session, start: Start::New, initialize: raw("{}"), state, link: None };

@@ -73,9 +73,17 @@ impl Session {
         Self::made(config, params, agent_started(Start::New), None, early)
     }
 
+    /// Whose agent has not dialled in yet.
+    pub(crate) fn without_agent() -> Self {
+        let (config, now) = (Config::default(), 1_000 * SECOND);
+        let (params, initialize) = (raw(r#"{"cwd":"/w","mcpServers":[]}"#), raw(r#"{"protocolVersion":1}"#));
+        let made = Machine::create_without_agent(SessionId::from("s"), config.clone(), now, &params, initialize);
+        Self::of(config, now, made, None)
+    }
+
     fn made(config: Config, params: &str, started: AgentStarted, position: Option<u64>, early: Vec<FromAgent>) -> Self {
         let now = 1_000 * SECOND;
-        let (machine, out) = Machine::create(
+        let made = Machine::create(
             SessionId::from("s"),
             config.clone(),
             now,
@@ -87,6 +95,10 @@ impl Session {
                 early: early.into_iter().map(|event| (None, event)).collect(),
             },
         );
+        Self::of(config, now, made, position)
+    }
+
+    fn of(config: Config, now: u64, (machine, out): (Machine, Output), position: Option<u64>) -> Self {
         let (log, effects, folded) = (vec![], vec![], State::default());
         let mut session = Self { machine, log, effects, now, folded, config, kept: None, next_command: 0, position };
         session.take(out);

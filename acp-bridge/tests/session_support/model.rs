@@ -9,8 +9,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use acp_bridge::session::{
-    CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, LaneState, Machine, Output, QueueCommand,
-    Refusal, Reply, State, TurnPhase,
+    AgentSource, CallId, Command, CommandId, Config, Effect, FirstAgent, FromAgent, Input, LaneState, Machine, Output,
+    QueueCommand, Refusal, Reply, State, TurnPhase,
 };
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy};
 use acp_types::record::body::{AgentLink, AgentStarted, PromptQueued, PromptSteered, SessionUpdated, Start, Steer};
@@ -730,7 +730,7 @@ impl World {
                 assert!(!agent.alive && !agent.starting, "one process per lane");
                 // The lane may have been removed since, and a stop is then next.
                 assert!(plan.agent_session.is_some() || !there, "an agent comes back to the session that it had");
-                assert_eq!(plan.profile.is_none(), name == Record::MAIN_LANE);
+                assert_eq!(plan.source == AgentSource::Command, name == Record::MAIN_LANE);
                 agent.starting = true;
             }
             Effect::StopAgent { lane, .. } => {

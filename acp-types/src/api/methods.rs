@@ -8,6 +8,7 @@ use super::{
     Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, Lanes, Page, Queue, Records, SessionView, Waited,
 };
 use super::{CancelScope, OnBusy};
+use crate::meta::MainAgent;
 use crate::record::{Seq, Turn};
 use crate::{Raw, RawBuf, SessionId};
 
@@ -136,12 +137,14 @@ const WAITING: Param = Param::required::<Turn>("turn", "Its turn.");
 
 /// Every method, in the order of the documentation.
 pub const METHODS: &[Method] = &[
-    method!("session_create", "Starts a session, and an agent for it.", [
+    method!("session_create", "Starts a session, and an agent for it unless that dials in.", [
         Param::required::<String>("cwd", "Working directory, absolute."),
         Param::optional::<RawBuf>("mcpServers", "MCP servers for the agent, as in ACP's `session/new`."),
         Param::optional::<RawBuf>("clientCapabilities", "What the agent may ask of clients, as in ACP's `initialize`. \
             Without it, nothing but permissions."),
         Param::optional::<RawBuf>("clientInfo", "Who asks, as in ACP's `initialize`."),
+        Param::optional::<MainAgent>("agent", "Where the agent of `main` comes from. `server`, or absent: the bridge starts \
+            it. `dials_in`: it comes by `acp-bridge dial --lane main`; the session has none until then."),
     ] => Created),
     method!("session_list", "Lists sessions, newest first, a page at a time.", [
         Param::optional::<String>("cwd", "Only those with exactly this working directory."),

@@ -10,6 +10,7 @@ use super::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Event, Exported, Head, Lanes, OnBusy, Page, Queue,
     Records, SessionView, Waited,
 };
+use crate::meta::MainAgent;
 use crate::record::{Seq, Turn};
 use crate::{ErrorObjectOwned, RawBuf, SessionId};
 
@@ -25,6 +26,7 @@ pub trait SessionApi {
         #[argument(rename = "mcpServers")] mcp_servers: Option<RawBuf>,
         #[argument(rename = "clientCapabilities")] client_capabilities: Option<RawBuf>,
         #[argument(rename = "clientInfo")] client_info: Option<RawBuf>,
+        agent: Option<MainAgent>,
     ) -> Result<Created, ErrorObjectOwned>;
 
     /// Lists sessions, newest first, a page at a time.

@@ -125,6 +125,17 @@ words! {
     }
 }
 
+words! {
+    /// `agent`: where the agent of a new session's `main` comes from.
+    MainAgent, "one of \"server\" and \"dials_in\"" {
+        /// The bridge starts it, with the session.
+        #[default]
+        Server = "server",
+        /// Somebody else starts it, and it dials in. Until then the session has none.
+        DialsIn = "dials_in",
+    }
+}
+
 /// A prompt that waits: an entry of the answer to `_acp-bridge/queue`, first to run first.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -155,7 +166,7 @@ impl QueuedPrompt {
 
 #[cfg(test)]
 mod tests {
-    use super::{AfterRestart, CancelScope, OnBusy};
+    use super::{AfterRestart, CancelScope, MainAgent, OnBusy};
 
     #[test]
     fn every_word_comes_back_from_its_name_and_the_default_is_the_first() {
@@ -167,6 +178,10 @@ mod tests {
         assert_eq!(
             (AfterRestart::default(), AfterRestart::from_name("run")),
             (AfterRestart::Wait, Some(AfterRestart::Run))
+        );
+        assert_eq!(
+            (MainAgent::default(), MainAgent::from_name("dials_in")),
+            (MainAgent::Server, Some(MainAgent::DialsIn))
         );
         assert_eq!((CancelScope::default(), CancelScope::from_name("All")), (CancelScope::Turn, None));
     }

@@ -1,6 +1,6 @@
 //! What a client may ask for with its requests.
 
-use super::{AfterRestart, CancelScope, META_KEY, OnBusy, Unattended};
+use super::{AfterRestart, CancelScope, META_KEY, MainAgent, OnBusy, Unattended};
 use crate::record::{Seq, Turn};
 use crate::{Raw, RawKind};
 
@@ -24,6 +24,8 @@ pub struct RequestMeta {
     pub reason: Option<String>,
     /// `session/new`: what becomes of permission requests while no controller is there.
     pub unattended: Option<Unattended>,
+    /// `session/new`: where the agent of `main` comes from; `server` is the default.
+    pub agent: Option<MainAgent>,
     /// `session/prompt`: go on although the agent may have forgotten the conversation.
     pub accept_context_loss: Option<bool>,
     /// Requests and notifications that concern an agent: the lane that is meant; without it, `main`.
@@ -66,7 +68,7 @@ impl RequestMeta {
             "unattended",
             "acceptContextLoss",
         ]);
-        let [lane, lanes] = ours.pick(["lane", "lanes"]);
+        let [agent, lane, lanes] = ours.pick(["agent", "lane", "lanes"]);
         Ok(Self {
             after: typed(after, ".after", "a non-negative integer", Raw::as_u64)?,
             key: typed(key, ".key", "a string", text)?,
@@ -81,6 +83,7 @@ impl RequestMeta {
             scope: typed(scope, ".scope", CancelScope::EXPECTED, word(CancelScope::from_name))?,
             reason: typed(reason, ".reason", "a string", text)?,
             unattended: typed(unattended, ".unattended", POLICY, word(|policy| policy.parse::<Unattended>().ok()))?,
+            agent: typed(agent, ".agent", MainAgent::EXPECTED, word(MainAgent::from_name))?,
             accept_context_loss: typed(accept, ".acceptContextLoss", "a boolean", Raw::as_bool)?,
             lane: typed(lane, ".lane", "a string", text)?,
             lanes: typed(lanes, ".lanes", "an array of strings", texts)?,
@@ -117,7 +120,7 @@ fn typed<'a, T>(
 
 #[cfg(test)]
 mod tests {
-    use super::{AfterRestart, CancelScope, MetaError, OnBusy, RequestMeta};
+    use super::{AfterRestart, CancelScope, MainAgent, MetaError, OnBusy, RequestMeta};
     use crate::Raw;
 
     fn read(ours: &str) -> Result<RequestMeta, MetaError> {
@@ -129,7 +132,7 @@ mod tests {
     fn every_member_is_read_and_unknown_ones_are_ignored() {
         let meta = read(
             r#"{"after":0,"key":"k\u0031","onBusy":"steer","afterRestart":"run","turn":7,"scope":"all","reason":"r",
-                "unattended":"reject","acceptContextLoss":false,"lane":"a","lanes":["a","b"],"new":[1]}"#,
+                "unattended":"reject","agent":"dials_in","acceptContextLoss":false,"lane":"a","lanes":["a","b"],"new":[1]}"#,
         )
         .unwrap();
         let wanted = RequestMeta {
@@ -141,6 +144,7 @@ mod tests {
             scope: Some(CancelScope::All),
             reason: Some("r".into()),
             unattended: Some("reject".parse().unwrap()),
+            agent: Some(MainAgent::DialsIn),
             accept_context_loss: Some(false),
             lane: Some("a".into()),
             lanes: Some(vec!["a".into(), "b".into()]),
@@ -172,6 +176,7 @@ mod tests {
             (r#"{"scope":"everything"}"#, ".scope"),
             (r#"{"reason":[]}"#, ".reason"),
             (r#"{"unattended":"allow:everything"}"#, ".unattended"),
+            (r#"{"agent":"none"}"#, ".agent"),
             (r#"{"turn":true}"#, ".turn"),
             (r#"{"acceptContextLoss":"yes"}"#, ".acceptContextLoss"),
             (r#"{"lane":1}"#, ".lane"),

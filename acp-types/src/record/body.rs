@@ -39,6 +39,9 @@ pub struct SessionCreated {
     /// The session's policy for times without a controller, as `meta::Unattended` is written; absent: the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unattended: Option<String>,
+    /// The agent of `main` is not started by the host: it dials in, now and again later. Until it does the session has none.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dialled: bool,
 }
 
 /// `session_updated`: only the members that changed.

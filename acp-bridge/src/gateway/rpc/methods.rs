@@ -7,6 +7,7 @@ use acp_types::api::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
     Records, SessionApiServer, SessionView, Waited,
 };
+use acp_types::meta::{META_KEY, MainAgent};
 use acp_types::method::v1;
 use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
@@ -57,6 +58,7 @@ impl SessionApiServer for Api {
         mcp_servers: Option<RawBuf>,
         client_capabilities: Option<RawBuf>,
         client_info: Option<RawBuf>,
+        agent: Option<MainAgent>,
     ) -> Answer<Created> {
         validate::cwd(Some(&cwd)).map_err(|invalid| fault::invalid(&invalid))?;
         let mcp_servers = kind_of("mcpServers", mcp_servers, RawKind::Array, "[]")?;
@@ -66,6 +68,10 @@ impl SessionApiServer for Api {
         let initialize = json_of(&json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": {} }))?;
         let initialize = set(&set(&initialize, "clientCapabilities", &capabilities), "clientInfo", &info);
         let params = set(&json_of(&json!({ "cwd": cwd, "mcpServers": [] }))?, "mcpServers", &mcp_servers);
+        let params = match agent {
+            Some(agent) => set(&params, "_meta", &json_of(&json!({ META_KEY: { "agent": agent } }))?),
+            None => params,
+        };
         let created = self.service.create(caller(ext)?, params.as_raw(), initialize).await.map_err(fault::refused)?;
         Ok(Created { session: created.session, result: created.result })
     }

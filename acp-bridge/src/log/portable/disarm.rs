@@ -68,8 +68,8 @@ pub(super) fn disarmed(state: &State) -> Vec<String> {
         lines.push(format!("policy for times without a controller: {policy}"));
     }
     for lane in state.lanes() {
-        if let Some(joined) = lane.how_joined() {
-            lines.push(format!("lane {} with the agent {}", quoted(lane.name()), quoted(&joined.agent)));
+        if let Some(agent) = lane.source().name() {
+            lines.push(format!("lane {} with the agent {}", quoted(lane.name()), quoted(agent)));
         }
         if let Some(mode) = lane.mode() {
             lines.push(format!("mode {} of {}", quoted(mode), quoted(lane.name())));

@@ -177,7 +177,8 @@ fn of_lanes() -> Vec<(Refusal, i32, &'static str, Value)> {
         (
             Refusal::LaneNotDialled { lane: "a".into() },
             INVALID_PARAMS,
-            r#"the agent of the lane "a" is started by the bridge and does not dial in; use another name for the lane"#,
+            "the agent of the lane \"a\" is started by the bridge and does not dial in; use another name for the lane, or a \
+             session that was created with \"agent\": \"dials_in\"",
             no.clone(),
         ),
         (Refusal::MainStays, INVALID_PARAMS, "`main` cannot be removed; close or delete the session", no.clone()),

@@ -6,7 +6,7 @@ use acp_types::record::body::{LaneJoined, LaneLeft};
 use acp_types::record::{Kind, Origin, Record};
 
 use super::super::lanes::Lanes;
-use super::super::{CommandId, Effect, LaneState, Refusal, Reply, StartPlan};
+use super::super::{AgentSource, CommandId, Effect, LaneState, Refusal, Reply, StartPlan};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 
@@ -16,30 +16,13 @@ const MAX_NAME: usize = 64;
 /// Bytes of the name of a launch profile, or of an agent that dials in.
 const MAX_PROFILE: usize = 256;
 
-/// A lane whose first agent is on its way. It is nobody's business until that agent serves: if it does not, there never
-/// was a lane.
+/// A lane whose first agent is on its way, and who waits to hear of it. A lane that the log does not have is nobody's
+/// business until that agent serves: if it does not, there never was a lane.
 #[derive(Debug)]
 pub(super) struct Joining {
     command: CommandId,
     client: Arc<str>,
-    joiner: Joiner,
-}
-
-/// The agent of a lane that joins.
-#[derive(Debug)]
-pub(super) enum Joiner {
-    /// The host starts it by a launch profile.
-    Profile(String),
-    /// It dials in, and is called so.
-    Dials(String),
-}
-
-impl Joiner {
-    fn name(&self) -> &str {
-        match self {
-            Self::Profile(name) | Self::Dials(name) => name,
-        }
-    }
+    pub(super) source: AgentSource,
 }
 
 impl Lanes<Lane> {
@@ -50,29 +33,29 @@ impl Lanes<Lane> {
         command: CommandId,
         client: Arc<str>,
         name: Arc<str>,
-        joiner: Joiner,
+        source: AgentSource,
     ) {
-        if let Some(why) = self.why_not(step, &name, &joiner) {
+        if let Some(why) = self.why_not(step, &name, &source) {
             step.refuse(command, why);
             return;
         }
         let plan = StartPlan {
             initialize: step.initialize().unwrap_or_default(),
             params: step.start_params().clone(),
-            profile: Some(joiner.name().to_owned()),
-            dialled: matches!(joiner, Joiner::Dials(_)),
+            source: source.clone(),
             first: true,
             agent_session: None,
             accept_context_loss: false,
         };
         let mut lane = Lane::new(Arc::clone(&name));
         lane.agent = Agent::Starting { accepts_loss: false };
-        lane.joining = Some(Joining { command, client, joiner });
+        lane.joining = Some(Joining { command, client, source });
         self.join(Arc::clone(&name), lane);
         step.effect(Effect::StartAgent { lane: name, plan });
     }
 
-    /// The agent of a lane dials in. The lane is made if there is none.
+    /// The agent of a lane dials in. The lane is made if there is none; the first agent of one that waits for it is started
+    /// at once, a later one when it is needed.
     pub(super) fn dial(
         &mut self,
         step: &mut Step<'_>,
@@ -81,26 +64,34 @@ impl Lanes<Lane> {
         name: Arc<str>,
         agent: String,
     ) {
-        let Some(lane) = self.get(&name) else { return self.add(step, command, client, name, Joiner::Dials(agent)) };
-        let joining = lane.joining.as_ref().map(|joining| matches!(joining.joiner, Joiner::Dials(_)));
-        let joined = || lane.logged(step.state())?.how_joined().map(|joined| joined.dialled);
-        if joining.or_else(joined) == Some(true) {
-            step.reply(command, Ok(Reply::Done));
-        } else {
+        let source = AgentSource::DialsIn(Some(agent));
+        let Some(lane) = self.get_mut(&name) else { return self.add(step, command, client, name, source) };
+        if !lane.source(step.state()).is_some_and(AgentSource::dials_in) {
             step.refuse(command, Refusal::LaneNotDialled { lane: name.to_string() });
+            return;
+        }
+        let is_first = lane.logged(step.state()).is_some_and(LaneState::awaits_first_agent);
+        let starts = is_first && lane.agent == Agent::Absent && !step.state().closed();
+        match lane.plan(step, false).filter(|_| starts) {
+            Some(plan) => {
+                lane.agent = Agent::Starting { accepts_loss: false };
+                lane.joining = Some(Joining { command, client, source });
+                step.effect(Effect::StartAgent { lane: name, plan });
+            }
+            None => step.reply(command, Ok(Reply::Done)),
         }
     }
 
-    fn why_not(&self, step: &Step<'_>, name: &str, joiner: &Joiner) -> Option<Refusal> {
+    fn why_not(&self, step: &Step<'_>, name: &str, source: &AgentSource) -> Option<Refusal> {
         let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b));
         if !plain || name.is_empty() || name.len() > MAX_NAME {
             return Some(Refusal::LaneName { max: MAX_NAME });
         }
-        if joiner.name().is_empty() || joiner.name().len() > MAX_PROFILE {
-            return Some(match joiner {
-                Joiner::Profile(_) => Refusal::ProfileName { max: MAX_PROFILE },
-                Joiner::Dials(_) => Refusal::AgentName { max: MAX_PROFILE },
-            });
+        let agent = source.name().unwrap_or_default();
+        if agent.is_empty() || agent.len() > MAX_PROFILE {
+            let dials_in = source.dials_in();
+            let (profile, own) = (Refusal::ProfileName { max: MAX_PROFILE }, Refusal::AgentName { max: MAX_PROFILE });
+            return Some(if dials_in { own } else { profile });
         }
         if self.get(name).is_some() {
             return Some(Refusal::LaneExists { lane: name.to_owned() });
@@ -133,10 +124,12 @@ impl Lanes<Lane> {
 impl Lane {
     /// The first agent is there: so is the lane. The command that waits for it, if this is that time.
     pub(super) fn join(&mut self, step: &mut Step<'_>) -> Option<CommandId> {
-        let Joining { command, client, joiner } = self.joining.take()?;
-        let dialled = matches!(joiner, Joiner::Dials(_));
-        let joined = LaneJoined { agent: joiner.name().to_owned(), by: Some(Arc::clone(&client)), dialled };
-        self.record(step, Kind::LaneJoined, Origin::Client(client), None, &joined);
+        let Joining { command, client, source } = self.joining.take()?;
+        if self.logged(step.state()).is_none() {
+            let agent = source.name().unwrap_or_default().to_owned();
+            let joined = LaneJoined { agent, by: Some(Arc::clone(&client)), dialled: source.dials_in() };
+            self.record(step, Kind::LaneJoined, Origin::Client(client), None, &joined);
+        }
         Some(command)
     }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use acp_types::record::body::{AgentExited, AgentStarted, Outcome};
 use acp_types::record::{Kind, Origin};
 
-use super::super::{Effect, Refusal, StartPlan, door};
+use super::super::{AgentSource, Effect, LaneState, Refusal, StartPlan, State, door};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
 use super::requests::Cause;
@@ -30,20 +30,29 @@ impl Lane {
     /// The launch profile of a lane that came with a session that nobody has trusted.
     fn untrusted_profile(&self, step: &Step<'_>) -> Option<String> {
         let logged = self.logged(step.state()).filter(|lane| lane.disarmed())?;
-        logged.how_joined().map(|joined| joined.agent.clone())
+        logged.source().profile().map(str::to_owned)
     }
 
-    fn plan(&self, step: &Step<'_>, accept_context_loss: bool) -> Option<StartPlan> {
+    /// How its agent is started; `None` if the log does not say. Before the first one of a lane whose agent dials in there
+    /// is no session of an agent to go back to.
+    pub(super) fn plan(&self, step: &Step<'_>, accept_context_loss: bool) -> Option<StartPlan> {
         let logged = self.logged(step.state())?;
+        let first = logged.awaits_first_agent();
+        let agent_session = if first { None } else { logged.agent()?.agent_session.clone() };
         Some(StartPlan {
             initialize: step.initialize()?,
             params: step.start_params().clone(),
-            profile: logged.how_joined().map(|joined| joined.agent.clone()),
-            dialled: logged.how_joined().is_some_and(|joined| joined.dialled),
-            first: false,
-            agent_session: logged.agent()?.agent_session.clone(),
+            source: logged.source().clone(),
+            first,
+            agent_session,
             accept_context_loss,
         })
+    }
+
+    /// Where its agent comes from, whether or not the log knows the lane yet.
+    pub(super) fn source<'s>(&'s self, state: &'s State) -> Option<&'s AgentSource> {
+        let of_log = || self.logged(state).map(LaneState::source);
+        self.joining.as_ref().map(|joining| &joining.source).or_else(of_log)
     }
 
     pub(super) fn started(&mut self, step: &mut Step<'_>, started: &AgentStarted) {

@@ -8,7 +8,7 @@ use acp_types::record::{Epoch, Kind, Origin};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 
 use super::super::lanes::Lanes;
-use super::super::{CommandId, FirstAgent, LaneState, Output, Reply, State, mcp, start};
+use super::super::{AgentSource, CommandId, FirstAgent, LaneState, Output, Reply, State, mcp, start};
 use super::lane::{Agent, Lane};
 use super::recorder::{Core, Step};
 use super::requests::Cause;
@@ -23,6 +23,42 @@ impl Machine {
     #[must_use]
     pub fn create(session: SessionId, config: Config, now: u64, params: &RawBuf, agent: FirstAgent) -> (Self, Output) {
         let FirstAgent { initialize, started, position, early } = agent;
+        let (mut machine, mut out) = Self::begin(session, config, now, params, initialize, AgentSource::Command);
+        let mut step = Step { at: now, position, out: &mut out, core: &mut machine.core };
+        let main = machine.lanes.main_mut();
+        main.agent = Agent::Starting { accepts_loss: false };
+        main.started(&mut step, &started);
+        for (position, event) in early {
+            step.position = position;
+            main.hear(&mut step, event);
+        }
+        machine.note_use(now);
+        (machine, out)
+    }
+
+    /// A new session in epoch 1 without an agent: that of `main` dials in, and is given these `initialize` params. What is
+    /// asked of it before waits, as for an agent that is started.
+    ///
+    /// The output creates the session's log, see [`Self::create`]; it has `session_created` alone.
+    #[must_use]
+    pub fn create_without_agent(
+        session: SessionId,
+        config: Config,
+        now: u64,
+        params: &RawBuf,
+        initialize: RawBuf,
+    ) -> (Self, Output) {
+        Self::begin(session, config, now, params, initialize, AgentSource::DialsIn(None))
+    }
+
+    fn begin(
+        session: SessionId,
+        config: Config,
+        now: u64,
+        params: &RawBuf,
+        initialize: RawBuf,
+        source: AgentSource,
+    ) -> (Self, Output) {
         // The gateway refuses what cannot be read.
         let unattended = RequestMeta::read(params.as_raw()).ok().and_then(|meta| meta.unattended);
         let unattended = unattended.map(|policy| policy.to_string());
@@ -35,18 +71,10 @@ impl Machine {
         let mut machine = Self { core, lanes: Lanes::new(Lane::main()), idle_since: None };
         let mut out = Output::default();
         let mut step = Step { at: now, position: None, out: &mut out, core: &mut machine.core };
-        let created = SessionCreated { cwd, params: logged, redacted, initialize, unattended };
-        let main = machine.lanes.main_mut();
-        main.record(&mut step, Kind::SessionCreated, Origin::Host, None, &created);
+        let dialled = source.dials_in();
+        let created = SessionCreated { cwd, params: logged, redacted, initialize, unattended, dialled };
+        machine.lanes.main_mut().record(&mut step, Kind::SessionCreated, Origin::Host, None, &created);
         step.set_start_params(params);
-        main.agent = Agent::Starting { accepts_loss: false };
-        step.position = position;
-        main.started(&mut step, &started);
-        for (position, event) in early {
-            step.position = position;
-            main.hear(&mut step, event);
-        }
-        machine.note_use(now);
         (machine, out)
     }
 

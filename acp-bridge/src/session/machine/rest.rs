@@ -62,12 +62,11 @@ impl Lane {
 
     fn may_rest(&self, state: &State) -> bool {
         let Some(logged) = self.logged(state).filter(|_| self.agent == Agent::Alive) else { return false };
-        let dials = logged.how_joined().is_some_and(|joined| joined.dialled);
         let capabilities = logged.agent().and_then(|agent| agent.initialize.as_raw().member("agentCapabilities"));
         let comes_back = COMES_BACK.iter().any(|path| {
             let said = capabilities.and_then(|said| said.path(path));
             said.is_some_and(|said| !matches!(said.as_str(), "null" | "false"))
         });
-        comes_back && !dials
+        comes_back && !logged.source().dials_in()
     }
 }

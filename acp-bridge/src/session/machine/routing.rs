@@ -6,9 +6,8 @@ use acp_types::meta::CancelScope;
 use acp_types::record::{Record, Turn};
 
 use super::super::lanes::Lanes;
-use super::super::{Command, CommandId, Effect, Refusal, Reply};
+use super::super::{AgentSource, Command, CommandId, Effect, Refusal, Reply};
 use super::cancel::Stop;
-use super::joining::Joiner;
 use super::lane::Lane;
 use super::prompt::Prompt;
 use super::recorder::Step;
@@ -70,7 +69,9 @@ impl Lanes<Lane> {
                     lane.notify(step, id, method, params);
                 }
             }
-            Command::LaneAdd { lane, agent } => self.add(step, id, client, lane, Joiner::Profile(agent)),
+            Command::LaneAdd { lane, agent } => {
+                self.add(step, id, client, lane, AgentSource::Profile(agent));
+            }
             Command::Dial { lane, agent } => self.dial(step, id, client, lane, agent),
             Command::LaneRemove { lane } => self.remove(step, id, &client, &lane),
             Command::Close => {
@@ -96,7 +97,7 @@ impl Lanes<Lane> {
     /// The lane that a client named, `main` if it named none. If there is no such lane the command is refused.
     pub(super) fn named(&mut self, step: &mut Step<'_>, id: CommandId, lane: Option<&str>) -> Option<&mut Lane> {
         let lane = lane.unwrap_or(Record::MAIN_LANE);
-        let found = self.get_mut(lane).filter(|lane| lane.joining.is_none());
+        let found = self.get_mut(lane).filter(|lane| lane.logged(step.state()).is_some());
         if found.is_none() {
             step.refuse(id, unknown_lane(step, lane));
         }

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use acp_types::meta::Unattended;
 use acp_types::record::body::{
-    AgentStarted, ChoicesRestored, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested,
-    Resolved, SessionCreated, SessionUpdated,
+    AgentStarted, ChoicesRestored, LaneJoined, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered,
+    Requested, Resolved, SessionCreated, SessionUpdated,
 };
 use acp_types::record::{Kind, Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
 use serde::de::DeserializeOwned;
 
+use super::super::AgentSource;
 use super::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
 use crate::shared;
 
@@ -39,6 +40,7 @@ impl State {
             Kind::SessionCreated => {
                 let created: SessionCreated = body(record)?;
                 self.unattended = created.unattended.as_deref().and_then(policy);
+                Arc::make_mut(self.lanes.main_mut()).created(AgentSource::from(&created));
                 self.created = Some(Arc::new(created));
             }
             Kind::SessionUpdated => self.session_updated(record, body(record)?)?,
@@ -93,7 +95,8 @@ impl State {
                 self.answer(&asked, resolved);
             }
             Kind::LaneJoined => {
-                let lane = LaneState::joined(Arc::clone(&record.lane), body(record)?);
+                let joined: LaneJoined = body(record)?;
+                let lane = LaneState::joined(Arc::clone(&record.lane), joined.into());
                 if !self.lanes.join(Arc::clone(&record.lane), Arc::new(lane)) {
                     return Err(not_of_lane(record));
                 }

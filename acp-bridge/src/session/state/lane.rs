@@ -3,10 +3,11 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use acp_types::record::body::{AgentLink, AgentStarted, Choice, LaneJoined, LostChoice};
+use acp_types::record::body::{AgentLink, AgentStarted, Choice, LostChoice};
 use acp_types::record::{Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
 
+use super::super::AgentSource;
 use super::answers::Answers;
 use super::settings::Settings;
 
@@ -14,7 +15,7 @@ use super::settings::Settings;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneState {
     name: Arc<str>,
-    joined: Option<LaneJoined>,
+    source: AgentSource,
     /// It joined where the session was written, and nobody has trusted it.
     disarmed: bool,
     agent: Option<AgentStarted>,
@@ -39,7 +40,7 @@ impl LaneState {
     fn new(name: Arc<str>) -> Self {
         Self {
             name,
-            joined: None,
+            source: AgentSource::default(),
             disarmed: false,
             agent: None,
             agent_alive: false,
@@ -53,8 +54,13 @@ impl LaneState {
     }
 
     /// A lane that comes to a session.
-    pub(super) fn joined(name: Arc<str>, joined: LaneJoined) -> Self {
-        Self { joined: Some(joined), ..Self::new(name) }
+    pub(super) fn joined(name: Arc<str>, source: AgentSource) -> Self {
+        Self { source, ..Self::new(name) }
+    }
+
+    /// The session of this lane, which is `main`, is there.
+    pub(super) fn created(&mut self, source: AgentSource) {
+        self.source = source;
     }
 
     /// Its name.
@@ -63,10 +69,16 @@ impl LaneState {
         &self.name
     }
 
-    /// How it came to the session; `None` for `main`, which was there from the start.
+    /// Where its agent comes from.
     #[must_use]
-    pub fn how_joined(&self) -> Option<&LaneJoined> {
-        self.joined.as_ref()
+    pub fn source(&self) -> &AgentSource {
+        &self.source
+    }
+
+    /// Whether it is there before its first agent, which is to dial in.
+    #[must_use]
+    pub fn awaits_first_agent(&self) -> bool {
+        self.source.dials_in() && self.agent.is_none()
     }
 
     /// Whether the host is not to start its agent: the launch profile was named where the session was written, and nobody
@@ -184,7 +196,7 @@ impl LaneState {
 
     /// What was chosen and who ran where the session was written means nothing here.
     pub(super) fn disarm(&mut self) {
-        self.disarmed = self.joined.as_ref().is_some_and(|joined| !joined.dialled);
+        self.disarmed = self.source.profile().is_some();
         self.settings = Settings::default();
         if let Some(agent) = &mut self.agent {
             agent.link = None;
