@@ -1,5 +1,9 @@
 //! The tests of a running bridge once more, with gateway and host in two processes that share nothing but a log: the one in
 //! memory, in the test's own process, behind a socket.
+#![allow(
+    clippy::duplicate_mod,
+    reason = "each file is a test program of its own elsewhere, and brings its own support"
+)]
 
 #[path = "attach.rs"]
 mod attach;

@@ -161,10 +161,10 @@ impl Search<'_> {
         let key = (module.name.clone(), name.to_owned());
         if self.open.contains(&key) {
             // `pub use helper;` next to `macro_rules! helper`, or `use tokio;`: what it means without that import.
-            return self.declared(module, name);
+            return Self::declared(module, name);
         }
         self.open.push(key);
-        let mut found = self.declared(module, name);
+        let mut found = Self::declared(module, name);
         for meaning in module.names.get(name).into_iter().flatten() {
             if let Meaning::Alias(path) = meaning {
                 found.extend(self.path(module, path, Form::Use));
@@ -201,7 +201,7 @@ impl Search<'_> {
     }
 
     /// What a module itself declares under a name, without imports.
-    fn declared(&self, module: &Module, name: &str) -> Vec<Target> {
+    fn declared(module: &Module, name: &str) -> Vec<Target> {
         let meanings = module.names.get(name).into_iter().flatten();
         let target = |meaning: &Meaning| match meaning {
             Meaning::Module(path) => Some(Target::Module(path.clone())),

@@ -10,7 +10,7 @@ use super::{Caller, Operation, ServiceError, SessionService, shown};
 use crate::log::{self, Filter, ReadLimit, SessionInfo, Tail};
 use crate::session::State;
 
-/// A session from a cursor on. Its records are to be [`shown`] before they leave.
+/// A session from a cursor on. Its records are to be [`shown()`] before they leave.
 #[derive(Debug)]
 pub(crate) struct Following {
     pub(crate) tail: Tail,

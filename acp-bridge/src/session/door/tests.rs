@@ -31,6 +31,7 @@ fn table() -> Vec<(Refusal, i32, &'static str, Value)> {
     all
 }
 
+#[expect(clippy::too_many_lines, reason = "one row per refusal")]
 fn of_hosts() -> Vec<(Refusal, i32, &'static str, Value)> {
     let no = Value::Null;
     vec![
@@ -280,6 +281,7 @@ fn of_turns() -> Vec<(Refusal, i32, &'static str, Value)> {
     ]
 }
 
+#[expect(clippy::too_many_lines, reason = "one row per refusal")]
 fn of_agents() -> Vec<(Refusal, i32, &'static str, Value)> {
     let no = Value::Null;
     let lost = ours(&json!({ "contextLost": true }));
