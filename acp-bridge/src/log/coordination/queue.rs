@@ -15,46 +15,66 @@ const MAX_WAITING: usize = 4096;
 /// Bytes of the commands that wait. One that does not fit is refused, unless it is alone.
 const MAX_BYTES: usize = 64 << 20;
 /// Commands that are remembered after they were answered, so that the same id again has no second effect. The oldest goes.
-const MAX_REMEMBERED: usize = 4096;
+const MAX_REMEMBERED: usize = 1024;
 /// Bytes of the answers that are kept for them. The oldest goes, and its command is [`QueueError::Forgotten`].
-const MAX_ANSWERS: usize = 4 << 20;
+const MAX_ANSWERS: usize = 512 << 10;
 
 pub(super) type Answer = Result<Bytes, QueueError>;
 
 /// Commands by id, and the inbox of each host.
 #[derive(Default)]
 pub(super) struct Queue {
-    commands: HashMap<CommandId, Entry>,
+    /// Without an answer.
+    open: HashMap<CommandId, Entry>,
     inboxes: BTreeMap<MemberId, VecDeque<CommandId>>,
     waiting: usize,
     waiting_bytes: usize,
-    /// Answered, oldest first.
-    remembered: VecDeque<CommandId>,
-    /// Those of them whose answer is kept, oldest first.
-    kept: VecDeque<CommandId>,
-    kept_bytes: usize,
+    answered: Answered,
 }
 
 #[derive(Debug)]
 struct Entry {
     phase: Phase,
-    /// `None` until it is answered.
+    /// Whoever waits for the answer has the other end.
     answer: watch::Sender<Option<Answer>>,
 }
 
 #[derive(Debug)]
 enum Phase {
     /// In the inbox of a host.
-    Waiting {
-        host: MemberId,
-        until: Duration,
-        command: QueuedCommand,
-    },
+    Waiting { host: MemberId, until: Duration, command: QueuedCommand },
     /// With a host.
-    Taken {
-        host: MemberId,
-    },
-    Answered,
+    Taken { host: MemberId },
+}
+
+/// Commands that were answered not long ago.
+#[derive(Debug, Default)]
+struct Answered {
+    answers: HashMap<CommandId, Answer>,
+    /// Oldest first.
+    order: VecDeque<CommandId>,
+    /// How many of the oldest have lost their answer.
+    forgotten: usize,
+    bytes: usize,
+}
+
+impl Answered {
+    fn keep(&mut self, id: CommandId, answer: Answer) {
+        self.bytes += answer.as_ref().map_or(0, Bytes::len);
+        self.order.push_back(id.clone());
+        self.answers.insert(id, answer);
+        while self.bytes > MAX_ANSWERS {
+            let Some(answer) = self.order.get(self.forgotten).and_then(|id| self.answers.get_mut(id)) else { break };
+            let forgotten = std::mem::replace(answer, Err(QueueError::Forgotten));
+            self.bytes -= forgotten.map_or(0, |answer| answer.len());
+            self.forgotten += 1;
+        }
+        while self.order.len() > MAX_REMEMBERED {
+            let Some(answer) = self.order.pop_front().and_then(|id| self.answers.remove(&id)) else { break };
+            self.bytes -= answer.map_or(0, |answer| answer.len());
+            self.forgotten = self.forgotten.saturating_sub(1);
+        }
+    }
 }
 
 /// What a submission comes to at once.
@@ -72,12 +92,11 @@ impl Queue {
         now: Duration,
         route: impl FnOnce(Option<&SessionId>) -> Option<MemberId>,
     ) -> Result<Asked, QueueError> {
-        if let Some(known) = self.commands.get(&command.id) {
-            let answer = known.answer.borrow().clone();
-            return Ok(match answer {
-                Some(answer) => Asked::Answered(answer),
-                None => Asked::Waits(known.answer.subscribe()),
-            });
+        if let Some(known) = self.open.get(&command.id) {
+            return Ok(Asked::Waits(known.answer.subscribe()));
+        }
+        if let Some(answer) = self.answered.answers.get(&command.id) {
+            return Ok(Asked::Answered(answer.clone()));
         }
         let host = route(command.session.as_ref()).ok_or(QueueError::NoHost)?;
         let too_big = self.waiting > 0 && self.waiting_bytes + command.body.len() > MAX_BYTES;
@@ -90,7 +109,7 @@ impl Queue {
         self.inboxes.entry(host.clone()).or_default().push_back(id.clone());
         let (answer, answered) = watch::channel(None);
         let phase = Phase::Waiting { host, until: now.saturating_add(command.within), command };
-        self.commands.insert(id, Entry { phase, answer });
+        self.open.insert(id, Entry { phase, answer });
         Ok(Asked::Waits(answered))
     }
 
@@ -99,7 +118,7 @@ impl Queue {
         let mut taken = Vec::new();
         while taken.len() < most {
             let Some(id) = self.inboxes.get_mut(host).and_then(VecDeque::pop_front) else { break };
-            let Some(entry) = self.commands.get_mut(&id) else { continue };
+            let Some(entry) = self.open.get_mut(&id) else { continue };
             let Phase::Waiting { until, command, .. } = &mut entry.phase else { continue };
             let remaining = until.saturating_sub(now);
             if remaining.is_zero() {
@@ -118,28 +137,20 @@ impl Queue {
 
     /// Answers a command. One that was answered before, or that is not known any more, stays as it is.
     pub(super) fn answer(&mut self, id: &CommandId, answer: Answer) {
-        let Some(entry) = self.commands.get_mut(id) else { return };
-        match std::mem::replace(&mut entry.phase, Phase::Answered) {
-            Phase::Answered => return,
-            Phase::Taken { .. } => {}
-            // Its inbox still names it, and finds it answered.
-            Phase::Waiting { command, .. } => {
-                self.waiting -= 1;
-                self.waiting_bytes -= command.body.len();
-            }
+        let Some((id, entry)) = self.open.remove_entry(id) else { return };
+        // Its inbox may still name it, and finds it gone.
+        if let Phase::Waiting { command, .. } = entry.phase {
+            self.waiting -= 1;
+            self.waiting_bytes -= command.body.len();
         }
-        if let Ok(body) = &answer {
-            self.kept_bytes += body.len();
-            self.kept.push_back(id.clone());
-        }
-        entry.answer.send_replace(Some(answer));
-        self.remembered.push_back(id.clone());
-        self.forget();
+        // Whoever waits holds the channel, and with it the value.
+        entry.answer.send_replace(Some(answer.clone()));
+        self.answered.keep(id, answer);
     }
 
     /// The time is over in which a host was to take it. One that a host has taken goes on.
     pub(super) fn expire(&mut self, id: &CommandId) {
-        if self.commands.get(id).is_some_and(|entry| matches!(entry.phase, Phase::Waiting { .. })) {
+        if self.open.get(id).is_some_and(|entry| matches!(entry.phase, Phase::Waiting { .. })) {
             self.answer(id, Err(QueueError::Late));
         }
     }
@@ -153,7 +164,7 @@ impl Queue {
         route: impl Fn(Option<&SessionId>) -> Option<MemberId>,
     ) {
         let gone = |entry: &Entry| matches!(&entry.phase, Phase::Taken { host } if !is_member(host));
-        let gone: Vec<_> = self.commands.iter().filter(|(_, entry)| gone(entry)).map(|(id, _)| id.clone()).collect();
+        let gone: Vec<_> = self.open.iter().filter(|(_, entry)| gone(entry)).map(|(id, _)| id.clone()).collect();
         for id in gone {
             self.answer(&id, Err(QueueError::HostGone));
         }
@@ -166,7 +177,7 @@ impl Queue {
     }
 
     fn hand_on(&mut self, id: CommandId, route: impl Fn(Option<&SessionId>) -> Option<MemberId>) {
-        let Some(entry) = self.commands.get_mut(&id) else { return };
+        let Some(entry) = self.open.get_mut(&id) else { return };
         let Phase::Waiting { host, command, .. } = &mut entry.phase else { return };
         match route(command.session.as_ref()) {
             Some(next) => {
@@ -179,40 +190,10 @@ impl Queue {
 
     /// Whoever waits is told that the log ends.
     pub(super) fn close(&mut self) {
-        for (_, entry) in self.commands.drain() {
-            entry.answer.send_if_modified(|answer| {
-                let open = answer.is_none();
-                if open {
-                    *answer = Some(Err(super::LogError::Closed.into()));
-                }
-                open
-            });
+        for (_, entry) in self.open.drain() {
+            entry.answer.send_replace(Some(Err(super::LogError::Closed.into())));
         }
         *self = Self::default();
-    }
-
-    fn forget(&mut self) {
-        while self.kept_bytes > MAX_ANSWERS {
-            let Some(id) = self.kept.pop_front() else { break };
-            self.drop_answer(&id);
-        }
-        while self.remembered.len() > MAX_REMEMBERED {
-            let Some(id) = self.remembered.pop_front() else { break };
-            if self.kept.front() == Some(&id) {
-                self.kept.pop_front();
-                self.drop_answer(&id);
-            }
-            self.commands.remove(&id);
-        }
-    }
-
-    /// Whoever waits for it has seen it: a value that was sent is borrowed from the channel, which its readers hold.
-    fn drop_answer(&mut self, id: &CommandId) {
-        let Some(entry) = self.commands.get_mut(id) else { return };
-        let kept = entry.answer.borrow().as_ref().and_then(|answer| answer.as_ref().ok()).map_or(0, Bytes::len);
-        self.kept_bytes = self.kept_bytes.saturating_sub(kept);
-        // A channel of its own, so that whoever is about to read the answer still finds it.
-        entry.answer = watch::Sender::new(Some(Err(QueueError::Forgotten)));
     }
 }
 
@@ -225,9 +206,55 @@ pub(super) async fn answered(answer: &mut watch::Receiver<Option<Answer>>) -> An
 
 impl fmt::Debug for Queue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Queue")
-            .field("waiting", &self.waiting)
-            .field("known", &self.commands.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Queue").field("waiting", &self.waiting).field("open", &self.open.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+
+    use super::{Asked, MAX_ANSWERS, MAX_REMEMBERED, Queue};
+    use crate::log::{MemberId, QueueError, QueuedCommand};
+
+    fn submit(queue: &mut Queue, id: &str) -> Result<Asked, QueueError> {
+        let (within, body) = (Duration::from_secs(1), Bytes::from_static(b"do"));
+        let command = QueuedCommand { id: id.into(), session: None, from: "g".into(), within, body };
+        queue.submit(command, Duration::ZERO, |_| Some("h".into()))
+    }
+
+    fn done(queue: &mut Queue, id: &str, answer: Bytes) {
+        assert!(matches!(submit(queue, id), Ok(Asked::Waits(_))), "{id} is new");
+        assert_eq!(queue.take(&MemberId::from("h"), Duration::ZERO, 1).len(), 1);
+        queue.answer(&id.into(), Ok(answer));
+    }
+
+    #[test]
+    fn so_many_commands_are_remembered_and_the_oldest_goes() {
+        let mut queue = Queue::default();
+        for number in 0..=MAX_REMEMBERED {
+            done(&mut queue, &number.to_string(), Bytes::from_static(b"done"));
+        }
+        assert!(matches!(submit(&mut queue, "1"), Ok(Asked::Answered(Ok(answer))) if answer == "done"));
+        assert!(matches!(submit(&mut queue, "0"), Ok(Asked::Waits(_))), "the oldest counts as new");
+        assert_eq!((queue.answered.answers.len(), queue.answered.order.len()), (MAX_REMEMBERED, MAX_REMEMBERED));
+    }
+
+    #[test]
+    fn answers_have_their_room_and_a_command_without_its_answer_still_has_no_second_effect() {
+        let mut queue = Queue::default();
+        for id in ["a", "b", "c"] {
+            done(&mut queue, id, Bytes::from(vec![b'x'; MAX_ANSWERS / 2]));
+        }
+        assert!(matches!(submit(&mut queue, "a"), Ok(Asked::Answered(Err(QueueError::Forgotten)))));
+        assert!(matches!(submit(&mut queue, "b"), Ok(Asked::Answered(Ok(_)))));
+        assert!(queue.answered.bytes <= MAX_ANSWERS);
+        for number in 0..2 * MAX_REMEMBERED {
+            done(&mut queue, &number.to_string(), Bytes::from_static(b"done"));
+        }
+        assert_eq!(queue.answered.bytes, 4 * MAX_REMEMBERED);
+        assert_eq!((queue.waiting, queue.waiting_bytes, queue.open.len()), (0, 0, 0));
     }
 }
