@@ -74,8 +74,14 @@ impl Host {
         let member = inbox.member().clone();
         let context = Context { log, member, broker, config, stopping: TaskTracker::new(), shutdown };
         let general = Arc::new(Semaphore::new(MAX_GENERAL));
-        let mut supervisor =
-            Supervisor { context, sessions: HashMap::new(), tasks: JoinSet::new(), general, others: Others::default() };
+        let mut supervisor = Supervisor {
+            context,
+            sessions: HashMap::new(),
+            tasks: JoinSet::new(),
+            general,
+            others: Others::default(),
+            recovers: false,
+        };
         supervisor.others.renewed(&renewal);
         Ok(Self { inbox, door, offers, supervisor })
     }
@@ -125,6 +131,8 @@ struct Supervisor {
     tasks: JoinSet<Finished>,
     general: Arc<Semaphore>,
     others: Others,
+    /// A host has gone, and it is not known what it left open.
+    recovers: bool,
 }
 
 impl Supervisor {
@@ -152,10 +160,12 @@ impl Supervisor {
             self.sessions.remove(&session);
         }
         let gone = self.others.renewed(renewal);
-        if gone.hosts
-            && let Err(error) = self.recover().await
-        {
-            tracing::warn!(%error, "what a host that has gone left open cannot be found; trying again when another goes");
+        if gone.hosts || self.recovers {
+            let recovered = self.recover().await;
+            self.recovers = recovered.is_err();
+            if let Err(error) = recovered {
+                tracing::warn!(%error, "what a host that has gone left open cannot be found; trying again");
+            }
         }
         for (session, client) in gone.controllers {
             if self.sessions.contains_key(&session) {
