@@ -131,7 +131,7 @@ impl fmt::Display for RawError {
 
 impl std::error::Error for RawError {}
 
-/// Whether a value has what every JSON-RPC error object must have.
+/// True if a value has the members that every JSON-RPC error object must have.
 pub(crate) fn is_error_object(raw: Raw<'_>) -> bool {
     let [code, message] = raw.pick(["code", "message"]);
     let integer = |raw: Raw<'_>| raw.kind() == RawKind::Number && !raw.as_str().contains(['.', 'e', 'E']);

@@ -63,7 +63,7 @@ pub(crate) fn decode_lossy(literal: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// Whether a literal stands for `text`, however it is escaped.
+/// True if a literal stands for `text`, with any escapes.
 #[inline]
 pub(crate) fn is(literal: &str, text: &str) -> bool {
     let inner = literal.as_bytes().get(1..literal.len().saturating_sub(1)).unwrap_or_default();

@@ -32,7 +32,7 @@ pub struct RequestId(Arc<str>);
 #[non_exhaustive]
 pub struct InvalidId;
 
-/// What an id means, for comparison.
+/// The meaning of an id, for comparison.
 #[derive(PartialEq, Eq, Hash)]
 enum Meaning<'a> {
     Null,
@@ -64,7 +64,7 @@ impl<'a> Id<'a> {
         self.0
     }
 
-    /// Whether it names nothing.
+    /// True if it is empty.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.0.is_null()
@@ -153,7 +153,7 @@ impl RequestId {
         Raw::trusted(&self.0)
     }
 
-    /// Whether it names nothing.
+    /// True if it is empty.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.as_id().is_null()

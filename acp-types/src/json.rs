@@ -170,7 +170,7 @@ mod tests {
 
     use proptest::strategy::Strategy as _;
 
-    /// What a JavaScript engine would hold: the literal as UTF-16 code units.
+    /// The literal as UTF-16 code units, as a JavaScript engine would hold it.
     fn units(mut inner: &str) -> Vec<u16> {
         let mut units = Vec::new();
         while let Some(character) = inner.chars().next() {

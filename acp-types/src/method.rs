@@ -33,7 +33,7 @@ pub enum Direction {
     Both,
 }
 
-/// Whether a method has an answer.
+/// Request or notification: tells if a method has an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "JSON-RPC has these two and no more")]
 pub enum Call {
@@ -43,7 +43,7 @@ pub enum Call {
     Notification,
 }
 
-/// What a call is about, which decides how it is routed.
+/// Subject of a call; it decides how the call is routed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scope {
@@ -57,7 +57,7 @@ pub enum Scope {
     Request,
 }
 
-/// How settled a method is within its version. The v2 draft may change as a whole.
+/// Stability of a method within its version. The v2 draft may change as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stability {
@@ -77,9 +77,9 @@ pub struct Method {
     pub call: Call,
     /// Who handles it.
     pub direction: Direction,
-    /// What it is about.
+    /// Its subject.
     pub scope: Scope,
-    /// How settled it is.
+    /// Its stability.
     pub stability: Stability,
     /// Name of the params type in the schema.
     pub params: &'static str,
@@ -140,13 +140,13 @@ pub fn find(name: &str, call: Call, version: Version) -> Option<&'static Method>
     version.methods().iter().find(|method| method.call == call && method.name == name)
 }
 
-/// Whether a method is outside ACP: its name begins with `_` (ACP v1, "Extensibility").
+/// True if a method is outside ACP: its name begins with `_` (ACP v1, "Extensibility").
 #[must_use]
 pub fn is_extension(name: &str) -> bool {
     name.starts_with('_')
 }
 
-/// Whether the params of a method of ACP may hold credentials, in any version.
+/// True if the params of a method of ACP may hold credentials, in any version.
 #[must_use]
 pub fn carries_credentials(name: &str) -> bool {
     let rows = [Version::V1, Version::V2].into_iter().filter_map(|version| lookup(name, version));

@@ -100,7 +100,7 @@ mod tests {
 
     use super::{Pieces, json, line, text};
 
-    /// Whether a terminal would obey, hide or reorder something.
+    /// True if a terminal would obey, hide or reorder a part of the text.
     fn is_raw(char: char) -> bool {
         char.is_control() || matches!(u32::from(char), 0x202a..=0x202e | 0x2066..=0x2069 | 0x2028 | 0x2029 | 0x200b)
     }

@@ -24,7 +24,7 @@ use crate::{escape, json};
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Raw<'a>(&'a str);
 
-/// What a JSON value is.
+/// Type of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "JSON has these six and no more")]
 #[expect(missing_docs, reason = "the names are JSON's own")]
@@ -74,7 +74,7 @@ impl<'a> Raw<'a> {
         self.0
     }
 
-    /// What the value is, from its first byte.
+    /// Type of the value, from its first byte.
     #[must_use]
     pub fn kind(self) -> RawKind {
         match self.0.as_bytes().first() {
@@ -160,7 +160,7 @@ impl<'a> Raw<'a> {
         }
     }
 
-    /// Whether it is `null`.
+    /// True if it is `null`.
     #[must_use]
     pub fn is_null(self) -> bool {
         self.kind() == RawKind::Null

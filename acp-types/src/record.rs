@@ -20,7 +20,7 @@ use crate::RawBuf;
 /// Position of a record in its session's log: 1, 2, 3 … without gaps. `0` is the cursor before the first record.
 pub type Seq = u64;
 
-/// How many times a host has taken ownership of a session; appends of an older epoch fail.
+/// Number of times that a host has taken ownership of a session; appends of an older epoch fail.
 pub type Epoch = u64;
 
 /// A turn is named by the seq of the `prompt_queued` record that accepted its prompt.
@@ -41,13 +41,13 @@ pub struct Record {
     pub lane: Arc<str>,
     /// Who caused it.
     pub origin: Origin,
-    /// What it is; decides the type of `body`.
+    /// Kind of the record; decides the type of `body`.
     pub kind: Kind,
     /// The turn that it belongs to, if any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub turn: Option<Turn>,
     /// With a lane whose agent is connected over a link: the number of the agent's message that the record comes from.
-    /// What is numbered higher than all records of an agent since its `agent_started` has not been taken in.
+    /// The host has not taken in messages with a higher number than that of all records since the agent's `agent_started`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u64>,
     /// Typed per kind, see [`body`].

@@ -53,7 +53,7 @@ impl ScanError {
     }
 }
 
-/// What the grammar lacks at `at`: more text, or another byte.
+/// The error at `at`: the grammar needs more text, or another byte.
 pub(crate) const fn unexpected(bytes: &[u8], at: usize) -> ScanError {
     if at >= bytes.len() { ScanError::End { offset: bytes.len() } } else { ScanError::Unexpected { offset: at } }
 }

@@ -14,7 +14,7 @@ const MAX_RESPONSE: u32 = 40 << 20;
 /// [`Follow`](super::Follow) makes good: an event has some 32 KiB.
 const MAX_WAITING: usize = 256;
 
-/// How long an answer may take: longer than the longest `session_wait`, and than an agent usually needs to start.
+/// Time limit of an answer: longer than the longest `session_wait`, and than an agent usually needs to start.
 const LONGEST: Duration = Duration::from_secs(660);
 
 /// Why no connection came about.
@@ -32,7 +32,7 @@ pub enum ConnectError {
     Unreachable {
         /// As given.
         url: String,
-        /// What happened.
+        /// Description of the failure.
         reason: String,
     },
 }

@@ -38,7 +38,7 @@ impl Details {
         error.data().and_then(|data| crate::json::from_str(data.get()).ok()).unwrap_or_default()
     }
 
-    /// Whether nothing is known.
+    /// True if no detail is known.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

@@ -39,7 +39,7 @@ pub struct CaughtUp {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
 pub struct Fault {
-    /// What happened and what to do.
+    /// The failure, and what to do next.
     pub reason: String,
 }
 
@@ -52,7 +52,7 @@ pub struct Closed {
     /// A JSON-RPC error code: -32002 the session was deleted, -32602 the records after the cursor are no longer kept,
     /// -32603 the log cannot be read or the bridge is stopping.
     pub code: i32,
-    /// What happened and what to do.
+    /// The failure, and what to do next.
     pub message: String,
     /// As in the data of an error: see [`Details`](super::Details).
     #[serde(default, skip_serializing_if = "super::Details::is_empty")]

@@ -25,10 +25,10 @@ pub struct Lane {
     /// The launch profile by which it joined; `main` has none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// What the agent calls itself.
+    /// Name that the agent gave itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    /// Whether its process runs. One that does not is started when it is needed.
+    /// True if its process runs. Otherwise it is started when it is needed.
     pub alive: bool,
     /// The turn that it works on.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -12,13 +12,13 @@ use crate::meta::MainAgent;
 use crate::record::{Seq, Turn};
 use crate::{Raw, RawBuf, SessionId};
 
-/// What a param or result has to be able to do.
+/// Bounds of every param and result.
 #[cfg(feature = "schema")]
 pub trait Shape: DeserializeOwned + schemars::JsonSchema {}
 #[cfg(feature = "schema")]
 impl<T: DeserializeOwned + schemars::JsonSchema> Shape for T {}
 
-/// What a param or result has to be able to do.
+/// Bounds of every param and result.
 #[cfg(not(feature = "schema"))]
 pub trait Shape: DeserializeOwned {}
 #[cfg(not(feature = "schema"))]
@@ -33,7 +33,7 @@ pub(super) type Schema = fn(&mut schemars::SchemaGenerator) -> schemars::Schema;
 pub struct Method {
     /// Its name on the wire.
     pub name: &'static str,
-    /// What it does, in a sentence or two.
+    /// Description of the method, one or two sentences.
     pub summary: &'static str,
     /// Its params, by name.
     pub params: &'static [Param],
@@ -50,9 +50,9 @@ pub struct Method {
 pub struct Param {
     /// Its name on the wire.
     pub name: &'static str,
-    /// What it says.
+    /// Description of the member.
     pub summary: &'static str,
-    /// Whether it has to be there.
+    /// True if the member is required.
     pub required: bool,
     decode: fn(Raw<'_>) -> serde_json::Result<()>,
     #[cfg(feature = "schema")]

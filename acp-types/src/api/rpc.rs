@@ -38,7 +38,7 @@ pub trait SessionApi {
         limit: Option<u32>,
     ) -> Result<Page, ErrorObjectOwned>;
 
-    /// What a session's log comes to.
+    /// State of a session at the head of its log.
     #[method(name = "session_get", param_kind = map, with_extensions)]
     async fn session_get(&self, session: SessionId) -> Result<SessionView, ErrorObjectOwned>;
 

@@ -37,7 +37,7 @@ pub struct Session {
     pub created_at: u64,
     /// When its newest record was made.
     pub updated_at: u64,
-    /// How many times a host has taken it.
+    /// Number of times that a host has taken the session.
     pub epoch: Epoch,
     /// Its newest record: the largest cursor.
     pub head: Seq,
@@ -55,12 +55,12 @@ pub struct Session {
 pub struct Page {
     /// At most as many as were asked for.
     pub sessions: Vec<Session>,
-    /// What to give as `after` for the next page; absent on the last one.
+    /// The `after` of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<SessionId>,
 }
 
-/// What a session's log comes to at its head: enough to show it without reading its history.
+/// State of a session at the head of its log: enough to show it without reading its history.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -75,9 +75,9 @@ pub struct SessionView {
     pub queued: Vec<Turn>,
     /// Requests of the agent that wait for an answer, oldest first.
     pub pending: Vec<Pending>,
-    /// What a `session/load` of ACP answers: modes and options as they are now.
+    /// Result that `session/load` of ACP would have: modes and options as they are now.
     pub state: RawBuf,
-    /// Whether it was closed and not been used since.
+    /// True if it was closed and has not been used since.
     pub closed: bool,
     /// The session's own policy for times without a controller, see `session_set_policy`; absent: the server's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -126,7 +126,7 @@ pub struct Exported {
     /// Whole lines, each with its end, as text and not as values: so no number loses a digit on its way through a program.
     /// Put behind each other, the pages are a file that `acp-bridge import` takes.
     pub lines: String,
-    /// What to give as `page` for what follows; absent when this was all.
+    /// The `page` of the next page; absent on the last page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next: Option<String>,
 }
@@ -141,7 +141,7 @@ pub struct Head {
     pub head: Seq,
 }
 
-/// Whether there was anything to delete.
+/// Tells if there was a session to delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

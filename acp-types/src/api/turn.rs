@@ -6,7 +6,7 @@ use crate::meta::QueuedPrompt;
 use crate::record::body::Outcome;
 use crate::record::{Seq, Turn};
 
-/// What to do with a prompt while a turn runs.
+/// Handling of a prompt while the lane is busy.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -34,7 +34,7 @@ impl From<OnBusy> for crate::meta::OnBusy {
     }
 }
 
-/// What a cancel is for.
+/// Scope of a cancel.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -45,7 +45,7 @@ pub enum CancelScope {
     Turn,
     /// Everything that waits; what runs goes on.
     Queued,
-    /// What runs and everything that waits.
+    /// The running turn and all waiting prompts.
     All,
 }
 
@@ -79,7 +79,7 @@ pub struct Accepted {
     pub turn: Turn,
 }
 
-/// What a turn that was waited for came to.
+/// Result of waiting for a turn.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -95,7 +95,7 @@ pub struct Waited {
     pub ended: Option<Outcome>,
 }
 
-/// Whether an answer was the first.
+/// Tells if an answer was the first one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -14,7 +14,7 @@ pub struct FrameError {
     pub(super) marked: bool,
 }
 
-/// What a refused message was meant to be, as far as one could see.
+/// The kind of a refused message, as far as it could be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Response,
@@ -127,27 +127,27 @@ impl FrameError {
         self.id.as_ref()
     }
 
-    /// Whether the message looks like an answer. If it has an id, the request that it belongs to has failed.
+    /// True if the message looks like an answer. If it has an id, the request that it belongs to has failed.
     #[must_use]
     pub const fn is_response_like(&self) -> bool {
         matches!(self.shape, Shape::Response)
     }
 
-    /// Whether the peer should get [`FrameError::answer`]: not for answers, and not for well-formed notifications
+    /// True if the peer should get [`FrameError::answer`]: not for answers, and not for well-formed notifications
     /// with unusable params, which JSON-RPC never answers.
     #[must_use]
     pub const fn wants_answer(&self) -> bool {
         matches!(self.shape, Shape::Call | Shape::Unknown)
     }
 
-    /// Whether it looks like a message at all: it has `jsonrpc`, or an id beside a method, a result or an error. What a
+    /// True if it looks like a message at all: it has `jsonrpc`, or an id beside a method, a result or an error. What a
     /// program prints besides its messages, a banner or a line of its log, does not.
     #[must_use]
     pub const fn is_message_like(&self) -> bool {
         self.marked
     }
 
-    /// Whether it calls a method under a readable id: somebody waits for the answer.
+    /// True if it calls a method with a readable id: somebody waits for the answer.
     #[must_use]
     pub fn is_request_like(&self) -> bool {
         self.id.is_some() && matches!(self.shape, Shape::Call)

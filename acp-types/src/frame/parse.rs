@@ -7,7 +7,7 @@ use super::{Frame, FrameError, FrameErrorKind, Limits, Notification, Request, Re
 use crate::scan::{self, MAX_DEPTH, ScanError};
 use crate::{Id, Raw, RawKind, RequestId, error, escape};
 
-/// How much of an oversized message is looked at for its id.
+/// Bytes of an oversized message that are searched for its id.
 const PREFIX: usize = 4096;
 
 const NAMES: [&str; 6] = ["jsonrpc", "id", "method", "params", "result", "error"];

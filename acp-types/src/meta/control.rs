@@ -43,7 +43,7 @@ macro_rules! words {
             /// Every word, the default first.
             pub const ALL: &'static [Self] = &[$(Self::$word),+];
 
-            /// What can be written, for an error message.
+            /// The allowed values, for an error message.
             pub const EXPECTED: &'static str = $expected;
 
             /// The word as it is written.
@@ -82,7 +82,7 @@ macro_rules! words {
 #[error("expected {expected}")]
 #[non_exhaustive]
 pub struct UnknownWord {
-    /// What can be written.
+    /// The allowed values.
     pub expected: &'static str,
 }
 
@@ -120,7 +120,7 @@ words! {
         Turn = "turn",
         /// Everything that waits; what runs goes on.
         Queued = "queued",
-        /// What runs and everything that waits.
+        /// The running turn and all waiting prompts.
         All = "all",
     }
 }

@@ -41,7 +41,7 @@ pub struct RequestMeta {
 pub struct MetaError {
     /// The member with its dot; empty for the object itself.
     pub member: &'static str,
-    /// What it should be.
+    /// The expected value.
     pub expected: &'static str,
 }
 
@@ -91,7 +91,7 @@ impl RequestMeta {
     }
 }
 
-/// What a policy looks like, for an error message.
+/// Form of a policy, for an error message.
 const POLICY: &str = "a policy such as \"wait\", \"wait:300s\", \"reject\" or \"allow:read,search:reject\"";
 
 fn word<'a, T>(read: impl Fn(&str) -> Option<T>) -> impl Fn(Raw<'a>) -> Option<T> {

@@ -10,7 +10,7 @@ use memchr::memmem::Finder;
 use super::META_KEY;
 use crate::{Raw, RawBuf, RawKind, escape, scan};
 
-/// How the bridge's own methods begin, requests and notifications.
+/// Prefix of the bridge's own methods, requests and notifications.
 pub const METHOD_PREFIX: &str = "_acp-bridge/";
 
 /// Kind of a `session/update`: a client has come.
@@ -36,7 +36,7 @@ static CLIENT: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("client_
 static PERMISSION: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("permission_"));
 static ESCAPE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\\u00"));
 
-/// Whether a method is one of the bridge's own.
+/// True if a method is one of the bridge's own.
 #[must_use]
 pub fn is_method(name: &str) -> bool {
     name.starts_with(METHOD_PREFIX)
@@ -70,7 +70,7 @@ pub fn error_without_our_key(error: Raw<'_>) -> Option<RawBuf> {
     without(error, &ERROR_HOLDERS)
 }
 
-/// Whether a text may have an ASCII letter, a hyphen or an underscore in an escape, so that a search for a word of ours
+/// True if a text may have an ASCII letter, a hyphen or an underscore in an escape, so that a search for a word of ours
 /// can miss it.
 fn may_spell(text: &[u8]) -> bool {
     let spells =
@@ -252,7 +252,7 @@ mod tests {
         assert_eq!(cut.as_str(), r#"{"code":1,"message":"m","data":{"_meta":{},"n":1e2}}"#);
     }
 
-    /// What is wanted, by way of a tree.
+    /// The expected result, computed with a tree.
     fn cut(value: &mut Value, held: bool) {
         match value {
             Value::Object(members) => {

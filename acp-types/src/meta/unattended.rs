@@ -28,7 +28,7 @@ pub struct Unattended {
     rest: Rest,
 }
 
-/// What a policy says about tools that it does not list.
+/// Rule of a policy for tools that it does not list.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a new word must be handled wherever a policy is followed")]
 pub enum Rest {
@@ -64,13 +64,13 @@ impl Unattended {
     /// Wait without an end.
     pub const WAIT: Self = Self { allow: Vec::new(), rest: Rest::Wait };
 
-    /// Whether it lists tools of this kind.
+    /// True if it lists tools of this kind.
     #[must_use]
     pub fn allows(&self, kind: &str) -> bool {
         self.allow.contains(&kind)
     }
 
-    /// What it says about all other tools.
+    /// Its rule for all other tools.
     #[must_use]
     pub const fn rest(&self) -> Rest {
         self.rest

@@ -12,7 +12,7 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// What of the text is whole with this piece.
+    /// The part of the text that is complete with this piece.
     #[must_use]
     pub fn push(&mut self, piece: &[u8]) -> String {
         self.begun.extend_from_slice(piece);
@@ -22,14 +22,14 @@ impl Pieces {
         text(&String::from_utf8_lossy(&bytes[..whole])).into_owned()
     }
 
-    /// What was begun and will not be ended.
+    /// A character that was begun and will not be completed.
     #[must_use]
     pub fn finish(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.begun)).into_owned()
     }
 }
 
-/// How many bytes there are before a character that is only begun.
+/// Number of bytes before a character that is incomplete.
 fn whole(bytes: &[u8]) -> usize {
     let mut end = 0;
     for chunk in bytes.utf8_chunks() {
@@ -44,7 +44,7 @@ fn whole(bytes: &[u8]) -> usize {
     end
 }
 
-/// Whether bytes at the end of a text begin a character. They cannot be read as one; the question is what may follow.
+/// True if bytes at the end of a text begin a character, which later bytes may complete.
 fn could_go_on(bytes: &[u8]) -> bool {
     std::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none())
 }

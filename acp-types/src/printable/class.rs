@@ -1,6 +1,6 @@
 //! Which characters a terminal shows as they are.
 
-/// What a character is to a terminal.
+/// Effect of a character on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Class {
     /// ASCII that is shown as it is.

@@ -31,7 +31,7 @@ pub struct SessionCreated {
     /// and a `fingerprint` that equal definitions have in common. Logs of earlier versions may have more; nothing is
     /// started from it.
     pub params: RawBuf,
-    /// Whether something was removed from `params`, so that they do not suffice to start the agent's MCP servers.
+    /// True if something was removed from `params`, so that they do not suffice to start the agent's MCP servers.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub redacted: bool,
     /// The `initialize` params given to the agent on behalf of the client that made the session.
@@ -58,7 +58,7 @@ pub struct SessionUpdated {
     /// New `configOptions`, the whole list.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config_options: Option<RawBuf>,
-    /// What a client chose and the agent accepted. It is set again whenever the agent is started again, in the order of
+    /// Choice of a client that the agent accepted. It is set again whenever the agent is started again, in the order of
     /// these records.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chosen: Option<Choice>,
@@ -67,7 +67,7 @@ pub struct SessionUpdated {
     pub unattended: Option<String>,
 }
 
-/// How an agent process came to serve the session.
+/// Way in which an agent process came to serve the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -92,13 +92,13 @@ pub struct AgentStarted {
     /// was imported from what a client exported has none until its agent starts anew.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agent_session: Option<String>,
-    /// How it came to serve the session.
+    /// Way in which it came to serve the session.
     pub start: Start,
     /// The agent's `initialize` result.
     pub initialize: RawBuf,
     /// The agent's result of `session/new`, `session/load` or `session/resume`. Clients see it without its `sessionId`.
     pub state: RawBuf,
-    /// How it is connected when it is no child of the bridge and may outlive it; absent for a child.
+    /// Link of an agent that is not a child of the bridge and may outlive it; absent for a child.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub link: Option<AgentLink>,
 }
@@ -110,7 +110,7 @@ pub struct AgentStarted {
 pub struct AgentExited {
     /// One sentence: exit status, signal, or what the bridge did and why.
     pub reason: String,
-    /// Whether the bridge stopped it.
+    /// True if the bridge stopped it.
     pub expected: bool,
 }
 

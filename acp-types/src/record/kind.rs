@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 macro_rules! kinds {
     ($($(#[$doc:meta])* $name:ident = $text:literal,)*) => {
-        /// What a record is. Open: kinds of a newer version arrive as [`Kind::Other`] and are to be skipped.
+        /// Kind of a record. Open: kinds of a newer version arrive as [`Kind::Other`]; readers skip them.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Kind {
@@ -83,14 +83,14 @@ kinds! {
     Extension = "extension",
     /// The session's agent was stopped on request; a later load or resume opens it again. Body: `SessionClosed`.
     SessionClosed = "session_closed",
-    /// What stands before it was written elsewhere and starts nothing. Body: `SessionDisarmed`.
+    /// The records before it were written elsewhere and start nothing. Body: `SessionDisarmed`.
     SessionDisarmed = "session_disarmed",
     /// A client trusts what was disarmed. Body: `SessionTrusted`.
     SessionTrusted = "session_trusted",
 }
 
 impl Kind {
-    /// Whether the record matters for the session's state; updates and extensions, the bulk of a log, do not.
+    /// True if the record matters for the session's state; updates and extensions, the bulk of a log, do not.
     #[must_use]
     pub fn is_control(&self) -> bool {
         !matches!(self, Self::Update | Self::Extension)

@@ -3,7 +3,7 @@
 use super::{push_until_end, push_with_member};
 use crate::{Raw, RawBuf, RawKind, escape};
 
-/// What to change in the params of a message.
+/// Changes to the params of a message.
 #[derive(Debug, Clone, Copy, Default)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out with `..Default::default()`")]
 pub struct ParamsEdit<'a> {

@@ -31,10 +31,10 @@ pub struct LostChoice {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ChoicesRestored {
-    /// What was set again, in this order. What the agent's own answer showed to be in force was not set again.
+    /// Choices that were set again, in this order. Those that the agent already reported as in force were not set again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub set: Vec<Choice>,
-    /// What is not in force any more; every client is told.
+    /// Choices that are no longer in force; every client is told.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<LostChoice>,
 }

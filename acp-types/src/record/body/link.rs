@@ -9,6 +9,6 @@ use serde::{Deserialize, Serialize};
 pub struct AgentLink {
     /// Names this run of the agent: one that was started anew has another.
     pub instance: String,
-    /// How long it stays alone, in milliseconds, before it is stopped where it runs.
+    /// Milliseconds without a bridge after which the agent is stopped where it runs.
     pub keep_ms: u64,
 }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::Outcome;
 use crate::RawBuf;
 
-/// How a turn ended, by name.
+/// Name of the way in which a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]

@@ -24,7 +24,7 @@ pub struct PromptMoved {
     pub before: Option<Turn>,
 }
 
-/// How far a message is on its way into a running turn.
+/// Progress of a message that is steered into a running turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -45,6 +45,6 @@ pub enum Steer {
 pub struct PromptSteered {
     /// That turn.
     pub into: Turn,
-    /// How far it is.
+    /// Its progress.
     pub steer: Steer,
 }

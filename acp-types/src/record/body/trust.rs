@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub struct SessionDisarmed {
     /// One sentence: where the session came from.
     pub reason: String,
-    /// What would have had an effect and has none: a line for each, with names as they were written elsewhere.
+    /// Settings that have no effect because they were written elsewhere: one line for each.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub disarmed: Vec<String>,
 }
