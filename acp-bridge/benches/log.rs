@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_bridge::log::{
-    Durability, Filter, LogReader, LogWriter, Member, ReadLimit, Role, SessionLog, Signals, SqliteLog, tail,
+    Durability, Filter, LogView, LogWriter, Member, ReadLimit, Role, SessionLog, Signals, SqliteLog, tail,
 };
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_bridge::log::{
-    Durability, Filter, LogError, LogReader, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog, tail,
+    Durability, Filter, LogError, LogView, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog, tail,
 };
 use acp_types::RawBuf;
 use acp_types::record::Kind;

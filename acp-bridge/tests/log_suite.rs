@@ -12,7 +12,7 @@ mod server;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_bridge::log::portable::{Export, ExportError};
+use acp_bridge::archive::{Export, ExportError};
 use acp_bridge::log::{
     Durability, Filter, ListQuery, LogError, Member, MemberId, MemoryLog, QueueError, QueuedCommand, ReadLimit, Role,
     SessionInfo, SessionLog, SqliteLog, TakenCommand, tail,

@@ -26,7 +26,7 @@ impl Tail {
     /// Starts after a cursor: `0` for everything, the head for what comes from now on.
     ///
     /// # Errors
-    /// As [`super::LogReader::read`].
+    /// As [`super::LogView::read`].
     pub async fn open(log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> Result<Self, LogError> {
         let head = log.head(&session).await?;
         {
