@@ -5,7 +5,7 @@
 //! there, and what went wrong. Nothing in it belongs to one process: no call hands over a socket, a reply channel or
 //! anything else that could not be sent elsewhere.
 //!
-//! One suite, `tests/log_suite.rs`, holds for every engine. What it may rely on:
+//! One suite, `tests/log_suite`, holds for every engine. What it may rely on:
 //!
 //! - What an acknowledged call has changed, every later [`LogView::get`], [`LogView::list`] and [`LogView::read`] of
 //!   any process shows. [`LogReader::head`] may show it later, and skips nothing.
@@ -23,7 +23,6 @@ mod limit;
 mod member;
 mod memory;
 mod sqlite;
-mod tail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,7 +42,6 @@ pub use info::SessionInfo;
 pub use member::{Member, MemberId, Renewal, Role};
 pub use memory::MemoryLog;
 pub use sqlite::{Adopted, Adoption, Checked, Compacted, Durability, Rewrite, SqliteImport, SqliteLog, SqliteView};
-pub use tail::Tail;
 
 /// Which records a read returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -133,7 +131,7 @@ pub trait LogWriter: Send + Sync {
     /// from which nothing is missing. Control records stay, so that the session can still be opened.
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError>;
 
-    /// Deletes a session and its records; `false` when there was none. Tails of it end with [`LogError::NotFound`]. When it
+    /// Deletes a session and its records; `false` when there was none. Whoever follows it is told by [`Head::deleted`]. When it
     /// returns, no file of the log has their text any more; so it is with what [`LogWriter::trim`] takes.
     async fn delete(&self, session: &SessionId) -> Result<bool, LogError>;
 }
@@ -198,12 +196,4 @@ pub async fn open(url: &str, durability: Durability) -> Result<Arc<dyn SessionLo
         }
         _ => Err(OpenError::Url { url: url.into() }),
     }
-}
-
-/// Tails a session from a cursor: history, then live, each record once and in order (P3).
-///
-/// # Errors
-/// As [`LogView::read`].
-pub async fn tail(log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> Result<Tail, LogError> {
-    Tail::open(log, session, after).await
 }
