@@ -1,15 +1,20 @@
 //! The SQLite log through its interface: appends acknowledged one after the other, and a replay from the start.
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
+#[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
+#[path = "../tests/log_support/tail.rs"]
+mod tail;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_bridge::log::{
-    Durability, Filter, LogReader, LogWriter, Member, ReadLimit, Role, SessionLog, Signals, SqliteLog, tail,
+    Durability, Filter, LogView, LogWriter, Member, ReadLimit, Role, SessionLog, Signals, SqliteLog,
 };
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use tail::tail;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 

@@ -27,6 +27,10 @@ pub const VERSION: u32 = 1;
 /// How long a command may wait for a host before it is refused.
 const WITHIN: Duration = Duration::from_secs(60);
 
+/// First pause before a host that had no room is told again who is there; doubles up to [`MAX_PAUSE`].
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(5);
+
 /// What a submitted command comes to.
 pub type Answer = Result<Reply, Refusal>;
 
@@ -166,30 +170,53 @@ impl Commander {
         &self.from
     }
 
-    /// Sends a command to the host of a session, or to hosts in general, and waits for the answer.
+    /// Sends a command to the host of a session, or to hosts in general, and waits for the answer. That a controller has
+    /// come or gone is sent again for as long as there is no room for it: what the session does without one depends on it.
     ///
     /// # Errors
     /// The host's own refusal, or why no host has answered.
     pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> Answer {
         if let (Command::Attend { present }, Some(session)) = (&command, &session) {
-            let controller = (session.clone(), Arc::clone(&by.client));
-            let mut there = self.present();
-            if *present {
-                there.insert(controller, Arc::clone(&by.principal))
-            } else {
-                there.remove(&controller)
-            };
+            return self.attend(by, session.clone(), *present).await;
         }
         submit(&*self.queue, &*self.vault, &self.from, by, session, command).await
+    }
+
+    /// Tells a session's host whether a controller is there, until a host has taken it or it is not true any more: then who
+    /// has said otherwise tells it.
+    async fn attend(&self, by: By, session: SessionId, present: bool) -> Answer {
+        let controller = (session.clone(), Arc::clone(&by.client));
+        if present {
+            self.present().insert(controller.clone(), Arc::clone(&by.principal));
+        } else {
+            self.present().remove(&controller);
+        }
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let told = self.tell(by.clone(), session.clone(), present).await;
+            match told {
+                Err(Refusal::HostBusy { .. } | Refusal::SessionBusy | Refusal::DeadlinePassed) => {}
+                told => return told,
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(MAX_PAUSE);
+            if self.present().contains_key(&controller) != present {
+                return Ok(Reply::Done);
+            }
+        }
+    }
+
+    async fn tell(&self, by: By, session: SessionId, present: bool) -> Answer {
+        let command = Command::Attend { present };
+        submit(&*self.queue, &*self.vault, &self.from, by, Some(session), command).await
     }
 
     /// Tells the hosts once more of every controller that is there.
     pub(crate) async fn announce_again(&self) {
         let there = self.present().clone();
         for ((session, client), principal) in there {
-            let (by, command) = (By { principal, client }, Command::Attend { present: true });
-            let told = submit(&*self.queue, &*self.vault, &self.from, by, Some(session.clone()), command);
-            if let Err(error) = told.await {
+            let by = By { principal, client };
+            if let Err(error) = self.tell(by, session.clone(), true).await {
                 tracing::warn!(%session, why = %error, "the host does not know that a client is there");
             }
         }

@@ -4,6 +4,7 @@
 //! side holds a pipe to the other: a dropped connection changes nothing, a stop is a record.
 //! This crate knows no model and no harness; it starts any ACP agent as a command.
 
+pub mod archive;
 mod attach;
 pub mod cli;
 pub mod command;

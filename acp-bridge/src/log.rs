@@ -5,9 +5,9 @@
 //! there, and what went wrong. Nothing in it belongs to one process: no call hands over a socket, a reply channel or
 //! anything else that could not be sent elsewhere.
 //!
-//! One suite, `tests/log_suite.rs`, holds for every engine. What it may rely on:
+//! One suite, `tests/log_suite`, holds for every engine. What it may rely on:
 //!
-//! - What an acknowledged call has changed, every later [`LogReader::get`], [`LogReader::list`] and [`LogReader::read`] of
+//! - What an acknowledged call has changed, every later [`LogView::get`], [`LogView::list`] and [`LogView::read`] of
 //!   any process shows. [`LogReader::head`] may show it later, and skips nothing.
 //! - Calls about one session from one process take effect in the order in which they were made.
 //! - Leases are measured by the log's own clock. A lease that has run out takes nothing from its member before another
@@ -22,9 +22,7 @@ mod info;
 mod limit;
 mod member;
 mod memory;
-pub mod portable;
 mod sqlite;
-mod tail;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,8 +41,7 @@ pub use hub::Head;
 pub use info::SessionInfo;
 pub use member::{Member, MemberId, Renewal, Role};
 pub use memory::MemoryLog;
-pub use sqlite::{Adopted, Checked, Compacted, Durability, SqliteLog, SqliteView};
-pub use tail::Tail;
+pub use sqlite::{Adopted, Adoption, Checked, Compacted, Durability, Rewrite, SqliteImport, SqliteLog, SqliteView};
 
 /// Which records a read returns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,28 +78,29 @@ pub struct ListQuery {
     pub limit: usize,
 }
 
-/// Reads sessions and their records.
+/// Consecutive records, or why they cannot be read.
+pub type ReadResult = Result<Vec<Arc<Record>>, LogError>;
+
+/// Sessions and their records as of now.
 #[async_trait]
-pub trait LogReader: Send + Sync {
+pub trait LogView: Send + Sync {
     /// Sessions, see [`ListQuery`].
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError>;
 
     /// One session, or `None`.
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError>;
 
-    /// The host that holds a session, if its lease runs.
-    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError>;
-
     /// Records after a cursor, in order. Empty at the head. A cursor beyond the head is [`LogError::BeyondHead`], one
     /// before the retained records is [`LogError::Trimmed`]; both name the seq that would do. Control records are always
     /// retained.
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError>;
+    async fn read(&self, session: &SessionId, after: Seq, limit: ReadLimit, filter: Filter) -> ReadResult;
+}
+
+/// Reads sessions and their records, and follows them.
+#[async_trait]
+pub trait LogReader: LogView {
+    /// The host that holds a session, if its lease runs.
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError>;
 
     /// Follows the head of a session. The value changes after a commit, a fault or a deletion; once the log is closed or
     /// out of reach, the sender is gone. Whoever holds the receiver follows the session, see [`Signals::is_followed`].
@@ -133,7 +131,7 @@ pub trait LogWriter: Send + Sync {
     /// from which nothing is missing. Control records stay, so that the session can still be opened.
     async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError>;
 
-    /// Deletes a session and its records; `false` when there was none. Tails of it end with [`LogError::NotFound`]. When it
+    /// Deletes a session and its records; `false` when there was none. Whoever follows it is told by [`Head::deleted`]. When it
     /// returns, no file of the log has their text any more; so it is with what [`LogWriter::trim`] takes.
     async fn delete(&self, session: &SessionId) -> Result<bool, LogError>;
 }
@@ -198,12 +196,4 @@ pub async fn open(url: &str, durability: Durability) -> Result<Arc<dyn SessionLo
         }
         _ => Err(OpenError::Url { url: url.into() }),
     }
-}
-
-/// Tails a session from a cursor: history, then live, each record once and in order (P3).
-///
-/// # Errors
-/// As [`LogReader::read`].
-pub async fn tail(log: Arc<dyn SessionLog>, session: SessionId, after: Seq) -> Result<Tail, LogError> {
-    Tail::open(log, session, after).await
 }

@@ -7,6 +7,7 @@
 mod idle;
 mod pass;
 mod policy;
+mod repeat;
 
 pub use idle::{delete_idle, keep_used};
 pub use pass::{Trimmed, keep, pass};

@@ -40,7 +40,6 @@ pub use operation::Operation;
 
 pub(crate) use caller::Caller;
 pub(crate) use error::ServiceError;
-pub(crate) use read::Following;
 pub(crate) use shown::shown;
 pub(crate) use submit::Answer;
 pub(crate) use validate::Invalid;

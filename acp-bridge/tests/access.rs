@@ -35,6 +35,16 @@ struct Row {
     params: Value,
 }
 
+impl Row {
+    /// What a principal of this role would need beside it, limited to one session or not; `None` if it may.
+    fn lacks(&self, role: Role, limited: bool) -> Option<&'static str> {
+        if role < self.least {
+            return Some(self.least.as_str());
+        }
+        (limited && self.about == About::Every).then_some("all sessions")
+    }
+}
+
 fn row(method: &'static str, least: Role, about: About, params: Value) -> Row {
     Row { method, least, about, params }
 }
@@ -159,7 +169,7 @@ fn over_acp_each_role_may_what_the_table_says_and_only_in_its_own_session() {
         assert!(known || !asked, "{} is in no row", method.name);
     }
     let foreign = admin.new_session();
-    for Row { method, least, about, params } in &rows {
+    for row @ Row { method, about, params, .. } in &rows {
         for role in Role::ALL {
             for limited in [false, true] {
                 let own = admin.new_session();
@@ -171,23 +181,13 @@ fn over_acp_each_role_may_what_the_table_says_and_only_in_its_own_session() {
                 }
                 let params_here = if concerns_one { naming(params, "sessionId", &own) } else { params.clone() };
                 let id = client.request(method, &params_here);
-                if *method == "session/prompt" && role >= *least {
+                if *method == "session/prompt" && row.lacks(role, limited).is_none() {
                     world.command("prompt", |command| matches!(command, Command::Prompt { .. }));
                     world.end(&own, world.host.last_turn(&own));
                 }
                 let answer = client.answer(id);
-                if role < *least {
-                    assert_eq!(
-                        (&answer["error"]["code"], needs(&answer)),
-                        (&json!(-32600), Some(least.as_str())),
-                        "{case}"
-                    );
-                } else if *about == About::Every && limited {
-                    assert_eq!(
-                        (&answer["error"]["code"], needs(&answer)),
-                        (&json!(-32600), Some("all sessions")),
-                        "{case}"
-                    );
+                if let Some(missing) = row.lacks(role, limited) {
+                    assert_eq!((&answer["error"]["code"], needs(&answer)), (&json!(-32600), Some(missing)), "{case}");
                 } else if role == Role::Observer && matches!(about, About::Attached) && *method != "session/detach" {
                     assert_eq!(
                         answer["error"]["data"]["acp-bridge"],
@@ -241,7 +241,7 @@ fn over_acp_notifications_are_heard_of_those_who_may_send_them_and_only_in_their
         let commands = world.host.commands_for(session);
         commands.iter().filter(|command| counts(command)).count()
     };
-    for Row { method, least, about, params } in &rows {
+    for row @ Row { method, about, params, .. } in &rows {
         for role in Role::ALL {
             for limited in [false, true] {
                 let own = admin.new_session();
@@ -261,7 +261,7 @@ fn over_acp_notifications_are_heard_of_those_who_may_send_them_and_only_in_their
                 // What came before the answer has been taken, and what the host has been given before that is done.
                 client.call("session/list", &json!({}));
                 admin.call("session/new", &json!({ "cwd": "/", "mcpServers": [] }));
-                let may = role >= *least && !(limited && *about == About::Every);
+                let may = row.lacks(role, limited).is_none();
                 assert_eq!(heard(target) - before, usize::from(may), "{case}");
             }
         }
@@ -311,7 +311,7 @@ fn over_rpc_each_role_may_what_the_table_says_and_only_in_its_own_session() {
         assert!(rows.iter().any(|row| row.method == method.name), "{} is in no row", method.name);
     }
     let foreign = admin.new_session();
-    for Row { method, least, about, params } in &rows {
+    for row @ Row { method, about, params, .. } in &rows {
         for role in Role::ALL {
             for limited in [false, true] {
                 let own = admin.new_session();
@@ -320,18 +320,8 @@ fn over_rpc_each_role_may_what_the_table_says_and_only_in_its_own_session() {
                 let concerns_one = *about == About::Session;
                 let params_here = if concerns_one { naming(params, "session", &own) } else { params.clone() };
                 let answer = ask(&mut client, method, &params_here);
-                if role < *least {
-                    assert_eq!(
-                        (&answer["error"]["code"], needs(&answer)),
-                        (&json!(-32600), Some(least.as_str())),
-                        "{case}"
-                    );
-                } else if *about == About::Every && limited {
-                    assert_eq!(
-                        (&answer["error"]["code"], needs(&answer)),
-                        (&json!(-32600), Some("all sessions")),
-                        "{case}"
-                    );
+                if let Some(missing) = row.lacks(role, limited) {
+                    assert_eq!((&answer["error"]["code"], needs(&answer)), (&json!(-32600), Some(missing)), "{case}");
                 } else {
                     // The host of this test runs no turns, queues nothing and adds no lanes: it may still be refused.
                     let code = answer["error"]["code"].as_i64();

@@ -10,11 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_bridge::log::{
-    Durability, Filter, LogError, LogReader, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog, tail,
+    Durability, Filter, LogError, LogView, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog,
 };
 use acp_types::RawBuf;
 use acp_types::record::Kind;
-use log_support::{DEADLINE, claim, follow, next, read_all, record, seqs, session, updates, with_body};
+use log_support::{DEADLINE, claim, follow, next, read_all, record, seqs, session, tail, updates, with_body};
 use rusqlite::Connection;
 
 /// A directory for a log, and the log's path in it.

@@ -9,7 +9,7 @@ mod log_support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use acp_bridge::log::{Durability, Filter, LogError, LogReader, LogWriter, SessionInfo, SessionLog, SqliteLog};
+use acp_bridge::log::{Durability, Filter, LogError, LogView, LogWriter, SessionInfo, SessionLog, SqliteLog};
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
 use log_support::{claim, create, created, read_all, record, session, updates, with_body};

@@ -5,7 +5,7 @@ mod gateway_support;
 
 use std::sync::Arc;
 
-use acp_bridge::log::portable::Export;
+use acp_bridge::archive::{self, Export};
 use acp_bridge::log::{LogWriter, SqliteLog};
 use acp_types::api::jsonrpsee::core::client::{Client, Error};
 use acp_types::api::{self, Details, Event, Exported, Follow, SessionApiClient};
@@ -106,7 +106,7 @@ fn pages_make_the_session_as_of_the_first_and_can_be_imported() {
         let text = exported.concat();
         assert_eq!(text, shown(&whole));
 
-        let info = SqliteLog::import(&path, text.as_bytes(), None, 1).unwrap().session;
+        let info = archive::import(&path, text.as_bytes(), None, 1).unwrap().session;
         assert_eq!((info.id, info.head), (session.clone(), 5004), "what it had, and that it was imported");
 
         let url = format!("http://{}{}", world.address, api::PATH);

@@ -130,11 +130,11 @@ pub(super) struct Serve {
     #[arg(long, env = "ACP_BRIDGE_DURABILITY", value_enum, default_value_t = Durability::Fsync)]
     pub(super) durability: Durability,
     /// How long an agent may take to obey a cancel before it is killed and restarted: `10s`, `500ms`.
-    #[arg(long, env = "ACP_BRIDGE_CANCEL_GRACE", default_value = "10s", value_parser = duration)]
+    #[arg(long, env = "ACP_BRIDGE_CANCEL_GRACE", default_value = "10s", value_parser = amount::duration)]
     pub(super) cancel_grace: std::time::Duration,
     /// How long an agent may be silent while it starts, and again while it opens a session, before it is given up.
     /// Whatever it writes starts the time anew, ten times as long in all.
-    #[arg(long, env = "ACP_BRIDGE_START_TIMEOUT", default_value = "60s", value_parser = duration)]
+    #[arg(long, env = "ACP_BRIDGE_START_TIMEOUT", default_value = "60s", value_parser = amount::duration)]
     pub(super) start_timeout: std::time::Duration,
     /// Go on with an agent that has forgotten the conversation when it can neither load nor resume it.
     #[arg(long, env = "ACP_BRIDGE_ACCEPT_CONTEXT_LOSS")]
@@ -165,7 +165,7 @@ pub(super) struct Serve {
     #[arg(long, env = "ACP_BRIDGE_DELETE_IDLE", value_name = "AGE", value_parser = amount::age)]
     pub(super) delete_idle: Option<std::time::Duration>,
     /// How often that is looked after.
-    #[arg(long, env = "ACP_BRIDGE_RETAIN_EVERY", value_name = "AGE", default_value = "1m", value_parser = duration)]
+    #[arg(long, env = "ACP_BRIDGE_RETAIN_EVERY", value_name = "AGE", default_value = "1m", value_parser = amount::duration)]
     pub(super) retain_every: std::time::Duration,
     /// What becomes of permission requests while no controller is there, in sessions that do not say: `wait`,
     /// `wait:300s` (then reject), `reject`, or `allow:read,search`, with `:reject` or `:wait:300s` for all others.
@@ -183,7 +183,7 @@ pub(super) struct Serve {
     pub(super) client_fs: bool,
     /// Let agents and their turns go on when the bridge is stopped or killed, for so long: `1m`. A bridge that is started
     /// on the same address and log takes them up again.
-    #[arg(long, env = "ACP_BRIDGE_KEEP_AGENTS", value_name = "AFTER", value_parser = duration)]
+    #[arg(long, env = "ACP_BRIDGE_KEEP_AGENTS", value_name = "AFTER", value_parser = amount::duration)]
     pub(super) keep_agents: Option<std::time::Duration>,
     /// Variables of our environment that decide, with the agent, whether `attach` uses this bridge.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',', hide = true)]
@@ -192,7 +192,7 @@ pub(super) struct Serve {
     #[arg(long)]
     pub(super) json: bool,
     /// How long the others wait for this process, when it does not say that it is there, before they go on without it.
-    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = duration, hide = true)]
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = amount::duration, hide = true)]
     pub(super) lease: std::time::Duration,
     /// A directory that gateway and host share when they are two processes: what commands must not hold goes through it.
     #[arg(long, value_name = "DIR", hide = true)]
@@ -323,7 +323,7 @@ pub(super) struct Stop {
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
     pub(super) log: String,
     /// How long it may take to end.
-    #[arg(long, default_value = "30s", value_parser = duration)]
+    #[arg(long, default_value = "30s", value_parser = amount::duration)]
     pub(super) timeout: std::time::Duration,
 }
 
@@ -497,7 +497,7 @@ pub(super) struct Dial {
     #[arg(long = "name", value_name = "NAME")]
     pub(super) called: Option<String>,
     /// How long the agent goes on without a bridge: `10m`, `30s`. Then it is stopped, and this program ends.
-    #[arg(long, value_name = "AFTER", default_value = "10m", value_parser = duration)]
+    #[arg(long, value_name = "AFTER", default_value = "10m", value_parser = amount::duration)]
     pub(super) give_up: std::time::Duration,
     /// How a bridge that has started this waits for it.
     #[arg(long, value_name = "ID", hide = true)]
@@ -522,24 +522,6 @@ pub(super) struct Doctor {
     pub(super) agent: Agent,
 }
 
-/// `10s`, `500ms`, `2m`.
-fn duration(text: &str) -> Result<std::time::Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no duration; write 10s, 500ms or 2m"))?;
-    let scale = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        _ => return Err(format!("{text:?} has no unit; write 10s, 500ms or 2m")),
-    };
-    number
-        .checked_mul(scale)
-        .filter(|millis| *millis <= 86_400_000)
-        .map(std::time::Duration::from_millis)
-        .ok_or_else(|| format!("{text:?} is longer than a day"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -548,15 +530,6 @@ mod tests {
     fn the_definitions_hold_together() {
         use clap::CommandFactory;
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn a_duration_needs_a_unit_and_an_end() {
-        assert_eq!(duration("500ms"), Ok(std::time::Duration::from_millis(500)));
-        assert_eq!(duration("10s"), Ok(std::time::Duration::from_secs(10)));
-        assert!(duration("10").is_err());
-        assert!(duration("s").is_err());
-        assert!(duration("99999999m").is_err());
     }
 }
 
@@ -568,6 +541,6 @@ fn idle(text: &str) -> Result<Idle, String> {
     if matches!(text, "never" | "0") {
         return Ok(Idle(None));
     }
-    let time = duration(text)?;
+    let time = amount::duration(text).map_err(|error| error.to_string())?;
     Ok(Idle((!time.is_zero()).then_some(time)))
 }

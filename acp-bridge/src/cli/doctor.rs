@@ -10,7 +10,7 @@ use serde_json::json;
 use super::client::Client;
 use super::exit::{Exit, coded};
 use super::{agent, args, output};
-use crate::{host, log};
+use crate::{archive, host, log};
 
 /// How long the agent may take to say what it is.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ fn check_log(path: &Path) -> Result<String, String> {
     if !path.exists() {
         return Ok(format!("{} does not exist yet; `serve` creates it", path.display()));
     }
-    let checked = log::SqliteLog::examine(path).map_err(|e| e.to_string())?;
+    let checked = archive::check(path).map_err(|e| e.to_string())?;
     let mut said = format!("{} is sound: {} records of {} sessions", path.display(), checked.records, checked.sessions);
     if checked.definitions > 0 {
         // Writing to a string does not fail.

@@ -11,8 +11,8 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::{api, args, offline, output};
+use crate::archive::{Export, Header};
 use crate::log::SqliteView;
-use crate::log::portable::{Export, Header};
 
 pub(super) async fn run(args: args::Export) -> anyhow::Result<()> {
     let mut sink = Sink { path: args.output.as_deref(), target: None };

@@ -8,7 +8,7 @@ use anyhow::Context;
 use serde_json::json;
 
 use super::{args, offline, output, ownership};
-use crate::log::SqliteLog;
+use crate::archive;
 
 /// What is read of an export at once.
 const BUFFER: usize = 256 * 1024;
@@ -24,7 +24,7 @@ pub(super) async fn run(args: args::Import) -> anyhow::Result<()> {
     let is_new = !log.exists();
     let path = log.clone();
     let id = args.new_id.then(|| SessionId::from(uuid::Uuid::now_v7().to_string()));
-    let imported = tokio::task::spawn_blocking(move || SqliteLog::import(&log, export, id, offline::now()));
+    let imported = tokio::task::spawn_blocking(move || archive::import(&log, export, id, offline::now()));
     let imported = imported.await.context("the import panicked")??;
     let info = imported.session;
     // A session of that id may have been here before. What was kept of it is not for this one.

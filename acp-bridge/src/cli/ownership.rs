@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::attach::state_directory;
 use super::offline;
+use crate::archive;
 use crate::host::{LogSecrets, Secrets};
 use crate::log::{self, Durability, Opener, SessionLog, SqliteLog};
 use crate::session::FingerprintKey;
@@ -83,7 +84,7 @@ async fn recognise(
     let mut disarmed = 0;
     if !is_known || foreign.is_some() {
         let key = store.map_or_else(FingerprintKey::default, Secrets::fingerprint_key);
-        disarmed = log.adopt(&id, offline::now(), key).await?.disarmed;
+        disarmed = archive::adopt(log, &id, offline::now(), key).await?.ended;
         // Not before: a log counts as known once what it said is disarmed.
         if let Some(store) = store {
             store.register(&id, &path)?;

@@ -1,11 +1,13 @@
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use acp_types::RawBuf;
+use async_trait::async_trait;
+use bytes::Bytes;
 
-use super::{By, Order, Unreadable, VERSION};
-use crate::log::MemoryLog;
+use super::{By, Commander, MAX_PAUSE, Order, Unreadable, VERSION, encode_answer};
+use crate::log::{CommandId, CommandQueue, LogError, MemberId, MemoryLog, QueueError, QueuedCommand, TakenCommand};
 use crate::principal::{Principal, Role, Sessions};
-use crate::session::{Command, QueueCommand};
+use crate::session::{Command, QueueCommand, Refusal, Reply};
 use crate::vault::{MemoryVault, Vault as _, VaultError};
 
 fn by(client: &str) -> By {
@@ -155,4 +157,67 @@ fn the_schema_says_what_commands_look_like() {
     }
     let committed = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(committed, schema, "run `cargo xtask gen` and commit schema/commands.json");
+}
+
+/// A queue that has no room for so many commands, and what it has taken after that.
+#[derive(Debug, Default)]
+struct Busy {
+    refuses: Mutex<Vec<QueueError>>,
+    taken: Mutex<Vec<Command>>,
+}
+
+impl Busy {
+    fn commander(refuses: Vec<QueueError>) -> (Arc<Self>, Commander) {
+        let queue = Arc::new(Self { refuses: Mutex::new(refuses), ..Self::default() });
+        (Arc::clone(&queue), Commander::new(queue, crate::vault::shared(), "g".into()))
+    }
+
+    fn taken(&self) -> Vec<Command> {
+        self.taken.lock().unwrap().clone()
+    }
+}
+
+#[async_trait]
+impl CommandQueue for Busy {
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        if let Some(error) = self.refuses.lock().unwrap().pop() {
+            return Err(error);
+        }
+        self.taken.lock().unwrap().push(Order::decode(&command.body).unwrap().command);
+        Ok(encode_answer(&Ok(Reply::Done)))
+    }
+
+    async fn take(&self, _: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
+        std::future::pending().await
+    }
+
+    async fn answer(&self, _: &CommandId, _: Bytes) -> Result<(), LogError> {
+        Ok(())
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_controller_has_gone_is_sent_again_until_there_is_room_for_it() {
+    for present in [true, false] {
+        let (queue, commander) = Busy::commander(vec![QueueError::Late, QueueError::Full { waiting: 4096 }]);
+        let attend = Command::Attend { present };
+        assert_eq!(commander.submit(by("c"), Some("s".into()), attend.clone()).await, Ok(Reply::Done));
+        assert_eq!(queue.taken(), [attend]);
+    }
+    let (queue, commander) = Busy::commander(vec![QueueError::Full { waiting: 4096 }]);
+    let refused = commander.submit(by("c"), Some("s".into()), Command::Close).await;
+    assert_eq!(refused, Err(Refusal::HostBusy { max: 4096 }), "whoever sends anything else is told");
+    assert_eq!(queue.taken(), []);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_controller_that_comes_and_goes_only_the_latest_is_sent_again() {
+    let (queue, commander) = Busy::commander(vec![QueueError::Full { waiting: 4096 }]);
+    let attend = |present| commander.submit(by("c"), Some("s".into()), Command::Attend { present });
+    let mut came = std::pin::pin!(attend(true));
+    assert!(futures_util::FutureExt::now_or_never(&mut came).is_none(), "it waits for room");
+    assert_eq!(attend(false).await, Ok(Reply::Done));
+    tokio::time::sleep(MAX_PAUSE).await;
+    assert_eq!(came.await, Ok(Reply::Done));
+    assert_eq!(queue.taken(), [Command::Attend { present: false }]);
 }

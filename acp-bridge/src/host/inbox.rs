@@ -59,9 +59,9 @@ impl Envelope {
         (Box::new(Self { session: Some(session), from: host.clone(), client, command, deadline, reply }), answer)
     }
 
-    /// Whether its time is over.
+    /// Whether its time is over. Who is there and who is not is told however late.
     pub(super) fn is_late(&self) -> bool {
-        self.deadline <= Instant::now()
+        !matches!(self.command, Command::Attend { .. }) && self.deadline <= Instant::now()
     }
 }
 

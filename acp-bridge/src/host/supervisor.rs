@@ -2,6 +2,7 @@
 
 mod diallers;
 mod others;
+mod presence;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use self::others::Others;
+use self::presence::WaitingPresence;
 use super::agent::Agent;
 use super::broker::Broker;
 use super::driver::{Context, Driver, End};
@@ -43,6 +45,8 @@ const DRAIN: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 enum Finished {
     Session(SessionId, Vec<Envelope>),
+    /// The session's queue has room again, or its task has gone.
+    Room(SessionId),
     General,
     /// A new session. It is answered only when its task is known, or its first prompt would find none.
     Created {
@@ -80,6 +84,7 @@ impl Host {
             tasks: JoinSet::new(),
             general,
             others: Others::default(),
+            presence: WaitingPresence::default(),
             recovers: false,
         };
         supervisor.others.renewed(&renewal);
@@ -131,6 +136,7 @@ struct Supervisor {
     tasks: JoinSet<Finished>,
     general: Arc<Semaphore>,
     others: Others,
+    presence: WaitingPresence,
     /// A host has gone, and it is not known what it left open.
     recovers: bool,
 }
@@ -186,12 +192,17 @@ impl Supervisor {
     }
 
     fn hand_to(&mut self, session: SessionId, envelope: Box<Envelope>) {
+        let Some(envelope) = self.presence.replace(&session, envelope) else { return };
         let Some(sender) = self.sessions.get(&session) else { return self.open(session, Some(envelope)) };
         match sender.try_send(envelope) {
             Ok(()) => {}
-            Err(mpsc::error::TrySendError::Full(envelope)) => {
-                refuse(*envelope, Refusal::SessionBusy);
-            }
+            Err(mpsc::error::TrySendError::Full(envelope)) => match self.presence.keep(&session, envelope) {
+                Ok(true) => {
+                    self.tasks.spawn(presence::room(session, sender.clone()));
+                }
+                Ok(false) => {}
+                Err(envelope) => refuse(*envelope, Refusal::SessionBusy),
+            },
             // Its task is on its way out; what it did not take comes back through `finished`.
             Err(mpsc::error::TrySendError::Closed(envelope)) => self.open(session, Some(envelope)),
         }
@@ -212,6 +223,11 @@ impl Supervisor {
                 }
                 for envelope in left {
                     self.dispatch(Box::new(envelope));
+                }
+            }
+            Ok(Finished::Room(session)) => {
+                for envelope in self.presence.take(&session) {
+                    self.hand_to(session.clone(), envelope);
                 }
             }
             Ok(Finished::Created { driver, session, result, reply }) => {
@@ -245,6 +261,8 @@ impl Supervisor {
     /// nobody completes, is ended as it is.
     async fn drain(&mut self) {
         self.sessions.clear();
+        // Their answer is that the host has gone.
+        self.presence = WaitingPresence::default();
         let all = async { while self.tasks.join_next().await.is_some() {} };
         if tokio::time::timeout(DRAIN, all).await.is_err() {
             tracing::warn!("some requests did not end in time and are cut off");

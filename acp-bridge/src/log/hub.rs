@@ -31,6 +31,16 @@ pub struct Head {
     pub deleted: bool,
 }
 
+impl Head {
+    /// Whether everything after a cursor can be read.
+    ///
+    /// # Errors
+    /// [`LogError::BeyondHead`] and [`LogError::Trimmed`].
+    pub fn readable(&self, after: Seq) -> Result<(), LogError> {
+        limit::check_cursor(after, self.last, self.oldest)
+    }
+}
+
 /// How much of the newest records is kept in memory.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Bounds {

@@ -94,7 +94,10 @@ impl SessionInfo {
     }
 
     /// Whether everything that a filter wants after a cursor can be read.
-    pub(super) fn readable(&self, after: Seq, filter: Filter) -> Result<(), LogError> {
+    ///
+    /// # Errors
+    /// [`LogError::BeyondHead`] and [`LogError::Trimmed`].
+    pub fn readable(&self, after: Seq, filter: Filter) -> Result<(), LogError> {
         // Control records are never trimmed.
         let oldest = if filter == Filter::Control { 0 } else { self.oldest };
         limit::check_cursor(after, self.head, oldest)

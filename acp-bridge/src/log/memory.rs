@@ -13,7 +13,8 @@ use tokio::sync::watch;
 use super::coordination::{Coordination, InProcess};
 use super::hub::{Bounds, Hub};
 use super::{
-    Filter, Head, ListQuery, LogError, LogReader, LogWriter, MemberId, ReadLimit, SessionInfo, SessionLog, directory,
+    Filter, Head, ListQuery, LogError, LogReader, LogView, LogWriter, MemberId, ReadLimit, ReadResult, SessionInfo,
+    SessionLog, directory,
 };
 
 /// Same behaviour as the SQLite log, without the storage. It grows with what is appended.
@@ -89,7 +90,7 @@ impl Session {
 }
 
 #[async_trait]
-impl LogReader for MemoryLog {
+impl LogView for MemoryLog {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         let sessions = self.open()?;
         let before = match &query.after {
@@ -109,18 +110,7 @@ impl LogReader for MemoryLog {
         Ok(self.open()?.by_id.get(session).map(|found| found.info.clone()))
     }
 
-    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
-        drop(self.open()?);
-        Ok(self.coordination.holder(session))
-    }
-
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError> {
+    async fn read(&self, session: &SessionId, after: Seq, limit: ReadLimit, filter: Filter) -> ReadResult {
         let sessions = self.open()?;
         let found = sessions.find(session)?;
         found.info.readable(after, filter)?;
@@ -128,6 +118,14 @@ impl LogReader for MemoryLog {
         let records = found.records.range((Bound::Excluded(after), Bound::Unbounded)).map(|(_, record)| record);
         let wanted = records.filter(|record| filter == Filter::All || record.kind.is_control());
         Ok(wanted.take_while(|record| budget.admits(record.weight())).map(Arc::clone).collect())
+    }
+}
+
+#[async_trait]
+impl LogReader for MemoryLog {
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
+        drop(self.open()?);
+        Ok(self.coordination.holder(session))
     }
 
     async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {

@@ -36,17 +36,17 @@ use tokio::sync::{mpsc, oneshot, watch};
 
 pub use self::check::Checked;
 pub use self::compact::Compacted;
+pub use self::import::SqliteImport;
 use self::job::{Done, Job, Work};
-pub use self::owner::Adopted;
+pub use self::owner::{Adopted, Adoption, Rewrite};
 use self::readers::Readers;
 pub use self::view::SqliteView;
 use super::coordination::{Coordination, InProcess};
 use super::hub::{Bounds, Hub};
-use super::portable::{ImportError, Imported};
 use super::{
-    Filter, Head, ListQuery, LogError, LogReader, LogWriter, MemberId, OpenError, ReadLimit, SessionInfo, SessionLog,
+    Filter, Head, ListQuery, LogError, LogReader, LogView, LogWriter, MemberId, OpenError, ReadLimit, ReadResult,
+    SessionInfo, SessionLog,
 };
-use crate::session::FingerprintKey;
 
 /// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
 /// next caller waits for room.
@@ -101,16 +101,19 @@ impl SqliteLog {
     /// # Errors
     /// What is wrong with it, as for [`SqliteLog::open`].
     pub fn check(path: &Path) -> Result<Checked, OpenError> {
-        check::check(&place::of(path)?, check::Depth::Records)
+        Self::check_each(path, |_, _| Ok(()))
     }
 
-    /// The same, and reads every record as one of its kind that follows from those before it: what this says is sound, a
-    /// host can open.
+    /// The same, and has each record looked at, session by session and in order; the first that is kept of a session has
+    /// the seq 1. Why one is not as it should be goes into the error.
     ///
     /// # Errors
     /// As for [`SqliteLog::check`]; the message names session and record.
-    pub fn examine(path: &Path) -> Result<Checked, OpenError> {
-        check::check(&place::of(path)?, check::Depth::Sessions)
+    pub fn check_each(
+        path: &Path,
+        each: impl FnMut(&SessionInfo, &Record) -> Result<(), String>,
+    ) -> Result<Checked, OpenError> {
+        check::check(path, each)
     }
 
     /// The process that has the log at `path` open for writing, a bridge or a command; `None` when none has. The inner one
@@ -120,21 +123,6 @@ impl SqliteLog {
     /// When the lock cannot be looked at.
     pub fn holder(path: &Path) -> Result<Option<Option<u32>>, OpenError> {
         lock::holder(&place::of(path)?)
-    }
-
-    /// Takes a session in from an export, as it was, or under a new id; the log is made when there is none. It is there as
-    /// a whole or not at all: everything is checked before any of it can be seen. No bridge may have the log open. It is
-    /// disarmed, at `now` (microseconds since the Unix epoch).
-    ///
-    /// # Errors
-    /// When the log is in use or has a session of that id, and when a line is not what it should be.
-    pub fn import(
-        path: &Path,
-        export: impl std::io::BufRead,
-        new_id: Option<SessionId>,
-        now: u64,
-    ) -> Result<Imported, ImportError> {
-        import::import(path, export, new_id, now)
     }
 
     /// Gives the space of deleted and trimmed records back to the file system. No bridge may have the log open. Takes
@@ -155,13 +143,12 @@ impl SqliteLog {
         self.readers.run(|connection, _| owner::id(connection).map_err(|e| failure::read(&e))).await
     }
 
-    /// Takes over a log that may have been written by somebody else: gives it an id, takes definitions of MCP servers out
-    /// of its records, and disarms its sessions, so that nothing is started because of what they say.
+    /// Takes over a log that may have been written by somebody else, in one step: see [`Adoption`].
     ///
     /// # Errors
     /// When the log cannot be written.
-    pub async fn adopt(&self, id: &str, at: u64, key: FingerprintKey) -> Result<Adopted, LogError> {
-        match self.run(Work::Adopt { id: id.to_owned(), at, key }).await? {
+    pub async fn adopt(&self, adoption: Adoption) -> Result<Adopted, LogError> {
+        match self.run(Work::Adopt(adoption)).await? {
             Done::Adopted(adopted) => Ok(adopted),
             _ => Ok(Adopted::default()),
         }
@@ -202,7 +189,7 @@ impl SqliteLog {
 }
 
 #[async_trait]
-impl LogReader for SqliteLog {
+impl LogView for SqliteLog {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.still_open()?;
         self.readers.run(move |connection, _| readers::list(connection, &query)).await
@@ -214,18 +201,7 @@ impl LogReader for SqliteLog {
         self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
-    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
-        self.still_open()?;
-        Ok(self.coordination.holder(session))
-    }
-
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError> {
+    async fn read(&self, session: &SessionId, after: Seq, limit: ReadLimit, filter: Filter) -> ReadResult {
         self.still_open()?;
         if filter == Filter::All
             && let Some(recent) = self.hub.recent(session, after, limit)
@@ -234,6 +210,14 @@ impl LogReader for SqliteLog {
         }
         let session = session.clone();
         self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
+    }
+}
+
+#[async_trait]
+impl LogReader for SqliteLog {
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
+        self.still_open()?;
+        Ok(self.coordination.holder(session))
     }
 
     async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {

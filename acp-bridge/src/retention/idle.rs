@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use super::pass::SHORTEST;
+use super::repeat::repeat;
 use crate::command::{self, By};
 use crate::log::{ListQuery, LogError, SessionInfo, SessionLog};
 use crate::principal::Principal;
@@ -24,21 +24,17 @@ pub async fn keep_used(
     now: impl Fn() -> u64 + Send,
     stop: CancellationToken,
 ) {
-    loop {
-        let ended = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = delete_idle(log, age, now()) => ended,
-        };
-        match ended {
-            Ok(0) => {}
-            Ok(sessions) => tracing::info!(sessions, "sessions that nobody used were deleted"),
-            Err(error) => tracing::warn!(%error, "sessions that nobody uses cannot be deleted now"),
+    let once = move || {
+        let now = now();
+        async move {
+            match delete_idle(log, age, now).await {
+                Ok(0) => {}
+                Ok(sessions) => tracing::info!(sessions, "sessions that nobody used were deleted"),
+                Err(error) => tracing::warn!(%error, "sessions that nobody uses cannot be deleted now"),
+            }
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every.max(SHORTEST)) => {}
-        }
-    }
+    };
+    repeat(every, stop, once).await;
 }
 
 /// Deletes every session whose newest record is older than `age`, that has no open turn, and that nobody follows or

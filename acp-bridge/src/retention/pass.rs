@@ -7,6 +7,7 @@ use acp_types::record::Seq;
 use tokio_util::sync::CancellationToken;
 
 use super::policy::{OpenTurns, Policy};
+use super::repeat::repeat;
 use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
 
 /// What is read of a session first. In most nothing is to go, and that shows at once.
@@ -15,9 +16,6 @@ const PROBE: ReadLimit = ReadLimit { records: 8, bytes: 64 * 1024 };
 const STEP: ReadLimit = ReadLimit { records: 1024, bytes: 512 * 1024 };
 /// How long the log is left to others after each step.
 const PAUSE: Duration = Duration::from_millis(5);
-
-/// Shortest time between passes.
-pub(super) const SHORTEST: Duration = Duration::from_millis(50);
 
 /// What a pass has trimmed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,21 +37,18 @@ pub async fn keep(
     now: impl Fn() -> u64 + Send,
     stop: CancellationToken,
 ) {
-    loop {
-        let ended = tokio::select! {
-            () = stop.cancelled() => return,
-            ended = pass(log, &policy, now()) => ended,
-        };
-        match ended {
-            Ok(Trimmed { sessions: 0, .. }) => {}
-            Ok(Trimmed { sessions, bytes }) => tracing::info!(sessions, bytes, "old records were trimmed"),
-            Err(error) => tracing::warn!(%error, "old records cannot be trimmed now"),
+    let policy = &policy;
+    let once = move || {
+        let now = now();
+        async move {
+            match pass(log, policy, now).await {
+                Ok(Trimmed { sessions: 0, .. }) => {}
+                Ok(Trimmed { sessions, bytes }) => tracing::info!(sessions, bytes, "old records were trimmed"),
+                Err(error) => tracing::warn!(%error, "old records cannot be trimmed now"),
+            }
         }
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(every.max(SHORTEST)) => {}
-        }
-    }
+    };
+    repeat(every, stop, once).await;
 }
 
 /// Applies a policy to every session of a log, once, in small steps. `now` is in the unit of

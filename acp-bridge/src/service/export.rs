@@ -1,14 +1,11 @@
 //! A session as JSON Lines, a page for each call: nothing is kept between two of them.
 
-use std::sync::Arc;
-
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
-use async_trait::async_trait;
+use acp_types::record::Seq;
 
 use super::{Caller, Invalid, Operation, ServiceError, SessionService, shown};
-use crate::log::portable::{Export, ExportError, Place, Source};
-use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
+use crate::archive::{Export, ExportError, Place};
+use crate::log::SessionLog;
 
 /// A page of an export.
 #[derive(Debug)]
@@ -33,29 +30,7 @@ impl SessionService {
     }
 }
 
-/// A log as clients see it.
-struct Shown<'a>(&'a dyn SessionLog);
-
-#[async_trait]
-impl Source for Shown<'_> {
-    async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
-        self.0.get(session).await
-    }
-
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError> {
-        let records = self.0.read(session, after, limit, filter).await?;
-        Ok(records.into_iter().map(shown).collect())
-    }
-}
-
 async fn page(log: &dyn SessionLog, session: &SessionId, after: Seq, page: Option<&str>) -> Result<Page, ServiceError> {
-    let source = Shown(log);
     let failed = |error| match error {
         ExportError::Log(error) => ServiceError::log(session, error),
         changed => ServiceError::Export(changed.to_string()),
@@ -64,14 +39,14 @@ async fn page(log: &dyn SessionLog, session: &SessionId, after: Seq, page: Optio
     let mut place = match page {
         Some(page) => page.parse::<Place>().map_err(|_| Invalid::Page)?,
         None => {
-            let mut export = Export::begin(&source, session, after).await.map_err(failed)?;
+            let mut export = Export::begin(log, session, after).await.map_err(failed)?;
             lines.extend(export.next().await.map_err(failed)?.unwrap_or_default());
             export.place()
         }
     };
     let mut some = false;
     let next = loop {
-        match place.next(&source, session).await.map_err(failed)? {
+        match place.next(log, session, shown).await.map_err(failed)? {
             Some(records) => {
                 some |= !records.is_empty();
                 lines.extend(records);

@@ -12,7 +12,7 @@
 //! | `core` | what is folded and what is kept, and for whom: pure |
 //! | `plain` | what need not be looked back for: pure |
 //! | `batch` | records on their way to a reader, with the states that go with them |
-//! | `reader` | one reader's place: waits at the head, as a tail of the log does |
+//! | `reader` | one reader's place: waits at the head |
 //! | `registry` | the followers of a gateway |
 
 mod batch;
@@ -34,7 +34,7 @@ pub(crate) use self::batch::Batch;
 pub(crate) use self::core::{FollowerCore, LookedFor};
 pub(crate) use self::reader::FollowerReader;
 pub(crate) use self::registry::Followers;
-use crate::log::{Filter, LogError, ReadLimit, SessionLog};
+use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::State;
 
 /// Records that a follower reads, whatever they are, rather than passing over them.
@@ -82,25 +82,30 @@ impl SessionFollower {
     /// Reads the session from a cursor: history, then live, each record once and in order (P3).
     ///
     /// # Errors
-    /// As [`crate::log::tail`].
+    /// [`LogError::NotFound`]; [`LogError::BeyondHead`] and [`LogError::Trimmed`], which name the seq that would do.
     pub(crate) async fn reader(self: Arc<Self>, after: Seq) -> Result<FollowerReader, LogError> {
         FollowerReader::open(self, after).await
     }
 
     /// The session as the log has it now.
     async fn snapshot(self: Arc<Self>) -> Result<Snapshot, LogError> {
-        let before = self.core().head();
-        let info = self.log().get(&self.session).await?;
-        let Some(info) = info.filter(|info| info.head >= before) else {
-            self.end();
-            return Err(LogError::NotFound { session: self.session.clone() });
-        };
+        let info = self.info().await?;
         self.ready(info.head).await?;
         let (state, head) = {
             let core = self.core();
             (core.state()?, core.head())
         };
         Ok(Snapshot { follower: self, state, head, oldest: info.oldest })
+    }
+
+    /// What the log knows of the session. If that is less than was folded, it is another session under the same id.
+    async fn info(&self) -> Result<SessionInfo, LogError> {
+        let before = self.core().head();
+        let info = self.log().get(&self.session).await?.filter(|info| info.head >= before);
+        info.ok_or_else(|| {
+            self.end();
+            LogError::NotFound { session: self.session.clone() }
+        })
     }
 
     /// Waits until everything up to a seq, which the log has, is folded.

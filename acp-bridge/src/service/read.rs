@@ -5,18 +5,10 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 
-use super::follower::Snapshot;
+use super::follower::{FollowerReader, Snapshot};
 use super::{Caller, Operation, ServiceError, SessionService, shown};
-use crate::log::{self, Filter, ReadLimit, SessionInfo, Tail};
+use crate::log::{Filter, ReadLimit, SessionInfo};
 use crate::session::State;
-
-/// A session from a cursor on. Its records are to be [`shown()`] before they leave.
-#[derive(Debug)]
-pub(crate) struct Following {
-    pub(crate) tail: Tail,
-    /// Where history ends.
-    pub(crate) history: Seq,
-}
 
 impl SessionService {
     /// A session and the state that its log comes to.
@@ -51,18 +43,15 @@ impl SessionService {
         Ok((records.into_iter().map(shown).collect(), head))
     }
 
-    /// Records after a cursor, and those to come.
+    /// Records after a cursor, and those to come. They are to be [`shown()`] before they leave.
     pub(crate) async fn follow(
         &self,
         caller: &Caller,
         session: &SessionId,
         after: Seq,
-    ) -> Result<Following, ServiceError> {
+    ) -> Result<FollowerReader, ServiceError> {
         self.check(caller, Operation::Follow, session)?;
-        let failed = |error| ServiceError::log(session, error);
-        let tail = log::tail(Arc::clone(&self.log), session.clone(), after).await.map_err(failed)?;
-        let history = self.log.head(session).await.map_err(failed)?.borrow().last;
-        Ok(Following { tail, history })
+        self.followers.reader(session, after).await.map_err(|error| ServiceError::log(session, error))
     }
 
     /// A session as of now, for whoever has been found to be allowed to look.

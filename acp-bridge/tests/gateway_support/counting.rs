@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acp_bridge::log::{
-    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, MemoryLog,
-    QueueError, QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand,
+    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogView, LogWriter, Member, MemberId,
+    MemoryLog, QueueError, QueuedCommand, ReadLimit, ReadResult, Renewal, SessionInfo, SessionLog, Signals,
+    TakenCommand,
 };
 use acp_types::SessionId;
 use acp_types::record::{Epoch, Record, Seq};
@@ -39,7 +40,7 @@ impl Counting {
 }
 
 #[async_trait]
-impl LogReader for Counting {
+impl LogView for Counting {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
         self.log.list(query).await
     }
@@ -48,21 +49,18 @@ impl LogReader for Counting {
         self.log.get(session).await
     }
 
-    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
-        self.log.holder(session).await
-    }
-
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError> {
+    async fn read(&self, session: &SessionId, after: Seq, limit: ReadLimit, filter: Filter) -> ReadResult {
         let records = self.log.read(session, after, limit, filter).await?;
         let bytes: usize = records.iter().map(|record| record.body.as_str().len()).sum();
         self.bytes.fetch_add(bytes, Ordering::SeqCst);
         Ok(records)
+    }
+}
+
+#[async_trait]
+impl LogReader for Counting {
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>, LogError> {
+        self.log.holder(session).await
     }
 
     async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>, LogError> {

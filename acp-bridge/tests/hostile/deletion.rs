@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_bridge::log::{Durability, Filter, LogReader, LogWriter, Member, Role, SessionLog, Signals, SqliteLog};
+use acp_bridge::log::{Durability, Filter, LogView, LogWriter, Member, Role, SessionLog, Signals, SqliteLog};
 use acp_types::record::{Kind, Origin, Record};
 use acp_types::{RawBuf, SessionId};
 use serde_json::json;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use acp_bridge::log::SqliteLog;
+use acp_bridge::archive;
 use rusqlite::Connection;
 
 use crate::report::held;
@@ -27,7 +27,7 @@ fn doctor_reads_every_record_that_it_vouches_for() {
     let directory = tempfile::tempdir().expect("a directory");
     let session = log(directory.path());
     let original = directory.path().join("log.db");
-    let checked = SqliteLog::examine(&original).expect("a sound log");
+    let checked = archive::check(&original).expect("a sound log");
     assert_eq!(checked.sessions, 2);
     assert!(checked.records > 20 && checked.definitions == 0, "{checked:?}");
 
@@ -58,7 +58,7 @@ fn doctor_reads_every_record_that_it_vouches_for() {
         std::fs::copy(&original, &path).expect("copy it");
         let changed = Connection::open(&path).and_then(|log| log.execute(&damage, [])).expect("damage it");
         assert_eq!(changed, 1, "{damage}");
-        let error = SqliteLog::examine(&path).expect_err("it is not sound").to_string();
+        let error = archive::check(&path).expect_err("it is not sound").to_string();
         let at = if words == "missing" { seq + 1 } else { seq };
         assert!(error.contains(&session) && error.contains(&format!("record {at}")), "{damage}: {error}");
         assert!(error.contains(words), "{damage}: {error}");
@@ -67,7 +67,7 @@ fn doctor_reads_every_record_that_it_vouches_for() {
     std::fs::copy(&original, &path).expect("copy it");
     let longer = Connection::open(&path).and_then(|log| log.execute("update session set head = head + 1", []));
     assert_eq!(longer.expect("damage it"), 2);
-    assert!(SqliteLog::examine(&path).expect_err("it is not sound").to_string().contains("lacks"));
+    assert!(archive::check(&path).expect_err("it is not sound").to_string().contains("lacks"));
     held(
         "doctor on logs with bodies that are no JSON, no body of their kind, out of order or missing",
         "it fails and names session and record",

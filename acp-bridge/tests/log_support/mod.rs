@@ -1,12 +1,16 @@
 //! Records to append, and what was appended to compare with.
-#![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses its part")]
+#![allow(dead_code, unreachable_pub, unused_imports, clippy::unwrap_used, reason = "each test file uses its part")]
+
+mod tail;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_bridge::log::{Filter, LogError, Member, MemberId, ReadLimit, Role, SessionInfo, SessionLog, Tail};
+use acp_bridge::log::{Filter, LogError, Member, MemberId, ReadLimit, Role, SessionInfo, SessionLog};
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
+
+pub use tail::{Tail, tail};
 
 /// How long anything here may take.
 pub const DEADLINE: Duration = Duration::from_secs(60);

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use acp_bridge::log::{
-    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogWriter, Member, MemberId, QueueError,
-    QueuedCommand, ReadLimit, Renewal, SessionInfo, SessionLog, Signals, TakenCommand,
+    CommandId, CommandQueue, Filter, Head, ListQuery, LogError, LogReader, LogView, LogWriter, Member, MemberId,
+    QueueError, QueuedCommand, ReadLimit, ReadResult, Renewal, SessionInfo, SessionLog, Signals, TakenCommand,
 };
 use acp_types::SessionId;
 use acp_types::record::{Epoch, Record, Seq};
@@ -132,7 +132,7 @@ macro_rules! expect {
 }
 
 #[async_trait]
-impl LogReader for RemoteLog {
+impl LogView for RemoteLog {
     async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>> {
         expect!(self.call(Call::List { query }).await?, Done::Sessions(found) => found)
     }
@@ -141,19 +141,16 @@ impl LogReader for RemoteLog {
         expect!(self.call(Call::Get { session: session.clone() }).await?, Done::Session(found) => found)
     }
 
-    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>> {
-        expect!(self.call(Call::Holder { session: session.clone() }).await?, Done::Member(found) => found)
-    }
-
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>> {
+    async fn read(&self, session: &SessionId, after: Seq, limit: ReadLimit, filter: Filter) -> ReadResult {
         let call = Call::Read { session: session.clone(), after, limit, filter };
         expect!(self.call(call).await?, Done::Records(records) => records)
+    }
+}
+
+#[async_trait]
+impl LogReader for RemoteLog {
+    async fn holder(&self, session: &SessionId) -> Result<Option<MemberId>> {
+        expect!(self.call(Call::Holder { session: session.clone() }).await?, Done::Member(found) => found)
     }
 
     async fn head(&self, session: &SessionId) -> Result<watch::Receiver<Head>> {

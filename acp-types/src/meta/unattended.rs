@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use crate::duration;
+
 /// The kinds of tools that ACP knows.
 pub const TOOL_KINDS: [&str; 10] =
     ["read", "edit", "delete", "move", "search", "execute", "think", "fetch", "switch_mode", "other"];
@@ -15,7 +17,7 @@ const MAX_WAIT: Duration = Duration::from_secs(30 * 86_400);
 ///
 /// ```text
 /// wait            wait for a controller
-/// wait:300s       wait, and reject after that time: ms, s, m, h
+/// wait:300s       wait, and reject after that time: ms, s, m, h, d
 /// reject          reject at once
 /// allow:read,search[:REST]    allow tools of these kinds; REST, one of the above, is for all others, `wait` if left out
 /// ```
@@ -130,17 +132,7 @@ fn rest(text: &str) -> Result<Rest, UnattendedError> {
 }
 
 fn time(text: &str) -> Option<Duration> {
-    let unit = text.find(|c: char| !c.is_ascii_digit())?;
-    let number: u64 = text[..unit].parse().ok()?;
-    let millis = match &text[unit..] {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        _ => return None,
-    };
-    let time = Duration::from_millis(number.checked_mul(millis)?);
-    (!time.is_zero() && time <= MAX_WAIT).then_some(time)
+    duration::parse(text, MAX_WAIT).ok().filter(|time| !time.is_zero())
 }
 
 /// As much of it as an error should repeat.

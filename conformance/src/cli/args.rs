@@ -5,6 +5,7 @@ mod common;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use acp_types::duration::{self, InvalidDuration};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use common::{Format, Judge, Play, Waits};
@@ -261,22 +262,9 @@ pub(super) struct StubAgent {
     pub(super) arguments: Vec<String>,
 }
 
-/// `10s`, `500ms`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no duration; write 10s, 500ms or 2m"))?;
-    let scale = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        _ => return Err(format!("{text:?} has no unit; write 10s, 500ms or 2m")),
-    };
-    number
-        .checked_mul(scale)
-        .filter(|ms| *ms <= 86_400_000)
-        .map(Duration::from_millis)
-        .ok_or_else(|| format!("{text:?} is longer than a day"))
+/// `10s`, `500ms`, `2m`: a day at most.
+fn duration(text: &str) -> Result<Duration, InvalidDuration> {
+    duration::parse(text, Duration::from_secs(86_400))
 }
 
 #[derive(Debug, ClapArgs)]

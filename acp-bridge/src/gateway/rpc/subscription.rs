@@ -8,8 +8,9 @@ use acp_types::record::Seq;
 use super::call::Peer;
 use super::fault;
 use crate::gateway::refusal;
-use crate::log::{LogError, ReadLimit, Tail};
-use crate::service::{Following, SessionService, shown};
+use crate::log::{LogError, ReadLimit};
+use crate::service::follower::FollowerReader;
+use crate::service::{SessionService, shown};
 
 /// Read from the log and rendered at a time. At most three of them are on their way from one subscription to its
 /// connection, so this times the number of subscriptions is what a client that stops reading costs.
@@ -23,12 +24,12 @@ pub(super) async fn deliver(
     session: SessionId,
     after: Seq,
 ) {
-    let Following { tail, history } = match service.follow(&peer.caller, &session, after).await {
-        Ok(following) => following,
+    let reader = match service.follow(&peer.caller, &session, after).await {
+        Ok(reader) => reader,
         Err(error) => return pending.reject(fault::refused(error)).await,
     };
     if let Ok(sink) = pending.accept().await {
-        let last = run(&sink, peer, tail, history, &session).await;
+        let last = run(&sink, peer, reader, &session).await;
         if let Some(closed) = last {
             // Whether the client still takes it is its own affair.
             send(&sink, &Event::Closed(closed)).await;
@@ -37,31 +38,27 @@ pub(super) async fn deliver(
 }
 
 /// Why it ended; `None` when the client is gone or wants no more.
-async fn run(
-    sink: &SubscriptionSink,
-    peer: &Peer,
-    mut tail: Tail,
-    history: Seq,
-    session: &SessionId,
-) -> Option<Closed> {
+async fn run(sink: &SubscriptionSink, peer: &Peer, mut reader: FollowerReader, session: &SessionId) -> Option<Closed> {
+    // Where history ends.
+    let history = reader.head();
     let mut caught_up = false;
     loop {
-        if !caught_up && tail.cursor() >= history {
+        if !caught_up && reader.cursor() >= history {
             caught_up = true;
-            if !send(sink, &Event::CaughtUp(CaughtUp { seq: tail.cursor() })).await {
+            if !send(sink, &Event::CaughtUp(CaughtUp { seq: reader.cursor() })).await {
                 return None;
             }
         }
         // At shutdown the client gets what is committed first.
-        let at_head = tail.caught_up();
+        let at_head = reader.cursor() >= reader.head();
         let read = tokio::select! {
             biased;
             () = sink.closed() => return None,
             () = peer.shutdown.cancelled(), if at_head => return Some(stopping()),
-            read = tail.next(BATCH) => read,
+            read = reader.next(BATCH) => read,
         };
         let event = match read {
-            Ok(records) => Event::Records(records.into_iter().map(shown).collect()),
+            Ok(batch) => Event::Records(batch.records().iter().cloned().map(shown).collect()),
             Err(LogError::Unwritable { reason }) => Event::Fault(Fault { reason }),
             Err(LogError::Closed) => return Some(stopping()),
             Err(error) => return Some(Closed::because(&refusal::log_failed(session, &error))),

@@ -1,6 +1,4 @@
-//! Whether a log is sound, for `doctor`: every record that it promises is there and says something.
-
-mod bodies;
+//! Whether a log is sound: every record that it promises is there and is JSON.
 
 use std::path::Path;
 
@@ -8,18 +6,8 @@ use acp_types::record::{Epoch, Record};
 use rusqlite::{Connection, params};
 
 use super::row::{self, Reader};
-use super::{connection, failure, owner, schema};
+use super::{connection, failure, place, schema};
 use crate::log::{LogError, OpenError, SessionInfo};
-use crate::session::State;
-
-/// How closely a log is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Depth {
-    /// Every record is there and JSON.
-    Records,
-    /// Each also says something of its kind, and follows from those before it.
-    Sessions,
-}
 
 /// What was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -29,13 +17,14 @@ pub struct Checked {
     pub sessions: u64,
     /// Their records.
     pub records: u64,
-    /// Records of an earlier version that hold definitions of MCP servers, with secrets if those had any. A bridge that
-    /// opens the log takes them out and starts nothing from them.
-    pub definitions: u64,
 }
 
-/// See [`super::SqliteLog::check`] and [`super::SqliteLog::examine`].
-pub(super) fn check(path: &Path, depth: Depth) -> Result<Checked, OpenError> {
+/// See [`super::SqliteLog::check_each`].
+pub(super) fn check(
+    path: &Path,
+    mut each: impl FnMut(&SessionInfo, &Record) -> Result<(), String>,
+) -> Result<Checked, OpenError> {
+    let path = &*place::of(path)?;
     refuse_missing(path)?;
     schema::refuse_foreign(path)?;
     schema::refuse_truncated(path)?;
@@ -57,12 +46,10 @@ pub(super) fn check(path: &Path, depth: Depth) -> Result<Checked, OpenError> {
         // One session is of one moment; between two of them a bridge gets on.
         let snapshot = connection.unchecked_transaction().map_err(failed)?;
         let Some((next, info)) = session_after(&snapshot, number, version).map_err(failed)? else { break };
-        let read = Session::new(&info, depth).read(&snapshot, next, version).map_err(failed)?;
-        let (records, definitions) =
-            read.map_err(|reason| corrupt(format!("session {:?}: {reason}", info.id.as_str())))?;
+        let read = Session::new(&info).read(&snapshot, next, version, &mut each).map_err(failed)?;
+        let records = read.map_err(|reason| corrupt(format!("session {:?}: {reason}", info.id.as_str())))?;
         checked.sessions += 1;
         checked.records += records;
-        checked.definitions += definitions;
         number = next;
     }
     Ok(checked)
@@ -88,30 +75,27 @@ fn session_after(connection: &Connection, number: i64, version: i64) -> rusqlite
     connection.prepare_cached(&sql)?.query_row([number], row::session).optional()
 }
 
-/// One session while it is read, from its first record to its last. Memory is bounded as that of its state.
+/// One session while it is read, from its first record to its last.
 struct Session<'a> {
     info: &'a SessionInfo,
-    depth: Depth,
-    state: State,
     epoch: Epoch,
     found: SessionInfo,
     records: u64,
-    definitions: u64,
 }
 
 impl<'a> Session<'a> {
-    fn new(info: &'a SessionInfo, depth: Depth) -> Self {
-        let found = SessionInfo::new(info.id.clone());
-        Self { info, depth, state: State::default(), epoch: 0, found, records: 0, definitions: 0 }
+    fn new(info: &'a SessionInfo) -> Self {
+        Self { info, epoch: 0, found: SessionInfo::new(info.id.clone()), records: 0 }
     }
 
-    /// The number of its records and of those with definitions; the inner error is what is wrong with it.
+    /// The number of its records; the inner error is what is wrong with it.
     fn read(
         mut self,
         connection: &Connection,
         number: i64,
         version: i64,
-    ) -> rusqlite::Result<Result<(u64, u64), String>> {
+        mut each: impl FnMut(&SessionInfo, &Record) -> Result<(), String>,
+    ) -> rusqlite::Result<Result<u64, String>> {
         // Links came with version 3.
         let position = if version < 3 { "NULL" } else { "position" };
         let sql = format!(
@@ -128,7 +112,7 @@ impl<'a> Session<'a> {
                 Err(LogError::Corrupt { reason }) => return Ok(Err(reason)),
                 Err(other) => return Ok(Err(other.to_string())),
             };
-            if let Err(reason) = self.take(&record) {
+            if let Err(reason) = self.take(&record).and_then(|()| each(self.info, &record)) {
                 return Ok(Err(format!("record {}: {reason}", record.seq)));
             }
         }
@@ -146,18 +130,13 @@ impl<'a> Session<'a> {
             return Err(format!("its epoch {} does not follow on {}", record.epoch, self.epoch));
         }
         self.epoch = record.epoch;
-        if self.depth == Depth::Sessions {
-            bodies::read(record).map_err(|error| format!("its body is none of a {}: {error}", record.kind))?;
-            self.state.apply(record).map_err(|error| error.to_string())?;
-        }
         self.found.apply(record);
         self.records += 1;
-        self.definitions += u64::from(owner::has_definitions(record));
         Ok(())
     }
 
-    fn end(self) -> Result<(u64, u64), String> {
-        let Self { info, found, records, definitions, .. } = self;
+    fn end(self) -> Result<u64, String> {
+        let Self { info, found, records, .. } = self;
         let last = found.head.max(info.oldest);
         if last < info.head {
             return Err(format!("it lacks its records after {last} up to {}", info.head));
@@ -165,6 +144,6 @@ impl<'a> Session<'a> {
         if found.cwd != info.cwd || found.title != info.title {
             return Err("its directory or title is not what its records say".to_owned());
         }
-        Ok((records, definitions))
+        Ok(records)
     }
 }

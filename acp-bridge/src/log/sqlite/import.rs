@@ -1,68 +1,91 @@
-//! Taking a session in from an export, in one transaction.
+//! One session written as a whole, in one transaction, into a log that no bridge has open.
 
-use std::io::BufRead;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use acp_types::SessionId;
+use acp_types::record::Record;
 use rusqlite::Connection;
 
 use super::lock::FileLock;
 use super::{Durability, connection, failure, place, row, schema, store};
-use crate::log::LogError;
-use crate::log::portable::{ImportError, Imported, Intake, Lines};
+use crate::log::{LogError, OpenError, SessionInfo};
 
-/// See [`super::SqliteLog::import`].
-pub(super) fn import(
-    path: &Path,
-    export: impl BufRead,
-    new_id: Option<SessionId>,
-    now: u64,
-) -> Result<Imported, ImportError> {
-    let mut lines = Lines::new(export);
-    // Before the log is touched: most of what is no export shows here.
-    let begun = Intake::begin(lines.next()?.unwrap_or_default(), new_id);
-    let intake = begun.map_err(|error| lines.wrong(error))?;
-
-    let path = place::of(path)?;
-    schema::refuse_foreign(&path)?;
-    let _lock = FileLock::take(&path)?;
-    schema::refuse_truncated(&path)?;
-    let connection = connection::writer(&path, Durability::Fsync)?;
-    let sql = |e: rusqlite::Error| ImportError::Log(failure::write(&e));
-    // It is taken back when it is dropped, and when the process dies.
-    let immediate = rusqlite::TransactionBehavior::Immediate;
-    let transaction = rusqlite::Transaction::new_unchecked(&connection, immediate).map_err(sql)?;
-    if store::find(&transaction, intake.id()).map_err(sql)?.is_some() {
-        return Err(ImportError::Exists { session: intake.id().clone(), path });
-    }
-    let imported = write(&transaction, &mut lines, intake, now)?;
-    transaction.commit().map_err(sql)?;
-    Ok(imported)
+/// A session on its way into a log. Nobody sees any of it before [`Self::commit`]; dropped before, or when the process
+/// dies, nothing of it is left.
+///
+/// What does not fit the cache goes to the write-ahead log, so memory stays bounded.
+#[derive(Debug)]
+pub struct SqliteImport {
+    /// Closed before the lock is given back.
+    connection: Connection,
+    path: PathBuf,
+    /// `0` before there is a session.
+    number: i64,
+    _lock: FileLock,
 }
 
-/// Writes records as they come. What does not fit the cache goes to the write-ahead log, so memory stays bounded.
-fn write<R: BufRead>(
-    connection: &Connection,
-    lines: &mut Lines<R>,
-    mut intake: Intake,
-    now: u64,
-) -> Result<Imported, ImportError> {
-    let sql = |e: rusqlite::Error| ImportError::Log(failure::write(&e));
-    connection.execute(store::INSERT_SESSION, [intake.id().as_str()]).map_err(sql)?;
-    let number = connection.last_insert_rowid();
-    if number > row::MAX_SESSION {
-        let reason = "it has had as many sessions as it can; start a new one with --log".to_owned();
-        return Err(LogError::Unwritable { reason }.into());
+impl SqliteImport {
+    /// Opens a log for a session from elsewhere; it is made when there is none.
+    ///
+    /// # Errors
+    /// When the log is in use, and as for [`super::SqliteLog::open`].
+    pub fn begin(path: &Path) -> Result<Self, OpenError> {
+        let path = place::of(path)?;
+        schema::refuse_foreign(&path)?;
+        let lock = FileLock::take(&path)?;
+        schema::refuse_truncated(&path)?;
+        let connection = connection::writer(&path, Durability::Fsync)?;
+        // It is taken back when the connection is dropped.
+        connection.execute_batch("BEGIN IMMEDIATE").map_err(|e| failure::open(&path, &e))?;
+        Ok(Self { connection, path, number: 0, _lock: lock })
     }
-    let mut insert = connection.prepare(store::INSERT_RECORD).map_err(sql)?;
-    while let Some(line) = lines.next()? {
-        let parsed = intake.record(line);
-        let record = parsed.map_err(|error| lines.wrong(error))?;
-        row::insert(&mut insert, number, &record).map_err(sql)?;
+
+    /// The log without symbolic links.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
-    let imported = intake.finish(now).map_err(|error| lines.wrong(error))?;
-    row::insert(&mut insert, number, &imported.record).map_err(sql)?;
-    let mut update = connection.prepare(store::UPDATE_SESSION).map_err(sql)?;
-    store::update_session(&mut update, number, &imported.session).map_err(sql)?;
-    Ok(imported)
+
+    /// Makes room for the session.
+    ///
+    /// # Errors
+    /// [`LogError::Exists`] when the log has a session of that id; [`LogError::Unwritable`].
+    pub fn create(&mut self, session: &SessionId) -> Result<(), LogError> {
+        let sql = |e: rusqlite::Error| failure::write(&e);
+        if store::find(&self.connection, session).map_err(sql)?.is_some() {
+            return Err(LogError::Exists { session: session.clone() });
+        }
+        self.connection.execute(store::INSERT_SESSION, [session.as_str()]).map_err(sql)?;
+        let number = self.connection.last_insert_rowid();
+        if number > row::MAX_SESSION {
+            return Err(store::no_more_sessions());
+        }
+        self.number = number;
+        Ok(())
+    }
+
+    /// Writes its next record. Whether it follows on those before it is for the caller to know.
+    ///
+    /// # Errors
+    /// When the log cannot be written.
+    pub fn push(&mut self, record: &Record) -> Result<(), LogError> {
+        let insert = || {
+            let mut insert = self.connection.prepare_cached(store::INSERT_RECORD)?;
+            row::insert(&mut insert, self.number, record)
+        };
+        insert().map_err(|e| failure::write(&e))
+    }
+
+    /// Makes the session durable and visible, as it is after its last record.
+    ///
+    /// # Errors
+    /// When the log cannot be written; nothing of the session is in it then.
+    pub fn commit(self, info: &SessionInfo) -> Result<(), LogError> {
+        let commit = || {
+            let mut update = self.connection.prepare_cached(store::UPDATE_SESSION)?;
+            store::update_session(&mut update, self.number, info)?;
+            self.connection.execute_batch("COMMIT")
+        };
+        commit().map_err(|e| failure::write(&e))
+    }
 }

@@ -6,9 +6,8 @@ use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 use tokio::sync::oneshot;
 
-use super::owner::Adopted;
+use super::owner::{Adopted, Adoption};
 use crate::log::{LogError, SessionInfo};
-use crate::session::FingerprintKey;
 
 /// One thing to do, and who waits for it.
 #[derive(Debug)]
@@ -42,12 +41,8 @@ pub(super) enum Work {
     LimitSize {
         bytes: u64,
     },
-    /// The log is to have this id, and what its sessions say is to start nothing.
-    Adopt {
-        id: String,
-        at: u64,
-        key: FingerprintKey,
-    },
+    /// The log is taken over.
+    Adopt(Adoption),
     Shutdown,
 }
 

@@ -104,13 +104,13 @@ impl Readers {
     }
 }
 
-/// See [`crate::log::LogReader::get`].
+/// See [`crate::log::LogView::get`].
 pub(super) fn get(connection: &Connection, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
     let found = store::find(connection, session).map_err(|e| failure::read(&e))?;
     Ok(found.map(|(_, info)| info))
 }
 
-/// See [`crate::log::LogReader::list`].
+/// See [`crate::log::LogView::list`].
 pub(super) fn list(connection: &Connection, query: &ListQuery) -> Result<Vec<SessionInfo>, LogError> {
     let before = match &query.after {
         Some(after) => find(connection, after)?.0,
@@ -136,7 +136,7 @@ fn same_directory(connection: &Connection, cwd: &str) -> rusqlite::Result<String
     Ok(serde_json::Value::from(directory::same(cwd, known)).to_string())
 }
 
-/// See [`crate::log::LogReader::read`].
+/// See [`crate::log::LogView::read`].
 pub(super) fn read(
     connection: &Connection,
     big: &BigRecords,

@@ -10,10 +10,9 @@ use rusqlite::{Connection, OptionalExtension, Statement, params};
 
 use super::connection::PAGE_BYTES;
 use super::job::{Done, Work};
-use super::owner::{self, Adopted};
+use super::owner::{self, Adopted, Adoption};
 use super::{garbage, row};
 use crate::log::{LogError, SessionInfo};
-use crate::session::FingerprintKey;
 
 /// Sessions whose row the writer remembers. Beyond it all are read anew, which costs a look-up each.
 const REMEMBERED: usize = 1024;
@@ -131,26 +130,25 @@ impl Store {
                 self.connection.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
                 Ok(Done::Nothing)
             }
-            Work::Adopt { id, at, key } => Ok(Done::Adopted(self.adopt(id, *at, key)?)),
+            Work::Adopt(adoption) => Ok(Done::Adopted(self.adopt(adoption)?)),
             Work::Shutdown => Ok(Done::Nothing),
         }
     }
 
-    /// Gives the log an id, takes the definitions of MCP servers out of it, and disarms its sessions: those that were not
-    /// disarmed by their newest record.
-    fn adopt(&mut self, id: &str, at: u64, key: &FingerprintKey) -> Result<Adopted, Refusal> {
+    /// Gives the log an id, its records the bodies that they are to have, and its sessions their last record.
+    fn adopt(&mut self, adoption: &Adoption) -> Result<Adopted, Refusal> {
         self.connection.execute("DELETE FROM log", [])?;
-        self.connection.execute("INSERT INTO log (id) VALUES (?1)", [id])?;
-        let stripped = owner::strip(&self.connection, key)?;
-        self.erases = stripped > 0;
-        let mut disarmed = 0;
-        for session in owner::armed(&self.connection)? {
+        self.connection.execute("INSERT INTO log (id) VALUES (?1)", [&adoption.id])?;
+        let rewritten = owner::rewrite(&self.connection, adoption)?;
+        self.erases = rewritten > 0;
+        let mut ended = 0;
+        for session in owner::not_ended_by(&self.connection, &adoption.last.0)? {
             let Some(found) = self.find(&session)? else { continue };
-            let record = owner::disarming(&found.info, at);
+            let record = adoption.last_of(&found.info);
             self.append(&session, &[Arc::new(record)])?;
-            disarmed += 1;
+            ended += 1;
         }
-        Ok(Adopted { disarmed, stripped })
+        Ok(Adopted { ended, rewritten })
     }
 
     fn create(&mut self, session: &SessionId, records: &[Arc<Record>]) -> Result<Done, Refusal> {
@@ -163,8 +161,7 @@ impl Store {
         let number = self.connection.last_insert_rowid();
         if number > row::MAX_SESSION {
             self.connection.prepare_cached("DELETE FROM session WHERE number = ?1")?.execute([number])?;
-            let reason = "it has had as many sessions as it can; start a new one with --log".to_owned();
-            return Err(LogError::Unwritable { reason }.into());
+            return Err(no_more_sessions().into());
         }
         self.sessions.insert(session.clone(), Cached { number, info, changed: false });
         self.append(session, records)
@@ -271,6 +268,11 @@ fn admit(info: &SessionInfo, records: &[Arc<Record>]) -> Result<(), LogError> {
         return Err(LogError::Unwritable { reason });
     }
     Ok(())
+}
+
+/// Why a log takes no other session.
+pub(super) fn no_more_sessions() -> LogError {
+    LogError::Unwritable { reason: "it has had as many sessions as it can; start a new one with --log".to_owned() }
 }
 
 fn not_found(session: &SessionId) -> Refusal {

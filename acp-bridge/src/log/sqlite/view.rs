@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
+use acp_types::record::Seq;
 use async_trait::async_trait;
 
 use super::readers::Readers;
 use super::{check, connection, place, readers, schema};
-use crate::log::portable::Source;
-use crate::log::{Filter, ListQuery, LogError, OpenError, ReadLimit, SessionInfo};
+use crate::log::{Filter, ListQuery, LogError, LogView, OpenError, ReadLimit, ReadResult, SessionInfo};
 
 /// A log that is only read. A bridge may be writing it meanwhile: each call sees what is committed then.
 #[derive(Debug)]
@@ -34,30 +33,20 @@ impl SqliteView {
         }
         Ok(Self { readers: Arc::new(Readers::new(path)) })
     }
-
-    /// See [`crate::log::LogReader::list`].
-    ///
-    /// # Errors
-    /// When the log cannot be read.
-    pub async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
-        self.readers.run(move |connection, _| readers::list(connection, &query)).await
-    }
 }
 
 #[async_trait]
-impl Source for SqliteView {
+impl LogView for SqliteView {
+    async fn list(&self, query: ListQuery) -> Result<Vec<SessionInfo>, LogError> {
+        self.readers.run(move |connection, _| readers::list(connection, &query)).await
+    }
+
     async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
         let session = session.clone();
         self.readers.run(move |connection, _| readers::get(connection, &session)).await
     }
 
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError> {
+    async fn read(&self, session: &SessionId, after: Seq, limit: ReadLimit, filter: Filter) -> ReadResult {
         let session = session.clone();
         self.readers.run(move |connection, big| readers::read(connection, big, &session, after, limit, filter)).await
     }

@@ -1,4 +1,5 @@
-//! One reader's place in a session.
+//! One reader's place in a session: a cursor and nothing else. Whatever is next is read when it is asked for, so nothing can
+//! be lost, doubled or overtaken (P3), and a reader that stops costs nothing (P10).
 
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 use super::{Batch, SessionFollower};
 use crate::log::{Head, LogError, ReadLimit};
 
-/// Reads a session from a cursor and waits at its head, as [`crate::log::Tail`] does, through the session's follower.
+/// Reads a session from a cursor and waits at its head: history, then live, through the session's follower.
 #[derive(Debug)]
 pub(crate) struct FollowerReader {
     follower: Arc<SessionFollower>,
@@ -19,7 +20,7 @@ pub(crate) struct FollowerReader {
 }
 
 impl FollowerReader {
-    /// Starts after a cursor.
+    /// Starts after a cursor: `0` for everything, the head for what comes from now on.
     pub(super) async fn open(follower: Arc<SessionFollower>, after: Seq) -> Result<Self, LogError> {
         follower.ready(0).await?;
         let head = follower.log().head(&follower.session).await?;
@@ -29,12 +30,7 @@ impl FollowerReader {
                 follower.end();
                 return Err(LogError::NotFound { session: follower.session.clone() });
             }
-            if after > head.last {
-                return Err(LogError::BeyondHead { after, head: head.last });
-            }
-            if after < head.oldest {
-                return Err(LogError::Trimmed { after, oldest: head.oldest });
-            }
+            head.readable(after)?;
         }
         follower.core().enter(after);
         Ok(Self { follower, cursor: after, head, reported: None })
@@ -43,7 +39,7 @@ impl FollowerReader {
     /// The next records, at least one; waits while there are none. Cancel-safe: dropping the future loses nothing.
     ///
     /// # Errors
-    /// As [`crate::log::Tail::next`]: [`LogError::Unwritable`] once for each time that the session's host could not write,
+    /// [`LogError::Unwritable`] once for each time that the session's host could not write,
     /// after everything that was written before; [`LogError::NotFound`] when the session is deleted,
     /// [`LogError::Trimmed`] when it was trimmed past the cursor, and whatever a read fails with. The reader can be asked
     /// again after any of them.
@@ -74,6 +70,16 @@ impl FollowerReader {
             }
             self.head.changed().await.map_err(|_| LogError::Closed)?;
         }
+    }
+
+    /// Seq of the last record that it has got, or the cursor that it was opened with.
+    pub(crate) fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// Seq of the newest record, as far as this reader is told.
+    pub(crate) fn head(&self) -> Seq {
+        self.head.borrow().last
     }
 }
 

@@ -5,8 +5,9 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use acp_types::SessionId;
+use acp_types::record::Seq;
 
-use super::{FollowerCore, LookedFor, SessionFollower, Snapshot};
+use super::{FollowerCore, FollowerReader, LookedFor, SessionFollower, Snapshot};
 use crate::log::{LogError, SessionLog};
 
 /// States that are kept though nobody follows their sessions: a client that comes back finds its session folded. They are
@@ -51,6 +52,20 @@ impl Followers {
             // Deleted and made anew, perhaps, behind the back of those who still read what was.
             Err(LogError::NotFound { .. }) if follower.is_over() => self.of(session).snapshot().await,
             other => other,
+        }
+    }
+
+    /// Reads a session from a cursor, for somebody who need not know its state.
+    ///
+    /// # Errors
+    /// As [`SessionFollower::reader`].
+    pub(crate) async fn reader(self: &Arc<Self>, session: &SessionId, after: Seq) -> Result<FollowerReader, LogError> {
+        let follower = self.of(session);
+        match follower.info().await {
+            Ok(_) => follower.reader(after).await,
+            // As above.
+            Err(LogError::NotFound { .. }) if follower.is_over() => self.of(session).reader(after).await,
+            Err(error) => Err(error),
         }
     }
 

@@ -256,3 +256,37 @@ async fn what_nobody_has_to_look_back_for_is_known_once_somebody_has_looked() {
     let last = kit.snapshot().await;
     assert!(!last.follower.is_plain(sought, last.head) && last.follower.is_plain(last.head, last.head));
 }
+
+#[tokio::test]
+async fn whoever_needs_no_state_reads_by_the_same_follower_and_has_nothing_folded() {
+    let mut kit = Kit::new().await;
+    kit.go_on(50).await;
+    let from = kit.story.head();
+    let mut reader = kit.followers.reader(&kit.session, from).await.unwrap();
+    assert_eq!((reader.cursor(), reader.head()), (from, from));
+    assert_eq!(kit.followers.of(&kit.session).core().head(), 0);
+    kit.go_on(10).await;
+    kit.reads(&mut reader, from).await;
+    let mut other = kit.reader(0).await;
+    kit.reads(&mut other, 0).await;
+    kit.go_on(10).await;
+    kit.reads(&mut reader, from + 10).await;
+    assert_eq!(kit.followers.count(), (1, 0));
+}
+
+#[tokio::test]
+async fn whoever_needs_no_state_reads_the_session_that_there_is_and_not_the_one_that_was() {
+    let mut kit = Kit::new().await;
+    kit.go_on(30).await;
+    // Nobody has told this one yet that its session is gone.
+    let _former = kit.reader(0).await;
+    kit.log.delete(&kit.session).await.unwrap();
+    kit.story = Story::new();
+    kit.log.create(&kit.session, &host(&kit.log).await, kit.story.records.clone()).await.unwrap();
+    kit.written = kit.story.records.len();
+    let mut reader = kit.followers.reader(&kit.session, 0).await.unwrap();
+    kit.go_on(10).await;
+    kit.reads(&mut reader, 0).await;
+    let nowhere = kit.followers.reader(&"none".into(), 0).await;
+    assert!(matches!(nowhere, Err(LogError::NotFound { .. })));
+}

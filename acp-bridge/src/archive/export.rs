@@ -1,46 +1,10 @@
 //! Reading a session out of a log, a page at a time.
 
-use std::sync::Arc;
-
 use acp_types::SessionId;
-use acp_types::record::{Record, Seq};
-use async_trait::async_trait;
+use acp_types::record::Seq;
 
 use super::{ExportError, Header, Place};
-use crate::log::{Filter, LogError, LogReader, ReadLimit, SessionInfo};
-
-/// What an export reads from: a log that is open, or one that another process writes.
-#[async_trait]
-pub trait Source: Send + Sync {
-    /// See [`LogReader::get`].
-    async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError>;
-
-    /// See [`LogReader::read`].
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError>;
-}
-
-#[async_trait]
-impl<L: LogReader + ?Sized> Source for L {
-    async fn get(&self, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
-        LogReader::get(self, session).await
-    }
-
-    async fn read(
-        &self,
-        session: &SessionId,
-        after: Seq,
-        limit: ReadLimit,
-        filter: Filter,
-    ) -> Result<Vec<Arc<Record>>, LogError> {
-        LogReader::read(self, session, after, limit, filter).await
-    }
-}
+use crate::log::{Filter, LogError, LogView, ReadLimit, SessionInfo};
 
 /// A session on its way out, as of the head that it had when the export began; what is written later is not in it.
 ///
@@ -54,7 +18,7 @@ pub struct Export<'a, S: ?Sized> {
     place: Place,
 }
 
-impl<'a, S: Source + ?Sized> Export<'a, S> {
+impl<'a, S: LogView + ?Sized> Export<'a, S> {
     /// Begins, after a cursor; `0` is the whole session.
     ///
     /// # Errors
@@ -95,7 +59,7 @@ impl<'a, S: Source + ?Sized> Export<'a, S> {
             push_line(&mut page, &self.header)?;
             return Ok(Some(page));
         }
-        self.place.next(self.source, &self.header.session_id).await
+        self.place.next(self.source, &self.header.session_id, std::convert::identity).await
     }
 }
 
@@ -109,7 +73,7 @@ impl<S: ?Sized> std::fmt::Debug for Export<'_, S> {
 }
 
 /// How many control records there are up to `oldest`.
-async fn trimmed_control<S: Source + ?Sized>(source: &S, info: &SessionInfo) -> Result<u64, LogError> {
+async fn trimmed_control<S: LogView + ?Sized>(source: &S, info: &SessionInfo) -> Result<u64, LogError> {
     let (mut count, mut cursor) = (0, 0);
     while cursor < info.oldest {
         let records = source.read(&info.id, cursor, ReadLimit::default(), Filter::Control).await?;

@@ -8,19 +8,19 @@ use super::{ImportError, LineError};
 pub const MAX_LINE: usize = 64 * 1024 * 1024;
 
 /// The lines of a reader, one at a time, counted.
-pub(in crate::log) struct Lines<R> {
+pub(super) struct Lines<R> {
     reader: R,
     line: Vec<u8>,
     number: u64,
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(in crate::log) fn new(reader: R) -> Self {
+    pub(super) fn new(reader: R) -> Self {
         Self { reader, line: Vec::new(), number: 0 }
     }
 
     /// The next line without its end; `None` after the last.
-    pub(in crate::log) fn next(&mut self) -> Result<Option<&[u8]>, ImportError> {
+    pub(super) fn next(&mut self) -> Result<Option<&[u8]>, ImportError> {
         self.line.clear();
         self.number += 1;
         let read = (&mut self.reader).take(MAX_LINE as u64 + 1).read_until(b'\n', &mut self.line);
@@ -36,7 +36,7 @@ impl<R: BufRead> Lines<R> {
     }
 
     /// An error about the line that was read last.
-    pub(in crate::log) fn wrong(&self, error: LineError) -> ImportError {
+    pub(super) fn wrong(&self, error: LineError) -> ImportError {
         ImportError::Line { line: self.number, error }
     }
 }

@@ -6,9 +6,9 @@ mod log_support;
 use std::path::Path;
 use std::sync::Arc;
 
-use acp_bridge::log::portable::{Export, ImportError, LineError};
+use acp_bridge::archive::{self, Export, ImportError, LineError};
 use acp_bridge::log::{
-    Durability, Filter, LogReader, LogWriter, OpenError, SessionInfo, SessionLog, SqliteLog, SqliteView,
+    Durability, Filter, LogView, LogWriter, OpenError, SessionInfo, SessionLog, SqliteLog, SqliteView,
 };
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{RawBuf, SessionId};
@@ -77,7 +77,7 @@ async fn sessions(path: &Path) -> Vec<SessionInfo> {
 }
 
 fn refusal(path: &Path, text: &[u8]) -> (u64, LineError) {
-    match SqliteLog::import(path, text, None, NOW) {
+    match archive::import(path, text, None, NOW) {
         Err(ImportError::Line { line, error }) => (line, error),
         other => panic!("{other:?}"),
     }
@@ -93,7 +93,7 @@ async fn an_imported_session_is_the_one_that_was_exported_trimmed_or_not() {
         log.trim(&id, oldest).await.unwrap();
         // The log is open, as it is while a bridge runs.
         let text = export(&from, &id).await;
-        let imported = SqliteLog::import(&to, &*text, None, NOW).unwrap();
+        let imported = archive::import(&to, &*text, None, NOW).unwrap();
         let info = log.get(&id).await.unwrap().unwrap();
         let (found, records, control) = contents(&to, &id).await;
         assert_eq!(imported.session, found);
@@ -148,10 +148,10 @@ async fn a_new_id_is_put_where_clients_see_the_old_one_and_nowhere_else() {
     create(&log, &id, records.clone()).await.unwrap();
     log.shutdown().await;
     let text = export(&path, &id).await;
-    let twice = SqliteLog::import(&path, &*text, None, NOW).unwrap_err();
+    let twice = archive::import(&path, &*text, None, NOW).unwrap_err();
     assert!(matches!(&twice, ImportError::Exists { session, .. } if *session == id), "{twice:?}");
     assert!(twice.to_string().contains("--new-id"), "{twice}");
-    SqliteLog::import(&path, &*text, Some("t".into()), NOW).unwrap();
+    archive::import(&path, &*text, Some("t".into()), NOW).unwrap();
     let (info, copy, _) = contents(&path, &"t".into()).await;
     let bodies: Vec<&str> = copy[1..copy.len() - 1].iter().map(|record| record.body.as_str()).collect();
     assert_eq!(bodies, after);
@@ -169,7 +169,7 @@ async fn a_line_break_in_a_body_becomes_a_blank() {
     let pretty = RawBuf::parse("{\r\n  \"a\": \"b\\n\"\n}").unwrap();
     create(&log, &id, vec![created("/work"), with_body(2, 1, Kind::Update, pretty)]).await.unwrap();
     log.shutdown().await;
-    SqliteLog::import(&to, &*export(&from, &id).await, None, NOW).unwrap();
+    archive::import(&to, &*export(&from, &id).await, None, NOW).unwrap();
     assert_eq!(contents(&to, &id).await.1[1].body.as_str(), "{    \"a\": \"b\\n\" }");
 }
 
@@ -245,7 +245,7 @@ async fn what_is_wrong_with_an_export_is_named_with_its_line_and_nothing_is_left
     }
     let not_text = [&text.as_bytes()[..text.len() - 20], b"\xff\xfe\n"].concat();
     assert_eq!(refusal(&to, &not_text).0, 43);
-    SqliteLog::import(&to, text.as_bytes(), None, NOW).unwrap();
+    archive::import(&to, text.as_bytes(), None, NOW).unwrap();
 }
 
 #[tokio::test]
@@ -271,7 +271,7 @@ async fn no_damage_to_an_export_gets_in_unless_it_is_still_a_session() {
                 break;
             }
         }
-        match SqliteLog::import(&to, &*damaged, None, NOW) {
+        match archive::import(&to, &*damaged, None, NOW) {
             Err(ImportError::Line { .. }) => {}
             Ok(imported) => {
                 let info = imported.session;
@@ -309,7 +309,7 @@ async fn an_import_that_ends_half_way_leaves_what_was_there_as_it_was() {
     let before = sessions(&to).await;
     let text = export(&from, &id).await;
     let half = std::io::BufReader::new(Broken(&text[..text.len() - 100]));
-    let failed = SqliteLog::import(&to, half, None, NOW).unwrap_err();
+    let failed = archive::import(&to, half, None, NOW).unwrap_err();
     assert!(matches!(failed, ImportError::Read(_)), "{failed:?}");
     assert_eq!(sessions(&to).await, before);
     SqliteLog::check(&to).unwrap();
@@ -322,7 +322,7 @@ async fn a_log_in_use_can_be_exported_from_and_neither_imported_into_nor_compact
     let log = open(&path).await;
     let id = fill(&log).await;
     let text = export(&path, &id).await;
-    let refused = SqliteLog::import(&path, &*text, Some("t".into()), NOW).unwrap_err();
+    let refused = archive::import(&path, &*text, Some("t".into()), NOW).unwrap_err();
     assert!(matches!(refused, ImportError::Open(OpenError::Locked { .. })), "{refused:?}");
     let refused = SqliteLog::compact(&path).unwrap_err();
     assert!(matches!(refused, OpenError::Locked { .. }), "{refused:?}");

@@ -2,13 +2,14 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use acp_types::SessionId;
-use acp_types::record::Seq;
+use acp_types::record::{Record, Seq};
 
-use super::export::{Source, push_line};
+use super::export::push_line;
 use super::{ExportError, Header};
-use crate::log::{Filter, LogError, ReadLimit};
+use crate::log::{Filter, LogError, LogView, ReadLimit};
 
 /// How far an export has come, and of which state of the session it is: all that is needed to go on with it, also
 /// elsewhere. It goes through hands that are not ours as text: five numbers with dots between them.
@@ -39,14 +40,15 @@ impl Place {
         self.left
     }
 
-    /// The next lines, each with its end, perhaps none; `None` after the last.
+    /// The next lines, each with its end, perhaps none; `None` after the last. Each record is written as `shown` says.
     ///
     /// # Errors
     /// When the log cannot be read, or the session was trimmed or deleted meanwhile.
-    pub async fn next<S: Source + ?Sized>(
+    pub async fn next<S: LogView + ?Sized>(
         &mut self,
         source: &S,
         session: &SessionId,
+        shown: fn(Arc<Record>) -> Arc<Record>,
     ) -> Result<Option<Vec<u8>>, ExportError> {
         let changed = || ExportError::Changed { session: session.clone() };
         if self.left == 0 {
@@ -63,14 +65,14 @@ impl Place {
         };
         let mut page = Vec::new();
         let mut over = records.is_empty();
-        for record in &records {
+        for record in records {
             if record.seq > last {
                 over = true;
                 break;
             }
             self.left = self.left.checked_sub(1).ok_or_else(changed)?;
             self.cursor = record.seq;
-            push_line(&mut page, &**record)?;
+            push_line(&mut page, &*shown(record))?;
         }
         if over && before_trim {
             self.cursor = self.oldest;
@@ -81,7 +83,7 @@ impl Place {
     }
 
     /// Whether the session is still the one that was begun with.
-    async fn is_of<S: Source + ?Sized>(&self, source: &S, session: &SessionId) -> Result<bool, ExportError> {
+    async fn is_of<S: LogView + ?Sized>(&self, source: &S, session: &SessionId) -> Result<bool, ExportError> {
         let info = source.get(session).await?;
         Ok(info.is_some_and(|info| info.created_at == self.created_at && info.head >= self.head))
     }

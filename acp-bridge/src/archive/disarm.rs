@@ -25,15 +25,26 @@ pub struct Imported {
     pub disarmed: Vec<String>,
 }
 
+/// Kinds of records that may have definitions of MCP servers, if an earlier version or another writer has made them.
+pub(super) const WITH_DEFINITIONS: [Kind; 2] = [Kind::SessionCreated, Kind::AgentStarted];
+
 /// Leaves out of a record what its version would not have written: definitions of MCP servers.
 pub(super) fn strip(record: &mut Record) {
-    if !matches!(record.kind, Kind::SessionCreated | Kind::AgentStarted) {
-        return;
-    }
-    // Fingerprints of another host's servers are compared with nothing here.
-    if let Some(clean) = session::without_definitions(record.body.as_raw(), &FingerprintKey::default()) {
+    if let Some(clean) = stripped(record) {
         record.body = clean;
     }
+}
+
+/// Whether a record has definitions of MCP servers.
+pub(super) fn has_definitions(record: &Record) -> bool {
+    stripped(record).is_some()
+}
+
+/// Its body without them; `None` when it has none.
+fn stripped(record: &Record) -> Option<RawBuf> {
+    // Fingerprints of another host's servers are compared with nothing here.
+    let strip = || session::without_definitions(record.body.as_raw(), &FingerprintKey::default());
+    WITH_DEFINITIONS.contains(&record.kind).then(strip).flatten()
 }
 
 /// The record that disarms a session, behind all others.

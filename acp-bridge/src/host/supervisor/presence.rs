@@ -1,0 +1,148 @@
+//! Who has come or gone, for sessions whose queue is full: told as soon as there is room.
+//!
+//! Any other command that meets a full queue is refused, and whoever sent it is told. Nobody would send this one again, and a
+//! session that missed it would wait for somebody who has gone.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use acp_types::SessionId;
+use tokio::sync::mpsc;
+
+use super::Finished;
+use crate::host::inbox::Envelope;
+use crate::session::{Command, Reply};
+
+/// Clients whose coming or going waits, in all sessions together. One more is refused.
+const MAX_WAITING: usize = 65_536;
+
+/// What has still to be told, the latest of each client.
+#[derive(Debug, Default)]
+pub(super) struct WaitingPresence {
+    by_session: HashMap<SessionId, BTreeMap<Arc<str>, Box<Envelope>>>,
+    waiting: usize,
+}
+
+impl WaitingPresence {
+    /// A command on its way to its session. If it says of a client what waits for that client already, it takes the place of
+    /// that, which is done; any other is given back.
+    pub(super) fn replace(&mut self, session: &SessionId, envelope: Box<Envelope>) -> Option<Box<Envelope>> {
+        let waiting = self.by_session.get_mut(session).and_then(|waiting| waiting.get_mut(&envelope.client));
+        match waiting {
+            Some(waiting) if is_presence(&envelope) => {
+                done(std::mem::replace(waiting, envelope));
+                None
+            }
+            _ => Some(envelope),
+        }
+    }
+
+    /// Keeps what has met a full queue; whether it is the first of its session.
+    ///
+    /// # Errors
+    /// Gives back what is none of this or does not find room here.
+    pub(super) fn keep(&mut self, session: &SessionId, envelope: Box<Envelope>) -> Result<bool, Box<Envelope>> {
+        if !is_presence(&envelope) || self.waiting >= MAX_WAITING {
+            return Err(envelope);
+        }
+        let waiting = self.by_session.entry(session.clone()).or_default();
+        let is_first = waiting.is_empty();
+        match waiting.insert(Arc::clone(&envelope.client), envelope) {
+            Some(former) => done(former),
+            None => self.waiting += 1,
+        }
+        Ok(is_first)
+    }
+
+    /// Hands out what waits for a session.
+    pub(super) fn take(&mut self, session: &SessionId) -> Vec<Box<Envelope>> {
+        let taken: Vec<_> = self.by_session.remove(session).unwrap_or_default().into_values().collect();
+        self.waiting -= taken.len();
+        taken
+    }
+}
+
+/// Something later has taken its place.
+fn done(former: Box<Envelope>) {
+    // Whoever asked may have gone.
+    let _ = former.reply.send(Ok(Reply::Done));
+}
+
+fn is_presence(envelope: &Envelope) -> bool {
+    matches!(envelope.command, Command::Attend { .. })
+}
+
+/// Waits until a session's queue has room, or its task has gone.
+pub(super) async fn room(session: SessionId, queue: mpsc::Sender<Box<Envelope>>) -> Finished {
+    // A permit that is not used gives its room back.
+    let _ = queue.reserve().await;
+    Finished::Room(session)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use acp_types::SessionId;
+    use tokio::sync::{mpsc, oneshot};
+
+    use super::{WaitingPresence, room};
+    use crate::command::Answer;
+    use crate::host::inbox::Envelope;
+    use crate::host::supervisor::Finished;
+    use crate::session::{Command, Reply};
+
+    fn envelope(client: &str, command: Command) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
+        Envelope::internal(&"h".into(), "s".into(), client.into(), command)
+    }
+
+    fn attend(client: &str, present: bool) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
+        envelope(client, Command::Attend { present })
+    }
+
+    fn said(taken: &[Box<Envelope>]) -> Vec<(Arc<str>, bool)> {
+        let said = |envelope: &Envelope| match envelope.command {
+            Command::Attend { present } => (Arc::clone(&envelope.client), present),
+            _ => panic!("{:?}", envelope.command),
+        };
+        taken.iter().map(|envelope| said(envelope)).collect()
+    }
+
+    #[test]
+    fn the_latest_of_each_client_waits_and_what_it_replaces_is_done() {
+        let (mut waiting, s) = (WaitingPresence::default(), SessionId::from("s"));
+        let ((one, mut first), (two, _second)) = (attend("1", true), attend("2", false));
+        assert!(waiting.replace(&s, one).is_some_and(|one| waiting.keep(&s, one).unwrap()), "it is the first");
+        assert!(!waiting.keep(&s, two).unwrap());
+        let (later, mut last) = attend("1", false);
+        assert!(waiting.replace(&s, later).is_none());
+        assert_eq!(first.try_recv().unwrap(), Ok(Reply::Done));
+        assert!(last.try_recv().is_err(), "it is not told yet");
+        assert_eq!(said(&waiting.take(&s)), [("1".into(), false), ("2".into(), false)]);
+        assert!(waiting.take(&s).is_empty() && waiting.waiting == 0);
+    }
+
+    #[test]
+    fn any_other_command_is_given_back() {
+        let (mut waiting, s) = (WaitingPresence::default(), SessionId::from("s"));
+        waiting.keep(&s, attend("1", true).0).unwrap();
+        let (close, _answer) = envelope("1", Command::Close);
+        let close = waiting.replace(&s, close).unwrap();
+        assert!(matches!(waiting.keep(&s, close).unwrap_err().command, Command::Close));
+        assert_eq!(said(&waiting.take(&s)), [("1".into(), true)]);
+    }
+
+    #[tokio::test]
+    async fn a_session_is_told_once_it_takes_a_command_or_ends() {
+        let s = SessionId::from("s");
+        let (queue, mut commands) = mpsc::channel(1);
+        queue.try_send(envelope("1", Command::Close).0).unwrap();
+        let mut waits = std::pin::pin!(room(s.clone(), queue.clone()));
+        assert!(futures_util::FutureExt::now_or_never(&mut waits).is_none());
+        commands.recv().await.unwrap();
+        assert!(matches!(waits.await, Finished::Room(of) if of == s));
+        queue.try_send(envelope("1", Command::Close).0).unwrap();
+        commands.close();
+        assert!(matches!(room(s.clone(), queue).await, Finished::Room(of) if of == s));
+    }
+}
