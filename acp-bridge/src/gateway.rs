@@ -69,7 +69,7 @@ use std::time::Duration;
 
 use acp_server::KeepAlive;
 
-pub use crate::dial::AgentDoor;
+pub use crate::remote_agent::transport::AgentDoor;
 pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};
 pub(crate) use render::turn_ended;
 pub(crate) use served::Compared;

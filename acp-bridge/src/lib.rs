@@ -7,12 +7,11 @@
 mod attach;
 pub mod cli;
 pub mod command;
-mod dial;
 pub mod gateway;
 pub mod host;
-pub mod link;
 pub mod log;
 pub mod principal;
+pub mod remote_agent;
 mod replay;
 pub mod retention;
 pub mod service;

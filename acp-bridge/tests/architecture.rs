@@ -11,11 +11,15 @@ use module_graph::{Crate, Room, Rooms};
 const ROOMS: &[Room<'_>] = &[
     Room { name: "crate", knows: &[] },
     Room { name: "crate::shared", knows: &[] },
-    Room { name: "crate::link", knows: &[] },
     Room { name: "crate::attach", knows: &[] },
     Room { name: "crate::replay", knows: &[] },
     Room { name: "crate::session", knows: &["crate::shared"] },
-    Room { name: "crate::dial", knows: &["crate::link", "crate::shared"] },
+    Room { name: "crate::remote_agent::protocol", knows: &[] },
+    Room { name: "crate::remote_agent::transport", knows: &["crate::remote_agent::protocol"] },
+    Room {
+        name: "crate::remote_agent",
+        knows: &["crate::remote_agent::protocol", "crate::remote_agent::transport", "crate::session"],
+    },
     Room { name: "crate::vault", knows: &[] },
     Room { name: "crate::principal", knows: &[] },
     Room { name: "crate::log", knows: &["crate::shared"] },
@@ -33,8 +37,9 @@ const ROOMS: &[Room<'_>] = &[
         knows: &[
             "crate::host::services",
             "crate::command",
-            "crate::dial",
-            "crate::link",
+            "crate::remote_agent",
+            "crate::remote_agent::protocol",
+            "crate::remote_agent::transport",
             "crate::log",
             "crate::session",
             "crate::shared",
@@ -72,8 +77,8 @@ const ROOMS: &[Room<'_>] = &[
             "crate::log",
             "crate::session",
             "crate::attach",
-            "crate::dial",
-            "crate::link",
+            "crate::remote_agent::protocol",
+            "crate::remote_agent::transport",
             "crate::shared",
             "crate::vault",
         ],
@@ -96,9 +101,9 @@ const STILL_ALLOWED: &[(&str, &str)] = &[
     ("crate::log::sqlite::job", "crate::session"),
     ("crate::log::sqlite::owner", "crate::session"),
     ("crate::log::sqlite::store", "crate::session"),
-    ("crate::gateway", "crate::dial"),
-    ("crate::gateway::dial", "crate::dial"),
-    ("crate::gateway::dial", "crate::link"),
+    ("crate::gateway", "crate::remote_agent::transport"),
+    ("crate::gateway::dial", "crate::remote_agent::transport"),
+    ("crate::gateway::dial", "crate::remote_agent::protocol"),
 ];
 
 fn read() -> Crate {
@@ -194,8 +199,8 @@ fn the_relay_for_editors_has_no_io_clock_or_channels() {
 }
 
 #[test]
-fn the_link_has_no_io_clock_or_channels() {
-    assert_pure("crate::link", &["acp_types", "bytes", "memchr", "serde", "serde_json", "thiserror"]);
+fn the_protocol_with_remote_agents_has_no_io_clock_or_channels() {
+    assert_pure("crate::remote_agent::protocol", &["acp_types", "bytes", "memchr", "serde", "serde_json", "thiserror"]);
 }
 
 #[test]

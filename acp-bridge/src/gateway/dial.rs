@@ -11,8 +11,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::driver::Context;
-use crate::dial::{Offer, Socket, frame_limit, pair};
-use crate::link::Frame;
+use crate::remote_agent::protocol::Frame;
+use crate::remote_agent::transport::{IncomingAgent, Socket, frame_limit, pair};
 
 /// How long a dialler may take to say hello.
 const HELLO: Duration = Duration::from_secs(10);
@@ -39,7 +39,7 @@ async fn hand_over(mut socket: Socket, context: &Context) {
     };
     match Frame::parse(&first) {
         Ok(Frame::Hello(hello)) => {
-            let offer = Offer { hello: *hello, socket };
+            let offer = IncomingAgent { hello: *hello, socket };
             match &context.config.agents {
                 Some(door) => door.hand_in(offer),
                 None => offer.refuse("this bridge has no host that agents can dial in to", false),
