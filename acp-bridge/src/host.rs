@@ -37,6 +37,8 @@ pub use secrets::{LogSecrets, Secrets, SecretsError};
 pub use services::{Allowed, Limits};
 pub use supervisor::Host;
 
+pub use crate::remote_agent::transport::AgentDoor;
+
 use crate::session;
 use crate::vault::{self, Vault};
 
