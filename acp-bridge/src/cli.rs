@@ -1,6 +1,7 @@
 //! The command line: arguments, one file per subcommand, and what they print.
 
 mod agent;
+mod agent_route;
 mod amount;
 mod api;
 mod args;

@@ -1,5 +1,5 @@
 //! The side that serves clients: ACP v1 over WebSocket at `/acp`, the session API at `/rpc`, see `rpc`, and
-//! agents that dial in at `/dial`, which are handed to the host.
+//! agents that dial in at `/dial`, which are handed on to an [`AgentRoute`].
 //!
 //! A gateway meets the host only in the log: it submits commands, folds and tails records, and holds nothing that a
 //! client could not get from another gateway on the same log. One task serves one connection; what it decides is in
@@ -38,11 +38,11 @@
 //! Who is attached is known to the gateway only, and in no log. The host is told with `Command::Attend` when a controller
 //! has come or gone, however it went; it is not when the gateway's tasks are cut at the end of a shutdown.
 
+mod agent_route;
 mod attach;
 mod attachment;
 mod capabilities;
 mod connection;
-mod dial;
 mod driver;
 mod history;
 mod http;
@@ -69,7 +69,7 @@ use std::time::Duration;
 
 use acp_server::KeepAlive;
 
-pub use crate::dial::AgentDoor;
+pub use agent_route::AgentRoute;
 pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};
 pub(crate) use render::turn_ended;
 pub(crate) use served::Compared;
@@ -96,8 +96,8 @@ pub struct Config {
     pub served: Served,
     /// How long its clients count as there when the gateway does not renew its lease. Default: 15 s.
     pub lease: Duration,
-    /// Where agents that dial in are handed in: at a host in this process. Default: nowhere, and they are sent away.
-    pub agents: Option<AgentDoor>,
+    /// Who serves agents that dial in. Default: nobody, and they get HTTP 404.
+    pub agents: Option<Arc<dyn AgentRoute>>,
     /// Where secrets of commands are left for the hosts of the log, which must have the same. Default: that of this process.
     pub vault: Arc<dyn Vault>,
     /// Bounds of one connection.

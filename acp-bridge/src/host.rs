@@ -4,27 +4,25 @@
 //! agents go in, records go to the log, and effects run once those records are on stable storage.
 
 mod agent;
-mod broker;
+mod agent_events;
+mod agent_opening;
+mod agent_outbox;
+mod agent_pool;
+mod capacity;
 mod clock;
 mod door;
 mod driver;
-mod effects;
+mod event_batch;
 mod idle;
 mod inbox;
 mod keeper;
 mod lanes;
-mod launch;
-mod linked;
-mod links;
-mod mail;
-mod opening;
 mod process;
 mod profiles;
-mod said;
+mod recovery;
 mod secrets;
 pub(crate) mod services;
 mod silence;
-mod slots;
 mod supervisor;
 mod unlogged;
 
@@ -38,6 +36,8 @@ pub use profiles::Profiles;
 pub use secrets::{LogSecrets, Secrets, SecretsError};
 pub use services::{Allowed, Limits};
 pub use supervisor::Host;
+
+pub use crate::remote_agent::transport::AgentDoor;
 
 use crate::session;
 use crate::vault::{self, Vault};
@@ -100,7 +100,7 @@ impl Config {
 /// # Errors
 /// When it cannot be started or does not answer `initialize` in time.
 pub async fn probe(agent: &ChildSpec, timeout: Duration) -> Result<String, session::Refusal> {
-    let initialize = launch::initialize_params(acp_types::Raw::EMPTY_OBJECT, session::Services::default());
+    let initialize = agent_opening::initialize_params(acp_types::Raw::EMPTY_OBJECT, session::Services::default());
     let agent = agent::Agent::start(agent, initialize, timeout).await?;
     let name = agent.description.as_raw().path(&["agentInfo", "name"]).and_then(acp_types::Raw::as_string);
     let name = name.map_or_else(|| "the agent gives no name".to_owned(), String::from);

@@ -44,7 +44,9 @@ fn the_first_agent_that_dials_in_is_started_at_once_and_a_later_one_when_it_is_n
     assert!(plan(&effects).first);
     let effects = session.agent(FromAgent::Started(linked_agent_started(Start::New)));
     assert_eq!(replies(&effects), [(command, Ok(Reply::State(raw(r#"{"modes":{"currentModeId":"ask"}}"#))))]);
-    assert_eq!(session.kinds(0), ["session_created", "agent_started"]);
+    assert_eq!(session.kinds(0), ["session_created", "agent_started", "update"]);
+    let told = session.only(0, &Kind::Update).body.as_str();
+    assert!(told.contains(r#""sessionUpdate":"current_mode_update""#) && told.contains(r#""ask""#), "{told}");
 
     session.exits();
     let (reply, effects) = session.command("far", dial());
@@ -113,4 +115,25 @@ fn the_agent_of_a_lane_comes_from_where_its_first_one_came() {
     session.crash();
     let names: Vec<_> = session.machine.state().lanes().map(|lane| lane.source().name().map(str::to_owned)).collect();
     assert_eq!(names, [None, Some("profile".into()), Some("far".into())]);
+}
+
+#[test]
+fn the_agent_of_main_that_dialled_in_elsewhere_is_that_of_the_host_until_the_session_is_trusted() {
+    for had_agent in [true, false] {
+        let mut session = Session::without_agent();
+        if had_agent {
+            session.prompt("a");
+            session.agent(FromAgent::Started(linked_agent_started(Start::New)));
+        }
+        session.write(Kind::SessionDisarmed, None, &serde_json::json!({ "reason": "a test" }));
+        session.lose_what_was_kept();
+        session.crash();
+        assert_eq!(session.machine.state().main().source(), &AgentSource::Command);
+        assert_eq!(session.command("far", dial()).0, Err(Refusal::LaneNotDialled { lane: "main".into() }));
+        let (_, effects) = session.prompt("b");
+        assert_eq!((&plan(&effects).source, plan(&effects).first), (&AgentSource::Command, !had_agent));
+        // Whoever trusts it has it as it was written.
+        assert_eq!(session.command("c1", Command::Trust).0, Ok(Reply::Done));
+        assert_eq!(session.machine.state().main().source(), &AgentSource::DialsIn(None));
+    }
 }

@@ -1,7 +1,7 @@
 //! Frames of a link: reading any bytes never panics, and what was read and is written again is read as the same.
 #![no_main]
 
-use acp_bridge::link::{End, Frame, Open};
+use acp_bridge::remote_agent::protocol::{End, Frame, Open};
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 

@@ -1,4 +1,4 @@
-//! `acp-bridge dial`: an agent here, for a bridge elsewhere. What passes between the two is decided by [`crate::link`];
+//! `acp-bridge dial`: an agent here, for a bridge elsewhere. What passes between the two is decided by [`crate::remote_agent::protocol`];
 //! here are the connection that comes and goes and the agent that stays.
 
 mod agent;
@@ -21,9 +21,9 @@ use super::agent::Named;
 use super::exit::{Exit, coded};
 use super::{agent as named, args, client};
 use crate::attach::Backoff;
-use crate::dial::Socket;
 use crate::host::Allowed;
-use crate::link::{Frame, Gone, Hello, Start, Stop, VERSION, Welcome};
+use crate::remote_agent::protocol::{Frame, Gone, Hello, Start, Stop, VERSION, Welcome};
+use crate::remote_agent::transport::Socket;
 
 /// How long the end of the agent, and the bridge's word that it has heard of it, may take when we are told to stop.
 const GOODBYE: Duration = Duration::from_secs(12);

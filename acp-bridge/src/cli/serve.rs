@@ -11,6 +11,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::agent_route::ToHost;
 use super::exit::{Exit, coded};
 use super::{agent, args, identity, keep, offline, output, ownership};
 use crate::log::Opener;
@@ -40,7 +41,7 @@ pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()>
     let as_json = args.json;
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let config = gateway::Config { agents: Some(door), ..gateway_config(args, served)? };
+    let config = gateway_config(args, served, Some(door))?;
     let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, gateway_stop.clone()));
     announce(address, as_json)?;
 
@@ -92,7 +93,7 @@ pub(super) async fn gateway(args: args::Serve, opener: Opener) -> anyhow::Result
     let stop = CancellationToken::new();
     let mut signals = Signals::listen()?;
     let as_json = args.json;
-    let config = gateway_config(args, gateway::Served::default())?;
+    let config = gateway_config(args, gateway::Served::default(), None)?;
     let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, stop.clone()));
     announce(address, as_json)?;
 
@@ -173,8 +174,14 @@ fn vault_of(args: &args::Serve) -> anyhow::Result<Arc<dyn Vault>> {
     })
 }
 
-fn gateway_config(args: args::Serve, served: gateway::Served) -> anyhow::Result<gateway::Config> {
+/// `door`: where agents that dial in are handed in, if there is a host in this process.
+fn gateway_config(
+    args: args::Serve,
+    served: gateway::Served,
+    door: Option<host::AgentDoor>,
+) -> anyhow::Result<gateway::Config> {
     Ok(gateway::Config {
+        agents: Some(Arc::new(ToHost { door })),
         vault: vault_of(&args)?,
         max_connections: args.max_clients,
         allow_origins: args.allow_origin.into(),

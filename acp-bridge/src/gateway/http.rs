@@ -33,7 +33,7 @@ use super::membership::Membership;
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
 use super::terminals::names_terminal;
-use super::{Config, dial, served};
+use super::{Config, agent_route, served};
 use crate::command::Commander;
 use crate::log::{CommandQueue, SessionLog};
 use crate::service::follower::{Followers, LookedFor};
@@ -254,16 +254,21 @@ async fn dialled(
     if let Err(denied) = principal.may(Operation::Dial) {
         return (StatusCode::FORBIDDEN, format!("{denied}\n")).into_response();
     }
-    match handshake::check(request.method(), request.headers()) {
-        Ok(accept) => match Arc::clone(&gateway.diallers).try_acquire_owned() {
-            Ok(permit) => upgrade(&gateway, request, accept, permit, dial::serve),
-            Err(_) => {
-                let limit = gateway.context.config.max_diallers;
-                (StatusCode::SERVICE_UNAVAILABLE, format!("{limit} agents have dialled in, the limit\n"))
-                    .into_response()
-            }
-        },
-        Err(refused) => refused.into_response(),
+    let accept = match handshake::check(request.method(), request.headers()) {
+        Ok(accept) => accept,
+        Err(refused) => return refused.into_response(),
+    };
+    let Some(route) = gateway.context.config.agents.clone() else {
+        return (StatusCode::NOT_FOUND, "no agent can dial in here\n").into_response();
+    };
+    match Arc::clone(&gateway.diallers).try_acquire_owned() {
+        Ok(permit) => upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
+            agent_route::serve(&*route, upgraded, context).await;
+        }),
+        Err(_) => {
+            let limit = gateway.context.config.max_diallers;
+            (StatusCode::SERVICE_UNAVAILABLE, format!("{limit} agents have dialled in, the limit\n")).into_response()
+        }
     }
 }
 

@@ -12,12 +12,12 @@ use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 
+use super::agent_events;
+use super::capacity::CapacityPermit;
 use super::door::Undone;
-use super::effects;
 use super::process::Process;
 use super::services::Services;
 use super::silence::{self, GivenUp, MOST};
-use super::slots::Slot;
 use crate::session::{LastWords, Refusal, clean_outcome, unsupported_version};
 
 /// Events kept while a call of ours is in flight. Of more, requests are refused; the rest is dropped with a warning, which
@@ -48,7 +48,7 @@ pub(super) struct Agent {
     /// What is not worth keeping there, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
     /// Its place among those that run, if it is one that this host has started.
-    slot: Option<Slot>,
+    permit: Option<CapacityPermit>,
     /// Batches of what it said, while a call of ours is in flight.
     batches: Arc<AtomicU64>,
 }
@@ -97,11 +97,11 @@ impl Agent {
             early: Vec::new(),
             services: None,
             prints: None,
-            base: matches!(process, Process::Linked(_)).then_some(0),
+            base: matches!(process, Process::Remote(_)).then_some(0),
             answered: None,
             opened: None,
             drop_early: None,
-            slot: None,
+            permit: None,
             batches: Arc::default(),
             process,
         };
@@ -136,14 +136,14 @@ impl Agent {
             answered: None,
             opened: None,
             drop_early: None,
-            slot: None,
+            permit: None,
             batches: Arc::default(),
         }
     }
 
     /// The same agent, with its place among those that run.
-    pub(super) fn placed(mut self, slot: Option<Slot>) -> Self {
-        self.slot = slot;
+    pub(super) fn placed(mut self, permit: Option<CapacityPermit>) -> Self {
+        self.permit = permit;
         self
     }
 
@@ -196,7 +196,7 @@ impl Agent {
                             Ok(payload) => Some(clean_outcome(Ok(payload.raw().to_owned()))),
                             Err(ResponseError::Peer(error)) => Some(clean_outcome(Err(error.into_raw()))),
                             Err(ResponseError::Closed) => None,
-                            Err(other) => Some(Err(effects::unanswered(&other))),
+                            Err(other) => Some(Err(agent_events::unanswered(&other))),
                         });
                     }
                     Event::Closed(_) => return found.flatten(),
@@ -238,7 +238,7 @@ impl Agent {
     /// Stops the process politely: stdin closed, then TERM, then KILL.
     pub(super) async fn stop(self) {
         // Its place is free once it is gone.
-        let Self { mut process, outbox, inbox, services, prints, slot: _slot, .. } = self;
+        let Self { mut process, outbox, inbox, services, prints, permit: _permit, .. } = self;
         // Nobody takes what is printed any more.
         drop(prints);
         drop((outbox, inbox));

@@ -15,12 +15,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::agent::Agent;
-use super::broker::{Broker, Known, Returned};
+use super::agent_outbox::Message;
+use super::agent_pool::{AgentPool, Known, Returned};
 use super::door::Undone;
 use super::inbox::Envelope;
 use super::lanes::{Happened, LaneAgents};
-use super::mail::Message;
-use super::{Config, clock, effects, idle, opening, unlogged};
+use super::{Config, agent_events, clock, idle, recovery, unlogged};
 use crate::command::Answer;
 use crate::log::{LogError, MemberId, SessionLog};
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
@@ -38,7 +38,7 @@ pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
     /// This host, as a member of the log.
     pub(super) member: MemberId,
-    pub(super) broker: Arc<Broker>,
+    pub(super) pool: Arc<AgentPool>,
     pub(super) config: Config,
     /// Agent processes on their way out.
     pub(super) stopping: TaskTracker,
@@ -85,7 +85,7 @@ impl Driver {
     pub(super) async fn open(context: Context, session: SessionId) -> Result<Self, LogError> {
         let config = context.config.session.clone();
         let (machine, out) =
-            opening::open(&context.log, &context.member, &context.config.secrets, &session, config).await?;
+            recovery::open(&context.log, &context.member, &context.config.secrets, &session, config).await?;
         let mut driver = Self::new(context, session, machine, out, None);
         driver.flush().await?;
         Ok(driver)
@@ -184,7 +184,7 @@ impl Driver {
     fn note_idle(&mut self) {
         let idle = self.machine.idle_since();
         if idle != self.idle_since {
-            self.context.broker.slots().idle(&self.session, self.idle_since, idle, &self.rest);
+            self.context.pool.capacity().idle(&self.session, self.idle_since, idle, &self.rest);
             self.idle_since = idle;
         }
     }
@@ -280,7 +280,7 @@ impl Driver {
         for event in events {
             let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
             let call = |key| self.lanes.get(lane)?.calls.remove(&key);
-            if let Some(event) = effects::from_agent(event, call) {
+            if let Some(event) = agent_events::from_agent(event, call) {
                 if let FromAgent::Update(params) = &event
                     && let Some(services) = self.agent(lane).and_then(|agent| agent.services.as_ref())
                 {
@@ -340,9 +340,9 @@ impl Driver {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply),
             Effect::StartAgent { lane, plan } => {
-                let broker = Arc::clone(&self.context.broker);
+                let pool = Arc::clone(&self.context.pool);
                 let place = (self.session.clone(), Arc::clone(&lane));
-                self.lanes.of(lane).open(async move { broker.open(place, &plan).await });
+                self.lanes.of(lane).open(async move { pool.open(place, &plan).await });
             }
             Effect::AwaitAgent { lane, link, received, call } => self.await_agent(lane, &link, received, call),
             Effect::StopAgent { lane, kill } => {
@@ -376,7 +376,7 @@ impl Driver {
             Effect::Delete { command } => {
                 let deleted = idle::forget(&*self.context.log, &self.context.config.secrets, &self.session).await;
                 self.closed = true;
-                self.context.broker.links().dismiss(&self.session, None, "the session was deleted");
+                self.context.pool.registry().dismiss(&self.session, None, "the session was deleted");
                 self.reply(command, deleted.map(|_| Reply::Done).map_err(|e| unlogged::failed(&e)));
             }
         }
@@ -397,14 +397,14 @@ impl Driver {
             dialled,
         };
         // From now on, whether or not this is polled, the agent is expected.
-        let returning = Arc::clone(&self.context.broker).returning(place, link, known);
+        let returning = Arc::clone(&self.context.pool).returning(place, link, known);
         self.lanes.of(lane).wait_for(returning, call);
     }
 
     /// A lane that is no more leaves nothing here. Its agent's process, if any, is on its way out.
     fn forget_if_left(&mut self, lane: &str, why: &str) {
         if self.machine.state().lane(lane).is_none() {
-            self.context.broker.links().dismiss(&self.session, Some(lane), why);
+            self.context.pool.registry().dismiss(&self.session, Some(lane), why);
             self.lanes.forget(lane);
         }
     }
@@ -455,7 +455,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        self.context.broker.slots().idle(&self.session, self.idle_since, None, &self.rest);
+        self.context.pool.capacity().idle(&self.session, self.idle_since, None, &self.rest);
         self.lanes.let_go(false, &self.context.stopping);
     }
 }

@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::command::{self, Answer, Order};
-use crate::log::{CommandId, LogError, Member, MemberId, Renewal, Role, SessionLog, TakenCommand};
+use crate::log::{
+    CommandId, CommandQueue, LogError, Member, MemberId, Renewal, Role, SessionLog, Signals, TakenCommand,
+};
 use crate::session::{Command, Refusal};
 use crate::vault::Vault;
 
@@ -28,6 +30,9 @@ const FETCH: Duration = Duration::from_secs(5);
 /// Commands that were taken and have no answer. At the limit no more are taken: they wait in the log, where they are
 /// refused once their time is over.
 const MAX_OPEN: usize = 8192;
+
+/// How long the log may take, when the host ends, for the last answers, and for the news that this host goes.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// A command on its way to its session.
 #[derive(Debug)]
@@ -81,7 +86,8 @@ type Renewing = BoxFuture<'static, Result<Renewal, LogError>>;
 
 /// The host's end of its log: one membership, its lease, and the commands that it has taken.
 pub(super) struct Inbox {
-    log: Arc<dyn SessionLog>,
+    queue: Arc<dyn CommandQueue>,
+    signals: Arc<dyn Signals>,
     vault: Arc<dyn Vault>,
     member: Member,
     /// Of its lease, which is renewed three times as often.
@@ -102,11 +108,20 @@ impl Inbox {
         vault: Arc<dyn Vault>,
         term: Duration,
     ) -> Result<(Self, Renewal), LogError> {
+        Self::of(Arc::clone(&log) as Arc<dyn CommandQueue>, log, vault, term).await
+    }
+
+    async fn of(
+        queue: Arc<dyn CommandQueue>,
+        signals: Arc<dyn Signals>,
+        vault: Arc<dyn Vault>,
+        term: Duration,
+    ) -> Result<(Self, Renewal), LogError> {
         let member = Member { id: format!("host-{}", uuid::Uuid::now_v7()).into(), role: Role::Host };
-        let renewal = log.renew(&member, term).await?;
-        let renewing = renew(Arc::clone(&log), member.clone(), term, term / 3);
+        let renewal = signals.renew(&member, term).await?;
+        let renewing = renew(Arc::clone(&signals), member.clone(), term, term / 3);
         let (taking, taken, fetching, open) = (None, VecDeque::new(), None, FuturesUnordered::new());
-        let inbox = Self { log, vault, member, term, taking, taken, fetching, open, renewing };
+        let inbox = Self { queue, signals, vault, member, term, taking, taken, fetching, open, renewing };
         Ok((inbox, renewal))
     }
 
@@ -126,19 +141,19 @@ impl Inbox {
                 }
                 continue;
             }
-            let (log, host) = (&self.log, &self.member.id);
-            let taking = self.taking.get_or_insert_with(|| take(Arc::clone(log), host.clone(), Duration::ZERO));
+            let (queue, host) = (&self.queue, &self.member.id);
+            let taking = self.taking.get_or_insert_with(|| take(Arc::clone(queue), host.clone(), Duration::ZERO));
             tokio::select! {
                 biased;
                 renewal = &mut self.renewing => match renewal {
                     Ok(renewal) => {
-                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), self.term, self.term / 3);
+                        self.renewing = renew(Arc::clone(&self.signals), self.member.clone(), self.term, self.term / 3);
                         return Arrival::Renewed(renewal);
                     }
                     Err(LogError::Closed) => return Arrival::Closed,
                     Err(error) => {
                         tracing::warn!(%error, "the lease of this host was not renewed; trying again");
-                        self.renewing = renew(Arc::clone(&self.log), self.member.clone(), self.term, PAUSE.min(self.term / 3));
+                        self.renewing = renew(Arc::clone(&self.signals), self.member.clone(), self.term, PAUSE.min(self.term / 3));
                     }
                 },
                 fetched = fetched(&mut self.fetching) => {
@@ -155,7 +170,7 @@ impl Inbox {
                         Err(LogError::Closed) => return Arrival::Closed,
                         Err(error) => {
                             tracing::warn!(%error, "no commands can be taken now; trying again");
-                            self.taking = Some(take(Arc::clone(&self.log), self.member.id.clone(), PAUSE));
+                            self.taking = Some(take(Arc::clone(&self.queue), self.member.id.clone(), PAUSE));
                         }
                     }
                 }
@@ -169,7 +184,7 @@ impl Inbox {
         self.fetching = None;
         for taken in std::mem::take(&mut self.taken) {
             let answer = Err(Refusal::HostStops);
-            self.open.push(answer_now(Arc::clone(&self.log), taken.id, answer));
+            self.open.push(answer_now(Arc::clone(&self.queue), taken.id, answer));
         }
         tokio::pin!(ended);
         loop {
@@ -180,10 +195,21 @@ impl Inbox {
             }
         }
         // Whoever was to answer has gone, so each has an answer or will never have one.
-        while self.open.next().await.is_some() {}
-        if let Err(error) = self.log.leave(&self.member.id).await {
-            tracing::warn!(%error, "the log was not told that this host goes; others wait for its lease to run out");
+        let all = async { while self.open.next().await.is_some() {} };
+        if timeout(GOODBYE, all).await.is_err() {
+            let left = self.open.len();
+            tracing::warn!(
+                left,
+                "the log takes no answers; those who sent these commands hear that their time is over"
+            );
+            self.open.clear();
         }
+        let why = match timeout(GOODBYE, self.signals.leave(&self.member.id)).await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it did not answer within {} s", GOODBYE.as_secs()),
+        };
+        tracing::warn!(why, "the log was not told that this host goes; others wait for its lease to run out");
     }
 
     /// Reads a command; one that cannot be read is refused. `None` also when something of it must be fetched first.
@@ -198,15 +224,15 @@ impl Inbox {
             Err(error) => {
                 tracing::warn!(%error, gateway = %from, "a command is refused");
                 let answer = Err(error.into());
-                self.open.push(answer_now(Arc::clone(&self.log), id, answer));
+                self.open.push(answer_now(Arc::clone(&self.queue), id, answer));
                 return None;
             }
         };
         let (reply, answer) = oneshot::channel();
-        let log = Arc::clone(&self.log);
+        let queue = Arc::clone(&self.queue);
         self.open.push(Box::pin(async move {
             let answer = answer.await.unwrap_or(Err(Refusal::HostGone));
-            answer_now(log, id, answer).await;
+            answer_now(queue, id, answer).await;
         }));
         let deadline = Instant::now() + remaining;
         if order.secret.is_none() {
@@ -244,17 +270,17 @@ async fn fetched(fetching: &mut Option<Fetching>) -> Option<Box<Envelope>> {
     }
 }
 
-fn take(log: Arc<dyn SessionLog>, host: MemberId, pause: Duration) -> Taking {
+fn take(queue: Arc<dyn CommandQueue>, host: MemberId, pause: Duration) -> Taking {
     Box::pin(async move {
         sleep(pause).await;
-        log.take(&host).await
+        queue.take(&host).await
     })
 }
 
-fn renew(log: Arc<dyn SessionLog>, member: Member, term: Duration, pause: Duration) -> Renewing {
+fn renew(signals: Arc<dyn Signals>, member: Member, term: Duration, pause: Duration) -> Renewing {
     Box::pin(async move {
         sleep(pause).await;
-        log.renew(&member, term).await
+        signals.renew(&member, term).await
     })
 }
 
@@ -264,9 +290,9 @@ async fn sleep(pause: Duration) {
     }
 }
 
-fn answer_now(log: Arc<dyn SessionLog>, id: CommandId, answer: Answer) -> BoxFuture<'static, ()> {
+fn answer_now(queue: Arc<dyn CommandQueue>, id: CommandId, answer: Answer) -> BoxFuture<'static, ()> {
     Box::pin(async move {
-        if let Err(error) = log.answer(&id, command::encode_answer(&answer)).await {
+        if let Err(error) = queue.answer(&id, command::encode_answer(&answer)).await {
             tracing::warn!(%error, command = %id, "the answer to a command is lost");
         }
     })

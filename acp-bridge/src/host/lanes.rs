@@ -15,10 +15,10 @@ use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 
 use super::agent::Agent;
-use super::broker::Returned;
-use super::mail::{Mail, Message};
+use super::agent_outbox::{AgentOutbox, Message};
+use super::agent_pool::Returned;
+use super::event_batch::EventBatch;
 use super::process::Process;
-use super::said::Said;
 use crate::session::{CallId, Refusal};
 
 /// How long another agent waits for one to come back that is to be stopped: diallers try every two seconds.
@@ -51,9 +51,9 @@ pub(super) struct LaneAgent {
     /// Requests to the agent that it has not answered.
     pub(super) calls: HashMap<RequestKey, CallId>,
     /// What it has not read yet.
-    mail: Mail,
+    outbox: AgentOutbox,
     /// What it said and the session has not taken.
-    said: Said,
+    batch: EventBatch,
     /// The last of its messages that was taken in, and the last of which it knows that it is safe, by ordinal.
     heard: u64,
     settled: u64,
@@ -115,9 +115,9 @@ impl LaneAgent {
     /// The agent closed its connection: it is waited for, and [`Happened::Exited`] follows.
     pub(super) fn closed(&mut self, tracker: &TaskTracker) {
         if let Some(mut agent) = self.agent.take() {
-            self.said = Said::default();
+            self.batch = EventBatch::default();
             self.calls.clear();
-            self.mail.clear();
+            self.outbox.clear();
             self.exiting = Some(tracker.spawn(async move { agent.exit_reason().await }));
         }
     }
@@ -131,11 +131,11 @@ impl LaneAgent {
             self.stopped = Some(tracker.spawn(stop_if_it_comes(awaiting)));
         }
         self.calls.clear();
-        self.mail.clear();
+        self.outbox.clear();
         if let Some(exiting) = self.exiting.take() {
             self.stopped = Some(exiting);
         }
-        self.said = Said::default();
+        self.batch = EventBatch::default();
         if let Some(agent) = self.agent.take() {
             self.stopped = Some(tracker.spawn(async move {
                 if kill {
@@ -166,7 +166,7 @@ impl LaneAgent {
         let key = agent.outbox.reserve_key();
         // Known before it is sent: the answer may be there before the sending returns.
         self.calls.insert(key, call);
-        let sent = self.mail.send(&agent.outbox, Message::Request { key, method, params }).is_ok();
+        let sent = self.outbox.send(&agent.outbox, Message::Request { key, method, params }).is_ok();
         if !sent {
             self.calls.remove(&key);
         }
@@ -177,13 +177,13 @@ impl LaneAgent {
     pub(super) fn tell(&mut self, message: Message) {
         if let Some(agent) = &self.agent {
             // The log of the bridge says what is dropped; nobody waits for it.
-            let _ = self.mail.send(&agent.outbox, message);
+            let _ = self.outbox.send(&agent.outbox, message);
         }
     }
 
     /// `settled`: what the log has been told so far has taken effect.
     fn poll(&mut self, context: &mut Context<'_>, settled: bool) -> Poll<Happened> {
-        while let Poll::Ready(dropped) = self.mail.poll(context) {
+        while let Poll::Ready(dropped) = self.outbox.poll(context) {
             if let Some(call) = dropped.key.and_then(|key| self.calls.remove(&key)) {
                 return Poll::Ready(Happened::Unsent(call));
             }
@@ -224,11 +224,11 @@ impl LaneAgent {
                 {
                     return Poll::Ready(Happened::Printed(params));
                 }
-                if let Some(portion) = self.said.next_portion() {
+                if let Some(portion) = self.batch.next_portion() {
                     return Poll::Ready(Happened::Events(Some(portion)));
                 }
                 match ready!(pin!(agent.inbox.next_batch()).poll(context)) {
-                    Some(batch) => self.said = Said::new(batch),
+                    Some(batch) => self.batch = EventBatch::new(batch),
                     None => return Poll::Ready(Happened::Events(None)),
                 }
             },
@@ -283,9 +283,9 @@ impl LaneAgents {
 
     /// What agents over links have said so far and do not know to be safe: the last message of each, by ordinal.
     pub(super) fn heard(&self) -> Vec<(Arc<str>, u64)> {
-        let linked =
-            |lane: &LaneAgent| matches!(&lane.agent, Some(agent) if matches!(agent.process, Process::Linked(_)));
-        let open = self.lanes.iter().filter(|(_, lane)| lane.heard > lane.settled && linked(lane));
+        let remote =
+            |lane: &LaneAgent| matches!(&lane.agent, Some(agent) if matches!(agent.process, Process::Remote(_)));
+        let open = self.lanes.iter().filter(|(_, lane)| lane.heard > lane.settled && remote(lane));
         open.map(|(name, lane)| (Arc::clone(name), lane.heard)).collect()
     }
 

@@ -3,8 +3,8 @@
 use acp_server::transport::child::{ChildHandle, Deadlines};
 use acp_types::record::body::AgentLink;
 
-use super::linked::Linked;
-use super::links::Place;
+use crate::remote_agent::process::RemoteProcess;
+use crate::remote_agent::registry::Place;
 
 /// The process of an agent. Dropping it kills the agent and all that it started.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub(super) enum Process {
     /// It dies with us.
     Child(ChildHandle),
     /// It is at the other end of a link.
-    Linked(Linked),
+    Remote(RemoteProcess),
 }
 
 impl Process {
@@ -20,7 +20,7 @@ impl Process {
     pub(super) fn kill(&self) {
         match self {
             Self::Child(handle) => handle.kill(),
-            Self::Linked(linked) => linked.stop(true),
+            Self::Remote(remote) => remote.stop(true),
         }
     }
 
@@ -28,7 +28,7 @@ impl Process {
     pub(super) async fn shutdown(&mut self) -> String {
         match self {
             Self::Child(handle) => handle.shutdown(Deadlines::default()).await.to_string(),
-            Self::Linked(linked) => linked.shutdown().await,
+            Self::Remote(remote) => remote.shutdown().await,
         }
     }
 
@@ -36,7 +36,7 @@ impl Process {
     pub(super) fn stderr_tail(&self) -> String {
         match self {
             Self::Child(handle) => handle.stderr_tail(),
-            Self::Linked(linked) => linked.stderr_tail(),
+            Self::Remote(remote) => remote.stderr_tail(),
         }
     }
 
@@ -44,7 +44,7 @@ impl Process {
     pub(super) fn noise(&self) -> String {
         match self {
             Self::Child(handle) => handle.noise(),
-            Self::Linked(linked) => linked.noise(),
+            Self::Remote(remote) => remote.noise(),
         }
     }
 
@@ -55,41 +55,41 @@ impl Process {
                 let written = handle.written();
                 Box::new(move || written.count())
             }
-            Self::Linked(linked) => linked.written(),
+            Self::Remote(remote) => remote.written(),
         }
     }
 
     /// Whether it goes on without this host.
     pub(super) fn runs_on(&self) -> bool {
-        matches!(self, Self::Linked(_))
+        matches!(self, Self::Remote(_))
     }
 
     /// How it is found again after a restart of the bridge.
     pub(super) fn link(&self) -> Option<AgentLink> {
         match self {
             Self::Child(_) => None,
-            Self::Linked(linked) => Some(linked.link()),
+            Self::Remote(remote) => Some(remote.link()),
         }
     }
 
     /// Says what the agent serves from now on.
     pub(super) fn assign(&self, place: &Place) {
-        if let Self::Linked(linked) = self {
-            linked.assign(place);
+        if let Self::Remote(remote) = self {
+            remote.assign(place);
         }
     }
 
     /// Leaves it alone, for the next host.
     pub(super) fn leave(self) {
-        if let Self::Linked(linked) = self {
-            linked.leave();
+        if let Self::Remote(remote) = self {
+            remote.leave();
         }
     }
 
     /// What it said in its first `count` messages since it is here is safe.
     pub(super) fn settle(&self, count: u64) {
-        if let Self::Linked(linked) = self {
-            linked.settle(count);
+        if let Self::Remote(remote) = self {
+            remote.settle(count);
         }
     }
 }

@@ -19,13 +19,13 @@ use tokio_util::task::TaskTracker;
 use self::others::Others;
 use self::presence::WaitingPresence;
 use super::agent::Agent;
-use super::broker::Broker;
+use super::agent_pool::AgentPool;
 use super::driver::{Context, Driver, End};
 use super::inbox::{Arrival, Envelope, Inbox};
 use super::{Config, clock, idle, unlogged};
 use crate::command::Answer;
-use crate::dial::{AgentDoor, Offer};
 use crate::log::{ListQuery, LogError, Renewal, SessionLog};
+use crate::remote_agent::transport::{AgentDoor, IncomingAgent};
 use crate::session::{Command, FirstAgent, Machine, Output, Refusal, Reply, for_agents};
 
 /// Commands waiting for one session's task. When it is full the supervisor refuses instead of holding up the others.
@@ -62,7 +62,7 @@ enum Finished {
 pub struct Host {
     inbox: Inbox,
     door: AgentDoor,
-    offers: mpsc::Receiver<Offer>,
+    offers: mpsc::Receiver<IncomingAgent>,
     supervisor: Supervisor,
 }
 
@@ -74,9 +74,9 @@ impl Host {
     pub async fn join(log: Arc<dyn SessionLog>, config: Config, shutdown: CancellationToken) -> Result<Self, LogError> {
         let (inbox, renewal) = Inbox::join(Arc::clone(&log), Arc::clone(&config.vault), config.lease).await?;
         let (door, offers) = AgentDoor::new();
-        let broker = Broker::new(config.clone(), Arc::clone(&log));
+        let pool = AgentPool::new(config.clone(), Arc::clone(&log));
         let member = inbox.member().clone();
-        let context = Context { log, member, broker, config, stopping: TaskTracker::new(), shutdown };
+        let context = Context { log, member, pool, config, stopping: TaskTracker::new(), shutdown };
         let general = Arc::new(Semaphore::new(MAX_GENERAL));
         let mut supervisor = Supervisor {
             context,
@@ -268,10 +268,10 @@ impl Supervisor {
             tracing::warn!("some requests did not end in time and are cut off");
             self.tasks.shutdown().await;
         }
-        self.context.broker.shutdown().await;
+        self.context.pool.shutdown().await;
         self.context.stopping.close();
         self.context.stopping.wait().await;
-        self.context.broker.links().shutdown().await;
+        self.context.pool.registry().shutdown().await;
     }
 }
 
@@ -373,10 +373,10 @@ async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
 
 async fn describe_or_pass(context: &Context, command: Command) -> Answer {
     match command {
-        Command::Describe { initialize } => context.broker.describe(&initialize).await.map(|raw| Reply::Agent(Ok(raw))),
-        Command::Call { method, params, .. } => context.broker.call(&method, params).await.map(Reply::Agent),
+        Command::Describe { initialize } => context.pool.describe(&initialize).await.map(|raw| Reply::Agent(Ok(raw))),
+        Command::Call { method, params, .. } => context.pool.call(&method, params).await.map(Reply::Agent),
         Command::Notify { method, params, .. } => {
-            context.broker.notify(&method, params).await;
+            context.pool.notify(&method, params).await;
             Ok(Reply::Done)
         }
         _ => Err(Refusal::NeedsSession),
@@ -394,13 +394,13 @@ async fn create(
     if meta.agent == Some(MainAgent::DialsIn) {
         return create_without_agent(context, initialize, &params).await.map_err(Err);
     }
-    let opened = context.broker.open_new(initialize, for_agents(params.as_raw())).await.map_err(Err)?;
+    let opened = context.pool.open_new(initialize, for_agents(params.as_raw())).await.map_err(Err)?;
     let (mut agent, started) = opened.map_err(|error| Ok(Reply::Agent(Err(error))))?;
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
     let early = std::mem::take(&mut agent.early);
     let early = early.into_iter().filter_map(|event| {
         let position = agent.position(event.ordinal());
-        Some((position, super::effects::from_agent(event, |_| None)?))
+        Some((position, super::agent_events::from_agent(event, |_| None)?))
     });
     let early = early.collect();
     agent.process.assign(&(session.clone(), Record::MAIN_LANE.into()));
@@ -422,7 +422,7 @@ async fn create_without_agent(
     let session = SessionId::from(uuid::Uuid::now_v7().to_string());
     let id = RawBuf::encode(&session).map_err(|e| Refusal::Encoding { why: e.to_string() })?;
     let result = acp_types::rewrite::set_member(Raw::EMPTY_OBJECT, "sessionId", id.as_raw());
-    let initialize = context.broker.initialize(initialize.as_raw());
+    let initialize = context.pool.initialize(initialize.as_raw());
     let config = context.config.session.clone();
     let (machine, out) = Machine::create_without_agent(session.clone(), config, clock::now(), params, initialize);
     let driver = record(context, &session, (machine, out), None).await?;

@@ -16,9 +16,9 @@ use tokio::time::timeout;
 
 use super::served::{Out, Served};
 use crate::cli::exit::{Exit, coded};
-use crate::dial::{Line, Socket, Step};
 use crate::host::Allowed;
-use crate::link::{Broken, End, Exited, Frame, Hello, Open, Serve, Side};
+use crate::remote_agent::protocol::{Broken, End, Exited, Frame, Hello, Open, Serve, Side};
+use crate::remote_agent::transport::{MessagePump, PumpEvent, Socket};
 use crate::session::HOST_TERMINAL;
 
 /// How long the bridge may take to answer that the agent could not be started.
@@ -35,7 +35,7 @@ type Writer = <ChildTransport as Transport>::Writer;
 pub(super) struct Agent {
     instance: String,
     process: Process,
-    line: Line<Reader, Writer>,
+    pump: MessagePump<Reader, Writer>,
     open: Open,
     served: Served,
 }
@@ -76,13 +76,13 @@ impl Agent {
             }
         };
         let (reader, writer) = transport.split(MAX_MESSAGE);
-        let mut line = Line::new(End::default(), reader, writer);
-        if let Err(broken) = line.connect(socket, 0, None) {
+        let mut pump = MessagePump::new(End::default(), reader, writer);
+        if let Err(broken) = pump.connect(socket, 0, None) {
             // Not for an end that has sent nothing.
             tracing::error!(%broken, "a new link does not begin at its beginning");
         }
         let (open, served) = (Open::new(serve), Served::start(allowed));
-        Ok(Self { instance, process: Process::Runs(handle), line, open, served })
+        Ok(Self { instance, process: Process::Runs(handle), pump, open, served })
     }
 
     /// Whether this is its name.
@@ -93,8 +93,8 @@ impl Agent {
     /// Adds to a hello what a host needs to know of it.
     pub(super) fn describe(&self, hello: &mut Hello) {
         hello.instance = Some(self.instance.clone());
-        hello.received = self.line.end().taken();
-        hello.acknowledged = self.line.end().acknowledged();
+        hello.received = self.pump.end().taken();
+        hello.acknowledged = self.pump.end().acknowledged();
         hello.calls = self.open.calls();
         hello.asked = self.open.asked();
     }
@@ -114,17 +114,17 @@ impl Agent {
 
     /// It goes on over another socket, to a host that has received so much of what it said.
     pub(super) fn connect(&mut self, socket: Socket, received: u64) -> Result<(), Broken> {
-        self.line.connect(socket, received, None)
+        self.pump.connect(socket, received, None)
     }
 
     /// Whether it has a socket.
     pub(super) fn is_connected(&self) -> bool {
-        self.line.is_connected()
+        self.pump.is_connected()
     }
 
     /// Takes its socket away.
     pub(super) fn disconnect(&mut self) -> Option<Socket> {
-        self.line.disconnect()
+        self.pump.disconnect()
     }
 
     /// Begins to stop it, politely or at once. The bridge is told of the end behind everything that it says until then.
@@ -158,11 +158,11 @@ impl Agent {
     pub(super) async fn next(&mut self) -> Said {
         loop {
             tokio::select! {
-                step = self.line.step() => match step {
-                    Step::Said(messages) => messages.iter().for_each(|message| self.says(message)),
-                    Step::Ended => self.begin_stop(false),
-                    Step::Lost => return Said::Lost,
-                    Step::Came(frames) => {
+                event = self.pump.next() => match event {
+                    PumpEvent::Said(messages) => messages.iter().for_each(|message| self.says(message)),
+                    PumpEvent::Ended => self.begin_stop(false),
+                    PumpEvent::Lost => return Said::Lost,
+                    PumpEvent::Came(frames) => {
                         let frames = self.hears(frames);
                         if !frames.is_empty() {
                             return Said::Frames(frames);
@@ -170,23 +170,23 @@ impl Agent {
                     }
                 },
                 out = self.served.next() => match out {
-                    Out::Answers(answers) => answers.into_iter().for_each(|answer| self.line.give(answer)),
+                    Out::Answers(answers) => answers.into_iter().for_each(|answer| self.pump.give(answer)),
                     Out::Printed(params) => {
                         let update = acp_types::frame::notification(UPDATE, Some(params.as_raw()));
-                        self.line.say(update.as_bytes());
+                        self.pump.say(update.as_bytes());
                     }
                 },
                 exited = ended(&mut self.process) => {
                     tracing::info!(instance = self.instance, report = exited.report, "the agent has ended");
                     self.served.end();
-                    self.line.conclude(&Frame::Exited(exited.clone()));
+                    self.pump.conclude(&Frame::Exited(exited.clone()));
                     self.process = Process::Ended(exited);
                 }
             }
-            if self.line.is_idle() {
-                self.line.settle(self.line.end().taken());
+            if self.pump.is_idle() {
+                self.pump.settle(self.pump.end().taken());
             }
-            self.open.acknowledged(self.line.end().acknowledged());
+            self.open.acknowledged(self.pump.end().acknowledged());
         }
     }
 
@@ -199,7 +199,7 @@ impl Agent {
             self.served.said(params);
         }
         if side != Side::Services {
-            let number = self.line.say(message);
+            let number = self.pump.say(message);
             self.open.agent_says(number, message);
             if let Some((session, params)) = self.open.take_opened() {
                 self.served.open(session, &params);
@@ -214,7 +214,7 @@ impl Agent {
             match frame {
                 Frame::Message { message, .. } => {
                     if self.open.host_says(&message) {
-                        self.line.give(message);
+                        self.pump.give(message);
                     }
                 }
                 other => rest.push(other),

@@ -6,7 +6,7 @@ use acp_server::transport::ws;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::dial::{Socket, frame_limit, pair};
+use crate::remote_agent::transport::{Socket, frame_limit, pair};
 
 /// For one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);

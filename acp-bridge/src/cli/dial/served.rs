@@ -13,9 +13,9 @@ use acp_types::{Raw, RawBuf};
 use bytes::Bytes;
 use tokio::sync::mpsc;
 
-use crate::dial::{StandIn, stand_in};
 use crate::host::services::Services;
 use crate::host::{Allowed, Limits};
+use crate::remote_agent::transport::{StandIn, stand_in};
 
 /// Messages on their way in each direction.
 const CAPACITY: usize = 64;

@@ -1,10 +1,11 @@
 use acp_types::RawBuf;
 use async_trait::async_trait;
+use bytes::Bytes;
 use tokio::sync::Semaphore;
 
 use super::*;
 use crate::command::{By, Commander};
-use crate::log::{CommandQueue, MemoryLog, Signals as _};
+use crate::log::{MemoryLog, QueueError, QueuedCommand};
 use crate::principal::Principal;
 use crate::session::Reply;
 use crate::vault::{MemoryVault, SecretRef, VaultError};
@@ -161,4 +162,58 @@ async fn a_vault_that_does_not_answer_holds_nobody_up_for_long_and_a_host_that_s
     answer.await.unwrap().unwrap();
     assert!(stopped.await.unwrap().unwrap_err().to_string().contains("the host stopped"));
     drop(world.log);
+}
+
+/// A log elsewhere that takes no answers any more.
+struct Mute(MemoryLog);
+
+#[async_trait]
+impl CommandQueue for Mute {
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        self.0.submit(command).await
+    }
+
+    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
+        self.0.take(host).await
+    }
+
+    async fn answer(&self, _command: &CommandId, _answer: Bytes) -> Result<(), LogError> {
+        std::future::pending().await
+    }
+}
+
+#[async_trait]
+impl Signals for Mute {
+    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
+        self.0.renew(member, term).await
+    }
+
+    async fn leave(&self, _member: &MemberId) -> Result<(), LogError> {
+        std::future::pending().await
+    }
+
+    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
+        self.0.is_followed(session).await
+    }
+
+    async fn fault(&self, session: &SessionId, reason: &str) {
+        self.0.fault(session, reason).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_log_that_takes_no_answer_does_not_keep_a_host_from_its_end() {
+    let log = Arc::new(Mute(MemoryLog::new()));
+    let (vault, term) = (Arc::new(MemoryVault::new()), Duration::from_secs(600));
+    let (mut inbox, _) = Inbox::of(log.clone(), log.clone(), vault.clone(), term).await.unwrap();
+    let member = Member { id: "gateway".into(), role: Role::Gateway };
+    log.renew(&member, term).await.unwrap();
+    let commander = Commander::new(log as Arc<dyn CommandQueue>, vault, member.id);
+    let by = By { principal: Arc::new(Principal::admin("test")), client: "c".into() };
+    let asked = tokio::spawn(async move { commander.submit(by, None, call("session/plain")).await });
+    next(&mut inbox).await.reply.send(Ok(Reply::Done)).unwrap();
+    let begun = Instant::now();
+    inbox.answer_what_is_open(std::future::ready(())).await;
+    assert_eq!(begun.elapsed(), GOODBYE * 2);
+    asked.abort();
 }

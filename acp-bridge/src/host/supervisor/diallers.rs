@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use super::{Finished, Supervisor};
-use crate::dial::Offer;
 use crate::host::door;
 use crate::host::inbox::Envelope;
-use crate::host::links::Arrived;
+use crate::remote_agent::registry::Arrived;
+use crate::remote_agent::transport::IncomingAgent;
 use crate::session::{Command, QueueCommand, Refusal, RefusalKind};
 
 impl Supervisor {
     /// Lets a session say whether it wants a dialler that nobody waits for.
-    pub(super) fn dialled(&mut self, offer: Offer) {
-        let (place, client, command, instance) = match self.context.broker.links().arrives(offer) {
+    pub(super) fn dialled(&mut self, offer: IncomingAgent) {
+        let (place, client, command, instance) = match self.context.pool.registry().arrives(offer) {
             Arrived::Done => return,
             Arrived::Ask { place, client, agent } => {
                 let command = Command::Dial { lane: Arc::clone(&place.1), agent };
@@ -25,16 +25,18 @@ impl Supervisor {
         };
         let (envelope, answer) = Envelope::internal(&self.context.member, place.0.clone(), client, command);
         self.dispatch(envelope);
-        let broker = Arc::clone(&self.context.broker);
+        let pool = Arc::clone(&self.context.pool);
         self.tasks.spawn(async move {
             let answer = answer.await.unwrap_or(Err(Refusal::SessionClosing));
-            let links = broker.links();
+            let registry = pool.registry();
             match (answer, instance) {
                 (Ok(_), None) => {}
-                (Ok(_), Some(instance)) => links.asked(&instance, None),
-                (Err(why), Some(instance)) => links.asked(&instance, Some((&why.to_string(), is_final(&why)))),
-                (Err(why), None) if is_final(&why) => links.dismiss(&place.0, Some(&place.1), &why.to_string()),
-                (Err(why), None) => links.not_now(&place, &why.to_string()),
+                (Ok(_), Some(instance)) => registry.resolve_return(&instance, None),
+                (Err(why), Some(instance)) => {
+                    registry.resolve_return(&instance, Some((&why.to_string(), is_final(&why))))
+                }
+                (Err(why), None) if is_final(&why) => registry.dismiss(&place.0, Some(&place.1), &why.to_string()),
+                (Err(why), None) => registry.reject_temporarily(&place, &why.to_string()),
             }
             Finished::General
         });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use acp_types::record::body::{AgentExited, AgentStarted, Outcome};
 use acp_types::record::{Kind, Origin};
 
+use super::super::state::Claims;
 use super::super::{AgentSource, Effect, LaneState, Refusal, StartPlan, State, door};
 use super::lane::{Agent, Lane};
 use super::recorder::Step;
@@ -60,11 +61,16 @@ impl Lane {
             return;
         }
         self.agent = Agent::Alive;
+        // Clients have the session already, and know nothing of its agent.
+        let is_news = self.logged(step.state()).is_some_and(LaneState::awaits_first_agent);
         let joining = self.join(step);
         let started = Self::logged_start(step, started);
         self.record(step, Kind::AgentStarted, Origin::Host, None, &started);
         if let Some(command) = joining {
             self.joined(step, command);
+        }
+        if is_news {
+            self.tell_restored(step, &Claims::default(), &[]);
         }
         self.serve_or_restore(step);
     }

@@ -16,6 +16,10 @@ use super::settings::Settings;
 pub struct LaneState {
     name: Arc<str>,
     source: AgentSource,
+    /// It was there before its first agent.
+    before_agent: bool,
+    /// Its agent dialled in where the session was written, and nobody has trusted that.
+    dialled_elsewhere: bool,
     /// It joined where the session was written, and nobody has trusted it.
     disarmed: bool,
     agent: Option<AgentStarted>,
@@ -41,6 +45,8 @@ impl LaneState {
         Self {
             name,
             source: AgentSource::default(),
+            before_agent: false,
+            dialled_elsewhere: false,
             disarmed: false,
             agent: None,
             agent_alive: false,
@@ -55,11 +61,12 @@ impl LaneState {
 
     /// A lane that comes to a session.
     pub(super) fn joined(name: Arc<str>, source: AgentSource) -> Self {
-        Self { source, ..Self::new(name) }
+        Self { before_agent: source.dials_in(), source, ..Self::new(name) }
     }
 
     /// The session of this lane, which is `main`, is there.
     pub(super) fn created(&mut self, source: AgentSource) {
+        self.before_agent = source.dials_in();
         self.source = source;
     }
 
@@ -75,10 +82,10 @@ impl LaneState {
         &self.source
     }
 
-    /// Whether it is there before its first agent, which is to dial in.
+    /// Whether it is there before its first agent, which is to dial in, or was to where the session was written.
     #[must_use]
     pub fn awaits_first_agent(&self) -> bool {
-        self.source.dials_in() && self.agent.is_none()
+        self.before_agent && self.agent.is_none()
     }
 
     /// Whether the host is not to start its agent: the launch profile was named where the session was written, and nobody
@@ -194,8 +201,13 @@ impl LaneState {
         self.answers = Answers::default();
     }
 
-    /// What was chosen and who ran where the session was written means nothing here.
+    /// What was chosen and who ran where the session was written means nothing here. Whoever dialled in as `main` there does
+    /// not come here: the host serves `main` with its own agent.
     pub(super) fn disarm(&mut self) {
+        if *self.name == *Record::MAIN_LANE && self.source.dials_in() {
+            self.dialled_elsewhere = true;
+            self.source = AgentSource::Command;
+        }
         self.disarmed = self.source.profile().is_some();
         self.settings = Settings::default();
         if let Some(agent) = &mut self.agent {
@@ -205,6 +217,9 @@ impl LaneState {
 
     pub(super) fn trust(&mut self) {
         self.disarmed = false;
+        if std::mem::take(&mut self.dialled_elsewhere) {
+            self.source = AgentSource::DialsIn(None);
+        }
     }
 
     pub(super) fn agent_exited(&mut self) {

@@ -12,11 +12,11 @@ const BYTES: usize = 192 * 1024;
 
 /// One batch of an agent's inbox, given out in portions.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct EventBatch {
     left: IntoIter<Event>,
 }
 
-impl Said {
+impl EventBatch {
     /// Holds a batch.
     pub(super) fn new(batch: Vec<Event>) -> Self {
         Self { left: batch.into_iter() }
@@ -40,7 +40,7 @@ mod tests {
     use acp_server::proto::{Connection, Event, Limits};
     use bytes::Bytes;
 
-    use super::{BYTES, EVENTS, Said};
+    use super::{BYTES, EVENTS, EventBatch};
 
     /// Events of notifications whose numbers are `0..count`, each with so many bytes more.
     fn batch(count: usize, more: usize) -> Vec<Event> {
@@ -61,8 +61,8 @@ mod tests {
     }
 
     fn portions(batch: Vec<Event>) -> Vec<Vec<usize>> {
-        let mut said = Said::new(batch);
-        std::iter::from_fn(|| said.next_portion()).map(|portion| portion.iter().map(number).collect()).collect()
+        let mut batch = EventBatch::new(batch);
+        std::iter::from_fn(|| batch.next_portion()).map(|portion| portion.iter().map(number).collect()).collect()
     }
 
     #[test]

@@ -146,7 +146,7 @@ impl Open {
 #[cfg(test)]
 mod tests {
     use super::{Open, Side};
-    use crate::link::Serve;
+    use crate::remote_agent::protocol::Serve;
 
     fn ids(open: &Open) -> (Vec<String>, Vec<u64>) {
         let mut calls: Vec<_> = open.calls().iter().map(|call| call.id.to_string()).collect();

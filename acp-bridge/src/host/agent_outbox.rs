@@ -48,14 +48,14 @@ pub(super) struct Dropped {
 /// The sending of one message, with its time limit.
 type Sending = Pin<Box<dyn Future<Output = Result<Result<(), Closed>, Elapsed>> + Send>>;
 
-struct Letter {
+struct QueuedMessage {
     what: String,
     key: Option<RequestKey>,
     bytes: usize,
     sending: Sending,
 }
 
-impl Letter {
+impl QueuedMessage {
     /// Whether it was taken, once that is known. A closed connection counts as taken: the agent's exit follows and
     /// says what is open.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Dropped>> {
@@ -73,42 +73,42 @@ impl Letter {
 
 /// What waits because the agent does not read.
 #[derive(Default)]
-pub(super) struct Mail {
-    waiting: VecDeque<Letter>,
+pub(super) struct AgentOutbox {
+    waiting: VecDeque<QueuedMessage>,
     bytes: usize,
 }
 
-impl std::fmt::Debug for Mail {
+impl std::fmt::Debug for AgentOutbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Mail").field("waiting", &self.waiting.len()).field("bytes", &self.bytes).finish()
+        f.debug_struct("AgentOutbox").field("waiting", &self.waiting.len()).field("bytes", &self.bytes).finish()
     }
 }
 
-impl Mail {
+impl AgentOutbox {
     /// Sends a message behind all others. It is on its way when this returns, or waits to be.
     ///
     /// # Errors
     /// When as much waits as may.
     pub(super) fn send(&mut self, outbox: &Outbox, message: Message) -> Result<(), Dropped> {
-        let mut letter = letter(outbox.clone(), message);
+        let mut message = queued(outbox.clone(), message);
         if self.waiting.is_empty() {
             // Nobody is to be woken: what is not taken here is polled again.
-            if let Poll::Ready(taken) = letter.poll(&mut Context::from_waker(Waker::noop())) {
+            if let Poll::Ready(taken) = message.poll(&mut Context::from_waker(Waker::noop())) {
                 return taken;
             }
-        } else if self.waiting.len() >= MAX_WAITING || self.bytes + letter.bytes > MAX_BYTES {
-            return Err(letter.dropped());
+        } else if self.waiting.len() >= MAX_WAITING || self.bytes + message.bytes > MAX_BYTES {
+            return Err(message.dropped());
         }
-        self.bytes += letter.bytes;
-        self.waiting.push_back(letter);
+        self.bytes += message.bytes;
+        self.waiting.push_back(message);
         Ok(())
     }
 
     /// Sends what waits; ready with each message that the agent did not read in time.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Dropped> {
-        while let Some(letter) = self.waiting.front_mut() {
-            let Poll::Ready(taken) = letter.poll(context) else { break };
-            self.bytes -= letter.bytes;
+        while let Some(message) = self.waiting.front_mut() {
+            let Poll::Ready(taken) = message.poll(context) else { break };
+            self.bytes -= message.bytes;
             self.waiting.pop_front();
             if let Err(dropped) = taken {
                 return Poll::Ready(dropped);
@@ -123,17 +123,17 @@ impl Mail {
     }
 }
 
-fn letter(outbox: Outbox, message: Message) -> Letter {
+fn queued(outbox: Outbox, message: Message) -> QueuedMessage {
     match message {
         Message::Request { key, method, params } => {
             let (what, bytes) = (method.clone(), params.as_str().len());
             let sending = async move { outbox.request_as(key, &method, params).await };
-            Letter { what, key: Some(key), bytes, sending: in_time(sending) }
+            QueuedMessage { what, key: Some(key), bytes, sending: in_time(sending) }
         }
         Message::Notification { method, params } => {
             let (what, bytes) = (method.clone(), params.as_str().len());
             let sending = async move { outbox.notify(&method, params).await };
-            Letter { what, key: None, bytes, sending: in_time(sending) }
+            QueuedMessage { what, key: None, bytes, sending: in_time(sending) }
         }
         Message::Answer { id, answer } => {
             let bytes = match &answer {
@@ -141,7 +141,7 @@ fn letter(outbox: Outbox, message: Message) -> Letter {
                 Err(error) => error.as_raw().as_str().len(),
             };
             let sending = async move { outbox.respond_raw(id, answer).await };
-            Letter { what: "answer".to_owned(), key: None, bytes, sending: in_time(sending) }
+            QueuedMessage { what: "answer".to_owned(), key: None, bytes, sending: in_time(sending) }
         }
     }
 }

@@ -16,7 +16,7 @@ const MAKE_ROOM: Duration = Duration::from_secs(15);
 
 /// The agents of a host.
 #[derive(Debug)]
-pub(super) struct Slots {
+pub(super) struct AgentCapacity {
     max: usize,
     log: Arc<dyn SessionLog>,
     taken: Mutex<Taken>,
@@ -32,31 +32,31 @@ struct Taken {
 
 /// Room for one agent. Free again once this is dropped, which is to be when its process is gone.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<Slots>);
+pub(super) struct CapacityPermit(Arc<AgentCapacity>);
 
-impl Slots {
+impl AgentCapacity {
     pub(super) fn new(max: usize, log: Arc<dyn SessionLog>) -> Arc<Self> {
         Arc::new(Self { max, log, taken: Mutex::default(), freed: Notify::new() })
     }
 
     /// Room for one that runs already, be there any or not.
-    pub(super) fn take_anyway(self: &Arc<Self>) -> Slot {
+    pub(super) fn take_anyway(self: &Arc<Self>) -> CapacityPermit {
         self.lock().count += 1;
-        Slot(Arc::clone(self))
+        CapacityPermit(Arc::clone(self))
     }
 
     /// Room for one if there is any.
-    pub(super) fn try_take(self: &Arc<Self>) -> Option<Slot> {
+    pub(super) fn try_take(self: &Arc<Self>) -> Option<CapacityPermit> {
         let mut taken = self.lock();
         if taken.count >= self.max {
             return None;
         }
         taken.count += 1;
-        Some(Slot(Arc::clone(self)))
+        Some(CapacityPermit(Arc::clone(self)))
     }
 
     /// Room for one. If there is none, the agents of the session that has been idle longest are stopped first.
-    pub(super) async fn take(self: &Arc<Self>) -> Result<Slot, Refusal> {
+    pub(super) async fn take(self: &Arc<Self>) -> Result<CapacityPermit, Refusal> {
         let deadline = Instant::now() + MAKE_ROOM;
         let mut asked = false;
         loop {
@@ -64,8 +64,8 @@ impl Slots {
             tokio::pin!(freed);
             // From here on what is freed is not missed.
             freed.as_mut().enable();
-            if let Some(slot) = self.try_take() {
-                return Ok(slot);
+            if let Some(permit) = self.try_take() {
+                return Ok(permit);
             }
             asked = asked || self.stop_the_most_idle().await;
             if !asked || timeout_at(deadline, freed).await.is_err() {
@@ -106,7 +106,7 @@ impl Slots {
     }
 }
 
-impl Drop for Slot {
+impl Drop for CapacityPermit {
     fn drop(&mut self) {
         self.0.lock().count -= 1;
         self.0.freed.notify_waiters();
@@ -120,30 +120,30 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::sync::Notify;
 
-    use super::Slots;
+    use super::AgentCapacity;
     use crate::log::MemoryLog;
     use crate::session::Refusal;
 
     #[tokio::test]
     async fn the_one_that_is_idle_longest_makes_room_and_without_one_it_is_refused() {
-        let slots = Slots::new(2, Arc::new(MemoryLog::new()));
-        let (one, _two) = (slots.try_take().unwrap(), slots.take().await.unwrap());
-        assert!(slots.try_take().is_none());
-        assert_eq!(slots.take().await.unwrap_err(), Refusal::AgentsFull { max: 2 });
+        let capacity = AgentCapacity::new(2, Arc::new(MemoryLog::new()));
+        let (one, _two) = (capacity.try_take().unwrap(), capacity.take().await.unwrap());
+        assert!(capacity.try_take().is_none());
+        assert_eq!(capacity.take().await.unwrap_err(), Refusal::AgentsFull { max: 2 });
         let (older, newer) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        slots.idle(&"newer".into(), None, Some(2), &newer);
-        slots.idle(&"older".into(), None, Some(1), &older);
-        let mut third = Box::pin(slots.take());
+        capacity.idle(&"newer".into(), None, Some(2), &newer);
+        capacity.idle(&"older".into(), None, Some(1), &older);
+        let mut third = Box::pin(capacity.take());
         assert!(third.as_mut().now_or_never().is_none());
         older.notified().now_or_never().expect("it is told to stop");
         assert!(newer.notified().now_or_never().is_none());
         drop(one);
         let third = third.await.unwrap();
-        let over = slots.take_anyway();
+        let over = capacity.take_anyway();
         drop(third);
-        assert!(slots.try_take().is_none(), "what runs counts");
+        assert!(capacity.try_take().is_none(), "what runs counts");
         drop(over);
-        assert!(slots.try_take().is_some());
-        slots.idle(&"newer".into(), Some(2), None, &newer);
+        assert!(capacity.try_take().is_some());
+        capacity.idle(&"newer".into(), Some(2), None, &newer);
     }
 }

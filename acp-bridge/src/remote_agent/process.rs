@@ -15,11 +15,11 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
 use self::task::Task;
-use super::links::{Links, Place};
-use crate::dial::{Line, Offer};
-use crate::link::{End, Frame, Start, Welcome};
+use crate::remote_agent::protocol::{End, Frame, Start, Welcome};
+use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::transport::{IncomingAgent, MessagePump};
 
-/// Messages between the line and the connection.
+/// Messages between the pump and the connection.
 const CAPACITY: usize = 64;
 
 /// How long a stop may take: more than a child that does not listen takes at its dialler.
@@ -28,7 +28,7 @@ const STOP: Duration = Duration::from_secs(12);
 /// Longest message, both ways.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
-/// What the owner of a [`Linked`] wants.
+/// What the owner of a [`RemoteProcess`] wants.
 #[derive(Debug)]
 enum Order {
     Stop { kill: bool },
@@ -46,7 +46,7 @@ struct Ended {
 
 /// The process of a linked agent. Dropping it kills the agent, as soon as its dialler can be told.
 #[derive(Debug)]
-pub(super) struct Linked {
+pub(crate) struct RemoteProcess {
     /// Not bounded: an order is a signal, and the task always takes them.
     orders: mpsc::UnboundedSender<Order>,
     exit: watch::Receiver<Option<Ended>>,
@@ -55,33 +55,38 @@ pub(super) struct Linked {
 }
 
 /// An agent that an earlier host has started and that is back.
-pub(super) struct Resumed {
-    pub(super) transport: Memory,
-    pub(super) linked: Linked,
+pub(crate) struct Resumed {
+    pub(crate) transport: Memory,
+    pub(crate) remote: RemoteProcess,
     /// What the connection before has left open.
-    pub(super) unfinished: Unfinished,
+    pub(crate) unfinished: Unfinished,
     /// The first id that the agent does not know of an earlier host.
-    pub(super) first_request: u64,
+    pub(crate) first_request: u64,
     /// The number of its last message that is here already.
-    pub(super) base: u64,
+    pub(crate) base: u64,
     /// The prompt that it has and has not answered.
-    pub(super) prompt: Option<RequestKey>,
+    pub(crate) prompt: Option<RequestKey>,
     /// Its own requests that have no answer, with the number of the message of each.
-    pub(super) asked: Vec<(u64, RequestId)>,
+    pub(crate) asked: Vec<(u64, RequestId)>,
 }
 
-impl Linked {
+impl RemoteProcess {
     /// Has a dialler start an agent. The connection's transport comes with it; it ends
     /// when the agent has ended, or when its dialler has been away for longer than it says that it keeps the agent.
-    pub(super) fn start(offer: Offer, place: Option<Place>, links: &Arc<Links>) -> (Memory, Self) {
+    pub(crate) fn start(offer: IncomingAgent, place: Option<Place>, registry: &Arc<DiallerRegistry>) -> (Memory, Self) {
         // One that we have started for this goes by the name that we gave it.
         let instance = offer.hello.instance.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
-        let begin = Frame::Start(Start { instance: instance.clone(), serve: links.serve() });
-        Self::run(offer, begin, End::default(), instance, place, links)
+        let begin = Frame::Start(Start { instance: instance.clone(), serve: registry.serve() });
+        Self::run(offer, begin, End::default(), instance, place, registry)
     }
 
     /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
-    pub(super) fn resume(offer: Offer, place: Place, received: u64, links: &Arc<Links>) -> Resumed {
+    pub(crate) fn resume(
+        offer: IncomingAgent,
+        place: Place,
+        received: u64,
+        registry: &Arc<DiallerRegistry>,
+    ) -> Resumed {
         let hello = &offer.hello;
         let instance = hello.instance.clone().unwrap_or_default();
         // What was acknowledged left no record if the log does not have it.
@@ -99,17 +104,17 @@ impl Linked {
         let first_request = hello.calls.iter().filter_map(|call| call.id.as_u64()).max().unwrap_or(0) + 1;
         let welcome = Frame::Welcome(Welcome { instance: instance.clone(), received: base });
         let end = End::resume(hello.received, base);
-        let (transport, linked) = Self::run(offer, welcome, end, instance, Some(place), links);
-        Resumed { transport, linked, unfinished, first_request, base, prompt, asked }
+        let (transport, remote) = Self::run(offer, welcome, end, instance, Some(place), registry);
+        Resumed { transport, remote, unfinished, first_request, base, prompt, asked }
     }
 
     fn run(
-        offer: Offer,
+        offer: IncomingAgent,
         begin: Frame,
         end: End,
         instance: String,
         place: Option<Place>,
-        links: &Arc<Links>,
+        registry: &Arc<DiallerRegistry>,
     ) -> (Memory, Self) {
         let (theirs, ours) = memory::pair(CAPACITY);
         let noise = Noise::of(format!("agent {instance} of a dialler"));
@@ -117,18 +122,18 @@ impl Linked {
         let (reader, writer) = ours.split(MAX_MESSAGE);
         let (orders, ordered) = mpsc::unbounded_channel();
         let (exited, exit) = watch::channel(None);
-        let sockets = links.runs(&instance, place);
-        let Offer { hello, socket } = offer;
+        let sockets = registry.runs(&instance, place);
+        let IncomingAgent { hello, socket } = offer;
         let link = AgentLink { instance: instance.clone(), keep_ms: hello.keep_ms };
-        let mut line = Line::new(end, reader, writer);
-        let base = line.end().taken();
-        let broken = line.connect(socket, hello.received, Some(&begin)).err();
+        let mut pump = MessagePump::new(end, reader, writer);
+        let base = pump.end().taken();
+        let broken = pump.connect(socket, hello.received, Some(&begin)).err();
         let give_up = broken.map(|broken| {
             tracing::warn!(%broken, "a dialler and its host do not fit");
             Instant::now()
         });
         let task = Task {
-            line,
+            pump,
             base,
             instance,
             hello,
@@ -140,34 +145,34 @@ impl Linked {
             assigned: None,
             ended: None,
             give_up,
-            links: Arc::clone(links),
+            registry: Arc::clone(registry),
         };
-        links.spawn(task.run());
+        registry.spawn(task.run());
         (theirs, Self { orders, exit, link, noise })
     }
 
     /// Tells the dialler to stop the agent, politely or at once.
-    pub(super) fn stop(&self, kill: bool) {
+    pub(crate) fn stop(&self, kill: bool) {
         self.order(Order::Stop { kill });
     }
 
     /// What it said in its first `count` messages is safe and need not be said again.
-    pub(super) fn settle(&self, count: u64) {
+    pub(crate) fn settle(&self, count: u64) {
         self.order(Order::Settle(count));
     }
 
     /// How it is found again by another host.
-    pub(super) fn link(&self) -> AgentLink {
+    pub(crate) fn link(&self) -> AgentLink {
         self.link.clone()
     }
 
     /// Tells the dialler what its agent serves from now on.
-    pub(super) fn assign(&self, place: &Place) {
+    pub(crate) fn assign(&self, place: &Place) {
         self.order(Order::Assign(place.clone()));
     }
 
     /// Lets the agent be, for the next host. The link ends here.
-    pub(super) fn leave(self) {
+    pub(crate) fn leave(self) {
         self.order(Order::Leave);
     }
 
@@ -178,7 +183,7 @@ impl Linked {
 
     /// Stops it politely and says how it ended. While its dialler is away that is not for long, and the dialler hears of
     /// it when it comes back.
-    pub(super) async fn shutdown(&mut self) -> String {
+    pub(crate) async fn shutdown(&mut self) -> String {
         self.stop(false);
         let mut exit = self.exit.clone();
         match timeout(STOP, exit.wait_for(Option::is_some)).await {
@@ -188,18 +193,18 @@ impl Linked {
     }
 
     /// The newest lines of its stdout that are no messages.
-    pub(super) fn noise(&self) -> String {
+    pub(crate) fn noise(&self) -> String {
         self.noise.tail()
     }
 
     /// A number that grows with those lines. Its stderr is at its dialler.
-    pub(super) fn written(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
+    pub(crate) fn written(&self) -> Box<dyn Fn() -> u64 + Send + Sync> {
         let noise = self.noise.clone();
         Box::new(move || noise.count())
     }
 
     /// The end of its stderr, once it has ended.
-    pub(super) fn stderr_tail(&self) -> String {
+    pub(crate) fn stderr_tail(&self) -> String {
         self.exit.borrow().as_ref().map(|ended| ended.stderr.clone()).unwrap_or_default()
     }
 }

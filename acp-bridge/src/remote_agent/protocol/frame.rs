@@ -27,7 +27,7 @@ pub enum FrameError {
     Body(#[from] serde_json::Error),
 }
 
-/// One frame; see the table of [`crate::link`].
+/// One frame; see the table of [`crate::remote_agent::protocol`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a version of the link has these and no more")]
 #[expect(missing_docs, reason = "each is in the table")]
@@ -130,7 +130,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::Frame;
-    use crate::link::{Assign, Exited, Gone, Hello, Refused, Serve, Start, Stop, Welcome};
+    use crate::remote_agent::protocol::{Assign, Exited, Gone, Hello, Refused, Serve, Start, Stop, Welcome};
 
     #[test]
     fn every_frame_comes_back_as_it_was_written() {

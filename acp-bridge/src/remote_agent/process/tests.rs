@@ -9,10 +9,10 @@ use acp_server::transport::{FrameReader, FrameWriter, Transport};
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
-use super::Linked;
-use crate::dial::{Offer, pair};
-use crate::host::links::{Links, Place};
-use crate::link::{Exited, Frame, Hello, VERSION};
+use super::RemoteProcess;
+use crate::remote_agent::protocol::{Exited, Frame, Hello, VERSION};
+use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::transport::{IncomingAgent, pair};
 use crate::session::Services;
 
 /// The other end of a socket, or of the connection.
@@ -57,11 +57,11 @@ impl Peer {
     }
 }
 
-fn dials(hello: Hello) -> (Offer, Peer) {
+fn dials(hello: Hello) -> (IncomingAgent, Peer) {
     let (near, far) = memory::pair(64);
     let (socket, carrier) = pair();
     tokio::spawn(carrier.run(near, 1024 * 1024, CancellationToken::new()));
-    (Offer { hello, socket }, Peer::new(far))
+    (IncomingAgent { hello, socket }, Peer::new(far))
 }
 
 fn hello(dialler: &str) -> Hello {
@@ -81,11 +81,11 @@ fn place() -> Place {
 }
 
 /// A dialler that is told to start an agent, and what the agent's name is.
-async fn started(links: &Arc<Links>) -> (Peer, Peer, Linked, String) {
+async fn started(registry: &Arc<DiallerRegistry>) -> (Peer, Peer, RemoteProcess, String) {
     let (offer, mut dialler) = dials(hello("d1"));
-    let (transport, linked) = Linked::start(offer, Some(place()), links);
+    let (transport, remote) = RemoteProcess::start(offer, Some(place()), registry);
     let Frame::Start(start) = dialler.hears().await else { panic!("it is to start") };
-    (dialler, Peer::new(transport), linked, start.instance)
+    (dialler, Peer::new(transport), remote, start.instance)
 }
 
 fn message(number: u64) -> Frame {
@@ -94,18 +94,18 @@ fn message(number: u64) -> Frame {
 
 #[tokio::test]
 async fn what_the_agent_says_is_acknowledged_when_it_is_safe_and_not_before() {
-    let links = Links::new(Services::default());
-    let (mut dialler, mut connection, linked, instance) = started(&links).await;
+    let registry = DiallerRegistry::new(Services::default());
+    let (mut dialler, mut connection, remote, instance) = started(&registry).await;
     for number in 1..=3 {
         dialler.say(message(number)).await;
         assert_eq!(connection.next().await.unwrap(), number.to_string());
     }
-    linked.settle(2);
+    remote.settle(2);
     assert_eq!(dialler.hears().await, Frame::Ack(2));
     // Another socket: nothing is to come again that is here, and what is not safe stays with the dialler.
     drop(dialler);
     let (offer, mut dialler) = dials(Hello { idle: false, instance: Some(instance), ..hello("d1") });
-    links.arrives(offer);
+    registry.arrives(offer);
     let Frame::Welcome(welcome) = dialler.hears().await else { panic!("it is welcome") };
     assert_eq!(welcome.received, 3);
     assert_eq!(dialler.hears().await, Frame::Ack(2));
@@ -113,12 +113,12 @@ async fn what_the_agent_says_is_acknowledged_when_it_is_safe_and_not_before() {
 
 #[tokio::test]
 async fn a_dialler_that_never_heard_that_it_is_to_start_is_told_again() {
-    let links = Links::new(Services::default());
-    let (dialler, mut connection, _linked, instance) = started(&links).await;
+    let registry = DiallerRegistry::new(Services::default());
+    let (dialler, mut connection, _remote, instance) = started(&registry).await;
     connection.write("initialize").await;
     drop(dialler);
     let (offer, mut dialler) = dials(hello("d1"));
-    links.arrives(offer);
+    registry.arrives(offer);
     let Frame::Start(start) = dialler.hears().await else { panic!("it is to start") };
     assert_eq!(start.instance, instance);
     assert_eq!(dialler.hears().await, Frame::Message { number: 1, message: Bytes::from_static(b"initialize") });
@@ -126,36 +126,36 @@ async fn a_dialler_that_never_heard_that_it_is_to_start_is_told_again() {
 
 #[tokio::test]
 async fn another_dialler_is_refused_until_the_first_is_away() {
-    let links = Links::new(Services::default());
-    let (dialler, mut connection, mut linked, _) = started(&links).await;
+    let registry = DiallerRegistry::new(Services::default());
+    let (dialler, mut connection, mut remote, _) = started(&registry).await;
     let (offer, mut other) = dials(hello("d2"));
-    links.arrives(offer);
+    registry.arrives(offer);
     assert!(matches!(other.hears().await, Frame::Refused(refused) if refused.is_final));
     drop(dialler);
     let mut report = String::new();
     while report.is_empty() {
         // The host may not have noticed yet.
         let (offer, mut other) = dials(hello("d2"));
-        links.arrives(offer);
+        registry.arrives(offer);
         tokio::select! {
             refused = other.hears() => assert!(matches!(refused, Frame::Refused(_))),
             said = connection.next() => {
                 assert_eq!(said, None, "the agent is gone");
-                report = linked.shutdown().await;
+                report = remote.shutdown().await;
             }
         }
     }
     assert!(report.contains("another dialler"), "{report}");
     assert!(
-        links.take(&place(), std::time::Duration::from_secs(5)).await.is_some(),
+        registry.take(&place(), std::time::Duration::from_secs(5)).await.is_some(),
         "it waits for an agent to be wanted"
     );
 }
 
 #[tokio::test]
 async fn the_end_of_the_agent_comes_behind_everything_that_it_said() {
-    let links = Links::new(Services::default());
-    let (mut dialler, mut connection, mut linked, instance) = started(&links).await;
+    let registry = DiallerRegistry::new(Services::default());
+    let (mut dialler, mut connection, mut remote, instance) = started(&registry).await;
     dialler.say(message(1)).await;
     dialler.say(message(2)).await;
     let (report, stderr) = ("exited with code 3".to_owned(), "why".to_owned());
@@ -163,23 +163,23 @@ async fn the_end_of_the_agent_comes_behind_everything_that_it_said() {
     assert_eq!(connection.next().await.unwrap(), "1");
     assert_eq!(connection.next().await.unwrap(), "2");
     assert_eq!(connection.next().await, None);
-    assert_eq!((linked.shutdown().await, linked.stderr_tail().as_str()), (report, "why"));
+    assert_eq!((remote.shutdown().await, remote.stderr_tail().as_str()), (report, "why"));
     assert!(matches!(dialler.hears().await, Frame::Gone(gone) if gone.instance == instance));
 }
 
 #[tokio::test(start_paused = true)]
 async fn an_agent_whose_dialler_stays_away_counts_as_gone() {
-    let links = Links::new(Services::default());
-    let (dialler, mut connection, mut linked, _) = started(&links).await;
+    let registry = DiallerRegistry::new(Services::default());
+    let (dialler, mut connection, mut remote, _) = started(&registry).await;
     drop(dialler);
     assert_eq!(connection.next().await, None);
-    assert!(linked.shutdown().await.contains("60 s"));
+    assert!(remote.shutdown().await.contains("60 s"));
 }
 
 #[tokio::test]
 async fn dropping_the_process_kills_the_agent() {
-    let links = Links::new(Services::default());
-    let (mut dialler, _connection, linked, instance) = started(&links).await;
-    drop(linked);
+    let registry = DiallerRegistry::new(Services::default());
+    let (mut dialler, _connection, remote, instance) = started(&registry).await;
+    drop(remote);
     assert!(matches!(dialler.hears().await, Frame::Stop(stop) if stop.kill && stop.instance == instance));
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use proptest::prelude::*;
 
 use super::{Broken, End};
-use crate::link::Frame;
+use crate::remote_agent::protocol::Frame;
 
 /// One direction of a socket.
 type Pipe = VecDeque<Bytes>;

@@ -11,7 +11,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
-use crate::link::Frame;
+use crate::remote_agent::protocol::Frame;
 
 /// Frames on their way in each direction. A few make it cheap; the link has its own bound in bytes.
 const CAPACITY: usize = 64;
@@ -188,7 +188,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::{Carrier, Socket, pair};
-    use crate::link::Frame;
+    use crate::remote_agent::protocol::Frame;
 
     /// Two sockets that are connected, and what cuts them.
     fn connected() -> (Socket, Socket, CancellationToken) {

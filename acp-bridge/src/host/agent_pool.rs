@@ -12,13 +12,13 @@ use tokio::sync::{OnceCell, Semaphore};
 
 use super::Config;
 use super::agent::{Agent, CallError, millis};
-use super::launch;
-use super::linked::{Linked, Resumed};
-use super::links::{Links, Place};
+use super::agent_opening;
+use super::capacity::{AgentCapacity, CapacityPermit};
 use super::process::Process;
 use super::services::Services;
-use super::slots::{Slot, Slots};
 use crate::log::SessionLog;
+use crate::remote_agent::process::{RemoteProcess, Resumed};
+use crate::remote_agent::registry::{DiallerRegistry, Place};
 use crate::session::{AgentSource, Refusal, StartPlan};
 
 /// What the log says of an agent that an earlier host has started.
@@ -48,29 +48,29 @@ pub(super) struct Returned {
 
 /// Starts agents, and keeps the one that was started to learn what the agent is for the first session.
 #[derive(Debug)]
-pub(super) struct Broker {
+pub(super) struct AgentPool {
     config: Config,
     spare: Mutex<Option<Agent>>,
     described: OnceCell<RawBuf>,
     /// Params of the last `authenticate` that succeeded: given to each new process, and never to the log.
     credentials: Mutex<Option<RawBuf>>,
     calls: Semaphore,
-    links: Arc<Links>,
-    slots: Arc<Slots>,
+    registry: Arc<DiallerRegistry>,
+    capacity: Arc<AgentCapacity>,
 }
 
 /// Requests to the agent that name no session, at once: each holds a process of its own until it is answered, and an
 /// `authenticate` may wait for a person. More are refused.
 const MAX_CALLS: usize = 4;
 
-impl Broker {
+impl AgentPool {
     pub(super) fn new(config: Config, log: Arc<dyn SessionLog>) -> Arc<Self> {
-        let slots = Slots::new(config.max_agents, log);
-        let links = Links::new(config.session.services);
+        let capacity = AgentCapacity::new(config.max_agents, log);
+        let registry = DiallerRegistry::new(config.session.services);
         Arc::new(Self {
             config,
-            links,
-            slots,
+            registry,
+            capacity,
             spare: Mutex::new(None),
             described: OnceCell::new(),
             credentials: Mutex::new(None),
@@ -136,7 +136,7 @@ impl Broker {
         let initialize = self.initialize(client.as_raw());
         let timeout = self.config.start_timeout;
         if let Some(mut agent) = self.take_spare(Some(&initialize)) {
-            match launch::open_new(&mut agent, params.clone(), Start::New, timeout).await {
+            match agent_opening::open_new(&mut agent, params.clone(), Start::New, timeout).await {
                 Ok(started) => return Ok(Ok((self.served(agent, &started, params.as_raw()), started))),
                 Err(CallError::Agent(error)) => {
                     self.park(agent);
@@ -149,7 +149,7 @@ impl Broker {
             }
         }
         let mut agent = self.start(initialize).await?;
-        match launch::open_new(&mut agent, params.clone(), Start::New, timeout).await {
+        match agent_opening::open_new(&mut agent, params.clone(), Start::New, timeout).await {
             Ok(started) => Ok(Ok((self.served(agent, &started, params.as_raw()), started))),
             Err(CallError::Agent(error)) => {
                 self.park(agent);
@@ -173,57 +173,57 @@ impl Broker {
             }
         };
         agent.process.assign(&place);
-        let started = launch::open(&mut agent, plan, self.config.start_timeout).await?;
+        let started = agent_opening::open(&mut agent, plan, self.config.start_timeout).await?;
         Ok((self.served(agent, &started, plan.params.as_raw()), started))
     }
 
     /// A new agent: a child, or one that outlives us.
     async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
-        let slot = Some(self.slot().await?);
+        let permit = Some(self.permit().await?);
         let Some(keeper) = &self.config.keeper else {
             let agent = Agent::start(spec, initialize, limit).await?;
-            return Ok(agent.placed(slot));
+            return Ok(agent.placed(permit));
         };
         let instance = uuid::Uuid::now_v7().to_string();
-        let comes = self.links.expect(&instance, None);
+        let comes = self.registry.expect(&instance, None);
         let come = async {
             keeper.start(spec, &instance).await?;
             let late = Refusal::KeeperLate { limit_ms: millis(limit) };
             tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or(late)
         };
-        let offer = come.await.inspect_err(|_| self.links.give_up(&instance))?;
-        let (transport, linked) = Linked::start(offer, None, &self.links);
-        let agent = Agent::begin(Process::Linked(linked), transport, initialize, limit).await?;
-        Ok(agent.placed(slot))
+        let offer = come.await.inspect_err(|_| self.registry.give_up(&instance))?;
+        let (transport, remote) = RemoteProcess::start(offer, None, &self.registry);
+        let agent = Agent::begin(Process::Remote(remote), transport, initialize, limit).await?;
+        Ok(agent.placed(permit))
     }
 
     /// Room for an agent more. The one that waits for a session is given up for it.
-    async fn slot(&self) -> Result<Slot, Refusal> {
-        if let Some(slot) = self.slots.try_take() {
-            return Ok(slot);
+    async fn permit(&self) -> Result<CapacityPermit, Refusal> {
+        if let Some(permit) = self.capacity.try_take() {
+            return Ok(permit);
         }
         if let Some(spare) = self.take_spare(None) {
             spare.stop().await;
         }
-        self.slots.take().await
+        self.capacity.take().await
     }
 
     /// The agents that run.
-    pub(super) fn slots(&self) -> &Slots {
-        &self.slots
+    pub(super) fn capacity(&self) -> &AgentCapacity {
+        &self.capacity
     }
 
     /// An agent that its dialler has started.
     async fn begin_dialled(&self, place: Place, name: Option<&str>, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
-        let Some(offer) = self.links.take(&place, limit).await else {
+        let Some(offer) = self.registry.take(&place, limit).await else {
             let (session, lane) = (place.0, place.1.to_string());
             let agent = name.unwrap_or(&lane).to_owned();
             return Err(Refusal::NotDialledIn { agent, session, lane, limit_ms: millis(limit) });
         };
-        let (transport, linked) = Linked::start(offer, Some(place), &self.links);
-        Agent::begin(Process::Linked(linked), transport, initialize, limit).await
+        let (transport, remote) = RemoteProcess::start(offer, Some(place), &self.registry);
+        Agent::begin(Process::Remote(remote), transport, initialize, limit).await
     }
 
     /// An agent that has gone on since an earlier host has gone; `None` if it does not come back in time, or in another
@@ -234,42 +234,42 @@ impl Broker {
         link: &AgentLink,
         known: Known,
     ) -> impl Future<Output = Option<Returned>> + Send + use<> {
-        let comes = self.links.expect(&link.instance, Some(place.clone()));
+        let comes = self.registry.expect(&link.instance, Some(place.clone()));
         let keep = Duration::from_millis(link.keep_ms);
-        let limit = if known.patient { keep } else { keep.min(self.links.soon()) };
+        let limit = if known.patient { keep } else { keep.min(self.registry.reconnect_deadline()) };
         let instance = link.instance.clone();
         async move {
             let Ok(Ok(offer)) = tokio::time::timeout(limit, comes).await else {
-                self.links.give_up(&instance);
+                self.registry.give_up(&instance);
                 return None;
             };
-            let resumed = Linked::resume(offer, place, known.received, &self.links);
-            let Resumed { transport, linked, unfinished, first_request, base, prompt, asked } = resumed;
+            let resumed = RemoteProcess::resume(offer, place, known.received, &self.registry);
+            let Resumed { transport, remote, unfinished, first_request, base, prompt, asked } = resumed;
             let mut config = acp_server::Config::default();
             config.first_request = first_request;
             let connection = acp_server::resume(transport, config, unfinished);
-            let agent = Agent::resume(Process::Linked(linked), connection, known.initialize, known.description, base);
+            let agent = Agent::resume(Process::Remote(remote), connection, known.initialize, known.description, base);
             // It runs already. One that was dialled in by somebody else has no place here.
-            let slot = (!known.dialled).then(|| self.slots.take_anyway());
-            let agent = agent.placed(slot);
+            let permit = (!known.dialled).then(|| self.capacity.take_anyway());
+            let agent = agent.placed(permit);
             Some(Returned { agent, prompt, asked })
         }
     }
 
     /// The diallers that are there.
-    pub(super) fn links(&self) -> &Links {
-        &self.links
+    pub(super) fn registry(&self) -> &DiallerRegistry {
+        &self.registry
     }
 
     /// The `initialize` params that agents are given for a client with these.
     pub(super) fn initialize(&self, client: Raw<'_>) -> RawBuf {
-        launch::initialize_params(client, self.config.session.services)
+        agent_opening::initialize_params(client, self.config.session.services)
     }
 
     /// An agent with its services, in the directories of the session that it has opened.
     fn served(&self, mut agent: Agent, started: &AgentStarted, params: Raw<'_>) -> Agent {
         // A dialler serves its agent where that is.
-        if matches!(agent.process, Process::Linked(_)) {
+        if matches!(agent.process, Process::Remote(_)) {
             return agent;
         }
         let session = started.agent_session.clone().unwrap_or_default();

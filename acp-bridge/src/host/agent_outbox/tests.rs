@@ -31,11 +31,11 @@ fn call(outbox: &Outbox) -> (RequestKey, Message) {
 }
 
 /// Reads so many messages and gives their ids.
-async fn read(reader: &mut MemoryReader, mail: &mut Mail, wanted: usize) -> Vec<String> {
+async fn read(reader: &mut MemoryReader, queue: &mut AgentOutbox, wanted: usize) -> Vec<String> {
     let mut inputs = Vec::new();
     while inputs.len() < wanted {
         tokio::select! {
-            dropped = poll_fn(|context| mail.poll(context)) => panic!("{dropped:?}"),
+            dropped = poll_fn(|context| queue.poll(context)) => panic!("{dropped:?}"),
             read = reader.read(&mut inputs) => drop(read.unwrap()),
         }
     }
@@ -49,12 +49,12 @@ async fn read(reader: &mut MemoryReader, mail: &mut Mail, wanted: usize) -> Vec<
 #[tokio::test(start_paused = true)]
 async fn what_is_read_late_arrives_as_a_whole_and_in_order() {
     let Agent { outbox, mut reader, _open } = agent();
-    let mut mail = Mail::default();
+    let mut queue = AgentOutbox::default();
     for _ in 0..20 {
-        assert_eq!(mail.send(&outbox, call(&outbox).1), Ok(()));
+        assert_eq!(queue.send(&outbox, call(&outbox).1), Ok(()));
     }
     tokio::time::sleep(AGENT_READS / 2).await;
-    let ids = read(&mut reader, &mut mail, 20).await;
+    let ids = read(&mut reader, &mut queue, 20).await;
     let expected: Vec<_> = (1..=20).map(|id| id.to_string()).collect();
     assert_eq!(ids, expected);
 }
@@ -62,44 +62,44 @@ async fn what_is_read_late_arrives_as_a_whole_and_in_order() {
 #[tokio::test(start_paused = true)]
 async fn each_message_that_is_not_read_has_its_own_time() {
     let Agent { outbox, reader: _reader, _open } = agent();
-    let mut mail = Mail::default();
+    let mut queue = AgentOutbox::default();
     let began = tokio::time::Instant::now();
     let mut keys = Vec::new();
     for _ in 0..10 {
         let (key, message) = call(&outbox);
-        mail.send(&outbox, message).unwrap();
+        queue.send(&outbox, message).unwrap();
         keys.push(key);
     }
     // The connection holds a few, which the agent gets should it ever read.
     let mut dropped = Vec::new();
-    tokio::time::timeout(AGENT_READS / 2, poll_fn(|context| mail.poll(context))).await.unwrap_err();
-    let early = mail.waiting.len();
+    tokio::time::timeout(AGENT_READS / 2, poll_fn(|context| queue.poll(context))).await.unwrap_err();
+    let early = queue.waiting.len();
     let (late, message) = call(&outbox);
-    mail.send(&outbox, message).unwrap();
+    queue.send(&outbox, message).unwrap();
     while dropped.len() < early {
-        dropped.push(poll_fn(|context| mail.poll(context)).await.key.unwrap());
+        dropped.push(poll_fn(|context| queue.poll(context)).await.key.unwrap());
     }
     assert_eq!(began.elapsed(), AGENT_READS);
     assert!(early >= 5, "{early}");
     assert_eq!(dropped, keys[10 - early..]);
-    assert_eq!(poll_fn(|context| mail.poll(context)).await.key, Some(late));
+    assert_eq!(poll_fn(|context| queue.poll(context)).await.key, Some(late));
     assert_eq!(began.elapsed(), AGENT_READS * 3 / 2);
-    assert_eq!(mail.bytes, 0);
+    assert_eq!(queue.bytes, 0);
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_there_is_no_room_for_is_refused_at_once() {
     let Agent { outbox, reader: _reader, _open } = agent();
-    let mut mail = Mail::default();
-    let refused = (0..2 * MAX_WAITING).find_map(|_| mail.send(&outbox, call(&outbox).1).err());
+    let mut queue = AgentOutbox::default();
+    let refused = (0..2 * MAX_WAITING).find_map(|_| queue.send(&outbox, call(&outbox).1).err());
     assert!(refused.is_some_and(|dropped| dropped.key.is_some()));
-    assert_eq!(mail.waiting.len(), MAX_WAITING);
-    mail.clear();
+    assert_eq!(queue.waiting.len(), MAX_WAITING);
+    queue.clear();
     let text = RawBuf::encode(&["x".repeat(MAX_BYTES / 4)]).unwrap();
     let big = || Message::Notification { method: "_big".into(), params: text.clone() };
-    let refused = (0..9).find_map(|_| mail.send(&outbox, big()).err());
+    let refused = (0..9).find_map(|_| queue.send(&outbox, big()).err());
     assert_eq!(refused, Some(Dropped { key: None }));
-    assert!(mail.bytes <= MAX_BYTES);
+    assert!(queue.bytes <= MAX_BYTES);
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +107,7 @@ async fn a_closed_connection_takes_everything() {
     let Agent { outbox, reader, _open } = agent();
     drop(reader);
     outbox.close().await;
-    let mut mail = Mail::default();
-    assert_eq!(mail.send(&outbox, call(&outbox).1), Ok(()));
-    assert!(mail.waiting.is_empty());
+    let mut queue = AgentOutbox::default();
+    assert_eq!(queue.send(&outbox, call(&outbox).1), Ok(()));
+    assert!(queue.waiting.is_empty());
 }

@@ -9,14 +9,14 @@ use bytes::Bytes;
 
 use super::socket::{Exchanged, Socket};
 use super::stand_in::{StandIn, stand_in};
-use crate::link::{Broken, End, Frame};
+use crate::remote_agent::protocol::{Broken, End, Frame};
 
 /// Bytes that may wait for the program: more than a peer that keeps to its own bound can have sent.
 const MAX_GIVEN: usize = 64 * 1024 * 1024;
 
 /// One end of a link with its program and, while there is one, its socket.
 #[derive(Debug)]
-pub(crate) struct Line<R, W> {
+pub(crate) struct MessagePump<R, W> {
     end: End,
     reader: R,
     inputs: Vec<Input>,
@@ -41,22 +41,22 @@ pub(crate) struct Line<R, W> {
     ready: Option<Bytes>,
 }
 
-/// What happened on a line.
+/// What happened on a pump.
 #[derive(Debug)]
-pub(crate) enum Step {
-    /// The program has said these messages. Each that is for the peer is to be [said](Line::say).
+pub(crate) enum PumpEvent {
+    /// The program has said these messages. Each that is for the peer is to be [said](MessagePump::say).
     Said(Vec<Bytes>),
     /// The program says no more.
     Ended,
     /// Frames of the peer. Messages among them are new and in order; each that is for the program is to be
-    /// [given](Line::give). Acknowledgements have been seen to.
+    /// [given](MessagePump::give). Acknowledgements have been seen to.
     Came(Vec<Frame>),
     /// The socket is gone.
     Lost,
 }
 
-impl<R: FrameReader, W: FrameWriter> Line<R, W> {
-    /// A line without a socket.
+impl<R: FrameReader, W: FrameWriter> MessagePump<R, W> {
+    /// A pump without a socket.
     pub(crate) fn new(end: End, reader: R, writer: W) -> Self {
         Self {
             end,
@@ -149,7 +149,7 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
     }
 
     /// Waits for something to happen. Cancel-safe.
-    pub(crate) async fn step(&mut self) -> Step {
+    pub(crate) async fn next(&mut self) -> PumpEvent {
         let mut frames = Vec::new();
         loop {
             if std::mem::take(&mut self.broken) {
@@ -157,7 +157,7 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
             }
             if self.ended == Some(false) {
                 self.ended = Some(true);
-                return Step::Ended;
+                return PumpEvent::Ended;
             }
             self.prepare();
             let reads = self.ended.is_none() && self.end.has_room();
@@ -172,7 +172,7 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
                     }
                     self.overrun = false;
                     // Whoever waits for it to be idle looks again.
-                    return Step::Came(Vec::new());
+                    return PumpEvent::Came(Vec::new());
                 }
                 exchanged = exchange(&mut self.socket, &mut frames, &mut self.ready, !self.overrun) => match exchanged {
                     Exchanged::Came => return self.came(&frames),
@@ -185,7 +185,7 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
                     }
                     let said = self.said();
                     if !said.is_empty() {
-                        return Step::Said(said);
+                        return PumpEvent::Said(said);
                     }
                 }
             }
@@ -238,12 +238,12 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
         }
     }
 
-    fn lost(&mut self) -> Step {
+    fn lost(&mut self) -> PumpEvent {
         self.disconnect();
-        Step::Lost
+        PumpEvent::Lost
     }
 
-    fn came(&mut self, frames: &[Bytes]) -> Step {
+    fn came(&mut self, frames: &[Bytes]) -> PumpEvent {
         let mut came = Vec::with_capacity(frames.len());
         for frame in frames {
             match self.understand(frame) {
@@ -257,10 +257,10 @@ impl<R: FrameReader, W: FrameWriter> Line<R, W> {
                 }
             }
         }
-        Step::Came(came)
+        PumpEvent::Came(came)
     }
 
-    /// What is left for the owner of the line.
+    /// What is left for the owner of the pump.
     fn understand(&mut self, frame: &Bytes) -> Result<Option<Frame>, String> {
         let frame = Frame::parse(frame).map_err(|error| error.to_string())?;
         match frame {

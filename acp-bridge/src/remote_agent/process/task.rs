@@ -8,20 +8,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use super::{Ended, Order};
-use crate::dial::{Line, Offer, Step};
-use crate::host::links::{Links, Place};
-use crate::link::{Assign, Exited, Frame, Gone, Hello, Stop, Welcome};
+use crate::remote_agent::protocol::{Assign, Exited, Frame, Gone, Hello, Stop, Welcome};
+use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::transport::{IncomingAgent, MessagePump, PumpEvent};
 
 /// Owns the link of one agent, over all sockets.
 pub(super) struct Task {
-    pub(super) line: Line<MemoryReader, MemoryWriter>,
+    pub(super) pump: MessagePump<MemoryReader, MemoryWriter>,
     /// Number of the last message before the first of this connection.
     pub(super) base: u64,
     pub(super) instance: String,
     pub(super) hello: Hello,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
     /// The same dialler on another socket.
-    pub(super) sockets: mpsc::Receiver<Offer>,
+    pub(super) sockets: mpsc::Receiver<IncomingAgent>,
     pub(super) exit: watch::Sender<Option<Ended>>,
     /// What it was told first.
     pub(super) begin: Frame,
@@ -32,23 +32,23 @@ pub(super) struct Task {
     pub(super) ended: Option<Ended>,
     /// When the agent counts as gone, while the dialler is away.
     pub(super) give_up: Option<Instant>,
-    pub(super) links: Arc<Links>,
+    pub(super) registry: Arc<DiallerRegistry>,
 }
 
 impl Task {
     pub(super) async fn run(mut self) {
         let mut owned = true;
         // What it has said is handed on before its end is told.
-        while self.ended.is_none() || !self.line.is_idle() {
+        while self.ended.is_none() || !self.pump.is_idle() {
             let give_up = self.give_up;
             tokio::select! {
-                step = self.line.step() => self.step(step),
+                event = self.pump.next() => self.pumped(event),
                 order = self.orders.recv(), if owned => match order {
                     Some(Order::Stop { kill }) => self.stop(kill),
-                    Some(Order::Settle(count)) => self.line.settle(self.base + count),
+                    Some(Order::Settle(count)) => self.pump.settle(self.base + count),
                     Some(Order::Assign(place)) => self.assign(place),
                     Some(Order::Leave) => {
-                        self.links.ended(&self.instance);
+                        self.registry.ended(&self.instance);
                         return;
                     }
                     None => {
@@ -63,17 +63,17 @@ impl Task {
         self.finish();
     }
 
-    fn step(&mut self, step: Step) {
-        match step {
-            Step::Said(messages) => {
+    fn pumped(&mut self, event: PumpEvent) {
+        match event {
+            PumpEvent::Said(messages) => {
                 for message in messages {
-                    self.line.say(&message);
+                    self.pump.say(&message);
                 }
             }
             // The connection is closed; what becomes of the agent is an order.
-            Step::Ended => {}
-            Step::Came(frames) => frames.into_iter().for_each(|frame| self.came(frame)),
-            Step::Lost => {
+            PumpEvent::Ended => {}
+            PumpEvent::Came(frames) => frames.into_iter().for_each(|frame| self.came(frame)),
+            PumpEvent::Lost => {
                 tracing::info!(instance = self.instance, "the dialler of an agent is away");
                 self.away();
             }
@@ -82,7 +82,7 @@ impl Task {
 
     fn came(&mut self, frame: Frame) {
         match frame {
-            Frame::Message { message, .. } => self.line.give(message),
+            Frame::Message { message, .. } => self.pump.give(message),
             Frame::Exited(Exited { instance, report, stderr }) if instance == self.instance => {
                 self.ended = Some(Ended { report, stderr });
             }
@@ -102,40 +102,40 @@ impl Task {
 
     fn assign(&mut self, place: Place) {
         let assign = Assign { session: place.0.clone(), lane: place.1.to_string() };
-        self.line.tell(&Frame::Assign(assign.clone()));
+        self.pump.tell(&Frame::Assign(assign.clone()));
         self.assigned = Some(assign);
-        self.links.serves(&self.instance, place);
+        self.registry.serves(&self.instance, place);
     }
 
     fn stop(&mut self, kill: bool) {
         self.stopping = Some(kill || self.stopping == Some(true));
-        self.line.tell(&Frame::Stop(Stop { instance: self.instance.clone(), kill }));
+        self.pump.tell(&Frame::Stop(Stop { instance: self.instance.clone(), kill }));
     }
 
     /// The dialler is back, or somebody else is in its place.
-    fn connect(&mut self, offer: Offer) {
+    fn connect(&mut self, offer: IncomingAgent) {
         let same = offer.hello.dialler == self.hello.dialler;
-        if !same && self.line.is_connected() {
+        if !same && self.pump.is_connected() {
             return offer.refuse("the lane has an agent that another dialler runs; use another lane", true);
         }
         // The first frame of all got lost with its socket.
-        let anew = same && offer.hello.idle && self.line.end().taken() == 0;
+        let anew = same && offer.hello.idle && self.pump.end().taken() == 0;
         if !anew && (!same || offer.hello.idle || offer.hello.instance.as_ref() != Some(&self.instance)) {
             let report = "is gone: another dialler, or the same one without it, came in its place".to_owned();
-            self.line.disconnect();
+            self.pump.disconnect();
             self.ended = Some(Ended { report, stderr: String::new() });
-            self.links.park(offer);
+            self.registry.park(offer);
             return;
         }
-        let Offer { hello, socket } = offer;
-        let welcome = Welcome { instance: self.instance.clone(), received: self.line.end().taken() };
+        let IncomingAgent { hello, socket } = offer;
+        let welcome = Welcome { instance: self.instance.clone(), received: self.pump.end().taken() };
         let first = if anew { self.begin.clone() } else { Frame::Welcome(welcome) };
-        match self.line.connect(socket, hello.received, Some(&first)) {
+        match self.pump.connect(socket, hello.received, Some(&first)) {
             Ok(()) => {
                 self.give_up = None;
                 self.hello = hello;
                 if let Some(assign) = &self.assigned {
-                    self.line.tell(&Frame::Assign(assign.clone()));
+                    self.pump.tell(&Frame::Assign(assign.clone()));
                 }
                 if let Some(kill) = self.stopping {
                     self.stop(kill);
@@ -150,18 +150,18 @@ impl Task {
 
     /// The agent is gone, and with it the connection.
     fn finish(mut self) {
-        let refusal = self.links.ended(&self.instance);
+        let refusal = self.registry.ended(&self.instance);
         let gone = Frame::Gone(Gone { instance: self.instance.clone() });
-        if let Some(socket) = self.line.disconnect() {
+        if let Some(socket) = self.pump.disconnect() {
             match refusal {
-                Some(why) => Offer { hello: self.hello, socket }.refuse(why, true),
+                Some(why) => IncomingAgent { hello: self.hello, socket }.refuse(why, true),
                 // It comes again, for the next agent.
                 None => socket.last(&gone),
             }
         }
-        let Self { line, exit, ended, .. } = self;
+        let Self { pump, exit, ended, .. } = self;
         // Its transport ends with this.
-        drop(line);
+        drop(pump);
         // Whoever held the process may have gone.
         let _ = exit.send(ended);
     }

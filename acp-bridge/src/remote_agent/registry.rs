@@ -10,8 +10,8 @@ use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use crate::dial::Offer;
-use crate::link::{Frame, Gone, Serve, VERSION};
+use crate::remote_agent::protocol::{Frame, Gone, Serve, VERSION};
+use crate::remote_agent::transport::IncomingAgent;
 use crate::session::{Service, Services};
 
 /// Sockets of one dialler that wait for the task of its agent: the newest counts, and that task is quick.
@@ -21,11 +21,11 @@ const SOCKETS: usize = 4;
 const SOON: Duration = Duration::from_secs(15);
 
 /// What an agent serves: a lane of a session.
-pub(super) type Place = (SessionId, Arc<str>);
+pub(crate) type Place = (SessionId, Arc<str>);
 
 /// All diallers that the host knows of.
 #[derive(Debug)]
-pub(super) struct Links {
+pub(crate) struct DiallerRegistry {
     state: Mutex<State>,
     /// A dialler has been parked.
     parked: Notify,
@@ -41,17 +41,17 @@ struct State {
     /// Agents by instance.
     running: HashMap<String, Running>,
     /// Diallers without an agent.
-    parked: HashMap<Place, Offer>,
+    parked: HashMap<Place, IncomingAgent>,
     /// Agents of an earlier host that are waited for, or diallers that we have started, by instance.
     expected: HashMap<String, Expected>,
     /// Diallers that have come back with an agent, while their session is asked whether it waits for that.
-    returning: HashMap<String, Offer>,
+    returning: HashMap<String, IncomingAgent>,
 }
 
 #[derive(Debug)]
 struct Running {
     place: Option<Place>,
-    sockets: mpsc::Sender<Offer>,
+    sockets: mpsc::Sender<IncomingAgent>,
     /// Why the dialler is to be sent away once the agent is gone.
     dismissed: Option<String>,
 }
@@ -60,12 +60,12 @@ struct Running {
 #[derive(Debug)]
 struct Expected {
     place: Option<Place>,
-    comes: oneshot::Sender<Offer>,
+    comes: oneshot::Sender<IncomingAgent>,
 }
 
 /// What becomes of a dialler that has come.
 #[derive(Debug)]
-pub(super) enum Arrived {
+pub(crate) enum Arrived {
     /// It is seen to.
     Done,
     /// It has an agent that an earlier host has started. Its session is to be opened, so that it can say whether it waits.
@@ -88,8 +88,8 @@ pub(super) enum Arrived {
     },
 }
 
-impl Links {
-    pub(super) fn new(services: Services) -> Arc<Self> {
+impl DiallerRegistry {
+    pub(crate) fn new(services: Services) -> Arc<Self> {
         let serve = Serve { files: services.files == Service::Host, terminals: services.terminals == Service::Host };
         Arc::new(Self {
             state: Mutex::default(),
@@ -102,12 +102,12 @@ impl Links {
     }
 
     /// What diallers serve their agents.
-    pub(super) fn serve(&self) -> Serve {
+    pub(crate) fn serve(&self) -> Serve {
         self.serve
     }
 
     /// Takes a dialler in.
-    pub(super) fn arrives(&self, offer: Offer) -> Arrived {
+    pub(crate) fn arrives(&self, offer: IncomingAgent) -> Arrived {
         if offer.hello.version != VERSION {
             let why = format!(
                 "this bridge speaks version {VERSION} of the link to diallers; install the same version of acp-bridge on both sides"
@@ -159,7 +159,7 @@ impl Links {
     }
 
     /// From now on this agent is waited for.
-    pub(super) fn expect(&self, instance: &str, place: Option<Place>) -> oneshot::Receiver<Offer> {
+    pub(crate) fn expect(&self, instance: &str, place: Option<Place>) -> oneshot::Receiver<IncomingAgent> {
         let (comes, waits) = oneshot::channel();
         let mut state = self.state();
         match state.returning.remove(instance) {
@@ -171,18 +171,18 @@ impl Links {
     }
 
     /// How long an agent that runs still takes to come back at most: diallers try every two seconds.
-    pub(super) fn soon(&self) -> Duration {
+    pub(crate) fn reconnect_deadline(&self) -> Duration {
         (self.since + SOON).saturating_duration_since(Instant::now())
     }
 
     /// It is waited for no longer.
-    pub(super) fn give_up(&self, instance: &str) {
+    pub(crate) fn give_up(&self, instance: &str) {
         self.state().expected.remove(instance);
     }
 
     /// The session of a dialler that has come back is open, or why not and whether for good. If nobody waits for the agent,
     /// it is let go.
-    pub(super) fn asked(&self, instance: &str, refused: Option<(&str, bool)>) {
+    pub(crate) fn resolve_return(&self, instance: &str, refused: Option<(&str, bool)>) {
         let Some(offer) = self.state().returning.remove(instance) else { return };
         match refused {
             Some((why, is_final)) => offer.refuse(why, is_final),
@@ -192,21 +192,21 @@ impl Links {
     }
 
     /// What an agent serves from now on.
-    pub(super) fn serves(&self, instance: &str, place: Place) {
+    pub(crate) fn serves(&self, instance: &str, place: Place) {
         if let Some(running) = self.state().running.get_mut(instance) {
             running.place = Some(place);
         }
     }
 
     /// A dialler whose lane is there waits for its agent to be wanted.
-    pub(super) fn park(&self, offer: Offer) {
+    pub(crate) fn park(&self, offer: IncomingAgent) {
         let (Some(session), Some(lane)) = (offer.hello.session.clone(), offer.hello.lane.clone()) else { return };
         self.state().parked.insert((session, lane.into()), offer);
         self.parked.notify_waiters();
     }
 
     /// The dialler of a lane, when it comes within the time; `None` when it does not.
-    pub(super) async fn take(&self, place: &Place, limit: Duration) -> Option<Offer> {
+    pub(crate) async fn take(&self, place: &Place, limit: Duration) -> Option<IncomingAgent> {
         let found = async {
             loop {
                 let parked = self.parked.notified();
@@ -223,7 +223,7 @@ impl Links {
     }
 
     /// Sends the dialler of a lane, or all of a session, away: now or once its agent is gone.
-    pub(super) fn dismiss(&self, session: &SessionId, lane: Option<&str>, why: &str) {
+    pub(crate) fn dismiss(&self, session: &SessionId, lane: Option<&str>, why: &str) {
         let meant = |place: &Place| place.0 == *session && lane.is_none_or(|lane| *place.1 == *lane);
         let mut state = self.state();
         for running in state.running.values_mut().filter(|running| running.place.as_ref().is_some_and(meant)) {
@@ -235,14 +235,14 @@ impl Links {
     }
 
     /// Sends a dialler away that its session does not want, at least not now.
-    pub(super) fn not_now(&self, place: &Place, why: &str) {
+    pub(crate) fn reject_temporarily(&self, place: &Place, why: &str) {
         if let Some(offer) = self.state().parked.remove(place) {
             offer.refuse(why, false);
         }
     }
 
     /// An agent runs from now on. Where its dialler's further sockets come.
-    pub(super) fn runs(&self, instance: &str, place: Option<Place>) -> mpsc::Receiver<Offer> {
+    pub(crate) fn runs(&self, instance: &str, place: Option<Place>) -> mpsc::Receiver<IncomingAgent> {
         let (sockets, come) = mpsc::channel(SOCKETS);
         let running = Running { place, sockets, dismissed: None };
         self.state().running.insert(instance.to_owned(), running);
@@ -250,18 +250,18 @@ impl Links {
     }
 
     /// An agent is gone: why its dialler is to be sent away, if it is.
-    pub(super) fn ended(&self, instance: &str) -> Option<String> {
+    pub(crate) fn ended(&self, instance: &str) -> Option<String> {
         self.state().running.remove(instance)?.dismissed
     }
 
     /// Runs the task of a link until the end, or the host's.
-    pub(super) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+    pub(crate) fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let stop = self.stop.clone();
         self.tasks.spawn(async move { stop.run_until_cancelled(task).await });
     }
 
-    /// Cuts all links. Diallers come again when there is a host again.
-    pub(super) async fn shutdown(&self) {
+    /// Cuts all registry. Diallers come again when there is a host again.
+    pub(crate) async fn shutdown(&self) {
         self.stop.cancel();
         self.tasks.close();
         self.tasks.wait().await;
@@ -274,7 +274,7 @@ impl Links {
 }
 
 impl Running {
-    fn hand(&self, offer: Offer) {
+    fn hand(&self, offer: IncomingAgent) {
         if let Err(error) = self.sockets.try_send(offer) {
             error.into_inner().refuse("its agent is just ending", false);
         }
