@@ -6,7 +6,7 @@ mod gateway_support;
 use std::sync::Arc;
 
 use acp_bridge::archive::{self, Export};
-use acp_bridge::log::{LogWriter, SqliteLog};
+use acp_bridge::log::LogWriter;
 use acp_types::api::jsonrpsee::core::client::{Client, Error};
 use acp_types::api::{self, Details, Event, Exported, Follow, SessionApiClient};
 use acp_types::record::{Kind, Record};
