@@ -171,7 +171,7 @@ impl Commander {
     /// # Errors
     /// The host's own refusal, or why no host has answered.
     pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> Answer {
-        if let (Command::Attend { present }, Some(session)) = (&command, &session) {
+        if let (Command::SetPresence { present }, Some(session)) = (&command, &session) {
             let controller = (session.clone(), Arc::clone(&by.client));
             let mut there = self.present();
             if *present {
@@ -187,7 +187,7 @@ impl Commander {
     pub(crate) async fn announce_again(&self) {
         let there = self.present().clone();
         for ((session, client), principal) in there {
-            let (by, command) = (By { principal, client }, Command::Attend { present: true });
+            let (by, command) = (By { principal, client }, Command::SetPresence { present: true });
             let told = submit(&*self.queue, &*self.vault, &self.from, by, Some(session.clone()), command);
             if let Err(error) = told.await {
                 tracing::warn!(%session, why = %error, "the host does not know that a client is there");

@@ -27,8 +27,8 @@ impl Lanes<Lane> {
                 let reply = self.queue(cx, &client, command);
                 cx.reply(id, reply);
             }
-            Command::Attend { present } => {
-                self.attend(cx, client, present);
+            Command::SetPresence { present } => {
+                self.set_presence(cx, client, present);
                 cx.reply(id, Ok(Reply::Done));
             }
             Command::SetPolicy { unattended } => {
@@ -192,7 +192,7 @@ impl Lanes<Lane> {
 /// Who decides about permission requests.
 impl Lanes<Lane> {
     /// A controller has come or gone. While one is there nothing is decided for it.
-    fn attend(&mut self, cx: &mut Transition<'_>, client: Arc<str>, present: bool) {
+    fn set_presence(&mut self, cx: &mut Transition<'_>, client: Arc<str>, present: bool) {
         if present {
             cx.presence_mut().come(client);
         } else if cx.presence_mut().go(&client) {
