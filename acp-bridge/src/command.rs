@@ -176,7 +176,7 @@ impl Commander {
     /// # Errors
     /// The host's own refusal, or why no host has answered.
     pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> Answer {
-        if let (Command::Attend { present }, Some(session)) = (&command, &session) {
+        if let (Command::SetPresence { present }, Some(session)) = (&command, &session) {
             return self.attend(by, session.clone(), *present).await;
         }
         submit(&*self.queue, &*self.vault, &self.from, by, session, command).await
@@ -207,7 +207,7 @@ impl Commander {
     }
 
     async fn tell(&self, by: By, session: SessionId, present: bool) -> Answer {
-        let command = Command::Attend { present };
+        let command = Command::SetPresence { present };
         submit(&*self.queue, &*self.vault, &self.from, by, Some(session), command).await
     }
 

@@ -35,7 +35,7 @@
 //!
 //! Of the updates a client is sent what it offered to take at `initialize`, see `offer`.
 //!
-//! Who is attached is known to the gateway only, and in no log. The host is told with `Command::Attend` when a controller
+//! Who is attached is known to the gateway only, and in no log. The host is told with `Command::SetPresence` when a controller
 //! has come or gone, however it went; it is not when the gateway's tasks are cut at the end of a shutdown.
 
 mod agent_route;

@@ -19,11 +19,11 @@ mod start;
 mod state;
 mod subagents;
 mod version;
+mod wire;
 
 pub use command::{Command, QueueCommand, Reply};
 pub use io::{CallId, CommandId, Effect, FirstAgent, FromAgent, Input, Output, StartPlan};
 pub use machine::{Config, Machine};
-pub(crate) use machine::{clean_outcome, for_agents};
 pub use mcp::FingerprintKey;
 pub(crate) use mcp::has_definitions;
 pub use refusal::{Forgotten, LastWords, Refusal, RefusalKind};
@@ -34,3 +34,4 @@ pub(crate) use start::{has_secrets, without_definitions};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};
 pub(crate) use subagents::without_subagents;
 pub(crate) use version::unsupported_version;
+pub(crate) use wire::{clean_outcome, for_agents};

@@ -147,7 +147,7 @@ fn acp_rows() -> Vec<Row> {
 const NOT_ASKED: [&str; 4] = ["initialize", "session/fork", "proxy/initialize", "proxy/successor"];
 
 /// What a session hears of the client that has made it.
-const MADE: [Command; 1] = [Command::Attend { present: true }];
+const MADE: [Command; 1] = [Command::SetPresence { present: true }];
 
 /// Brings a client to its session as what it may be there.
 fn come(client: &mut Client, role: Role, session: &str) {

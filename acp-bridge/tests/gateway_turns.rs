@@ -193,10 +193,10 @@ fn the_host_is_told_when_a_controller_comes_and_when_its_connection_dies() {
     let world = World::start();
     let mut one = world.client();
     let session = one.new_session();
-    let came = world.command("coming", |command| matches!(command, Command::Attend { present: true }));
+    let came = world.command("coming", |command| matches!(command, Command::SetPresence { present: true }));
     assert_eq!(came.0, Some(session.as_str().into()));
     drop(one);
-    let went = world.command("going", |command| matches!(command, Command::Attend { present: false }));
+    let went = world.command("going", |command| matches!(command, Command::SetPresence { present: false }));
     assert_eq!(went.0, Some(session.as_str().into()));
 }
 
@@ -208,9 +208,9 @@ fn a_client_of_which_nothing_is_heard_has_gone() {
     let world = World::with(config);
     let mut one = world.client();
     one.new_session();
-    world.command("coming", |command| matches!(command, Command::Attend { present: true }));
+    world.command("coming", |command| matches!(command, Command::SetPresence { present: true }));
     // It is there and does not read: nobody answers the pings.
-    world.command("going", |command| matches!(command, Command::Attend { present: false }));
+    world.command("going", |command| matches!(command, Command::SetPresence { present: false }));
 }
 
 #[test]

@@ -116,7 +116,7 @@ fn a_subscription_that_attends_is_there_until_it_ends_and_others_never_are() {
     let world = World::start();
     let (client, session) = created(&world);
     let attends = |what: &str, wanted| {
-        world.command(what, |command| matches!(command, Command::Attend { present } if *present == wanted));
+        world.command(what, |command| matches!(command, Command::SetPresence { present } if *present == wanted));
     };
     let mut one = Follow::new(Arc::clone(&client), session.clone(), 0).attending();
     let mut two = Follow::new(Arc::clone(&client), session.clone(), 0).attending();
@@ -136,7 +136,7 @@ fn a_subscription_that_attends_is_there_until_it_ends_and_others_never_are() {
     drop((two, looks_on, client));
     attends("the end of two", false);
     let all = world.host.commands();
-    let coming = |present| all.iter().filter(|command| **command == Command::Attend { present }).count();
+    let coming = |present| all.iter().filter(|command| **command == Command::SetPresence { present }).count();
     assert_eq!((coming(true), coming(false)), (0, 0), "nobody else came or went");
     let client = connect(&world);
     let error = refused(world.runtime.block_on(client.session_subscribe("nonesuch".into(), None, Some(true))));

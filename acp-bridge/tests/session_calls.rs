@@ -143,7 +143,7 @@ fn a_session_at_rest_is_opened_with_the_directories_that_are_named_and_no_others
             "closed" => drop(session.command("c1", Command::Close)),
             "ended" => drop(session.exits()),
             "attended" => {
-                session.command("c2", Command::Attend { present: true }).0.expect("it is there");
+                session.command("c2", Command::SetPresence { present: true }).0.expect("it is there");
                 session.exits();
             }
             _ => {}
@@ -225,10 +225,10 @@ fn a_session_that_looked_unused_is_deleted_only_if_nothing_has_happened_since_an
         assert_eq!((reply, effects.len()), (Err(Refusal::InUse), 0));
     };
     refused(&mut session, seen);
-    session.command("c1", Command::Attend { present: true }).0.unwrap();
+    session.command("c1", Command::SetPresence { present: true }).0.unwrap();
     refused(&mut session, head);
     assert_eq!((session.head(), session.outcome(turn)), (head, None), "nothing was done");
-    session.command("c1", Command::Attend { present: false }).0.unwrap();
+    session.command("c1", Command::SetPresence { present: false }).0.unwrap();
     let (id, effects) = session.open_command("retention", Command::DeleteIdle { head });
     assert!(matches!(effects.last(), Some(Effect::Delete { command }) if *command == id));
 }

@@ -281,7 +281,7 @@ fn nothing_that_the_agent_said_before_the_log_ends_is_expected_from_another_run(
 #[test]
 fn a_policy_waits_for_the_clients_that_were_there_before_the_restart() {
     let policy: Unattended = "reject".parse().unwrap();
-    let attend = |session: &mut Session| does(session, Command::Attend { present: true });
+    let attend = |session: &mut Session| does(session, Command::SetPresence { present: true });
     for client_comes_back in [true, false] {
         let mut session = Session::linked();
         attend(&mut session);

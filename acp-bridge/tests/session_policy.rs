@@ -27,7 +27,7 @@ fn ask_for(session: &mut Session, id: u64, kind: &str, options: &str) -> (Seq, V
 }
 
 fn attend(session: &mut Session, client: &str, present: bool) -> Vec<Effect> {
-    let (reply, effects) = session.command(client, Command::Attend { present });
+    let (reply, effects) = session.command(client, Command::SetPresence { present });
     assert_eq!(reply, Ok(Reply::Done));
     effects
 }

@@ -25,7 +25,7 @@ fn idle() -> Session {
 }
 
 fn attend(session: &mut Session, present: bool) {
-    session.command("c1", Command::Attend { present }).0.expect("accepted");
+    session.command("c1", Command::SetPresence { present }).0.expect("accepted");
 }
 
 #[test]

@@ -8,6 +8,7 @@
 //! Two things it cannot see: a value that is used without its type being named, and a name that a macro puts together
 //! from parts.
 
+mod circles;
 mod load;
 mod module;
 mod purity;
@@ -23,7 +24,7 @@ pub use load::LoadError;
 pub use module::{Literal, Place};
 pub use rooms::{Room, Rooms};
 
-use module::Module;
+use module::{Mention, Module};
 use resolve::Target;
 
 /// The modules of one crate.
@@ -89,25 +90,41 @@ impl Crate {
     #[must_use]
     pub fn edges(&self) -> BTreeSet<Edge> {
         let mut edges = BTreeSet::new();
-        self.each_target(|from, target, place| {
+        self.each_target(|from, target, mention| {
             let to = match target {
-                Target::Module(to) | Target::Item { module: to, .. } => to,
+                Target::Module(to) | Target::Passed(to) | Target::Item { module: to, .. } => to,
                 Target::Outside(_) => return,
             };
             if to != from {
-                edges.insert(Edge { from: from.to_owned(), to: to.clone(), place: place.clone() });
+                edges.insert(Edge { from: from.to_owned(), to: to.clone(), place: mention.place.clone() });
             }
         });
         edges
+    }
+
+    /// Circles among the modules in this one, itself included: each is the modules that all reach each other, by name.
+    ///
+    /// A module that only hands on what another one defines is no part of a way, and neither is code for tests.
+    #[must_use]
+    pub fn circles(&self, inside: &str) -> Vec<Vec<String>> {
+        let mut knows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        self.each_target(|from, target, mention| {
+            let (Target::Module(to) | Target::Item { module: to, .. }) = target else { return };
+            let counts = !mention.place.test && !mention.reexport;
+            if to != from && counts && within(from, inside) && within(to, inside) {
+                knows.entry(from.to_owned()).or_default().insert(to.clone());
+            }
+        });
+        circles::of(&knows)
     }
 
     /// Every use of another crate, in the order of the modules.
     #[must_use]
     pub fn imports(&self) -> BTreeSet<Import> {
         let mut imports = BTreeSet::new();
-        self.each_target(|from, target, place| {
+        self.each_target(|from, target, mention| {
             if let Target::Outside(path) = target {
-                imports.insert(Import { from: from.to_owned(), path: path.join("::"), place: place.clone() });
+                imports.insert(Import { from: from.to_owned(), path: path.join("::"), place: mention.place.clone() });
             }
         });
         imports
@@ -132,11 +149,11 @@ impl Crate {
         purity::faults(self, module, crates)
     }
 
-    fn each_target(&self, mut seen: impl FnMut(&str, &Target, &Place)) {
+    fn each_target(&self, mut seen: impl FnMut(&str, &Target, &Mention)) {
         for module in self.modules.values() {
             for mention in &module.mentions {
                 for target in resolve::targets(&self.modules, module, mention) {
-                    seen(&module.name, &target, &mention.place);
+                    seen(&module.name, &target, mention);
                 }
             }
         }

@@ -99,6 +99,8 @@ pub(crate) struct RawPath {
 pub(crate) struct Mention {
     pub(crate) path: RawPath,
     pub(crate) form: Form,
+    /// It hands something on to other modules; what the module itself does with that is said elsewhere.
+    pub(crate) reexport: bool,
     pub(crate) place: Place,
 }
 

@@ -10,6 +10,8 @@ type Modules = BTreeMap<String, Module>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Target {
     Module(String),
+    /// A module that hands on what another one defines.
+    Passed(String),
     /// Something that this module defines.
     Item {
         module: String,
@@ -37,7 +39,7 @@ pub(crate) fn targets(modules: &Modules, module: &Module, mention: &Mention) -> 
         }
         _ => {}
     }
-    found.extend(search.passed.into_iter().map(Target::Module));
+    found.extend(search.passed.into_iter().map(Target::Passed));
     found
 }
 
@@ -114,6 +116,7 @@ impl Search<'_> {
                 path.push(segment.to_owned());
                 vec![Target::Outside(path)]
             }
+            Target::Passed(_) => Vec::new(),
             Target::Module(name) if segment == "super" => parent(&name).map(Target::Module).into_iter().collect(),
             Target::Module(name) if segment == "self" => vec![Target::Module(name)],
             Target::Module(name) => {
@@ -126,7 +129,7 @@ impl Search<'_> {
                 let elsewhere = |target: &Target| match target {
                     Target::Module(path) => parent(path).as_deref() != Some(name.as_str()),
                     Target::Item { module, .. } => *module != name,
-                    Target::Outside(_) => true,
+                    Target::Outside(_) | Target::Passed(_) => true,
                 };
                 if name != from.name && found.iter().any(elsewhere) {
                     self.passed.push(name);
@@ -217,7 +220,7 @@ fn space(target: &Target) -> Option<Space> {
     match target {
         Target::Module(_) => Some(Space::Type),
         Target::Item { space, .. } => *space,
-        Target::Outside(_) => None,
+        Target::Outside(_) | Target::Passed(_) => None,
     }
 }
 

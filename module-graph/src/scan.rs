@@ -41,6 +41,7 @@ pub(crate) fn file(
         done: Vec::new(),
         children: Vec::new(),
         included: None,
+        reexport: false,
     };
     visit::visit_file(&mut scanner, &parsed);
     if let Some(line) = scanner.included {
@@ -63,6 +64,8 @@ pub(crate) struct Scanner<'a> {
     done: Vec<Module>,
     children: Vec<Child>,
     included: Option<usize>,
+    /// It reads a `use` that others may see.
+    reexport: bool,
 }
 
 impl Scanner<'_> {
@@ -72,7 +75,7 @@ impl Scanner<'_> {
 
     pub(crate) fn mention(&mut self, path: RawPath, form: Form, span: Span) {
         let place = self.place(span);
-        self.module.mentions.push(Mention { path, form, place });
+        self.module.mentions.push(Mention { path, form, reexport: self.reexport, place });
     }
 
     pub(crate) fn literal(&mut self, value: String, span: Span) {
@@ -226,7 +229,9 @@ impl<'ast> Visit<'ast> for Scanner<'_> {
             self.visit_attribute(attribute);
         }
         let prefix = RawPath { outside: item.leading_colon.is_some(), segments: Vec::new() };
+        self.reexport = !matches!(item.vis, syn::Visibility::Inherited);
         self.use_tree(&prefix, &item.tree);
+        self.reexport = false;
     }
 
     fn visit_item_extern_crate(&mut self, item: &'ast syn::ItemExternCrate) {
@@ -237,6 +242,10 @@ impl<'ast> Visit<'ast> for Scanner<'_> {
         self.mention(path.clone(), Form::Use, item.ident.span());
         self.module.extern_crates.insert(alias.clone(), path.clone());
         self.name(alias, Meaning::Alias(path));
+    }
+
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {
+        // To say who may see something takes nothing from there.
     }
 
     fn visit_impl_item(&mut self, item: &'ast syn::ImplItem) {

@@ -70,3 +70,25 @@ fn every_module_is_in_a_room_and_the_table_has_no_circle() {
     let faults = table.faults(&Crate::parse(&[("lib.rs", "mod a {} mod b {}")]).unwrap());
     assert!(faults.iter().any(|fault| fault.contains("the table allows a circle")), "{faults:?}");
 }
+
+#[test]
+fn modules_that_reach_each_other_are_a_circle_and_who_only_hands_on_is_in_none() {
+    let of = Crate::parse(&[
+        ("lib.rs", "mod a; mod b; mod c; mod d; pub use a::A; pub use d::D;"),
+        ("a.rs", "use crate::b::B; pub struct A;"),
+        ("b.rs", "use crate::c::C; pub struct B;"),
+        ("c.rs", "use super::A; pub struct C;"),
+        ("d.rs", "use super::A; pub struct D; #[cfg(test)] mod tests { use super::D; use crate::a::A; }"),
+    ])
+    .unwrap();
+    assert_eq!(of.circles("crate"), [["crate::a", "crate::b", "crate::c"]]);
+    assert_eq!(of.circles("crate::a"), Vec::<Vec<String>>::new());
+}
+
+#[test]
+fn a_module_and_the_one_it_is_in_are_a_circle_if_each_needs_the_other() {
+    let of = read("use side::Side;", "use super::Top;", "");
+    assert_eq!(of.circles("crate"), [["crate::top", "crate::top::side"]]);
+    let of = read("pub use side::Side;", "", "use crate::top::Side;");
+    assert_eq!(of.circles("crate"), Vec::<Vec<String>>::new());
+}

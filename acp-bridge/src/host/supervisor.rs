@@ -175,7 +175,7 @@ impl Supervisor {
         }
         for (session, client) in gone.controllers {
             if self.sessions.contains_key(&session) {
-                let command = Command::Attend { present: false };
+                let command = Command::SetPresence { present: false };
                 let (envelope, _) = Envelope::internal(&self.context.member, session, client, command);
                 self.dispatch(envelope);
             }

@@ -48,7 +48,7 @@ pub(crate) fn attach(params: RawBuf) -> Command {
 
 /// A controller has come to a session, or has left it.
 pub(crate) fn attend(present: bool) -> Command {
-    Command::Attend { present }
+    Command::SetPresence { present }
 }
 
 pub(crate) fn prompt(prompt: Prompt) -> Result<Command, Invalid> {

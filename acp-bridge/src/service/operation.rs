@@ -127,8 +127,8 @@ impl Operation {
         match command {
             Command::Describe { .. } => Self::Describe,
             Command::Create { .. } => Self::Create,
-            Command::Attach { .. } | Command::Attend { present: true } => Self::Attach,
-            Command::Attend { present: false } => Self::Leave,
+            Command::Attach { .. } | Command::SetPresence { present: true } => Self::Attach,
+            Command::SetPresence { present: false } => Self::Leave,
             Command::Prompt { .. } => Self::Prompt,
             Command::Cancel { .. } => Self::Cancel,
             Command::Queue(QueueCommand::List) => Self::Queue,

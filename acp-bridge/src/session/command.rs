@@ -92,7 +92,8 @@ pub enum Command {
     },
     /// Whether the client that sends it is there to answer what the agent asks: it has attached as a controller, or
     /// has detached or gone. Sent when that changes; observers never send it.
-    Attend {
+    #[serde(rename = "attend")]
+    SetPresence {
         /// It is there.
         present: bool,
     },

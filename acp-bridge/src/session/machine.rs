@@ -1,36 +1,34 @@
 //! The host's side of a session: from commands and agent traffic to records and effects.
 
 mod admission;
+mod agent;
 mod announce;
 mod calls;
-mod cancel;
-mod close;
 mod config;
 mod joining;
 mod lane;
-mod lifecycle;
-mod opening;
-mod policy;
-mod prompt;
+mod presence;
 mod queue;
-mod recorder;
 mod requests;
-mod rest;
 mod restore;
-mod returning;
 mod routing;
-mod steer;
-mod updates;
-mod wire;
+mod start_plan;
+mod steering;
+mod transition;
 
-pub(crate) use admission::clean_outcome;
+use std::sync::Arc;
+
+use acp_types::meta::RequestMeta;
+use acp_types::record::body::SessionCreated;
+use acp_types::record::{Epoch, Kind, Origin};
+use acp_types::{Raw, RawBuf, SessionId};
+
 pub use config::Config;
-pub(crate) use wire::for_agents;
 
 use super::lanes::Lanes;
-use super::{FromAgent, Input, Output, State};
+use super::{AgentSource, FirstAgent, FromAgent, Input, Output, State, mcp, start, wire};
 use lane::Lane;
-use recorder::{Core, Step};
+use transition::{Core, Transition};
 
 /// One session as its host runs it.
 ///
@@ -54,6 +52,129 @@ pub struct Machine {
     idle_since: Option<u64>,
 }
 
+/// It is made and let go.
+impl Machine {
+    /// A new session in epoch 1, with an agent that has accepted it.
+    ///
+    /// `params` are those of `session/new`. The output creates the session's log: seq 1 is `session_created`, seq 2
+    /// `agent_started`. The log gets nothing of MCP servers but their names; all of the params are to be kept elsewhere,
+    /// see [`super::Effect::KeepStart`].
+    #[must_use]
+    pub fn create(session: SessionId, config: Config, now: u64, params: &RawBuf, agent: FirstAgent) -> (Self, Output) {
+        let FirstAgent { initialize, started, position, early } = agent;
+        let (mut machine, mut out) = Self::begin(session, config, now, params, initialize, AgentSource::Command);
+        let (mut cx, lanes) = machine.parts(now, position, &mut out);
+        let main = lanes.main_mut();
+        main.begin_with(&mut cx, &started);
+        for (position, event) in early {
+            main.on_agent_event(cx.at_position(position), event);
+        }
+        machine.idle_since = machine.is_idle().then_some(now);
+        (machine, out)
+    }
+
+    /// A new session in epoch 1 without an agent: that of `main` dials in, and is given these `initialize` params. What is
+    /// asked of it before waits, as for an agent that is started.
+    ///
+    /// The output creates the session's log, see [`Self::create`]; it has `session_created` alone.
+    #[must_use]
+    pub fn create_without_agent(
+        session: SessionId,
+        config: Config,
+        now: u64,
+        params: &RawBuf,
+        initialize: RawBuf,
+    ) -> (Self, Output) {
+        Self::begin(session, config, now, params, initialize, AgentSource::DialsIn(None))
+    }
+
+    fn begin(
+        session: SessionId,
+        config: Config,
+        now: u64,
+        params: &RawBuf,
+        initialize: RawBuf,
+        source: AgentSource,
+    ) -> (Self, Output) {
+        // The gateway refuses what cannot be read.
+        let unattended = RequestMeta::read(params.as_raw()).ok().and_then(|meta| meta.unattended);
+        let unattended = unattended.map(|policy| policy.to_string());
+        let params = wire::for_agents(params.as_raw());
+        let cwd = params.as_raw().member("cwd").and_then(Raw::as_string).unwrap_or_default().into_owned();
+        let (logged, redacted) = start::for_log(params.as_raw(), &config.fingerprint_key);
+        let initialize =
+            mcp::name_definitions(initialize.as_raw(), &config.fingerprint_key, mcp::Of::Client).unwrap_or(initialize);
+        let core = Core::new(session, 1, config, State::default(), None);
+        let mut machine = Self { core, lanes: Lanes::new(Lane::main()), idle_since: None };
+        let mut out = Output::default();
+        let (mut cx, _) = machine.parts(now, None, &mut out);
+        let dialled = source.dials_in();
+        let created = SessionCreated { cwd, params: logged, redacted, initialize, unattended, dialled };
+        cx.record(Kind::SessionCreated, Origin::Host, None, &created);
+        cx.set_start_params(params);
+        (machine, out)
+    }
+
+    /// A session that exists, claimed in `epoch`, from what its log says.
+    ///
+    /// The output closes what a crash has left open and is to be appended before anything else: a turn that ran is
+    /// interrupted, what it asked is resolved, the agents are gone. Agents behind a link are not: their turns and requests
+    /// stay open, and they are waited for ([`super::Effect::AwaitAgent`]). Queued turns wait until a client attaches, prompts or
+    /// cancels; but as many from the head of a lane's queue as were told to run after a restart run at once, in order: one
+    /// behind a turn that waits does too. What waited where the session was written elsewhere does not run: it is interrupted.
+    ///
+    /// `kept` are the params of the last [`super::Effect::KeepStart`] of this host or one before it. Without them
+    /// the agents are started without MCP servers, until an attach brings some: the log's word starts none.
+    #[must_use]
+    pub fn recover(
+        session: SessionId,
+        epoch: Epoch,
+        state: State,
+        config: Config,
+        now: u64,
+        kept: Option<RawBuf>,
+    ) -> (Self, Output) {
+        let mut lanes = Lanes::new(Lane::main());
+        for logged in state.lanes() {
+            // `main` is there.
+            lanes.join(Arc::clone(logged.name()), Lane::new(Arc::clone(logged.name())));
+        }
+        let mut machine = Self { core: Core::new(session, epoch, config, state, kept), lanes, idle_since: None };
+        let mut out = Output::default();
+        let (mut cx, lanes) = machine.parts(now, None, &mut out);
+        let mut goes_on = false;
+        for lane in lanes.iter_mut() {
+            goes_on |= lane.recover(&mut cx.of(lane.name()));
+        }
+        if goes_on {
+            cx.presence_mut().expect(now);
+        }
+        (machine, out)
+    }
+
+    /// The bridge goes down in good order: running turns end here, since nobody will see how the agents would have
+    /// ended them, but for those of agents that run on behind a link, which are left as they are. Queued turns stay for
+    /// the next start of the bridge. Nothing may be handed in afterwards.
+    pub fn shutdown(&mut self, now: u64, out: &mut Output) {
+        let (mut cx, lanes) = self.parts(now, None, out);
+        for lane in lanes.iter_mut() {
+            lane.shut_down(&mut cx.of(lane.name()));
+        }
+    }
+
+    /// A call of it, for `main`, and the lanes.
+    fn parts<'m>(
+        &'m mut self,
+        now: u64,
+        position: Option<u64>,
+        out: &'m mut Output,
+    ) -> (Transition<'m>, &'m mut Lanes<Lane>) {
+        let main = Arc::clone(self.lanes.main().name());
+        (Transition::new(now, position, main, out, &mut self.core), &mut self.lanes)
+    }
+}
+
+/// It is used.
 impl Machine {
     /// Takes one thing in that happened at `now` (microseconds since the Unix epoch) and adds what comes of it to
     /// `out`. May be called many times before the driver acts on `out`.
@@ -61,57 +182,67 @@ impl Machine {
         let position = if let Input::Agent { position, .. } = input { position } else { None };
         let passes = matches!(input, Input::Tick);
         let rests = matches!(input, Input::Rest) && self.is_idle();
-        let mut step = Step { at: now, position, out, core: &mut self.core };
+        let (mut cx, lanes) = self.parts(now, position, out);
         match input {
-            Input::Command { id, client, command } => self.lanes.command(&mut step, id, client, command),
+            Input::Command { id, client, command } => lanes.command(&mut cx, id, client, command),
             Input::Agent { lane, event, position: _ } => {
                 let may_not_come = matches!(event, FromAgent::StartFailed { .. });
-                if let Some(lane) = self.lanes.get_mut(&lane) {
-                    lane.hear(&mut step, event);
+                if let Some(lane) = lanes.get_mut(&lane) {
+                    lane.on_agent_event(&mut cx.of(lane.name()), event);
                 }
                 if may_not_come {
-                    self.lanes.forget_unjoined(&step);
+                    lanes.forget_unjoined(cx.state());
                 }
             }
             Input::Tick => {
-                for lane in self.lanes.iter_mut() {
-                    lane.tick(&mut step);
-                    lane.tick_offers(&mut step);
-                    lane.tick_restore(&mut step);
-                    lane.tick_announcement(&mut step);
+                for lane in lanes.iter_mut() {
+                    lane.tick(&mut cx.of(lane.name()));
                 }
-                self.lanes.tick_policy(&mut step);
+                lanes.tick_policy(&mut cx);
             }
-            Input::Rest if rests => self.lanes.rest(&mut step),
+            Input::Rest if rests => {
+                for lane in lanes.iter_mut() {
+                    lane.rest(&mut cx.of(lane.name()));
+                }
+            }
             Input::Rest => {}
         }
-        if passes {
-            self.note_time(now);
-        } else {
-            self.note_use(now);
-        }
+        self.idle_since = self.is_idle().then(|| self.idle_since.filter(|_| passes).unwrap_or(now));
     }
 
     /// The epoch of the records that it makes.
     #[must_use]
-    pub fn epoch(&self) -> acp_types::record::Epoch {
-        self.core.epoch
+    pub fn epoch(&self) -> Epoch {
+        self.core.epoch()
     }
 
     /// When [`Input::Tick`] is due, in microseconds since the Unix epoch.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
-        let of_lanes = self.lanes.iter().flat_map(|lane| {
-            let restored = lane.restore.as_ref().map(|restore| restore.deadline);
-            let announced = lane.announcement.map(|announcement| announcement.deadline);
-            [lane.cancel_deadline, lane.offer_deadline, restored, announced]
-        });
-        of_lanes.chain([self.core.attendance.deadline()]).flatten().min()
+        self.lanes.iter().filter_map(Lane::deadline).chain(self.core.presence().deadline()).min()
     }
 
     /// What the log says, the records of every output so far included.
     #[must_use]
     pub fn state(&self) -> &State {
-        &self.core.state
+        self.core.state()
+    }
+
+    /// Since when, in microseconds since the Unix epoch, agents run that nobody needs: no controller is there, no turn runs
+    /// or waits, and nobody waits for an answer, of a client or an agent. `None` while that is not so, and without an agent
+    /// that can be stopped: one that could not go back to the conversation is kept, and one that dials in is not ours.
+    ///
+    /// Who looks on is known to the log alone: whoever hands in [`Input::Rest`] asks it before.
+    #[must_use]
+    pub fn idle_since(&self) -> Option<u64> {
+        self.idle_since
+    }
+
+    fn is_idle(&self) -> bool {
+        let state = self.core.state();
+        self.core.presence().is_unattended()
+            && self.lanes.iter().all(|lane| lane.is_idle(state))
+            && self.lanes.iter().any(|lane| lane.may_rest(state))
+            && state.pending().next().is_none()
     }
 }

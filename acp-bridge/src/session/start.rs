@@ -3,7 +3,7 @@
 use acp_types::{Raw, RawBuf, rewrite};
 use serde_json::json;
 
-use super::machine::for_agents;
+use super::wire::for_agents;
 use super::{FingerprintKey, State, mcp};
 
 const SERVERS: &str = "mcpServers";

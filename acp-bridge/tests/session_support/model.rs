@@ -343,7 +343,7 @@ impl World {
             Op::Queue { kind, turn } => self.queue(kind, turn),
             Op::Attend { present } => {
                 self.hold = self.hold.filter(|_| !present);
-                self.command(None, Command::Attend { present });
+                self.command(None, Command::SetPresence { present });
             }
             Op::SetPolicy { kind } => {
                 let unattended = pick(&POLICIES, kind).filter(|_| kind % 7 > 0).map(|policy| policy.parse().unwrap());

@@ -32,7 +32,7 @@ pub(super) struct Gone {
 impl Others {
     /// A command passes by: it may say that a controller has come, or has gone.
     pub(super) fn note(&mut self, envelope: &Envelope) {
-        let (Command::Attend { present }, Some(session)) = (&envelope.command, &envelope.session) else { return };
+        let (Command::SetPresence { present }, Some(session)) = (&envelope.command, &envelope.session) else { return };
         self.attends(&envelope.from, session, &envelope.client, *present);
     }
 

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use acp_types::Raw;
 use acp_types::meta::reserved;
 use acp_types::method::{Notification as _, v1};
-use acp_types::{Raw, RawBuf};
 
-use super::lane::Lane;
-use super::recorder::Step;
+use super::super::declined::Declined;
+use super::transition::Transition;
 
 /// Why a message of an agent is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub(super) enum Fault {
     OurUpdate(&'static str),
     /// It names a session that the agent does not have here.
     ForeignSession,
+}
+
+impl Fault {
+    /// What the agent is told, if its message was a request.
+    pub(super) fn declined(self, method: String) -> Declined {
+        let why = self.to_string();
+        match self {
+            Self::OurMethod => Declined::NotForAgents { method, why },
+            Self::OurUpdate(_) | Self::ForeignSession => Declined::NotTaken { method, why },
+        }
+    }
 }
 
 impl fmt::Display for Fault {
@@ -34,11 +45,22 @@ impl fmt::Display for Fault {
     }
 }
 
-/// How often each kind of fault was seen. An agent that goes on and on does not fill the bridge's own log.
+/// Keeps out what a lane's agent may not say, and counts each kind of it: an agent that goes on and on does not fill the
+/// bridge's own log.
 #[derive(Debug, Default)]
-pub(super) struct Faults([u64; 3]);
+pub(super) struct Admission([u64; 3]);
 
-impl Faults {
+impl Admission {
+    /// What is wrong with a message of the agent, which is then not taken; nothing, if it is.
+    pub(super) fn check(&mut self, cx: &Transition<'_>, method: &str, params: Option<Raw<'_>>) -> Option<Fault> {
+        let fault = fault(cx, method, params)?;
+        if let Some(count) = self.count(fault) {
+            let (session, lane) = (cx.session(), cx.lane());
+            tracing::warn!(%session, %lane, method, count, reason = %fault, "a message of the agent is not taken");
+        }
+        Some(fault)
+    }
+
     /// Counts one; how many there have been, if that is to be said: of the first, the tenth, the hundredth and so on.
     fn count(&mut self, fault: Fault) -> Option<u64> {
         let slot = match fault {
@@ -52,55 +74,31 @@ impl Faults {
     }
 }
 
-impl Lane {
-    /// What is wrong with a message of the agent.
-    pub(super) fn fault(&self, step: &Step<'_>, method: &str, params: Option<Raw<'_>>) -> Option<Fault> {
-        if reserved::is_method(method) {
-            return Some(Fault::OurMethod);
-        }
-        let params = params?;
-        if method == v1::SessionUpdate::METHOD.name
-            && let Some(kind) = reserved::update_kind(params)
-        {
-            return Some(Fault::OurUpdate(kind));
-        }
-        let own = self.agent_session(step);
-        let mut named = params.members().filter(|(key, _)| key == "sessionId");
-        let is_foreign = named.any(|(_, session)| session.as_string().is_none_or(|session| session != own));
-        is_foreign.then_some(Fault::ForeignSession)
+fn fault(cx: &Transition<'_>, method: &str, params: Option<Raw<'_>>) -> Option<Fault> {
+    if reserved::is_method(method) {
+        return Some(Fault::OurMethod);
     }
-
-    /// Says that a message of the agent is not taken.
-    pub(super) fn warn_of(&mut self, step: &Step<'_>, method: &str, fault: Fault) {
-        if let Some(count) = self.faults.count(fault) {
-            let (session, lane) = (&step.core.session, &self.name);
-            tracing::warn!(%session, %lane, method, count, reason = %fault, "a message of the agent is not taken");
-        }
+    let params = params?;
+    if method == v1::SessionUpdate::METHOD.name
+        && let Some(kind) = reserved::update_kind(params)
+    {
+        return Some(Fault::OurUpdate(kind));
     }
-}
-
-/// The same without our key in any `_meta`.
-pub(super) fn clean(params: RawBuf) -> RawBuf {
-    reserved::without_our_key(params.as_raw()).unwrap_or(params)
-}
-
-/// An agent's or client's result or error object without our key.
-pub(crate) fn clean_outcome(outcome: Result<RawBuf, RawBuf>) -> Result<RawBuf, RawBuf> {
-    match outcome {
-        Ok(result) => Ok(clean(result)),
-        Err(error) => Err(reserved::error_without_our_key(error.as_raw()).unwrap_or(error)),
-    }
+    let own = cx.agent_session();
+    let mut named = params.members().filter(|(key, _)| key == "sessionId");
+    let is_foreign = named.any(|(_, session)| session.as_string().is_none_or(|session| session != own));
+    is_foreign.then_some(Fault::ForeignSession)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Fault, Faults};
+    use super::{Admission, Fault};
 
     #[test]
     fn a_fault_is_told_of_ever_more_seldom() {
-        let mut faults = Faults::default();
-        let told: Vec<u64> = (0..1500).filter_map(|_| faults.count(Fault::OurMethod)).collect();
+        let mut admission = Admission::default();
+        let told: Vec<u64> = (0..1500).filter_map(|_| admission.count(Fault::OurMethod)).collect();
         assert_eq!(told, [1, 10, 100, 1000]);
-        assert_eq!(faults.count(Fault::ForeignSession), Some(1), "each kind for itself");
+        assert_eq!(admission.count(Fault::ForeignSession), Some(1), "each kind for itself");
     }
 }

@@ -1,177 +1,168 @@
-//! Telling every client what mode and options are in force, when the agent does not say so itself.
+//! What clients are told of the mode and the options in force, when the agent does not say so itself.
+
+use std::borrow::Cow;
 
 use acp_types::meta::META_KEY;
+use acp_types::record::Record;
 use acp_types::record::body::{Choice, LostChoice, SessionUpdated};
-use acp_types::record::{Kind, Origin};
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 use serde_json::{Value, json};
 
-use super::super::choice;
 use super::super::state::Claims;
-use super::lane::Lane;
-use super::recorder::Step;
-use super::restore::after;
+use super::super::{LaneState, State, choice};
 
-/// What only the one client knows that has set it, until the agent tells all, or the bridge does in its place.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Announcement {
-    mode: bool,
-    options: bool,
-    pub(super) deadline: u64,
+/// What only the one client knows that has set it.
+#[derive(Debug, Default)]
+pub(super) struct Announcement(News);
+
+/// Whether there is such a thing.
+///
+/// ```text
+///          the agent accepts what a client set
+///   None ───────────────────────────────────────▶ Due
+///    ▲                                             │
+///    └── the agent tells all clients; or its time ─┘
+///        is over, a turn starts, or it goes: the
+///        bridge tells them
+/// ```
+#[derive(Debug, Default)]
+enum News {
+    #[default]
+    None,
+    Due {
+        mode: bool,
+        options: bool,
+        deadline: u64,
+    },
 }
 
-impl Lane {
-    /// The agent has accepted what a client set.
-    pub(super) fn chosen(&mut self, step: &mut Step<'_>, origin: &Origin, made: Option<Choice>, result: Raw<'_>) {
-        let mut updated = match &made {
-            Some(made) => self.change_of(step, made, result),
-            None => self.listed_options(step, result).unwrap_or_default(),
-        };
-        let (mode, options) = (updated.mode.is_some(), updated.config_options.is_some());
-        let logged = self.logged(step.state());
-        let before = logged.and_then(|lane| lane.settings().options_in_force());
-        let shown = updated.config_options.as_ref().map(RawBuf::as_raw).or(before);
-        updated.chosen = made.map(|made| as_shown(made, shown));
-        let newest = logged.and_then(|lane| lane.choices().last());
-        if !mode && !options && updated.chosen.as_ref() == newest {
-            return;
-        }
-        self.record(step, Kind::SessionUpdated, origin.clone(), None, &updated);
-        if mode || options {
-            let deadline = after(step.at, step.config().announce_after);
-            let before = self.announcement.unwrap_or(Announcement { mode: false, options: false, deadline });
-            let (mode, options) = (mode || before.mode, options || before.options);
-            self.announcement = Some(Announcement { mode, options, ..before });
-        }
+impl Announcement {
+    /// When the agent has had its time to tell all clients.
+    pub(super) fn deadline(&self) -> Option<u64> {
+        if let News::Due { deadline, .. } = self.0 { Some(deadline) } else { None }
     }
 
-    /// What a choice that the agent has accepted changes.
-    pub(super) fn change_of(&self, step: &Step<'_>, made: &Choice, result: Raw<'_>) -> SessionUpdated {
-        if let Some(mode) = choice::mode_of(made) {
-            return self.new_mode(step, &mode).unwrap_or_default();
+    /// The agent has accepted what a client set, and that has changed something.
+    pub(super) fn add(&mut self, updated: &SessionUpdated, deadline: u64) {
+        let (new_mode, new_options) = (updated.mode.is_some(), updated.config_options.is_some());
+        match &mut self.0 {
+            News::Due { mode, options, .. } => {
+                *mode |= new_mode;
+                *options |= new_options;
+            }
+            News::None if new_mode || new_options => {
+                self.0 = News::Due { mode: new_mode, options: new_options, deadline };
+            }
+            News::None => {}
         }
-        if let Some(updated) = self.listed_options(step, result) {
-            return updated;
-        }
-        // It does not say what its options are now: as they were, but for this one.
-        let options = self.logged(step.state()).and_then(|lane| lane.settings().options_in_force());
-        let set = || choice::with_current(options?, &choice::option_of(made)?, choice::value_of(made)?);
-        set().and_then(|options| self.new_options(step, options.as_raw())).unwrap_or_default()
-    }
-
-    /// The options that an answer lists; nothing if it lists none.
-    fn listed_options(&self, step: &Step<'_>, result: Raw<'_>) -> Option<SessionUpdated> {
-        let options = result.member("configOptions").filter(|options| options.kind() == RawKind::Array)?;
-        Some(self.new_options(step, options).unwrap_or_default())
     }
 
     /// The agent tells all clients its mode or its options: nobody else needs to.
-    pub(super) fn agent_told(&mut self, mode: Option<&str>, options: Option<Raw<'_>>) {
-        self.told_while_restoring(mode, options);
-        if let Some(announcement) = &mut self.announcement {
-            announcement.mode &= mode.is_none();
-            announcement.options &= options.is_none();
-            if !announcement.mode && !announcement.options {
-                self.announcement = None;
+    pub(super) fn told(&mut self, told: &Told<'_>) {
+        if let News::Due { mode, options, .. } = &mut self.0 {
+            *mode &= !matches!(told, Told::Mode(_));
+            *options &= !matches!(told, Told::Options(_));
+            if !*mode && !*options {
+                self.0 = News::None;
             }
         }
     }
 
-    /// The agent has had its time to say it.
-    pub(super) fn tick_announcement(&mut self, step: &mut Step<'_>) {
-        if self.announcement.is_some_and(|announcement| step.at >= announcement.deadline) {
-            self.announce(step);
+    /// The updates by which all clients are told.
+    pub(super) fn take(&mut self, logged: Option<&LaneState>) -> Vec<RawBuf> {
+        let News::Due { mode, options, .. } = std::mem::take(&mut self.0) else { return Vec::new() };
+        let mode = mode.then(|| mode_update(logged, &[]));
+        let options = options.then(|| options_update(logged, &[]));
+        mode.into_iter().chain(options).collect()
+    }
+}
+
+/// What an update of the agent tells all clients of the session or the lane itself.
+#[derive(Debug)]
+pub(super) enum Told<'a> {
+    /// The session's title; nothing clears it.
+    Title(Cow<'a, str>),
+    /// The lane's mode.
+    Mode(Cow<'a, str>),
+    /// The lane's options.
+    Options(Raw<'a>),
+}
+
+impl<'a> Told<'a> {
+    /// By the params of a `session/update`.
+    pub(super) fn of(params: Raw<'a>) -> Option<Self> {
+        let update = params.member("update")?;
+        let kind = update.member("sessionUpdate")?.as_string()?;
+        match &*kind {
+            "session_info_update" => {
+                let title = update.member("title")?;
+                Some(Self::Title(if title.is_null() { "".into() } else { title.as_string()? }))
+            }
+            "current_mode_update" => Some(Self::Mode(update.member("currentModeId")?.as_string()?)),
+            "config_option_update" => Some(Self::Options(update.member("configOptions")?)),
+            _ => None,
         }
     }
 
-    /// Tells all clients what the agent has not told them.
-    pub(super) fn announce(&mut self, step: &mut Step<'_>) {
-        let Some(Announcement { mode, options, .. }) = self.announcement.take() else { return };
-        if mode {
-            self.tell_mode(step, &[]);
+    /// What it changes in the log.
+    pub(super) fn change(&self, state: &State, lane: &str) -> Option<SessionUpdated> {
+        match self {
+            // It is the session's, and what `main` says counts: the agents of other lanes only know what was asked of them.
+            Self::Title(title) => {
+                let new = lane == Record::MAIN_LANE && *title != state.title().unwrap_or_default();
+                new.then(|| SessionUpdated { title: Some(title.to_string()), ..SessionUpdated::default() })
+            }
+            Self::Mode(mode) => new_mode(state.lane(lane)?, mode),
+            Self::Options(options) => new_options(state.lane(lane)?, *options),
         }
-        if options {
-            self.tell_options(step, &[]);
-        }
     }
+}
 
-    /// Tells all clients what is in force after a start of the agent, where that is not what they know.
-    pub(super) fn tell_restored(&mut self, step: &mut Step<'_>, told: &Claims, lost: &[LostChoice]) {
-        let Some(logged) = self.logged(step.state()) else { return };
-        let (of_options, of_mode): (Vec<_>, Vec<_>) =
-            lost.iter().cloned().partition(|lost| choice::option_of(&lost.choice).is_some());
-        let mode_is_news = logged.mode().is_some() && (told.unsure || logged.mode() != told.mode.as_deref());
-        let known = told.config_options.as_ref().map(RawBuf::as_raw);
-        let options_are_news = (told.unsure && logged.config_options().is_some()) || logged.config_options() != known;
-        if mode_is_news || !of_mode.is_empty() {
-            self.tell_mode(step, &of_mode);
-        }
-        if options_are_news || !of_options.is_empty() {
-            self.tell_options(step, &of_options);
-        }
-        self.tell_notice(step, lost);
-    }
+/// What a choice that the agent has accepted changes in the log, the choice included; nothing if all of it is known.
+pub(super) fn chosen(logged: Option<&LaneState>, made: Option<Choice>, result: Raw<'_>) -> Option<SessionUpdated> {
+    let mut updated = match &made {
+        Some(made) => change_of(logged, made, result),
+        None => listed_options(logged, result).unwrap_or_default(),
+    };
+    let before = logged.and_then(|lane| lane.settings().options_in_force());
+    let shown = updated.config_options.as_ref().map(RawBuf::as_raw).or(before);
+    updated.chosen = made.map(|made| as_shown(made, shown));
+    let newest = logged.and_then(|lane| lane.choices().last());
+    let news = updated.mode.is_some() || updated.config_options.is_some() || updated.chosen.as_ref() != newest;
+    news.then_some(updated)
+}
 
-    /// Tells all clients that something is lost while no agent is there that could say what is in force.
-    pub(super) fn tell_lost(&mut self, step: &mut Step<'_>, lost: &[LostChoice]) {
-        self.tell(step, json!({ "sessionUpdate": "session_info_update" }), lost);
-        self.tell_notice(step, lost);
+/// What a choice that the agent has accepted changes in what is in force.
+pub(super) fn change_of(logged: Option<&LaneState>, made: &Choice, result: Raw<'_>) -> SessionUpdated {
+    let Some(logged) = logged else { return SessionUpdated::default() };
+    if let Some(mode) = choice::mode_of(made) {
+        return new_mode(logged, &mode).unwrap_or_default();
     }
+    if let Some(updated) = listed_options(Some(logged), result) {
+        return updated;
+    }
+    // It does not say what its options are now: as they were, but for this one.
+    let options = logged.settings().options_in_force();
+    let set = || choice::with_current(options?, &choice::option_of(made)?, choice::value_of(made)?);
+    set().and_then(|options| new_options(logged, options.as_raw())).unwrap_or_default()
+}
 
-    fn tell_mode(&mut self, step: &mut Step<'_>, lost: &[LostChoice]) {
-        let mode = self.logged(step.state()).and_then(|lane| lane.mode());
-        let update = match mode {
-            Some(mode) => json!({ "sessionUpdate": "current_mode_update", "currentModeId": mode }),
-            // What is in force nobody knows.
-            None => json!({ "sessionUpdate": "session_info_update" }),
-        };
-        self.tell(step, update, lost);
-    }
+/// The options that an answer lists; nothing if it lists none.
+fn listed_options(logged: Option<&LaneState>, result: Raw<'_>) -> Option<SessionUpdated> {
+    let options = result.member("configOptions").filter(|options| options.kind() == RawKind::Array)?;
+    Some(logged.and_then(|logged| new_options(logged, options)).unwrap_or_default())
+}
 
-    fn tell_options(&mut self, step: &mut Step<'_>, lost: &[LostChoice]) {
-        let options = self.logged(step.state()).and_then(|lane| lane.config_options());
-        let options = options.unwrap_or(Raw::EMPTY_ARRAY).to_owned();
-        let update = json!({ "sessionUpdate": "config_option_update" });
-        self.tell_with(step, update, Some(("configOptions", options)), lost);
-    }
+/// Nothing if the lane's agent is in that mode.
+fn new_mode(logged: &LaneState, mode: &str) -> Option<SessionUpdated> {
+    let new = logged.settings().mode_in_force() != Some(mode);
+    new.then(|| SessionUpdated { mode: Some(mode.to_owned()), ..SessionUpdated::default() })
+}
 
-    fn tell_notice(&mut self, step: &mut Step<'_>, lost: &[LostChoice]) {
-        if lost.is_empty() {
-            return;
-        }
-        let what: Vec<String> = lost.iter().map(|lost| choice::describe(&lost.choice)).collect();
-        let title = format!("The agent was started again, and this is not in force any more: {}", what.join(", "));
-        let why: Vec<String> =
-            lost.iter().map(|lost| format!("{}: {}", choice::describe(&lost.choice), lost.reason)).collect();
-        tracing::warn!(
-            lane = &*self.name,
-            lost = lost.len(),
-            "an agent that was started again lost what clients chose"
-        );
-        let notice =
-            json!({ "sessionUpdate": "notice", "severity": "warning", "title": title, "description": why.join("\n") });
-        self.tell(step, notice, &[]);
-    }
-
-    fn tell(&mut self, step: &mut Step<'_>, update: Value, lost: &[LostChoice]) {
-        self.tell_with(step, update, None, lost);
-    }
-
-    /// Records an update of ours. `raw` is a member that is passed on as the agent wrote it.
-    fn tell_with(&mut self, step: &mut Step<'_>, update: Value, raw: Option<(&str, RawBuf)>, lost: &[LostChoice]) {
-        let mut update = RawBuf::trusted(update.to_string());
-        if let Some((key, value)) = raw {
-            update = rewrite::set_member(update.as_raw(), key, value.as_raw());
-        }
-        if !lost.is_empty()
-            && let Ok(lost) = RawBuf::encode(lost)
-        {
-            update = rewrite::set_path(update.as_raw(), &["_meta", META_KEY, "lost"], lost.as_raw());
-        }
-        let params = format!(r#"{{"sessionId":null,"update":{}}}"#, update.as_str());
-        let turn = self.running(step);
-        self.record_update(step, Origin::Host, turn, Raw::trusted(&params));
-    }
+/// Nothing if these are the options that the lane's agent has.
+fn new_options(logged: &LaneState, options: Raw<'_>) -> Option<SessionUpdated> {
+    let new = options.kind() == RawKind::Array && logged.settings().options_in_force() != Some(options);
+    new.then(|| SessionUpdated { config_options: Some(options.to_owned()), ..SessionUpdated::default() })
 }
 
 /// A choice with the value that the agent shows for it: of several names of one value the one that it uses itself.
@@ -181,4 +172,65 @@ fn as_shown(made: Choice, options: Option<Raw<'_>>) -> Choice {
         Some(value) => choice::with_value(&made, value.as_raw()),
         None => made,
     }
+}
+
+/// What all clients are told of what is in force after a start of the agent, where that is not what they know.
+pub(super) fn after_restore(logged: Option<&LaneState>, told: &Claims, lost: &[LostChoice]) -> Vec<RawBuf> {
+    let Some(lane) = logged else { return Vec::new() };
+    let (of_options, of_mode): (Vec<_>, Vec<_>) =
+        lost.iter().cloned().partition(|lost| choice::option_of(&lost.choice).is_some());
+    let mode_is_news = lane.mode().is_some() && (told.unsure || lane.mode() != told.mode.as_deref());
+    let known = told.config_options.as_ref().map(RawBuf::as_raw);
+    let options_are_news = (told.unsure && lane.config_options().is_some()) || lane.config_options() != known;
+    let mode = (mode_is_news || !of_mode.is_empty()).then(|| mode_update(logged, &of_mode));
+    let options = (options_are_news || !of_options.is_empty()).then(|| options_update(logged, &of_options));
+    mode.into_iter().chain(options).chain(notice(lane.name(), lost)).collect()
+}
+
+/// What all clients are told when something is lost while no agent is there that could say what is in force.
+pub(super) fn after_loss(lane: &str, lost: &[LostChoice]) -> Vec<RawBuf> {
+    let update = update(&json!({ "sessionUpdate": "session_info_update" }), None, lost);
+    std::iter::once(update).chain(notice(lane, lost)).collect()
+}
+
+fn mode_update(logged: Option<&LaneState>, lost: &[LostChoice]) -> RawBuf {
+    let said = match logged.and_then(LaneState::mode) {
+        Some(mode) => json!({ "sessionUpdate": "current_mode_update", "currentModeId": mode }),
+        // What is in force nobody knows.
+        None => json!({ "sessionUpdate": "session_info_update" }),
+    };
+    update(&said, None, lost)
+}
+
+fn options_update(logged: Option<&LaneState>, lost: &[LostChoice]) -> RawBuf {
+    let options = logged.and_then(LaneState::config_options).unwrap_or(Raw::EMPTY_ARRAY);
+    update(&json!({ "sessionUpdate": "config_option_update" }), Some(("configOptions", options)), lost)
+}
+
+fn notice(lane: &str, lost: &[LostChoice]) -> Option<RawBuf> {
+    if lost.is_empty() {
+        return None;
+    }
+    let what: Vec<String> = lost.iter().map(|lost| choice::describe(&lost.choice)).collect();
+    let title = format!("The agent was started again, and this is not in force any more: {}", what.join(", "));
+    let why: Vec<String> =
+        lost.iter().map(|lost| format!("{}: {}", choice::describe(&lost.choice), lost.reason)).collect();
+    tracing::warn!(lane, lost = lost.len(), "an agent that was started again lost what clients chose");
+    let notice =
+        json!({ "sessionUpdate": "notice", "severity": "warning", "title": title, "description": why.join("\n") });
+    Some(update(&notice, None, &[]))
+}
+
+/// The params of an update of ours. `raw` is a member that is passed on as the agent wrote it.
+fn update(said: &Value, raw: Option<(&str, Raw<'_>)>, lost: &[LostChoice]) -> RawBuf {
+    let mut update = RawBuf::trusted(said.to_string());
+    if let Some((key, value)) = raw {
+        update = rewrite::set_member(update.as_raw(), key, value);
+    }
+    if !lost.is_empty()
+        && let Ok(lost) = RawBuf::encode(lost)
+    {
+        update = rewrite::set_path(update.as_raw(), &["_meta", META_KEY, "lost"], lost.as_raw());
+    }
+    RawBuf::trusted(format!(r#"{{"sessionId":null,"update":{}}}"#, update.as_str()))
 }

@@ -1,119 +1,257 @@
-//! Which lane a command is for.
+//! Which lane a command is for, and what concerns all of them.
 
 use std::sync::Arc;
 
-use acp_types::meta::CancelScope;
-use acp_types::record::{Record, Turn};
+use acp_types::meta::{CancelScope, Unattended};
+use acp_types::record::body::{SessionClosed, SessionTrusted, SessionUpdated};
+use acp_types::record::{Kind, Origin, Record, Turn};
+use acp_types::{Raw, RawBuf, rewrite};
 
 use super::super::lanes::Lanes;
-use super::super::{AgentSource, Command, CommandId, Effect, Refusal, Reply};
-use super::cancel::Stop;
+use super::super::{AgentSource, Command, CommandId, Effect, QueueCommand, Refusal, Reply, State, TurnPhase, start};
 use super::lane::Lane;
-use super::prompt::Prompt;
-use super::recorder::Step;
+use super::queue::{self, Prompt, Stop};
+use super::transition::Transition;
 
 impl Lanes<Lane> {
     /// Takes a command in.
-    pub(super) fn command(&mut self, step: &mut Step<'_>, id: CommandId, client: Arc<str>, command: Command) {
+    pub(super) fn command(&mut self, cx: &mut Transition<'_>, id: CommandId, client: Arc<str>, command: Command) {
         match command {
-            Command::Attach { params } => self.attach(step, id, &params),
+            Command::Attach { params } => self.attach(cx, id, &params),
             Command::Prompt { lane, params, key, accept_context_loss, on_busy, after_restart } => {
-                if let Some(lane) = self.named(step, id, lane.as_deref()) {
-                    let prompt = Prompt { params, key, accept_context_loss, on_busy, after_restart };
-                    lane.prompt(step, id, &client, prompt);
+                if let Some((lane, cx)) = &mut self.named(cx, id, lane.as_deref()) {
+                    lane.prompt(cx, id, &client, Prompt { params, key, accept_context_loss, on_busy, after_restart });
                 }
             }
             Command::Queue(command) => {
-                let reply = self.queue(step, &client, command);
-                step.reply(id, reply);
+                let reply = self.queue(cx, &client, command);
+                cx.reply(id, reply);
             }
-            Command::Attend { present } => {
-                self.attend(step, client, present);
-                step.reply(id, Ok(Reply::Done));
+            Command::SetPresence { present } => {
+                self.set_presence(cx, client, present);
+                cx.reply(id, Ok(Reply::Done));
             }
             Command::SetPolicy { unattended } => {
-                self.set_policy(step, client, unattended.as_ref());
-                step.reply(id, Ok(Reply::Done));
+                self.set_policy(cx, client, unattended.as_ref());
+                cx.reply(id, Ok(Reply::Done));
             }
             Command::Cancel { lane, turn, scope, reason } => {
-                let stop = Stop { scope, reason };
-                if scope != CancelScope::Turn && lane.is_none() {
-                    self.iter_mut().for_each(|lane| lane.stop(step, &client, None, &stop));
-                    step.reply(id, Ok(Reply::Done));
-                    return;
-                }
-                let of_turn = turn.filter(|_| lane.is_none()).and_then(|turn| lane_of(step, turn));
-                if let Some(lane) = self.named(step, id, lane.or(of_turn).as_deref()) {
-                    lane.stop(step, &client, turn, &stop);
-                    step.reply(id, Ok(Reply::Done));
-                }
+                self.cancel(cx, id, &client, lane, turn, &Stop { scope, reason });
             }
             Command::Trust => {
-                self.trust(step, client);
-                step.reply(id, Ok(Reply::Done));
+                self.trust(cx, client);
+                cx.reply(id, Ok(Reply::Done));
             }
             Command::Answer { request, answer } => {
-                let lane = step.state().pending_request(request).map(|pending| Arc::clone(&pending.lane));
+                let lane = cx.state().pending_request(request).map(|pending| Arc::clone(&pending.lane));
                 match lane.and_then(|lane| self.get_mut(&lane)) {
-                    Some(lane) => lane.answer(step, id, client, request, answer),
-                    None => step.reply(id, Ok(Reply::Answered(false))),
+                    Some(lane) => lane.answer(&mut cx.of(lane.name()), id, client, request, answer),
+                    None => cx.reply(id, Ok(Reply::Answered(false))),
                 }
             }
             Command::Call { lane, method, params } => {
-                if let Some(lane) = self.named(step, id, lane.as_deref()) {
-                    lane.call(step, id, client, method, params);
+                if let Some((lane, cx)) = &mut self.named(cx, id, lane.as_deref()) {
+                    lane.call(cx, id, client, method, params);
                 }
             }
             Command::Notify { lane, method, params } => {
-                if let Some(lane) = self.named(step, id, lane.as_deref()) {
-                    lane.notify(step, id, method, params);
+                if let Some((lane, cx)) = &mut self.named(cx, id, lane.as_deref()) {
+                    lane.notify(cx, id, method, params);
                 }
             }
-            Command::LaneAdd { lane, agent } => {
-                self.add(step, id, client, lane, AgentSource::Profile(agent));
-            }
-            Command::Dial { lane, agent } => self.dial(step, id, client, lane, agent),
-            Command::LaneRemove { lane } => self.remove(step, id, &client, &lane),
+            Command::LaneAdd { lane, agent } => self.add(cx, id, client, lane, AgentSource::Profile(agent)),
+            Command::Dial { lane, agent } => self.dial(cx, id, client, lane, agent),
+            Command::LaneRemove { lane } => self.remove(cx, id, &client, &lane),
             Command::Close => {
-                self.close(step, &client);
-                step.reply(id, Ok(Reply::Done));
+                self.close(cx, &client);
+                cx.reply(id, Ok(Reply::Done));
             }
             Command::Delete => {
-                self.close(step, &client);
-                step.effect(Effect::Delete { command: id });
+                self.close(cx, &client);
+                cx.effect(Effect::Delete { command: id });
             }
             Command::DeleteIdle { head } => {
-                if step.state().head() == head && step.core.attendance.is_unattended() {
-                    self.close(step, &client);
-                    step.effect(Effect::Delete { command: id });
+                if cx.state().head() == head && cx.presence().is_unattended() {
+                    self.close(cx, &client);
+                    cx.effect(Effect::Delete { command: id });
                 } else {
-                    step.refuse(id, Refusal::InUse);
+                    cx.refuse(id, Refusal::InUse);
                 }
             }
-            Command::Describe { .. } | Command::Create { .. } => step.refuse(id, Refusal::NeedsNoSession),
+            Command::Describe { .. } | Command::Create { .. } => cx.refuse(id, Refusal::NeedsNoSession),
         }
     }
 
-    /// The lane that a client named, `main` if it named none. If there is no such lane the command is refused.
-    pub(super) fn named(&mut self, step: &mut Step<'_>, id: CommandId, lane: Option<&str>) -> Option<&mut Lane> {
+    /// The lane that a client named, `main` if it named none, with a transition of it. If there is no such lane the command
+    /// is refused.
+    pub(super) fn named<'l, 'c>(
+        &'l mut self,
+        cx: &'c mut Transition<'_>,
+        id: CommandId,
+        lane: Option<&str>,
+    ) -> Option<(&'l mut Lane, Transition<'c>)> {
         let lane = lane.unwrap_or(Record::MAIN_LANE);
-        let found = self.get_mut(lane).filter(|lane| lane.logged(step.state()).is_some());
-        if found.is_none() {
-            step.refuse(id, unknown_lane(step, lane));
+        match self.get_mut(lane).filter(|_| cx.state().lane(lane).is_some()) {
+            Some(found) => {
+                let cx = cx.of(found.name());
+                Some((found, cx))
+            }
+            None => {
+                cx.refuse(id, unknown_lane(cx.state(), lane));
+                None
+            }
         }
-        found
+    }
+
+    fn cancel(
+        &mut self,
+        cx: &mut Transition<'_>,
+        id: CommandId,
+        client: &Arc<str>,
+        lane: Option<Arc<str>>,
+        turn: Option<Turn>,
+        stop: &Stop,
+    ) {
+        if stop.scope != CancelScope::Turn && lane.is_none() {
+            for lane in self.iter_mut() {
+                lane.stop(&mut cx.of(lane.name()), client, None, stop);
+            }
+            cx.reply(id, Ok(Reply::Done));
+            return;
+        }
+        let of_turn = turn.filter(|_| lane.is_none()).and_then(|turn| lane_of(cx.state(), turn));
+        if let Some((lane, cx)) = &mut self.named(cx, id, lane.or(of_turn).as_deref()) {
+            lane.stop(cx, client, turn, stop);
+            cx.reply(id, Ok(Reply::Done));
+        }
+    }
+
+    /// Looks at what waits in all lanes, or changes one prompt of it.
+    fn queue(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, command: QueueCommand) -> Result<Reply, Refusal> {
+        let turn = match command {
+            QueueCommand::List => return Ok(Reply::Queue(queue::list(cx.state()))),
+            QueueCommand::Edit { turn, .. } | QueueCommand::Move { turn, .. } | QueueCommand::Withdraw { turn } => turn,
+        };
+        let lane = self.waiting(cx.state(), turn)?;
+        lane.change_queued(&mut cx.of(lane.name()), client, command)?;
+        Ok(Reply::Done)
+    }
+
+    /// The lane in which a turn waits.
+    fn waiting(&mut self, state: &State, turn: Turn) -> Result<&mut Lane, Refusal> {
+        let Some(info) = state.turn(turn) else {
+            return Err(Refusal::UnknownTurn { turn });
+        };
+        Err(match &info.phase {
+            TurnPhase::Queued => return self.get_mut(&info.lane).ok_or(Refusal::TurnLaneLeft { turn }),
+            TurnPhase::Running => Refusal::TurnStarted { turn },
+            TurnPhase::Offered(into) | TurnPhase::Joined(into) => Refusal::TurnJoined { turn, into: *into },
+            TurnPhase::Ended(outcome) => Refusal::TurnEnded { turn, outcome: outcome.name().to_owned() },
+        })
+    }
+
+    /// A client attaches: what its params say of MCP servers and directories holds for the agents' next start. An empty
+    /// list says nothing: a viewer that knows of no servers must not take away those of the client that made the session.
+    ///
+    /// But whoever opens a session that is at rest by ACP's own methods, which name `cwd`, names all directories: those
+    /// that it does not name are not restored.
+    fn attach(&mut self, cx: &mut Transition<'_>, command: CommandId, params: &RawBuf) {
+        let nobody = cx.state().closed() || cx.presence().is_unattended();
+        let rests = nobody && !self.iter().any(Lane::has_agent);
+        let opens = rests && params.as_raw().member("cwd").is_some();
+        let mut next = cx.start_params().clone();
+        for key in ["mcpServers", "additionalDirectories"] {
+            let named = params.as_raw().member(key).filter(|value| value.elements().next().is_some());
+            let had = next.as_raw().member(key).is_some_and(|value| value.elements().next().is_some());
+            if let Some(value) = named {
+                next = rewrite::set_member(next.as_raw(), key, value);
+            } else if opens && had && key == "additionalDirectories" {
+                next = rewrite::set_member(next.as_raw(), key, Raw::trusted("[]"));
+            }
+        }
+        cx.set_start_params(next);
+        cx.reply(command, Ok(Reply::State(cx.state().main().session_result())));
+        for lane in self.iter_mut() {
+            lane.resume(&mut cx.of(lane.name()));
+        }
+    }
+
+    /// Cancels what runs and waits in every lane, and stops the agents. A session that is closed already stays as it is.
+    fn close(&mut self, cx: &mut Transition<'_>, client: &Arc<str>) {
+        for lane in self.iter_mut() {
+            lane.put_to_rest(&mut cx.of(lane.name()), client, &Refusal::SessionClosed);
+        }
+        self.forget_unjoined(cx.state());
+        if !cx.state().closed() {
+            let closed = SessionClosed { by: Some(Arc::clone(client)) };
+            cx.record(Kind::SessionClosed, Origin::Client(Arc::clone(client)), None, &closed);
+        }
+    }
+}
+
+/// Who decides about permission requests.
+impl Lanes<Lane> {
+    /// A controller has come or gone. While one is there nothing is decided for it.
+    fn set_presence(&mut self, cx: &mut Transition<'_>, client: Arc<str>, present: bool) {
+        if present {
+            cx.presence_mut().come(client);
+        } else if cx.presence_mut().go(&client) {
+            self.apply_policy(cx);
+        }
+    }
+
+    /// The session has another policy; without one, that of the server. Times to wait begin anew.
+    fn set_policy(&mut self, cx: &mut Transition<'_>, client: Arc<str>, policy: Option<&Unattended>) {
+        if cx.state().unattended() != policy {
+            let text = policy.map(Unattended::to_string).unwrap_or_default();
+            let updated = SessionUpdated { unattended: Some(text), ..SessionUpdated::default() };
+            cx.record(Kind::SessionUpdated, Origin::Client(client), None, &updated);
+            self.apply_policy(cx);
+        }
+    }
+
+    /// A controller trusts what the session says that was written elsewhere. Once is enough.
+    fn trust(&mut self, cx: &mut Transition<'_>, client: Arc<str>) {
+        if cx.state().armed() {
+            return;
+        }
+        let trusted = SessionTrusted { by: Some(Arc::clone(&client)) };
+        cx.record(Kind::SessionTrusted, Origin::Client(client), None, &trusted);
+        let params = start::with_directories(cx.start_params().as_raw(), cx.state());
+        cx.set_start_params(params);
+        self.apply_policy(cx);
+    }
+
+    /// Rejects what has waited long enough.
+    pub(super) fn tick_policy(&mut self, cx: &mut Transition<'_>) {
+        let now = cx.at();
+        if cx.presence_mut().expire(now) {
+            self.apply_policy(cx);
+        }
+        for request in cx.presence().overdue(now) {
+            let lane = cx.state().pending_request(request).map(|pending| Arc::clone(&pending.lane));
+            if let Some(lane) = lane.and_then(|lane| self.get_mut(&lane)) {
+                lane.reject(&mut cx.of(lane.name()), request);
+            }
+        }
+    }
+
+    fn apply_policy(&mut self, cx: &mut Transition<'_>) {
+        for lane in self.iter_mut() {
+            lane.apply_policy(&mut cx.of(lane.name()));
+        }
     }
 }
 
 /// The lane of a turn that is open or was not forgotten.
-fn lane_of(step: &Step<'_>, turn: Turn) -> Option<Arc<str>> {
-    let lane = &step.state().turn(turn)?.lane;
+fn lane_of(state: &State, turn: Turn) -> Option<Arc<str>> {
+    let lane = &state.turn(turn)?.lane;
     // The turn of a lane that has left is over: `main` says so as well as any.
-    step.state().lane(lane).map(|lane| Arc::clone(lane.name()))
+    state.lane(lane).map(|lane| Arc::clone(lane.name()))
 }
 
 /// Says which lane is not there, and which are.
-fn unknown_lane(step: &Step<'_>, lane: &str) -> Refusal {
-    let lanes = step.state().lanes().map(|lane| lane.name().to_string()).collect();
+fn unknown_lane(state: &State, lane: &str) -> Refusal {
+    let lanes = state.lanes().map(|lane| lane.name().to_string()).collect();
     Refusal::UnknownLane { lane: lane.to_owned(), lanes }
 }

@@ -209,7 +209,7 @@ impl Kit {
         let mut effects = Vec::new();
         for effect in self.connection.take_effects() {
             match effect {
-                Effect::Submit { command: Command::Attend { present }, then, .. } => {
+                Effect::Submit { command: Command::SetPresence { present }, then, .. } => {
                     self.attended.push(present);
                     self.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Done) });
                 }

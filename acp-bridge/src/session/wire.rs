@@ -46,6 +46,33 @@ pub(super) fn user_message_chunk(block: Raw<'_>) -> String {
     format!(r#"{{"sessionId":null,"update":{{"sessionUpdate":"user_message_chunk","content":{block}}}}}"#)
 }
 
+/// Params of an agent without our key in any `_meta`; nothing if they have none.
+pub(super) fn cleaned(params: Raw<'_>) -> Option<RawBuf> {
+    reserved::without_our_key(params)
+}
+
+/// The same without our key in any `_meta`.
+pub(super) fn clean(params: RawBuf) -> RawBuf {
+    reserved::without_our_key(params.as_raw()).unwrap_or(params)
+}
+
+/// An agent's or client's result or error object without our key.
+pub(crate) fn clean_outcome(outcome: Result<RawBuf, RawBuf>) -> Result<RawBuf, RawBuf> {
+    match outcome {
+        Ok(result) => Ok(clean(result)),
+        Err(error) => Err(reserved::error_without_our_key(error.as_raw()).unwrap_or(error)),
+    }
+}
+
+/// The beginning of a text, at most so many bytes.
+pub(super) fn cut(text: &str, max: usize) -> &str {
+    let mut end = text.len().min(max);
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
+    &text[..end]
+}
+
 #[cfg(test)]
 mod tests {
     use acp_types::Raw;
