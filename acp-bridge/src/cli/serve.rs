@@ -12,8 +12,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::agent_route::ToHost;
+use super::detached_launcher::DetachedLauncher;
 use super::exit::{Exit, coded};
-use super::{agent, args, identity, keep, offline, output, ownership};
+use super::{agent, args, identity, offline, output, ownership};
 use crate::log::Opener;
 use crate::session::{Service, Services};
 use crate::vault::{DirectoryVault, Vault};
@@ -30,8 +31,8 @@ pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()>
     let opened = ownership::open(&args.log, durability(&args), args.secrets.as_deref(), opener).await?;
     let log = Arc::clone(&opened.log);
     let address = listener.local_addr()?;
-    let keeper = args.keep_agents.map(|after| (format!("http://{address}"), after));
-    let config = host_config(&args, agent, opened, keeper)?;
+    let keep = args.keep_agents.map(|after| (format!("http://{address}"), after));
+    let config = host_config(&args, agent, opened, keep)?;
     let stop = CancellationToken::new();
     let mut signals = Signals::listen()?;
     let host = host::Host::join(Arc::clone(&log), config, stop.child_token()).await?;
@@ -136,12 +137,12 @@ fn durability(args: &args::Serve) -> log::Durability {
     }
 }
 
-/// `keeper`: where agents that outlive this process come back to, and how long they wait for it.
+/// `keep`: where agents that outlive this process come back to, and how long they wait for it.
 fn host_config(
     args: &args::Serve,
     agent: agent::Named,
     opened: ownership::Opened,
-    keeper: Option<(String, Duration)>,
+    keep: Option<(String, Duration)>,
 ) -> anyhow::Result<host::Config> {
     let agent::Named { spec, readable } = agent;
     let allowed = Arc::new(args.reach.allowed(readable)?);
@@ -159,8 +160,8 @@ fn host_config(
     config.session.unattended = args.unattended.clone();
     config.lease = args.lease;
     config.vault = vault_of(args)?;
-    if let Some((url, after)) = keeper {
-        config.keeper = Some(Arc::new(keep::Diallers { url, after, allowed: Arc::clone(&allowed) }));
+    if let Some((url, after)) = keep {
+        config.launcher = Arc::new(DetachedLauncher { url, after, allowed: Arc::clone(&allowed) });
     }
     config.allowed = allowed;
     Ok(config)

@@ -200,7 +200,7 @@ impl CommandQueue for Busy {
 async fn that_a_controller_has_gone_is_sent_again_until_there_is_room_for_it() {
     for present in [true, false] {
         let (queue, commander) = Busy::commander(vec![QueueError::Late, QueueError::Full { waiting: 4096 }]);
-        let attend = Command::Attend { present };
+        let attend = Command::SetPresence { present };
         assert_eq!(commander.submit(by("c"), Some("s".into()), attend.clone()).await, Ok(Reply::Done));
         assert_eq!(queue.taken(), [attend]);
     }
@@ -213,11 +213,11 @@ async fn that_a_controller_has_gone_is_sent_again_until_there_is_room_for_it() {
 #[tokio::test(start_paused = true)]
 async fn of_a_controller_that_comes_and_goes_only_the_latest_is_sent_again() {
     let (queue, commander) = Busy::commander(vec![QueueError::Full { waiting: 4096 }]);
-    let attend = |present| commander.submit(by("c"), Some("s".into()), Command::Attend { present });
+    let attend = |present| commander.submit(by("c"), Some("s".into()), Command::SetPresence { present });
     let mut came = std::pin::pin!(attend(true));
     assert!(futures_util::FutureExt::now_or_never(&mut came).is_none(), "it waits for room");
     assert_eq!(attend(false).await, Ok(Reply::Done));
     tokio::time::sleep(MAX_PAUSE).await;
     assert_eq!(came.await, Ok(Reply::Done));
-    assert_eq!(queue.taken(), [Command::Attend { present: false }]);
+    assert_eq!(queue.taken(), [Command::SetPresence { present: false }]);
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::transport::Transport;
-use acp_server::transport::child::ChildSpec;
 use acp_server::{Inbox, Link, Outbox};
 use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
@@ -75,12 +74,6 @@ impl CallError {
 }
 
 impl Agent {
-    /// Starts the process and initializes it.
-    pub(super) async fn start(spec: &ChildSpec, initialize: RawBuf, timeout: Duration) -> Result<Self, Refusal> {
-        let (transport, handle) = spec.spawn().await.map_err(|error| Refusal::NotStarted { why: error.to_string() })?;
-        Self::begin(Process::Child(handle), transport, initialize, timeout).await
-    }
-
     /// Initializes a process that has just been started.
     pub(super) async fn begin(
         process: Process,

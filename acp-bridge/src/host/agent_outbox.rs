@@ -116,11 +116,6 @@ impl AgentOutbox {
         }
         Poll::Pending
     }
-
-    /// Forgets what waits: there is nobody any more to read it.
-    pub(super) fn clear(&mut self) {
-        *self = Self::default();
-    }
 }
 
 fn queued(outbox: Outbox, message: Message) -> QueuedMessage {

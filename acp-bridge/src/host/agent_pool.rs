@@ -1,4 +1,4 @@
-//! What concerns the agent as such and no session: its description, authentication, and new sessions.
+//! The agents of a host that serve no session yet: started, authenticated, asked what they are, and handed to sessions.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -6,14 +6,17 @@ use std::time::Duration;
 use acp_server::proto::RequestKey;
 use acp_server::transport::child::ChildSpec;
 use acp_types::method::v1;
-use acp_types::record::body::{AgentLink, AgentStarted, Start};
+use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::{Instant, timeout};
 
-use super::Config;
 use super::agent::{Agent, CallError, millis};
 use super::agent_opening;
+use super::agent_slot::Returning;
 use super::capacity::{AgentCapacity, CapacityPermit};
+use super::config::Config;
+use super::launcher::Launched;
 use super::process::Process;
 use super::services::Services;
 use crate::log::SessionLog;
@@ -21,20 +24,8 @@ use crate::remote_agent::process::{RemoteProcess, Resumed};
 use crate::remote_agent::registry::{DiallerRegistry, Place};
 use crate::session::{AgentSource, Refusal, StartPlan};
 
-/// What the log says of an agent that an earlier host has started.
-#[derive(Debug)]
-pub(super) struct Known {
-    /// What it was told about the client.
-    pub(super) initialize: RawBuf,
-    /// Its answer.
-    pub(super) description: RawBuf,
-    /// The number of its last message that is in the log.
-    pub(super) received: u64,
-    /// It may be elsewhere and works on something: a network that is away is no reason to give it up before its time.
-    pub(super) patient: bool,
-    /// It dials in by itself: no host has started it.
-    pub(super) dialled: bool,
-}
+/// What opening an agent comes to.
+pub(super) type Opened = Result<(Agent, AgentStarted), Refusal>;
 
 /// An agent that is back.
 #[derive(Debug)]
@@ -160,7 +151,7 @@ impl AgentPool {
     }
 
     /// An agent for a lane of a session that exists.
-    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Result<(Agent, AgentStarted), Refusal> {
+    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Opened {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.source {
@@ -177,24 +168,24 @@ impl AgentPool {
         Ok((self.served(agent, &started, plan.params.as_raw()), started))
     }
 
-    /// A new agent: a child, or one that outlives us.
+    /// A new agent.
     async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
         let permit = Some(self.permit().await?);
-        let Some(keeper) = &self.config.keeper else {
-            let agent = Agent::start(spec, initialize, limit).await?;
-            return Ok(agent.placed(permit));
-        };
         let instance = uuid::Uuid::now_v7().to_string();
-        let comes = self.registry.expect(&instance, None);
-        let come = async {
-            keeper.start(spec, &instance).await?;
-            let late = Refusal::KeeperLate { limit_ms: millis(limit) };
-            tokio::time::timeout(limit, comes).await.ok().and_then(Result::ok).ok_or(late)
+        // Expected before it is started: it may be quick.
+        let mut expected = self.registry.expect(&instance, None);
+        let agent = match self.config.launcher.launch(spec, &instance).await? {
+            Launched::Child(transport, handle) => {
+                Agent::begin(Process::Child(handle), transport, initialize, limit).await?
+            }
+            Launched::DialsIn => {
+                let late = Refusal::KeeperLate { limit_ms: millis(limit) };
+                let incoming = timeout(limit, expected.comes()).await.ok().flatten().ok_or(late)?;
+                let (transport, remote) = RemoteProcess::start(incoming, None, &self.registry);
+                Agent::begin(Process::Remote(remote), transport, initialize, limit).await?
+            }
         };
-        let offer = come.await.inspect_err(|_| self.registry.give_up(&instance))?;
-        let (transport, remote) = RemoteProcess::start(offer, None, &self.registry);
-        let agent = Agent::begin(Process::Remote(remote), transport, initialize, limit).await?;
         Ok(agent.placed(permit))
     }
 
@@ -217,12 +208,12 @@ impl AgentPool {
     /// An agent that its dialler has started.
     async fn begin_dialled(&self, place: Place, name: Option<&str>, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
-        let Some(offer) = self.registry.take(&place, limit).await else {
+        let Some(incoming) = self.registry.take(&place, limit).await else {
             let (session, lane) = (place.0, place.1.to_string());
             let agent = name.unwrap_or(&lane).to_owned();
             return Err(Refusal::NotDialledIn { agent, session, lane, limit_ms: millis(limit) });
         };
-        let (transport, remote) = RemoteProcess::start(offer, Some(place), &self.registry);
+        let (transport, remote) = RemoteProcess::start(incoming, Some(place), &self.registry);
         Agent::begin(Process::Remote(remote), transport, initialize, limit).await
     }
 
@@ -231,28 +222,24 @@ impl AgentPool {
     pub(super) fn returning(
         self: Arc<Self>,
         place: Place,
-        link: &AgentLink,
-        known: Known,
+        returning: Returning,
     ) -> impl Future<Output = Option<Returned>> + Send + use<> {
-        let comes = self.registry.expect(&link.instance, Some(place.clone()));
-        let keep = Duration::from_millis(link.keep_ms);
-        let limit = if known.patient { keep } else { keep.min(self.registry.reconnect_deadline()) };
-        let instance = link.instance.clone();
+        let Returning { link, initialize, description, received, patient, dialled, call: _ } = returning;
+        let mut expected = self.registry.expect(&link.instance, Some(place.clone()));
+        let kept = Duration::from_millis(link.keep_ms);
+        let others = self.registry.reconnect_deadline().saturating_duration_since(Instant::now());
+        let limit = if patient { kept } else { kept.min(others) };
         async move {
-            let Ok(Ok(offer)) = tokio::time::timeout(limit, comes).await else {
-                self.registry.give_up(&instance);
-                return None;
-            };
-            let resumed = RemoteProcess::resume(offer, place, known.received, &self.registry);
+            let incoming = timeout(limit, expected.comes()).await.ok().flatten()?;
+            let resumed = RemoteProcess::resume(incoming, place, received, &self.registry);
             let Resumed { transport, remote, unfinished, first_request, base, prompt, asked } = resumed;
             let mut config = acp_server::Config::default();
             config.first_request = first_request;
             let connection = acp_server::resume(transport, config, unfinished);
-            let agent = Agent::resume(Process::Remote(remote), connection, known.initialize, known.description, base);
+            let agent = Agent::resume(Process::Remote(remote), connection, initialize, description, base);
             // It runs already. One that was dialled in by somebody else has no place here.
-            let permit = (!known.dialled).then(|| self.capacity.take_anyway());
-            let agent = agent.placed(permit);
-            Some(Returned { agent, prompt, asked })
+            let permit = (!dialled).then(|| self.capacity.take_anyway());
+            Some(Returned { agent: agent.placed(permit), prompt, asked })
         }
     }
 

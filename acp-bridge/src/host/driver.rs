@@ -4,25 +4,26 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::proto::Event;
+use acp_types::record::Epoch;
 use acp_types::record::body::AgentLink;
-use acp_types::record::{Epoch, Record};
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 use tokio::sync::{Notify, mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::agent::Agent;
 use super::agent_outbox::Message;
-use super::agent_pool::{AgentPool, Known, Returned};
+use super::agent_slot::{Coming, Returning};
+use super::context::Context;
 use super::door::Undone;
 use super::inbox::Envelope;
-use super::lanes::{Happened, LaneAgents};
-use super::{Config, agent_events, clock, idle, recovery, unlogged};
+use super::lane_agent::Happened;
+use super::lane_tasks::Means;
+use super::lanes::LaneAgents;
+use super::{agent_events, clock, idle, recovery, unlogged};
 use crate::command::Answer;
-use crate::log::{LogError, MemberId, SessionLog};
+use crate::log::LogError;
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
 
 /// Commands taken in one go; they share one commit.
@@ -32,24 +33,13 @@ const COMMAND_BATCH: usize = 64;
 /// waits for all of them.
 const COMMITS: usize = 2;
 
-/// What every session's task works with.
-#[derive(Debug, Clone)]
-pub(super) struct Context {
-    pub(super) log: Arc<dyn SessionLog>,
-    /// This host, as a member of the log.
-    pub(super) member: MemberId,
-    pub(super) pool: Arc<AgentPool>,
-    pub(super) config: Config,
-    /// Agent processes on their way out.
-    pub(super) stopping: TaskTracker,
-    pub(super) shutdown: CancellationToken,
-}
-
 /// Why a session's task ended.
 #[derive(Debug)]
 pub(super) enum End {
-    /// Closed, deleted, or the bridge goes down.
+    /// The host has lost it, or the bridge goes down.
     Done,
+    /// It was deleted.
+    Deleted,
     /// The log refused a write or another host has taken the session over.
     Lost(LogError),
 }
@@ -99,10 +89,8 @@ impl Driver {
         out: Output,
         agent: Option<Agent>,
     ) -> Self {
-        let mut lanes = LaneAgents::default();
-        if let Some(agent) = agent {
-            lanes.of(Record::MAIN_LANE.into()).begin(agent);
-        }
+        let (pool, stopping) = (Arc::clone(&context.pool), context.stopping.clone());
+        let lanes = LaneAgents::new(Means { session: session.clone(), pool, stopping }, agent);
         Self {
             context,
             session,
@@ -175,7 +163,7 @@ impl Driver {
                 return End::Lost(error);
             }
             if self.closed {
-                return End::Done;
+                return End::Deleted;
             }
         }
     }
@@ -214,6 +202,11 @@ impl Driver {
         self.machine.epoch()
     }
 
+    /// Lets go of the session; ready when the agents that were stopped are gone.
+    pub(super) fn leave(mut self: Box<Self>) -> impl Future<Output = ()> + Send + use<> {
+        self.lanes.leave()
+    }
+
     async fn take(&mut self, envelope: Envelope) {
         if envelope.is_late() {
             return idle::late(envelope);
@@ -238,38 +231,29 @@ impl Driver {
 
     fn happened(&mut self, lane: Arc<str>, happened: Happened) {
         match happened {
-            Happened::Opened(opened) => match *opened {
-                Ok((mut agent, started)) => {
-                    let early = std::mem::take(&mut agent.early);
-                    let position = agent.position(agent.opened);
-                    self.lanes.of(Arc::clone(&lane)).begin(agent);
-                    self.hear(&lane, position, FromAgent::Started(started));
-                    self.agent_events(&lane, early);
-                }
-                Err(error) => {
-                    let why = error.to_string();
-                    self.hear(&lane, None, FromAgent::StartFailed { error });
-                    self.forget_if_left(&lane, &why);
-                }
-            },
+            Happened::Started { started, position, early } => {
+                self.hear(&lane, position, FromAgent::Started(started));
+                self.agent_events(&lane, early);
+            }
+            Happened::StartFailed(error) => {
+                let why = error.to_string();
+                self.hear(&lane, None, FromAgent::StartFailed { error });
+                self.forget_if_left(&lane, &why);
+            }
             Happened::Events(events) => {
                 let gone = events.as_ref().is_none_or(|events| events.iter().any(|e| matches!(e, Event::Closed(_))));
                 self.agent_events(&lane, events.unwrap_or_default());
                 if gone {
-                    self.lanes.of(lane).closed(&self.context.stopping);
+                    self.lanes.closed(&lane);
                 }
             }
-            Happened::Returned(returned) => match *returned {
-                Some(Returned { agent, prompt, asked }) => {
-                    self.lanes.of(Arc::clone(&lane)).go_on(agent, prompt);
-                    let has_prompt = prompt.is_some();
-                    self.hear(&lane, None, FromAgent::Returned { has_prompt, asked });
-                }
-                None => {
-                    let reason = "it did not come back after the bridge was started again".to_owned();
-                    self.hear(&lane, None, FromAgent::Exited { reason });
-                }
-            },
+            Happened::Returned { has_prompt, asked } => {
+                self.hear(&lane, None, FromAgent::Returned { has_prompt, asked });
+            }
+            Happened::NotBack => {
+                let reason = "it did not come back after the bridge was started again".to_owned();
+                self.hear(&lane, None, FromAgent::Exited { reason });
+            }
             Happened::Printed(params) => self.hear(&lane, None, FromAgent::Update(params.into())),
             Happened::Exited(reason) => self.hear(&lane, None, FromAgent::Exited { reason }),
             Happened::Unsent(call) => self.unsent(&lane, call),
@@ -279,7 +263,7 @@ impl Driver {
     fn agent_events(&mut self, lane: &Arc<str>, events: Vec<Event>) {
         for event in events {
             let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
-            let call = |key| self.lanes.get(lane)?.calls.remove(&key);
+            let call = |key| self.lanes.get(lane)?.take_call(key);
             if let Some(event) = agent_events::from_agent(event, call) {
                 if let FromAgent::Update(params) = &event
                     && let Some(services) = self.agent(lane).and_then(|agent| agent.services.as_ref())
@@ -339,16 +323,10 @@ impl Driver {
     async fn run(&mut self, effect: Effect) {
         match effect {
             Effect::Reply { command, reply } => self.reply(command, reply),
-            Effect::StartAgent { lane, plan } => {
-                let pool = Arc::clone(&self.context.pool);
-                let place = (self.session.clone(), Arc::clone(&lane));
-                self.lanes.of(lane).open(async move { pool.open(place, &plan).await });
-            }
-            Effect::AwaitAgent { lane, link, received, call } => self.await_agent(lane, &link, received, call),
+            Effect::StartAgent { lane, plan } => self.lanes.bring(lane, Coming::Start(plan)),
+            Effect::AwaitAgent { lane, link, received, call } => self.await_agent(lane, link, received, call),
             Effect::StopAgent { lane, kill } => {
-                if let Some(serving) = self.lanes.get(&lane) {
-                    serving.stop(kill, &self.context.stopping);
-                }
+                self.lanes.stop(&lane, kill);
                 self.forget_if_left(&lane, "the lane was removed");
             }
             Effect::Call { lane, call, method, params } => {
@@ -383,22 +361,21 @@ impl Driver {
     }
 
     /// Waits for an agent that the log says was there, and that has gone on since.
-    fn await_agent(&mut self, lane: Arc<str>, link: &AgentLink, received: u64, call: Option<CallId>) {
-        let place = (self.session.clone(), Arc::clone(&lane));
+    fn await_agent(&mut self, lane: Arc<str>, link: AgentLink, received: u64, call: Option<CallId>) {
         let initialize = self.machine.state().created().map(|created| created.initialize.clone());
         let logged = self.machine.state().lane(&lane);
         let description = logged.and_then(LaneState::agent);
         let dialled = logged.is_some_and(|lane| lane.source().dials_in());
-        let known = Known {
+        let returning = Returning {
+            link,
+            call,
             initialize: initialize.unwrap_or_default(),
             description: description.map(|agent| agent.initialize.clone()).unwrap_or_default(),
             received,
             patient: dialled && call.is_some(),
             dialled,
         };
-        // From now on, whether or not this is polled, the agent is expected.
-        let returning = Arc::clone(&self.context.pool).returning(place, link, known);
-        self.lanes.of(lane).wait_for(returning, call);
+        self.lanes.bring(lane, Coming::Return(returning));
     }
 
     /// A lane that is no more leaves nothing here. Its agent's process, if any, is on its way out.
@@ -410,7 +387,7 @@ impl Driver {
     }
 
     fn agent(&mut self, lane: &str) -> Option<&Agent> {
-        self.lanes.get(lane)?.agent.as_ref()
+        self.lanes.get(lane)?.agent()
     }
 
     fn tell(&mut self, lane: &str, message: Message) {
@@ -449,14 +426,14 @@ impl Driver {
         for (_, waiting) in self.replies.drain() {
             let _ = waiting.send(Err(unlogged::failed(error)));
         }
-        self.lanes.let_go(true, &self.context.stopping);
+        self.lanes.let_go(true);
     }
 }
 
 impl Drop for Driver {
     fn drop(&mut self) {
         self.context.pool.capacity().idle(&self.session, self.idle_since, None, &self.rest);
-        self.lanes.let_go(false, &self.context.stopping);
+        self.lanes.let_go(false);
     }
 }
 

@@ -4,7 +4,7 @@
 use acp_types::SessionId;
 use acp_types::record::Seq;
 
-use super::driver::Context;
+use super::context::Context;
 use super::inbox::Envelope;
 use super::secrets::LogSecrets;
 use super::unlogged;

@@ -66,7 +66,7 @@ impl Envelope {
 
     /// Whether its time is over. Who is there and who is not is told however late.
     pub(super) fn is_late(&self) -> bool {
-        !matches!(self.command, Command::Attend { .. }) && self.deadline <= Instant::now()
+        !matches!(self.command, Command::SetPresence { .. }) && self.deadline <= Instant::now()
     }
 }
 

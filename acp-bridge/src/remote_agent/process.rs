@@ -14,7 +14,7 @@ use acp_types::record::body::AgentLink;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
-use self::task::Task;
+use self::task::{Ended, Life, Order, Task};
 use crate::remote_agent::protocol::{End, Frame, Start, Welcome};
 use crate::remote_agent::registry::{DiallerRegistry, Place};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump};
@@ -27,22 +27,6 @@ const STOP: Duration = Duration::from_secs(12);
 
 /// Longest message, both ways.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
-
-/// What the owner of a [`RemoteProcess`] wants.
-#[derive(Debug)]
-enum Order {
-    Stop { kill: bool },
-    Settle(u64),
-    Assign(Place),
-    Leave,
-}
-
-/// How the agent has ended.
-#[derive(Debug, Clone)]
-struct Ended {
-    report: String,
-    stderr: String,
-}
 
 /// The process of a linked agent. Dropping it kills the agent, as soon as its dialler can be told.
 #[derive(Debug)]
@@ -73,21 +57,25 @@ pub(crate) struct Resumed {
 impl RemoteProcess {
     /// Has a dialler start an agent. The connection's transport comes with it; it ends
     /// when the agent has ended, or when its dialler has been away for longer than it says that it keeps the agent.
-    pub(crate) fn start(offer: IncomingAgent, place: Option<Place>, registry: &Arc<DiallerRegistry>) -> (Memory, Self) {
+    pub(crate) fn start(
+        incoming: IncomingAgent,
+        place: Option<Place>,
+        registry: &Arc<DiallerRegistry>,
+    ) -> (Memory, Self) {
         // One that we have started for this goes by the name that we gave it.
-        let instance = offer.hello.instance.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
+        let instance = incoming.hello.instance.clone().unwrap_or_else(|| uuid::Uuid::now_v7().to_string());
         let begin = Frame::Start(Start { instance: instance.clone(), serve: registry.serve() });
-        Self::run(offer, begin, End::default(), instance, place, registry)
+        Self::run(incoming, begin, End::default(), instance, place, registry)
     }
 
     /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
     pub(crate) fn resume(
-        offer: IncomingAgent,
+        incoming: IncomingAgent,
         place: Place,
         received: u64,
         registry: &Arc<DiallerRegistry>,
     ) -> Resumed {
-        let hello = &offer.hello;
+        let hello = &incoming.hello;
         let instance = hello.instance.clone().unwrap_or_default();
         // What was acknowledged left no record if the log does not have it.
         let base = received.max(hello.acknowledged);
@@ -104,12 +92,12 @@ impl RemoteProcess {
         let first_request = hello.calls.iter().filter_map(|call| call.id.as_u64()).max().unwrap_or(0) + 1;
         let welcome = Frame::Welcome(Welcome { instance: instance.clone(), received: base });
         let end = End::resume(hello.received, base);
-        let (transport, remote) = Self::run(offer, welcome, end, instance, Some(place), registry);
+        let (transport, remote) = Self::run(incoming, welcome, end, instance, Some(place), registry);
         Resumed { transport, remote, unfinished, first_request, base, prompt, asked }
     }
 
     fn run(
-        offer: IncomingAgent,
+        incoming: IncomingAgent,
         begin: Frame,
         end: End,
         instance: String,
@@ -123,14 +111,14 @@ impl RemoteProcess {
         let (orders, ordered) = mpsc::unbounded_channel();
         let (exited, exit) = watch::channel(None);
         let sockets = registry.runs(&instance, place);
-        let IncomingAgent { hello, socket } = offer;
+        let IncomingAgent { hello, socket } = incoming;
         let link = AgentLink { instance: instance.clone(), keep_ms: hello.keep_ms };
         let mut pump = MessagePump::new(end, reader, writer);
         let base = pump.end().taken();
         let broken = pump.connect(socket, hello.received, Some(&begin)).err();
-        let give_up = broken.map(|broken| {
+        let life = broken.map_or(Life::Here, |broken| {
             tracing::warn!(%broken, "a dialler and its host do not fit");
-            Instant::now()
+            Life::Away { until: Instant::now() }
         });
         let task = Task {
             pump,
@@ -143,8 +131,7 @@ impl RemoteProcess {
             begin,
             stopping: None,
             assigned: None,
-            ended: None,
-            give_up,
+            life,
             registry: Arc::clone(registry),
         };
         registry.spawn(task.run());

@@ -1,4 +1,4 @@
-//! The diallers of a host: those that wait for an agent to be wanted, and those whose agent runs.
+//! The diallers of a host: those that wait for an agent to be wanted, and those that have one.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,14 +38,28 @@ pub(crate) struct DiallerRegistry {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Agents by instance.
-    running: HashMap<String, Running>,
-    /// Diallers without an agent.
+    /// Diallers with an agent, by the instance of that.
+    diallers: HashMap<String, Dialler>,
+    /// Diallers without one.
     parked: HashMap<Place, IncomingAgent>,
-    /// Agents of an earlier host that are waited for, or diallers that we have started, by instance.
-    expected: HashMap<String, Expected>,
-    /// Diallers that have come back with an agent, while their session is asked whether it waits for that.
-    returning: HashMap<String, IncomingAgent>,
+}
+
+/// A dialler by the agent that it has.
+///
+/// ```text
+///    expect --> Expected --- arrives ---> (whoever expected it) --- runs ---> Running --- ended --->
+///                  ^
+///                  | expect
+///    arrives --> Returning --- resolve_return --->
+/// ```
+#[derive(Debug)]
+enum Dialler {
+    /// It is to come: an earlier host has started its agent, or we have started the dialler.
+    Expected { place: Option<Place>, comes: oneshot::Sender<IncomingAgent> },
+    /// It has come, and its session is asked whether it expects the agent.
+    Returning(IncomingAgent),
+    /// A task has its link.
+    Running(Running),
 }
 
 #[derive(Debug)]
@@ -56,11 +70,12 @@ struct Running {
     dismissed: Option<String>,
 }
 
-/// Where a dialler goes that is waited for.
+/// Somebody waits for a dialler until this is dropped.
 #[derive(Debug)]
-struct Expected {
-    place: Option<Place>,
-    comes: oneshot::Sender<IncomingAgent>,
+pub(crate) struct Expectation {
+    registry: Arc<DiallerRegistry>,
+    instance: String,
+    comes: oneshot::Receiver<IncomingAgent>,
 }
 
 /// What becomes of a dialler that has come.
@@ -107,101 +122,86 @@ impl DiallerRegistry {
     }
 
     /// Takes a dialler in.
-    pub(crate) fn arrives(&self, offer: IncomingAgent) -> Arrived {
-        if offer.hello.version != VERSION {
+    pub(crate) fn arrives(&self, incoming: IncomingAgent) -> Arrived {
+        if incoming.hello.version != VERSION {
             let why = format!(
                 "this bridge speaks version {VERSION} of the link to diallers; install the same version of acp-bridge on both sides"
             );
-            offer.refuse(why, true);
+            incoming.refuse(why, true);
             return Arrived::Done;
         }
         let mut state = self.state();
-        let mut offer = offer;
-        if let Some(instance) = &offer.hello.instance {
-            if let Some(running) = state.running.get(instance) {
-                running.hand(offer);
-                return Arrived::Done;
-            }
-            if let Some(expected) = state.expected.remove(instance) {
-                match expected.comes.send(offer) {
-                    Ok(()) => return Arrived::Done,
-                    // Nobody waits any more.
-                    Err(back) => offer = back,
-                }
-            }
-        }
-        let (Some(session), Some(lane)) = (offer.hello.session.clone(), offer.hello.lane.clone()) else {
-            offer.refuse("the bridge does not wait for this agent any more", true);
+        let Some(incoming) = state.hand_to_instance(incoming) else { return Arrived::Done };
+        let (Some(session), Some(lane)) = (incoming.hello.session.clone(), incoming.hello.lane.clone()) else {
+            incoming.refuse("the bridge does not wait for this agent any more", true);
             return Arrived::Done;
         };
         let place: Place = (session, lane.into());
-        if let Some(running) = state.running.values().find(|running| running.place.as_ref() == Some(&place)) {
+        if let Some(running) = state.running().find(|running| running.place.as_ref() == Some(&place)) {
             // The task of that agent knows whether it is to be replaced.
-            running.hand(offer);
+            running.hand(incoming);
             return Arrived::Done;
         }
         let other = state.parked.get(&place).filter(|there| !there.socket.is_lost());
-        if other.is_some_and(|there| there.hello.dialler != offer.hello.dialler) {
-            offer.refuse(format!("another dialler is there for the lane {:?}; use another lane", place.1), true);
+        if other.is_some_and(|there| there.hello.dialler != incoming.hello.dialler) {
+            incoming.refuse(format!("another dialler is there for the lane {:?}; use another lane", place.1), true);
             return Arrived::Done;
         }
         // It comes without the agent that is waited for.
-        state.expected.retain(|_, expected| expected.place.as_ref() != Some(&place));
-        if let Some(instance) = offer.hello.instance.clone() {
-            let client = offer.hello.dialler.as_str().into();
-            state.returning.insert(instance.clone(), offer);
+        state.diallers.retain(|_, dialler| {
+            !matches!(dialler, Dialler::Expected { place: expected, .. } if expected.as_ref() == Some(&place))
+        });
+        if let Some(instance) = incoming.hello.instance.clone() {
+            let client = incoming.hello.dialler.as_str().into();
+            state.diallers.insert(instance.clone(), Dialler::Returning(incoming));
             return Arrived::Returns { place, client, instance };
         }
-        let (client, agent) = (offer.hello.dialler.as_str().into(), offer.hello.agent.clone());
-        state.parked.insert(place.clone(), offer);
+        let (client, agent) = (incoming.hello.dialler.as_str().into(), incoming.hello.agent.clone());
+        state.parked.insert(place.clone(), incoming);
         self.parked.notify_waiters();
         Arrived::Ask { place, client, agent }
     }
 
     /// From now on this agent is waited for.
-    pub(crate) fn expect(&self, instance: &str, place: Option<Place>) -> oneshot::Receiver<IncomingAgent> {
-        let (comes, waits) = oneshot::channel();
+    pub(crate) fn expect(self: &Arc<Self>, instance: &str, place: Option<Place>) -> Expectation {
+        let (sender, comes) = oneshot::channel();
         let mut state = self.state();
-        match state.returning.remove(instance) {
+        match state.diallers.remove(instance) {
             // Nobody but us can have dropped the other end.
-            Some(offer) => drop(comes.send(offer)),
-            None => drop(state.expected.insert(instance.to_owned(), Expected { place, comes })),
+            Some(Dialler::Returning(incoming)) => drop(sender.send(incoming)),
+            // Its task ends, or it is expected anew.
+            _ => drop(state.diallers.insert(instance.to_owned(), Dialler::Expected { place, comes: sender })),
         }
-        waits
+        Expectation { registry: Arc::clone(self), instance: instance.to_owned(), comes }
     }
 
-    /// How long an agent that runs still takes to come back at most: diallers try every two seconds.
-    pub(crate) fn reconnect_deadline(&self) -> Duration {
-        (self.since + SOON).saturating_duration_since(Instant::now())
-    }
-
-    /// It is waited for no longer.
-    pub(crate) fn give_up(&self, instance: &str) {
-        self.state().expected.remove(instance);
+    /// Until when an agent comes back that runs on since an earlier host: diallers try every two seconds.
+    pub(crate) fn reconnect_deadline(&self) -> Instant {
+        self.since + SOON
     }
 
     /// The session of a dialler that has come back is open, or why not and whether for good. If nobody waits for the agent,
     /// it is let go.
     pub(crate) fn resolve_return(&self, instance: &str, refused: Option<(&str, bool)>) {
-        let Some(offer) = self.state().returning.remove(instance) else { return };
+        let Some(incoming) = self.state().take_returning(instance) else { return };
         match refused {
-            Some((why, is_final)) => offer.refuse(why, is_final),
+            Some((why, is_final)) => incoming.refuse(why, is_final),
             // It comes again without it.
-            None => offer.socket.last(&Frame::Gone(Gone { instance: instance.to_owned() })),
+            None => incoming.socket.last(&Frame::Gone(Gone { instance: instance.to_owned() })),
         }
     }
 
     /// What an agent serves from now on.
     pub(crate) fn serves(&self, instance: &str, place: Place) {
-        if let Some(running) = self.state().running.get_mut(instance) {
+        if let Some(Dialler::Running(running)) = self.state().diallers.get_mut(instance) {
             running.place = Some(place);
         }
     }
 
     /// A dialler whose lane is there waits for its agent to be wanted.
-    pub(crate) fn park(&self, offer: IncomingAgent) {
-        let (Some(session), Some(lane)) = (offer.hello.session.clone(), offer.hello.lane.clone()) else { return };
-        self.state().parked.insert((session, lane.into()), offer);
+    pub(crate) fn park(&self, incoming: IncomingAgent) {
+        let (Some(session), Some(lane)) = (incoming.hello.session.clone(), incoming.hello.lane.clone()) else { return };
+        self.state().parked.insert((session, lane.into()), incoming);
         self.parked.notify_waiters();
     }
 
@@ -213,8 +213,8 @@ impl DiallerRegistry {
                 tokio::pin!(parked);
                 parked.as_mut().enable();
                 let there = self.state().parked.remove(place);
-                if let Some(offer) = there.filter(|offer| !offer.socket.is_lost()) {
-                    return offer;
+                if let Some(incoming) = there.filter(|incoming| !incoming.socket.is_lost()) {
+                    return incoming;
                 }
                 parked.await;
             }
@@ -226,18 +226,22 @@ impl DiallerRegistry {
     pub(crate) fn dismiss(&self, session: &SessionId, lane: Option<&str>, why: &str) {
         let meant = |place: &Place| place.0 == *session && lane.is_none_or(|lane| *place.1 == *lane);
         let mut state = self.state();
-        for running in state.running.values_mut().filter(|running| running.place.as_ref().is_some_and(meant)) {
-            running.dismissed = Some(why.to_owned());
+        for dialler in state.diallers.values_mut() {
+            if let Dialler::Running(running) = dialler
+                && running.place.as_ref().is_some_and(meant)
+            {
+                running.dismissed = Some(why.to_owned());
+            }
         }
-        for (_, offer) in state.parked.extract_if(|place, _| meant(place)) {
-            offer.refuse(why, true);
+        for (_, incoming) in state.parked.extract_if(|place, _| meant(place)) {
+            incoming.refuse(why, true);
         }
     }
 
     /// Sends a dialler away that its session does not want, at least not now.
     pub(crate) fn reject_temporarily(&self, place: &Place, why: &str) {
-        if let Some(offer) = self.state().parked.remove(place) {
-            offer.refuse(why, false);
+        if let Some(incoming) = self.state().parked.remove(place) {
+            incoming.refuse(why, false);
         }
     }
 
@@ -245,13 +249,20 @@ impl DiallerRegistry {
     pub(crate) fn runs(&self, instance: &str, place: Option<Place>) -> mpsc::Receiver<IncomingAgent> {
         let (sockets, come) = mpsc::channel(SOCKETS);
         let running = Running { place, sockets, dismissed: None };
-        self.state().running.insert(instance.to_owned(), running);
+        self.state().diallers.insert(instance.to_owned(), Dialler::Running(running));
         come
     }
 
     /// An agent is gone: why its dialler is to be sent away, if it is.
     pub(crate) fn ended(&self, instance: &str) -> Option<String> {
-        self.state().running.remove(instance)?.dismissed
+        let mut state = self.state();
+        match state.diallers.remove(instance)? {
+            Dialler::Running(running) => running.dismissed,
+            other => {
+                state.diallers.insert(instance.to_owned(), other);
+                None
+            }
+        }
     }
 
     /// Runs the task of a link until the end, or the host's.
@@ -273,10 +284,65 @@ impl DiallerRegistry {
     }
 }
 
+impl State {
+    /// Hands a dialler to whoever has its agent, or expects it; gives it back if nobody does.
+    fn hand_to_instance(&mut self, incoming: IncomingAgent) -> Option<IncomingAgent> {
+        let Some(instance) = &incoming.hello.instance else { return Some(incoming) };
+        if let Some(Dialler::Running(running)) = self.diallers.get(instance) {
+            running.hand(incoming);
+            return None;
+        }
+        match self.diallers.remove(instance) {
+            // Whoever waited may have gone just now.
+            Some(Dialler::Expected { comes, .. }) => comes.send(incoming).err(),
+            // A newer socket takes the place of the one before.
+            _ => Some(incoming),
+        }
+    }
+
+    fn running(&self) -> impl Iterator<Item = &Running> {
+        self.diallers.values().filter_map(|dialler| match dialler {
+            Dialler::Running(running) => Some(running),
+            Dialler::Expected { .. } | Dialler::Returning(_) => None,
+        })
+    }
+
+    fn take_returning(&mut self, instance: &str) -> Option<IncomingAgent> {
+        match self.diallers.remove(instance)? {
+            Dialler::Returning(incoming) => Some(incoming),
+            other => {
+                self.diallers.insert(instance.to_owned(), other);
+                None
+            }
+        }
+    }
+}
+
+impl Expectation {
+    /// The dialler once it comes; `None` when it has come without the agent, or the host goes.
+    pub(crate) async fn comes(&mut self) -> Option<IncomingAgent> {
+        (&mut self.comes).await.ok()
+    }
+}
+
+impl Drop for Expectation {
+    fn drop(&mut self) {
+        self.comes.close();
+        let mut state = self.registry.state();
+        // By now it may run, or somebody else expects it.
+        if matches!(state.diallers.get(&self.instance), Some(Dialler::Expected { comes, .. }) if comes.is_closed()) {
+            state.diallers.remove(&self.instance);
+        }
+    }
+}
+
 impl Running {
-    fn hand(&self, offer: IncomingAgent) {
-        if let Err(error) = self.sockets.try_send(offer) {
+    fn hand(&self, incoming: IncomingAgent) {
+        if let Err(error) = self.sockets.try_send(incoming) {
             error.into_inner().refuse("its agent is just ending", false);
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -26,16 +26,16 @@ pub struct AgentDoor(mpsc::Sender<IncomingAgent>);
 impl AgentDoor {
     /// A door, and the host's side of it.
     pub(crate) fn new() -> (Self, mpsc::Receiver<IncomingAgent>) {
-        let (sender, offers) = mpsc::channel(WAITING);
-        (Self(sender), offers)
+        let (sender, incoming) = mpsc::channel(WAITING);
+        (Self(sender), incoming)
     }
 
     /// Hands a dialler in. One that there is no room for, or no host, is sent away and comes again.
-    pub(crate) fn hand_in(&self, offer: IncomingAgent) {
-        let why = match self.0.try_send(offer) {
+    pub(crate) fn hand_in(&self, incoming: IncomingAgent) {
+        let why = match self.0.try_send(incoming) {
             Ok(()) => return,
-            Err(mpsc::error::TrySendError::Full(offer)) => (offer, "too many diallers wait"),
-            Err(mpsc::error::TrySendError::Closed(offer)) => (offer, "no host serves this log"),
+            Err(mpsc::error::TrySendError::Full(incoming)) => (incoming, "too many diallers wait"),
+            Err(mpsc::error::TrySendError::Closed(incoming)) => (incoming, "no host serves this log"),
         };
         why.0.refuse(why.1, false);
     }

@@ -94,7 +94,7 @@ async fn what_there_is_no_room_for_is_refused_at_once() {
     let refused = (0..2 * MAX_WAITING).find_map(|_| queue.send(&outbox, call(&outbox).1).err());
     assert!(refused.is_some_and(|dropped| dropped.key.is_some()));
     assert_eq!(queue.waiting.len(), MAX_WAITING);
-    queue.clear();
+    queue = AgentOutbox::default();
     let text = RawBuf::encode(&["x".repeat(MAX_BYTES / 4)]).unwrap();
     let big = || Message::Notification { method: "_big".into(), params: text.clone() };
     let refused = (0..9).find_map(|_| queue.send(&outbox, big()).err());

@@ -12,7 +12,7 @@ use acp_types::Raw;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::Allowed;
+use super::allowed::Allowed;
 use super::refusal::{READ, Refusal, WRITE};
 
 /// Directories kept open for one agent, and as many of those that are allowed beside; more are as if they had not been

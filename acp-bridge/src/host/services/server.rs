@@ -16,14 +16,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::Limits;
+use super::allowed::Allowed;
 use super::decode::{Wanted, wanted};
 use super::files;
+use super::limits::Limits;
 use super::lines::Lines;
 use super::refusal::Refusal;
 use super::roots::{Right, Roots};
 use super::terminal::Terminal;
-use super::{Allowed, printer, shell};
+use super::{printer, shell};
 use crate::session::HOST_TERMINAL;
 
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.

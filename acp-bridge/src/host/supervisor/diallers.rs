@@ -2,44 +2,66 @@
 
 use std::sync::Arc;
 
-use super::{Finished, Supervisor};
+use tokio::sync::oneshot;
+
+use crate::command::Answer;
 use crate::host::door;
 use crate::host::inbox::Envelope;
-use crate::remote_agent::registry::Arrived;
-use crate::remote_agent::transport::IncomingAgent;
+use crate::log::MemberId;
+use crate::remote_agent::registry::{Arrived, DiallerRegistry, Place};
 use crate::session::{Command, QueueCommand, Refusal, RefusalKind};
 
-impl Supervisor {
-    /// Lets a session say whether it wants a dialler that nobody waits for.
-    pub(super) fn dialled(&mut self, offer: IncomingAgent) {
-        let (place, client, command, instance) = match self.context.pool.registry().arrives(offer) {
-            Arrived::Done => return,
-            Arrived::Ask { place, client, agent } => {
-                let command = Command::Dial { lane: Arc::clone(&place.1), agent };
-                (place, client, command, None)
-            }
-            // Any command opens the session; this one changes nothing.
+/// What a session is asked about a dialler that nobody waits for.
+#[derive(Debug)]
+pub(super) struct Question {
+    place: Place,
+    client: Arc<str>,
+    about: About,
+}
+
+#[derive(Debug)]
+enum About {
+    /// Whether it wants an agent of this name.
+    Agent(String),
+    /// Whether it expects the agent of this instance.
+    Return(String),
+}
+
+impl Question {
+    pub(super) fn of(arrived: Arrived) -> Option<Self> {
+        match arrived {
+            Arrived::Done => None,
+            Arrived::Ask { place, client, agent } => Some(Self { place, client, about: About::Agent(agent) }),
             Arrived::Returns { place, client, instance } => {
-                (place, client, Command::Queue(QueueCommand::List), Some(instance))
+                Some(Self { place, client, about: About::Return(instance) })
             }
+        }
+    }
+
+    /// The command that asks it, and where the answer comes.
+    pub(super) fn ask(&self, host: &MemberId) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
+        let command = match &self.about {
+            About::Agent(agent) => Command::Dial { lane: Arc::clone(&self.place.1), agent: agent.clone() },
+            // Any command opens the session; this one changes nothing.
+            About::Return(_) => Command::Queue(QueueCommand::List),
         };
-        let (envelope, answer) = Envelope::internal(&self.context.member, place.0.clone(), client, command);
-        self.dispatch(envelope);
-        let pool = Arc::clone(&self.context.pool);
-        self.tasks.spawn(async move {
-            let answer = answer.await.unwrap_or(Err(Refusal::SessionClosing));
-            let registry = pool.registry();
-            match (answer, instance) {
-                (Ok(_), None) => {}
-                (Ok(_), Some(instance)) => registry.resolve_return(&instance, None),
-                (Err(why), Some(instance)) => {
-                    registry.resolve_return(&instance, Some((&why.to_string(), is_final(&why))))
-                }
-                (Err(why), None) if is_final(&why) => registry.dismiss(&place.0, Some(&place.1), &why.to_string()),
-                (Err(why), None) => registry.reject_temporarily(&place, &why.to_string()),
+        Envelope::internal(host, self.place.0.clone(), Arc::clone(&self.client), command)
+    }
+
+    /// Does with the dialler what the session has said.
+    pub(super) fn answered(&self, registry: &DiallerRegistry, answer: Answer) {
+        let Self { place, about, .. } = self;
+        match (answer, about) {
+            (Ok(_), About::Agent(_)) => {}
+            (Ok(_), About::Return(instance)) => registry.resolve_return(instance, None),
+            (Err(why), About::Return(instance)) => {
+                registry.resolve_return(instance, Some((&why.to_string(), is_final(&why))));
             }
-            Finished::General
-        });
+            (Err(why), About::Agent(_)) if is_final(&why) => {
+                registry.dismiss(&place.0, Some(&place.1), &why.to_string());
+            }
+            (Err(why), About::Agent(_)) => registry.reject_temporarily(place, &why.to_string()),
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use tokio::sync::mpsc;
 
-use super::Finished;
+use super::task::Finished;
 use crate::host::inbox::Envelope;
 use crate::session::{Command, Reply};
 
@@ -69,7 +69,7 @@ fn done(former: Box<Envelope>) {
 }
 
 fn is_presence(envelope: &Envelope) -> bool {
-    matches!(envelope.command, Command::Attend { .. })
+    matches!(envelope.command, Command::SetPresence { .. })
 }
 
 /// Waits until a session's queue has room, or its task has gone.
@@ -89,7 +89,7 @@ mod tests {
     use super::{WaitingPresence, room};
     use crate::command::Answer;
     use crate::host::inbox::Envelope;
-    use crate::host::supervisor::Finished;
+    use crate::host::supervisor::task::Finished;
     use crate::session::{Command, Reply};
 
     fn envelope(client: &str, command: Command) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
@@ -97,12 +97,12 @@ mod tests {
     }
 
     fn attend(client: &str, present: bool) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
-        envelope(client, Command::Attend { present })
+        envelope(client, Command::SetPresence { present })
     }
 
     fn said(taken: &[Box<Envelope>]) -> Vec<(Arc<str>, bool)> {
         let said = |envelope: &Envelope| match envelope.command {
-            Command::Attend { present } => (Arc::clone(&envelope.client), present),
+            Command::SetPresence { present } => (Arc::clone(&envelope.client), present),
             _ => panic!("{:?}", envelope.command),
         };
         taken.iter().map(|envelope| said(envelope)).collect()

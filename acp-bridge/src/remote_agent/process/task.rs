@@ -7,10 +7,41 @@ use acp_server::transport::memory::{MemoryReader, MemoryWriter};
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
-use super::{Ended, Order};
 use crate::remote_agent::protocol::{Assign, Exited, Frame, Gone, Hello, Stop, Welcome};
 use crate::remote_agent::registry::{DiallerRegistry, Place};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump, PumpEvent};
+
+/// What the owner of the process wants.
+#[derive(Debug)]
+pub(super) enum Order {
+    Stop { kill: bool },
+    Settle(u64),
+    Assign(Place),
+    Leave,
+}
+
+/// How the agent has ended.
+#[derive(Debug, Clone)]
+pub(super) struct Ended {
+    pub(super) report: String,
+    pub(super) stderr: String,
+}
+
+/// The life of the agent, as far as its host can tell.
+///
+/// ```text
+///    Here <--- lost / connected ---> Away --- too long ---> Ended
+///      +--- exited, or another one came in its place -------->
+/// ```
+#[derive(Debug)]
+pub(super) enum Life {
+    /// Its dialler is connected.
+    Here,
+    /// Its dialler is away. If it stays away until then, the agent counts as gone.
+    Away { until: Instant },
+    /// It has ended. What it has said is handed on before that is told.
+    Ended(Ended),
+}
 
 /// Owns the link of one agent, over all sockets.
 pub(super) struct Task {
@@ -29,9 +60,7 @@ pub(super) struct Task {
     pub(super) stopping: Option<bool>,
     /// What it was told that it serves. It is told again on each socket.
     pub(super) assigned: Option<Assign>,
-    pub(super) ended: Option<Ended>,
-    /// When the agent counts as gone, while the dialler is away.
-    pub(super) give_up: Option<Instant>,
+    pub(super) life: Life,
     pub(super) registry: Arc<DiallerRegistry>,
 }
 
@@ -39,8 +68,8 @@ impl Task {
     pub(super) async fn run(mut self) {
         let mut owned = true;
         // What it has said is handed on before its end is told.
-        while self.ended.is_none() || !self.pump.is_idle() {
-            let give_up = self.give_up;
+        while !matches!(self.life, Life::Ended(_)) || !self.pump.is_idle() {
+            let until = if let Life::Away { until } = self.life { Some(until) } else { None };
             tokio::select! {
                 event = self.pump.next() => self.pumped(event),
                 order = self.orders.recv(), if owned => match order {
@@ -56,8 +85,8 @@ impl Task {
                         self.stop(true);
                     }
                 },
-                Some(offer) = self.sockets.recv() => self.connect(offer),
-                () = sleep_until(give_up.unwrap_or_else(Instant::now)), if give_up.is_some() => self.lost(),
+                Some(incoming) = self.sockets.recv() => self.connect(incoming),
+                () = sleep_until(until.unwrap_or_else(Instant::now)), if until.is_some() => self.lost(),
             }
         }
         self.finish();
@@ -84,20 +113,21 @@ impl Task {
         match frame {
             Frame::Message { message, .. } => self.pump.give(message),
             Frame::Exited(Exited { instance, report, stderr }) if instance == self.instance => {
-                self.ended = Some(Ended { report, stderr });
+                self.life = Life::Ended(Ended { report, stderr });
             }
             other => tracing::warn!(?other, "a dialler said what it need not"),
         }
     }
 
     fn away(&mut self) {
-        self.give_up = Some(Instant::now() + Duration::from_millis(self.hello.keep_ms));
+        if !matches!(self.life, Life::Ended(_)) {
+            self.life = Life::Away { until: Instant::now() + Duration::from_millis(self.hello.keep_ms) };
+        }
     }
 
     fn lost(&mut self) {
-        self.give_up = None;
         let report = format!("has been away with its dialler for {} s and counts as ended", self.hello.keep_ms / 1000);
-        self.ended = Some(Ended { report, stderr: String::new() });
+        self.life = Life::Ended(Ended { report, stderr: String::new() });
     }
 
     fn assign(&mut self, place: Place) {
@@ -113,26 +143,28 @@ impl Task {
     }
 
     /// The dialler is back, or somebody else is in its place.
-    fn connect(&mut self, offer: IncomingAgent) {
-        let same = offer.hello.dialler == self.hello.dialler;
+    fn connect(&mut self, incoming: IncomingAgent) {
+        let same = incoming.hello.dialler == self.hello.dialler;
         if !same && self.pump.is_connected() {
-            return offer.refuse("the lane has an agent that another dialler runs; use another lane", true);
+            return incoming.refuse("the lane has an agent that another dialler runs; use another lane", true);
         }
         // The first frame of all got lost with its socket.
-        let anew = same && offer.hello.idle && self.pump.end().taken() == 0;
-        if !anew && (!same || offer.hello.idle || offer.hello.instance.as_ref() != Some(&self.instance)) {
+        let anew = same && incoming.hello.idle && self.pump.end().taken() == 0;
+        if !anew && (!same || incoming.hello.idle || incoming.hello.instance.as_ref() != Some(&self.instance)) {
             let report = "is gone: another dialler, or the same one without it, came in its place".to_owned();
             self.pump.disconnect();
-            self.ended = Some(Ended { report, stderr: String::new() });
-            self.registry.park(offer);
+            self.life = Life::Ended(Ended { report, stderr: String::new() });
+            self.registry.park(incoming);
             return;
         }
-        let IncomingAgent { hello, socket } = offer;
+        let IncomingAgent { hello, socket } = incoming;
         let welcome = Welcome { instance: self.instance.clone(), received: self.pump.end().taken() };
         let first = if anew { self.begin.clone() } else { Frame::Welcome(welcome) };
         match self.pump.connect(socket, hello.received, Some(&first)) {
             Ok(()) => {
-                self.give_up = None;
+                if matches!(self.life, Life::Away { .. }) {
+                    self.life = Life::Here;
+                }
                 self.hello = hello;
                 if let Some(assign) = &self.assigned {
                     self.pump.tell(&Frame::Assign(assign.clone()));
@@ -159,9 +191,10 @@ impl Task {
                 None => socket.last(&gone),
             }
         }
-        let Self { pump, exit, ended, .. } = self;
+        let Self { pump, exit, life, .. } = self;
         // Its transport ends with this.
         drop(pump);
+        let ended = if let Life::Ended(ended) = life { Some(ended) } else { None };
         // Whoever held the process may have gone.
         let _ = exit.send(ended);
     }

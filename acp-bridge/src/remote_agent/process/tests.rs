@@ -82,8 +82,8 @@ fn place() -> Place {
 
 /// A dialler that is told to start an agent, and what the agent's name is.
 async fn started(registry: &Arc<DiallerRegistry>) -> (Peer, Peer, RemoteProcess, String) {
-    let (offer, mut dialler) = dials(hello("d1"));
-    let (transport, remote) = RemoteProcess::start(offer, Some(place()), registry);
+    let (incoming, mut dialler) = dials(hello("d1"));
+    let (transport, remote) = RemoteProcess::start(incoming, Some(place()), registry);
     let Frame::Start(start) = dialler.hears().await else { panic!("it is to start") };
     (dialler, Peer::new(transport), remote, start.instance)
 }
@@ -104,8 +104,8 @@ async fn what_the_agent_says_is_acknowledged_when_it_is_safe_and_not_before() {
     assert_eq!(dialler.hears().await, Frame::Ack(2));
     // Another socket: nothing is to come again that is here, and what is not safe stays with the dialler.
     drop(dialler);
-    let (offer, mut dialler) = dials(Hello { idle: false, instance: Some(instance), ..hello("d1") });
-    registry.arrives(offer);
+    let (incoming, mut dialler) = dials(Hello { idle: false, instance: Some(instance), ..hello("d1") });
+    registry.arrives(incoming);
     let Frame::Welcome(welcome) = dialler.hears().await else { panic!("it is welcome") };
     assert_eq!(welcome.received, 3);
     assert_eq!(dialler.hears().await, Frame::Ack(2));
@@ -117,8 +117,8 @@ async fn a_dialler_that_never_heard_that_it_is_to_start_is_told_again() {
     let (dialler, mut connection, _remote, instance) = started(&registry).await;
     connection.write("initialize").await;
     drop(dialler);
-    let (offer, mut dialler) = dials(hello("d1"));
-    registry.arrives(offer);
+    let (incoming, mut dialler) = dials(hello("d1"));
+    registry.arrives(incoming);
     let Frame::Start(start) = dialler.hears().await else { panic!("it is to start") };
     assert_eq!(start.instance, instance);
     assert_eq!(dialler.hears().await, Frame::Message { number: 1, message: Bytes::from_static(b"initialize") });
@@ -128,15 +128,15 @@ async fn a_dialler_that_never_heard_that_it_is_to_start_is_told_again() {
 async fn another_dialler_is_refused_until_the_first_is_away() {
     let registry = DiallerRegistry::new(Services::default());
     let (dialler, mut connection, mut remote, _) = started(&registry).await;
-    let (offer, mut other) = dials(hello("d2"));
-    registry.arrives(offer);
+    let (incoming, mut other) = dials(hello("d2"));
+    registry.arrives(incoming);
     assert!(matches!(other.hears().await, Frame::Refused(refused) if refused.is_final));
     drop(dialler);
     let mut report = String::new();
     while report.is_empty() {
         // The host may not have noticed yet.
-        let (offer, mut other) = dials(hello("d2"));
-        registry.arrives(offer);
+        let (incoming, mut other) = dials(hello("d2"));
+        registry.arrives(incoming);
         tokio::select! {
             refused = other.hears() => assert!(matches!(refused, Frame::Refused(_))),
             said = connection.next() => {

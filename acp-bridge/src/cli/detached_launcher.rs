@@ -11,12 +11,12 @@ use async_trait::async_trait;
 use tokio::process::Command;
 
 use super::attach::{DETACH, this_program};
-use crate::host::{Allowed, Keeper};
+use crate::host::{Allowed, Launched, Launcher};
 use crate::session::Refusal;
 
-/// Starts `acp-bridge dial` so that it is nobody's child.
+/// Starts each agent under an `acp-bridge dial` that is nobody's child.
 #[derive(Debug)]
-pub(super) struct Diallers {
+pub(super) struct DetachedLauncher {
     /// Where they find the bridge, this one and the next.
     pub(super) url: String,
     /// How long they keep an agent without one.
@@ -26,8 +26,8 @@ pub(super) struct Diallers {
 }
 
 #[async_trait]
-impl Keeper for Diallers {
-    async fn start(&self, agent: &ChildSpec, instance: &str) -> Result<(), Refusal> {
+impl Launcher for DetachedLauncher {
+    async fn launch(&self, agent: &ChildSpec, instance: &str) -> Result<Launched, Refusal> {
         let after = format!("{}ms", self.after.as_millis());
         let failed = |why| Refusal::KeeperFailed { why };
         let program = this_program().map_err(|error| failed(format!("{error:#}")))?;
@@ -46,6 +46,6 @@ impl Keeper for Diallers {
             .status()
             .await
             .map_err(|error| failed(error.to_string()))?;
-        if starter.success() { Ok(()) } else { Err(failed(format!("it {starter}"))) }
+        if starter.success() { Ok(Launched::DialsIn) } else { Err(failed(format!("it {starter}"))) }
     }
 }

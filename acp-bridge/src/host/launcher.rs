@@ -1,0 +1,45 @@
+//! How agents are started: the one place where the host has a process begin.
+
+use acp_server::transport::child::{ChildHandle, ChildSpec, ChildTransport};
+use async_trait::async_trait;
+
+use crate::session::Refusal;
+
+/// Starts agents: as children of the host, under diallers that outlive it, or wherever else agents run.
+#[async_trait]
+pub trait Launcher: Send + Sync + std::fmt::Debug + 'static {
+    /// Starts an agent. One that does not run as a child says hello to the host with the name `instance` when it dials in.
+    ///
+    /// # Errors
+    /// [`Refusal::NotStarted`] or [`Refusal::KeeperFailed`], told to the client: what could not be started, and what to do
+    /// about it.
+    async fn launch(&self, agent: &ChildSpec, instance: &str) -> Result<Launched, Refusal>;
+}
+
+/// How an agent that was started is reached.
+#[derive(Debug)]
+#[expect(clippy::exhaustive_enums, reason = "whoever launches agents and whoever talks to them have to know every way")]
+pub enum Launched {
+    /// It is a child of ours, and dies with us.
+    Child(ChildTransport, ChildHandle),
+    /// It dials in, and does not depend on us.
+    DialsIn,
+}
+
+/// Starts agents as children.
+#[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::exhaustive_structs, reason = "it has no settings: the agent's own say all")]
+pub struct ChildLauncher;
+
+#[async_trait]
+impl Launcher for ChildLauncher {
+    async fn launch(&self, agent: &ChildSpec, _instance: &str) -> Result<Launched, Refusal> {
+        let (transport, handle) = spawn(agent).await?;
+        Ok(Launched::Child(transport, handle))
+    }
+}
+
+/// Starts an agent as a child.
+pub(super) async fn spawn(agent: &ChildSpec) -> Result<(ChildTransport, ChildHandle), Refusal> {
+    agent.spawn().await.map_err(|error| Refusal::NotStarted { why: error.to_string() })
+}

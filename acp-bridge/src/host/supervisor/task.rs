@@ -1,0 +1,31 @@
+//! What the tasks of a host leave behind.
+
+use acp_types::{RawBuf, SessionId};
+use tokio::sync::oneshot;
+
+use crate::command::Answer;
+use crate::host::driver::Driver;
+use crate::host::inbox::Envelope;
+use crate::session::Refusal;
+
+/// What a task leaves behind: the session that it served and the commands that it did not take any more.
+#[derive(Debug)]
+pub(super) enum Finished {
+    Session(SessionId, Vec<Envelope>),
+    /// The session's queue has room again, or its task has gone.
+    Room(SessionId),
+    General,
+    /// A new session. It is answered only when its task is known, or its first prompt would find none.
+    Created {
+        driver: Box<Driver>,
+        session: SessionId,
+        result: RawBuf,
+        reply: oneshot::Sender<Answer>,
+    },
+}
+
+/// Answers a command that is not begun.
+pub(super) fn refuse(envelope: Envelope, why: Refusal) {
+    // Whoever asked may have gone.
+    let _ = envelope.reply.send(Err(why));
+}
