@@ -5,9 +5,11 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Instant;
 
+use acp_server::HOP;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
+use tracing::trace;
 
 use super::desk::{Desk, Pace, Shared};
 use super::erasure::Erasure;
@@ -261,6 +263,7 @@ impl Writer {
         begun: rusqlite::Result<()>,
         batch: impl IntoIterator<Item = &'a Work>,
     ) -> Result<Vec<Outcome>, LogError> {
+        trace!(name: "begun", target: HOP, "");
         let done = begun.and_then(|()| self.try_transaction(batch));
         done.map_err(|error| {
             self.store.roll_back();
@@ -278,7 +281,9 @@ impl Writer {
             };
             outcomes.push((outcome, self.store.erases()));
         }
+        trace!(name: "inserted", target: HOP, "");
         self.store.commit()?;
+        trace!(name: "committed", target: HOP, "");
         Ok(outcomes)
     }
 
