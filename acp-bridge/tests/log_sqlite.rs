@@ -6,14 +6,16 @@ mod log_support;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_bridge::log::{
     Durability, Filter, LogError, LogView, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog,
 };
-use acp_types::RawBuf;
-use acp_types::record::Kind;
+use acp_types::record::{Kind, Seq};
+use acp_types::{RawBuf, SessionId};
+use futures_util::FutureExt;
 use log_support::{DEADLINE, claim, follow, next, read_all, record, seqs, session, tail, updates, with_body};
 use rusqlite::Connection;
 
@@ -395,5 +397,69 @@ async fn records_that_nobody_may_still_need_do_not_stay_in_memory() {
     }
     assert!(first.upgrade().is_none());
     follow(&mut slow, 12_001).await;
+    log.shutdown().await;
+}
+
+/// Appends one update after the other until one is committed by its caller, and returns the head.
+async fn until_committed_by_its_caller(log: &SqliteLog, session: &SessionId, mut head: Seq) -> Seq {
+    let began = Instant::now();
+    loop {
+        head += 1;
+        let mut append = pin!(log.append(session, updates(head..=head)));
+        if let Some(done) = append.as_mut().now_or_never() {
+            done.unwrap();
+            return head;
+        }
+        append.await.unwrap();
+        assert!(began.elapsed() < DEADLINE, "every append of {head} went to the writer's thread");
+    }
+}
+
+#[tokio::test]
+async fn a_small_append_to_a_log_at_rest_is_committed_by_its_caller() {
+    let (_directory, path) = place();
+    for durability in [Durability::Os, Durability::Fsync] {
+        let log = SqliteLog::open(&path, durability).await.unwrap();
+        let id = session(&log, &format!("{durability:?}"), 1).await;
+        let followed = log.head(&id).await.unwrap();
+        let head = until_committed_by_its_caller(&log, &id, 1).await;
+        let committed: Seq = ask(&path, "SELECT max(head) FROM session");
+        assert_eq!(committed, head, "another program sees it");
+        assert_eq!(followed.borrow().last, head, "its readers know");
+        log.shutdown().await;
+        assert_eq!(log.append(&id, updates(head + 1..=head + 1)).await, Err(LogError::Closed));
+    }
+}
+
+#[tokio::test]
+async fn a_small_append_does_not_overtake_a_big_one() {
+    let (_directory, path) = place();
+    let log = SqliteLog::open(&path, Durability::Os).await.unwrap();
+    let id = session(&log, "s", 1).await;
+    let mut head = until_committed_by_its_caller(&log, &id, 1).await;
+    for _ in 0..50 {
+        let big = RawBuf::parse(format!(r#"{{"text":"{}"}}"#, "x".repeat(64 << 10))).unwrap();
+        let mut first = pin!(log.append(&id, vec![with_body(head + 1, 1, Kind::Update, big)]));
+        assert!(first.as_mut().now_or_never().is_none(), "the thread does what is big");
+        log.append(&id, updates(head + 2..=head + 2)).await.unwrap();
+        first.await.unwrap();
+        head += 2;
+    }
+    assert_eq!(log.get(&id).await.unwrap().unwrap().head, head);
+    log.shutdown().await;
+}
+
+#[tokio::test]
+async fn a_caller_does_not_wait_itself_while_another_program_writes() {
+    let (_directory, path) = place();
+    let log = SqliteLog::open(&path, Durability::Os).await.unwrap();
+    let id = session(&log, "s", 1).await;
+    let head = until_committed_by_its_caller(&log, &id, 1).await;
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let mut append = pin!(log.append(&id, updates(head + 1..=head + 1)));
+    assert!(append.as_mut().now_or_never().is_none(), "whoever waits for the other program answers later");
+    other.execute_batch("COMMIT").unwrap();
+    append.await.unwrap();
     log.shutdown().await;
 }

@@ -1,6 +1,7 @@
 //! The task that runs one connection: bytes in, events out, and the reverse.
 
 mod inbox;
+mod lookout;
 mod outbox;
 mod silence;
 mod task;

@@ -49,6 +49,8 @@ pub use peer::{AgentPeer, ClientPeer, Peer};
 #[cfg(feature = "tokio")]
 pub use serve::{connect, connect_with, serve, serve_until};
 #[cfg(feature = "tokio")]
+pub use telemetry::HOP;
+#[cfg(feature = "tokio")]
 pub use transport::stdio::stdio;
 
 /// The protocol's types, so that users need no other crate.

@@ -5,8 +5,10 @@ mod bridge;
 mod core;
 mod direct;
 mod disk;
+mod hops;
 mod page;
 mod pair;
+mod pipe;
 mod programs;
 mod server;
 mod sharing;
@@ -14,6 +16,8 @@ mod stats;
 mod usage;
 
 use clap::ValueEnum;
+
+pub(crate) use self::pipe::end as bare_pipe;
 
 use crate::run::say;
 
@@ -24,6 +28,8 @@ pub(crate) enum Part {
     Core,
     /// The bridge over WebSocket.
     Bridge,
+    /// Where the time of one update goes inside the bridge.
+    Hops,
     /// Sessions that many clients share.
     Sharing,
     /// The adapters of Codex and Claude Code.
@@ -83,7 +89,7 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     // Taken before, because others may commit while this runs.
     let measured = page::measured()?;
     programs::build()?;
-    if !matches!(part, Part::Adapters | Part::Sharing) {
+    if !matches!(part, Part::Adapters | Part::Sharing | Part::Hops) {
         programs::build_peers()?;
     }
     let mut sections = Vec::new();
@@ -93,6 +99,9 @@ pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {
     }
     if wanted(Part::Bridge) {
         sections.push(bridge::section(effort)?);
+    }
+    if wanted(Part::Hops) {
+        sections.push(hops::section(effort)?);
     }
     if wanted(Part::Sharing) {
         sections.push(sharing::section(effort)?);

@@ -30,6 +30,9 @@ enum Command {
         #[arg(long)]
         quick: bool,
     },
+    /// One end of the bare pipe that `bench` measures.
+    #[command(hide = true)]
+    BarePipe { times: Option<u64> },
     /// Format, clippy, docs, structure.
     Check,
     /// Structure alone: crate edges, file sizes, the promises table.
@@ -45,6 +48,7 @@ impl Args {
             Command::Demo { once } => demo::run(once),
             Command::Test => test::run(),
             Command::Bench { part, quick } => bench::run(part, quick),
+            Command::BarePipe { times } => bench::bare_pipe(times),
             Command::Check => check::run(),
             Command::Tidy => tidy::run(),
             Command::Gen => r#gen::run(),

@@ -41,7 +41,8 @@ pub(super) fn error(error: &anyhow::Error) {
     let _ = writeln!(std::io::stderr(), "acp-bridge: {}", printable::text(&format!("{error:#}")));
 }
 
-/// Logs to stderr: warnings, or what `-v`, `-vv` or `ACP_BRIDGE_LOG` ask for.
+/// Logs to stderr: warnings, or what `-v`, `-vv` or `ACP_BRIDGE_LOG` ask for. A program that has set up a log of its own
+/// before keeps that.
 pub(super) fn logging(verbose: u8) {
     let default = match verbose {
         0 => "warn",
@@ -50,5 +51,5 @@ pub(super) fn logging(verbose: u8) {
     };
     let filter = EnvFilter::try_from_env("ACP_BRIDGE_LOG").unwrap_or_else(|_| EnvFilter::new(default));
     let writer = || printable::LineWriter::new(std::io::stderr());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).init();
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer).with_ansi(false).try_init();
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::proto::Event;
-use acp_server::{Closed, Link, Outbox};
+use acp_server::{Closed, HOP, Link, Outbox};
 use acp_types::SessionId;
 use acp_types::record::Seq;
 use futures_util::future::{AbortHandle, Abortable, Aborted, BoxFuture};
@@ -15,6 +15,7 @@ use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
+use tracing::trace;
 
 use super::Config;
 use super::attachment::AttachmentId;
@@ -159,7 +160,10 @@ impl Driver {
 
     fn tailed(&mut self, id: AttachmentId, reader: Option<FollowerReader>, records: Records) {
         match records {
-            Ok(batch) => self.connection.records(id, batch),
+            Ok(batch) => {
+                trace!(name: "followed", target: HOP, "");
+                self.connection.records(id, batch);
+            }
             Err(error) => {
                 if !self.connection.tail_failed(id, &error) {
                     self.following.remove(&id);
@@ -199,6 +203,7 @@ impl Driver {
         if self.writing.is_none() {
             let items = self.connection.take_output();
             if !items.is_empty() {
+                trace!(name: "rendered", target: HOP, "");
                 self.writing = Some(write(self.outbox.clone(), items).boxed());
             }
         }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use acp_server::HOP;
 use acp_server::proto::Event;
 use acp_types::record::Epoch;
 use acp_types::record::body::AgentLink;
@@ -11,6 +12,7 @@ use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesOrdered;
 use tokio::sync::{Notify, mpsc, oneshot};
+use tracing::trace;
 
 use super::agent::Agent;
 use super::agent_outbox::Message;
@@ -241,6 +243,7 @@ impl Driver {
                 self.forget_if_left(&lane, &why);
             }
             Happened::Events(events) => {
+                trace!(name: "heard", target: HOP, "");
                 let gone = events.as_ref().is_none_or(|events| events.iter().any(|e| matches!(e, Event::Closed(_))));
                 self.agent_events(&lane, events.unwrap_or_default());
                 if gone {
@@ -282,6 +285,7 @@ impl Driver {
         if records.is_empty() && effects.is_empty() && heard.is_empty() {
             return;
         }
+        trace!(name: "recorded", target: HOP, "");
         let (log, session) = (Arc::clone(&self.context.log), self.session.clone());
         self.commits.push_back(Box::pin(async move {
             let appended = if records.is_empty() { Ok(()) } else { log.append(&session, records).await };

@@ -1,14 +1,16 @@
 //! The log in one SQLite file.
 //!
-//! One thread writes and commits whatever has queued while the last commit ran (group commit); readers near the head
-//! are served from the [`Hub`] and all others by a few read-only connections. Checkpoints run on a connection of their
-//! own, so that no commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view
-//! `records` shows it in readable form.
+//! One thread writes and commits whatever has queued while the last commit ran (group commit); a small append that finds
+//! nothing queued is committed by its caller, since to wake a thread takes longer. Readers near the head are served from
+//! the [`Hub`] and all others by a few read-only connections. Checkpoints run on a connection of their own, so that no
+//! commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view `records` shows it in
+//! readable form.
 
 mod big;
 mod check;
 mod compact;
 mod connection;
+mod desk;
 mod erasure;
 mod failure;
 mod garbage;
@@ -32,10 +34,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use acp_types::SessionId;
 use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::watch;
 
 pub use self::check::Checked;
 pub use self::compact::Compacted;
+use self::desk::Desk;
 pub use self::import::SqliteImport;
 use self::job::{Done, Job, Work};
 pub use self::owner::{Adopted, Adoption, Rewrite};
@@ -67,7 +70,7 @@ pub enum Durability {
 /// Call [`SessionLog::shutdown`] to close it; one that is only dropped closes in the background, a little later.
 #[derive(Debug)]
 pub struct SqliteLog {
-    jobs: mpsc::Sender<Job>,
+    desk: Desk,
     readers: Arc<Readers>,
     hub: Arc<Hub>,
     coordination: Coordination,
@@ -91,8 +94,8 @@ impl SqliteLog {
         let path = place::of(given)?;
         let hub = Arc::new(Hub::new(Bounds::default()));
         let readers = Arc::new(Readers::new(path.clone()));
-        let jobs = writer::start(&path, durability, Arc::clone(&hub), Arc::clone(&readers), QUEUE)?;
-        Ok(Self { jobs, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) })
+        let desk = writer::start(&path, durability, Arc::clone(&hub), Arc::clone(&readers), QUEUE)?;
+        Ok(Self { desk, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) })
     }
 
     /// Reads a whole log and says whether every record that it promises is there. A bridge may be using it meanwhile. Takes
@@ -178,9 +181,7 @@ impl SqliteLog {
 
     /// Has the writer do something and waits until it is on stable storage.
     async fn run(&self, work: Work) -> Result<Done, LogError> {
-        let (reply, answer) = oneshot::channel();
-        self.jobs.send(Job { work, reply }).await.map_err(|_| LogError::Closed)?;
-        answer.await.unwrap_or(Err(LogError::Closed))
+        self.desk.run(work).await
     }
 
     fn still_open(&self) -> Result<(), LogError> {

@@ -7,12 +7,15 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::trace;
 
+use super::lookout::{Lookout, look};
 use super::outbox::{Command, Queued};
 use super::silence::{Due, Silence};
 use crate::codec::Input;
 use crate::config::Config;
 use crate::proto::{CloseReason, Connection, Event, Rejection, RespondError, ResponseError, SendError};
+use crate::telemetry::HOP;
 use crate::transport::{FrameReader, FrameWriter, Reading, TransportError};
 
 /// Taken from the queue at a time. Bounds how long one turn of the loop takes.
@@ -79,6 +82,7 @@ pub(super) struct Task<R, W> {
     close_by: Option<Instant>,
     closing: Option<CloseReason>,
     silence: Option<Silence>,
+    lookout: Lookout,
     /// A ping is to be written.
     ping: bool,
     finished: DropGuard,
@@ -96,6 +100,7 @@ enum Step {
     Lingered,
     Overdue,
     Silent,
+    InVain,
 }
 
 impl<R: FrameReader, W: FrameWriter> Task<R, W> {
@@ -130,6 +135,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             close_by: None,
             closing: None,
             silence: config.keep_alive.map(|limits| Silence::new(limits, Instant::now())),
+            lookout: Lookout::default(),
             ping: false,
             finished: finished.drop_guard(),
         }
@@ -152,6 +158,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                     self.event_bytes = 0;
                 }
                 Step::Written(Ok(())) => {
+                    trace!(name: "written", target: HOP, "");
+                    self.lookout.wrote(std::time::Instant::now());
                     self.ping = false;
                     self.writing.written(&self.queue.credit);
                 }
@@ -159,6 +167,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 Step::Commands(0) => self.commands_ended = true,
                 Step::Commands(_) => self.execute(&mut queued),
                 Step::Read(outcome) => {
+                    trace!(name: "read", target: HOP, "");
+                    self.lookout.heard(std::time::Instant::now());
                     if let Some(silence) = &mut self.silence {
                         silence.heard(Instant::now());
                     }
@@ -172,6 +182,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 Step::Released => self.released = true,
                 Step::Lingered => self.closing = Some(CloseReason::Peer),
                 Step::Silent => self.silent(),
+                Step::InVain => self.lookout.in_vain(),
                 Step::Overdue => self.closing = Some(CloseReason::Local),
             }
         }
@@ -190,7 +201,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         if !read && let Some(silence) = &mut self.silence {
             silence.heard(never);
         }
-        let look = self.silence.as_ref().map(Silence::next).filter(|_| read);
+        let check = self.silence.as_ref().map(Silence::next).filter(|_| read);
+        let until = self.lookout.until().filter(|_| read && !write && !deliver);
         tokio::select! {
             permit = self.batches.reserve(), if deliver => {
                 let Ok(permit) = permit else { return Step::InboxDropped };
@@ -205,7 +217,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             () = self.queue.released.cancelled(), if !self.released => Step::Released,
             () = sleep_until(linger.unwrap_or(never)), if linger.is_some() => Step::Lingered,
             () = sleep_until(close_by.unwrap_or(never)), if close_by.is_some() => Step::Overdue,
-            () = sleep_until(look.unwrap_or(never)), if look.is_some() => Step::Silent,
+            () = sleep_until(check.unwrap_or(never)), if check.is_some() => Step::Silent,
+            () = look(until.unwrap_or_else(std::time::Instant::now)), if until.is_some() => Step::InVain,
             () = self.batches.closed(), if !deliver && !self.inbox_dropped => Step::InboxDropped,
         }
     }

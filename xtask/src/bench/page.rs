@@ -7,7 +7,7 @@ use crate::run::{capture, program, root, say};
 
 const PAGE: &str = "docs/benchmarks.md";
 /// How the sections follow each other on it.
-const ORDER: [&str; 4] = ["## Connection", "## Bridge", "## Shared", "## Adapters"];
+const ORDER: [&str; 5] = ["## Connection", "## Bridge", "## Hops", "## Shared", "## Adapters"];
 
 /// One figure, of ours and of the peers.
 pub(super) struct Row {

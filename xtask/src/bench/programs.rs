@@ -1,7 +1,7 @@
 //! The programs that are measured, built in release.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::run::{cargo, execute, root};
@@ -22,8 +22,24 @@ fn release(directory: &str, name: &str) -> PathBuf {
 }
 
 /// The bridge in front of the load agent, with its log in a directory.
-pub(super) fn bridge(directory: &std::path::Path, durability: &str) -> Command {
-    let mut command = Command::new(release("target/release", "acp-bridge"));
+pub(super) fn bridge(directory: &Path, durability: &str) -> Command {
+    serve(release("target/release", "acp-bridge"), directory, durability)
+}
+
+/// The same, which writes the times of its hops into a file when it ends.
+pub(super) fn timed_bridge(directory: &Path, durability: &str) -> Command {
+    let mut command = serve(release("target/release/examples", "timed_bridge"), directory, durability);
+    command.env("HOPS", hops(directory));
+    command
+}
+
+/// The file that [`timed_bridge`] writes.
+pub(super) fn hops(directory: &Path) -> PathBuf {
+    directory.join("hops.json")
+}
+
+fn serve(program: PathBuf, directory: &Path, durability: &str) -> Command {
+    let mut command = Command::new(program);
     command
         .args(["serve", "--listen", ":0", "--json", "--durability", durability, "--max-clients", "6000", "--log"])
         .arg(format!("sqlite:{}", directory.join("bench.db").display()))

@@ -19,6 +19,8 @@ pub(super) enum Subject {
     Fsync,
     Os,
     Official,
+    TimedFsync,
+    TimedOs,
 }
 
 /// What the load client measures on a server; `PID` among the arguments stands for the server's process.
@@ -71,6 +73,23 @@ impl Server {
     pub(super) fn pid(&self) -> u32 {
         self.child.id()
     }
+
+    /// Ends it; how long its hops took, if it is timed.
+    pub(super) fn hops(mut self) -> anyhow::Result<Value> {
+        self.stop();
+        let text = std::fs::read_to_string(programs::hops(self.directory.path()));
+        serde_json::from_str(&text.context("it wrote no hops")?).context("its hops are no JSON")
+    }
+
+    fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
 fn spawn(subject: Subject, directory: &Path) -> anyhow::Result<(Child, String)> {
@@ -78,6 +97,8 @@ fn spawn(subject: Subject, directory: &Path) -> anyhow::Result<(Child, String)> 
         Subject::Fsync => programs::bridge(directory, "fsync"),
         Subject::Os => programs::bridge(directory, "os"),
         Subject::Official => programs::official_server(),
+        Subject::TimedFsync => programs::timed_bridge(directory, "fsync"),
+        Subject::TimedOs => programs::timed_bridge(directory, "os"),
     };
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("it cannot be started")?;
     let mut line = String::new();
@@ -89,12 +110,8 @@ fn spawn(subject: Subject, directory: &Path) -> anyhow::Result<(Child, String)> 
 
 impl Drop for Server {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let deadline = Instant::now() + Duration::from_secs(10);
-        while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
-            std::thread::sleep(Duration::from_millis(10));
+        if matches!(self.child.try_wait(), Ok(None)) {
+            self.stop();
         }
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -14,7 +14,7 @@ use crate::log::OpenError;
 pub(super) const PAGE_BYTES: usize = 4096;
 
 /// How long a write waits for another program that holds the write lock.
-const BUSY: Duration = Duration::from_secs(2);
+pub(super) const BUSY: Duration = Duration::from_secs(2);
 
 /// Page cache of the writer: the inner pages of the tables and the pages of one commit.
 const WRITER_CACHE_KIB: i64 = 1024;

@@ -89,6 +89,13 @@ impl Keeper {
         }
     }
 
+    /// Whether neither a checkpoint runs or is to run, which a commit would wait for, nor the write-ahead log is to be
+    /// started over.
+    pub(super) fn is_idle(&self) -> bool {
+        let orders = self.shared.lock();
+        self.size < self.limit && !orders.checkpoint && self.shared.checkpointing.try_lock().is_ok()
+    }
+
     fn order_checkpoint(&self) {
         let mut orders = self.shared.lock();
         orders.checkpoint = true;

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
-use rusqlite::{Connection, OptionalExtension, Statement, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement, params};
 
-use super::connection::PAGE_BYTES;
+use super::connection::{BUSY, PAGE_BYTES};
 use super::job::{Done, Work};
 use super::owner::{self, Adopted, Adoption};
 use super::{garbage, row};
@@ -80,6 +81,18 @@ impl Store {
             self.sessions.clear();
         }
         self.run("BEGIN IMMEDIATE")
+    }
+
+    /// The same without waiting; `false` if another program writes.
+    pub(super) fn begin_now(&mut self) -> rusqlite::Result<bool> {
+        self.connection.busy_timeout(Duration::ZERO)?;
+        let begun = self.begin();
+        self.connection.busy_timeout(BUSY)?;
+        match begun {
+            Ok(()) => Ok(true),
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// Makes everything since [`Store::begin`] durable and visible.

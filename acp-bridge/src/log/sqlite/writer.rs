@@ -1,13 +1,17 @@
-//! The one thread that writes.
+//! The one writer, and the thread that it belongs to. See [`super::desk`] for who else may use it.
 
 use std::path::Path;
 use std::sync::Arc;
 use std::thread;
+use std::time::Instant;
 
+use acp_server::HOP;
 use tokio::sync::mpsc;
 use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
+use tracing::trace;
 
+use super::desk::{Desk, Pace, Shared};
 use super::erasure::Erasure;
 use super::job::{Done, Job, Work};
 use super::keeper::Keeper;
@@ -26,6 +30,9 @@ const MAX_BUSY: usize = 64;
 /// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
 const MAX_BYTES: usize = 4 << 20;
 
+/// Bytes of an append that its caller may commit itself, as [`Work::weight`] counts them.
+const SMALL: usize = 32 << 10;
+
 /// What one piece of work came to, and whether something is to be gone before it is answered.
 type Outcome = (Result<Done, LogError>, bool);
 
@@ -36,7 +43,7 @@ pub(super) fn start(
     hub: Arc<Hub>,
     readers: Arc<Readers>,
     queue: usize,
-) -> Result<mpsc::Sender<Job>, OpenError> {
+) -> Result<Desk, OpenError> {
     schema::refuse_foreign(path)?;
     let lock = FileLock::take(path)?;
     schema::refuse_truncated(path)?;
@@ -44,38 +51,99 @@ pub(super) fn start(
     let keeper = Keeper::start(path, Arc::clone(&hub), readers)?;
     let (sender, jobs) = mpsc::channel(queue);
     let erasure = Erasure::default();
-    let writer = Writer { store, keeper, hub, jobs, garbage: true, busy: 0, erasure, lock };
+    let writer = Writer { store, keeper, hub, garbage: true, busy: 0, erasure, pace: Pace::default(), lock };
+    let desk = Desk::new(writer, sender);
+    let shared = desk.shared();
     thread::Builder::new()
         .name("log-writer".to_owned())
-        .spawn(move || writer.run())
+        .spawn(move || Thread { shared, jobs }.run())
         .map_err(|e| failure::io(path, &e))?;
-    Ok(sender)
+    Ok(desk)
 }
 
-struct Writer {
+/// What writes: whoever has it is the only one.
+pub(super) struct Writer {
     store: Store,
     keeper: Keeper,
     hub: Arc<Hub>,
-    jobs: mpsc::Receiver<Job>,
     /// Whether deleted records may be waiting to be removed.
     garbage: bool,
     /// Commits since some were removed.
     busy: usize,
     /// Who waits until deleted records are gone from the files.
     erasure: Erasure,
+    pace: Pace,
     lock: FileLock,
 }
 
-impl Writer {
+/// The thread: it takes what its callers do not do themselves, and all that takes long.
+struct Thread {
+    shared: Arc<Shared>,
+    jobs: mpsc::Receiver<Job>,
+}
+
+impl Thread {
     fn run(mut self) {
         let mut batch = Vec::new();
         let asked = loop {
             let Some(first) = self.next() else { break None };
-            self.gather(first, &mut batch);
-            if let Some(asked) = self.write(&mut batch) {
+            let bytes = self.gather(first, &mut batch);
+            let jobs = batch.len();
+            let asked = self.shared.with(|writer| {
+                writer.keeper.written(bytes);
+                writer.write(&mut batch)
+            });
+            self.shared.done(jobs);
+            if let Some(asked) = asked.flatten() {
                 break Some(asked);
             }
         };
+        if let Some(writer) = self.shared.take() {
+            writer.close();
+        }
+        if let Some(asked) = asked {
+            // Whoever asked may have gone.
+            let _ = asked.send(Ok(Done::Nothing));
+        }
+    }
+
+    /// The next job. Deleted records are removed while there is none, and now and then when there always is one.
+    fn next(&mut self) -> Option<Job> {
+        while self.shared.with(|writer| writer.is_untidy()).unwrap_or(false) {
+            if self.shared.with(Writer::tidy_if_overdue).unwrap_or(false) {
+                continue;
+            }
+            match self.jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {
+                    self.shared.with(Writer::tidy);
+                }
+            }
+        }
+        self.jobs.blocking_recv()
+    }
+
+    /// What has queued while the last commit ran goes into the next one. Returns the bytes that it writes, roughly.
+    fn gather(&mut self, first: Job, batch: &mut Vec<Job>) -> usize {
+        let mut bytes = first.work.weight();
+        let mut last = matches!(first.work, Work::Shutdown);
+        batch.push(first);
+        while !last
+            && batch.len() < MAX_JOBS
+            && bytes < MAX_BYTES
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            bytes += job.work.weight();
+            last = matches!(job.work, Work::Shutdown);
+            batch.push(job);
+        }
+        bytes
+    }
+}
+
+impl Writer {
+    fn close(mut self) {
         while self.garbage && self.erasure.is_awaited() {
             self.collect();
         }
@@ -85,29 +153,23 @@ impl Writer {
         drop(store);
         drop(lock);
         erasure.done();
-        if let Some(asked) = asked {
-            // Whoever asked may have gone.
-            let _ = asked.send(Ok(Done::Nothing));
-        }
     }
 
-    /// The next job. Deleted records are removed while there is none, and now and then when there always is one.
-    fn next(&mut self) -> Option<Job> {
-        while self.garbage || self.erasure.is_due() {
-            self.busy += 1;
-            // Somebody waits for it: then every other commit is for that.
-            let most = if self.erasure.is_awaited() { 1 } else { MAX_BUSY };
-            if self.busy > most {
-                self.tidy();
-                continue;
-            }
-            match self.jobs.try_recv() {
-                Ok(job) => return Some(job),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => self.tidy(),
-            }
+    /// Whether something that was deleted is still in the files.
+    fn is_untidy(&self) -> bool {
+        self.garbage || self.erasure.is_due()
+    }
+
+    /// Does a step of it if that has waited for too many commits; whether it did.
+    fn tidy_if_overdue(&mut self) -> bool {
+        self.busy += 1;
+        // Somebody waits for it: then every other commit is for that.
+        let most = if self.erasure.is_awaited() { 1 } else { MAX_BUSY };
+        let overdue = self.busy > most;
+        if overdue {
+            self.tidy();
         }
-        self.jobs.blocking_recv()
+        overdue
     }
 
     /// One step towards files without what was deleted.
@@ -127,26 +189,43 @@ impl Writer {
         }
     }
 
-    /// What has queued while the last commit ran goes into the next one.
-    fn gather(&mut self, first: Job, batch: &mut Vec<Job>) {
-        let mut bytes = first.work.weight();
-        let mut last = matches!(first.work, Work::Shutdown);
-        batch.push(first);
-        while !last
-            && batch.len() < MAX_JOBS
-            && bytes < MAX_BYTES
-            && let Ok(job) = self.jobs.try_recv()
-        {
-            bytes += job.work.weight();
-            last = matches!(job.work, Work::Shutdown);
-            batch.push(job);
+    /// Commits an append for its caller, if that takes no longer than to have the thread do it: it is small, commits are
+    /// quick, and nothing else is to be done. `None` leaves it to the thread.
+    pub(super) fn write_now(&mut self, work: &Work) -> Option<Result<Done, LogError>> {
+        let small = matches!(work, Work::Append { .. }) && work.weight() <= SMALL;
+        if !small || self.is_untidy() || !self.pace.is_quick() || !self.keeper.is_idle() {
+            return None;
         }
-        self.keeper.written(bytes);
+        let began = Instant::now();
+        let begun = match self.store.begin_now() {
+            // Another program writes; the thread waits for it.
+            Ok(false) => return None,
+            begun => begun.map(drop),
+        };
+        let outcome = self.transaction(begun, [work]);
+        self.keeper.written(work.weight());
+        match outcome {
+            Ok(mut outcomes) => {
+                let (outcome, _) = outcomes.pop()?;
+                self.publish(work, &outcome);
+                self.pace.took(began.elapsed());
+                Some(outcome)
+            }
+            Err(error) => {
+                tracing::error!(%error, jobs = 1, "a commit to the session log failed");
+                Some(Err(error))
+            }
+        }
     }
 
     /// Commits a batch, tells the readers, then answers. Returns who asked for the end.
     fn write(&mut self, batch: &mut Vec<Job>) -> Option<oneshot::Sender<Result<Done, LogError>>> {
-        let outcomes = self.transaction(batch);
+        let began = Instant::now();
+        let begun = self.store.begin();
+        let outcomes = self.transaction(begun, batch.iter().map(|job| &job.work));
+        if batch.len() == 1 && batch[0].work.weight() <= SMALL {
+            self.pace.took(began.elapsed());
+        }
         let mut asked = None;
         match outcomes {
             Ok(outcomes) => {
@@ -177,27 +256,34 @@ impl Writer {
         asked
     }
 
-    /// All of a batch or nothing. What is not allowed fails alone; what the disk refuses fails everything.
-    fn transaction(&mut self, batch: &[Job]) -> Result<Vec<Outcome>, LogError> {
-        let done = self.try_transaction(batch);
+    /// All of a batch or nothing, once a transaction has begun. What is not allowed fails alone; what the disk refuses
+    /// fails everything.
+    fn transaction<'a>(
+        &mut self,
+        begun: rusqlite::Result<()>,
+        batch: impl IntoIterator<Item = &'a Work>,
+    ) -> Result<Vec<Outcome>, LogError> {
+        trace!(name: "begun", target: HOP, "");
+        let done = begun.and_then(|()| self.try_transaction(batch));
         done.map_err(|error| {
             self.store.roll_back();
             failure::write(&error)
         })
     }
 
-    fn try_transaction(&mut self, batch: &[Job]) -> rusqlite::Result<Vec<Outcome>> {
-        self.store.begin()?;
-        let mut outcomes = Vec::with_capacity(batch.len());
-        for job in batch {
-            let outcome = match self.store.apply(&job.work) {
+    fn try_transaction<'a>(&mut self, batch: impl IntoIterator<Item = &'a Work>) -> rusqlite::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        for work in batch {
+            let outcome = match self.store.apply(work) {
                 Ok(done) => Ok(done),
                 Err(Refusal::Logical(error)) => Err(error),
                 Err(Refusal::Sql(error)) => return Err(error),
             };
             outcomes.push((outcome, self.store.erases()));
         }
+        trace!(name: "inserted", target: HOP, "");
         self.store.commit()?;
+        trace!(name: "committed", target: HOP, "");
         Ok(outcomes)
     }
 
