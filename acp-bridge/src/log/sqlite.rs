@@ -40,7 +40,7 @@ pub use self::check::Checked;
 pub use self::compact::Compacted;
 use self::desk::Desk;
 pub use self::import::SqliteImport;
-use self::job::{Done, Job, Work};
+use self::job::{Done, Work};
 pub use self::owner::{Adopted, Adoption, Rewrite};
 use self::readers::Readers;
 pub use self::view::SqliteView;
