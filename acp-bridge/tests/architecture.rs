@@ -104,7 +104,7 @@ const STILL_ALLOWED: &[(&str, &str)] = &[
 
 /// Rooms whose own modules import each other in circles, and are not to. An entry that is not needed fails the test.
 const CIRCLES_STILL_ALLOWED: &[&str] =
-    &["crate::attach", "crate::cli", "crate::gateway", "crate::host", "crate::log", "crate::service", "crate::vault"];
+    &["crate::gateway", "crate::host", "crate::log", "crate::service", "crate::vault"];
 
 fn read() -> Crate {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/lib.rs");
