@@ -102,7 +102,7 @@ const OF_A_VIEW: &[&str] =
 
 /// Rooms whose own modules import each other in circles, and are not to. An entry that is not needed fails the test.
 const CIRCLES_STILL_ALLOWED: &[&str] =
-    &["crate::attach", "crate::cli", "crate::gateway", "crate::host", "crate::log", "crate::service", "crate::vault"];
+    &["crate::gateway", "crate::host", "crate::log", "crate::service", "crate::vault"];
 
 /// The source, read once for all tests.
 static SOURCE: LazyLock<Crate> = LazyLock::new(|| {

@@ -39,6 +39,16 @@ pub struct TurnInfo {
 
 /// Where a turn stands. It only ever moves down this list, but for an offer that the agent did not take: that one is
 /// queued again.
+///
+/// ```text
+///                starts                    ends
+///   Queued ───────────────────▶ Running ─────────────▶ Ended
+///    │ ▲ └── cancelled, failed ─────────────────────────▲▲
+///    │ │ not taken                                      ││
+///    ▼ │         taken              its turn ends       ││
+///   Offered ──────────────────▶ Joined ─────────────────┘│
+///      └── cancelled, lost ──────────────────────────────┘
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "these are all the states of a turn; a new one must be handled everywhere")]
 pub enum TurnPhase {
