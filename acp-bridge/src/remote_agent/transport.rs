@@ -1,8 +1,8 @@
 //! The I/O of a link, for both of its ends: sockets as channels of frames, and the pump between such sockets and a program
 //! that speaks ACP. What is sent, kept and sent again is decided by [`crate::remote_agent::protocol`].
 //!
-//! A dialler that has connected is an [`IncomingAgent`]. Whoever accepts it hands it in at the host's [`AgentDoor`]: it holds a socket, so it
-//! never goes through the log.
+//! A dialler that has connected is an [`IncomingAgent`]. Whoever accepts it hands it in at the host's [`AgentDoor`]: it
+//! holds a socket, so it never goes through the log.
 
 mod pump;
 mod socket;
@@ -32,12 +32,12 @@ impl AgentDoor {
 
     /// Hands a dialler in. One that there is no room for, or no host, is sent away and comes again.
     pub(crate) fn hand_in(&self, incoming: IncomingAgent) {
-        let why = match self.0.try_send(incoming) {
+        let (incoming, why) = match self.0.try_send(incoming) {
             Ok(()) => return,
             Err(mpsc::error::TrySendError::Full(incoming)) => (incoming, "too many diallers wait"),
             Err(mpsc::error::TrySendError::Closed(incoming)) => (incoming, "no host serves this log"),
         };
-        why.0.refuse(why.1, false);
+        incoming.refuse(why, false);
     }
 }
 
