@@ -30,7 +30,7 @@ impl WaitingPresence {
         let waiting = self.by_session.get_mut(session).and_then(|waiting| waiting.get_mut(&envelope.client));
         match waiting {
             Some(waiting) if is_presence(&envelope) => {
-                done(std::mem::replace(waiting, envelope));
+                done(*std::mem::replace(waiting, envelope));
                 None
             }
             _ => Some(envelope),
@@ -48,22 +48,22 @@ impl WaitingPresence {
         let waiting = self.by_session.entry(session.clone()).or_default();
         let is_first = waiting.is_empty();
         match waiting.insert(Arc::clone(&envelope.client), envelope) {
-            Some(former) => done(former),
+            Some(former) => done(*former),
             None => self.waiting += 1,
         }
         Ok(is_first)
     }
 
     /// Hands out what waits for a session.
-    pub(super) fn take(&mut self, session: &SessionId) -> Vec<Box<Envelope>> {
-        let taken: Vec<_> = self.by_session.remove(session).unwrap_or_default().into_values().collect();
+    pub(super) fn take(&mut self, session: &SessionId) -> impl Iterator<Item = Box<Envelope>> + use<> {
+        let taken = self.by_session.remove(session).unwrap_or_default();
         self.waiting -= taken.len();
-        taken
+        taken.into_values()
     }
 }
 
 /// Something later has taken its place.
-fn done(former: Box<Envelope>) {
+fn done(former: Envelope) {
     // Whoever asked may have gone.
     let _ = former.reply.send(Ok(Reply::Done));
 }
@@ -100,12 +100,12 @@ mod tests {
         envelope(client, Command::SetPresence { present })
     }
 
-    fn said(taken: &[Box<Envelope>]) -> Vec<(Arc<str>, bool)> {
+    fn said(taken: impl Iterator<Item = Box<Envelope>>) -> Vec<(Arc<str>, bool)> {
         let said = |envelope: &Envelope| match envelope.command {
             Command::SetPresence { present } => (Arc::clone(&envelope.client), present),
             _ => panic!("{:?}", envelope.command),
         };
-        taken.iter().map(|envelope| said(envelope)).collect()
+        taken.map(|envelope| said(&envelope)).collect()
     }
 
     #[test]
@@ -118,8 +118,8 @@ mod tests {
         assert!(waiting.replace(&s, later).is_none());
         assert_eq!(first.try_recv().unwrap(), Ok(Reply::Done));
         assert!(last.try_recv().is_err(), "it is not told yet");
-        assert_eq!(said(&waiting.take(&s)), [("1".into(), false), ("2".into(), false)]);
-        assert!(waiting.take(&s).is_empty() && waiting.waiting == 0);
+        assert_eq!(said(waiting.take(&s)), [("1".into(), false), ("2".into(), false)]);
+        assert!(waiting.take(&s).next().is_none() && waiting.waiting == 0);
     }
 
     #[test]
@@ -129,7 +129,7 @@ mod tests {
         let (close, _answer) = envelope("1", Command::Close);
         let close = waiting.replace(&s, close).unwrap();
         assert!(matches!(waiting.keep(&s, close).unwrap_err().command, Command::Close));
-        assert_eq!(said(&waiting.take(&s)), [("1".into(), true)]);
+        assert_eq!(said(waiting.take(&s)), [("1".into(), true)]);
     }
 
     #[tokio::test]
