@@ -1,8 +1,10 @@
 //! The task that runs one connection: bytes in, events out, and the reverse.
 
+mod delivery;
 mod inbox;
 mod lookout;
 mod outbox;
+mod sending;
 mod silence;
 mod task;
 

@@ -1,16 +1,18 @@
 //! The one owner of a connection.
 
-use std::collections::VecDeque;
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::trace;
 
+use super::delivery::Delivery;
 use super::lookout::{Lookout, look};
 use super::outbox::{Command, Queued};
+use super::sending::{Outgoing, Sending};
 use super::silence::{Due, Silence};
 use crate::codec::Input;
 use crate::config::Config;
@@ -26,28 +28,6 @@ const STAGED: usize = 256 * 1024;
 /// Answers that the connection core made by itself may pile up to this, in bytes. A peer that sends nonsense and does
 /// not read what we say to it is not read any further.
 const UNREAD_ANSWERS: usize = 1024 * 1024;
-
-/// Frames on their way out, with what has to happen once they are written.
-#[derive(Default)]
-struct Outgoing {
-    frames: VecDeque<Bytes>,
-    credit: usize,
-    flushes: Vec<oneshot::Sender<()>>,
-}
-
-impl Outgoing {
-    fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.flushes.is_empty() && self.credit == 0
-    }
-
-    fn written(&mut self, credit: &Semaphore) {
-        credit.add_permits(std::mem::take(&mut self.credit));
-        for flush in self.flushes.drain(..) {
-            // Whoever asked may have lost interest.
-            let _ = flush.send(());
-        }
-    }
-}
 
 /// What comes from the outboxes.
 pub(super) struct Queue {
@@ -65,22 +45,15 @@ pub(super) struct Task<R, W> {
     config: Config,
     connection: Connection,
     queue: Queue,
-    commands_ended: bool,
-    released: bool,
-    batches: mpsc::Sender<Vec<Event>>,
-    inbox_dropped: bool,
-    events: Vec<Event>,
-    event_bytes: usize,
+    sending: Sending,
+    delivery: Delivery,
     /// Filled while `writing` is written.
     staged: Outgoing,
     writing: Outgoing,
     /// Bytes among what is staged that the core sends by itself.
     answers: usize,
-    /// The peer has stopped taking messages; what it still says is heard until then.
-    linger: Option<Instant>,
     /// Nothing more is to be sent; what is queued is written until then.
     close_by: Option<Instant>,
-    closing: Option<CloseReason>,
     silence: Option<Silence>,
     lookout: Lookout,
     /// A ping is to be written.
@@ -91,7 +64,6 @@ pub(super) struct Task<R, W> {
 /// What one turn of the loop was woken by.
 enum Step {
     Delivered,
-    InboxDropped,
     Written(Result<(), TransportError>),
     Commands(usize),
     Read(Result<Reading, TransportError>),
@@ -122,18 +94,12 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             config,
             connection,
             queue,
-            commands_ended: false,
-            released: false,
-            batches,
-            inbox_dropped: false,
-            events: Vec::new(),
-            event_bytes: 0,
+            sending: Sending::Open,
+            delivery: Delivery::new(batches),
             staged: Outgoing::default(),
             writing: Outgoing::default(),
             answers: 0,
-            linger: None,
             close_by: None,
-            closing: None,
             silence: config.keep_alive.map(|limits| Silence::new(limits, Instant::now())),
             lookout: Lookout::default(),
             ping: false,
@@ -145,86 +111,87 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         let mut inputs = Vec::new();
         // Empty until something is sent: most of many connections say nothing.
         let mut queued = Vec::new();
-        loop {
+        let reason = loop {
             self.collect();
-            if self.closing.is_some() || self.all_said() {
-                break;
+            if self.all_said() {
+                break CloseReason::Local;
             }
-            match self.step(&mut inputs, &mut queued).await {
-                Step::Delivered => {}
-                Step::InboxDropped => {
-                    self.inbox_dropped = true;
-                    self.events = Vec::new();
-                    self.event_bytes = 0;
-                }
-                Step::Written(Ok(())) => {
-                    trace!(name: "written", target: HOP, "");
-                    self.lookout.wrote(std::time::Instant::now());
-                    self.ping = false;
-                    self.writing.written(&self.queue.credit);
-                }
-                Step::Written(Err(error)) => self.stop_writing(&error),
-                Step::Commands(0) => self.commands_ended = true,
-                Step::Commands(_) => self.execute(&mut queued),
-                Step::Read(outcome) => {
-                    trace!(name: "read", target: HOP, "");
-                    self.lookout.heard(std::time::Instant::now());
-                    if let Some(silence) = &mut self.silence {
-                        silence.heard(Instant::now());
-                    }
-                    self.take(&mut inputs);
-                    self.after_read(outcome);
-                }
-                Step::Close => {
-                    self.queue.commands.close();
-                    self.close_by = Some(Instant::now() + self.config.close_timeout);
-                }
-                Step::Released => self.released = true,
-                Step::Lingered => self.closing = Some(CloseReason::Peer),
-                Step::Silent => self.silent(),
-                Step::InVain => self.lookout.in_vain(),
-                Step::Overdue => self.closing = Some(CloseReason::Local),
+            let step = self.step(&mut inputs, &mut queued).await;
+            if let ControlFlow::Break(reason) = self.take_step(step, &mut inputs, &mut queued) {
+                break reason;
             }
-        }
+        };
         // Boxed, so that a connection has no room for its end before that comes.
-        Box::pin(self.finish()).await;
+        Box::pin(self.finish(reason)).await;
+    }
+
+    fn take_step(&mut self, step: Step, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> ControlFlow<CloseReason> {
+        match step {
+            Step::Delivered => {}
+            Step::Written(Ok(())) => {
+                trace!(name: "written", target: HOP, "");
+                self.lookout.wrote(std::time::Instant::now());
+                self.ping = false;
+                self.writing.written(&self.queue.credit);
+            }
+            Step::Written(Err(error)) => return self.stop_writing(&error),
+            Step::Commands(0) => self.sending.all_taken(),
+            Step::Commands(_) => self.execute(queued),
+            Step::Read(outcome) => {
+                trace!(name: "read", target: HOP, "");
+                self.lookout.heard(std::time::Instant::now());
+                if let Some(silence) = &mut self.silence {
+                    silence.heard(Instant::now());
+                }
+                self.take(inputs);
+                return self.after_read(outcome);
+            }
+            Step::Close => {
+                self.queue.commands.close();
+                self.sending.no_more();
+                self.close_by = Some(Instant::now() + self.config.close_timeout);
+            }
+            Step::Released => self.sending.no_more(),
+            Step::Lingered => return ControlFlow::Break(CloseReason::Peer),
+            Step::Silent => return self.silent(),
+            Step::InVain => self.lookout.in_vain(),
+            Step::Overdue => return ControlFlow::Break(CloseReason::Local),
+        }
+        ControlFlow::Continue(())
     }
 
     async fn step(&mut self, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> Step {
-        let deliver = !self.events.is_empty() && !self.inbox_dropped;
-        let write = !self.writing.is_empty() || self.ping;
-        let command = !self.commands_ended && self.staged_bytes() < STAGED;
-        let room = self.events.len() < self.config.inbox_events && self.event_bytes < self.config.inbox_bytes;
-        let read = self.connection.is_open() && !self.inbox_dropped && room && self.answers < UNREAD_ANSWERS;
-        let (linger, close_by) = (self.linger, self.close_by);
+        let write = !self.sending.is_broken() && (!self.writing.is_empty() || self.ping);
+        let command = self.sending.takes_commands() && self.staged_bytes() < STAGED;
+        let room = self.delivery.has_room(&self.config) && self.answers < UNREAD_ANSWERS;
+        let read = self.connection.is_open() && room;
+        let linger = match self.sending {
+            Sending::Broken { until } => Some(until),
+            _ => None,
+        };
+        let close_by = self.close_by;
         let never = Instant::now();
         if !read && let Some(silence) = &mut self.silence {
             silence.heard(never);
         }
         let check = self.silence.as_ref().map(Silence::next).filter(|_| read);
-        let until = self.lookout.until().filter(|_| read && !write && !deliver);
+        let until = self.lookout.until().filter(|_| read && !write && !self.delivery.is_waiting());
         tokio::select! {
-            permit = self.batches.reserve(), if deliver => {
-                let Ok(permit) = permit else { return Step::InboxDropped };
-                permit.send(std::mem::take(&mut self.events));
-                self.event_bytes = 0;
-                Step::Delivered
-            }
+            () = self.delivery.deliver(), if self.delivery.is_open() => Step::Delivered,
             outcome = self.writer.write(&mut self.writing.frames), if write => Step::Written(outcome),
             count = self.queue.commands.recv_many(queued, COMMANDS), if command => Step::Commands(count),
             outcome = self.reader.read(inputs), if read => Step::Read(outcome),
             () = self.queue.closing.cancelled(), if close_by.is_none() => Step::Close,
-            () = self.queue.released.cancelled(), if !self.released => Step::Released,
+            () = self.queue.released.cancelled(), if self.sending == Sending::Open => Step::Released,
             () = sleep_until(linger.unwrap_or(never)), if linger.is_some() => Step::Lingered,
             () = sleep_until(close_by.unwrap_or(never)), if close_by.is_some() => Step::Overdue,
             () = sleep_until(check.unwrap_or(never)), if check.is_some() => Step::Silent,
             () = look(until.unwrap_or_else(std::time::Instant::now)), if until.is_some() => Step::InVain,
-            () = self.batches.closed(), if !deliver && !self.inbox_dropped => Step::InboxDropped,
         }
     }
 
-    fn silent(&mut self) {
-        let Some(silence) = &mut self.silence else { return };
+    fn silent(&mut self) -> ControlFlow<CloseReason> {
+        let Some(silence) = &mut self.silence else { return ControlFlow::Continue(()) };
         match silence.due(Instant::now()) {
             Due::Nothing => {}
             Due::Ping => {
@@ -234,41 +201,31 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             Due::GiveUp => {
                 let limit = self.config.keep_alive.map_or(0, |limits| limits.lost.as_secs());
                 let reason = format!("nothing was heard of the peer for {limit} s");
-                self.closing = Some(CloseReason::Transport(reason));
+                return ControlFlow::Break(CloseReason::Transport(reason));
             }
         }
+        ControlFlow::Continue(())
     }
 
     /// Moves what the core has produced to where it goes.
     fn collect(&mut self) {
-        let before = self.events.len();
-        self.connection.take_events(&mut self.events);
-        if self.reader.is_noisy() {
-            self.hear_noise(before);
-        }
-        if self.inbox_dropped {
-            self.events.clear();
-        } else {
-            self.event_bytes += self.events[before..].iter().map(Event::weight).sum::<usize>();
-        }
+        let reader = &mut self.reader;
+        // Noise is the transport's affair.
+        let noise = reader.is_noisy().then_some(|event: &Event| match event {
+            Event::Rejected { reason: Rejection::Noise { head } } => {
+                reader.noise(head);
+                true
+            }
+            _ => false,
+        });
+        self.delivery.collect(&mut self.connection, noise);
         if self.writing.is_empty() {
             std::mem::swap(&mut self.writing, &mut self.staged);
             self.connection.take_frames(&mut self.writing.frames);
             self.answers = 0;
         }
-    }
-
-    /// Noise is the transport's affair: the application is not woken for each line of it.
-    fn hear_noise(&mut self, from: usize) {
-        let is_noise = |event: &Event| matches!(event, Event::Rejected { reason: Rejection::Noise { .. } });
-        if !self.events[from..].iter().any(is_noise) {
-            return;
-        }
-        for event in self.events.split_off(from) {
-            match event {
-                Event::Rejected { reason: Rejection::Noise { head } } => self.reader.noise(&head),
-                event => self.events.push(event),
-            }
+        if self.sending.is_broken() {
+            self.writing = Outgoing::default();
         }
     }
 
@@ -280,12 +237,12 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     /// peer that does not read has a deadline.
     fn all_said(&mut self) -> bool {
         let closed_here = self.queue.closing.is_cancelled();
-        let heard_all = closed_here || !self.connection.is_open() || self.inbox_dropped;
-        if !heard_all || !(self.commands_ended || self.released) {
+        let heard_all = closed_here || !self.connection.is_open() || !self.delivery.is_open();
+        if !heard_all || self.sending == Sending::Open {
             return false;
         }
         self.close_by.get_or_insert_with(|| Instant::now() + self.config.close_timeout);
-        self.commands_ended
+        !self.sending.takes_commands()
             && self.writing.is_empty()
             && self.staged.is_empty()
             && self.connection.outgoing_bytes() == 0
@@ -302,34 +259,32 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         self.answers += self.connection.outgoing_bytes() - before;
     }
 
-    fn after_read(&mut self, outcome: Result<Reading, TransportError>) {
+    fn after_read(&mut self, outcome: Result<Reading, TransportError>) -> ControlFlow<CloseReason> {
         let reason = match outcome {
-            Ok(Reading::Open) => return,
+            Ok(Reading::Open) => return ControlFlow::Continue(()),
             Ok(Reading::Ended(reason)) => reason,
             Err(error) => CloseReason::Transport(error.to_string()),
         };
         tracing::debug!(%reason, "input ended");
-        if self.linger.is_some() || !matches!(reason, CloseReason::Peer) {
+        if self.sending.is_broken() || !matches!(reason, CloseReason::Peer) {
             // Only a stream with two independent directions can still take answers.
-            self.closing = Some(reason);
-        } else {
-            self.connection.end_input(reason);
+            return ControlFlow::Break(reason);
         }
+        self.connection.end_input(reason);
+        ControlFlow::Continue(())
     }
 
     /// The peer takes no more, but what it said before it left may still be on the way.
-    fn stop_writing(&mut self, error: &TransportError) {
+    fn stop_writing(&mut self, error: &TransportError) -> ControlFlow<CloseReason> {
         tracing::debug!(%error, "output ended");
         self.queue.commands.close();
-        self.commands_ended = true;
-        self.writing.frames.clear();
-        self.writing.credit = 0;
-        self.writing.flushes.clear();
-        if self.connection.is_open() && !self.inbox_dropped && self.close_by.is_none() {
-            self.linger = Some(Instant::now() + self.config.linger);
-        } else {
-            self.closing = Some(CloseReason::Transport(error.to_string()));
+        self.writing = Outgoing::default();
+        if self.connection.is_open() && self.delivery.is_open() && self.close_by.is_none() {
+            self.sending = Sending::Broken { until: Instant::now() + self.config.linger };
+            return ControlFlow::Continue(());
         }
+        self.sending.all_taken();
+        ControlFlow::Break(CloseReason::Transport(error.to_string()))
     }
 
     fn execute(&mut self, queued: &mut Vec<Queued>) {
@@ -344,7 +299,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                             SendError::TooMany { limit } => ResponseError::TooMany { limit },
                             SendError::Closed | SendError::KeyInUse(_) => ResponseError::Closed,
                         });
-                        self.report(Event::Response { key, outcome, ordinal: None });
+                        let event = Event::Response { key, outcome, ordinal: None };
+                        self.delivery.report(&mut self.connection, event);
                     }
                 }
                 Command::Respond { id, outcome } => {
@@ -368,21 +324,13 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         let _ = self.connection.forward(frame);
     }
 
-    fn report(&mut self, event: Event) {
-        // What the core has reported so far came first.
-        self.connection.take_events(&mut self.events);
-        self.event_bytes += event.weight();
-        self.events.push(event);
-    }
-
     /// Writes what is left, lets go of the transport, and tells the application.
-    async fn finish(mut self) {
+    async fn finish(mut self, reason: CloseReason) {
         self.queue.commands.close();
         let close_by = self.close_by.unwrap_or_else(|| Instant::now() + self.config.close_timeout);
-        let reason = self.closing.take().unwrap_or(CloseReason::Local);
         self.connection.close(reason.clone());
         let last_words = async {
-            if self.linger.is_none() {
+            if !self.sending.is_broken() {
                 self.writer.write(&mut self.writing.frames).await?;
                 self.writing.written(&self.queue.credit);
                 self.connection.take_frames(&mut self.staged.frames);
@@ -401,12 +349,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             Err(_) => tracing::debug!("the peer did not take the last messages in time"),
         }
         self.queue.credit.close();
-        let Self { reader, writer, queue, mut connection, mut events, batches, finished, .. } = self;
+        let Self { reader, writer, queue, connection, delivery, finished, .. } = self;
         drop((reader, writer, queue, finished));
-        connection.take_events(&mut events);
-        if !events.is_empty() {
-            // An inbox that is gone wants no events.
-            let _ = batches.send(events).await;
-        }
+        delivery.finish(connection).await;
     }
 }

@@ -1,0 +1,105 @@
+//! What a connection still sends, and what waits to be written.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
+
+/// What this side still sends. A state is only followed by one below it.
+///
+/// ```text
+/// Open ── closed here, or the last outbox is gone ──> Rest ── the queue is empty ──> Taken
+///   └───────────┴──────────── the peer takes no more ──────────────┴───────────────> Broken
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// What the outboxes are given.
+    Open,
+    /// What waits in their queue.
+    Rest,
+    /// What was taken from the queue, and what the connection core has to say.
+    Taken,
+    /// Nothing. What the peer still says is heard until then.
+    Broken { until: Instant },
+}
+
+impl Sending {
+    /// Whether the outboxes' queue may hold something.
+    pub(super) fn takes_commands(self) -> bool {
+        matches!(self, Self::Open | Self::Rest)
+    }
+
+    pub(super) fn is_broken(self) -> bool {
+        matches!(self, Self::Broken { .. })
+    }
+
+    /// Nothing more will be put into the queue.
+    pub(super) fn no_more(&mut self) {
+        if *self == Self::Open {
+            *self = Self::Rest;
+        }
+    }
+
+    /// The queue is empty and stays so.
+    pub(super) fn all_taken(&mut self) {
+        if self.takes_commands() {
+            *self = Self::Taken;
+        }
+    }
+}
+
+/// Frames on their way out, with what has to happen once they are written.
+#[derive(Debug, Default)]
+pub(super) struct Outgoing {
+    pub(super) frames: VecDeque<Bytes>,
+    pub(super) credit: usize,
+    pub(super) flushes: Vec<oneshot::Sender<()>>,
+}
+
+impl Outgoing {
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.flushes.is_empty() && self.credit == 0
+    }
+
+    /// All frames are.
+    pub(super) fn written(&mut self, credit: &Semaphore) {
+        credit.add_permits(std::mem::take(&mut self.credit));
+        for flush in self.flushes.drain(..) {
+            // Whoever asked may have lost interest.
+            let _ = flush.send(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_is_only_followed_by_one_below_it() {
+        let mut sending = Sending::Open;
+        assert!(sending.takes_commands());
+        sending.no_more();
+        assert_eq!(sending, Sending::Rest);
+        assert!(sending.takes_commands(), "what is queued is still taken");
+        sending.all_taken();
+        sending.no_more();
+        assert_eq!(sending, Sending::Taken);
+        let mut broken = Sending::Broken { until: Instant::now() };
+        broken.no_more();
+        broken.all_taken();
+        assert!(broken.is_broken() && !broken.takes_commands());
+    }
+
+    #[test]
+    fn credit_is_given_back_and_flushes_are_answered_once_all_is_written() {
+        let (done, mut wait) = oneshot::channel();
+        let mut outgoing = Outgoing { frames: VecDeque::new(), credit: 7, flushes: vec![done] };
+        let credit = Semaphore::new(0);
+        assert!(!outgoing.is_empty());
+        outgoing.written(&credit);
+        assert!(outgoing.is_empty());
+        assert_eq!((credit.available_permits(), wait.try_recv()), (7, Ok(())));
+    }
+}
