@@ -15,8 +15,8 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::link::{Http, Link, Process, Socket};
-use crate::subject::{StartError, Subject};
+use crate::core::link::{Http, Link, Process, Socket};
+use crate::core::subject::{StartError, Subject};
 use crate::words;
 
 /// What is asked for.

@@ -15,11 +15,11 @@ mod stops;
 
 pub use durable::DURABLE;
 
+use crate::core::probe::Probe;
+use crate::core::scenario::Scenario;
+use crate::core::schema::Side;
+use crate::core::suite::Suite;
 use crate::mock::{self, Breaks, Store};
-use crate::probe::Probe;
-use crate::scenario::Scenario;
-use crate::schema::Side;
-use crate::suite::Suite;
 
 /// Everything that is asked of a bridge with [`crate::mock`]'s agent behind it.
 pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };

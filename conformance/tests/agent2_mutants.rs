@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::agent2::{SUITE, VERSION};
 use conformance::history::{Body, Case};
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
@@ -13,6 +12,7 @@ use conformance::scenario::Scenario;
 use conformance::schema::{Part, Schemas, Side};
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options};
+use conformance::v2::agent::{SUITE, VERSION};
 use conformance::verdict::Verdict;
 use futures_util::StreamExt;
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::Link;
-use conformance::agent2::VERSION;
-use conformance::client2::SUITE;
 use conformance::mock::{self, Breaks};
 use conformance::probe::Limits;
 use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options};
+use conformance::v2::agent::VERSION;
+use conformance::v2::client::SUITE;
 use conformance::verdict::Verdict;
 
 async fn judge(make: impl Fn() -> Link + Send + Sync + 'static) -> Vec<CheckResult> {

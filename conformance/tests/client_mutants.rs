@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::client::SUITE;
 use conformance::mock::{self, Breaks};
 use conformance::probe::Limits;
 use conformance::scenario::Scenario;
 use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options};
+use conformance::v1::client::SUITE;
 use conformance::verdict::Verdict;
 use futures_util::StreamExt;
 

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::agent;
-use conformance::http::SUITE;
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
 use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options, Suite, run_all};
+use conformance::v1::agent;
+use conformance::v1::http::SUITE;
 use conformance::verdict::Verdict;
 use futures_util::{StreamExt, stream};
 use tokio::net::TcpListener;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::Offer;
-use conformance::client::{REMOTE, SUITE};
 use conformance::mock;
 use conformance::probe::Limits;
 use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options, Suite, run_all};
+use conformance::v1::client::{REMOTE, SUITE};
 use conformance::verdict::Verdict;
 use futures_util::{StreamExt, stream};
 

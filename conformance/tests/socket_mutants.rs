@@ -5,12 +5,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::agent::{SOCKET, SUITE};
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
 use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options, Suite, run_all};
+use conformance::v1::agent::{SOCKET, SUITE};
 use conformance::verdict::Verdict;
 use tokio::net::TcpListener;
 

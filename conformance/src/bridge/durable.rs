@@ -11,9 +11,9 @@ mod raw;
 mod slow;
 mod view;
 
-use crate::scenario::Scenario;
-use crate::schema::Side;
-use crate::suite::Suite;
+use crate::core::scenario::Scenario;
+use crate::core::schema::Side;
+use crate::core::suite::Suite;
 
 /// The promises P1 to P12 and P14, but for P2 and P9, which no client can see.
 pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::open_direct;
-use crate::check::{Check, call};
-use crate::history::{Call, Case, brief};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, call};
+use crate::core::history::{Call, Case, brief};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words;
 
 /// The same conversation twice.

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::seen;
-use crate::check::{Check, all, call};
-use crate::history::{Body, Case, Message};
-use crate::probe::{Permit, Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Body, Case, Message};
+use crate::core::probe::{Permit, Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words::{self, far};
 
 /// Ids that are alike or large.

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::history::{Call, Case, Message};
-use crate::verdict::Outcome;
+use crate::core::history::{Call, Case, Message};
+use crate::core::verdict::Outcome;
 
 /// Updates of the session of a prompt, on its connection, from the prompt to its answer.
 pub(super) fn updates<'c>(case: &'c Case<'_>, prompt: &Call<'c>) -> Vec<&'c Message> {
@@ -51,7 +51,7 @@ pub(super) fn lost(sent: &Value, came: &Value, path: &str) -> Option<String> {
             places.into_iter().find_map(|(place, (sent, came))| lost(sent, came, &format!("{path}[{place}]")))
         }
         _ if sent == came => None,
-        _ => Some(format!("{path} is {}", crate::history::brief(came))),
+        _ => Some(format!("{path} is {}", crate::core::history::brief(came))),
     }
 }
 

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{open_direct, seen};
-use crate::check::{Check, all, call};
-use crate::history::{Case, brief};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, brief};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words::{self, far};
 
 /// Who claims what.

@@ -1,11 +1,11 @@
 //! Sessions and clients side by side.
 
 use super::seen;
-use crate::check::{Check, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words;
 
 /// Two sessions of one client and one of another.

@@ -7,10 +7,11 @@ use anyhow::Context;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
 use super::{args, model, outcome};
-use crate::agent::{SOCKET, SUITE};
-use crate::recipe::{self, Recipe, Stages};
-use crate::subject::Subject;
-use crate::{agent2, http};
+use crate::core::recipe::{self, Recipe, Stages};
+use crate::core::subject::Subject;
+use crate::v1::agent::{SOCKET, SUITE};
+use crate::v1::http;
+use crate::v2::agent as agent2;
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;

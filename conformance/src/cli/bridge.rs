@@ -6,7 +6,7 @@ use super::args;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
 use crate::bridge::{DURABLE, SUITE};
-use crate::subject::{Own, Subject};
+use crate::core::subject::{Own, Subject};
 
 /// What stands for the mock agent's command line.
 const AGENT: &str = "{agent}";

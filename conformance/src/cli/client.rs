@@ -5,10 +5,11 @@ use anyhow::Context as _;
 use super::args;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
-use crate::client::{REMOTE, SUITE};
-use crate::probe::Limits;
-use crate::subject::Subject;
-use crate::{Offer, client2};
+use crate::Offer;
+use crate::core::probe::Limits;
+use crate::core::subject::Subject;
+use crate::v1::client::{REMOTE, SUITE};
+use crate::v2::client as client2;
 
 pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
     let Some((program, rest)) = args.command.split_first() else {

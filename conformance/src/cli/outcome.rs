@@ -8,14 +8,14 @@ use std::sync::Arc;
 use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
 use super::private;
-use crate::baseline::Baseline;
-use crate::catalogue;
-use crate::history::{self, History};
-use crate::report::{self, Report};
-use crate::schema::{Schemas, releases};
-use crate::subject::Subject;
-use crate::suite::{Run, Suite};
-use crate::{agent2, client2};
+use crate::core::baseline::Baseline;
+use crate::core::catalogue;
+use crate::core::history::{self, History};
+use crate::core::report::{self, Report};
+use crate::core::schema::{Schemas, releases};
+use crate::core::subject::Subject;
+use crate::core::suite::{Run, Suite};
+use crate::v2::{agent as agent2, client as client2};
 
 /// Refuses selectors that select nothing.
 pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
@@ -112,8 +112,8 @@ fn exit(report: &Report<'_>) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::CheckResult;
-    use crate::verdict::Verdict;
+    use crate::core::suite::CheckResult;
+    use crate::core::verdict::Verdict;
 
     fn exit_of(verdicts: &[Verdict]) -> Exit {
         let ids = ["RPC-01", "RPC-02", "RPC-03"];

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use super::args;
 use super::exit::{Exit, not_started};
 use super::outcome::{self, baseline, knows, schemas};
-use crate::probe::Limits;
-use crate::subject::Subject;
-use crate::suite::{Options, Run, Suite, merge, run_all};
+use crate::core::probe::Limits;
+use crate::core::subject::Subject;
+use crate::core::suite::{Options, Run, Suite, merge, run_all};
 
 /// What is played against whom.
 pub(super) struct Plan {

@@ -5,10 +5,12 @@ use std::io::BufReader;
 
 use super::exit::{Exit, usage};
 use super::{args, outcome};
-use crate::agent::{SOCKET, SUITE};
-use crate::history::{self, History, What};
-use crate::suite::{Run, Suite, judge_all};
-use crate::{agent2, bridge, client, client2, http};
+use crate::bridge;
+use crate::core::history::{self, History, What};
+use crate::core::suite::{Run, Suite, judge_all};
+use crate::v1::agent::{SOCKET, SUITE};
+use crate::v1::{client, http};
+use crate::v2::{agent as agent2, client as client2};
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let mut histories = Vec::new();

@@ -2,9 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{self, Requirement};
+use crate::core::catalogue::{self, Requirement};
+use crate::core::suite::{self, Suite};
 use crate::mock;
-use crate::suite::{self, Suite};
 
 /// Where a requirement is checked.
 pub(super) fn checked(requirement: &Requirement) -> Vec<&'static str> {

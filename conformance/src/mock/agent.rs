@@ -24,7 +24,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::Breaks;
-use crate::link::Link;
+use crate::core::link::Link;
 use crate::words;
 pub use store::Store;
 

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::Breaks;
-use crate::link::Link;
+use crate::core::link::Link;
 pub(crate) use breaks::BREAKS;
 use sessions::Session;
 

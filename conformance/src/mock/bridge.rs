@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Breaks;
 use super::relay::{Pass, through};
-use crate::link::Link;
+use crate::core::link::Link;
 use crate::words::far;
 
 /// Ids of the checks that the bridge can be made to fail, each with the others that are about the same thing.

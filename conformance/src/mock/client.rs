@@ -22,7 +22,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::task::JoinSet;
 
 use super::Breaks;
-use crate::link::Link;
+use crate::core::link::Link;
 pub(crate) use remote::BREAKS as REMOTE_BREAKS;
 pub use remote::client_at;
 use terminals::Terminal;

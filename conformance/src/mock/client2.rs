@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
 use super::Breaks;
-use crate::link::Link;
+use crate::core::link::Link;
 
 /// Held between the two ends, in bytes, in each direction.
 const PIPE: usize = 256 * 1024;

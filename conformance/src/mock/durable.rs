@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Breaks;
 use super::relay::{Pass, through};
-use crate::link::{Link, Socket};
+use crate::core::link::{Link, Socket};
 use crate::words::far;
 
 /// Ids of the promises that it can be made to break, each with the others that are about the same thing.

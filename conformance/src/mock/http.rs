@@ -24,7 +24,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::{Breaks, Store, socket};
-use crate::http::{CONNECTION, SESSION};
+use crate::core::http::{CONNECTION, SESSION};
 use connection::{Connection, Place};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
-use crate::link::{Link, Sink};
+use crate::core::link::{Link, Sink};
 
 /// Held between the two ends, in bytes, in each direction.
 const PIPE: usize = 64 * 1024;

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::super::seen;
 use super::view::{self, OURS, TURN_ENDED};
-use crate::check::{Check, call};
-use crate::history::{Case, Message};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, call};
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words::far;
 
 /// A mode and an option, then an agent that is started again without them.

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use super::view::{self, CAUGHT_UP, TURN_ENDED};
-use crate::check::{Check, all, call};
-use crate::history::{Case, Message};
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words::{self, far};
 
 /// All of a session, live and twice from the log.

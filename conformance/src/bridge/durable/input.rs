@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::check::{Check, all, call};
-use crate::history::{Body, Case};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Body, Case};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 
 /// What is no message, and what is no good request.
 pub(super) const INPUT: Scenario = Scenario {
@@ -27,7 +27,8 @@ async fn input(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     for (label, line, _) in JUNK {
         probe.line(Some(label), line).await?;
-        let error = |message: &crate::history::Message| matches!(&message.body, Body::Response { id: Value::Null, .. });
+        let error =
+            |message: &crate::core::history::Message| matches!(&message.body, Body::Response { id: Value::Null, .. });
         // The check tells.
         let _ = probe.until(label, probe.limits().step, error).await;
     }

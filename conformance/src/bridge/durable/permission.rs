@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::view::{self, TURN_ENDED};
-use crate::check::{Check, all, call};
-use crate::history::{Case, Message};
-use crate::probe::{Permit, Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Permit, Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 use crate::words;
 
 /// One who leaves, and two of whom one answers.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::history::{Body, Case, Message, brief};
-use crate::probe::{Probe, Stop};
+use crate::core::history::{Body, Case, Message, brief};
+use crate::core::probe::{Probe, Stop};
 
 /// The bridge's own member of `_meta`.
 pub(super) const OURS: &str = "acp-bridge";

@@ -7,8 +7,8 @@ use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
 use super::Client;
-use crate::http::{Ask, CONNECTION, Listener, SESSION, delete, exchange, get, listen, post};
-use crate::link::{Http, Link, Socket};
+use crate::core::http::{Ask, CONNECTION, Listener, SESSION, delete, exchange, get, listen, post};
+use crate::core::link::{Http, Link, Socket};
 use crate::mock::Breaks;
 
 /// Ids of the checks that a client that connects can be made to fail, each with the others that are about the same thing.
@@ -52,7 +52,7 @@ struct ByHand<'a> {
 }
 
 impl ByHand<'_> {
-    async fn post(&self, message: &Value, session: Option<&str>) -> Result<crate::http::Exchange> {
+    async fn post(&self, message: &Value, session: Option<&str>) -> Result<crate::core::http::Exchange> {
         let mut ask = post(message, &[]);
         if self.breaks.has("HTTP-11") {
             ask.headers[0].1 = "text/plain".to_owned();

@@ -8,7 +8,7 @@ impl Client {
     /// The answer, or `None` if there is none.
     pub(super) async fn serve(&self, method: &str, params: &Value) -> Option<Outcome> {
         Some(match method {
-            "session/request_permission" if params["toolCall"]["title"] == crate::client::TITLE => {
+            "session/request_permission" if params["toolCall"]["title"] == crate::v1::client::TITLE => {
                 self.interrupted.notified().await;
                 // For whoever waits besides.
                 self.interrupted.notify_one();

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::http::{Ask, Listener, exchange, get, listen, post};
+use crate::core::http::{Ask, Listener, exchange, get, listen, post};
 
 /// Until a server has answered.
 const LIMIT: Duration = Duration::from_secs(30);

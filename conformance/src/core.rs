@@ -1,0 +1,20 @@
+//! What every part of the crate stands on: requirements, recordings, checks, the tester's own ends of the wire, and the
+//! player and judge of a suite.
+
+pub mod baseline;
+pub mod catalogue;
+pub(crate) mod check;
+pub mod fault;
+pub mod history;
+pub(crate) mod http;
+pub(crate) mod link;
+pub mod probe;
+pub mod recipe;
+pub mod report;
+pub mod scenario;
+pub mod schema;
+pub mod stub;
+pub mod subject;
+pub mod suite;
+pub(crate) mod transport;
+pub mod verdict;

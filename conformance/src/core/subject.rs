@@ -1,0 +1,335 @@
+//! What is tested.
+
+mod own;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use acp_server::transport::child::{ChildSpec, SpawnError};
+
+pub use own::Own;
+
+use crate::core::link::{ConnectError, Http, Link, Offer, Port, Process, Socket};
+use crate::core::recipe::Stages;
+use crate::core::stub::Place;
+
+/// What is tested, and how to get to it.
+#[non_exhaustive]
+pub enum Subject {
+    /// A program that speaks on its stdin and stdout; started anew for each scenario.
+    Program {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+    },
+    /// A bridge that speaks on its stdin and stdout; started anew for each scenario.
+    ///
+    /// One that runs on behind several instances of its program ends with the instance that has started it, since the
+    /// tester leaves no process behind. So one instance is held while scenarios are played at the same time.
+    Bridge {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// What no other bridge has, for as long as it is tested.
+        own: Own,
+    },
+    /// A client: a program that starts its agent and speaks to it; started anew for each scenario.
+    Client {
+        /// Its name or path.
+        program: String,
+        /// Its arguments. `{agent}` in one of them stands for the agent's command line, as one string; if it is in none,
+        /// the command line comes behind them. The variable `ACP_CONFORMANCE_AGENT` holds it in any case.
+        args: Vec<String>,
+        /// The program `acp-conformance`, which is the agent that it starts.
+        agent: PathBuf,
+    },
+    /// A client: a program that connects to its agent and speaks to it; started anew for each scenario.
+    Caller {
+        /// Its name or path.
+        program: String,
+        /// Its arguments. `{url}` in them stands for where it is to connect; if it is in none, that comes behind them. The
+        /// variable `ACP_CONFORMANCE_URL` holds it in any case.
+        args: Vec<String>,
+        /// How it is served.
+        offer: Offer,
+    },
+    /// A server that is connected to over WebSocket, anew for each scenario.
+    Socket {
+        /// Where: `ws://HOST:PORT/PATH`.
+        url: String,
+        /// Whether its model does what the suite's sentences say.
+        scripted: bool,
+    },
+    /// A program that speaks on its stdin and stdout, with a home of its own before the scripted model.
+    Staged {
+        /// Its name or path.
+        program: String,
+        /// Its arguments.
+        args: Vec<String>,
+        /// Its homes.
+        stages: Box<Stages>,
+    },
+    /// A server that is reached over streamable HTTP, by a new connection for each scenario.
+    Http {
+        /// Where: `http://HOST:PORT/PATH`.
+        url: String,
+    },
+    /// One in this process, which does what the suite's sentences say.
+    Inside {
+        /// For reports.
+        name: String,
+        /// Makes a new one.
+        make: Box<dyn Fn() -> Link + Send + Sync>,
+    },
+    /// One in this process whose model does what it likes.
+    Free {
+        /// For reports.
+        name: String,
+        /// Makes a new one.
+        make: Box<dyn Fn() -> Link + Send + Sync>,
+    },
+}
+
+/// A subject that did not start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The program could not be started.
+    #[error("{program} could not be started: {reason}; check the command behind --")]
+    Spawn {
+        /// The program.
+        program: String,
+        /// Why.
+        reason: SpawnError,
+    },
+    /// The client did not start its agent.
+    #[error(
+        "{program} did not start the agent within {} s; its command line has to start what {{agent}} stands for: {said}",
+        waited.as_secs()
+    )]
+    NoAgent {
+        /// The client.
+        program: String,
+        /// How long was waited, or until it had exited.
+        waited: Duration,
+        /// What it printed.
+        said: String,
+    },
+    /// The client did not connect.
+    #[error(
+        "{program} did not connect within {} s; its command line has to connect to what {{url}} stands for: {said}",
+        waited.as_secs()
+    )]
+    NoCall {
+        /// The client.
+        program: String,
+        /// How long was waited, or until it had exited.
+        waited: Duration,
+        /// What it printed.
+        said: String,
+    },
+    /// The place where the agent is to arrive cannot be made.
+    #[error("the agent's socket cannot be used: {0}")]
+    Socket(#[from] std::io::Error),
+    /// The server could not be reached.
+    #[error("{url} could not be connected to: {reason}; check that it listens there, and for what: ws:// or http://")]
+    Connect {
+        /// Where.
+        url: String,
+        /// Why.
+        reason: ConnectError,
+    },
+    /// Its home or its model could not be made.
+    #[error("no home for the harness could be made: {0}; is the temporary directory writable?")]
+    Stage(#[source] std::io::Error),
+}
+
+impl StartError {
+    /// Whether it is the machine's fault, not the subject's.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        matches!(self, Self::Socket(_) | Self::Stage(_))
+    }
+}
+
+impl Subject {
+    /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
+    pub(crate) const fn is_scripted(&self) -> bool {
+        matches!(self, Self::Staged { .. } | Self::Inside { .. } | Self::Socket { scripted: true, .. })
+    }
+
+    /// Whether instances of it may share a process, which one of them has started.
+    pub(crate) const fn may_be_shared(&self) -> bool {
+        matches!(self, Self::Bridge { .. })
+    }
+
+    /// `noise` is what a client's agent writes to stderr first, in bytes; `limit` is how long a client may take to start
+    /// it.
+    pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
+        match self {
+            Self::Client { program, args, agent } => client(program, args, agent, directory, noise, limit).await,
+            Self::Caller { program, args, offer } => caller(program, args, *offer, directory, limit).await,
+            Self::Program { program, args } => {
+                let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Bridge { program, args, own } => {
+                let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                for (name, value) in own.env().map_err(StartError::Stage)? {
+                    spec = spec.env(name, value);
+                }
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Socket { url, .. } => {
+                Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
+            }
+            Self::Staged { program, args, stages } => {
+                let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
+                for (name, _) in std::env::vars_os() {
+                    let text = name.to_string_lossy();
+                    if text != "ACP_CONFORMANCE_DIR" && stages.unset().iter().any(|start| text.starts_with(start)) {
+                        spec = spec.env_remove(name);
+                    }
+                }
+                for (name, value) in stages.env(directory).await.map_err(StartError::Stage)? {
+                    spec = spec.env(name, value);
+                }
+                Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
+            }
+            Self::Http { url } => {
+                Http::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
+            }
+            Self::Inside { make, .. } | Self::Free { make, .. } => Ok(make()),
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Program { program, args }
+            | Self::Bridge { program, args, .. }
+            | Self::Client { program, args, .. }
+            | Self::Caller { program, args, .. }
+            | Self::Staged { program, args, .. } => {
+                f.write_str(program)?;
+                args.iter().try_for_each(|arg| write!(f, " {arg}"))
+            }
+            Self::Socket { url, .. } | Self::Http { url } => f.write_str(url),
+            Self::Inside { name, .. } | Self::Free { name, .. } => f.write_str(name),
+        }
+    }
+}
+
+impl fmt::Debug for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Subject({self})")
+    }
+}
+
+async fn client(
+    program: &str,
+    args: &[String],
+    agent: &Path,
+    directory: &Path,
+    noise: usize,
+    limit: Duration,
+) -> Result<Link, StartError> {
+    let place = Place::in_directory(directory)?;
+    let command = place.command(agent);
+    let line = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(AGENT, &line)).collect();
+    if !args.iter().any(|arg| arg.contains(AGENT)) {
+        filled.extend(command);
+    }
+    let spec =
+        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_AGENT", &line).env("ACP_CONFORMANCE_DIR", directory);
+    let started = Process::start(&spec).await;
+    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
+    let begun = tokio::time::Instant::now();
+    let gone = process.handle.watch();
+    let arrived = tokio::select! {
+        biased;
+        arrived = place.wait(noise) => Some(arrived?),
+        _ = gone => None,
+        () = tokio::time::sleep(limit) => None,
+    };
+    match arrived {
+        Some(arrived) => Ok(Link::client(arrived, process)),
+        None => {
+            process.end().await;
+            let (program, waited) = (program.to_owned(), begun.elapsed());
+            Err(StartError::NoAgent { program, waited, said: process.said() })
+        }
+    }
+}
+
+async fn caller(
+    program: &str,
+    args: &[String],
+    offer: Offer,
+    directory: &Path,
+    limit: Duration,
+) -> Result<Link, StartError> {
+    let port = Port::open(offer).await?;
+    let url = port.url();
+    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(URL, &url)).collect();
+    if !args.iter().any(|arg| arg.contains(URL)) {
+        filled.push(url.clone());
+    }
+    let spec =
+        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_URL", &url).env("ACP_CONFORMANCE_DIR", directory);
+    let started = Process::start(&spec).await;
+    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
+    let begun = tokio::time::Instant::now();
+    let (gone, over) = (process.handle.watch(), process.handle.watch());
+    let linked = tokio::select! {
+        biased;
+        linked = port.wait(async move { let _ = over.await; }) => Some(linked?),
+        _ = gone => None,
+        () = tokio::time::sleep(limit) => None,
+    };
+    match linked {
+        Some(mut link) => {
+            link.process = Some(process);
+            Ok(link)
+        }
+        None => {
+            process.end().await;
+            let (program, waited) = (program.to_owned(), begun.elapsed());
+            Err(StartError::NoCall { program, waited, said: process.said() })
+        }
+    }
+}
+
+/// Stands for the agent's address in a client's arguments.
+const URL: &str = "{url}";
+
+/// Stands for the agent's command line in a client's arguments.
+const AGENT: &str = "{agent}";
+
+/// A word as a shell reads it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:+@".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_word_is_quoted_only_where_a_shell_would_take_it_apart() {
+        assert_eq!(quoted("/usr/bin/a-b_c.d"), "/usr/bin/a-b_c.d");
+        assert_eq!(quoted("two words"), "'two words'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
+    }
+}

@@ -1,0 +1,4 @@
+//! Checks of version 2 of the protocol, a draft: agents and clients.
+
+pub mod agent;
+pub mod client;
