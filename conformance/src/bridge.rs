@@ -1,6 +1,7 @@
 //! Scenarios against a bridge: the tester is the client on one side, the mock agent stands on the other, and says what came
 //! to it.
 
+mod direct;
 mod durable;
 mod golden;
 mod ids;
@@ -15,11 +16,9 @@ mod stops;
 
 pub use durable::DURABLE;
 
-use crate::core::probe::Probe;
 use crate::core::scenario::Scenario;
 use crate::core::schema::Side;
 use crate::core::suite::Suite;
-use crate::mock::{self, Breaks, Store};
 
 /// Everything that is asked of a bridge with [`crate::mock`]'s agent behind it.
 pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
@@ -38,8 +37,3 @@ const SCENARIOS: &[Scenario] = &[
     setup::VERSIONS,
     sharing::SHARING,
 ];
-
-/// Connects to a mock agent in this process, without the bridge.
-async fn open_direct(probe: &mut Probe) {
-    probe.open_link("the mock agent itself", mock::inside(Breaks::default(), Store::default())).await;
-}

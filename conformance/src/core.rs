@@ -1,9 +1,11 @@
 //! What every part of the crate stands on: requirements, recordings, checks, the tester's own ends of the wire, and the
 //! player and judge of a suite.
 
+pub(crate) mod applies;
 pub mod baseline;
 pub mod catalogue;
 pub(crate) mod check;
+pub(crate) mod each;
 pub mod fault;
 pub mod history;
 pub(crate) mod http;
@@ -16,5 +18,4 @@ pub mod schema;
 pub mod stub;
 pub mod subject;
 pub mod suite;
-pub(crate) mod transport;
 pub mod verdict;

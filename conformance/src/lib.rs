@@ -13,6 +13,7 @@ mod core;
 pub mod mcp_stub;
 pub mod mock;
 pub mod model;
+pub mod suites;
 pub mod v1;
 pub mod v2;
 pub mod words;

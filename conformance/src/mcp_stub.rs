@@ -1,6 +1,7 @@
 //! A small MCP server over stdio, which writes down what is done to it: a scenario passes it to an agent and then knows
 //! whether it was started, with what, and when it was let go.
 
+mod answers;
 mod remote;
 
 use std::fs::OpenOptions;
@@ -12,8 +13,6 @@ use serde_json::{Value, json};
 
 pub(crate) use remote::Remote;
 
-/// A picture of one pixel.
-const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 /// The variable that a scenario gives it.
 pub(crate) const VARIABLE: &str = "CONFORMANCE_STUB";
 
@@ -35,7 +34,7 @@ pub fn serve(record: &Path, args: &[String], input: impl BufRead, mut output: im
         note(json!({ "event": method }))?;
         let Some(id) = message.get("id").filter(|_| !method.is_empty()) else { continue };
         let mut answer = json!({ "jsonrpc": "2.0", "id": id });
-        match result(method, &message["params"]) {
+        match answers::result(method, &message["params"]) {
             Some(result) => answer["result"] = result,
             None => answer["error"] = json!({ "code": -32601, "message": "Method not found" }),
         }
@@ -47,29 +46,6 @@ pub fn serve(record: &Path, args: &[String], input: impl BufRead, mut output: im
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         noted => noted,
     }
-}
-
-fn result(method: &str, params: &Value) -> Option<Value> {
-    Some(match method {
-        "initialize" => json!({
-            "protocolVersion": params["protocolVersion"].as_str().unwrap_or("2025-06-18"),
-            "capabilities": { "tools": {} },
-            "serverInfo": { "name": "acp-conformance-stub", "version": env!("CARGO_PKG_VERSION") },
-        }),
-        "ping" => json!({}),
-        "tools/list" => json!({ "tools": [{
-            "name": "content",
-            "description": "Gives back every kind of content.",
-            "inputSchema": { "type": "object", "properties": {} },
-        }] }),
-        "tools/call" => json!({ "content": [
-            { "type": "text", "text": "conformance content" },
-            { "type": "image", "mimeType": "image/png", "data": PNG },
-            { "type": "resource_link", "uri": "file:///conformance.txt", "name": "conformance.txt" },
-            { "type": "resource", "resource": { "uri": "file:///conformance.txt", "mimeType": "text/plain", "text": "embedded" } },
-        ] }),
-        _ => return None,
-    })
 }
 
 /// The program that has the stub as a subcommand: this one, or the one that lies beside a test of it.

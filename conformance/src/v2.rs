@@ -2,3 +2,6 @@
 
 pub mod agent;
 pub mod client;
+
+/// The version that this is about.
+pub const VERSION: u8 = 2;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::open_direct;
+use super::direct;
 use crate::core::check::{Check, call};
 use crate::core::history::{Call, Case, brief};
 use crate::core::probe::{Probe, Stop};
@@ -28,7 +28,7 @@ async fn golden(probe: &mut Probe) -> Result<(), Stop> {
     // A bridge may serve these itself, and an agent says more to those who have them.
     probe.capabilities = json!({ "fs": { "readTextFile": true, "writeTextFile": true }, "terminal": true });
     (probe.manners.files, probe.manners.terminals) = (true, true);
-    open_direct(probe).await;
+    direct::open(probe).await;
     conversation(probe, "direct").await?;
     probe.open().await?;
     conversation(probe, "bridge").await

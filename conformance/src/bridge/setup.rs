@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{open_direct, seen};
+use super::{direct, seen};
 use crate::core::check::{Check, all, call};
 use crate::core::history::{Case, brief};
 use crate::core::probe::{Probe, Stop};
@@ -27,7 +27,7 @@ pub(super) const VERSIONS: Scenario = Scenario {
 };
 
 async fn capabilities(probe: &mut Probe) -> Result<(), Stop> {
-    open_direct(probe).await;
+    direct::open(probe).await;
     let params = probe.introduction();
     let _ = probe.call("direct/initialize", "initialize", params.clone()).await?;
     probe.open().await?;

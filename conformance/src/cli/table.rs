@@ -3,12 +3,13 @@
 use std::fmt::Write as _;
 
 use crate::core::catalogue::{self, Requirement};
-use crate::core::suite::{self, Suite};
+use crate::core::suite::Suite;
 use crate::mock;
+use crate::suites;
 
 /// Where a requirement is checked.
 pub(super) fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    suite::all()
+    suites::all()
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))

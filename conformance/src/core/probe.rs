@@ -6,6 +6,7 @@ mod forms;
 mod host;
 mod http;
 mod limits;
+mod manners;
 mod other;
 mod record;
 mod say;
@@ -24,11 +25,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-pub(crate) use answers::rich_meta;
-pub use answers::{Elicit, Manners, Permit};
 pub(crate) use forms::{NO_CHOICE, first_choice};
 pub use host::{Host, SESSION};
 pub use limits::Limits;
+pub(crate) use manners::rich_meta;
+pub use manners::{Elicit, Manners, Permit};
 pub(crate) use record::Recorder;
 pub use stop::Stop;
 

@@ -10,9 +10,9 @@ use acp_server::transport::child::{ChildSpec, SpawnError};
 
 pub use own::Own;
 
-use crate::core::link::{ConnectError, Http, Link, Offer, Port, Process, Socket};
+use crate::core::link::{ConnectError, Link, Offer, Port, Process, http, socket};
 use crate::core::recipe::Stages;
-use crate::core::stub::Place;
+use crate::core::stub::{Arrived, Place};
 
 /// What is tested, and how to get to it.
 #[non_exhaustive]
@@ -184,7 +184,7 @@ impl Subject {
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
             Self::Socket { url, .. } => {
-                Socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
+                socket::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
             Self::Staged { program, args, stages } => {
                 let mut spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
@@ -200,7 +200,7 @@ impl Subject {
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
             }
             Self::Http { url } => {
-                Http::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
+                http::connect(url).await.map_err(|reason| StartError::Connect { url: url.clone(), reason })
             }
             Self::Inside { make, .. } | Self::Free { make, .. } => Ok(make()),
         }
@@ -258,7 +258,7 @@ async fn client(
         () = tokio::time::sleep(limit) => None,
     };
     match arrived {
-        Some(arrived) => Ok(Link::client(arrived, process)),
+        Some(Arrived { hello, source, sink }) => Ok(Link::client(source, sink, hello, process)),
         None => {
             process.end().await;
             let (program, waited) = (program.to_owned(), begun.elapsed());

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 
+use crate::core::applies;
 use crate::core::catalogue;
 use crate::core::check::Check;
 use crate::core::fault;
@@ -17,7 +18,6 @@ use crate::core::probe::Limits;
 use crate::core::scenario::Scenario;
 use crate::core::schema::{Schemas, Side};
 use crate::core::subject::Subject;
-use crate::core::transport;
 use crate::core::verdict::Outcome;
 use play::{hold, is_mute, not_started, play};
 use result::result;
@@ -69,25 +69,6 @@ impl Run {
     pub const fn of(results: Vec<CheckResult>) -> Self {
         Self { histories: Vec::new(), results, not_started: None }
     }
-}
-
-/// Every suite, in the order in which tables show them.
-#[must_use]
-pub fn all() -> [Suite; 9] {
-    use crate::bridge;
-    use crate::v1::{agent, client, http};
-    use crate::v2::{agent as agent2, client as client2};
-    [
-        agent::SUITE,
-        agent::SOCKET,
-        http::SUITE,
-        client::SUITE,
-        client::REMOTE,
-        bridge::SUITE,
-        bridge::DURABLE,
-        agent2::SUITE,
-        client2::SUITE,
-    ]
 }
 
 impl Suite {
@@ -211,6 +192,6 @@ fn ask(check: &Check, case: &Case<'_>, fault: Option<&str>) -> Outcome {
     if let Some(why) = fault {
         return Outcome::Error(why.to_owned());
     }
-    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| transport::judge(check, case)));
+    let asked = std::panic::catch_unwind(AssertUnwindSafe(|| applies::judge(check, case)));
     asked.unwrap_or_else(|panic| Outcome::Error(format!("the check panicked: {}", fault::panicked(&*panic))))
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Breaks;
 use super::relay::{Pass, through};
-use crate::core::link::{Link, Socket};
+use crate::core::link::{Link, socket};
 use crate::words::far;
 
 /// Ids of the promises that it can be made to break, each with the others that are about the same thing.
@@ -29,7 +29,7 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
 #[must_use]
 pub fn durable(url: &str, breaks: Breaks) -> Link {
     let url = url.to_owned();
-    let far = async move { Socket::connect(&url).await.ok() };
+    let far = async move { socket::connect(&url).await.ok() };
     through(far, Between { breaks, ..Between::default() })
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Body, Message};
+use super::message::{Body, Message};
 
 /// A request and its answer.
 #[derive(Debug, Clone, Copy)]

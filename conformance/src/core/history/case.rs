@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value;
 
-use super::{Body, Call, Direction, ENDED_EARLY, History, Message, What};
+use super::call::Call;
+use super::event::{ENDED_EARLY, Event, History, What};
+use super::message::{Body, Direction, Message};
 use crate::core::schema::{Schemas, Side};
 
 /// One history with its messages taken apart.
@@ -25,7 +27,7 @@ impl<'a> Case<'a> {
     /// Reads a history.
     #[must_use]
     pub fn new(history: &'a History, subject: Side, schemas: Arc<Schemas>) -> Self {
-        let message = |(index, event): (usize, &super::Event)| {
+        let message = |(index, event): (usize, &Event)| {
             let (line, direction, label) = match &event.what {
                 What::Sent { line, label } => (line, Direction::Sent, label.clone()),
                 What::Received { line } => (line, Direction::Received, None),
@@ -236,7 +238,7 @@ fn pairs(messages: &[Message]) -> HashMap<usize, usize> {
 mod tests {
     use serde_json::json;
 
-    use super::super::{Event, Line};
+    use super::super::event::Line;
     use super::*;
 
     fn history(lines: &[(bool, Option<&str>, Value)]) -> History {

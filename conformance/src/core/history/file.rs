@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Event, History};
+use super::event::{Event, History};
 
 /// What the first line of a transcript says it is.
 const FORMAT: &str = "acp-conformance transcript";
@@ -95,7 +95,7 @@ pub fn read(mut from: impl BufRead) -> Result<History, ReadError> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Line, What};
+    use super::super::event::{Line, What};
     use super::*;
 
     #[test]

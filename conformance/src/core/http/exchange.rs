@@ -10,7 +10,7 @@ use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-use super::Ask;
+use super::ask::Ask;
 use super::sender::send;
 
 /// The largest body that is taken whole, in bytes.

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
-use super::Ask;
+use super::ask::Ask;
 
 /// What drives a connection. Dropping it closes the connection.
 pub(super) struct Driver(JoinHandle<()>);

@@ -1,110 +1,59 @@
 //! Streamable HTTP as a link: each line is the body of a POST, and each event of any stream is a line.
 
+mod event;
 mod posts;
 mod routes;
 mod streams;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::io::{AsyncWriteExt, DuplexStream};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
-use tokio_util::sync::DropGuard;
 
-use super::{ConnectError, Link};
+use super::handle::Http;
+use super::open::Link;
+use super::socket::ConnectError;
 use crate::core::http::parts;
+use event::Event;
+pub(super) use event::{NOTES, Notes, PIPE, Place, lock};
 use posts::Posts;
 use routes::Routes;
-pub(super) use streams::Place;
 use streams::Streams;
 
-/// Held in each direction, in bytes. A scenario that does not read stops the streams behind it.
-pub(super) const PIPE: usize = 64 * 1024;
-/// Things seen that wait to be recorded; more are dropped.
-pub(super) const NOTES: usize = 1024;
 /// Events of all streams that wait to be read.
 const EVENTS: usize = 256;
 /// Until the port has taken a connection.
 const REACH: Duration = Duration::from_secs(30);
-/// Until the server has answered our DELETE.
-const LEAVE: Duration = Duration::from_millis(300);
 /// Streams have no order among each other: the answer to a load that comes on another stream than what it replays waits
 /// until that one has been silent for so long.
 const SETTLE: Duration = Duration::from_millis(100);
 /// The longest that such an answer waits.
 const MAX_SETTLE: Duration = Duration::from_secs(5);
 
-/// What a link has more if it is streamable HTTP.
-pub(crate) struct Http {
-    /// What is seen beside the messages.
-    pub(crate) notes: mpsc::Receiver<(&'static str, Value)>,
-    task: JoinHandle<()>,
-    /// Ends the streams.
-    _streams: DropGuard,
-}
-
-impl Drop for Http {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-/// What comes to the link.
-enum Event {
-    /// A message, from a stream or, if from none, from the body of an answer.
-    Message { place: Option<Place>, text: String },
-    /// Nothing more will come.
-    Over,
-}
-
-/// Where notes go. What is dropped at the limit is only missing in the transcript.
-#[derive(Clone)]
-pub(super) struct Notes(pub(super) mpsc::Sender<(&'static str, Value)>);
-
-impl Notes {
-    pub(super) fn push(&self, label: &'static str, data: Value) {
-        drop(self.0.try_send((label, data)));
-    }
-}
-
-impl Http {
-    /// Takes up contact with an `http://` URL. What HTTP calls a connection begins with the scenario's `initialize`.
-    pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
-        let reached = timeout(REACH, TcpStream::connect(parts(url).0)).await;
-        drop(reached.map_err(|_| ConnectError::Silent)?.map_err(ConnectError::Unreachable)?);
-        let (noted, notes) = mpsc::channel(NOTES);
-        let noted = Notes(noted);
-        noted.push("transport", json!("http"));
-        let (to, events) = mpsc::channel(EVENTS);
-        let routes = Arc::new(Mutex::new(Routes::default()));
-        let streams = Streams::new(url, to, noted.clone());
-        let guard = streams.guard();
-        let posts =
-            Arc::new(Posts { streams: Arc::clone(&streams), routes: Arc::clone(&routes), notes: noted.clone() });
-        let (source, output) = tokio::io::duplex(PIPE);
-        let (input, sink) = tokio::io::duplex(PIPE);
-        let task = tokio::spawn(async move {
-            tokio::join!(posts.send(input), receive(events, output, &streams, &routes, &noted));
-        });
-        let mut link = Link::over(source, sink);
-        link.http = Some(Self { notes, task, _streams: guard });
-        Ok(link)
-    }
-
-    /// What serves or follows another link. It ends with the guard.
-    pub(super) fn of(notes: mpsc::Receiver<(&'static str, Value)>, task: JoinHandle<()>, guard: DropGuard) -> Self {
-        Self { notes, task, _streams: guard }
-    }
-
-    /// Waits until the server has answered our leaving, not for long. What it writes meanwhile is lost.
-    pub(crate) async fn end(&mut self) {
-        // A server that does not answer is left all the same.
-        let _ = timeout(LEAVE, &mut self.task).await;
-    }
+/// Takes up contact with an `http://` URL. What HTTP calls a connection begins with the scenario's `initialize`.
+pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
+    let reached = timeout(REACH, TcpStream::connect(parts(url).0)).await;
+    drop(reached.map_err(|_| ConnectError::Silent)?.map_err(ConnectError::Unreachable)?);
+    let (noted, notes) = mpsc::channel(NOTES);
+    let noted = Notes(noted);
+    noted.push("transport", json!("http"));
+    let (to, events) = mpsc::channel(EVENTS);
+    let routes = Arc::new(Mutex::new(Routes::default()));
+    let streams = Streams::new(url, to, noted.clone());
+    let guard = streams.guard();
+    let posts = Arc::new(Posts { streams: Arc::clone(&streams), routes: Arc::clone(&routes), notes: noted.clone() });
+    let (source, output) = tokio::io::duplex(PIPE);
+    let (input, sink) = tokio::io::duplex(PIPE);
+    let task = tokio::spawn(async move {
+        tokio::join!(posts.send(input), receive(events, output, &streams, &routes, &noted));
+    });
+    let mut link = Link::over(source, sink);
+    link.http = Some(Http::of(notes, task, guard));
+    Ok(link)
 }
 
 /// An answer that waits for what it comes behind.
@@ -180,8 +129,4 @@ async fn write(output: &mut DuplexStream, mut text: String) -> bool {
     }
     text.push('\n');
     output.write_all(text.as_bytes()).await.is_ok()
-}
-
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,6 +1,7 @@
 //! The tester as a server, for clients that connect to their agent.
 
 mod http;
+mod names;
 mod socket;
 
 use std::io;
@@ -8,7 +9,7 @@ use std::net::SocketAddr;
 
 use tokio::net::TcpListener;
 
-use super::Link;
+use super::open::Link;
 
 /// How a client is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -19,11 +20,6 @@ pub enum Offer {
     /// Over streamable HTTP, and nothing else.
     Http,
 }
-
-/// What the server calls its one connection.
-const CONNECTION_ID: &str = "conformance-connection";
-/// The cookie that it gives to its clients.
-const COOKIE: &str = "conformance=5309";
 
 /// A loopback port where a client is waited for.
 pub(crate) struct Port {

@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::{Sink, SinkExt, Stream, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::protocol::frame::Frame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
 use tokio_tungstenite::tungstenite::{self, Message};
 
-use super::Link;
+use super::handle::Socket;
+use super::open::Link;
 
 /// The longest message that is taken, in bytes. A longer one breaks the connection, which is recorded.
 const MAX_MESSAGE: usize = 64 * 1024 * 1024;
@@ -26,8 +25,6 @@ pub(super) const NOTES: usize = 1024;
 const FRAMES: usize = 64;
 /// Until a server has answered the upgrade.
 const UPGRADE: Duration = Duration::from_secs(30);
-/// Until a server has answered our closing.
-const CLOSE: Duration = Duration::from_millis(300);
 
 /// A server that could not be reached.
 #[derive(Debug, thiserror::Error)]
@@ -44,59 +41,18 @@ pub enum ConnectError {
     Unreachable(std::io::Error),
 }
 
-/// What a link has more if it is a WebSocket.
-pub(crate) struct Socket {
-    frames: mpsc::Sender<Message>,
-    /// What is seen beside the messages.
-    pub(crate) notes: mpsc::Receiver<(&'static str, Value)>,
-    task: JoinHandle<()>,
-}
-
-impl Drop for Socket {
-    fn drop(&mut self) {
-        self.task.abort();
-    }
-}
-
-impl Socket {
-    /// Connects to a `ws://` URL.
-    pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
-        let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config()), true);
-        let (stream, response) = tokio::time::timeout(UPGRADE, connecting)
-            .await
-            .map_err(|_| ConnectError::Silent)?
-            .map_err(|error| ConnectError::Refused(Box::new(error)))?;
-        let (noted, notes) = mpsc::channel(NOTES);
-        let id = response.headers().get("acp-connection-id").map(|id| String::from_utf8_lossy(id.as_bytes()));
-        note(&noted, "transport", json!("websocket"));
-        note(&noted, "ws/upgraded", json!({ "status": response.status().as_u16(), "connectionId": id }));
-        Ok(talk(stream, noted, notes))
-    }
-
-    /// Sends this message in text frames of `size` bytes. False if the socket is gone.
-    pub(crate) async fn fragments(&self, text: &str, size: usize) -> bool {
-        let pieces = text.as_bytes().chunks(size.max(1));
-        let last = pieces.len().saturating_sub(1);
-        for (place, piece) in pieces.enumerate() {
-            let kind = if place == 0 { Data::Text } else { Data::Continue };
-            let frame = Frame::message(Bytes::copy_from_slice(piece), OpCode::Data(kind), place == last);
-            if self.frames.send(Message::Frame(frame)).await.is_err() {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// Sends a binary frame. False if the socket is gone.
-    pub(crate) async fn binary(&self, bytes: &[u8]) -> bool {
-        self.frames.send(Message::Binary(Bytes::copy_from_slice(bytes))).await.is_ok()
-    }
-
-    /// Waits until the server has answered our closing, not for long. What it writes meanwhile is lost.
-    pub(crate) async fn end(&mut self) {
-        // A server that does not answer is cut off.
-        let _ = tokio::time::timeout(CLOSE, &mut self.task).await;
-    }
+/// Connects to a `ws://` URL.
+pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
+    let connecting = tokio_tungstenite::connect_async_with_config(url, Some(config()), true);
+    let (stream, response) = tokio::time::timeout(UPGRADE, connecting)
+        .await
+        .map_err(|_| ConnectError::Silent)?
+        .map_err(|error| ConnectError::Refused(Box::new(error)))?;
+    let (noted, notes) = mpsc::channel(NOTES);
+    let id = response.headers().get("acp-connection-id").map(|id| String::from_utf8_lossy(id.as_bytes()));
+    note(&noted, "transport", json!("websocket"));
+    note(&noted, "ws/upgraded", json!({ "status": response.status().as_u16(), "connectionId": id }));
+    Ok(talk(stream, noted, notes))
 }
 
 /// How large messages may be.
@@ -118,7 +74,7 @@ pub(super) fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
         tokio::join!(send(input, outgoing, to), receive(from, output, noted));
     });
     let mut link = Link::over(source, sink);
-    link.socket = Some(Socket { frames, notes, task });
+    link.socket = Some(Socket::new(frames, notes, task));
     link
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answers::error;
+use super::manners::error;
 
 /// An agent's answers, and what it was told. A prompt is not answered: the scenario does that.
 #[derive(Debug, Clone)]

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{Probe, Stop};
 use crate::core::history::{Line, What};
 use crate::core::http::{self, Ask, Exchange, Listener};
-use crate::core::link::Socket;
+use crate::core::link::socket;
 use crate::core::subject::{StartError, Subject};
 
 impl Probe {
@@ -28,7 +28,7 @@ impl Probe {
     /// Opens a WebSocket at the same address.
     pub(crate) async fn upgrade(&mut self) -> Result<(), Stop> {
         let url = self.address()?.replacen("http://", "ws://", 1);
-        let connected = Socket::connect(&url).await;
+        let connected = socket::connect(&url).await;
         let link = connected.map_err(|reason| StartError::Connect { url: url.clone(), reason })?;
         self.open_link(&url, link).await;
         Ok(())

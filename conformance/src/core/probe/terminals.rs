@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::process::Command;
 
-use super::answers::error;
+use super::manners::error;
 
 /// How long a command may run.
 const MAX_RUN: Duration = Duration::from_secs(30);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::{Recorder, Stop};
+use super::record::Recorder;
+use super::stop::Stop;
 use crate::core::history::{Body, Direction, Line, Message, What};
 use crate::core::link::{Link, Process, Socket};
 

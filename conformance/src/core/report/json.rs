@@ -3,7 +3,7 @@
 use acp_types::printable;
 use serde_json::json;
 
-use super::Report;
+use super::counted::Report;
 use crate::core::verdict::Verdict;
 
 /// One line per check, then one with the counts. The members are stable; more may come.

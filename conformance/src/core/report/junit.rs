@@ -3,7 +3,7 @@
 use acp_types::printable;
 use quick_junit::{NonSuccessKind, Report as Xml, TestCase, TestCaseStatus, TestSuite};
 
-use super::Report;
+use super::counted::Report;
 use crate::core::catalogue;
 use crate::core::suite::CheckResult;
 use crate::core::verdict::Verdict;

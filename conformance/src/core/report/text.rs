@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use acp_types::printable;
 
-use super::Report;
+use super::counted::Report;
 use crate::core::catalogue;
 use crate::core::suite::CheckResult;
 use crate::core::verdict::Verdict;

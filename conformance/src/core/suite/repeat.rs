@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::CheckResult;
+use super::result::CheckResult;
 use crate::core::verdict::Verdict;
 
 /// Each check's gravest result of all runs. What did not always come to the same says how often it came to what.

@@ -8,7 +8,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::Client;
 use crate::core::http::{Ask, CONNECTION, Listener, SESSION, delete, exchange, get, listen, post};
-use crate::core::link::{Http, Link, Socket};
+use crate::core::link::{Link, http, socket};
 use crate::mock::Breaks;
 
 /// Ids of the checks that a client that connects can be made to fail, each with the others that are about the same thing.
@@ -25,7 +25,7 @@ pub async fn client_at(url: &str, breaks: Breaks) -> Result<()> {
     if BREAKS.iter().any(|(id, _)| id.starts_with("HTTP-") && breaks.has(id)) {
         return by_hand(url, &breaks).await;
     }
-    let linked = if url.starts_with("ws://") { Socket::connect(url).await } else { Http::connect(url).await };
+    let linked = if url.starts_with("ws://") { socket::connect(url).await } else { http::connect(url).await };
     let Link { source, sink, socket, http, .. } = linked.map_err(Error::other)?;
     let Some(mut sink) = sink else { return Ok(()) };
     if breaks.has("WS-03") {

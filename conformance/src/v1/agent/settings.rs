@@ -1,8 +1,11 @@
 //! Modes and config options.
 
 mod sync;
+mod values;
 
 use serde_json::{Value, json};
+
+use values::values;
 
 use crate::core::check::{Check, all, fails, succeeds};
 use crate::core::history::{Case, brief};
@@ -73,16 +76,6 @@ async fn settings(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call("mode-nonsense", "session/set_mode", set_mode(&nonsense)).await?;
     }
     Ok(())
-}
-
-/// The values of a select, those in groups included.
-fn values(option: &Value) -> Vec<Value> {
-    let entries = option["options"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let of = |entry: &Value| match entry["options"].as_array() {
-        Some(group) => group.iter().map(|entry| entry["value"].clone()).collect(),
-        None => vec![entry["value"].clone()],
-    };
-    entries.iter().flat_map(of).collect()
 }
 
 fn modes<'c>(case: &'c Case<'_>) -> Result<&'c Value, Outcome> {

@@ -224,7 +224,7 @@ fn additional_directories_are_absolute(case: &Case<'_>) -> Outcome {
             continue;
         };
         seen |= !listed.is_empty();
-        let relative = listed.iter().find(|entry| !entry.as_str().is_some_and(super::stage::is_absolute));
+        let relative = listed.iter().find(|entry| !entry.as_str().is_some_and(crate::core::each::is_absolute));
         if let Some(entry) = relative {
             return Outcome::broken("absolute paths", brief(entry), vec![message.index]);
         }

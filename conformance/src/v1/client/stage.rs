@@ -190,9 +190,3 @@ pub(super) fn silence(case: &Case<'_>, kind: &str, what: &str) -> Outcome {
         _ => Outcome::Pass,
     }
 }
-
-/// Whether a path is absolute, on the client's system.
-pub(crate) fn is_absolute(path: &str) -> bool {
-    let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/") || path.starts_with("\\\\");
-    path.starts_with('/') || windows
-}

@@ -1,15 +1,18 @@
 //! Terminals that the client runs.
 
+mod commands;
 mod limits;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use commands::{create, output, run};
+
 use super::permission::one_answer_when_taken_back;
 use super::stage::{begin, has, offered, workshop};
 use crate::core::check::{Check, all, call, fails, fails_with};
-use crate::core::history::{Call, Case};
+use crate::core::history::Case;
 use crate::core::probe::{Host, Probe, SESSION, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
@@ -48,39 +51,8 @@ pub(super) const TERMINALS: Scenario = Scenario {
 
 /// Quiet windows, at most, in which a command has to begin, and in which a released one has to end.
 const WINDOWS: usize = 20;
-/// Quiet windows, at most, in which the output of a command that has ended has to come.
-const DRAINS: usize = 5;
 /// Quiet windows without a sign of life that show that it has.
 const DEAD: usize = 5;
-
-/// A terminal with this shell script in it.
-async fn create(probe: &mut Probe, label: &str, script: &str, more: Value) -> Result<Option<Value>, Stop> {
-    let mut params = json!({ "sessionId": SESSION, "command": "/bin/sh", "args": ["-c", script, "sh", "two  words"] });
-    if let (Some(params), Value::Object(more)) = (params.as_object_mut(), more) {
-        params.extend(more);
-    }
-    let answer = probe.call(label, "terminal/create", params).await?;
-    Ok(answer.ok().map(|result| json!({ "sessionId": SESSION, "terminalId": result["terminalId"] })))
-}
-
-/// Runs a script to its end, under the labels `NAME/create`, `NAME/wait`, `NAME/output` and `NAME/release`.
-async fn run(probe: &mut Probe, name: &str, script: &str, more: Value) -> Result<(), Stop> {
-    let Some(terminal) = create(probe, &format!("{name}/create"), script, more).await? else { return Ok(()) };
-    // What each is answered with is for the checks to judge.
-    let _ = probe.call(&format!("{name}/wait"), "terminal/wait_for_exit", terminal.clone()).await?;
-    // The last words of a command may be read after its end.
-    for _ in 0..DRAINS {
-        let read = probe.call(&format!("{name}/draining"), "terminal/output", terminal.clone()).await?;
-        if read.is_ok_and(|read| read["output"].as_str().is_some_and(|output| output.is_empty())) {
-            probe.quiet(&format!("{name}/draining")).await?;
-        } else {
-            break;
-        }
-    }
-    let _ = probe.call(&format!("{name}/output"), "terminal/output", terminal.clone()).await?;
-    let _ = probe.call(&format!("{name}/release"), "terminal/release", terminal).await?;
-    Ok(())
-}
 
 async fn terminals(probe: &mut Probe) -> Result<(), Stop> {
     let turn = begin(probe, "turn", Host::default()).await?;
@@ -172,11 +144,6 @@ fn create_does_not_wait(case: &Case<'_>) -> Outcome {
         let expected = "a terminalId while the command runs";
         Outcome::broken(expected, format!("{} after {} ms", call.said(), took.as_millis()), call.places())
     })
-}
-
-/// The output of a call, with the line ends of a terminal made those of a file.
-fn output(call: &Call<'_>) -> Option<String> {
-    call.result()?["output"].as_str().map(|output| output.replace("\r\n", "\n"))
 }
 
 fn arguments_environment_and_directory_count(case: &Case<'_>) -> Outcome {

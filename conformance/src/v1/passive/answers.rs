@@ -1,6 +1,6 @@
 //! Answers and errors.
 
-use super::each;
+use crate::core::each::each;
 use crate::core::history::{Body, Case, Message, What, brief};
 use crate::core::verdict::Outcome;
 

@@ -2,10 +2,9 @@
 
 use serde_json::Value;
 
-use super::{each, items};
+use crate::core::each::{each, is_absolute, items};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::client::is_absolute;
 
 /// A method behind a capability of the agent, and where that stands below `agentCapabilities`.
 pub(super) type Gate = (&'static str, &'static [&'static str]);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::{each_update, session_of};
+use crate::core::each::{each_update, session_of};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::gated::offered;
-use super::{each, session_of};
+use crate::core::each::{each, session_of};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
 

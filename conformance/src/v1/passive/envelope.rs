@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::each;
+use crate::core::each::each;
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::schema::{Part, Side};
 use crate::core::verdict::Outcome;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::each;
+use crate::core::each::each;
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::schema::{Part, Side};
 use crate::core::verdict::Outcome;

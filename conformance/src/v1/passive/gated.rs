@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::each_update;
+use crate::core::each::each_update;
 use crate::core::history::{Case, Message};
 use crate::core::verdict::Outcome;
 

@@ -2,9 +2,9 @@
 
 use serde_json::Value;
 
+use crate::core::each::is_absolute;
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::client::is_absolute;
 
 /// Where the first successful answer to a method stands, for each connection.
 fn answered(case: &Case<'_>, method: &str, on: u32) -> Option<usize> {

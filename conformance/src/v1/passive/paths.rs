@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{each, items};
+use crate::core::each::{each, items};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
 

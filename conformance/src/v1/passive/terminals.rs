@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{each, items, session_of};
+use crate::core::each::{each, items, session_of};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
 

@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{config, each, each_update, items, session_of};
+use super::config;
+use crate::core::each::{each, each_update, items, session_of};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::turns::is_final;
-use super::{each_update, items, session_of};
+use crate::core::each::{each_update, items, session_of};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
 

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::{each, session_of};
+use crate::core::each::{each, session_of};
 use crate::core::history::{Body, Case, Message};
 use crate::core::verdict::Outcome;
 

@@ -46,5 +46,5 @@ pub(crate) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {
         let older = method == "session/prompt" && value.get("messageId").is_none();
         part == Part::Response && (value.is_null() || older)
     };
-    envelope::keeps_to_the_schema(case, |version| version == Some(super::VERSION.into()), excused)
+    envelope::keeps_to_the_schema(case, |version| version == Some(crate::v2::VERSION.into()), excused)
 }

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::refusals::refused_with;
 use super::stage;
 use crate::core::check::{Check, call};
+use crate::core::each::items;
 use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::v1::passive::items;
 
 /// Options that are set to what they cannot be.
 pub(super) const SETTINGS: Scenario = Scenario {

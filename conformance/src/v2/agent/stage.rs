@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::VERSION;
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::verdict::Outcome;
+use crate::v2::VERSION;
 
 /// The params of an `initialize` of this version.
 pub(super) fn introduction(version: u64) -> Value {

@@ -3,9 +3,10 @@
 use serde_json::Value;
 
 use crate::core::check::Check;
+use crate::core::each::{each, items};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{each, envelope, items, order, stdio};
+use crate::v1::passive::{envelope, order, stdio};
 use crate::v2::agent::passive::{everything_keeps_to_the_schema, messages};
 
 pub(super) const CHECKS: &[Check] = &[

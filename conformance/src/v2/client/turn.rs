@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::core::history::Message;
 use crate::core::probe::{Host, Probe, SESSION, Stop};
 use crate::core::scenario::Scenario;
-use crate::v2::agent::VERSION;
+use crate::v2::VERSION;
 
 /// A turn with all that is new in it.
 pub(super) const TURN: Scenario = Scenario {

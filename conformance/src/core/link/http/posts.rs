@@ -7,9 +7,9 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, DuplexStream};
 use tokio::time::timeout;
 
+use super::event::{Event, LEAVE, Notes, Place, lock};
 use super::routes::{Route, Routes};
-use super::streams::{Place, Streams};
-use super::{Event, LEAVE, Notes, lock};
+use super::streams::Streams;
 use crate::core::http::{Ask, CONNECTION, Exchange, NO_POST, SESSION, delete, exchange};
 
 /// How long a POST holds up the next one. One that is not answered by then goes on beside it.

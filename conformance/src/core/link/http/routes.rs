@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::Place;
+use super::event::Place;
 
 /// Requests of either side that are remembered; what is beyond goes without.
 const MAX_OPEN: usize = 4096;

@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::{Event, Notes, lock};
+use super::event::{Event, Notes, Place, lock};
 use crate::core::http::{Ask, CONNECTION, Exchange, SESSION, get, listen};
 
 /// Streams of a connection; a session beyond has none.
@@ -21,15 +21,6 @@ const MAX_COOKIES: usize = 64;
 const OPENING: Duration = Duration::from_secs(2);
 /// Until such a server has answered.
 const LONG: Duration = Duration::from_secs(600);
-
-/// Whose stream it is.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::core::link) enum Place {
-    /// The connection's.
-    Connection,
-    /// A session's.
-    Session(String),
-}
 
 /// The streams that are open, or being opened.
 pub(super) struct Streams {

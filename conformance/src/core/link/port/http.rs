@@ -22,9 +22,11 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::super::http::{Http, NOTES, Notes, PIPE, Place, lock};
-use super::{CONNECTION_ID, COOKIE, Link};
+use super::names::{CONNECTION_ID, COOKIE};
 use crate::core::http::{CONNECTION, SESSION};
+use crate::core::link::handle::Http;
+use crate::core::link::http::{NOTES, Notes, PIPE, Place, lock};
+use crate::core::link::open::Link;
 use state::Routes;
 
 /// The largest body, in bytes.

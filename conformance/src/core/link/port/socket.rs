@@ -10,8 +10,9 @@ use tokio_tungstenite::accept_hdr_async_with_config;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use super::super::socket::{NOTES, config, note, talk};
-use super::{CONNECTION_ID, COOKIE, Link};
+use super::names::{CONNECTION_ID, COOKIE};
+use crate::core::link::open::Link;
+use crate::core::link::socket::{NOTES, config, note, talk};
 
 /// Until a client that has connected has asked for its upgrade.
 const UPGRADE: Duration = Duration::from_secs(30);

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::values;
+use super::values::values;
 use crate::core::history::{Body, Call, Case, Message};
 use crate::core::verdict::Outcome;
 

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::{output, run};
+use super::commands::{output, run};
 use crate::core::check::{Check, all, call};
 use crate::core::history::Case;
 use crate::core::probe::{Host, Probe, Stop};
@@ -11,7 +11,7 @@ use crate::core::verdict::Outcome;
 use crate::v1::client::stage::{begin, has, offered};
 
 /// Output that is longer than it may be.
-pub(in crate::v1::client) const LIMITS: Scenario = Scenario {
+pub(in super::super) const LIMITS: Scenario = Scenario {
     name: "client-terminal-limits",
     about: "runs commands that say more than is to be kept of it, in characters of several bytes",
     play: |probe| Box::pin(limits(probe)),

@@ -4,9 +4,9 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
+use crate::core::each::{items, session_of};
 use crate::core::history::{Case, Message};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{items, session_of};
 
 /// What is known of a session on a connection.
 #[derive(Default)]

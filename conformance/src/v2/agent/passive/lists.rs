@@ -4,9 +4,9 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
+use crate::core::each::{each, items};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{each, items};
 
 /// What a message holds under a name, in a result or an update.
 fn held<'m>(message: &'m Message, name: &str) -> &'m [Value] {

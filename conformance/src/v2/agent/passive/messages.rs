@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use super::super::VERSION;
+use crate::core::each::{each, each_update};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::schema::{Part, Side};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{each, each_update};
+use crate::v2::VERSION;
 
 const KINDS: [&str; 6] = [
     "user_message",

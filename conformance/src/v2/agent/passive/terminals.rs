@@ -4,11 +4,11 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use crate::core::each::{each, session_of};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
 use crate::v1::passive::content::is_base64;
 use crate::v1::passive::paths::absolute;
-use crate::v1::passive::{each, session_of};
 
 /// Its command, and whether it has exited.
 type Known<'c> = (Option<&'c str>, bool);

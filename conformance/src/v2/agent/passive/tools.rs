@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
+use crate::core::each::{each, each_update, items, session_of};
 use crate::core::history::{Case, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{each, each_update, items, session_of};
 
 pub(super) fn calls_are_made_by_updates(case: &Case<'_>) -> Outcome {
     let mut known: HashSet<((u32, &str), &str)> = HashSet::new();

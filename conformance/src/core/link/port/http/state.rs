@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use super::Place;
+use crate::core::link::http::Place;
 
 /// Messages that wait for their stream; more are lost.
 const WAITING: usize = 4096;
