@@ -45,6 +45,9 @@ pub fn numbered(count: u64) -> String {
 /// What [`numbered`] begins with.
 pub(crate) const NUMBERED: &str = "Count as fast as you can, one number at a time, from 1 to ";
 
+/// The title of the permission request during which a client's user interrupts the turn.
+pub(crate) const INTERRUPTED: &str = "Wait for the user";
+
 /// Every sentence that asks for something.
 pub const ALL: [&str; 12] =
     [REPLY, COUNT, TOUCH, WRITE, READ, READ_BESIDE, TERMINAL, PLAN, QUESTION, REFUSE, RECALL, MCP];

@@ -1,20 +1,20 @@
 //! Every check of an agent of version 2 can pass, and can fail: a good agent passes them all, and for each there is an agent
 //! that is broken in one way and fails exactly this one. An agent of version 1 fails nothing: none of it concerns it.
 
-use std::collections::BTreeSet;
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::history::{Body, Case};
 use conformance::mock::{self, Breaks, Store};
-use conformance::probe::Limits;
 use conformance::scenario::Scenario;
-use conformance::schema::{Part, Schemas, Side};
+use conformance::schema::{Part, Side};
 use conformance::subject::Subject;
-use conformance::suite::{CheckResult, Options};
+use conformance::suite::CheckResult;
 use conformance::v2::agent::{SUITE, VERSION};
 use conformance::verdict::Verdict;
-use futures_util::StreamExt;
+use support::mutants;
 
 /// What is played for a check that asks every history.
 fn telling(id: &str) -> &'static [&'static str] {
@@ -29,15 +29,6 @@ fn telling(id: &str) -> &'static [&'static str] {
     }
 }
 
-fn options(limit: Duration) -> Options {
-    Options {
-        select: Vec::new(),
-        limits: Limits { step: limit, turn: limit, quiet: Duration::from_millis(50), grace: Duration::from_secs(1) },
-        jobs: 4,
-        schemas: Schemas::of(None, VERSION).expect("the newest schemas"),
-    }
-}
-
 fn subject(breaks: Breaks) -> Arc<Subject> {
     let make = Box::new(move || mock::inside2(breaks.clone()));
     Arc::new(Subject::Inside { name: "the mock agent".to_owned(), make })
@@ -45,47 +36,22 @@ fn subject(breaks: Breaks) -> Arc<Subject> {
 
 /// Plays scenarios against a subject, and judges everything.
 async fn judge(subject: Arc<Subject>, scenarios: Vec<&'static Scenario>, limit: Duration) -> Vec<CheckResult> {
-    let options = options(limit);
-    let (histories, _) = SUITE.play(subject, scenarios, &options).await;
-    // Judging takes a while and would hold up the others' scenarios, which have little time.
-    let judged = tokio::task::spawn_blocking(move || SUITE.judge(&histories, &[], &options.schemas)).await;
-    judged.expect("a judgement")
-}
-
-/// The scenarios that show whether a check fails.
-fn shown_by(id: &str) -> Vec<&'static Scenario> {
-    let passive = SUITE.passive.iter().any(|check| check.id == id);
-    let of = |scenario: &&Scenario| match passive {
-        true => telling(id).contains(&scenario.name),
-        false => scenario.checks.iter().any(|check| check.id == id),
-    };
-    SUITE.scenarios.iter().filter(of).collect()
-}
-
-fn wrong(result: &CheckResult) -> bool {
-    matches!(result.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error | Verdict::Info)
+    mutants::judge(SUITE, subject, scenarios, mutants::options(VERSION, mutants::limits(limit))).await
 }
 
 #[tokio::test]
 async fn a_good_agent_passes_everything() {
     let all = SUITE.scenarios.iter().collect();
-    let results = judge(subject(Breaks::default()), all, Duration::from_secs(30)).await;
-    let bad: Vec<&CheckResult> = results.iter().filter(|result| result.verdict != Verdict::Pass).collect();
-    assert!(bad.is_empty(), "{bad:#?}");
+    mutants::all_pass(&judge(subject(Breaks::default()), all, Duration::from_secs(30)).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_is_broken_in_one_way_fails_that_check_and_no_other() {
-    let tried = futures_util::stream::iter(mock::agent2_breaks().iter().map(|(id, also)| async move {
+    mutants::each_fails_its_check(mock::agent2_breaks(), 8, mutants::told, async |id| {
         let breaks = Breaks::of_agent2(id).expect("a known break");
-        let results = judge(subject(breaks), shown_by(id), Duration::from_secs(4)).await;
-        let wrong: BTreeSet<&str> = results.iter().filter(|result| wrong(result)).map(|result| result.id).collect();
-        let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
-        let good = wrong.contains(id) && wrong.is_subset(&allowed);
-        (!good).then(|| format!("an agent that breaks {id} was told {wrong:?}"))
-    }));
-    let unlike: Vec<String> = tried.buffer_unordered(8).filter_map(std::future::ready).collect().await;
-    assert!(unlike.is_empty(), "{unlike:#?}");
+        judge(subject(breaks), mutants::shown_by(&SUITE, id, telling), Duration::from_secs(4)).await
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -101,7 +67,7 @@ async fn nothing_of_it_concerns_an_agent_of_version_one() {
 
 #[tokio::test]
 async fn what_the_suite_sends_keeps_to_the_schema() {
-    let options = options(Duration::from_secs(30));
+    let options = mutants::options(VERSION, mutants::limits(Duration::from_secs(30)));
     let all = SUITE.scenarios.iter().collect();
     let (histories, _) = SUITE.play(subject(Breaks::default()), all, &options).await;
     for history in &histories {
@@ -124,9 +90,5 @@ async fn what_the_suite_sends_keeps_to_the_schema() {
 
 #[test]
 fn every_check_has_a_requirement_and_a_broken_agent() {
-    let broken: BTreeSet<&str> = mock::agent2_breaks().iter().map(|(id, _)| *id).collect();
-    for (check, _) in SUITE.checks() {
-        assert!(check.requirement().is_some(), "{} is in no catalogue", check.id);
-        assert!(broken.contains(check.id), "there is no agent that is broken so as to fail {}", check.id);
-    }
+    mutants::every_check_has_a_mutant(&SUITE, mock::agent2_breaks());
 }

@@ -1,6 +1,7 @@
 //! Arguments as typed; no logic.
 
 mod common;
+mod duration;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use common::{Format, Judge, Play, Waits};
+use duration::duration;
 
 /// Test tools for people who implement ACP.
 #[derive(Debug, Parser)]
@@ -259,24 +261,6 @@ pub(super) struct StubAgent {
     /// What the client is to pass on.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) arguments: Vec<String>,
-}
-
-/// `10s`, `500ms`, `2m`.
-fn duration(text: &str) -> Result<Duration, String> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, unit) = text.split_at(digits);
-    let number: u64 = number.parse().map_err(|_| format!("{text:?} is no duration; write 10s, 500ms or 2m"))?;
-    let scale = match unit {
-        "ms" => 1,
-        "s" => 1000,
-        "m" => 60_000,
-        _ => return Err(format!("{text:?} has no unit; write 10s, 500ms or 2m")),
-    };
-    number
-        .checked_mul(scale)
-        .filter(|ms| *ms <= 86_400_000)
-        .map(Duration::from_millis)
-        .ok_or_else(|| format!("{text:?} is longer than a day"))
 }
 
 #[derive(Debug, ClapArgs)]

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
-use super::Breaks;
+use super::breaks::Breaks;
 use super::relay::{Pass, through};
 use crate::core::link::{Link, socket};
 use crate::words::far;
 
 /// Ids of the promises that it can be made to break, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("P1", &[]),
     ("P3", &[]),
     ("P4", &["P8"]),

@@ -23,12 +23,14 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::{Breaks, Store, socket};
+use super::breaks::Breaks;
+use super::socket;
+use super::v1::agent::Store;
 use crate::core::http::{CONNECTION, SESSION};
 use connection::{Connection, Place};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("HTTP-01", &[]),
     ("HTTP-03", &[]),
     ("HTTP-04", &[]),

@@ -15,10 +15,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use super::{Breaks, Store, serve};
+use super::breaks::Breaks;
+use super::v1::agent::{Store, serve};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("WS-01", &[]),
     ("WS-02", &[]),
     ("WS-04", &[]),

@@ -20,8 +20,6 @@ use crate::core::schema::Side;
 use crate::core::suite::Suite;
 use crate::v1::passive;
 
-pub(crate) use interrupt::TITLE;
-
 /// Everything that is asked of a client over version 1 of the protocol.
 pub const SUITE: Suite = Suite { subject: Side::Client, scenarios: SCENARIOS, passive: passive::CLIENT };
 

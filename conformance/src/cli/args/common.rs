@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::duration;
+use super::duration::duration;
 use crate::core::probe::Limits;
 
 /// What is judged and how it is told.

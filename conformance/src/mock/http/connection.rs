@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::mock::{Breaks, Store, serve};
+use crate::mock::breaks::Breaks;
+use crate::mock::v1::agent::{Store, serve};
 
 /// Messages that wait for their stream; more are lost.
 const WAITING: usize = 4096;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::tools::Use;
+use super::tool_use::Use;
 use crate::model::script::{Call, Shell};
 use crate::model::text::quoted;
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::tools::{self, Use};
+use super::tool_use::Use;
+use super::tools;
 use crate::model::ids::Ids;
 use crate::model::script::{End, Failed, Part, Usage, Words};
 use crate::model::steps::{Answer, Event, Step};
@@ -161,7 +162,7 @@ impl<'a> Writer<'a> {
 
     /// An HTTP error while nothing was said yet, else an event of the stream.
     fn fail(mut self, status: u16, kind: Option<&str>, message: &str, retry_after: Option<u64>) -> Answer {
-        let body = super::error(status, kind, message);
+        let body = super::body::error(status, kind, message);
         if self.open.is_none() && self.content.is_empty() {
             return Answer::Refusal { before: self.steps, status, retry_after, body };
         }

@@ -119,7 +119,7 @@ impl<'a> Writer<'a> {
 
     /// An HTTP error while nothing was said yet, else an error in the stream.
     fn fail(mut self, status: u16, kind: Option<&str>, message: &str, retry_after: Option<u64>) -> Answer {
-        let body = super::error(status, kind, message);
+        let body = super::body::error(status, kind, message);
         if self.parts.is_empty() {
             return Answer::Refusal { before: self.steps, status, retry_after, body };
         }
@@ -151,7 +151,7 @@ impl<'a> Writer<'a> {
                 self.fail(status, None, &message, None)
             }
             End::SseError(kind) => {
-                let body = super::error(500, Some(kind), "the script says so");
+                let body = super::body::error(500, Some(kind), "the script says so");
                 self.steps.push(Step::Send(Event::unnamed(body)));
                 self.answer("OTHER")
             }

@@ -222,7 +222,7 @@ impl<'a> Writer<'a> {
                     before: self.steps,
                     status: status.code,
                     retry_after: status.retry_after,
-                    body: super::error(status.code, status.error_type.as_deref(), message),
+                    body: super::body::error(status.code, status.error_type.as_deref(), message),
                 }
             }
             End::Endless(endless) => {

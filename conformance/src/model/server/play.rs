@@ -9,7 +9,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::Model;
+use super::state::Model;
 use crate::model::steps::{Answer, Step};
 
 /// The response for an answer. A dropped connection is one that ends within its body.

@@ -11,13 +11,14 @@ use axum::{Json, Router};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Model, guard, play};
+use super::state::Model;
+use super::{control, guard, play};
 use crate::model::book::Found;
 use crate::model::journal::Entry;
 use crate::model::request::Request;
 use crate::model::script::Api;
 use crate::model::steps::Answer;
-use crate::model::{anthropic, control, gemini, openai};
+use crate::model::{anthropic, gemini, openai};
 
 /// Largest request that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;

@@ -8,9 +8,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Host, Probe, SESSION, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-
-/// What the user sees while a permission waits. The mock client waits for its user at this title.
-pub(crate) const TITLE: &str = "Wait for the user";
+use crate::words::INTERRUPTED;
 
 /// An interrupt while a permission waits.
 pub(super) const INTERRUPT: Scenario = Scenario {
@@ -29,11 +27,12 @@ async fn interrupt(probe: &mut Probe) -> Result<(), Stop> {
     probe.quiet("patience").await?;
     ping(probe, "control").await?;
     for tool in ["one", "two"] {
-        let call = json!({ "sessionUpdate": "tool_call", "toolCallId": tool, "title": TITLE, "status": "pending" });
+        let call =
+            json!({ "sessionUpdate": "tool_call", "toolCallId": tool, "title": INTERRUPTED, "status": "pending" });
         update(probe, &format!("tool/{tool}"), call).await?;
         let option = json!({ "optionId": format!("{tool}-yes"), "name": "Yes", "kind": "allow_once" });
         let params = json!({
-            "sessionId": SESSION, "toolCall": { "toolCallId": tool, "title": TITLE }, "options": [option],
+            "sessionId": SESSION, "toolCall": { "toolCallId": tool, "title": INTERRUPTED }, "options": [option],
         });
         probe.ask(&format!("ask/{tool}"), "session/request_permission", params).await?;
     }

@@ -1,0 +1,4 @@
+//! Peers of version 1.
+
+pub(super) mod agent;
+pub(super) mod client;

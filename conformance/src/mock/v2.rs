@@ -1,0 +1,4 @@
+//! Peers of version 2.
+
+pub(super) mod agent;
+pub(super) mod client;
