@@ -17,7 +17,7 @@ use tokio::time::timeout;
 
 use crate::core::link::{Http, Link, Process, Socket};
 use crate::core::subject::{StartError, Subject};
-use crate::words;
+use crate::prompts;
 
 /// What is asked for.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ pub struct Load {
     pub requests: u64,
     /// How long nothing is read while a turn writes; no such turn without it.
     pub stall: Option<Duration>,
-    /// A prompt that makes the agent write, for one that does not know [`words::numbered`].
+    /// A prompt that makes the agent write, for one that does not know [`prompts::numbered`].
     pub prompt: Option<String>,
     /// Process whose memory is looked at; the started one by default.
     pub pid: Option<u32>,
@@ -122,7 +122,7 @@ pub async fn run(subject: &Subject, directory: &Path, load: &Load) -> Result<Fig
     trips.sort_unstable();
     let at = |share: usize| trips.get(trips.len() * share / 100).copied().unwrap_or_default();
     (figures.round_trip_p50_us, figures.round_trip_p99_us) = (at(50), at(99));
-    let text = load.prompt.clone().unwrap_or_else(|| words::numbered(load.updates));
+    let text = load.prompt.clone().unwrap_or_else(|| prompts::numbered(load.updates));
     let prompt = json!({ "sessionId": session["sessionId"], "prompt": [{ "type": "text", "text": text }] });
     let asked = Instant::now();
     talk.updates = 0;

@@ -21,7 +21,7 @@ use crate::core::schema::Side;
 use crate::core::suite::Suite;
 
 /// Everything that is asked of a bridge with [`crate::mock`]'s agent behind it.
-pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 const SCENARIOS: &[Scenario] = &[
     golden::GOLDEN,

@@ -13,10 +13,10 @@ mod core;
 pub mod mcp_stub;
 pub mod mock;
 pub mod model;
+pub mod prompts;
 pub mod suites;
 pub mod v1;
 pub mod v2;
-pub mod words;
 
 pub use self::core::check::Check;
 pub use self::core::link::{ConnectError, Link, Offer};

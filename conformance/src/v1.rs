@@ -3,4 +3,4 @@
 pub mod agent;
 pub mod client;
 pub mod http;
-pub(crate) mod passive;
+pub(crate) mod invariants;

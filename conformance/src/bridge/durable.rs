@@ -16,7 +16,7 @@ use crate::core::schema::Side;
 use crate::core::suite::Suite;
 
 /// The promises P1 to P12 and P14, but for P2 and P9, which no client can see.
-pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 const SCENARIOS: &[Scenario] = &[
     history::HISTORY,

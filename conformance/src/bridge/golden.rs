@@ -8,7 +8,7 @@ use crate::core::history::{Call, Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// The same conversation twice.
 pub(super) const GOLDEN: Scenario = Scenario {
@@ -20,7 +20,7 @@ pub(super) const GOLDEN: Scenario = Scenario {
 
 /// What is said: an answer, a plan, a tool with a permission that is given, and one that is not.
 const PROMPTS: [(&str, &str); 4] =
-    [("reply", words::REPLY), ("plan", words::PLAN), ("touch", words::TOUCH), ("refuse", words::REFUSE)];
+    [("reply", prompts::REPLY), ("plan", prompts::PLAN), ("touch", prompts::TOUCH), ("refuse", prompts::REFUSE)];
 /// What a turn consists of. Anything else may come at any time, and from a bridge of its own accord.
 const CONTENT: [&str; 5] = ["agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "plan"];
 

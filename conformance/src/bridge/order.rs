@@ -8,7 +8,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::{self, far};
+use crate::prompts::{self, far};
 
 /// Many updates.
 pub(super) const ORDER: Scenario = Scenario {
@@ -77,7 +77,7 @@ async fn sizes(probe: &mut Probe) -> Result<(), Stop> {
 
 /// The mock agent says it again.
 fn large_prompt() -> String {
-    format!("{} {}", words::REPLY, far::large())
+    format!("{} {}", prompts::REPLY, far::large())
 }
 
 fn large_to_client(case: &Case<'_>) -> Outcome {

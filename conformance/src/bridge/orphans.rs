@@ -10,7 +10,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::far;
+use crate::prompts::far;
 
 /// The end of the agent's process.
 pub(super) const ORPHANS: Scenario = Scenario {

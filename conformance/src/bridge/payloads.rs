@@ -8,7 +8,7 @@ use crate::core::history::{Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::far;
+use crate::prompts::far;
 
 /// Members and methods that nobody knows.
 pub(super) const PAYLOADS: Scenario = Scenario {

@@ -8,7 +8,7 @@ use crate::core::history::{Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::{self, far};
+use crate::prompts::{self, far};
 
 /// Who claims what.
 pub(super) const CAPABILITIES: Scenario = Scenario {
@@ -33,7 +33,7 @@ async fn capabilities(probe: &mut Probe) -> Result<(), Stop> {
     probe.open().await?;
     let _ = probe.call("bridge/initialize", "initialize", params).await?;
     let session = probe.session("session").await?;
-    let input = probe.path(words::INPUT);
+    let input = probe.path(prompts::INPUT);
     std::fs::write(input, "conformance input\n")?;
     let _ = probe.prompt("echo", &session, far::ECHO).await?;
     let _ = probe.prompt("services", &session, far::SERVICES).await?;

@@ -8,7 +8,7 @@ use crate::core::history::{Case, Message, What};
 use crate::core::probe::{Permit, Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::far;
+use crate::prompts::far;
 
 /// Cancels in both directions.
 pub(super) const STOPS: Scenario = Scenario {

@@ -11,14 +11,14 @@ use crate::core::recipe::{self, Recipe, Stages};
 use crate::core::subject::Subject;
 use crate::v1::agent::{SOCKET, SUITE};
 use crate::v1::http;
-use crate::v2::agent as agent2;
+use crate::v2;
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
     let protocol = args.protocol;
     let suites = match (&subject, protocol) {
         (Subject::Http { .. }, 2) => return Err(usage("--protocol 2 is tested over stdio and WebSocket only")),
-        (_, 2) => vec![agent2::SUITE],
+        (_, 2) => vec![v2::agent::SUITE],
         (Subject::Http { .. }, _) => vec![http::SUITE, SUITE],
         (Subject::Socket { .. }, _) => vec![SUITE, SOCKET],
         _ => vec![SUITE],

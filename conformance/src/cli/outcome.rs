@@ -15,15 +15,15 @@ use crate::core::report::{self, Report};
 use crate::core::schema::{Schemas, releases};
 use crate::core::subject::Subject;
 use crate::core::suite::{Run, Suite};
-use crate::v2::{agent as agent2, client as client2};
+use crate::v2;
 
 /// Refuses selectors that select nothing.
 pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
     match select.iter().find(|selector| !suites.iter().any(|suite| suite.has(selector))) {
-        Some(draft) if agent2::SUITE.has(draft) => {
+        Some(draft) if v2::agent::SUITE.has(draft) => {
             Err(usage(format!("--select {draft} selects checks of agents of version 2: agent --protocol 2")))
         }
-        Some(draft) if client2::SUITE.has(draft) => {
+        Some(draft) if v2::client::SUITE.has(draft) => {
             Err(usage(format!("--select {draft} selects checks of clients of version 2: client --protocol 2")))
         }
         Some(nothing) => {

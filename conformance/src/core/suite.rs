@@ -34,7 +34,7 @@ pub struct Suite {
     /// What is done to them.
     pub scenarios: &'static [Scenario],
     /// What is asked of every history.
-    pub passive: &'static [Check],
+    pub invariants: &'static [Check],
 }
 
 /// What to play and how.
@@ -75,7 +75,7 @@ impl Suite {
     /// Every check of the suite with the scenario that it asks about; `None`: it asks about all.
     pub fn checks(&self) -> impl Iterator<Item = (&'static Check, Option<&'static Scenario>)> {
         let own = self.scenarios.iter().flat_map(|scenario| scenario.checks.iter().map(move |c| (c, Some(scenario))));
-        own.chain(self.passive.iter().map(|check| (check, None)))
+        own.chain(self.invariants.iter().map(|check| (check, None)))
     }
 
     /// Whether anything in the suite is selected by `selector`.
@@ -88,7 +88,7 @@ impl Suite {
     #[must_use]
     pub fn selected(&self, select: &[String]) -> Vec<&'static Scenario> {
         let chosen = |check: &Check| select.is_empty() || select.iter().any(|selector| check.is_selected_by(selector));
-        let all = self.passive.iter().any(chosen);
+        let all = self.invariants.iter().any(chosen);
         self.scenarios.iter().filter(|scenario| all || scenario.checks.iter().any(chosen)).collect()
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::breaks::Breaks;
 use super::relay::{Pass, through};
 use crate::core::link::Link;
-use crate::words::far;
+use crate::prompts::far;
 
 /// Ids of the checks that the bridge can be made to fail, each with the others that are about the same thing.
 pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[

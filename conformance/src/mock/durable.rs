@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::breaks::Breaks;
 use super::relay::{Pass, through};
 use crate::core::link::{Link, socket};
-use crate::words::far;
+use crate::prompts::far;
 
 /// Ids of the promises that it can be made to break, each with the others that are about the same thing.
 pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[

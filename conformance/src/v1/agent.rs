@@ -25,16 +25,16 @@ mod turns;
 use crate::core::scenario::Scenario;
 use crate::core::schema::Side;
 use crate::core::suite::Suite;
-use crate::v1::passive;
+use crate::v1::invariants;
 
 /// Everything that is asked of an agent over version 1 of the protocol.
-pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: passive::AGENT };
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: invariants::AGENT };
 
 /// What is asked besides of an agent that is reached over WebSocket.
 pub const SOCKET: Suite = Suite {
     subject: Side::Agent,
     scenarios: &[socket::UPGRADES, socket::FRAMES, socket::SESSIONS, leaving::LEAVING],
-    passive: &[socket::EVERY_FRAME],
+    invariants: &[socket::EVERY_FRAME],
 };
 
 const SCENARIOS: &[Scenario] = &[

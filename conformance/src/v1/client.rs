@@ -18,13 +18,13 @@ mod wire;
 use crate::core::scenario::Scenario;
 use crate::core::schema::Side;
 use crate::core::suite::Suite;
-use crate::v1::passive;
+use crate::v1::invariants;
 
 /// Everything that is asked of a client over version 1 of the protocol.
-pub const SUITE: Suite = Suite { subject: Side::Client, scenarios: SCENARIOS, passive: passive::CLIENT };
+pub const SUITE: Suite = Suite { subject: Side::Client, scenarios: SCENARIOS, invariants: invariants::CLIENT };
 
 /// What is asked besides of a client that connects to its agent over WebSocket or streamable HTTP.
-pub const REMOTE: Suite = Suite { subject: Side::Client, scenarios: &[remote::REMOTE], passive: &[] };
+pub const REMOTE: Suite = Suite { subject: Side::Client, scenarios: &[remote::REMOTE], invariants: &[] };
 
 const SCENARIOS: &[Scenario] = &[
     connect::CONNECT,

@@ -10,7 +10,7 @@ use crate::core::schema::Side;
 use crate::core::suite::Suite;
 
 /// What is asked of an agent that is reached by `http://`: statuses, headers and streams.
-pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 const SCENARIOS: &[Scenario] =
     &[routing::ROUTING, profiles::UPGRADE, profiles::VERSION, turns::STREAMS, turns::EARLY, reconnect::RECONNECT];

@@ -4,7 +4,7 @@ mod cancel;
 mod carried;
 mod closing;
 mod handshake;
-pub(crate) mod passive;
+pub(crate) mod invariants;
 mod permission;
 mod refusals;
 mod reports;
@@ -20,7 +20,7 @@ use crate::core::suite::Suite;
 pub use super::VERSION;
 
 /// Everything that is asked of an agent over version 2 of the protocol.
-pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: passive::CHECKS };
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: invariants::CHECKS };
 
 const SCENARIOS: &[Scenario] = &[
     handshake::INITIALIZE,

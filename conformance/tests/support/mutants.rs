@@ -42,7 +42,7 @@ pub async fn judge(
 /// The scenarios of a suite that show whether a check fails: its own, or those that `telling` names for a check that asks
 /// every history.
 pub fn shown_by(suite: &Suite, id: &str, telling: fn(&str) -> &'static [&'static str]) -> Vec<&'static Scenario> {
-    let asks_all = suite.passive.iter().any(|check| check.id == id);
+    let asks_all = suite.invariants.iter().any(|check| check.id == id);
     let of = |scenario: &&Scenario| match asks_all {
         true => telling(id).contains(&scenario.name),
         false => scenario.checks.iter().any(|check| check.id == id),

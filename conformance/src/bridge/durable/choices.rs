@@ -9,7 +9,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::far;
+use crate::prompts::far;
 
 /// A mode and an option, then an agent that is started again without them.
 pub(super) const CHOICES: Scenario = Scenario {

@@ -8,7 +8,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::{self, far};
+use crate::prompts::{self, far};
 
 /// Turns that end in several ways.
 pub(super) const ENDS: Scenario = Scenario {
@@ -18,7 +18,8 @@ pub(super) const ENDS: Scenario = Scenario {
     checks: &[Check::new("P7", each_ends_once)],
 };
 
-const PROMPTS: [(&str, &str); 3] = [("well", words::REPLY), ("failed", "Fail with the code 4711"), ("died", far::DIE)];
+const PROMPTS: [(&str, &str); 3] =
+    [("well", prompts::REPLY), ("failed", "Fail with the code 4711"), ("died", far::DIE)];
 const OUTCOMES: [&str; 4] = ["completed", "cancelled", "failed", "interrupted"];
 
 async fn ends(probe: &mut Probe) -> Result<(), Stop> {

@@ -9,7 +9,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::{self, far};
+use crate::prompts::{self, far};
 
 /// The only client leaves.
 pub(super) const LEAVING: Scenario = Scenario {
@@ -85,7 +85,7 @@ async fn send(probe: &mut Probe) -> Result<String, Stop> {
 }
 
 fn keyed(session: &str) -> Value {
-    let mut params = prompt_of(session, &format!("{} {MARKER}", words::REPLY));
+    let mut params = prompt_of(session, &format!("{} {MARKER}", prompts::REPLY));
     params["_meta"] = json!({ OURS: { "key": "conformance-key" } });
     params
 }

@@ -5,7 +5,7 @@ use crate::core::history::{Case, What};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::far;
+use crate::prompts::far;
 
 /// Numbers and an order of members that a parser would change.
 pub(super) const RAW: Scenario = Scenario {

@@ -7,7 +7,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::far;
+use crate::prompts::far;
 
 /// One reads and one does not.
 pub(super) const SLOW: Scenario = Scenario {

@@ -30,7 +30,7 @@ use crate::core::link::Link;
 use crate::mock::answers::{Answer, error, invalid, lock, no_method};
 use crate::mock::breaks::Breaks;
 use crate::mock::lines::{Peer, each_line, linked};
-use crate::words;
+use crate::prompts;
 pub(in crate::mock) use breaks::BREAKS;
 use state::Agent;
 pub use store::Store;
@@ -202,7 +202,7 @@ impl Agent {
             "session/delete" => self.delete(params),
             "session/set_mode" => self.set_mode(params),
             "session/set_config_option" => self.set_option(params),
-            words::far::ECHO_METHOD => Ok(json!({ "echo": params })),
+            prompts::far::ECHO_METHOD => Ok(json!({ "echo": params })),
             _ => Err(no_method()),
         })
     }

@@ -9,7 +9,7 @@ use crate::core::history::{Call, Case, Message};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// How soon after a stop an answer may have been under way before.
 const CROSSES: Duration = Duration::from_secs(2);
@@ -31,16 +31,16 @@ pub(super) const CANCEL: Scenario = Scenario {
 async fn cancel(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("new").await?;
-    let turn = probe.ask("turn", "session/prompt", prompt_of(&session, words::COUNT)).await?;
+    let turn = probe.ask("turn", "session/prompt", prompt_of(&session, prompts::COUNT)).await?;
     let limit = probe.limits().turn;
     under_way(probe, "under-way", &turn).await?;
     probe.notify("cancel", "session/cancel", json!({ "sessionId": session })).await?;
     let _ = probe.answer("turn", &turn, limit).await?;
     probe.quiet("after-cancel").await?;
-    let _ = probe.prompt("next", &session, words::REPLY).await?;
+    let _ = probe.prompt("next", &session, prompts::REPLY).await?;
     probe.notify("idle-cancel", "session/cancel", json!({ "sessionId": session })).await?;
     probe.quiet("after-idle-cancel").await?;
-    let _ = probe.prompt("after-idle", &session, words::REPLY).await?;
+    let _ = probe.prompt("after-idle", &session, prompts::REPLY).await?;
     Ok(())
 }
 

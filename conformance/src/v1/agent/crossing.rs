@@ -7,7 +7,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Permit, Probe, Stop, prompt_of, rich_meta};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Requests of both sides at the same time.
 pub(super) const CROSSING: Scenario = Scenario {
@@ -29,7 +29,7 @@ async fn crossing(probe: &mut Probe) -> Result<(), Stop> {
     // One request waits on each side, both under the same id.
     let session = probe.session("same/new").await?;
     let turn = json!("conformance-turn");
-    probe.ask_as("same/turn", turn.clone(), "session/prompt", prompt_of(&session, words::TOUCH)).await?;
+    probe.ask_as("same/turn", turn.clone(), "session/prompt", prompt_of(&session, prompts::TOUCH)).await?;
     if let Some(id) = asked(probe, "same/asked", &turn).await? {
         probe.ask_as("same/ours", id.clone(), "session/new", probe.new_session()).await?;
         probe.reply(&id, Ok(rejected())).await?;
@@ -47,7 +47,7 @@ async fn crossing(probe: &mut Probe) -> Result<(), Stop> {
         let made = probe.call(&format!("{name}/new"), "session/new", params).await?;
         let session = made.map(|made| made["sessionId"].as_str().unwrap_or_default().to_owned()).unwrap_or_default();
         let label = format!("{name}/turn");
-        let turn = probe.ask(&label, "session/prompt", prompt_of(&session, words::TOUCH)).await?;
+        let turn = probe.ask(&label, "session/prompt", prompt_of(&session, prompts::TOUCH)).await?;
         let request = asked(probe, &format!("{name}/asked"), &turn).await?;
         waiting.push((name, turn, request));
     }
@@ -57,14 +57,14 @@ async fn crossing(probe: &mut Probe) -> Result<(), Stop> {
         // One that took the other's answer does not end.
         let _ = probe.answer(&format!("{name}/turn"), turn, limit).await;
     }
-    let [first, second] = ["first", "second"].map(|name| probe.path(name).join(words::MARKER).exists());
+    let [first, second] = ["first", "second"].map(|name| probe.path(name).join(prompts::MARKER).exists());
     probe.note("ran", json!({ "first": first, "second": second }));
     // A code that nobody knows.
     probe.manners.permit = Permit::Strange;
     let session = probe.session("strange/new").await?;
-    let _ = probe.prompt("strange/turn", &session, words::TOUCH).await?;
-    probe.note("strange/marker", json!(probe.path(words::MARKER).exists()));
-    let _ = probe.prompt("strange/next", &session, words::REPLY).await?;
+    let _ = probe.prompt("strange/turn", &session, prompts::TOUCH).await?;
+    probe.note("strange/marker", json!(probe.path(prompts::MARKER).exists()));
+    let _ = probe.prompt("strange/next", &session, prompts::REPLY).await?;
     rich(probe).await
 }
 
@@ -82,7 +82,7 @@ async fn rich(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.call("meta/initialize", "initialize", hello).await?;
     let made = probe.call("meta/new", "session/new", with(probe.new_session())).await?;
     let Some(session) = made.ok().and_then(|made| made["sessionId"].as_str().map(str::to_owned)) else { return Ok(()) };
-    for (label, text) in [("meta/reply", words::REPLY), ("meta/touch", words::TOUCH)] {
+    for (label, text) in [("meta/reply", prompts::REPLY), ("meta/touch", prompts::TOUCH)] {
         let mut params = with(prompt_of(&session, text));
         params["prompt"][0]["_meta"] = rich_meta();
         let id = probe.ask(label, "session/prompt", params).await?;

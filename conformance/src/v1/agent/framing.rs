@@ -7,7 +7,7 @@ use crate::core::history::{Body, Case, What};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// How bytes arrive, and what ids look like.
 pub(super) const FRAMING: Scenario = Scenario {
@@ -66,7 +66,7 @@ async fn framing(probe: &mut Probe) -> Result<(), Stop> {
     probe.in_pieces(&[("together/1", &first), ("together/2", &second)], usize::MAX).await?;
     probe.answers("together", vec![json!(9002), json!(9003)], limit).await?;
     let session = probe.session("session").await?;
-    let text = format!("{} {}", words::REPLY, "x".repeat(1024 * 1024));
+    let text = format!("{} {}", prompts::REPLY, "x".repeat(1024 * 1024));
     let id = probe.ask("large", "session/prompt", prompt_of(&session, &text)).await?;
     let _ = probe.answer("large", &id, probe.limits().turn).await?;
     let exited = probe.close_input(probe.limits().step).await?;

@@ -9,7 +9,7 @@ use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::mcp_stub;
-use crate::words;
+use crate::prompts;
 
 /// A client that leaves.
 pub(super) const LEAVING: Scenario = Scenario {
@@ -31,7 +31,7 @@ async fn leaving(probe: &mut Probe) -> Result<(), Stop> {
     params["mcpServers"] = json!([server(probe, &program, "left")]);
     let made = probe.call("new", "session/new", params).await?;
     let session = made.map_err(|error| Stop::Refused(format!("session/new was answered with {error}")))?;
-    let _ = probe.prompt("first", session["sessionId"].as_str().unwrap_or_default(), words::REPLY).await?;
+    let _ = probe.prompt("first", session["sessionId"].as_str().unwrap_or_default(), prompts::REPLY).await?;
     note(probe, "before", "left");
     probe.close().await;
     let claimed = &agent["agentCapabilities"];

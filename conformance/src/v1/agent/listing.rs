@@ -10,7 +10,7 @@ use crate::core::history::{Call, Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Pages that are followed.
 const MAX_PAGES: usize = 1000;
@@ -84,7 +84,7 @@ async fn list(probe: &mut Probe) -> Result<(), Stop> {
         let session = probe.session(&format!("list/new/{number}")).await?;
         // Some agents list a session only once something was said in it (AMB-32).
         if number == 1 {
-            let _ = probe.prompt("list/prompt", &session, words::REPLY).await?;
+            let _ = probe.prompt("list/prompt", &session, prompts::REPLY).await?;
         }
         sessions.push(session);
     }

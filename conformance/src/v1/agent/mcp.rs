@@ -10,8 +10,8 @@ use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::mcp_stub;
-use crate::v1::passive::content;
-use crate::words;
+use crate::prompts;
+use crate::v1::invariants::content;
 
 /// An argument that a shell would take apart.
 const ARGUMENT: &str = "two words";
@@ -62,8 +62,8 @@ async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
     let made = probe.call("new", "session/new", params).await?;
     let session = made.map_err(|error| Stop::Refused(format!("session/new was answered with {error}")))?;
     let session = session["sessionId"].as_str().unwrap_or_default().to_owned();
-    let _ = probe.prompt("first", &session, words::REPLY).await?;
-    let _ = probe.prompt("tool", &session, words::MCP).await?;
+    let _ = probe.prompt("first", &session, prompts::REPLY).await?;
+    let _ = probe.prompt("tool", &session, prompts::MCP).await?;
     // Servers may be started beside the turn.
     wait(probe, "initialize", &["conformance", "second"]).await;
     note(probe, "conformance", "conformance");
@@ -72,7 +72,7 @@ async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
     params["mcpServers"] = json!([server(probe, &program, "other")]);
     let other = probe.call("other/new", "session/new", params).await?;
     let other = other.map_err(|error| Stop::Refused(format!("session/new was answered with {error}")))?;
-    let _ = probe.prompt("other/first", other["sessionId"].as_str().unwrap_or_default(), words::REPLY).await?;
+    let _ = probe.prompt("other/first", other["sessionId"].as_str().unwrap_or_default(), prompts::REPLY).await?;
     if !agent["agentCapabilities"]["sessionCapabilities"]["close"].is_null() {
         let _ = probe.call("close", "session/close", json!({ "sessionId": session })).await?;
         wait(probe, "ended", &["conformance", "second"]).await;
@@ -85,7 +85,7 @@ async fn mcp(probe: &mut Probe) -> Result<(), Stop> {
         let servers = json!([server(probe, &program, "loaded")]);
         let params = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": servers });
         let _ = probe.call("load", "session/load", params).await?;
-        let _ = probe.prompt("load/first", &session, words::REPLY).await?;
+        let _ = probe.prompt("load/first", &session, prompts::REPLY).await?;
         wait(probe, "initialize", &["loaded"]).await;
         note(probe, "loaded", "loaded");
     }

@@ -9,7 +9,7 @@ use crate::core::history::{Body, Case, Message};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// How soon a stopped turn should have ended, by an agent that answers quickly.
 const SOON: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ async fn meanwhile(probe: &mut Probe) -> Result<(), Stop> {
         state = made.map_err(|error| Stop::Refused(format!("session/new was answered with {error}")))?;
         let session = state["sessionId"].as_str().unwrap_or_default().to_owned();
         let label = format!("{name}/turn");
-        let turn = probe.ask(&label, "session/prompt", prompt_of(&session, words::COUNT)).await?;
+        let turn = probe.ask(&label, "session/prompt", prompt_of(&session, prompts::COUNT)).await?;
         counting(probe, &format!("{name}/under-way"), &session, &turn).await?;
         sessions.push(session);
         turns.push(turn);
@@ -57,7 +57,7 @@ async fn meanwhile(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.answer("two/turn", &turns[1], limit).await?;
     }
     let session = probe.session("three/new").await?;
-    let turn = probe.ask("three/turn", "session/prompt", prompt_of(&session, words::COUNT)).await?;
+    let turn = probe.ask("three/turn", "session/prompt", prompt_of(&session, prompts::COUNT)).await?;
     counting(probe, "three/under-way", &session, &turn).await?;
     probe.notify("three/take-back", "$/cancel_request", json!({ "requestId": turn })).await?;
     probe.quiet("three/take-back").await?;

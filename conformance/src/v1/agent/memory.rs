@@ -5,7 +5,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// What the user says first.
 const MARK: &str = "conformance-mark-2718";
@@ -23,12 +23,12 @@ pub(super) const MEMORY: Scenario = Scenario {
 async fn memory(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("new").await?;
-    let _ = probe.prompt("first", &session, &format!("{} {MARK}", words::REPLY)).await?;
-    let _ = probe.prompt("recall", &session, words::RECALL).await?;
+    let _ = probe.prompt("first", &session, &format!("{} {MARK}", prompts::REPLY)).await?;
+    let _ = probe.prompt("recall", &session, prompts::RECALL).await?;
     let other = probe.session("refused/new").await?;
-    let _ = probe.prompt("refused/first", &other, &format!("{} {MARK}", words::REPLY)).await?;
-    let _ = probe.prompt("refused", &other, &format!("{} {REFUSED}", words::REFUSE)).await?;
-    let _ = probe.prompt("refused/recall", &other, words::RECALL).await?;
+    let _ = probe.prompt("refused/first", &other, &format!("{} {MARK}", prompts::REPLY)).await?;
+    let _ = probe.prompt("refused", &other, &format!("{} {REFUSED}", prompts::REFUSE)).await?;
+    let _ = probe.prompt("refused/recall", &other, prompts::RECALL).await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use crate::core::history::{Call, Case, Message};
 use crate::core::probe::{Permit, Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Tools that ask first.
 pub(super) const PERMISSION: Scenario = Scenario {
@@ -44,7 +44,7 @@ async fn permission(probe: &mut Probe) -> Result<(), Stop> {
         // A session each: what is allowed or refused for a whole session must not decide the next.
         let session = probe.session(&format!("{name}/new")).await?;
         probe.manners.permit = permit;
-        let turn = probe.ask(name, "session/prompt", prompt_of(&session, words::TOUCH)).await?;
+        let turn = probe.ask(name, "session/prompt", prompt_of(&session, prompts::TOUCH)).await?;
         if permit == Permit::Hold {
             let ended = |message: &Message| message.method().is_none() && message.id() == Some(&turn);
             let asked = |message: &Message| message.requests("session/request_permission") || ended(message);
@@ -58,7 +58,7 @@ async fn permission(probe: &mut Probe) -> Result<(), Stop> {
         } else {
             let _ = probe.answer(name, &turn, limit).await?;
         }
-        let marker = probe.path(words::MARKER);
+        let marker = probe.path(prompts::MARKER);
         probe.note(&format!("{name}/marker"), json!(marker.exists()));
         // What is not there need not be removed.
         let _ = std::fs::remove_file(marker);

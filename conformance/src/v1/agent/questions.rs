@@ -7,7 +7,7 @@ use crate::core::history::{Call, Case};
 use crate::core::probe::{Elicit, NO_CHOICE, Probe, Stop, first_choice};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// One question, answered in every way.
 pub(super) const QUESTIONS: Scenario = Scenario {
@@ -39,7 +39,7 @@ async fn questions(probe: &mut Probe) -> Result<(), Stop> {
     for (name, elicit) in ANSWERS {
         let session = probe.session(&format!("question/{name}/new")).await?;
         probe.manners.elicit = elicit;
-        let _ = probe.prompt(&format!("question/{name}"), &session, words::QUESTION).await?;
+        let _ = probe.prompt(&format!("question/{name}"), &session, prompts::QUESTION).await?;
         if name == "accept" && !asked_anything(probe) {
             // It asks in no other way, either.
             break;

@@ -11,7 +11,7 @@ use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::mcp_stub::Remote;
-use crate::words;
+use crate::prompts;
 
 /// The header that the agent is to send.
 const HEADER: &str = "X-Conformance";
@@ -46,7 +46,7 @@ async fn remote(probe: &mut Probe) -> Result<(), Stop> {
         let made = probe.call(&format!("{kind}/new"), "session/new", params).await?;
         if let Ok(made) = made {
             let session = made["sessionId"].as_str().unwrap_or_default().to_owned();
-            let _ = probe.prompt(&format!("{kind}/first"), &session, words::REPLY).await?;
+            let _ = probe.prompt(&format!("{kind}/first"), &session, prompts::REPLY).await?;
         }
         // Servers may be connected to beside the turn.
         let deadline = Instant::now() + probe.limits().step;

@@ -9,7 +9,7 @@ use crate::core::history::{Call, Case};
 use crate::core::probe::{Permit, Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Sessions with and without additional roots.
 pub(super) const ROOTS: Scenario = Scenario {
@@ -45,7 +45,7 @@ struct Place {
 
 impl Place {
     fn new(probe: &Probe) -> Result<Self, Stop> {
-        let [home, more, further] = ["home", words::BESIDE, "further"].map(|name| probe.path(name));
+        let [home, more, further] = ["home", prompts::BESIDE, "further"].map(|name| probe.path(name));
         for directory in [&home, &more, &further] {
             std::fs::create_dir_all(directory)?;
         }
@@ -69,18 +69,18 @@ async fn roots(probe: &mut Probe) -> Result<(), Stop> {
     // Whatever has to be asked for is not to be had.
     probe.manners.permit = Permit::Reject;
     let none = made(probe, "none/new", place.session(None)).await?;
-    look(probe, "none/own", &none, words::READ, &place.home).await?;
+    look(probe, "none/own", &none, prompts::READ, &place.home).await?;
     if can["sessionCapabilities"]["additionalDirectories"].is_null() {
         return Ok(());
     }
-    look(probe, "none/beside", &none, words::READ_BESIDE, &place.more).await?;
+    look(probe, "none/beside", &none, prompts::READ_BESIDE, &place.more).await?;
     let empty = made(probe, "empty/new", place.session(Some(json!([])))).await?;
-    look(probe, "empty/beside", &empty, words::READ_BESIDE, &place.more).await?;
+    look(probe, "empty/beside", &empty, prompts::READ_BESIDE, &place.more).await?;
     let _ = probe.call("bad/relative", "session/new", place.session(Some(json!(["relative/path"])))).await?;
     let _ = probe.call("bad/empty", "session/new", place.session(Some(json!([""])))).await?;
     let with = made(probe, "with/new", place.session(Some(json!([place.more, place.further])))).await?;
-    look(probe, "with/own", &with, words::READ, &place.home).await?;
-    look(probe, "with/beside", &with, words::READ_BESIDE, &place.more).await?;
+    look(probe, "with/own", &with, prompts::READ, &place.home).await?;
+    look(probe, "with/beside", &with, prompts::READ_BESIDE, &place.more).await?;
     let resumes = !can["sessionCapabilities"]["resume"].is_null();
     let ways = [("resumed", "session/resume", resumes), ("loaded", "session/load", can["loadSession"] == true)];
     let closes = !can["sessionCapabilities"]["close"].is_null();
@@ -92,7 +92,7 @@ async fn roots(probe: &mut Probe) -> Result<(), Stop> {
         let mut params = place.session(None);
         params["sessionId"] = json!(with);
         if probe.call(&format!("{way}/open"), method, params).await?.is_ok() {
-            look(probe, &format!("{way}/beside"), &with, words::READ_BESIDE, &place.more).await?;
+            look(probe, &format!("{way}/beside"), &with, prompts::READ_BESIDE, &place.more).await?;
         }
     }
     Ok(())
@@ -112,7 +112,7 @@ fn mark(label: &str) -> String {
 
 /// Has a file read that was not there before.
 async fn look(probe: &mut Probe, label: &str, session: &str, sentence: &str, directory: &Path) -> Result<(), Stop> {
-    std::fs::write(directory.join(words::INPUT), format!("{}\n", mark(label)))?;
+    std::fs::write(directory.join(prompts::INPUT), format!("{}\n", mark(label)))?;
     probe.prompt(label, session, sentence).await.map(drop)
 }
 

@@ -7,7 +7,7 @@ use crate::core::history::{Call, Case};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// What the file says that is read.
 const MARK: &str = "conformance-mark-4711";
@@ -40,23 +40,23 @@ async fn services(probe: &mut Probe) -> Result<(), Stop> {
     (probe.manners.files, probe.manners.terminals) = (true, true);
     let agent = probe.begin().await?;
     let session = probe.session("with/new").await?;
-    let _ = probe.prompt("with/reply", &session, words::REPLY).await?;
+    let _ = probe.prompt("with/reply", &session, prompts::REPLY).await?;
     // What comes behind the answer has to come before the next prompt to be seen.
     probe.quiet("with/reply/after").await?;
     // The file is not there yet.
-    let _ = probe.prompt("with/missing", &session, words::READ).await?;
-    std::fs::write(probe.path(words::INPUT), format!("{MARK}\n"))?;
-    let _ = probe.prompt("with/read", &session, words::READ).await?;
+    let _ = probe.prompt("with/missing", &session, prompts::READ).await?;
+    std::fs::write(probe.path(prompts::INPUT), format!("{MARK}\n"))?;
+    let _ = probe.prompt("with/read", &session, prompts::READ).await?;
     for (label, null) in [("with/write-empty", false), ("with/write-null", true)] {
         let session = probe.session(&format!("{label}/new")).await?;
         probe.manners.null = null;
-        let _ = probe.prompt(label, &session, words::WRITE).await?;
+        let _ = probe.prompt(label, &session, prompts::WRITE).await?;
         // What was not written need not be removed.
-        let _ = std::fs::remove_file(probe.path(words::NOTE));
+        let _ = std::fs::remove_file(probe.path(prompts::NOTE));
     }
     probe.manners.null = false;
     let session = probe.session("with/terminal/new").await?;
-    let _ = probe.prompt("with/terminal", &session, words::TERMINAL).await?;
+    let _ = probe.prompt("with/terminal", &session, prompts::TERMINAL).await?;
     // What a terminal is needed for may end a little after its turn, and ends with its session.
     probe.quiet("with/terminal/after").await?;
     if !agent["agentCapabilities"]["sessionCapabilities"]["close"].is_null() {
@@ -64,7 +64,7 @@ async fn services(probe: &mut Probe) -> Result<(), Stop> {
         probe.quiet("with/terminal/closed").await?;
     }
     let session = probe.session("with/question/new").await?;
-    let _ = probe.prompt("with/question", &session, words::QUESTION).await?;
+    let _ = probe.prompt("with/question", &session, prompts::QUESTION).await?;
     without(probe).await
 }
 
@@ -82,12 +82,12 @@ async fn without(probe: &mut Probe) -> Result<(), Stop> {
         Ok(result) => result["sessionId"].as_str().unwrap_or_default().to_owned(),
         Err(error) => return Err(Stop::Refused(format!("session/new was answered with {error}"))),
     };
-    let _ = probe.prompt("without/read", &session, words::READ).await?;
-    let _ = probe.prompt("without/write", &session, words::WRITE).await?;
-    let [cwd, more] = [".", "more"].map(|folder| probe.path(folder).join(words::NOTE).exists());
+    let _ = probe.prompt("without/read", &session, prompts::READ).await?;
+    let _ = probe.prompt("without/write", &session, prompts::WRITE).await?;
+    let [cwd, more] = [".", "more"].map(|folder| probe.path(folder).join(prompts::NOTE).exists());
     probe.note("without/written", json!({ "cwd": cwd, "more": more }));
-    let _ = probe.prompt("without/terminal", &session, words::TERMINAL).await?;
-    let _ = probe.prompt("without/question", &session, words::QUESTION).await?;
+    let _ = probe.prompt("without/terminal", &session, prompts::TERMINAL).await?;
+    let _ = probe.prompt("without/question", &session, prompts::QUESTION).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::core::history::{Case, Message, brief};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A session that nobody made.
 const NOBODYS: &str = "conformance-no-such-session";
@@ -102,7 +102,7 @@ async fn load(probe: &mut Probe) -> Result<(), Stop> {
     let params = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": [] });
     let _ = probe.call("load", "session/load", params).await?;
     probe.quiet("load").await?;
-    let _ = probe.prompt("load/prompt", &session, words::REPLY).await?;
+    let _ = probe.prompt("load/prompt", &session, prompts::REPLY).await?;
     let unknown = json!({ "sessionId": NOBODYS, "cwd": probe.directory(), "mcpServers": [] });
     let _ = probe.call("load/unknown", "session/load", unknown).await?;
     Ok(())
@@ -111,7 +111,7 @@ async fn load(probe: &mut Probe) -> Result<(), Stop> {
 /// A session with one finished turn whose user said [`MARK`].
 async fn turn_to_come_back_to(probe: &mut Probe) -> Result<String, Stop> {
     let session = probe.session("first/new").await?;
-    let _ = probe.prompt("first/prompt", &session, &format!("{} {MARK}", words::REPLY)).await?;
+    let _ = probe.prompt("first/prompt", &session, &format!("{} {MARK}", prompts::REPLY)).await?;
     Ok(session)
 }
 
@@ -272,7 +272,7 @@ async fn resume(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let params = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": [] });
     let _ = probe.call("resume", "session/resume", params).await?;
-    let _ = probe.prompt("resume/prompt", &session, words::REPLY).await?;
+    let _ = probe.prompt("resume/prompt", &session, prompts::REPLY).await?;
     let unknown = json!({ "sessionId": NOBODYS, "cwd": probe.directory(), "mcpServers": [] });
     let _ = probe.call("resume/unknown", "session/resume", unknown).await?;
     Ok(())
@@ -332,9 +332,9 @@ async fn close(probe: &mut Probe) -> Result<(), Stop> {
     }
     let idle = probe.session("close/new").await?;
     let _ = probe.call("close/idle", "session/close", json!({ "sessionId": idle })).await?;
-    let _ = probe.prompt("close/prompt", &idle, words::REPLY).await?;
+    let _ = probe.prompt("close/prompt", &idle, prompts::REPLY).await?;
     let busy = probe.session("close/new-busy").await?;
-    let turn = probe.ask("close/turn", "session/prompt", prompt_of(&busy, words::COUNT)).await?;
+    let turn = probe.ask("close/turn", "session/prompt", prompt_of(&busy, prompts::COUNT)).await?;
     cancel::under_way(probe, "close/under-way", &turn).await?;
     let close = probe.ask("close/busy", "session/close", json!({ "sessionId": busy })).await?;
     // Either answer may come first (AMB-11).

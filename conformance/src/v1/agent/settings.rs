@@ -12,7 +12,7 @@ use crate::core::history::{Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::v1::passive::config;
+use crate::v1::invariants::config;
 
 /// What can be set.
 pub(super) const SETTINGS: Scenario = Scenario {

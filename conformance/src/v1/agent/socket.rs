@@ -7,7 +7,7 @@ use crate::core::history::{Body, Case, What};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// The upgrade.
 pub(super) const UPGRADES: Scenario = Scenario {
@@ -63,7 +63,7 @@ async fn sessions(probe: &mut Probe) -> Result<(), Stop> {
     let mut asked = Vec::new();
     for (number, session) in (1..).zip(&sessions) {
         let label = format!("prompt/{number}");
-        asked.push(probe.ask(&label, "session/prompt", prompt_of(session, words::REPLY)).await?);
+        asked.push(probe.ask(&label, "session/prompt", prompt_of(session, prompts::REPLY)).await?);
     }
     probe.answers("the ends of both turns", asked, probe.limits().turn).await
 }

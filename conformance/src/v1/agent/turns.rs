@@ -7,7 +7,7 @@ use crate::core::history::{Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A picture of one pixel.
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
@@ -33,10 +33,10 @@ async fn turns(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("new").await?;
     for number in 1..=3 {
-        let _ = probe.prompt(&format!("turn/{number}"), &session, words::REPLY).await?;
+        let _ = probe.prompt(&format!("turn/{number}"), &session, prompts::REPLY).await?;
     }
     let other = probe.session("new/other").await?;
-    let _ = probe.prompt("other/1", &other, words::REPLY).await?;
+    let _ = probe.prompt("other/1", &other, prompts::REPLY).await?;
     let _ = probe.prompt("back/1", &session, "Thank you.").await?;
     Ok(())
 }
@@ -143,10 +143,10 @@ async fn content(probe: &mut Probe) -> Result<(), Stop> {
     let file = probe.path("conformance-input.txt");
     std::fs::write(&file, "conformance input\n")?;
     let uri = format!("file://{}", file.display());
-    let text = || json!({ "type": "text", "text": words::REPLY });
+    let text = || json!({ "type": "text", "text": prompts::REPLY });
     let full = json!({
         "type": "text",
-        "text": words::REPLY,
+        "text": prompts::REPLY,
         "annotations": { "audience": ["assistant"], "priority": 0.5, "lastModified": "2026-11-25T12:00:00Z" },
         "_meta": { "conformance/unknown": [1, null] },
     });
@@ -205,7 +205,7 @@ pub(super) const REPORTS: Scenario = Scenario {
 async fn reports(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("new").await?;
-    let _ = probe.prompt("plan", &session, words::PLAN).await?;
+    let _ = probe.prompt("plan", &session, prompts::PLAN).await?;
     Ok(())
 }
 

@@ -8,7 +8,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Host, Probe, SESSION, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words::INTERRUPTED;
+use crate::prompts::INTERRUPTED;
 
 /// An interrupt while a permission waits.
 pub(super) const INTERRUPT: Scenario = Scenario {

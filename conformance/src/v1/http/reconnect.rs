@@ -10,7 +10,7 @@ use crate::core::http::{CONNECTION, SESSION, get, post};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A new connection after one that was dropped.
 pub(super) const RECONNECT: Scenario = Scenario {
@@ -31,7 +31,7 @@ async fn reconnect(probe: &mut Probe) -> Result<(), Stop> {
     let ids = [(CONNECTION, connection.as_str()), (SESSION, session.as_str())];
     let mut stream = open(probe, "session", &ids).await?;
     probe
-        .exchange("prompt", post(&request("prompt", "session/prompt", prompt_of(&session, words::REPLY)), &ids))
+        .exchange("prompt", post(&request("prompt", "session/prompt", prompt_of(&session, prompts::REPLY)), &ids))
         .await?;
     let limit = probe.limits().turn;
     until(probe, "session", &mut stream, limit, |message| message["id"] == "prompt").await;

@@ -9,7 +9,7 @@ use crate::core::http::{CONNECTION, Listener, SESSION, get, post};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Two sessions, each on a stream of its own.
 pub(super) const STREAMS: Scenario = Scenario {
@@ -55,7 +55,7 @@ async fn streams(probe: &mut Probe) -> Result<(), Stop> {
     for (number, session, ..) in &sessions {
         let label = format!("prompt/{number}");
         let ids = [(CONNECTION, connection.as_str()), (SESSION, session.as_str())];
-        let text = format!("{} stream-{number}", words::REPLY);
+        let text = format!("{} stream-{number}", prompts::REPLY);
         probe.exchange(&label, post(&request(&label, "session/prompt", prompt_of(session, &text)), &ids)).await?;
     }
     let limit = probe.limits().turn;

@@ -8,7 +8,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A long turn that is stopped.
 pub(super) const CANCEL: Scenario = Scenario {
@@ -27,7 +27,7 @@ const UNDER_WAY: usize = 3;
 
 async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let session = stage::session(probe).await?;
-    let id = probe.ask("turn", "session/prompt", prompt_of(&session, words::COUNT)).await?;
+    let id = probe.ask("turn", "session/prompt", prompt_of(&session, prompts::COUNT)).await?;
     let (mut end, mut outputs) = (End::default(), 0);
     let under_way = |message: &Message| {
         outputs += usize::from(stage::is_output(message));

@@ -6,10 +6,10 @@ use super::stage;
 use crate::core::check::{Check, all, answered, fails_with, succeeds};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
+use crate::prompts;
 use crate::v1::agent::{
     ids_come_back_as_they_were, no_match_is_an_empty_array, silent, silent_and_alive, the_filter_holds,
 };
-use crate::words;
 
 /// Ids, notifications, extensions, links in prompts, lists.
 pub(super) const CARRIED: Scenario = Scenario {
@@ -71,11 +71,11 @@ async fn lists(probe: &mut Probe) -> Result<(), Stop> {
 
 /// Every agent takes links besides text.
 async fn link(probe: &mut Probe, session: &str) -> Result<(), Stop> {
-    let file = probe.path(words::INPUT);
+    let file = probe.path(prompts::INPUT);
     std::fs::write(&file, "conformance")?;
     let blocks: Value = json!([
-        { "type": "text", "text": words::REPLY },
-        { "type": "resource_link", "name": words::INPUT, "uri": format!("file://{}", file.display()) },
+        { "type": "text", "text": prompts::REPLY },
+        { "type": "resource_link", "name": prompts::INPUT, "uri": format!("file://{}", file.display()) },
     ]);
     let id = probe.ask("link", "session/prompt", json!({ "sessionId": session, "prompt": blocks })).await?;
     stage::ended(probe, "link", session, &id).await

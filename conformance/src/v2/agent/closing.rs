@@ -10,7 +10,7 @@ use crate::core::history::{Call, Case, Message};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// How long is watched for what a closed session's command would do once it is told to.
 const WATCH: Duration = Duration::from_millis(1500);
@@ -29,7 +29,7 @@ pub(super) const CLOSE: Scenario = Scenario {
 
 async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let session = stage::session(probe).await?;
-    let id = probe.ask("turn", "session/prompt", prompt_of(&session, words::COUNT)).await?;
+    let id = probe.ask("turn", "session/prompt", prompt_of(&session, prompts::COUNT)).await?;
     let (mut end, mut outputs) = (End::default(), 0);
     let under_way = |message: &Message| {
         outputs += usize::from(stage::is_output(message));
@@ -39,12 +39,12 @@ async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.call("close", "session/close", json!({ "sessionId": session })).await?;
     probe.quiet("after").await?;
     let session = probe.session("background/new").await?;
-    stage::turn(probe, "background", &session, words::background::COMMAND).await?;
-    let marker = probe.path(words::MARKER);
+    stage::turn(probe, "background", &session, prompts::background::COMMAND).await?;
+    let marker = probe.path(prompts::MARKER);
     let _ = probe.call("background/close", "session/close", json!({ "sessionId": session })).await?;
     probe.note("background/early", json!(marker.exists()));
     // A command that still runs sees it, however long the close has taken.
-    std::fs::write(probe.path(words::background::GO), "")?;
+    std::fs::write(probe.path(prompts::background::GO), "")?;
     probe.watch("background/after", WATCH, |_| ()).await?;
     probe.note("background/marker", json!(marker.exists()));
     Ok(())

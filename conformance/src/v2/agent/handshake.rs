@@ -8,7 +8,7 @@ use crate::core::history::{Case, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// `initialize` as clients of version 2 send it, and as those of a version that is still to come.
 pub(super) const INITIALIZE: Scenario = Scenario {
@@ -74,7 +74,7 @@ const METHODS: [&str; 5] = ["new", "list", "prompt", "close", "resume"];
 async fn baseline(probe: &mut Probe) -> Result<(), Stop> {
     let session = stage::session(probe).await?;
     let _ = probe.call("list", "session/list", json!({})).await?;
-    stage::turn(probe, "prompt", &session, words::REPLY).await?;
+    stage::turn(probe, "prompt", &session, prompts::REPLY).await?;
     let _ = probe.call("close", "session/close", json!({ "sessionId": session })).await?;
     let again = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": [] });
     let _ = probe.call("resume", "session/resume", again).await?;

@@ -8,7 +8,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Permit, Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Tools that ask first.
 pub(super) const PERMISSION: Scenario = Scenario {
@@ -34,7 +34,7 @@ async fn play(probe: &mut Probe) -> Result<(), Stop> {
         // A session each: what is allowed or refused for a whole session must not decide the next.
         let session = probe.session(&format!("{name}/new")).await?;
         touch(probe, name, &session, outcome).await?;
-        let marker = probe.path(words::MARKER);
+        let marker = probe.path(prompts::MARKER);
         probe.note(&format!("{name}/marker"), json!(marker.exists()));
         // What is not there need not be removed.
         let _ = std::fs::remove_file(marker);
@@ -46,7 +46,7 @@ async fn play(probe: &mut Probe) -> Result<(), Stop> {
 async fn touch(probe: &mut Probe, name: &str, session: &str, outcome: Option<Value>) -> Result<(), Stop> {
     let limit = probe.limits().turn;
     probe.manners.permit = Permit::Hold;
-    let id = probe.ask(name, "session/prompt", prompt_of(session, words::TOUCH)).await?;
+    let id = probe.ask(name, "session/prompt", prompt_of(session, prompts::TOUCH)).await?;
     let mut end = End::default();
     let (mut over, mut waits) = (false, false);
     let asked = |message: &Message| {

@@ -8,7 +8,7 @@ use crate::core::history::Case;
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A session that nobody made.
 const NOBODYS: &str = "conformance-no-such-session";
@@ -29,7 +29,7 @@ pub(super) const REFUSALS: Scenario = Scenario {
 async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let result = stage::begin(probe).await?;
     let _ = probe.call("method", "session/nonesuch", json!({})).await?;
-    let _ = probe.call("session", "session/prompt", prompt_of(NOBODYS, words::REPLY)).await?;
+    let _ = probe.call("session", "session/prompt", prompt_of(NOBODYS, prompts::REPLY)).await?;
     // Nobody may log in where there is no way to.
     if result["authMethods"].as_array().is_some_and(|methods| !methods.is_empty()) {
         let _ = probe.call("login", "auth/login", json!({ "methodId": "conformance-no-such-method" })).await?;

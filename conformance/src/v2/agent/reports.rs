@@ -8,7 +8,7 @@ use crate::core::history::{Case, Message};
 use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// Tools and a plan.
 pub(super) const REPORTS: Scenario = Scenario {
@@ -20,7 +20,7 @@ pub(super) const REPORTS: Scenario = Scenario {
 
 async fn reports(probe: &mut Probe) -> Result<(), Stop> {
     stage::begin(probe).await?;
-    for (label, text) in [("write", words::WRITE), ("terminal", words::TERMINAL), ("plan", words::PLAN)] {
+    for (label, text) in [("write", prompts::WRITE), ("terminal", prompts::TERMINAL), ("plan", prompts::PLAN)] {
         let session = probe.session(&format!("{label}/new")).await?;
         stage::turn(probe, label, &session, text).await?;
     }
@@ -40,7 +40,7 @@ const FINAL: [&str; 3] = ["completed", "failed", "cancelled"];
 async fn call(probe: &mut Probe) -> Result<(), Stop> {
     let session = stage::session(probe).await?;
     let limit = probe.limits().turn;
-    let id = probe.ask("turn", "session/prompt", prompt_of(&session, words::background::WAIT)).await?;
+    let id = probe.ask("turn", "session/prompt", prompt_of(&session, prompts::background::WAIT)).await?;
     let (mut end, mut over, mut stoppable) = (End::default(), false, None);
     let running = |message: &Message| {
         over = end.saw(message, &session, &id);

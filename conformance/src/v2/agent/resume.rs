@@ -8,7 +8,7 @@ use crate::core::history::{Call, Case, Message};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A session that is closed and resumed, without and with what was said in it.
 pub(super) const RESUME: Scenario = Scenario {
@@ -25,7 +25,7 @@ pub(super) const RESUME: Scenario = Scenario {
 
 async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let session = stage::session(probe).await?;
-    stage::turn(probe, "turn", &session, words::REPLY).await?;
+    stage::turn(probe, "turn", &session, prompts::REPLY).await?;
     for (label, from) in [("bare", Value::Null), ("whole", json!({ "type": "start" }))] {
         let _ = probe.call(&format!("{label}/close"), "session/close", json!({ "sessionId": session })).await?;
         let mut params = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": [] });
@@ -92,7 +92,7 @@ fn from_the_start_everything_comes_before_the_answer(case: &Case<'_>) -> Outcome
 fn ids<'c>(messages: impl IntoIterator<Item = &'c Message>) -> Vec<&'c Value> {
     let prompted = |message: &&Message| {
         let said = message.update().map(|update| update["content"].to_string()).unwrap_or_default();
-        message.update_kind().is_some_and(|kind| kind.starts_with("user_message")) && said.contains(words::REPLY)
+        message.update_kind().is_some_and(|kind| kind.starts_with("user_message")) && said.contains(prompts::REPLY)
     };
     messages.into_iter().filter(prompted).filter_map(|message| Some(&message.update()?["messageId"])).collect()
 }

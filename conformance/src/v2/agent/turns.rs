@@ -6,7 +6,7 @@ use crate::core::history::{Case, What, brief};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
-use crate::words;
+use crate::prompts;
 
 /// A turn with one short text.
 pub(super) const TURN: Scenario = Scenario {
@@ -22,7 +22,7 @@ pub(super) const TURN: Scenario = Scenario {
 
 async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let session = stage::session(probe).await?;
-    stage::turn(probe, "turn", &session, words::REPLY).await?;
+    stage::turn(probe, "turn", &session, prompts::REPLY).await?;
     probe.quiet("after").await
 }
 

@@ -10,7 +10,7 @@ use super::session::Session;
 use super::state::Agent;
 use super::way::{Step, Way};
 use crate::mock::answers::{Answer, error, lock};
-use crate::words::{self, far};
+use crate::prompts::{self, far};
 
 /// Messages of the client that are kept, the newest.
 const MAX_GOT: usize = 64;
@@ -45,7 +45,7 @@ impl Agent {
         if let Some(code) = text.strip_prefix(far::FAIL) {
             return Some(Err(far::failure(code.parse().unwrap_or_default())));
         }
-        if let Some(count) = text.strip_prefix(words::NUMBERED).and_then(|count| count.parse::<u64>().ok()) {
+        if let Some(count) = text.strip_prefix(prompts::NUMBERED).and_then(|count| count.parse::<u64>().ok()) {
             return Some(on(self.tell_all(session, (1..=count).map(|number| format!("{number}\n"))).await));
         }
         Some(match text {
@@ -165,7 +165,7 @@ impl Agent {
         let cwd = self.store.get(session).map(|session| session.cwd).unwrap_or_default();
         let mut answers = json!({});
         if claimed["fs"]["readTextFile"] == true {
-            let params = json!({ "sessionId": session, "path": Path::new(&cwd).join(words::INPUT) });
+            let params = json!({ "sessionId": session, "path": Path::new(&cwd).join(prompts::INPUT) });
             answers["read"] = shown(self.ask("fs/read_text_file", params).await.map_err(|_| gone())?);
         }
         if claimed["terminal"] == true {

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::state::Agent;
 use crate::mock::answers::invalid;
-use crate::words;
+use crate::prompts;
 
 impl Agent {
     /// The additional roots of a request.
@@ -31,10 +31,10 @@ impl Agent {
 
     /// A file that is read: in the session's directory or beside it.
     pub(super) fn input(&self, session: &str, beside: bool) -> String {
-        let path = self.path(session, words::INPUT);
+        let path = self.path(session, prompts::INPUT);
         let parent = Path::new(&path).parent().and_then(Path::parent);
         match parent.filter(|_| beside) {
-            Some(parent) => parent.join(words::BESIDE).join(words::INPUT).display().to_string(),
+            Some(parent) => parent.join(prompts::BESIDE).join(prompts::INPUT).display().to_string(),
             None => path,
         }
     }

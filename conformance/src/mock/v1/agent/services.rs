@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::state::Agent;
 use super::way::{Step, Way};
 use crate::mock::answers::{Answer, error, lock};
-use crate::words;
+use crate::prompts;
 
 /// What the user may like.
 const COLORS: [&str; 2] = ["red", "blue"];
@@ -27,12 +27,12 @@ impl Agent {
     /// Does what the sentence asks for, if it is about one of these.
     pub(super) async fn service(&self, session: &str, text: &str) -> Option<Step> {
         Some(match text {
-            text if text.contains(words::READ) => self.read_file(session, false).await,
-            text if text.contains(words::READ_BESIDE) => self.read_file(session, true).await,
-            text if text.contains(words::WRITE) => self.write_file(session).await,
-            text if text.contains(words::TERMINAL) => self.command(session).await,
-            text if text.contains(words::QUESTION) => self.question(session).await,
-            text if text.contains(words::MCP) => self.call_server(session).await,
+            text if text.contains(prompts::READ) => self.read_file(session, false).await,
+            text if text.contains(prompts::READ_BESIDE) => self.read_file(session, true).await,
+            text if text.contains(prompts::WRITE) => self.write_file(session).await,
+            text if text.contains(prompts::TERMINAL) => self.command(session).await,
+            text if text.contains(prompts::QUESTION) => self.question(session).await,
+            text if text.contains(prompts::MCP) => self.call_server(session).await,
             _ => return None,
         })
     }
@@ -50,7 +50,7 @@ impl Agent {
         if let Some(path) = path {
             let relative = self.breaks.has("RPC-11") || self.breaks.has("TOOL-12");
             let line = u64::from(!self.breaks.has("RPC-12"));
-            call["locations"] = json!([{ "path": if relative { words::INPUT } else { path }, "line": line }]);
+            call["locations"] = json!([{ "path": if relative { prompts::INPUT } else { path }, "line": line }]);
         }
         for (id, member, value) in [
             ("TOOL-02", "title", Value::Null),
@@ -95,7 +95,7 @@ impl Agent {
     pub(super) fn path(&self, session: &str, name: &str) -> String {
         let session = self.store.get(session);
         let cwd = match &session {
-            Some(session) if self.breaks.has("SESS-06") && name == words::NOTE => {
+            Some(session) if self.breaks.has("SESS-06") && name == prompts::NOTE => {
                 session.roots.first().unwrap_or(&session.cwd).clone()
             }
             Some(session) => session.cwd.clone(),
@@ -110,7 +110,7 @@ impl Agent {
         let text = if !self.is_below_a_root(session, &path) {
             None
         } else if self.client_has(&["fs", "readTextFile"]) || self.breaks.has("FS-01") {
-            let path = if self.breaks.has("FS-02") { words::INPUT } else { &path };
+            let path = if self.breaks.has("FS-02") { prompts::INPUT } else { &path };
             let params = json!({ "sessionId": session, "path": path, "line": 1 });
             let read = self.request_of("fs/read_text_file", params).await;
             if read.is_err() && self.breaks.has("FS-10") {
@@ -129,7 +129,7 @@ impl Agent {
     }
 
     async fn write_file(&self, session: &str) -> Step {
-        let path = self.path(session, words::NOTE);
+        let path = self.path(session, prompts::NOTE);
         let id = self.begin(session, "edit", Some(&path)).await?;
         if self.client_has(&["fs", "writeTextFile"]) {
             let params = json!({ "sessionId": session, "path": path, "content": "noted\n" });

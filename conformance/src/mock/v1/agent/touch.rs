@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::state::Agent;
 use super::way::{Step, Way};
 use crate::mock::answers::error;
-use crate::words;
+use crate::prompts;
 
 impl Agent {
     pub(super) async fn touch(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
@@ -64,7 +64,7 @@ impl Agent {
                 self.say(session, running).await?;
             }
             if !self.breaks.has("SESS-05") {
-                std::fs::write(Path::new(&cwd).join(words::MARKER), "").map_err(|e| error(-32603, &e.to_string()))?;
+                std::fs::write(Path::new(&cwd).join(prompts::MARKER), "").map_err(|e| error(-32603, &e.to_string()))?;
             }
             if self.breaks.has("PROMPT-13") {
                 return Ok(Way::On);

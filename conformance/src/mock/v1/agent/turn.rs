@@ -10,7 +10,7 @@ use super::far;
 use super::state::Agent;
 use super::way::{Step, Way};
 use crate::mock::answers::{Answer, error, invalid, lock, no_session};
-use crate::words;
+use crate::prompts;
 
 /// Between two numbers of a turn that counts.
 const PACE: Duration = Duration::from_millis(5);
@@ -34,7 +34,7 @@ impl Agent {
         }
         let text: String = blocks.iter().filter_map(|block| block["text"].as_str()).collect();
         self.heard(&id, &text);
-        if self.breaks.has("PROMPT-16") && self.times_asked(&id, words::REPLY) > 2 {
+        if self.breaks.has("PROMPT-16") && self.times_asked(&id, prompts::REPLY) > 2 {
             std::future::pending::<()>().await;
         }
         let stale = lock(&self.stale).take().is_some();
@@ -43,10 +43,10 @@ impl Agent {
             *running = None;
         }
         match ended {
-            Ok(Way::On) if text == words::far::RICH => Ok(far::rich_result()),
-            Ok(Way::On) if text.contains(words::REFUSE) => Ok(json!({ "stopReason": "refusal" })),
+            Ok(Way::On) if text == prompts::far::RICH => Ok(far::rich_result()),
+            Ok(Way::On) if text.contains(prompts::REFUSE) => Ok(json!({ "stopReason": "refusal" })),
             Ok(Way::On) if self.breaks.has("PROMPT-04") => Ok(json!({ "stopReason": "done" })),
-            Ok(Way::On) if self.breaks.has("PROMPT-03") && text == words::REPLY => Ok(json!({})),
+            Ok(Way::On) if self.breaks.has("PROMPT-03") && text == prompts::REPLY => Ok(json!({})),
             Ok(Way::On) => Ok(json!({ "stopReason": "end_turn" })),
             Ok(Way::Stopped) if self.breaks.has("CANCEL-06") => Ok(json!({ "stopReason": "end_turn" })),
             Ok(Way::Stopped) if self.breaks.has("CANCEL-07") => Err(error(-32800, "Request cancelled")),
@@ -144,19 +144,19 @@ impl Agent {
     }
 
     async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Step {
-        if text.contains(words::COUNT) {
+        if text.contains(prompts::COUNT) {
             return self.count(session, stop).await;
         }
-        if text.contains(words::TOUCH) {
+        if text.contains(prompts::TOUCH) {
             return self.touch(session, stop).await;
         }
-        if text.contains(words::PLAN) {
+        if text.contains(prompts::PLAN) {
             return self.plan(session).await;
         }
-        if text.contains(words::RECALL) {
+        if text.contains(prompts::RECALL) {
             return self.recall(session).await;
         }
-        if text.contains(words::REFUSE) && !self.breaks.has("PROMPT-17") {
+        if text.contains(prompts::REFUSE) && !self.breaks.has("PROMPT-17") {
             self.store.with(|all| all.get_mut(session).map(|session| session.said.pop()));
             return Ok(Way::On);
         }
@@ -169,7 +169,7 @@ impl Agent {
         if self.breaks.has("PROMPT-05") {
             return Ok(Way::On);
         }
-        if text.contains(words::REPLY) {
+        if text.contains(prompts::REPLY) {
             self.zoo(session).await?;
         }
         self.chunk(session, &Self::id("message"), &format!("OK: {text}")).await?;

@@ -9,7 +9,7 @@ impl Client {
     /// The answer, or `None` if there is none.
     pub(super) async fn serve(&self, method: &str, params: &Value) -> Option<Answer> {
         Some(match method {
-            "session/request_permission" if params["toolCall"]["title"] == crate::words::INTERRUPTED => {
+            "session/request_permission" if params["toolCall"]["title"] == crate::prompts::INTERRUPTED => {
                 self.interrupted.notified().await;
                 // For whoever waits besides.
                 self.interrupted.notify_one();

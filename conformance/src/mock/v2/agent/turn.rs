@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::state::Agent;
 use crate::mock::answers::{Answer, invalid, lock, no_session};
-use crate::words;
+use crate::prompts;
 
 /// How a turn goes on.
 #[derive(PartialEq, Eq)]
@@ -35,7 +35,7 @@ impl Agent {
         }
         let message = self.id("message");
         let accepted = || Ok(json!({ "messageId": message }));
-        let late = self.breaks.has("V2-05") && text == words::COUNT;
+        let late = self.breaks.has("V2-05") && text == prompts::COUNT;
         let told = if self.breaks.has("V2-06") { self.id("message") } else { message.clone() };
         let content = json!([{ "type": "text", "text": text }]);
         self.say(session, json!({ "sessionUpdate": "user_message", "messageId": told, "content": content })).await?;

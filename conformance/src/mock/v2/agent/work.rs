@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::state::Agent;
 use super::turn::{Step, Stop, Way};
 use crate::mock::answers::lock;
-use crate::words;
+use crate::prompts;
 
 /// Between two numbers of a turn that counts.
 const PACE: Duration = Duration::from_millis(5);
@@ -21,13 +21,13 @@ const LOOKS: usize = 3000;
 impl Agent {
     pub(super) async fn work(self: &Arc<Self>, session: &str, text: &str, stop: &mut Stop) -> Step {
         match text {
-            words::COUNT => return self.count(session, stop).await,
-            words::TOUCH => return self.touch(session, stop).await,
-            words::background::WAIT => return self.wait(session, stop).await,
-            words::background::COMMAND => self.begin(session).await?,
-            words::WRITE => self.write(session).await?,
-            words::TERMINAL => self.terminal(session).await?,
-            words::PLAN => self.plan(session).await?,
+            prompts::COUNT => return self.count(session, stop).await,
+            prompts::TOUCH => return self.touch(session, stop).await,
+            prompts::background::WAIT => return self.wait(session, stop).await,
+            prompts::background::COMMAND => self.begin(session).await?,
+            prompts::WRITE => self.write(session).await?,
+            prompts::TERMINAL => self.terminal(session).await?,
+            prompts::PLAN => self.plan(session).await?,
             _ => self.chunk(session, "OK").await?,
         }
         Ok(Way::On)
@@ -96,7 +96,7 @@ impl Agent {
             return Ok(Way::On);
         }
         self.call(session, json!({ "toolCallId": call, "status": "in_progress" })).await?;
-        let made = std::fs::write(Path::new(&self.directory(session)).join(words::MARKER), "");
+        let made = std::fs::write(Path::new(&self.directory(session)).join(prompts::MARKER), "");
         let status = if made.is_ok() { "completed" } else { "failed" };
         self.call(session, json!({ "toolCallId": call, "status": status })).await?;
         Ok(Way::On)
@@ -113,13 +113,13 @@ impl Agent {
 
     async fn write(&self, session: &str) -> std::io::Result<()> {
         let call = self.id("call");
-        let path = Path::new(&self.directory(session)).join(words::NOTE).display().to_string();
+        let path = Path::new(&self.directory(session)).join(prompts::NOTE).display().to_string();
         self.call(
             session,
             json!({ "toolCallId": call, "title": "Write a note", "kind": "edit", "status": "in_progress" }),
         )
         .await?;
-        let named = if self.breaks.has("V2-15") { format!("b/{}", words::NOTE) } else { path.clone() };
+        let named = if self.breaks.has("V2-15") { format!("b/{}", prompts::NOTE) } else { path.clone() };
         let patch = format!(
             "diff --git {named} {named}\nnew file mode 100644\n--- /dev/null\n+++ {named}\n@@ -0,0 +1 @@\n+noted\n"
         );
@@ -193,7 +193,7 @@ impl Agent {
     async fn begin(self: &Arc<Self>, session: &str) -> std::io::Result<()> {
         let terminal = self.id("terminal");
         let directory = self.directory(session);
-        let [go, marker] = [words::background::GO, words::MARKER].map(|name| Path::new(&directory).join(name));
+        let [go, marker] = [prompts::background::GO, prompts::MARKER].map(|name| Path::new(&directory).join(name));
         let update = json!({
             "sessionUpdate": "terminal_update", "terminalId": terminal, "command": "touch, once told to", "cwd": directory,
         });

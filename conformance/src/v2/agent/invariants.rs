@@ -13,7 +13,7 @@ use crate::core::check::Check;
 use crate::core::history::Case;
 use crate::core::schema::Part;
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{answers, envelope, stdio};
+use crate::v1::invariants::{answers, envelope, stdio};
 
 /// For an agent.
 pub(super) const CHECKS: &[Check] = &[

@@ -6,8 +6,8 @@ use crate::core::check::Check;
 use crate::core::each::{each, items};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::{envelope, order, stdio};
-use crate::v2::agent::passive::{everything_keeps_to_the_schema, messages};
+use crate::v1::invariants::{envelope, order, stdio};
+use crate::v2::agent::invariants::{everything_keeps_to_the_schema, messages};
 
 pub(super) const CHECKS: &[Check] = &[
     Check::new("RPC-01", envelope::every_message_is_one_of_three),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::core::each::{each, items};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::paths::absolute;
+use crate::v1::invariants::paths::absolute;
 
 /// The diffs that a message shows: in a tool call, a piece of one, or the subject of a permission request.
 fn diffs(message: &Message) -> Vec<&Value> {

@@ -7,8 +7,8 @@ use serde_json::Value;
 use crate::core::each::{each, session_of};
 use crate::core::history::{Case, Message, brief};
 use crate::core::verdict::Outcome;
-use crate::v1::passive::content::is_base64;
-use crate::v1::passive::paths::absolute;
+use crate::v1::invariants::content::is_base64;
+use crate::v1::invariants::paths::absolute;
 
 /// Its command, and whether it has exited.
 type Known<'c> = (Option<&'c str>, bool);
