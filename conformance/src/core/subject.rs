@@ -1,18 +1,20 @@
 //! What is tested.
 
+mod client;
+mod error;
 mod own;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use acp_server::transport::child::{ChildSpec, SpawnError};
+use acp_server::transport::child::ChildSpec;
 
+pub use error::StartError;
 pub use own::Own;
 
-use crate::core::link::{ConnectError, Link, Offer, Port, Process, http, socket};
+use crate::core::link::{Link, Offer, http, socket};
 use crate::core::recipe::Stages;
-use crate::core::stub::{Arrived, Place};
 
 /// What is tested, and how to get to it.
 #[non_exhaustive]
@@ -93,68 +95,6 @@ pub enum Subject {
     },
 }
 
-/// A subject that did not start.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum StartError {
-    /// The program could not be started.
-    #[error("{program} could not be started: {reason}; check the command behind --")]
-    Spawn {
-        /// The program.
-        program: String,
-        /// Why.
-        reason: SpawnError,
-    },
-    /// The client did not start its agent.
-    #[error(
-        "{program} did not start the agent within {} s; its command line has to start what {{agent}} stands for: {said}",
-        waited.as_secs()
-    )]
-    NoAgent {
-        /// The client.
-        program: String,
-        /// How long was waited, or until it had exited.
-        waited: Duration,
-        /// What it printed.
-        said: String,
-    },
-    /// The client did not connect.
-    #[error(
-        "{program} did not connect within {} s; its command line has to connect to what {{url}} stands for: {said}",
-        waited.as_secs()
-    )]
-    NoCall {
-        /// The client.
-        program: String,
-        /// How long was waited, or until it had exited.
-        waited: Duration,
-        /// What it printed.
-        said: String,
-    },
-    /// The place where the agent is to arrive cannot be made.
-    #[error("the agent's socket cannot be used: {0}")]
-    Socket(#[from] std::io::Error),
-    /// The server could not be reached.
-    #[error("{url} could not be connected to: {reason}; check that it listens there, and for what: ws:// or http://")]
-    Connect {
-        /// Where.
-        url: String,
-        /// Why.
-        reason: ConnectError,
-    },
-    /// Its home or its model could not be made.
-    #[error("no home for the harness could be made: {0}; is the temporary directory writable?")]
-    Stage(#[source] std::io::Error),
-}
-
-impl StartError {
-    /// Whether it is the machine's fault, not the subject's.
-    #[must_use]
-    pub const fn is_ours(&self) -> bool {
-        matches!(self, Self::Socket(_) | Self::Stage(_))
-    }
-}
-
 impl Subject {
     /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
     pub(crate) const fn is_scripted(&self) -> bool {
@@ -170,8 +110,8 @@ impl Subject {
     /// it.
     pub(crate) async fn open(&self, directory: &Path, noise: usize, limit: Duration) -> Result<Link, StartError> {
         match self {
-            Self::Client { program, args, agent } => client(program, args, agent, directory, noise, limit).await,
-            Self::Caller { program, args, offer } => caller(program, args, *offer, directory, limit).await,
+            Self::Client { program, args, agent } => client::start(program, args, agent, directory, noise, limit).await,
+            Self::Caller { program, args, offer } => client::call(program, args, *offer, directory, limit).await,
             Self::Program { program, args } => {
                 let spec = ChildSpec::new(program).args(args).env("ACP_CONFORMANCE_DIR", directory);
                 Link::start(spec).await.map_err(|reason| StartError::Spawn { program: program.clone(), reason })
@@ -227,109 +167,5 @@ impl fmt::Display for Subject {
 impl fmt::Debug for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Subject({self})")
-    }
-}
-
-async fn client(
-    program: &str,
-    args: &[String],
-    agent: &Path,
-    directory: &Path,
-    noise: usize,
-    limit: Duration,
-) -> Result<Link, StartError> {
-    let place = Place::in_directory(directory)?;
-    let command = place.command(agent);
-    let line = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
-    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(AGENT, &line)).collect();
-    if !args.iter().any(|arg| arg.contains(AGENT)) {
-        filled.extend(command);
-    }
-    let spec =
-        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_AGENT", &line).env("ACP_CONFORMANCE_DIR", directory);
-    let started = Process::start(&spec).await;
-    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
-    let begun = tokio::time::Instant::now();
-    let gone = process.handle.watch();
-    let arrived = tokio::select! {
-        biased;
-        arrived = place.wait(noise) => Some(arrived?),
-        _ = gone => None,
-        () = tokio::time::sleep(limit) => None,
-    };
-    match arrived {
-        Some(Arrived { hello, source, sink }) => Ok(Link::client(source, sink, hello, process)),
-        None => {
-            process.end().await;
-            let (program, waited) = (program.to_owned(), begun.elapsed());
-            Err(StartError::NoAgent { program, waited, said: process.said() })
-        }
-    }
-}
-
-async fn caller(
-    program: &str,
-    args: &[String],
-    offer: Offer,
-    directory: &Path,
-    limit: Duration,
-) -> Result<Link, StartError> {
-    let port = Port::open(offer).await?;
-    let url = port.url();
-    let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(URL, &url)).collect();
-    if !args.iter().any(|arg| arg.contains(URL)) {
-        filled.push(url.clone());
-    }
-    let spec =
-        ChildSpec::new(program).args(filled).env("ACP_CONFORMANCE_URL", &url).env("ACP_CONFORMANCE_DIR", directory);
-    let started = Process::start(&spec).await;
-    let mut process = started.map_err(|reason| StartError::Spawn { program: program.to_owned(), reason })?;
-    let begun = tokio::time::Instant::now();
-    let (gone, over) = (process.handle.watch(), process.handle.watch());
-    let linked = tokio::select! {
-        biased;
-        linked = port.wait(async move { let _ = over.await; }) => Some(linked?),
-        _ = gone => None,
-        () = tokio::time::sleep(limit) => None,
-    };
-    match linked {
-        Some(mut link) => {
-            link.process = Some(process);
-            Ok(link)
-        }
-        None => {
-            process.end().await;
-            let (program, waited) = (program.to_owned(), begun.elapsed());
-            Err(StartError::NoCall { program, waited, said: process.said() })
-        }
-    }
-}
-
-/// Stands for the agent's address in a client's arguments.
-const URL: &str = "{url}";
-
-/// Stands for the agent's command line in a client's arguments.
-const AGENT: &str = "{agent}";
-
-/// A word as a shell reads it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-=:+@".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::quoted;
-
-    #[test]
-    fn a_word_is_quoted_only_where_a_shell_would_take_it_apart() {
-        assert_eq!(quoted("/usr/bin/a-b_c.d"), "/usr/bin/a-b_c.d");
-        assert_eq!(quoted("two words"), "'two words'");
-        assert_eq!(quoted("it's"), r"'it'\''s'");
-        assert_eq!(quoted(""), "''");
     }
 }
