@@ -1,4 +1,4 @@
-//! What every part of the crate stands on: requirements, recordings, checks, the tester's own ends of the wire, and the
+//! Foundation of all parts of the crate: requirements, recordings, checks, the tester's own ends of the wire, and the
 //! player and judge of a suite.
 
 pub(crate) mod applies;

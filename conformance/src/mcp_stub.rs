@@ -59,7 +59,7 @@ pub(crate) fn program() -> Option<PathBuf> {
     folder.parent().map(|folder| folder.join(NAME)).filter(|path| path.is_file())
 }
 
-/// What was written down, with `ended` once all that were started have ended; nothing if none was. A server that was
+/// Events in the record, with `ended` once all that were started have ended; nothing if none was. A server that was
 /// killed could not write its end down, and one that wrote it may not have been reaped yet.
 pub(crate) fn read(record: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(record).unwrap_or_default();

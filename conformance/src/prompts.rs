@@ -1,4 +1,4 @@
-//! What prompts of the suite say. Our mock agent and the script `scripts/conformance.toml` of the scripted model
+//! Prompts of the suite. Our mock agent and the script `scripts/conformance.toml` of the scripted model
 //! understand the same sentences, and a real model does too, more or less.
 
 pub mod background;
@@ -42,7 +42,7 @@ pub const MCP: &str = "Call the tool content of the MCP server conformance.";
 pub fn numbered(count: u64) -> String {
     format!("{NUMBERED}{count}")
 }
-/// What [`numbered`] begins with.
+/// Beginning of [`numbered`].
 pub(crate) const NUMBERED: &str = "Count as fast as you can, one number at a time, from 1 to ";
 
 /// The title of the permission request during which a client's user interrupts the turn.

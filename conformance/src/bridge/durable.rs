@@ -1,4 +1,4 @@
-//! What a durable bridge promises, as an ACP client sees it through `_meta["acp-bridge"]`.
+//! Promises of a durable bridge, as an ACP client sees them through `_meta["acp-bridge"]`.
 
 mod cancel;
 mod choices;

@@ -18,10 +18,10 @@ pub(super) const GOLDEN: Scenario = Scenario {
     checks: &[Check::new("BRIDGE-01", both_are_alike)],
 };
 
-/// What is said: an answer, a plan, a tool with a permission that is given, and one that is not.
+/// Prompts of the conversation: an answer, a plan, a tool with a permission that is given, and one that is not.
 const PROMPTS: [(&str, &str); 4] =
     [("reply", prompts::REPLY), ("plan", prompts::PLAN), ("touch", prompts::TOUCH), ("refuse", prompts::REFUSE)];
-/// What a turn consists of. Anything else may come at any time, and from a bridge of its own accord.
+/// Updates that make up a turn. Anything else may come at any time, and from a bridge of its own accord.
 const CONTENT: [&str; 5] = ["agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "plan"];
 
 async fn golden(probe: &mut Probe) -> Result<(), Stop> {
@@ -76,7 +76,7 @@ impl PartialEq for Seen {
     }
 }
 
-/// What the client saw of a turn.
+/// The turn as the client saw it.
 fn course(case: &Case<'_>, prompt: &Call<'_>) -> Vec<Seen> {
     let (from, until, on) = (prompt.request.index, prompt.until(), prompt.request.on);
     let (mut course, mut ids) = (Vec::new(), Vec::new());

@@ -28,7 +28,7 @@ pub(super) const SIZES: Scenario = Scenario {
     })],
 };
 
-/// How long the client does not read: long enough for every buffer on the way to fill.
+/// Pause in which the client does not read: long enough for every buffer on the way to fill.
 const PAUSE: Duration = Duration::from_millis(500);
 
 async fn order(probe: &mut Probe) -> Result<(), Stop> {

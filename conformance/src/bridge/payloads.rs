@@ -1,4 +1,4 @@
-//! What messages carry that no schema knows, and errors.
+//! Members that no schema knows, and errors.
 
 use serde_json::{Value, json};
 

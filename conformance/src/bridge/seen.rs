@@ -1,4 +1,4 @@
-//! What the checks of a bridge ask a history.
+//! Questions of the checks of a bridge to a history.
 
 use serde_json::Value;
 
@@ -30,7 +30,7 @@ pub(super) fn said(case: &Case<'_>, prompt: &Call<'_>) -> String {
     updates(case, prompt).into_iter().filter_map(text).collect()
 }
 
-/// What the agent said in JSON in the turn of the prompt of this label; why not, if it did not.
+/// The agent's JSON in the turn of the prompt of this label, or why there is none.
 pub(super) fn told(case: &Case<'_>, label: &str) -> Result<Value, Outcome> {
     let Some(call) = case.call(label) else { return Err(Outcome::NotExercised(case.why_not(label))) };
     acp_server::types::json::from_str(&said(case, &call)).map_err(|_| {

@@ -10,7 +10,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts::{self, far};
 
-/// Who claims what.
+/// Capabilities through a bridge.
 pub(super) const CAPABILITIES: Scenario = Scenario {
     name: "bridge-capabilities",
     about: "compares what each side claims with what the other is told",

@@ -28,7 +28,7 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     play(Plan { suites, subject, protocol, limits: args.waits.limits(), again }, &args.play).await
 }
 
-/// What is tested, and the arguments that name it.
+/// The subject, and the arguments that name it.
 fn subject(args: &args::Agent) -> anyhow::Result<(Subject, String)> {
     match (&args.url, args.command.split_first()) {
         (Some(url), _) => Ok((outcome::server(url)?, format!("--url {url}"))),

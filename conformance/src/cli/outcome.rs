@@ -1,4 +1,4 @@
-//! What commands that judge have in common: what to judge by, and what to print.
+//! Helpers of all commands that judge: what to judge by, and what to print.
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -100,7 +100,7 @@ pub(super) fn tell(
     Ok(exit(&report))
 }
 
-/// What a report comes to. Nothing that the suite says counts once it has done wrong itself.
+/// The exit code of a report. Nothing counts once the suite itself has failed.
 fn exit(report: &Report<'_>) -> Exit {
     match report.errors().next() {
         Some(_) => Exit::SuiteBug,

@@ -10,15 +10,15 @@ use crate::core::probe::Limits;
 use crate::core::subject::Subject;
 use crate::core::suite::{Options, Run, Suite, merge, run_all};
 
-/// What is played against whom.
+/// A run: suites and their subject.
 pub(super) struct Plan {
-    /// What is played.
+    /// The suites.
     pub(super) suites: Vec<Suite>,
     /// Against whom.
     pub(super) subject: Subject,
     /// In which version of the protocol.
     pub(super) protocol: u8,
-    /// How long things may take.
+    /// Limits of how long things may take.
     pub(super) limits: Limits,
     /// The command line that plays it again, with `{}` where what is selected goes.
     pub(super) again: String,

@@ -37,7 +37,7 @@ fn proven(requirement: &Requirement) -> Vec<String> {
     peers.into_iter().flat_map(fails).collect()
 }
 
-/// Why it is not checked.
+/// The reason why it is not checked.
 fn gap(requirement: &Requirement) -> &str {
     let how = |code: &str| requirement.how.split([',', ' ']).any(|of| of == code);
     match catalogue::gap(&requirement.id) {

@@ -46,7 +46,7 @@ pub(crate) fn judge(check: &Check, case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Why a check of these transports has nothing to ask on another.
+/// The reason why a check of these transports has nothing to ask on another.
 fn elsewhere(over: &[Transport], transport: Transport) -> &'static str {
     match transport {
         _ if over == [Transport::WebSocket] => "the subject is not reached over a WebSocket",

@@ -25,7 +25,7 @@ static ALL: LazyLock<Vec<Requirement>> = LazyLock::new(|| {
     FILES.iter().filter_map(|text| toml::from_str::<File>(text).ok()).flat_map(|file| file.requirement).collect()
 });
 
-/// Why a requirement is not checked, by its id.
+/// Reasons why a requirement is not checked, by its id.
 static GAPS: LazyLock<BTreeMap<String, String>> =
     LazyLock::new(|| toml::from_str(include_str!("../../catalogue/gaps.toml")).unwrap_or_default());
 
@@ -35,7 +35,7 @@ struct File {
     requirement: Vec<Requirement>,
 }
 
-/// What whoever wrote `selector` may have meant, in a sentence for a message; empty if nothing is like it.
+/// A hint at the ids that `selector` may have meant, as a sentence for a message; empty if nothing is like it.
 #[must_use]
 pub fn hint(selector: &str) -> String {
     const SHOWN: usize = 3;
@@ -70,7 +70,7 @@ pub fn place(id: &str) -> Option<usize> {
     PLACES.get(id.split('/').next().unwrap_or(id)).copied()
 }
 
-/// Why the requirement of this id is not checked, where that needs saying.
+/// The reason why the requirement of this id is not checked, where that needs saying.
 #[must_use]
 pub fn gap(id: &str) -> Option<&'static str> {
     GAPS.get(id).map(String::as_str)

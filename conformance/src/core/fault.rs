@@ -12,13 +12,13 @@ use crate::core::schema::{Part, Schemas, Side};
 /// Parts of a label that say that a message is wrong on purpose.
 const ON_PURPOSE: [&str; 3] = ["bad", "junk", "malformed"];
 
-/// What the suite or the machine did wrong in this history, if it did.
+/// The fault of the suite or the machine in this history, if there is one.
 #[must_use]
 pub fn of(case: &Case<'_>) -> Option<String> {
     noted(case).or_else(|| own_messages(case).next())
 }
 
-/// What the scenario itself noticed.
+/// A fault that the scenario itself noticed.
 fn noted(case: &Case<'_>) -> Option<String> {
     case.history().events.iter().find_map(|event| match &event.what {
         What::Fault { why } => Some(why.clone()),
@@ -65,7 +65,7 @@ fn faults(case: &Case<'_>, message: &Message, asked: &HashMap<(u32, String), usi
     }
 }
 
-/// How often the subject has used each id for a request.
+/// Number of the subject's requests by id.
 fn asked_once(case: &Case<'_>) -> HashMap<(u32, String), usize> {
     let mut asked = HashMap::new();
     for message in case.received() {
@@ -82,7 +82,7 @@ pub fn is_on_purpose(message: &Message) -> bool {
     message.label.as_deref().is_some_and(|label| label.split('/').any(|part| ON_PURPOSE.contains(&part)))
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panicked(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("something that is no text").to_owned()

@@ -50,13 +50,13 @@ pub struct Probe {
     next_id: u64,
     /// Our requests on this connection by id, with the answers that have been seen.
     asked: HashMap<String, Option<Result<Value, Value>>>,
-    /// How the subject's own requests are answered.
+    /// Answers to the subject's own requests.
     pub manners: Manners,
-    /// What `initialize` claims.
+    /// Capabilities that `initialize` claims.
     pub capabilities: Value,
-    /// How a client's requests are answered, in scenarios that are played as an agent.
+    /// Answers to a client's requests, in scenarios that are played as an agent.
     pub host: Option<Host>,
-    /// What the agent that a client starts writes to stderr first, in bytes.
+    /// Bytes that the agent that a client starts writes to stderr first.
     pub noise: usize,
     directory: Arc<TempDir>,
     terminals: terminals::Terminals,
@@ -86,7 +86,7 @@ impl Probe {
         }
     }
 
-    /// How long things may take.
+    /// Limits of how long things may take.
     #[must_use]
     pub fn limits(&self) -> Limits {
         self.limits

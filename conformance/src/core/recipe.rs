@@ -1,4 +1,4 @@
-//! How real harnesses are put before the scripted model, as data: a private home, its files, the environment.
+//! Recipes that put real harnesses in front of the scripted model, as data: a private home, its files, the environment.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io;
@@ -22,7 +22,7 @@ static ALL: LazyLock<BTreeMap<String, Recipe>> = LazyLock::new(|| {
 /// The script of the suite's sentences.
 const SCRIPT: &str = include_str!("../../scripts/conformance.toml");
 
-/// What a harness needs around it.
+/// Environment of a harness.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]

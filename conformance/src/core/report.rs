@@ -1,4 +1,4 @@
-//! What a run came to, for people and for programs.
+//! Reports of a run, for people and for programs.
 
 mod counted;
 mod json;

@@ -1,4 +1,4 @@
-//! What is done to a subject, and the checks that ask what came of it.
+//! Scenarios: what is done to a subject, with the checks that ask about it.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -15,15 +15,15 @@ pub type Playing<'a> = Pin<Box<dyn Future<Output = Result<(), Stop>> + Send + 'a
 pub struct Scenario {
     /// Its name; its transcript is called so.
     pub name: &'static str,
-    /// What it does, in one sentence.
+    /// Its steps, in one sentence.
     pub about: &'static str,
     /// Does it.
     pub play: for<'a> fn(&'a mut Probe) -> Playing<'a>,
-    /// What is asked of its history, besides what is asked of every history.
+    /// Checks of its history, besides the invariants.
     pub checks: &'static [Check],
 }
 
-/// How the names of all scenarios begin that are played in version 2, and of no others. A transcript has no more than the
+/// Prefix of the names of all scenarios that are played in version 2, and of no others. A transcript has no more than the
 /// name.
 const DRAFT: &str = "v2-";
 

@@ -67,7 +67,7 @@ struct File {
     validators: Mutex<HashMap<String, Arc<OnceLock<Option<Validator>>>>>,
 }
 
-/// What of a method a schema describes.
+/// Part of a method that a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "JSON-RPC has no more")]
 pub enum Part {
@@ -79,7 +79,7 @@ pub enum Part {
     Notification,
 }
 
-/// Whose method it is: who is asked.
+/// Side that a method belongs to: the one that is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "there are two sides")]
 pub enum Side {
@@ -119,7 +119,7 @@ impl Schemas {
         self.files.iter().any(|file| open(file) || file.update(kind).is_some())
     }
 
-    /// What is wrong with `value` as this part of a method, by the release's most permissive schema; empty if nothing
+    /// Faults of `value` as this part of a method, by the release's most permissive schema; empty if nothing
     /// is, or if the method is none of the protocol's.
     #[must_use]
     pub fn faults(&self, side: Side, method: &str, part: Part, value: &Value) -> Vec<String> {
@@ -164,7 +164,7 @@ impl Schemas {
         found
     }
 
-    /// What is wrong with `value` as the definition of this name; empty if nothing is or there is none.
+    /// Faults of `value` as the definition of this name; empty if there are none or there is no such definition.
     #[must_use]
     pub fn faults_of(&self, name: &str, value: &Value) -> Vec<String> {
         self.files.first().map(|file| file.faults(name, value)).unwrap_or_default()

@@ -30,7 +30,7 @@ pub(crate) struct Place {
 
 /// A stub that has come.
 pub(crate) struct Arrived {
-    /// How it was started.
+    /// Its report of how it was started.
     pub(crate) hello: Value,
     pub(crate) source: Source,
     pub(crate) sink: Sink,

@@ -1,4 +1,4 @@
-//! What is tested.
+//! Subjects of tests.
 
 mod client;
 mod error;
@@ -16,7 +16,7 @@ pub use own::Own;
 use crate::core::link::{Link, Offer, http, socket};
 use crate::core::recipe::Stages;
 
-/// What is tested, and how to get to it.
+/// A subject, and the way to reach it.
 #[non_exhaustive]
 pub enum Subject {
     /// A program that speaks on its stdin and stdout; started anew for each scenario.
@@ -35,7 +35,7 @@ pub enum Subject {
         program: String,
         /// Its arguments.
         args: Vec<String>,
-        /// What no other bridge has, for as long as it is tested.
+        /// Directories that no other bridge has while it is tested.
         own: Own,
     },
     /// A client: a program that starts its agent and speaks to it; started anew for each scenario.
@@ -55,7 +55,7 @@ pub enum Subject {
         /// Its arguments. `{url}` in them stands for where it is to connect; if it is in none, that comes behind them. The
         /// variable `ACP_CONFORMANCE_URL` holds it in any case.
         args: Vec<String>,
-        /// How it is served.
+        /// Transport on which it is served.
         offer: Offer,
     },
     /// A server that is connected to over WebSocket, anew for each scenario.

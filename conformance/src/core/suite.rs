@@ -29,42 +29,42 @@ pub use result::CheckResult;
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "written as a constant")]
 pub struct Suite {
-    /// What its subjects are.
+    /// The side of its subjects.
     pub subject: Side,
-    /// What is done to them.
+    /// Scenarios that are played against them.
     pub scenarios: &'static [Scenario],
-    /// What is asked of every history.
+    /// Checks of every history.
     pub invariants: &'static [Check],
 }
 
-/// What to play and how.
+/// Options of a run.
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Options {
     /// Only checks that one of these names: an id, or the beginning of one up to a hyphen. All if empty.
     pub select: Vec<String>,
-    /// How long things may take.
+    /// Limits of how long things may take.
     pub limits: Limits,
     /// Scenarios that are played at once, at least one.
     pub jobs: usize,
-    /// What messages are held against.
+    /// Schemas of the messages.
     pub schemas: Arc<Schemas>,
 }
 
-/// What a run came to.
+/// Outcome of a run.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Run {
-    /// What happened.
+    /// Histories of the scenarios.
     pub histories: Vec<History>,
     /// One result for each check that was selected, in the order of the catalogue.
     pub results: Vec<CheckResult>,
-    /// Why nothing could be tested, if nothing could.
+    /// The reason why nothing could be tested, if nothing could.
     pub not_started: Option<String>,
 }
 
 impl Run {
-    /// What was judged, of histories that are not needed any more.
+    /// A run of these results, whose histories are not needed any more.
     #[must_use]
     pub const fn of(results: Vec<CheckResult>) -> Self {
         Self { histories: Vec::new(), results, not_started: None }

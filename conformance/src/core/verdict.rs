@@ -1,10 +1,10 @@
-//! What a check finds, and what that comes to.
+//! Findings of checks, and their verdicts.
 
 use serde::{Deserialize, Serialize};
 
 use crate::core::catalogue::Level;
 
-/// What a check found in one history.
+/// Finding of a check in one history.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Outcome {
@@ -18,19 +18,19 @@ pub enum Outcome {
     Info(String),
     /// The subject does not claim what the requirement is about.
     NotApplicable(String),
-    /// What would show it did not happen.
+    /// The history does not show it.
     NotExercised(String),
     /// The suite or the machine failed, so that nothing is known of the subject.
     Error(String),
 }
 
-/// What was to be seen, what was seen, and where.
+/// Expected and actual observation, and the places of both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Finding {
-    /// What was to be seen.
+    /// The expected observation.
     pub expected: String,
-    /// What was seen.
+    /// The actual observation.
     pub actual: String,
     /// Places of the history that show it.
     pub places: Vec<usize>,
@@ -55,7 +55,7 @@ impl Outcome {
         if good { Self::Pass } else { otherwise() }
     }
 
-    /// What it comes to for a requirement of this level.
+    /// The verdict for a requirement of this level.
     #[must_use]
     pub const fn verdict(&self, level: Level) -> Verdict {
         match self {
@@ -70,7 +70,7 @@ impl Outcome {
         }
     }
 
-    /// Which of two findings about the same check counts: the graver one, and one that says something before one that
+    /// The finding that counts, of two about the same check: the graver one, and one that says something before one that
     /// does not.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
@@ -106,7 +106,7 @@ pub enum Verdict {
     Info,
     /// As required.
     Pass,
-    /// What would show it did not happen. Never a pass.
+    /// The history does not show it. Never a pass.
     NotExercised,
     /// The subject does not claim what the requirement is about.
     NotApplicable,

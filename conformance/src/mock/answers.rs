@@ -32,7 +32,7 @@ pub(super) fn no_session(id: &str) -> Value {
     json!({ "code": -32002, "message": "Resource not found", "data": { "sessionId": id } })
 }
 
-/// What a mutex guards, also after a panic.
+/// Locks a mutex, also after a panic.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -36,7 +36,7 @@ pub fn bridged(far: Link, breaks: Breaks) -> Link {
     through(std::future::ready(Some(far)), Relay { breaks, ..Relay::default() })
 }
 
-/// What a bridge has to know.
+/// State of a bridge.
 #[derive(Default)]
 struct Relay {
     breaks: Breaks,

@@ -119,7 +119,7 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     tokio::join!(agent, read, write);
 }
 
-/// What becomes of a line of the agent: as it is, unless the server is broken.
+/// A line of the agent as it is sent: unchanged, unless the server is broken.
 fn wrong(breaks: &Breaks, first: &mut Option<Value>, line: String) -> Option<String> {
     let (drops, mixes) = (breaks.has("WS-07"), breaks.has("WS-09"));
     if !drops && !mixes {

@@ -1,4 +1,4 @@
-//! Which reply a request gets.
+//! Book of replies: it finds the reply to a request.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -25,7 +25,7 @@ struct Place {
     earlier: usize,
 }
 
-/// What to answer.
+/// Answer that the book found.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Found {
     Side(SideCall),

@@ -34,7 +34,7 @@ impl Event {
     }
 }
 
-/// What happens next in a response.
+/// Next step of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Step {
     /// An event goes out.

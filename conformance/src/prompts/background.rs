@@ -1,4 +1,4 @@
-//! What prompts say to agents that can work in the background.
+//! Prompts for agents that can work in the background.
 
 /// A command that goes on when its turn is over, for a minute at most. It leaves [`super::MARKER`] once [`GO`] is there.
 pub const COMMAND: &str = "Start this shell command in the background and do not wait for it: for i in $(seq 600); do \

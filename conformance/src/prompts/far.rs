@@ -1,4 +1,4 @@
-//! What the bridge suite says to the mock agent behind the bridge. No model understands it.
+//! Prompts of the bridge suite to the mock agent behind the bridge. No model understands them.
 
 /// All that the agent was sent so far, as JSON in one text: `{"pid": …, "got": [message, …]}`.
 pub const ECHO: &str = "Tell me all that you got.";
@@ -26,7 +26,7 @@ pub const RAW: &str = "Say it in your own way.";
 pub const RAW_FRAGMENT: &str = r#""conformanceRaw":{"z":1.0,"a":1e2,"m":12345678901234567890123,"e":"\u0041"}"#;
 /// A permission request that is withdrawn at once with `$/cancel_request`.
 pub const WITHDRAW: &str = "Ask me and take it back.";
-/// What the client's services answer, where `initialize` claimed them: `{"read": …, "terminal": …}`.
+/// Answers of the client's services, where `initialize` claimed them: `{"read": …, "terminal": …}`.
 pub const SERVICES: &str = "Try what I claim to have.";
 /// The agent ends in the middle of the turn.
 pub const DIE: &str = "Die.";
@@ -56,7 +56,7 @@ pub fn piece(number: u64) -> String {
     format!("{number} {}", "0123456789abcdef".repeat(4 * 1024))
 }
 
-/// What stands in members that nobody knows. Numbers that every JSON reader keeps.
+/// Content of members that nobody knows. Numbers that every JSON reader keeps.
 #[must_use]
 pub fn rich() -> serde_json::Value {
     serde_json::json!({

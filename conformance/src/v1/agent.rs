@@ -30,7 +30,7 @@ use crate::v1::invariants;
 /// Everything that is asked of an agent over version 1 of the protocol.
 pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: invariants::AGENT };
 
-/// What is asked besides of an agent that is reached over WebSocket.
+/// Additional checks of an agent that is reached over WebSocket.
 pub const SOCKET: Suite = Suite {
     subject: Side::Agent,
     scenarios: &[socket::UPGRADES, socket::FRAMES, socket::SESSIONS, leaving::LEAVING],

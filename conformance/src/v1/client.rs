@@ -23,7 +23,7 @@ use crate::v1::invariants;
 /// Everything that is asked of a client over version 1 of the protocol.
 pub const SUITE: Suite = Suite { subject: Side::Client, scenarios: SCENARIOS, invariants: invariants::CLIENT };
 
-/// What is asked besides of a client that connects to its agent over WebSocket or streamable HTTP.
+/// Additional checks of a client that connects to its agent over WebSocket or streamable HTTP.
 pub const REMOTE: Suite = Suite { subject: Side::Client, scenarios: &[remote::REMOTE], invariants: &[] };
 
 const SCENARIOS: &[Scenario] = &[

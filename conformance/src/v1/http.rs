@@ -9,7 +9,7 @@ use crate::core::scenario::Scenario;
 use crate::core::schema::Side;
 use crate::core::suite::Suite;
 
-/// What is asked of an agent that is reached by `http://`: statuses, headers and streams.
+/// Checks of an agent that is reached by `http://`: statuses, headers and streams.
 pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 const SCENARIOS: &[Scenario] =

@@ -1,4 +1,4 @@
-//! What is asked of every history, whatever was done: the checks that catch most real defects.
+//! Checks of every history, whatever the scenario did. They catch most real defects.
 
 pub(crate) mod answers;
 mod asks;

@@ -1,4 +1,4 @@
-//! What a client chose, and an agent that forgets it.
+//! Choices of a client, and an agent that forgets them.
 
 use serde_json::{Value, json};
 

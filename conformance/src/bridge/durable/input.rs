@@ -8,7 +8,7 @@ use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 
-/// What is no message, and what is no good request.
+/// Lines that are no message, and requests that are not valid.
 pub(super) const INPUT: Scenario = Scenario {
     name: "durable-input",
     about: "sends what is no message and what is no good request, and then a good one",

@@ -5,7 +5,7 @@ use crate::core::scenario;
 use crate::core::schema::Side;
 use crate::core::verdict::Outcome;
 
-/// Why nothing in this history says anything about its version: the subject does not speak it.
+/// The reason why this history says nothing about its version: the subject does not speak it.
 pub(super) fn declined(case: &Case<'_>) -> Option<String> {
     let version = scenario::version_of(&case.history().scenario);
     if version == 1 {

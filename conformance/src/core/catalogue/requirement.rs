@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How much a requirement binds: the word that the specification uses.
+/// Level of a requirement: the word that the specification uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum Level {
@@ -59,7 +59,7 @@ impl fmt::Display for Level {
     }
 }
 
-/// Whose duty it is.
+/// The one whose duty it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -111,11 +111,11 @@ impl Transport {
 pub struct Requirement {
     /// Such as `CANCEL-08`.
     pub id: String,
-    /// How much it binds.
+    /// Its level.
     pub level: Level,
-    /// Whose duty it is.
+    /// The one whose duty it is.
     pub who: Who,
-    /// How it can be seen: `A` against an agent, `A*` with an agent that is made to act, `C` and `C*` against a client,
+    /// Ways to see it: `A` against an agent, `A*` with an agent that is made to act, `C` and `C*` against a client,
     /// `P` in all traffic, `S` by the schema, `M` by a person only, `N` not at all.
     pub how: String,
     /// The requirement, in one sentence.
@@ -123,7 +123,7 @@ pub struct Requirement {
     /// Stimulus and expectation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expect: Option<String>,
-    /// What has to be there: `init`, `sess`, or a capability (`a:` of the agent, `c:` of the client).
+    /// Preconditions: `init`, `sess`, or a capability (`a:` of the agent, `c:` of the client).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub needs: Option<String>,
     /// Page and section of the specification, or `schema:TYPE`.

@@ -17,9 +17,9 @@ pub struct Case<'a> {
     messages: Vec<Message>,
     /// For each request its answer, and for each answer its request, by their places among the messages.
     pairs: HashMap<usize, usize>,
-    /// What the subject is.
+    /// The side of the subject.
     pub subject: Side,
-    /// What its messages are held against.
+    /// Schemas of its messages.
     pub schemas: Arc<Schemas>,
 }
 
@@ -56,12 +56,12 @@ impl<'a> Case<'a> {
         &self.messages
     }
 
-    /// What the subject wrote, in order.
+    /// Messages of the subject, in order.
     pub fn received(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(|message| message.is_received())
     }
 
-    /// What we wrote, in order.
+    /// Messages of ours, in order.
     pub fn sent(&self) -> impl Iterator<Item = &Message> {
         self.messages.iter().filter(|message| !message.is_received())
     }
@@ -120,7 +120,7 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// What the scenario saw beside the wire under this label.
+    /// The scenario's note under this label, of what it saw beside the wire.
     #[must_use]
     pub fn note(&self, label: &str) -> Option<&'a Value> {
         self.history.events.iter().find_map(|event| match &event.what {
@@ -183,7 +183,7 @@ impl<'a> Case<'a> {
         (!value.is_null() && value != &Value::Bool(false)).then_some(value)
     }
 
-    /// Why a scenario did not get as far as a check needs: what went wrong last.
+    /// The reason why a scenario did not get as far as a check needs: what went wrong last.
     #[must_use]
     pub fn why_not(&self, label: &str) -> String {
         let trouble = self.history.events.iter().rev().find_map(|event| match &event.what {

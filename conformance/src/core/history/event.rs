@@ -12,7 +12,7 @@ pub(crate) const ENDED_EARLY: &str = "ended early";
 pub struct History {
     /// The scenario's name.
     pub scenario: String,
-    /// What happened.
+    /// Its events.
     pub events: Vec<Event>,
 }
 
@@ -22,28 +22,28 @@ pub struct History {
 pub struct Event {
     /// Microseconds since the scenario began.
     pub at: u64,
-    /// Which connection of the scenario, from 1 on: a scenario may start its subject more than once.
+    /// Number of the scenario's connection, from 1 on: a scenario may start its subject more than once.
     pub on: u32,
-    /// What it was.
+    /// The event.
     #[serde(flatten)]
     pub what: What,
 }
 
-/// What can happen.
+/// Kinds of events.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum What {
     /// The subject was started or connected to.
     Opened {
-        /// How.
+        /// Its command line or address.
         subject: String,
     },
     /// A line that we wrote.
     Sent {
         /// Without its line end.
         line: Line,
-        /// What the scenario calls it.
+        /// Its label in the scenario.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         label: Option<String>,
     },
@@ -59,14 +59,14 @@ pub enum What {
     },
     /// Something that was waited for did not come.
     Missed {
-        /// What the scenario calls it.
+        /// Its label in the scenario.
         label: String,
-        /// How long was waited, in milliseconds.
+        /// Length of the wait, in milliseconds.
         waited_ms: u64,
     },
     /// A window in which nothing was to come has passed.
     Quiet {
-        /// What the scenario calls it.
+        /// Its label in the scenario.
         label: String,
         /// Its length in milliseconds.
         ms: u64,
@@ -86,14 +86,14 @@ pub enum What {
     },
     /// Something that was seen beside the wire: a file, a process, what an MCP server was told.
     Note {
-        /// What the scenario calls it.
+        /// Its label in the scenario.
         label: String,
-        /// What was seen.
+        /// The data.
         data: Value,
     },
     /// The suite or the machine did wrong, not the subject.
     Fault {
-        /// What.
+        /// The fault.
         why: String,
     },
 }

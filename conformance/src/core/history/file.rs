@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::event::{Event, History};
 
-/// What the first line of a transcript says it is.
+/// Format that the first line of a transcript names.
 const FORMAT: &str = "acp-conformance transcript";
 /// Its version.
 const VERSION: u32 = 1;

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// Which way a message went.
+/// Direction of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there are two ways")]
 pub enum Direction {
@@ -20,19 +20,19 @@ pub struct Message {
     pub index: usize,
     /// When, in microseconds since the scenario began.
     pub at: u64,
-    /// Which connection.
+    /// Number of its connection.
     pub on: u32,
-    /// Which way.
+    /// Its direction.
     pub direction: Direction,
-    /// What the scenario calls it.
+    /// Its label in the scenario.
     pub label: Option<String>,
-    /// What it is.
+    /// Its body.
     pub body: Body,
     /// Members at its root that JSON-RPC does not know.
     pub extra: Vec<String>,
 }
 
-/// What a line is.
+/// Content of a line.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Body {
@@ -67,7 +67,7 @@ pub enum Body {
 }
 
 impl Body {
-    /// What `text` is, and the members at its root that JSON-RPC does not know.
+    /// Reads `text`, and the members at its root that JSON-RPC does not know.
     #[must_use]
     pub fn parse(text: &str) -> (Self, Vec<String>) {
         if text.trim().is_empty() {
@@ -111,7 +111,7 @@ impl Body {
     }
 }
 
-/// What is wrong with a line that has nothing in it.
+/// Fault of an empty line.
 const NOTHING: &str = "no message and nothing else";
 
 fn junk(why: &str) -> Body {

@@ -6,7 +6,7 @@ use serde_json::Value;
 pub(crate) const CONNECTION: &str = "acp-connection-id";
 /// The header that names the session.
 pub(crate) const SESSION: &str = "acp-session-id";
-/// What a server answers to a POST that takes none at all.
+/// Statuses of a server that accepts no POST at all.
 pub(crate) const NO_POST: [u16; 4] = [404, 405, 426, 501];
 
 /// A request.

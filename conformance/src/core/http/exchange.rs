@@ -20,7 +20,7 @@ const MAX_EVENT: usize = 64 * 1024 * 1024;
 /// Events that wait to be read; the server is then not read any more.
 const EVENTS: usize = 256;
 
-/// What came of it.
+/// Answer to a request.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     /// The status.

@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 
 use super::ask::Ask;
 
-/// What drives a connection. Dropping it closes the connection.
+/// Task that drives a connection. Dropping it closes the connection.
 pub(super) struct Driver(JoinHandle<()>);
 
 impl Drop for Driver {
@@ -83,7 +83,7 @@ fn request(ask: &Ask<'_>, uri: &str, host: Option<&str>) -> std::io::Result<Requ
     request.body(ask.body.clone()).map_err(|error| Error::new(ErrorKind::InvalidInput, error))
 }
 
-/// What a server says in another version of HTTP, or its hanging up at once, is not understood.
+/// Sorts errors: an answer in another version of HTTP, or a connection closed at once, is not understood.
 fn foreign(error: hyper::Error) -> Failure {
     let strange = error.is_parse() || error.is_incomplete_message() || error.is_closed() || error.is_canceled();
     let error = Error::other(error);

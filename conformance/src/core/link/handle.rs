@@ -14,10 +14,10 @@ use tokio_util::sync::DropGuard;
 /// Until a server has answered our closing, or our DELETE.
 const LEAVE: Duration = Duration::from_millis(300);
 
-/// What a link has more if it is a WebSocket.
+/// Handle of a WebSocket.
 pub(crate) struct Socket {
     frames: mpsc::Sender<Message>,
-    /// What is seen beside the messages.
+    /// Notes of things seen beside the messages.
     pub(crate) notes: mpsc::Receiver<(&'static str, Value)>,
     task: JoinHandle<()>,
 }
@@ -64,9 +64,9 @@ impl Socket {
     }
 }
 
-/// What a link has more if it is streamable HTTP.
+/// Handle of streamable HTTP.
 pub(crate) struct Http {
-    /// What is seen beside the messages.
+    /// Notes of things seen beside the messages.
     pub(crate) notes: mpsc::Receiver<(&'static str, Value)>,
     task: JoinHandle<()>,
     /// Ends the streams.
@@ -80,7 +80,7 @@ impl Drop for Http {
 }
 
 impl Http {
-    /// What serves or follows another link. It ends with the guard.
+    /// The handle of a task that serves a link. It ends with the guard.
     pub(super) fn of(notes: mpsc::Receiver<(&'static str, Value)>, task: JoinHandle<()>, guard: DropGuard) -> Self {
         Self { notes, task, _streams: guard }
     }

@@ -24,7 +24,7 @@ pub struct Link {
     pub(crate) process: Option<Process>,
     /// The task of a subject in this process, whose end is its exit.
     pub(crate) task: Option<JoinHandle<()>>,
-    /// How the agent was started, by a client that did.
+    /// The agent's own report of how a client started it.
     pub(crate) hello: Option<Value>,
     pub(crate) socket: Option<Socket>,
     pub(crate) http: Option<Http>,

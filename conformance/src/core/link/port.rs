@@ -11,7 +11,7 @@ use tokio::net::TcpListener;
 
 use super::open::Link;
 
-/// How a client is served.
+/// Transport on which a client is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Offer {

@@ -23,7 +23,7 @@ impl Process {
         Ok(Self { handle, stderr })
     }
 
-    /// What it has printed so far, for whoever has to say why it did not start.
+    /// Its output so far, for an error that says why it did not start.
     pub(crate) fn said(&mut self) -> String {
         std::iter::from_fn(|| self.stderr.try_recv().ok()).collect()
     }

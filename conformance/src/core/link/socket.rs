@@ -55,7 +55,7 @@ pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
     Ok(talk(stream, noted, notes))
 }
 
-/// How large messages may be.
+/// Limits of the size of messages.
 pub(super) fn config() -> WebSocketConfig {
     WebSocketConfig::default().max_message_size(Some(MAX_MESSAGE)).max_frame_size(Some(MAX_MESSAGE))
 }
@@ -78,7 +78,7 @@ pub(super) fn talk<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
     link
 }
 
-/// What is dropped at the limit is only missing in the transcript.
+/// Writes a note. One that is dropped at the limit is only missing in the transcript.
 pub(super) fn note(notes: &mpsc::Sender<(&'static str, Value)>, label: &'static str, data: Value) {
     drop(notes.try_send((label, data)));
 }

@@ -1,4 +1,4 @@
-//! How the tester, as a client, answers what an agent asks.
+//! Answers of the tester, as a client, to an agent's requests.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! How the tester, as an agent, answers what a client asks.
+//! Answers of the tester, as an agent, to a client's requests.
 
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ impl Host {
         }
     }
 
-    /// What an agent that claims what this one does answers. That something else was asked for is for the checks to
+    /// Answers as an agent with these capabilities does. That something else was asked for is for the checks to
     /// judge.
     fn other(&self, method: &str, params: &Value) -> Result<Value, Value> {
         let claimed = &self.initialize["agentCapabilities"];

@@ -1,8 +1,8 @@
-//! How long a scenario waits.
+//! Limits of a scenario's waiting.
 
 use std::time::Duration;
 
-/// How long things may take.
+/// Limits of how long things may take.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Limits {

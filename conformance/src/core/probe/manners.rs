@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-/// How the agent's own requests are answered.
+/// Answers to the agent's own requests.
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "scenarios write it out")]
 pub struct Manners {
@@ -77,7 +77,7 @@ pub enum Elicit {
     Hold,
 }
 
-/// What goes with answers under [`Manners::meta`].
+/// The `_meta` of answers under [`Manners::meta`].
 pub(crate) fn rich_meta() -> Value {
     json!({ "conformance/unknown": { "nested": [1, 2.5, null, "three"], "deep": { "er": true } }, "": "" })
 }

@@ -59,7 +59,7 @@ impl Recorder {
         self.on += other.on;
     }
 
-    /// What was recorded until now.
+    /// The record until now.
     pub(crate) fn so_far(&self) -> &History {
         &self.history
     }

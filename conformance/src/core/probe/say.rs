@@ -1,4 +1,4 @@
-//! What a scenario says. A part `bad`, `junk` or `malformed` of a label, between slashes, says that the message is wrong on
+//! Messages of a scenario. A part `bad`, `junk` or `malformed` of a label, between slashes, says that the message is wrong on
 //! purpose; any other that the schema refuses is a fault of the suite.
 
 use serde_json::{Value, json};

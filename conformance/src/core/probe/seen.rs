@@ -1,4 +1,4 @@
-//! What a scenario has to know of what came before.
+//! Questions of a scenario about what came before.
 
 use serde_json::Value;
 

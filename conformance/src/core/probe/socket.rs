@@ -1,4 +1,4 @@
-//! What can be sent over a WebSocket besides a message in one text frame.
+//! Frames of a WebSocket besides a message in one text frame.
 
 use serde_json::json;
 

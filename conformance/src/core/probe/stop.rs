@@ -1,8 +1,8 @@
-//! Why a scenario ends early, and whose doing it is.
+//! Reasons why a scenario ends early, and whose fault each is.
 
 use crate::core::subject::StartError;
 
-/// Why a scenario cannot go on. What was recorded until then is judged as it is.
+/// Reason why a scenario cannot go on. The record until then is judged as it is.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Stop {
@@ -12,7 +12,7 @@ pub enum Stop {
     /// Nothing more can come from the subject.
     #[error("the subject is gone")]
     Gone,
-    /// What was waited for did not come.
+    /// An awaited message did not come.
     #[error("{0} did not come in time")]
     Late(String),
     /// The subject answered so that the rest makes no sense, an error to `session/new` for example.

@@ -10,7 +10,7 @@ use tokio::process::Command;
 
 use super::manners::error;
 
-/// How long a command may run.
+/// Limit of a command's run time.
 const MAX_RUN: Duration = Duration::from_secs(30);
 /// Bytes of output that are kept.
 const MAX_OUTPUT: usize = 64 * 1024;

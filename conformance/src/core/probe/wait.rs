@@ -1,4 +1,4 @@
-//! What a scenario waits for. Whatever comes meanwhile is recorded, and answered if it is a request.
+//! Waits of a scenario. Whatever comes meanwhile is recorded, and answered if it is a request.
 
 use std::time::Duration;
 

@@ -21,7 +21,7 @@ const READ: usize = 64 * 1024;
 pub(super) struct Wire {
     link: Link,
     buffer: Vec<u8>,
-    /// How much of the buffer holds no newline.
+    /// Length of the buffer's part that holds no newline.
     scanned: usize,
     lines: VecDeque<Message>,
     ended: bool,
@@ -119,7 +119,7 @@ impl Wire {
         self.lines.push_back(Message { index, at, on, direction: Direction::Received, label: None, body, extra });
     }
 
-    /// What was seen beside the messages.
+    /// Records what was seen beside the messages.
     fn aside(&mut self, recorder: &mut Recorder) {
         if let Some(process) = &mut self.link.process {
             while let Ok(text) = process.stderr.try_recv() {

@@ -10,7 +10,7 @@ use crate::core::verdict::Verdict;
 pub struct Report<'a> {
     /// The run.
     pub run: &'a Run,
-    /// What was tested.
+    /// The subject.
     pub subject: String,
     /// The command line that plays one check again, without the check.
     pub again: String,
@@ -29,7 +29,7 @@ impl<'a> Report<'a> {
         Self { run, subject, again, baseline, require_exercised: false, strict: false }
     }
 
-    /// What a result counts as. What comes out differently each time is failed: nobody can build on it.
+    /// The verdict that a result counts as. A result that differs between runs is a failure: nobody can build on it.
     #[must_use]
     pub fn counts_as(&self, result: &CheckResult) -> Verdict {
         match result.verdict {
@@ -65,7 +65,7 @@ impl<'a> Report<'a> {
         self.baseline.stale(&self.run.results).into_iter().filter(|id| !fails(id)).collect()
     }
 
-    /// How many results have this verdict.
+    /// Number of results with this verdict.
     #[must_use]
     pub fn count(&self, verdict: Verdict) -> usize {
         self.run.results.iter().filter(|result| self.counts_as(result) == verdict).count()

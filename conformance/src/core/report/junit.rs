@@ -29,7 +29,7 @@ pub fn junit(report: &Report<'_>) -> Result<String, quick_junit::SerializeError>
     xml.to_string().map(|xml| printable::text(&xml).into_owned())
 }
 
-/// What a person wants to see of a check that found something.
+/// Text for a person about a check that found something.
 fn shown(report: &Report<'_>, result: &CheckResult) -> String {
     let page = catalogue::find(result.id).and_then(catalogue::Requirement::page);
     let mut lines = vec![result.requirement.to_owned()];

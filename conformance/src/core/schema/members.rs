@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// How deep schemas are followed; theirs is much less.
+/// Depth to which schemas are followed; theirs is much less.
 const MAX_DEPTH: usize = 32;
 /// Strangers of one message that are told.
 const MAX_STRANGERS: usize = 5;

@@ -3,11 +3,11 @@
 
 use serde_json::Value;
 
-/// How deep schemas are followed; theirs is much less.
+/// Depth to which schemas are followed; theirs is much less.
 const MAX_DEPTH: usize = 32;
 /// Values of one message that are told.
 const MAX_FOUND: usize = 5;
-/// How the schema says that a list of values is open.
+/// Words by which the schema says that a list of values is open.
 const OPEN: &str = "beginning with `_`";
 
 /// Paths and values in `value`, by the definition of this name, that are neither on their list nor an extension.

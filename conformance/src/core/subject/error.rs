@@ -15,7 +15,7 @@ pub enum StartError {
     Spawn {
         /// The program.
         program: String,
-        /// Why.
+        /// The reason.
         reason: SpawnError,
     },
     /// The client did not start its agent.
@@ -26,9 +26,9 @@ pub enum StartError {
     NoAgent {
         /// The client.
         program: String,
-        /// How long was waited, or until it had exited.
+        /// Length of the wait, which its exit ends.
         waited: Duration,
-        /// What it printed.
+        /// Its output.
         said: String,
     },
     /// The client did not connect.
@@ -39,9 +39,9 @@ pub enum StartError {
     NoCall {
         /// The client.
         program: String,
-        /// How long was waited, or until it had exited.
+        /// Length of the wait, which its exit ends.
         waited: Duration,
-        /// What it printed.
+        /// Its output.
         said: String,
     },
     /// The place where the agent is to arrive cannot be made.
@@ -52,7 +52,7 @@ pub enum StartError {
     Connect {
         /// Where.
         url: String,
-        /// Why.
+        /// The reason.
         reason: ConnectError,
     },
     /// Its home or its model could not be made.

@@ -1,4 +1,4 @@
-//! What a bridge has of its own while it is tested, so that it meets no other one of the same kind: one of the user's, or
+//! Directories of a bridge's own while it is tested, so that it meets no other one of the same kind: one of the user's, or
 //! one that is tested at the same time.
 
 use std::ffi::OsString;

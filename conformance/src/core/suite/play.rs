@@ -51,7 +51,7 @@ pub(super) async fn hold(subject: &Arc<Subject>, limits: Limits) -> Option<Probe
     Some(probe)
 }
 
-/// Why nothing was tested: every scenario failed to start its subject, or got no single message from it.
+/// The reason why nothing was tested: every scenario failed to start its subject, or got no single message from it.
 pub(super) fn not_started(played: &[(History, Result<(), Stop>)]) -> Option<String> {
     let silent = |history: &History| !history.events.iter().any(|e| matches!(e.what, What::Received { .. }));
     // A scenario may have talked to somebody else before it tried.

@@ -1,4 +1,4 @@
-//! What one check came to, with what shows it.
+//! Result of one check, with the lines that show it.
 
 use std::collections::BTreeMap;
 
@@ -17,7 +17,7 @@ pub struct CheckResult {
     pub id: &'static str,
     /// Level of its requirement.
     pub level: Level,
-    /// What it came to.
+    /// Its verdict.
     pub verdict: Verdict,
     /// The requirement.
     pub requirement: &'static str,
@@ -26,13 +26,13 @@ pub struct CheckResult {
     /// The scenario that decided.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scenario: Option<String>,
-    /// What was to be seen and what was.
+    /// Expected and actual observation.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub finding: Option<Finding>,
-    /// Why there is nothing to judge, or what is worth saying.
+    /// The reason why there is nothing to judge, or a remark.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub why: Option<String>,
-    /// How often it came to what, if not always to the same.
+    /// Number of each verdict, if they differ between runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub flaky: Option<BTreeMap<Verdict, usize>>,
     /// The lines that show it.

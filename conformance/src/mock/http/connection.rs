@@ -157,7 +157,7 @@ impl Routes {
         self.give(&place, line);
     }
 
-    /// What no listener could ever get is lost.
+    /// Gives a line to its stream. One that no listener could ever get is lost.
     fn give(&mut self, place: &Place, line: String) {
         let early = self.breaks.has("HTTP-25");
         let Some(stream) = self.stream(place) else { return };

@@ -15,7 +15,7 @@ pub(in crate::model) fn error(status: u16, kind: Option<&str>, message: &str) ->
     json!({ "error": { "message": message, "type": kind.unwrap_or(usual), "param": null, "code": kind } })
 }
 
-/// What the reviewer of an approval says.
+/// The verdict of an approval's reviewer.
 pub(in crate::model) fn review(review: Review) -> Value {
     let (outcome, risk) = match review {
         Review::Allow => ("allow", "low"),

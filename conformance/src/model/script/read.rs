@@ -12,7 +12,7 @@ use super::types::{Api, Prompt, Reply, Script, Side, Usage, Wanted};
 /// Longest `pause_ms` and `every_ms`: an hour.
 const MAX_MILLIS: u64 = 3_600_000;
 
-/// Why a script cannot be used.
+/// Reason why a script cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
@@ -24,7 +24,7 @@ pub enum ScriptError {
     Meaning {
         /// Counted from 1.
         line: usize,
-        /// What is wrong and what to write instead.
+        /// The fault, and what to write instead.
         message: String,
     },
 }

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::part::{Part, Words};
 
-/// What the model says to which prompt.
+/// Script: the model's reply to each prompt.
 #[derive(Debug, Clone)]
 pub struct Script {
     pub(in crate::model) prompts: Vec<Prompt>,
@@ -59,7 +59,7 @@ pub(in crate::model) struct Prompt {
     pub(in crate::model) by_history: bool,
 }
 
-/// Which user messages an entry is for.
+/// User messages that an entry is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::model) enum Wanted {
     Any,
@@ -117,7 +117,7 @@ impl Default for Usage {
 pub(in crate::model) struct Side {
     pub(in crate::model) title: String,
     pub(in crate::model) review: Review,
-    /// What a conversation was about, when the harness compacts it.
+    /// Summary of a conversation that the harness compacts.
     pub(in crate::model) summary: String,
     /// The answer to everything else that offers no tools.
     pub(in crate::model) text: String,
@@ -134,7 +134,7 @@ impl Default for Side {
     }
 }
 
-/// What a reviewer model says.
+/// Verdict of a reviewer model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::model) enum Review {

@@ -73,7 +73,7 @@ struct Player {
 }
 
 impl Player {
-    /// What to write next, once it is time; an error closes the connection.
+    /// The next bytes to write, once it is time; an error closes the connection.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             match self.steps.pop_front()? {

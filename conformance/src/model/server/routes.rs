@@ -1,4 +1,4 @@
-//! Which request is answered how.
+//! Routes of requests.
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};

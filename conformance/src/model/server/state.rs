@@ -9,7 +9,7 @@ use crate::model::gates::Gates;
 use crate::model::ids::Ids;
 use crate::model::journal::Journal;
 
-/// What all requests share.
+/// State that all requests share.
 #[derive(Debug, Clone)]
 pub(super) struct Model {
     pub(super) state: Arc<Mutex<State>>,
@@ -18,7 +18,7 @@ pub(super) struct Model {
     pub(super) stop: CancellationToken,
 }
 
-/// What a request changes.
+/// State that a request changes.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) book: Book,

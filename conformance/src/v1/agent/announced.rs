@@ -1,4 +1,4 @@
-//! What an agent says it can do, it can.
+//! Capabilities: an agent can do what it says it can.
 
 use serde_json::{Value, json};
 

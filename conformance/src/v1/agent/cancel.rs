@@ -11,7 +11,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts;
 
-/// How soon after a stop an answer may have been under way before.
+/// Time after a stop in which an answer may have been on its way before.
 const CROSSES: Duration = Duration::from_secs(2);
 
 /// A turn that is stopped, and what comes after it.

@@ -9,7 +9,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts;
 
-/// How bytes arrive, and what ids look like.
+/// Framing: how bytes arrive, and what ids look like.
 pub(super) const FRAMING: Scenario = Scenario {
     name: "framing",
     about: "sends requests with unusual ids, in pieces and together, a large one, and ends the input",
@@ -22,7 +22,7 @@ pub(super) const FRAMING: Scenario = Scenario {
     ],
 };
 
-/// What is no message.
+/// Lines that are no message.
 pub(super) const JUNK: Scenario = Scenario {
     name: "junk",
     about: "sends what is no message, and a request after each",
@@ -89,8 +89,8 @@ pub(crate) fn ids_come_back_as_they_were(case: &Case<'_>) -> Outcome {
     }))
 }
 
-/// What is no message gets an error without an id, or nothing; and the next request is answered. What the agent says of
-/// its own accord meanwhile is no answer.
+/// A line that is no message gets an error without an id, or nothing; and the next request is answered. What the agent
+/// says of its own accord meanwhile is no answer.
 fn parse_error_or_silence(case: &Case<'_>, what: &str) -> Outcome {
     let label = format!("junk/{what}");
     let (Some(sent), Some(end)) = (case.labelled(&label), case.quiet(&label)) else {

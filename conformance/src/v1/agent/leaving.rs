@@ -1,4 +1,4 @@
-//! What becomes of a session's servers when the client's socket is gone.
+//! Servers of a session whose client's socket is gone.
 
 use serde_json::json;
 

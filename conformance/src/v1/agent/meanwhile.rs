@@ -1,4 +1,4 @@
-//! What happens while a turn runs.
+//! Requests and updates while a turn runs.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts;
 
-/// How soon a stopped turn should have ended, by an agent that answers quickly.
+/// Time in which a stopped turn should end, for an agent that answers quickly.
 const SOON: Duration = Duration::from_secs(5);
 /// By one that does not, for which its machine may be the reason: as long as so many answers to `session/new` take.
 const ANSWERS: u32 = 4;

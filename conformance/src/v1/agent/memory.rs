@@ -1,4 +1,4 @@
-//! What the model is told of earlier turns.
+//! Memory: what the model is told of earlier turns.
 
 use crate::core::check::{Check, call};
 use crate::core::history::Case;
@@ -7,9 +7,9 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts;
 
-/// What the user says first.
+/// The user's first message.
 const MARK: &str = "conformance-mark-2718";
-/// What the user says in the prompt that is refused.
+/// The user's message in the prompt that is refused.
 const REFUSED: &str = "conformance-mark-3141";
 
 /// Turns that build on each other.

@@ -68,7 +68,7 @@ fn question<'c>(case: &'c Case<'_>, name: &str) -> Result<(Call<'c>, Call<'c>), 
     }
 }
 
-/// What the model was told of an answer, which it repeats.
+/// The answer that the model was told, which it repeats.
 fn told(case: &Case<'_>, turn: &Call<'_>) -> String {
     case.said(turn.request.index, turn.until())
 }

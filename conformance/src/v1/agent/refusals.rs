@@ -1,4 +1,4 @@
-//! What an agent has to refuse, and what it has to pass over in silence.
+//! Messages that an agent has to refuse, and those that it has to ignore.
 
 use serde_json::json;
 
@@ -59,7 +59,7 @@ async fn refusals(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-/// What cannot be meant, and the next request that can.
+/// Invalid requests, each with the valid one after it.
 const AFTER: [(&str, &str); 7] = [
     ("unknown-method", "after/unknown"),
     ("bad/no-cwd", "after/params"),

@@ -1,4 +1,4 @@
-//! What is asked of a replay besides that it is whole.
+//! Checks of a replay, besides that it is whole.
 
 use std::collections::HashMap;
 
@@ -8,7 +8,7 @@ use crate::core::check::{call, needs};
 use crate::core::history::{Case, Message};
 use crate::core::verdict::Outcome;
 
-/// What a load sent of its session before its answer.
+/// Updates that a load sent of its session before its answer.
 fn replayed<'c>(case: &'c Case<'_>) -> Result<Vec<&'c Message>, Outcome> {
     let Some(call) = case.call("load") else { return Err(Outcome::NotExercised(case.why_not("load"))) };
     if call.result().is_none() {
@@ -19,7 +19,7 @@ fn replayed<'c>(case: &'c Case<'_>) -> Result<Vec<&'c Message>, Outcome> {
     Ok(case.updates(session, call.request.index, call.until()).filter(|message| message.on == on).collect())
 }
 
-/// What the user said and what the agent said are never one message.
+/// Messages of the user and of the agent never share an id.
 pub(super) fn message_ids_are_of_one_message(case: &Case<'_>) -> Outcome {
     needs!(case, "loadSession");
     let replay = match replayed(case) {

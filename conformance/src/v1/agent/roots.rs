@@ -105,7 +105,7 @@ async fn made(probe: &mut Probe, label: &str, params: Value) -> Result<String, S
     Ok(made.map_err(refused)?["sessionId"].as_str().unwrap_or_default().to_owned())
 }
 
-/// What a file says that is read under this label: something else each time.
+/// Content of the file that is read under this label: another for each.
 fn mark(label: &str) -> String {
     format!("conformance-mark-{}", label.replace('/', "-"))
 }

@@ -1,4 +1,4 @@
-//! What the agent uses of a client that has everything, and of one that has nothing.
+//! Services of a client that has everything, and of one that has nothing, as the agent uses them.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts;
 
-/// What the file says that is read.
+/// Content of the file that is read.
 const MARK: &str = "conformance-mark-4711";
 
 /// Files, commands and questions.

@@ -14,7 +14,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::v1::invariants::config;
 
-/// What can be set.
+/// Settings: every mode and option.
 pub(super) const SETTINGS: Scenario = Scenario {
     name: "settings",
     about: "sets every mode, another value of every option, and what is not offered",
@@ -182,7 +182,7 @@ fn no_boolean_unasked(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Which values a boolean takes nobody has to be told.
+/// Unknown values are refused. The values of a boolean need no announcement.
 fn nonsense_is_refused(case: &Case<'_>) -> Outcome {
     let options = match options(case) {
         Ok(options) => options,

@@ -1,4 +1,4 @@
-//! What an agent owes its clients over WebSocket, beyond what it owes them everywhere.
+//! Duties of an agent over WebSocket, beyond those on every transport.
 
 use serde_json::{Value, json};
 

@@ -114,7 +114,7 @@ fn updates_name_the_prompted_session(case: &Case<'_>) -> Outcome {
     if seen { Outcome::Pass } else { Outcome::NotExercised("the turn had no update".to_owned()) }
 }
 
-/// What a prompt may hold.
+/// Content of prompts.
 pub(super) const CONTENT: Scenario = Scenario {
     name: "content",
     about: "prompts with each kind of content that the agent takes, and one with every optional field",

@@ -1,4 +1,4 @@
-//! How a client starts its agent, introduces itself, and copes with what agents claim.
+//! Start of a client: it starts its agent, introduces itself, and copes with what agents claim.
 
 use serde_json::{Value, json};
 
@@ -127,7 +127,7 @@ fn content_is_what_every_agent_takes(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// What agents may claim.
+/// Capabilities that agents may claim.
 pub(super) const CAPABILITIES: Scenario = Scenario {
     name: "client-capabilities",
     about: "is an agent that claims nothing, everything, or what nobody knows, or lets users log in, each on a new \
@@ -265,7 +265,7 @@ fn it_goes_away(case: &Case<'_>) -> Outcome {
     })
 }
 
-/// How much the agent writes to stderr: more than any pipe holds.
+/// Bytes that the agent writes to stderr: more than any pipe holds.
 const NOISE_BYTES: usize = 1024 * 1024;
 
 /// An agent that logs a lot.

@@ -30,11 +30,11 @@ pub(super) const FILES: Scenario = Scenario {
 /// Files by name and content.
 const TEXTS: [(&str, &str); 3] =
     [("text", "eins\nzwei \u{2014} drei \u{1f680}\n\n\tvier\n"), ("empty", ""), ("open", "no newline at the end")];
-/// What a file says that is in none of the session's directories.
+/// Content of a file that is in none of the session's directories.
 const OUTSIDE: &str = "not for this session\n";
 /// A file that was not there.
 const NEW: &str = "first version,\nwhich is longer than the second \u{fc}\n";
-/// What it is overwritten with.
+/// The content that overwrites it.
 const AGAIN: &str = "second\n";
 
 async fn files(probe: &mut Probe) -> Result<(), Stop> {
@@ -69,7 +69,7 @@ async fn files(probe: &mut Probe) -> Result<(), Stop> {
     turn.done(probe).await
 }
 
-/// What is in a file, or null.
+/// Content of a file, or null.
 fn content(path: &Path) -> Value {
     std::fs::read(path).map_or(Value::Null, |bytes| json!(String::from_utf8_lossy(&bytes)))
 }

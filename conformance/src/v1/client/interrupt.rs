@@ -67,7 +67,7 @@ fn cancel<'c>(case: &'c Case<'_>) -> Result<&'c Message, Outcome> {
     })
 }
 
-/// What was not answered before the cancel is answered with `cancelled`.
+/// Requests not answered before the cancel are answered with `cancelled`.
 fn pending_permissions_are_cancelled(case: &Case<'_>) -> Outcome {
     let cancel = match cancel(case) {
         Ok(cancel) => cancel,

@@ -1,4 +1,4 @@
-//! What a client has to refuse: methods that it does not have, params that make no sense.
+//! Requests that a client has to refuse: methods that it does not have, params that make no sense.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What every scenario against a client does: start it as its agent, let it come as far as its prompt, end the turn.
+//! Steps of every scenario against a client: start it as its agent, let it come as far as its prompt, end the turn.
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! What can come in a turn, and how turns end.
+//! Updates of a turn, and ends of turns.
 
 use serde_json::{Value, json};
 

@@ -10,7 +10,7 @@ use crate::core::probe::{Host, Probe, SESSION, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 
-/// How bytes arrive, what ids look like, and notifications of all kinds.
+/// Framing: how bytes arrive, what ids look like, and notifications of all kinds.
 pub(super) const WIRE: Scenario = Scenario {
     name: "client-wire",
     about: "asks under unusual ids, in pieces and together, and sends notifications that nobody knows",
@@ -127,7 +127,7 @@ fn ids_of_the_two_sides_are_apart(case: &Case<'_>) -> Outcome {
     lives_on(case, "same-id", "same-id")
 }
 
-/// What is no message.
+/// Lines that are no message.
 pub(super) const JUNK: Scenario = Scenario {
     name: "client-junk",
     about: "sends what is no message, and a request after each",

@@ -1,4 +1,4 @@
-//! What a server offers at its address: streamable HTTP, WebSockets, and in which version of HTTP.
+//! Profiles of a server at its address: streamable HTTP, WebSockets, and versions of HTTP.
 
 use serde_json::json;
 

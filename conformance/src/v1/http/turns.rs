@@ -178,7 +178,7 @@ fn each_session_on_its_stream(case: &Case<'_>) -> Outcome {
     if seen { Outcome::Pass } else { Outcome::NotExercised("no turn sent anything".to_owned()) }
 }
 
-/// What is about a request, and not about a session, may belong to either (`$/cancel_request`).
+/// Messages without a session come on the connection's stream. One about a request may come on either (`$/cancel_request`).
 fn what_has_no_session_is_the_connections(case: &Case<'_>) -> Outcome {
     if let Some(outcome) = no_http(case) {
         return outcome;

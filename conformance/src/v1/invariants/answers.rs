@@ -63,7 +63,7 @@ pub(super) fn own_codes_lie_outside_the_reserved_range(case: &Case<'_>) -> Outco
     })
 }
 
-/// What is concise is for a person to say.
+/// Messages are one sentence. Only a person can say more about how concise they are.
 pub(super) fn messages_are_one_sentence(case: &Case<'_>) -> Outcome {
     each_error(case, |_, error| {
         let text = error["message"].as_str()?;

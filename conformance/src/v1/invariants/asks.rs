@@ -1,4 +1,4 @@
-//! What a client may ask of an agent, and how.
+//! Requests that a client may send to an agent.
 
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ pub(super) fn cancels_are_notifications(case: &Case<'_>) -> Outcome {
     )
 }
 
-/// What the agent answered when this session was made on this connection.
+/// The agent's result for this session's `session/new` on this connection.
 fn made<'c>(case: &'c Case<'_>, message: &Message) -> Option<&'c Value> {
     let session = &params(message)["sessionId"];
     let calls = case.asked("session/new").into_iter().filter(|call| call.request.on == message.on);

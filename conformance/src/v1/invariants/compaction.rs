@@ -59,7 +59,7 @@ fn answered_after(case: &Case<'_>, place: usize) -> bool {
         .any(|call| call.request.index < place && call.answer.is_some_and(|answer| answer.index > place))
 }
 
-/// Which of update and chunk comes first is open (AMB-39).
+/// Nothing comes after the end. The order of update and chunk is open (AMB-39).
 pub(super) fn nothing_comes_after_the_end(case: &Case<'_>) -> Outcome {
     let mut ended: HashMap<_, usize> = HashMap::new();
     let mut seen = false;

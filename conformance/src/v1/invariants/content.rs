@@ -24,7 +24,7 @@ pub(crate) fn of_a_call(message: &Message) -> bool {
     message.update().is_some_and(|update| update["toolCallId"].is_string()) && !blocks(message).is_empty()
 }
 
-/// What is wrong with one of the blocks of a message.
+/// The fault of one of a message's blocks.
 pub(crate) fn fault(message: &Message) -> Option<String> {
     let text = |block: &Value, member: &str| block[member].is_string();
     let whole = |block: &&Value| match block["type"].as_str() {

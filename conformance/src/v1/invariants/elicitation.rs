@@ -115,7 +115,7 @@ pub(super) fn completed_ids_are_known(case: &Case<'_>) -> Outcome {
     )
 }
 
-/// What is behind an address is for a person to judge; its form is not.
+/// URLs are well formed. What is behind an address is for a person to judge.
 pub(super) fn urls_are_safe(case: &Case<'_>) -> Outcome {
     each(case, is_url, |message| {
         let url = params(message)["url"].as_str().unwrap_or_default();

@@ -9,7 +9,7 @@ use crate::core::history::{Body, Case, Message, brief};
 use crate::core::schema::{Part, Side};
 use crate::core::verdict::Outcome;
 
-/// What is no JSON at all is told by the checks of the transport.
+/// Every message is one of three kinds. The checks of the transport report what is no JSON.
 pub(crate) fn every_message_is_one_of_three(case: &Case<'_>) -> Outcome {
     each(
         case,

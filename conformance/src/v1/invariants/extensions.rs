@@ -1,4 +1,4 @@
-//! What goes beyond the specification, and how.
+//! Extensions of the specification.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! What an agent may use only of a client that has it.
+//! Methods that an agent may use only if the client has them.
 
 use serde_json::Value;
 

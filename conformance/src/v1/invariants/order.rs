@@ -1,4 +1,4 @@
-//! What a client does first, and what it may send at all.
+//! Order of a client's messages, and their params.
 
 use serde_json::Value;
 

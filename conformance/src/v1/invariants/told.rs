@@ -1,4 +1,4 @@
-//! What an agent tells of commands, options, modes, usage, sessions and for the user.
+//! Updates about commands, options, modes, usage and sessions, and notices for the user.
 
 use std::collections::{HashMap, HashSet};
 
@@ -114,7 +114,7 @@ fn options(message: &Message) -> &[Value] {
     }
 }
 
-/// What has no underscore is kept for the specification, which may have grown.
+/// Categories are known, or begin with an underscore. Others belong to the specification, which may have grown.
 pub(super) fn categories_are_known(case: &Case<'_>) -> Outcome {
     const KNOWN: [&str; 4] = ["mode", "model", "model_config", "thought_level"];
     let categories = |message| options(message).iter().filter_map(|option| option["category"].as_str());

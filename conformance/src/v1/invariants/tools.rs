@@ -64,7 +64,7 @@ pub(super) fn content_is_of_three_kinds(case: &Case<'_>) -> Outcome {
 /// Whether a `tool_call` reported a call, and where it last got which status.
 type State<'c> = (bool, Option<(usize, &'c Value)>);
 
-/// What is known of the calls of each session while its messages pass.
+/// Calls of each session, as known while its messages pass.
 #[derive(Default)]
 struct Calls<'c> {
     /// By connection, session and id.

@@ -1,4 +1,4 @@
-//! What version 2 asks for as version 1 does.
+//! Requirements that version 2 shares with version 1.
 
 use serde_json::{Value, json};
 

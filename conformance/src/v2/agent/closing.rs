@@ -12,7 +12,7 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts;
 
-/// How long is watched for what a closed session's command would do once it is told to.
+/// Time in which a closed session's command would act once it is told to.
 const WATCH: Duration = Duration::from_millis(1500);
 
 /// Sessions that are closed during a turn, and while a command runs in the background.

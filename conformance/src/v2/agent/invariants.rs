@@ -1,4 +1,4 @@
-//! What is asked of every history of version 2.
+//! Checks of every history of version 2.
 
 mod background;
 mod diffs;

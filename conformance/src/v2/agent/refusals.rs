@@ -1,4 +1,4 @@
-//! What an agent has to refuse, and with which code.
+//! Requests that an agent has to refuse, and the codes.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What scenarios of version 2 have in common: the handshake, a turn that ends when the session is idle, states.
+//! Helpers of scenarios of version 2: the handshake, a turn that ends when the session is idle, states.
 
 use serde_json::{Value, json};
 
@@ -46,7 +46,7 @@ pub(super) async fn ended(probe: &mut Probe, label: &str, session: &str, id: &Va
     probe.until(label, limit, |message| end.saw(message, session, id)).await.map(drop)
 }
 
-/// What a turn still needs to be over.
+/// State of a turn until it is over.
 #[derive(Debug, Default)]
 pub(super) struct End {
     answered: bool,
@@ -101,7 +101,7 @@ pub(super) struct Turn<'c> {
     pub(super) asked: &'c Message,
     /// Where its answer stands.
     pub(super) answer: &'c Message,
-    /// What its result is.
+    /// Its result.
     pub(super) result: &'c Value,
     /// The session's messages from the prompt on, until we asked for something else there.
     pub(super) updates: Vec<&'c Message>,

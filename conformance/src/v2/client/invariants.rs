@@ -1,4 +1,4 @@
-//! What is asked of every history of a client of version 2.
+//! Checks of every history of a client of version 2.
 
 use serde_json::Value;
 

@@ -13,7 +13,7 @@ pub(in crate::core::link) const NOTES: usize = 1024;
 /// Until the server has answered our DELETE.
 pub(super) const LEAVE: Duration = Duration::from_millis(300);
 
-/// Whose stream it is.
+/// Owner of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(in crate::core::link) enum Place {
     /// The connection's.
@@ -22,7 +22,7 @@ pub(in crate::core::link) enum Place {
     Session(String),
 }
 
-/// What comes to the link.
+/// Input of the link.
 pub(super) enum Event {
     /// A message, from a stream or, if from none, from the body of an answer.
     Message { place: Option<Place>, text: String },

@@ -12,12 +12,12 @@ use super::routes::{Route, Routes};
 use super::streams::Streams;
 use crate::core::http::{Ask, CONNECTION, Exchange, NO_POST, SESSION, delete, exchange};
 
-/// How long a POST holds up the next one. One that is not answered by then goes on beside it.
+/// Time for which a POST holds up the next one. One that is not answered by then goes on beside it.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Until a POST is given up.
 const LONG: Duration = Duration::from_secs(600);
 
-/// What sends lines.
+/// Sender of lines.
 pub(super) struct Posts {
     pub(super) streams: Arc<Streams>,
     pub(super) routes: Arc<Mutex<Routes>>,

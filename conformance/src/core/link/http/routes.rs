@@ -1,4 +1,4 @@
-//! What a message has to do with sessions, so that it goes with the right headers and its stream is there in time.
+//! Relation of messages to sessions, so that each goes with the right headers and its stream is there in time.
 
 use std::collections::HashMap;
 
@@ -24,7 +24,7 @@ enum Opening {
     Load(String),
 }
 
-/// What a line of ours is.
+/// Route of a line of ours.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Route {
     /// It opens a connection.
@@ -35,7 +35,7 @@ pub(super) struct Route {
     pub(super) id: Option<Value>,
 }
 
-/// What a message of the subject changes.
+/// Changes that a message of the subject makes.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Came {
     /// A session that there is from now on.

@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(600);
 /// The streams that are open, or being opened.
 pub(super) struct Streams {
     pub(super) url: String,
-    /// What the server calls the connection, once it is initialized.
+    /// The server's id of the connection, once it is initialized.
     pub(super) connection: OnceLock<String>,
     /// By name.
     cookies: Mutex<Vec<(String, String)>>,

@@ -33,7 +33,7 @@ use state::Routes;
 const MAX_BODY: usize = 64 * 1024 * 1024;
 /// Requests at once; the next wait to be accepted.
 const MAX_CLIENTS: usize = 256;
-/// How long `initialize` waits for the scenario's answer.
+/// Limit for the scenario's answer to `initialize`.
 const ANSWER: Duration = Duration::from_secs(600);
 
 struct Server {

@@ -1,4 +1,4 @@
-//! What the agent does behind a bridge, so that the suite sees what came to the far end and what came back.
+//! Turns of the agent behind a bridge, so that the suite sees what came to the far end and what came back.
 
 use std::path::Path;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::prompts::{self, far};
 
 /// Messages of the client that are kept, the newest.
 const MAX_GOT: usize = 64;
-/// How long an answer to one of several questions is waited for, so that what came of the others can be told.
+/// Limit for the answer to one of several questions, so that the agent can report the others.
 const ANSWER: Duration = Duration::from_secs(20);
 /// The longest that is kept, in bytes; of a longer one only the method is.
 const MAX_KEPT: usize = 16 * 1024;

@@ -9,7 +9,7 @@ use super::way::{Step, Way};
 use crate::mock::answers::{Answer, error, lock};
 use crate::prompts;
 
-/// What the user may like.
+/// Colors that the user may like.
 const COLORS: [&str; 2] = ["red", "blue"];
 
 fn gone<E>(_: E) -> Value {
@@ -228,7 +228,7 @@ impl Agent {
         Ok(Way::On)
     }
 
-    /// What the model is told of the answer to the question.
+    /// The answer to the question, as the model is told.
     fn chosen(&self, answer: &Value) -> Result<String, Value> {
         if answer["action"] == "accept"
             && answer.get("content").is_some_and(Value::is_null)

@@ -1,4 +1,4 @@
-//! What can be set of a session.
+//! Settings of a session.
 
 use serde_json::{Value, json};
 

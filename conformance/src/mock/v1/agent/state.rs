@@ -29,11 +29,11 @@ pub(super) struct Agent {
     pub(super) stale: Mutex<Option<()>>,
     /// Stops of turns that nobody will stop.
     pub(super) forgotten: Mutex<Vec<oneshot::Sender<()>>>,
-    /// What the client sent, for a suite that wants to know what came through.
+    /// Messages of the client, for a suite that wants to know what came through.
     pub(super) got: Mutex<Vec<Value>>,
     /// A turn has ended the agent.
     pub(super) died: Notify,
-    /// What the client can do.
+    /// Capabilities of the client.
     pub(super) client: Mutex<Value>,
     /// Whether it was initialized.
     pub(super) greeted: AtomicBool,

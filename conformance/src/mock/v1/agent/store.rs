@@ -19,11 +19,11 @@ const HEAD: usize = 21;
 #[derive(Debug, Clone, Default)]
 pub struct Store(Arc<Mutex<Held>>, Option<PathBuf>);
 
-/// What a store holds, and how much of its file that is.
+/// Content of a store, and how much of its file that is.
 #[derive(Debug, Default)]
 struct Held {
     sessions: Sessions,
-    /// What the first line of the file said.
+    /// Number in the first line of the file.
     number: u64,
     /// Bytes that are known.
     read: u64,

@@ -89,7 +89,7 @@ impl Agent {
         }
     }
 
-    /// How often the user has said exactly this.
+    /// Number of times that the user has said exactly this.
     fn times_asked(&self, session: &str, text: &str) -> usize {
         let asked =
             |update: &&Value| update["sessionUpdate"] == "user_message_chunk" && update["content"]["text"] == text;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-/// How a turn goes on.
+/// Course of a turn: it goes on, or it was stopped.
 pub(super) enum Way {
     On,
     Stopped,

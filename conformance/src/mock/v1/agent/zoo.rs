@@ -13,8 +13,8 @@ impl Agent {
         self.update(session, update).await.map_err(|_| error(-32603, "the client is gone"))
     }
 
-    /// What comes with an answer; more of it for a client that has terminals, which stand for everything, and for one that
-    /// has notices and compactions.
+    /// Updates that come with an answer; more of them for a client that has terminals, which stand for everything, and for
+    /// one that has notices and compactions.
     pub(super) async fn zoo(&self, session: &str) -> Result<(), Value> {
         let mut usage = json!({
             "sessionUpdate": "usage_update", "used": 10, "size": 1000, "cost": { "amount": 0.5, "currency": "USD" },
@@ -105,7 +105,7 @@ impl Agent {
         Ok(())
     }
 
-    /// What a client that has nothing must not be told.
+    /// Updates that a client without capabilities must not be sent.
     pub(super) async fn strays(&self, session: &str) -> Result<(), Value> {
         if self.breaks.has("NOTICE-01") {
             self.notice(session).await?;

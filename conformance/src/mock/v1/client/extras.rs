@@ -1,4 +1,4 @@
-//! What the client does besides, where the agent has it: it logs in, looks at sessions, sets things, cancels and closes.
+//! Extra steps of the client, where the agent has them: it logs in, looks at sessions, sets things, cancels and closes.
 
 use std::future::pending;
 

@@ -1,4 +1,4 @@
-//! What the agent sends without wanting an answer, and what is no message.
+//! Notifications of the agent, and lines that are no message.
 
 use std::sync::atomic::Ordering;
 

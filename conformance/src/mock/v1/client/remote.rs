@@ -47,7 +47,7 @@ pub async fn client_at(url: &str, breaks: Breaks) -> Result<()> {
 struct ByHand<'a> {
     url: &'a str,
     breaks: &'a Breaks,
-    /// What each request has.
+    /// Headers of each request.
     headers: Vec<(&'a str, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! What the agent may ask the client.
+//! Requests of the agent to the client.
 
 use serde_json::{Value, json};
 

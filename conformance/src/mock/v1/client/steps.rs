@@ -1,4 +1,4 @@
-//! What the client does by itself: it connects, makes a session, sends one prompt.
+//! Steps of the client: it connects, makes a session, sends one prompt.
 
 use serde_json::{Value, json};
 
@@ -73,7 +73,7 @@ impl Client {
         std::future::pending::<()>().await;
     }
 
-    /// What no client may write.
+    /// Writes what no client may write.
     async fn noise(&self) -> std::io::Result<()> {
         let note = json!({ "jsonrpc": "2.0", "method": "_mock/note" });
         if self.breaks.has("INIT-01") {

@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use crate::mock::answers::lock;
 
-/// How long the last words of a command are waited for.
+/// Limit for the last output of a command.
 const DRAIN: Duration = Duration::from_millis(500);
 
 /// A command and what it said.
@@ -31,7 +31,7 @@ struct Output {
     truncated: bool,
 }
 
-/// How a terminal is broken.
+/// Faults of a broken terminal.
 #[derive(Clone, Copy)]
 pub(super) struct Faults {
     pub(super) keeps_the_beginning: bool,

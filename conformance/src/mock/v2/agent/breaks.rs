@@ -1,4 +1,4 @@
-//! What a broken agent of version 2 does wrong.
+//! Ways to break the agent.
 
 /// Every check that it can be made to fail, with the others that the same fault makes fail or warn because they are about
 /// the same thing.

@@ -7,7 +7,7 @@ use super::session::Session;
 use super::state::Agent;
 use crate::mock::answers::{Answer, invalid, lock, no_session};
 
-/// What the session's option can be.
+/// Values of the session's option.
 const STYLES: [&str; 2] = ["plain", "fancy"];
 
 impl Agent {

@@ -9,7 +9,7 @@ use super::state::Agent;
 use crate::mock::answers::{Answer, invalid, lock, no_session};
 use crate::prompts;
 
-/// How a turn goes on.
+/// Course of a turn: it goes on, or it was stopped.
 #[derive(PartialEq, Eq)]
 pub(super) enum Way {
     On,
@@ -18,7 +18,7 @@ pub(super) enum Way {
 
 pub(super) type Step = std::io::Result<Way>;
 
-/// What stops a turn.
+/// Signal that stops a turn.
 pub(super) type Stop = oneshot::Receiver<()>;
 
 impl Agent {

@@ -1,4 +1,4 @@
-//! What prompts ask for: words, tools, plans.
+//! Work that prompts ask for: text, tools, plans.
 
 use std::path::Path;
 use std::sync::Arc;

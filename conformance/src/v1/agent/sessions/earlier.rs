@@ -10,7 +10,7 @@ use crate::prompts;
 
 /// A session that nobody made.
 pub(super) const NOBODYS: &str = "conformance-no-such-session";
-/// What the user says in the turn that is then loaded.
+/// The user's message in the turn that is then loaded.
 pub(super) const MARK: &str = "conformance-mark-5309";
 
 /// A session with one finished turn whose user said [`MARK`].
@@ -20,7 +20,7 @@ pub(super) async fn turn_to_come_back_to(probe: &mut Probe) -> Result<String, St
     Ok(session)
 }
 
-/// What belongs to a conversation; commands, options and usage may come at any time.
+/// Tells updates of the conversation from commands, options and usage, which may come at any time.
 pub(super) fn is_conversation(message: &Message) -> bool {
     matches!(
         message.update_kind(),

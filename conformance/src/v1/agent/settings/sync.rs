@@ -26,7 +26,7 @@ fn mode_option(case: &Case<'_>) -> Result<Value, Outcome> {
     }
 }
 
-/// What the mode's option is said to be by a message that lists all options.
+/// The value of the mode's option in a message that lists all options.
 fn listed<'c>(message: &'c Message, id: &Value) -> Option<&'c Value> {
     let options = match &message.body {
         Body::Response { outcome: Ok(result), .. } => &result["configOptions"],
@@ -35,7 +35,7 @@ fn listed<'c>(message: &'c Message, id: &Value) -> Option<&'c Value> {
     options.as_array()?.iter().find(|option| option["id"] == *id).map(|option| &option["currentValue"])
 }
 
-/// What was set last, by which call.
+/// The last value that was set, and its call.
 fn last<'c>(calls: Vec<Call<'c>>, member: &str) -> Option<(Call<'c>, &'c Value)> {
     let call = calls.into_iter().rfind(|call| call.result().is_some())?;
     Some((call, &call.request.params()?[member]))

@@ -1,4 +1,4 @@
-//! How much output a terminal keeps.
+//! Limits of a terminal's output.
 
 use serde_json::json;
 

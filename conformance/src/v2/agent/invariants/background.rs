@@ -8,7 +8,7 @@ use crate::core::each::{items, session_of};
 use crate::core::history::{Case, Message};
 use crate::core::verdict::Outcome;
 
-/// What is known of a session on a connection.
+/// State of a session on a connection.
 #[derive(Default)]
 struct Session<'c> {
     /// Whether a state has told of background work.
@@ -17,7 +17,7 @@ struct Session<'c> {
     announced: HashSet<&'c str>,
     /// Those of them that have ended.
     ended: HashSet<&'c str>,
-    /// What the last snapshot lists.
+    /// Work that the last snapshot lists.
     listed: Vec<&'c str>,
 }
 

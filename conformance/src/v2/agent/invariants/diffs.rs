@@ -29,7 +29,7 @@ pub(super) fn changes_and_patch_agree(case: &Case<'_>) -> Outcome {
     )
 }
 
-/// What a diff should have and what it has.
+/// The expected and the actual content of a faulty diff.
 fn fault(diff: &Value) -> Option<(&'static str, String)> {
     let Some(changes) = diff["changes"].as_array() else { return Some(("changes", brief(diff))) };
     let mut named = Vec::new();

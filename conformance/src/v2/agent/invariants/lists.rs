@@ -1,4 +1,4 @@
-//! What an agent offers: ways to log in, options, commands, answers to its questions.
+//! Lists of an agent: ways to log in, options, commands, answers to its questions.
 
 use std::collections::HashSet;
 
@@ -8,7 +8,7 @@ use crate::core::each::{each, items};
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::verdict::Outcome;
 
-/// What a message holds under a name, in a result or an update.
+/// The list that a message holds under a name, in a result or an update.
 fn held<'m>(message: &'m Message, name: &str) -> &'m [Value] {
     match &message.body {
         Body::Response { outcome: Ok(result), .. } => items(&result[name]),
