@@ -5,7 +5,7 @@ use anyhow::Context as _;
 use super::args;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
-use crate::Offer;
+use crate::core::link::Offer;
 use crate::core::probe::Limits;
 use crate::core::subject::Subject;
 use crate::v1::client::{REMOTE, SUITE};

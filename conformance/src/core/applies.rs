@@ -56,8 +56,8 @@ fn elsewhere(over: &[Transport], transport: Transport) -> &'static str {
     }
 }
 
-/// Whether updates of a session that was loaded came on another stream than the answer, after it, and before anything
-/// else was asked of the session.
+/// Returns whether updates of a session that was loaded came on another stream than the answer, after it, and before
+/// anything else was asked of the session.
 fn came_apart(case: &Case<'_>) -> bool {
     let (Some(_), Some(call)) = (case.note("http/apart"), case.call("load")) else { return false };
     let end = case.quiet("load").unwrap_or(usize::MAX);

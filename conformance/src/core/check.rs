@@ -33,7 +33,7 @@ impl Check {
         self.requirement().map_or(Level::Derived, |requirement| requirement.level)
     }
 
-    /// Whether `selector` names it: its own id, its requirement's, or the beginning of that.
+    /// Returns whether `selector` names it: its own id, its requirement's, or the beginning of that.
     #[must_use]
     pub fn is_selected_by(&self, selector: &str) -> bool {
         self.id == selector || self.requirement().is_some_and(|requirement| requirement.is_selected_by(selector))

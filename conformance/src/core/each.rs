@@ -41,7 +41,7 @@ pub(crate) fn items(value: &Value) -> &[Value] {
     value.as_array().map(Vec::as_slice).unwrap_or_default()
 }
 
-/// Whether a path is absolute, on any system.
+/// Returns whether a path is absolute, on any system.
 pub(crate) fn is_absolute(path: &str) -> bool {
     let windows = path.get(1..3).is_some_and(|drive| drive == ":\\" || drive == ":/") || path.starts_with("\\\\");
     path.starts_with('/') || windows

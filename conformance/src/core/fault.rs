@@ -76,7 +76,7 @@ fn asked_once(case: &Case<'_>) -> HashMap<(u32, String), usize> {
     asked
 }
 
-/// Whether a message is there to be refused, or to be passed over.
+/// Returns whether a message is there to be refused, or to be passed over.
 #[must_use]
 pub fn is_on_purpose(message: &Message) -> bool {
     message.label.as_deref().is_some_and(|label| label.split('/').any(|part| ON_PURPOSE.contains(&part)))

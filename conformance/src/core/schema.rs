@@ -106,13 +106,13 @@ impl Schemas {
         Some(Arc::clone(schemas))
     }
 
-    /// Whether the method is one of the protocol's, and what of it there is.
+    /// Returns whether the method is one of the protocol's, and what of it there is.
     #[must_use]
     pub fn knows(&self, side: Side, method: &str, part: Part) -> bool {
         self.files.iter().any(|file| file.name(side, method, part).is_some())
     }
 
-    /// Whether this kind of `session/update` is one of the protocol's, or its kinds are open.
+    /// Returns whether this kind of `session/update` is one of the protocol's, or its kinds are open.
     #[must_use]
     pub fn knows_update(&self, kind: &str) -> bool {
         let open = |file: &File| !file.definitions["SessionUpdate"]["oneOf"].is_array();

@@ -62,7 +62,7 @@ pub enum Subject {
     Socket {
         /// Where: `ws://HOST:PORT/PATH`.
         url: String,
-        /// Whether its model does what the suite's sentences say.
+        /// True if its model does what the suite's sentences say.
         scripted: bool,
     },
     /// A program that speaks on its stdin and stdout, with a home of its own before the scripted model.
@@ -96,12 +96,12 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Whether its model does what the suite's sentences say, so that what does not happen is its own doing.
+    /// Returns whether its model does what the suite's sentences say, so that what does not happen is its own doing.
     pub(crate) const fn is_scripted(&self) -> bool {
         matches!(self, Self::Staged { .. } | Self::Inside { .. } | Self::Socket { scripted: true, .. })
     }
 
-    /// Whether instances of it may share a process, which one of them has started.
+    /// Returns whether instances of it may share a process, which one of them has started.
     pub(crate) const fn may_be_shared(&self) -> bool {
         matches!(self, Self::Bridge { .. })
     }

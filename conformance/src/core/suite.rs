@@ -78,7 +78,7 @@ impl Suite {
         own.chain(self.invariants.iter().map(|check| (check, None)))
     }
 
-    /// Whether anything in the suite is selected by `selector`.
+    /// Returns whether anything in the suite is selected by `selector`.
     #[must_use]
     pub fn has(&self, selector: &str) -> bool {
         self.checks().any(|(check, _)| check.is_selected_by(selector))

@@ -25,7 +25,7 @@ impl Breaks {
         Err(UnknownBreak(id.to_owned()))
     }
 
-    /// Whether this one is to be failed.
+    /// Returns whether this one is to be failed.
     pub(crate) fn has(&self, id: &str) -> bool {
         self.0.contains(id)
     }

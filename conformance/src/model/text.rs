@@ -66,7 +66,7 @@ fn own(text: &str) -> Option<&str> {
     (!is_injected(text)).then_some(text)
 }
 
-/// Whether the newest message asks for a summary of the conversation.
+/// Returns whether the newest message asks for a summary of the conversation.
 pub(super) fn asks_for_summary(newest: Option<&str>) -> bool {
     newest.is_some_and(|text| SUMMARY.iter().any(|start| text.trim_start().starts_with(start)))
 }

@@ -15,7 +15,7 @@ pub(super) struct Turn {
     pub(super) results: Vec<String>,
     /// Set when the harness asks for itself, not for the user.
     pub(super) side: Option<SideCall>,
-    /// Whether the client wants a stream of events.
+    /// True if the client wants a stream of events.
     pub(super) stream: bool,
 }
 

@@ -80,7 +80,7 @@ fn it_is_in_force_or_all_are_told(case: &Case<'_>) -> Outcome {
     Outcome::Pass
 }
 
-/// Whether an update says that what was set by this method is not in force.
+/// Returns whether an update says that a value set by this method is not in force.
 fn says(message: &Message, method: &str) -> bool {
     let Some(update) = message.update() else { return false };
     let lost = update["_meta"][OURS]["lost"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -46,7 +46,7 @@ impl Level {
         }
     }
 
-    /// Whether an implementation that does otherwise is wrong.
+    /// Returns whether an implementation that does otherwise is wrong.
     #[must_use]
     pub const fn binds(self) -> bool {
         matches!(self, Self::Must | Self::MustNot | Self::Indicative)
@@ -134,7 +134,7 @@ pub struct Requirement {
     /// Versions of the protocol in which it is asked for.
     #[serde(default = "first", skip_serializing)]
     pub versions: Vec<u8>,
-    /// Whether it needs one order of an answer and the updates before it, which several streams do not have.
+    /// True if it needs one order of an answer and the updates before it, which several streams do not have.
     #[serde(default, skip_serializing)]
     pub one_order: bool,
     /// Newer than the documentation of August 2026.
@@ -153,14 +153,14 @@ impl Requirement {
         if self.over.is_empty() { Transport::ALL } else { &self.over }
     }
 
-    /// Whether `selector` names it: its id, or the beginning of it up to a hyphen. `CANCEL` selects `CANCEL-08`.
+    /// Returns whether `selector` names it: its id, or the beginning of it up to a hyphen. `CANCEL` selects `CANCEL-08`.
     #[must_use]
     pub fn is_selected_by(&self, selector: &str) -> bool {
         self.id == selector
             || self.id.strip_prefix(selector).is_some_and(|rest| rest.starts_with('-') || selector.ends_with('-'))
     }
 
-    /// Whether it is meant by `selector` with other letters, or in part.
+    /// Returns whether it is meant by `selector` with other letters, or in part.
     #[must_use]
     pub fn is_like(&self, selector: &str) -> bool {
         let (id, selector) = (self.id.to_lowercase(), selector.to_lowercase());

@@ -129,7 +129,8 @@ impl<'a> Case<'a> {
         })
     }
 
-    /// Whether the subject's model does what the suite's sentences say, so that what does not happen is its own doing.
+    /// Returns whether the subject's model does what the suite's sentences say, so that what does not happen is its own
+    /// doing.
     #[must_use]
     pub fn is_scripted(&self) -> bool {
         self.note("scripted").is_some()

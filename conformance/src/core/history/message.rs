@@ -81,7 +81,7 @@ impl Body {
         }
     }
 
-    /// Whether the line has nothing in it, of which the texts say nothing (AMB-31).
+    /// Returns whether the line has nothing in it, of which the texts say nothing (AMB-31).
     #[must_use]
     pub fn is_blank(&self) -> bool {
         matches!(self, Self::Junk { why } if why == NOTHING)
@@ -146,13 +146,13 @@ impl Message {
         }
     }
 
-    /// Whether the subject wrote it.
+    /// Returns whether the subject wrote it.
     #[must_use]
     pub fn is_received(&self) -> bool {
         self.direction == Direction::Received
     }
 
-    /// Whether it is a request of this method.
+    /// Returns whether it is a request of this method.
     #[must_use]
     pub fn requests(&self, wanted: &str) -> bool {
         matches!(&self.body, Body::Request { method, .. } if method == wanted)

@@ -18,7 +18,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) headers: Vec<(&'a str, String)>,
     /// Its body; none if empty.
     pub(crate) body: String,
-    /// Whether it goes by HTTP/2 with prior knowledge and not by HTTP/1.1.
+    /// True if it goes by HTTP/2 with prior knowledge and not by HTTP/1.1.
     pub(crate) http2: bool,
 }
 

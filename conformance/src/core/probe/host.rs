@@ -12,11 +12,11 @@ pub struct Host {
     pub initialize: Value,
     /// The result of `session/new`.
     pub session: Value,
-    /// Whether `initialize` waits for the scenario to answer it.
+    /// True if `initialize` waits for the scenario to answer it.
     pub hold_initialize: bool,
-    /// Whether its answers are wrong on purpose.
+    /// True if its answers are wrong on purpose.
     pub amiss: bool,
-    /// Whether all that comes behind `initialize` waits for the scenario to answer it.
+    /// True if all that comes behind `initialize` waits for the scenario to answer it.
     pub hold_all: bool,
     /// The params of the client's last `initialize`.
     pub introduced: Value,

@@ -10,13 +10,13 @@ pub struct Manners {
     pub permit: Permit,
     /// Elicitations.
     pub elicit: Elicit,
-    /// Whether files are answered for. If not, they are refused as methods that are not there.
+    /// True if files are answered for. If not, they are refused as methods that are not there.
     pub files: bool,
-    /// Whether commands are run. Each is run to its end, for ten seconds at most, before its terminal is there.
+    /// True if commands are run. Each is run to its end, for ten seconds at most, before its terminal is there.
     pub terminals: bool,
-    /// Whether results that say nothing are `null` instead of `{}`.
+    /// True if results that say nothing are `null` instead of `{}`.
     pub null: bool,
-    /// Whether rich `_meta` that nobody knows goes with every answer.
+    /// True if rich `_meta` that nobody knows goes with every answer.
     pub meta: bool,
 }
 

@@ -39,7 +39,7 @@ impl Probe {
         self.note("paused", json!({ "ms": ms }));
     }
 
-    /// Whether the subject is a program that this scenario started.
+    /// Returns whether the subject is a program that this scenario started.
     pub(crate) fn is_program(&self) -> bool {
         matches!(*self.subject, Subject::Program { .. } | Subject::Bridge { .. })
     }

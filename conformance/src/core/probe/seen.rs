@@ -6,7 +6,7 @@ use super::Probe;
 use crate::core::history::{Body, What};
 
 impl Probe {
-    /// Whether an answer to our request under this id has come on this connection.
+    /// Returns whether an answer to our request under this id has come on this connection.
     #[must_use]
     pub(crate) fn is_answered(&self, id: &Value) -> bool {
         self.received().any(|body| matches!(body, Body::Response { id: answered, .. } if answered == *id))
@@ -44,7 +44,7 @@ impl Probe {
         open
     }
 
-    /// Whether the agent has asked for this on this connection.
+    /// Returns whether the agent has asked for this on this connection.
     #[must_use]
     pub(crate) fn was_asked(&self, method: &str) -> bool {
         self.received().any(|body| matches!(body, Body::Request { method: asked, .. } if asked == method))

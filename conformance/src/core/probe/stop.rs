@@ -27,7 +27,7 @@ pub enum Stop {
 }
 
 impl Stop {
-    /// Whether it is no doing of the subject.
+    /// Returns whether it is no doing of the subject.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
         match self {

@@ -190,7 +190,7 @@ impl Wire {
         self.link.process.as_ref().and_then(|process| process.handle.id())
     }
 
-    /// Whether the subject's process, or its task, has ended.
+    /// Returns whether the subject's process, or its task, has ended.
     pub(super) fn has_exited(&self) -> bool {
         let process = self.link.process.as_ref().is_some_and(|process| process.handle.exited().is_some());
         process || self.link.task.as_ref().is_some_and(tokio::task::JoinHandle::is_finished)

@@ -16,9 +16,9 @@ pub struct Report<'a> {
     pub again: String,
     /// Failures that are known.
     pub baseline: &'a Baseline,
-    /// Whether what was not exercised counts as failed.
+    /// True if what was not exercised counts as failed.
     pub require_exercised: bool,
-    /// Whether recommendations count as duties.
+    /// True if recommendations count as duties.
     pub strict: bool,
 }
 
@@ -51,7 +51,7 @@ impl<'a> Report<'a> {
         self.run.results.iter().filter(|result| result.verdict == Verdict::Error)
     }
 
-    /// Whether a result is a failure that the baseline knows.
+    /// Returns whether a result is a failure that the baseline knows.
     #[must_use]
     pub fn is_known(&self, result: &CheckResult) -> bool {
         let known = result.flaky.is_none() && self.baseline.expected.contains_key(result.id);
@@ -71,7 +71,7 @@ impl<'a> Report<'a> {
         self.run.results.iter().filter(|result| self.counts_as(result) == verdict).count()
     }
 
-    /// Whether the run is clean.
+    /// Returns whether the run is clean.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.errors().next().is_none() && self.failures().next().is_none() && self.stale().is_empty()

@@ -61,7 +61,7 @@ pub enum StartError {
 }
 
 impl StartError {
-    /// Whether it is the machine's fault, not the subject's.
+    /// Returns whether it is the machine's fault, not the subject's.
     #[must_use]
     pub const fn is_ours(&self) -> bool {
         matches!(self, Self::Socket(_) | Self::Stage(_))

@@ -88,7 +88,7 @@ pub(super) fn not_started(played: &[(History, Result<(), Stop>)]) -> Option<Stri
     })
 }
 
-/// Whether no message came, and the scenario ended early.
+/// Returns whether no message came, and the scenario ended early.
 pub(super) fn is_mute((history, played): &(History, Result<(), Stop>)) -> bool {
     let speaks = |event: &Event| match &event.what {
         What::Received { line } => line.text().is_some_and(|text| !matches!(Body::parse(text).0, Body::Junk { .. })),

@@ -61,7 +61,7 @@ async fn run(agent: &Arc<Agent>, input: impl AsyncRead + Unpin + Send) -> std::i
 struct Serving {
     agent: Arc<Agent>,
     turns: JoinSet<std::io::Result<()>>,
-    /// Whether it reads and does nothing more, as no good agent does.
+    /// True if it reads and does nothing more, as no good agent does.
     deaf: bool,
 }
 

@@ -66,7 +66,7 @@ struct Client {
     breaks: Breaks,
     /// Its session, once there is one.
     session: String,
-    /// Whether the session's work has begun.
+    /// True if the session's work has begun.
     running: bool,
 }
 

@@ -37,7 +37,7 @@ impl Request {
         Ok(Self { turn, history: History::of(messages), tools, directory })
     }
 
-    /// Whether the harness has a tool, at once or on request.
+    /// Returns whether the harness has a tool, at once or on request.
     pub(super) fn offers(&self, tool: &str) -> bool {
         self.tools.contains(tool)
     }

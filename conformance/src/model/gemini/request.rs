@@ -38,7 +38,7 @@ impl Request {
         Ok(Self { turn, tools, directory })
     }
 
-    /// Whether the harness has a tool.
+    /// Returns whether the harness has a tool.
     pub(super) fn offers(&self, tool: &str) -> bool {
         self.tools.contains(tool)
     }

@@ -29,7 +29,7 @@ impl Tools {
         self.names.contains(name)
     }
 
-    /// Whether the model reaches most tools only by running a script.
+    /// Returns whether the model reaches most tools only by running a script.
     pub(super) fn code_mode(&self) -> bool {
         self.has("functions.exec") || (self.has("exec") && !self.has("exec_command"))
     }

@@ -104,7 +104,7 @@ fn prompt(raw: RawPrompt, start: usize, at: &impl Fn(usize, String) -> ScriptErr
     Ok(Prompt { wanted, api: raw.api, replies, repeat: raw.repeat, by_history: raw.by_history })
 }
 
-/// Whether a part may come after those before it.
+/// Checks that a part may come after those before it.
 fn check_follows(before: &[Part], part: &Part) -> Result<(), String> {
     if let Some(Part::End(_)) = before.last() {
         return Err("nothing can come after the end of a reply".to_owned());

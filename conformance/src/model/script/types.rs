@@ -16,7 +16,7 @@ pub struct Script {
 }
 
 impl Script {
-    /// Whether an entry is for this text that is not for every text.
+    /// Returns whether an entry is for this text that is not for every text.
     #[must_use]
     pub fn answers(&self, text: &str) -> bool {
         self.prompts.iter().any(|prompt| prompt.wanted != Wanted::Any && prompt.wanted.is(text))
@@ -53,9 +53,9 @@ pub(in crate::model) struct Prompt {
     pub(in crate::model) api: Option<Api>,
     /// The nth model call gets the nth reply; never empty.
     pub(in crate::model) replies: Vec<Reply>,
-    /// Whether the last reply is given for all further calls.
+    /// True if the last reply is given for all further calls.
     pub(in crate::model) repeat: bool,
-    /// Whether what the request holds says which reply is next, and not how often it was asked.
+    /// True if what the request holds says which reply is next, and not how often it was asked.
     pub(in crate::model) by_history: bool,
 }
 

@@ -69,7 +69,7 @@ pub(super) async fn run(
     accepted
 }
 
-/// Whether accepting cannot work again. Everything else concerns one connection or passes.
+/// Returns whether accepting cannot work again. Everything else concerns one connection or passes.
 fn is_fatal(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
 }

@@ -120,7 +120,7 @@ async fn until(probe: &mut Probe, event: &str, names: &[&str], limit: Duration) 
     }
 }
 
-/// Whether a record has this event.
+/// Returns whether a record has this event.
 pub(super) fn has(record: &Value, event: &str) -> bool {
     record.as_array().is_some_and(|events| events.iter().any(|known| known["event"] == event))
 }

@@ -111,7 +111,7 @@ async fn settings(probe: &mut Probe, session: &str, state: &Value) -> Result<(),
     Ok(())
 }
 
-/// Whether the turn of this label was still running at that place; it may have ended by itself.
+/// Returns whether the turn of this label was still running at that place; it may have ended by itself.
 fn runs_at(case: &Case<'_>, label: &str, place: usize) -> bool {
     case.call(label).is_some_and(|turn| turn.request.index < place && turn.until() > place)
 }
@@ -154,7 +154,7 @@ fn only_the_named_session_stops(case: &Case<'_>) -> Outcome {
     })
 }
 
-/// Whether it acts on the notification or not, there is one answer, and an error says what it is.
+/// One answer comes, whether the agent acts on the notification or not, and an error says what it is.
 fn one_answer_comes(case: &Case<'_>) -> Outcome {
     let turn = call!(case, "three/turn");
     let Some(note) = case.labelled("three/take-back") else {

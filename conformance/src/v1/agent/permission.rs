@@ -169,7 +169,7 @@ fn places(turn: &Call<'_>, request: &Message) -> Vec<usize> {
     [turn.request.index, request.index].into_iter().chain(turn.answer.map(|answer| answer.index)).collect()
 }
 
-/// Whether a tool call was reported behind a permission request that is not the one that was asked for.
+/// Returns whether a tool call was reported behind a permission request that is not the one that was asked for.
 fn another_call(case: &Case<'_>, turn: &Call<'_>, request: &Message) -> bool {
     let asked = request.params().map(|params| &params["toolCall"]["toolCallId"]);
     let later = case.received().filter(|message| message.index > request.index && message.index < turn.until());

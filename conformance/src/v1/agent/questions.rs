@@ -48,7 +48,7 @@ async fn questions(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether the agent has asked the user on this connection.
+/// Returns whether the agent has asked the user on this connection.
 fn asked_anything(probe: &Probe) -> bool {
     probe.was_asked("elicitation/create")
 }

@@ -116,7 +116,7 @@ async fn look(probe: &mut Probe, label: &str, session: &str, sentence: &str, dir
     probe.prompt(label, session, sentence).await.map(drop)
 }
 
-/// Whether the model was given what the file says, which it repeats.
+/// Returns whether the model was given what the file says, which it repeats.
 fn read(case: &Case<'_>, label: &str) -> Option<bool> {
     let call = case.call(label).filter(|call| call.answer.is_some())?;
     Some(case.said(call.request.index, call.until()).contains(&mark(label)))
@@ -167,7 +167,7 @@ fn judge(case: &Case<'_>, way: &str, call: &Call<'_>) -> Outcome {
     }
 }
 
-/// Whether the session that was opened once more was served on another connection before, and not closed there.
+/// Returns whether the session that was opened once more was served on another connection before, and not closed there.
 fn may_be_open(case: &Case<'_>, way: &str) -> bool {
     let closed = case.call(&format!("{way}/close")).is_some_and(|call| call.result().is_some());
     way != "empty" && !closed && case.note("transport").is_some()

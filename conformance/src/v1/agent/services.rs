@@ -91,7 +91,7 @@ async fn without(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether a tool call was reported in a turn.
+/// Returns whether a tool call was reported in a turn.
 fn reported(case: &Case<'_>, call: &Call<'_>) -> bool {
     case.received().any(|message| {
         message.update_kind() == Some("tool_call") && message.index > call.request.index && message.index < call.until()
@@ -124,7 +124,7 @@ fn the_tool_is_reported(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Whether the agent asked the client for this within a turn.
+/// Returns whether the agent asked the client for this within a turn.
 fn asked(case: &Case<'_>, method: &str, call: &Call<'_>) -> bool {
     let asked = case.asked(method);
     asked.iter().any(|asked| asked.request.index > call.request.index && asked.request.index < call.until())

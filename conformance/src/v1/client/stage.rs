@@ -90,7 +90,7 @@ pub(super) fn workshop(probe: &Probe) -> Result<TempDir, Stop> {
     made.map_err(|error| Stop::Refused(format!("{} cannot be written to: {error}", cwd.display())))
 }
 
-/// Whether the client that is being played with offers this; only for scenarios.
+/// Returns whether the client that is being played with offers this; only for scenarios.
 pub(super) fn has(probe: &Probe, path: &[&str]) -> bool {
     let introduced = probe.host.as_ref().map(|host| &host.introduced["clientCapabilities"]);
     introduced.and_then(|claimed| below(claimed, path)).is_some()

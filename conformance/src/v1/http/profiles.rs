@@ -75,7 +75,7 @@ fn post_may_be_left_out(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Whether it is offered by ALPN, behind TLS, cannot be seen here.
+/// HTTP/2 is spoken. Support by ALPN, behind TLS, cannot be seen here.
 fn http2_is_spoken(case: &Case<'_>) -> Outcome {
     if let Some(outcome) = no_http(case) {
         return outcome;

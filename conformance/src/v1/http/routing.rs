@@ -89,7 +89,7 @@ async fn routing(probe: &mut Probe) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Whether the server takes no POST at all: it then serves WebSockets only, as it may (HTTP-03).
+/// The outcome for a server that takes no POST at all: it then serves WebSockets only, as it may (HTTP-03).
 pub(super) fn no_http(case: &Case<'_>) -> Option<Outcome> {
     let status = case.note("initialize")?["status"].as_u64()?;
     let refused = NO_POST.iter().any(|no| u64::from(*no) == status);

@@ -15,7 +15,7 @@ pub(super) fn updates_are_whole(case: &Case<'_>) -> Outcome {
     })
 }
 
-/// Whether a status is one of the ends.
+/// Returns whether a status is one of the ends.
 fn ends(message: &Message) -> bool {
     let status = message.update().and_then(|update| update["status"].as_str());
     matches!(status, Some("completed" | "failed" | "cancelled"))
@@ -51,7 +51,7 @@ pub(super) fn each_ends_once(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Whether a turn ended behind this place.
+/// Returns whether a turn ended behind this place.
 fn answered_after(case: &Case<'_>, place: usize) -> bool {
     let prompts = case.sent().filter(|message| message.requests("session/prompt"));
     prompts

@@ -19,7 +19,7 @@ fn blocks(message: &Message) -> Vec<&Value> {
     }
 }
 
-/// Whether a message shows content of a tool call.
+/// Returns whether a message shows content of a tool call.
 pub(crate) fn of_a_call(message: &Message) -> bool {
     message.update().is_some_and(|update| update["toolCallId"].is_string()) && !blocks(message).is_empty()
 }

@@ -22,7 +22,7 @@ pub(super) const TERMINALS: &[Gate] = &[
 ];
 const ELICITATION: &[Gate] = &[("elicitation/create", &["elicitation"])];
 
-/// Whether the client of a connection claimed this: absent, null and false are no.
+/// Returns whether the client of a connection claimed this: absent, null and false are no.
 pub(super) fn offered(case: &Case<'_>, on: u32, path: &[&str]) -> bool {
     let mut value = match case.introduced(on) {
         Some(params) => &params["clientCapabilities"],

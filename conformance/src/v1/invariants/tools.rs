@@ -61,7 +61,7 @@ pub(super) fn content_is_of_three_kinds(case: &Case<'_>) -> Outcome {
     if found == Outcome::Pass && !seen { Outcome::NotExercised("no tool call has content".to_owned()) } else { found }
 }
 
-/// Whether a `tool_call` reported a call, and where it last got which status.
+/// State of a call: whether a `tool_call` reported it, and where it last got which status.
 type State<'c> = (bool, Option<(usize, &'c Value)>);
 
 /// Calls of each session, as known while its messages pass.

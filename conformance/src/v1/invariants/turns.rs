@@ -8,7 +8,8 @@ use crate::core::each::{each, session_of};
 use crate::core::history::{Body, Case, Message};
 use crate::core::verdict::Outcome;
 
-/// Whether a session is one of a connection: it was made on it, or we named it. It may be named before its answer.
+/// Returns whether a session is one of a connection: it was made on it, or we named it. It may be named before its
+/// answer.
 pub(super) fn is_known(case: &Case<'_>, on: u32, session: &str) -> bool {
     case.messages().iter().filter(|message| message.on == on).any(|message| match &message.body {
         Body::Request { params, .. } if !message.is_received() => params["sessionId"] == session,

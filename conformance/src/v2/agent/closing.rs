@@ -90,7 +90,7 @@ fn the_turn_ends_before_the_answer(case: &Case<'_>) -> Outcome {
     }
 }
 
-/// Whether the agent had begun to count and was far from the end.
+/// Returns whether the agent had begun to count and was far from the end.
 fn far(case: &Case<'_>, turn: &Turn<'_>, call: &Call<'_>) -> bool {
     let counted = case.said(turn.asked.index, call.until());
     counted.contains('1') && counted.contains('2') && !counted.contains("1000")

@@ -118,7 +118,7 @@ fn did_not_run(case: &Case<'_>, name: &str) -> Outcome {
     }
 }
 
-/// Whether other work goes on meanwhile is not known, so that no more than a recommendation is at stake.
+/// The agent says that it waits and goes on. Other work may go on meanwhile, so that only a recommendation is at stake.
 fn it_says_that_it_waits_and_goes_on(case: &Case<'_>) -> Outcome {
     let (turn, request, answer) = match asked(case, "allow") {
         Ok(asked) => asked,

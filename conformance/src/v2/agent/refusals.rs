@@ -60,7 +60,7 @@ fn an_unknown_session_is_named(case: &Case<'_>) -> Outcome {
     })
 }
 
-/// Whether one is logged in or out by them is not for a test to try.
+/// Ways to log in come with their method. A test does not try whether one is logged in or out by them.
 fn ways_to_log_in_come_with_their_method(case: &Case<'_>) -> Outcome {
     let initialize = call!(case, "initialize");
     let methods = initialize.result().map(|result| &result["authMethods"]).and_then(|methods| methods.as_array());

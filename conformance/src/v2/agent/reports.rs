@@ -79,7 +79,7 @@ fn stops(message: &Message) -> Option<String> {
     update["capabilities"]["cancel"].is_object().then(|| update["toolCallId"].as_str().map(str::to_owned)).flatten()
 }
 
-/// Whether an update tells the end of this tool call.
+/// Returns whether an update tells the end of this tool call.
 fn ends(message: &Message, call: &str) -> bool {
     message.update().is_some_and(|update| {
         update["toolCallId"] == *call && update["status"].as_str().is_some_and(|status| FINAL.contains(&status))

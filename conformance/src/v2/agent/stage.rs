@@ -72,7 +72,8 @@ impl End {
     }
 }
 
-/// Whether an idle ends work. One without a reason, before any work, may have been on its way when the prompt was sent.
+/// Returns whether an idle ends work. One without a reason, before any work, may have been on its way when the prompt was
+/// sent.
 fn has_reason(message: &Message) -> bool {
     message.update().is_some_and(|update| update["stopReason"].is_string())
 }
@@ -84,13 +85,13 @@ pub(super) fn state<'m>(message: &'m Message, session: &str) -> Option<&'m str> 
     if own { update["state"].as_str() } else { None }
 }
 
-/// Whether a message is an update that shows work of a turn: words, tools, plans.
+/// Returns whether a message is an update that shows work of a turn: words, tools, plans.
 pub(super) fn is_output(message: &Message) -> bool {
     let kinds = ["agent_message", "agent_message_chunk", "agent_thought", "agent_thought_chunk", "plan_update"];
     message.update_kind().is_some_and(|kind| kinds.contains(&kind) || kind.starts_with("tool_call"))
 }
 
-/// Whether a message is an update that shows what was said and done in a session.
+/// Returns whether a message is an update that shows what was said and done in a session.
 pub(super) fn is_history(message: &Message) -> bool {
     is_output(message) || message.update_kind().is_some_and(|kind| kind.starts_with("user_message"))
 }

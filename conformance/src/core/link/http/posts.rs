@@ -130,7 +130,7 @@ fn ask<'a>(body: String, connection: Option<&str>, session: Option<&str>) -> Ask
     Ask { method: "POST", headers, body, http2: false }
 }
 
-/// Whether a body is a JSON-RPC message.
+/// Returns whether a body is a JSON-RPC message.
 fn is_message(body: &str) -> bool {
     acp_server::types::json::from_str::<Value>(body).is_ok_and(|message| message.get("jsonrpc").is_some())
 }

@@ -126,7 +126,7 @@ impl Streams {
         }
     }
 
-    /// Whether anything came on the stream until it ended; `None` if there is no stream.
+    /// Reads a stream to its end: whether anything came; `None` if there is no stream.
     async fn read(&self, place: &Place, told: &mut Option<oneshot::Sender<bool>>) -> Option<bool> {
         let connection = self.connection.get()?;
         let mut headers = vec![(CONNECTION, connection.as_str())];

@@ -143,7 +143,7 @@ async fn handle(State(server): State<Arc<Server>>, request: Request) -> Response
     }
 }
 
-/// Whether the connection is named; else what that is answered with.
+/// Checks that the connection is named; else the status of the answer.
 fn connected(headers: &HeaderMap) -> Result<(), StatusCode> {
     match headers.get(CONNECTION) {
         None => Err(StatusCode::BAD_REQUEST),

@@ -39,7 +39,7 @@ impl Agent {
         }
     }
 
-    /// Whether a path is below one of the session's roots.
+    /// Returns whether a path is below one of the session's roots.
     pub(super) fn is_below_a_root(&self, session: &str, path: &str) -> bool {
         let Some(session) = self.store.get(session) else { return false };
         let own = if self.breaks.has("SESS-07") && !session.roots.is_empty() { None } else { Some(&session.cwd) };

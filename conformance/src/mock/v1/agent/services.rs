@@ -17,7 +17,7 @@ fn gone<E>(_: E) -> Value {
 }
 
 impl Agent {
-    /// Whether the client has this.
+    /// Returns whether the client has this.
     pub(super) fn client_has(&self, path: &[&str]) -> bool {
         let client = lock(&self.client);
         let value = path.iter().fold(&*client, |value, name| &value[*name]);

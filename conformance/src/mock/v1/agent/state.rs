@@ -35,7 +35,7 @@ pub(super) struct Agent {
     pub(super) died: Notify,
     /// Capabilities of the client.
     pub(super) client: Mutex<Value>,
-    /// Whether it was initialized.
+    /// True if it was initialized.
     pub(super) greeted: AtomicBool,
     /// The newest request of ours.
     pub(super) latest: AtomicU64,

@@ -55,7 +55,7 @@ impl Agent {
         }
     }
 
-    /// Whether a prompt may hold this.
+    /// Returns whether a prompt may hold this.
     fn takes(&self, block: &Value) -> bool {
         let kind = block["type"].as_str().unwrap_or_default();
         let refused = [

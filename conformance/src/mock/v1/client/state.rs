@@ -27,9 +27,9 @@ pub(super) struct Client {
     pub(super) waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
     /// Told once its user has interrupted it.
     pub(super) interrupted: Notify,
-    /// Whether it goes away, as a client that fell over does.
+    /// True if it goes away, as a client that fell over does.
     pub(super) over: AtomicBool,
-    /// Whether it is a process of its own.
+    /// True if it is a process of its own.
     pub(super) is_program: bool,
     /// Its session, once there is one.
     pub(super) session: Mutex<Option<String>>,

@@ -145,7 +145,7 @@ impl Client {
         json!({ "sessionId": session, "prompt": [block] })
     }
 
-    /// Whether the session holds what this client falls over.
+    /// Returns whether the session holds what this client falls over.
     fn cannot_bear(&self, made: &Value) -> bool {
         let options = made["configOptions"].as_array().map(Vec::as_slice).unwrap_or_default();
         (self.breaks.has("CONFIG-11")

@@ -7,13 +7,13 @@ use tokio::task::AbortHandle;
 /// One session.
 pub(super) struct Session {
     pub(super) cwd: String,
-    /// Whether it can be prompted.
+    /// True if it can be prompted.
     pub(super) active: bool,
     /// Updates that are replayed.
     pub(super) history: Vec<Value>,
     /// Ends the running turn.
     pub(super) stop: Option<oneshot::Sender<()>>,
-    /// Whether a turn runs.
+    /// True if a turn runs.
     pub(super) running: watch::Sender<bool>,
     /// The chosen value of its option.
     pub(super) style: String,

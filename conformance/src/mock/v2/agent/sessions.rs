@@ -158,7 +158,7 @@ impl Agent {
         self.update(session, state).await
     }
 
-    /// Whether a session can be prompted.
+    /// Returns whether a session can be prompted.
     pub(super) fn is_active(&self, session: &str) -> bool {
         lock(&self.sessions).get(session).is_some_and(|session| session.active)
     }

@@ -21,7 +21,7 @@ pub(super) struct Agent {
     pub(super) sessions: Mutex<HashMap<String, Session>>,
     /// Requests of ours that wait, by id.
     pub(super) asked: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
-    /// Whether it was initialized.
+    /// True if it was initialized.
     pub(super) begun: AtomicBool,
     /// Ids that were given.
     pub(super) counted: AtomicU64,

@@ -11,7 +11,7 @@ use crate::core::verdict::Outcome;
 /// State of a session on a connection.
 #[derive(Default)]
 struct Session<'c> {
-    /// Whether a state has told of background work.
+    /// True if a state has told of background work.
     told: bool,
     /// Tool calls and terminals that were announced.
     announced: HashSet<&'c str>,
