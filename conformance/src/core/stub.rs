@@ -23,7 +23,7 @@ const MAX_HELLO: u64 = 64 * 1024;
 
 /// Where the tester waits for the stub.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct StubSocket {
     listener: UnixListener,
     path: PathBuf,
 }
@@ -36,7 +36,7 @@ pub(crate) struct Arrived {
     pub(crate) sink: Sink,
 }
 
-impl Place {
+impl StubSocket {
     /// A socket in this directory, which is removed when this is dropped.
     pub(crate) fn in_directory(directory: &Path) -> io::Result<Self> {
         let path = directory.join(".agent.sock");
@@ -64,7 +64,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for StubSocket {
     fn drop(&mut self) {
         // The directory goes soon, too.
         let _ = std::fs::remove_file(&self.path);

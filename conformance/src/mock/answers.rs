@@ -5,7 +5,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde_json::{Value, json};
 
 /// Result or error object.
-pub(super) type Answer = Result<Value, Value>;
+pub(super) type RpcAnswer = Result<Value, Value>;
 
 /// An error object.
 pub(super) fn error(code: i64, message: &str) -> Value {

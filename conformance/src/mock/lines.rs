@@ -9,7 +9,7 @@ use tokio::io::{DuplexStream, ReadHalf, WriteHalf};
 use tokio::sync::{Mutex, MutexGuard};
 use tokio::task::JoinHandle;
 
-use super::answers::{Answer, invalid_request, parse_error};
+use super::answers::{RpcAnswer, invalid_request, parse_error};
 use super::breaks::Breaks;
 use crate::core::link::Link;
 
@@ -85,7 +85,7 @@ impl Output {
     }
 
     /// Answers a request.
-    pub(super) async fn answer(&self, id: &Value, outcome: Answer, breaks: &Breaks) -> Result<()> {
+    pub(super) async fn answer(&self, id: &Value, outcome: RpcAnswer, breaks: &Breaks) -> Result<()> {
         let mut message = json!({ "jsonrpc": "2.0", "id": id });
         match outcome {
             Ok(result) => message["result"] = result,

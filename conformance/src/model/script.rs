@@ -7,4 +7,4 @@ mod types;
 pub(super) use part::*;
 pub use read::ScriptError;
 pub use types::Script;
-pub(super) use types::{Api, Prompt, Reply, Review, Side, Usage, Wanted};
+pub(super) use types::{Api, Reply, Review, Usage};

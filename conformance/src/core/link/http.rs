@@ -19,7 +19,7 @@ use super::open::Link;
 use super::socket::ConnectError;
 use crate::core::http::parts;
 use event::Event;
-pub(super) use event::{NOTES, Notes, PIPE, Place, lock};
+pub(super) use event::{NOTES, Notes, PIPE, StreamOwner, lock};
 use posts::Posts;
 use routes::Routes;
 use streams::Streams;
@@ -58,7 +58,7 @@ pub(crate) async fn connect(url: &str) -> Result<Link, ConnectError> {
 
 /// An answer that waits for what it comes behind.
 struct Held {
-    session: Place,
+    session: StreamOwner,
     text: String,
     until: Instant,
     last: Instant,
@@ -92,14 +92,14 @@ async fn receive(
         };
         let came = lock(routes).came(&text, place.as_ref());
         if let Some(session) = came.opened {
-            streams.open(Place::Session(session)).await;
+            streams.open(StreamOwner::Session(session)).await;
         }
         let mut line = Some(text);
         if let Some(session) = came.behind {
             notes.push("http/apart", json!(session));
             let now = Instant::now();
             let held = held.replace(Held {
-                session: Place::Session(session),
+                session: StreamOwner::Session(session),
                 text: line.take().unwrap_or_default(),
                 until: now + SETTLE,
                 last: now + MAX_SETTLE,

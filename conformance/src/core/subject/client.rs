@@ -7,7 +7,7 @@ use acp_server::transport::child::ChildSpec;
 
 use super::error::StartError;
 use crate::core::link::{Link, Offer, Port, Process};
-use crate::core::stub::{Arrived, Place};
+use crate::core::stub::{Arrived, StubSocket};
 
 /// Starts a client that starts its agent, `noise` bytes of whose stderr come first.
 pub(super) async fn start(
@@ -18,7 +18,7 @@ pub(super) async fn start(
     noise: usize,
     limit: Duration,
 ) -> Result<Link, StartError> {
-    let place = Place::in_directory(directory)?;
+    let place = StubSocket::in_directory(directory)?;
     let command = place.command(agent);
     let line = command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
     let mut filled: Vec<String> = args.iter().map(|arg| arg.replace(AGENT, &line)).collect();

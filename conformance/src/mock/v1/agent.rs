@@ -2,6 +2,7 @@
 
 mod ask;
 mod breaks;
+mod course;
 mod far;
 mod initialize;
 mod roots;
@@ -15,7 +16,6 @@ mod state;
 mod store;
 mod touch;
 mod turn;
-mod way;
 mod zoo;
 
 use std::future::pending;
@@ -27,7 +27,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::JoinSet;
 
 use crate::core::link::Link;
-use crate::mock::answers::{Answer, error, invalid, lock, no_method};
+use crate::mock::answers::{RpcAnswer, error, invalid, lock, no_method};
 use crate::mock::breaks::Breaks;
 use crate::mock::lines::{Peer, each_line, linked};
 use crate::prompts;
@@ -161,7 +161,7 @@ impl Agent {
         Ok(())
     }
 
-    async fn answer(&self, id: &Value, outcome: Answer) -> std::io::Result<()> {
+    async fn answer(&self, id: &Value, outcome: RpcAnswer) -> std::io::Result<()> {
         self.output.answer(id, outcome, &self.breaks).await?;
         let late = std::mem::take(&mut *lock(&self.late));
         for message in late {
@@ -173,7 +173,7 @@ impl Agent {
         Ok(())
     }
 
-    async fn request(&self, method: &str, params: &Value) -> std::io::Result<Answer> {
+    async fn request(&self, method: &str, params: &Value) -> std::io::Result<RpcAnswer> {
         if self.breaks.has("ERR-04") && method == "session/nonesuch" {
             return Ok(Ok(json!({})));
         }

@@ -23,7 +23,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use crate::core::link::Link;
-use crate::mock::answers::{Answer, error, lock};
+use crate::mock::answers::{error, lock};
 use crate::mock::breaks::Breaks;
 use crate::mock::lines::{Peer, each_line, linked};
 pub(in crate::mock) use breaks::BREAKS;

@@ -17,7 +17,7 @@ use crate::model::book::Found;
 use crate::model::journal::Entry;
 use crate::model::request::Request;
 use crate::model::script::Api;
-use crate::model::steps::Answer;
+use crate::model::steps::ModelAnswer;
 use crate::model::{anthropic, gemini, openai};
 
 /// Largest request that is read.
@@ -107,7 +107,7 @@ async fn answer(model: Model, api: Api, path: &str, headers: &HeaderMap, body: B
 }
 
 /// Finds the answer and notes the request.
-fn prepare(model: &Model, api: Api, path: &str, request: &Request, body: &[u8]) -> Answer {
+fn prepare(model: &Model, api: Api, path: &str, request: &Request, body: &[u8]) -> ModelAnswer {
     let turn = request.turn();
     let mut state = model.state();
     let found = state.book.find(turn);

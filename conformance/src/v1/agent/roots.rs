@@ -36,14 +36,14 @@ pub(super) const ROOTS: Scenario = Scenario {
 /// The sessions that have no additional root, each opened in another way.
 const WITHOUT: [&str; 3] = ["empty", "resumed", "loaded"];
 
-/// Where a scenario's sessions are at home.
-struct Place {
+/// Directories of a scenario's sessions.
+struct SessionRoots {
     home: PathBuf,
     more: PathBuf,
     further: PathBuf,
 }
 
-impl Place {
+impl SessionRoots {
     fn new(probe: &Probe) -> Result<Self, Stop> {
         let [home, more, further] = ["home", prompts::BESIDE, "further"].map(|name| probe.path(name));
         for directory in [&home, &more, &further] {
@@ -65,7 +65,7 @@ impl Place {
 async fn roots(probe: &mut Probe) -> Result<(), Stop> {
     let agent = probe.begin().await?;
     let can = &agent["agentCapabilities"];
-    let place = Place::new(probe)?;
+    let place = SessionRoots::new(probe)?;
     // Whatever has to be asked for is not to be had.
     probe.manners.permit = Permit::Reject;
     let none = made(probe, "none/new", place.session(None)).await?;

@@ -15,7 +15,7 @@ pub(super) const LEAVE: Duration = Duration::from_millis(300);
 
 /// Owner of a stream.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(in crate::core::link) enum Place {
+pub(in crate::core::link) enum StreamOwner {
     /// The connection's.
     Connection,
     /// A session's.
@@ -25,7 +25,7 @@ pub(in crate::core::link) enum Place {
 /// Input of the link.
 pub(super) enum Event {
     /// A message, from a stream or, if from none, from the body of an answer.
-    Message { place: Option<Place>, text: String },
+    Message { place: Option<StreamOwner>, text: String },
     /// Nothing more will come.
     Over,
 }

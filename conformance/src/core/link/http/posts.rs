@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader, DuplexStream};
 use tokio::time::timeout;
 
-use super::event::{Event, LEAVE, Notes, Place, lock};
+use super::event::{Event, LEAVE, Notes, StreamOwner, lock};
 use super::routes::{Route, Routes};
 use super::streams::Streams;
 use crate::core::http::{Ask, CONNECTION, Exchange, NO_POST, SESSION, delete, exchange};
@@ -53,7 +53,7 @@ impl Posts {
         {
             self.notes.push("http/connected", json!(id));
             if self.streams.connection.set(id.clone()).is_ok() {
-                self.streams.open(Place::Connection).await;
+                self.streams.open(StreamOwner::Connection).await;
             }
         }
         self.first(answer, route.id.as_ref()).await;
@@ -76,7 +76,7 @@ impl Posts {
         // What no header can hold is no id of a session.
         let session = route.session.filter(|id| id.bytes().all(|byte| (b' '..=b'~').contains(&byte)));
         if let Some(session) = &session {
-            self.streams.open(Place::Session(session.clone())).await;
+            self.streams.open(StreamOwner::Session(session.clone())).await;
         }
         let (this, id, ended) = (Arc::clone(self), route.id, self.streams.ended());
         let posting = tokio::spawn(async move {

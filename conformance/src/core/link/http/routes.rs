@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::event::Place;
+use super::event::StreamOwner;
 
 /// Requests of either side that are remembered; what is beyond goes without.
 const MAX_OPEN: usize = 4096;
@@ -65,7 +65,7 @@ impl Routes {
     }
 
     /// Takes note of a message of the subject that came on this stream, or in the body of an answer.
-    pub(super) fn came(&mut self, text: &str, place: Option<&Place>) -> Came {
+    pub(super) fn came(&mut self, text: &str, place: Option<&StreamOwner>) -> Came {
         let Ok(message) = acp_server::types::json::from_str::<Value>(text) else { return Came::default() };
         let Some(id) = message.get("id").map(Value::to_string) else { return Came::default() };
         if message.get("method").is_some() {
@@ -80,7 +80,7 @@ impl Routes {
                 Came { opened: message["result"]["sessionId"].as_str().map(str::to_owned), behind: None }
             }
             Some(Opening::Load(session)) => {
-                let apart = place != Some(&Place::Session(session.clone()));
+                let apart = place != Some(&StreamOwner::Session(session.clone()));
                 let loaded = message.get("result").is_some();
                 Came { opened: loaded.then(|| session.clone()), behind: (apart && loaded).then_some(session) }
             }
@@ -111,7 +111,8 @@ mod tests {
     fn a_session_is_there_with_the_answer_that_names_it() {
         let mut routes = Routes::default();
         routes.sent(r#"{"jsonrpc":"2.0","id":1,"method":"session/new","params":{}}"#);
-        let came = routes.came(r#"{"jsonrpc":"2.0","id":1,"result":{"sessionId":"s"}}"#, Some(&Place::Connection));
+        let came =
+            routes.came(r#"{"jsonrpc":"2.0","id":1,"result":{"sessionId":"s"}}"#, Some(&StreamOwner::Connection));
         assert_eq!(came, Came { opened: Some("s".to_owned()), behind: None });
     }
 
@@ -121,11 +122,11 @@ mod tests {
         let answer = r#"{"jsonrpc":"2.0","id":1,"result":{}}"#;
         let mut routes = Routes::default();
         routes.sent(load);
-        assert_eq!(routes.came(answer, Some(&Place::Connection)).behind.as_deref(), Some("s"));
+        assert_eq!(routes.came(answer, Some(&StreamOwner::Connection)).behind.as_deref(), Some("s"));
         routes.sent(load);
-        assert_eq!(routes.came(answer, Some(&Place::Session("s".to_owned()))).behind, None);
+        assert_eq!(routes.came(answer, Some(&StreamOwner::Session("s".to_owned()))).behind, None);
         routes.sent(load);
         let failed = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32002,"message":"no"}}"#;
-        assert_eq!(routes.came(failed, Some(&Place::Connection)), Came::default());
+        assert_eq!(routes.came(failed, Some(&StreamOwner::Connection)), Came::default());
     }
 }

@@ -9,7 +9,7 @@ use tokio::sync::{OnceCell, mpsc, oneshot};
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::event::{Event, Notes, Place, lock};
+use super::event::{Event, Notes, StreamOwner, lock};
 use crate::core::http::{Ask, CONNECTION, Exchange, SESSION, get, listen};
 
 /// Streams of a connection; a session beyond has none.
@@ -31,7 +31,7 @@ pub(super) struct Streams {
     cookies: Mutex<Vec<(String, String)>>,
     events: mpsc::Sender<Event>,
     notes: Notes,
-    open: Mutex<HashMap<Place, Arc<OnceCell<bool>>>>,
+    open: Mutex<HashMap<StreamOwner, Arc<OnceCell<bool>>>>,
     ended: CancellationToken,
 }
 
@@ -85,7 +85,7 @@ impl Streams {
     }
 
     /// Opens a stream if it is not open. False if the server does not give it; it may be asked again later.
-    pub(super) async fn open(self: &Arc<Self>, place: Place) -> bool {
+    pub(super) async fn open(self: &Arc<Self>, place: StreamOwner) -> bool {
         let cell = {
             let mut open = lock(&self.open);
             if open.len() >= MAX_STREAMS && !open.contains_key(&place) {
@@ -100,7 +100,7 @@ impl Streams {
         opened
     }
 
-    async fn begin(self: &Arc<Self>, place: Place) -> bool {
+    async fn begin(self: &Arc<Self>, place: StreamOwner) -> bool {
         let (told, opened) = oneshot::channel();
         tokio::spawn(Arc::clone(self).follow(place, told));
         match timeout(OPENING, opened).await {
@@ -110,7 +110,7 @@ impl Streams {
     }
 
     /// Reads a stream to its end, and once more while the server gives it anew and has something to tell.
-    async fn follow(self: Arc<Self>, place: Place, told: oneshot::Sender<bool>) {
+    async fn follow(self: Arc<Self>, place: StreamOwner, told: oneshot::Sender<bool>) {
         let mut told = Some(told);
         let reading = async { while let Some(true) = self.read(&place, &mut told).await {} };
         if self.ended.run_until_cancelled(reading).await.is_none() {
@@ -121,16 +121,16 @@ impl Streams {
             // Whoever asked may be gone.
             let _ = told.send(false);
         }
-        if place == Place::Connection {
+        if place == StreamOwner::Connection {
             self.give(Event::Over).await;
         }
     }
 
     /// Reads a stream to its end: whether anything came; `None` if there is no stream.
-    async fn read(&self, place: &Place, told: &mut Option<oneshot::Sender<bool>>) -> Option<bool> {
+    async fn read(&self, place: &StreamOwner, told: &mut Option<oneshot::Sender<bool>>) -> Option<bool> {
         let connection = self.connection.get()?;
         let mut headers = vec![(CONNECTION, connection.as_str())];
-        if let Place::Session(session) = place {
+        if let StreamOwner::Session(session) = place {
             headers.push((SESSION, session));
         }
         let listened = listen(&self.url, &self.with_cookies(get(&headers)), LONG).await;

@@ -25,7 +25,7 @@ use tokio_util::sync::CancellationToken;
 use super::names::{CONNECTION_ID, COOKIE};
 use crate::core::http::{CONNECTION, SESSION};
 use crate::core::link::handle::Http;
-use crate::core::link::http::{NOTES, Notes, PIPE, Place, lock};
+use crate::core::link::http::{NOTES, Notes, PIPE, StreamOwner, lock};
 use crate::core::link::open::Link;
 use state::Routes;
 
@@ -201,7 +201,8 @@ impl Server {
             return status.into_response();
         }
         let session = headers.get(SESSION).map(|id| String::from_utf8_lossy(id.as_bytes()).into_owned());
-        let Some(messages) = lock(&self.routes).listen(session.map_or(Place::Connection, Place::Session)) else {
+        let Some(messages) = lock(&self.routes).listen(session.map_or(StreamOwner::Connection, StreamOwner::Session))
+        else {
             return StatusCode::CONFLICT.into_response();
         };
         let events = stream::unfold(messages, |mut messages| async move {

@@ -6,14 +6,14 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::state::Agent;
-use crate::mock::answers::{Answer, lock};
+use crate::mock::answers::{RpcAnswer, lock};
 
 /// Requests that may wait at once; the next takes the place of none and is not sent.
 const MAX_ASKED: usize = 64;
 
 impl Agent {
     /// Asks the client and waits for its answer; `None` when the client is gone.
-    pub(super) async fn ask(&self, method: &str, params: Value) -> std::io::Result<Option<Answer>> {
+    pub(super) async fn ask(&self, method: &str, params: Value) -> std::io::Result<Option<RpcAnswer>> {
         let Some((_, answer)) = self.open(method, params).await? else { return Ok(None) };
         Ok(answer.await.ok())
     }
@@ -23,7 +23,7 @@ impl Agent {
         &self,
         method: &str,
         params: Value,
-    ) -> std::io::Result<Option<(Value, oneshot::Receiver<Answer>)>> {
+    ) -> std::io::Result<Option<(Value, oneshot::Receiver<RpcAnswer>)>> {
         let id = {
             let asked = lock(&self.asked);
             (1..).find(|id: &u64| !asked.contains_key(&id.to_string())).unwrap_or(u64::MAX)
@@ -40,7 +40,7 @@ impl Agent {
         id: Value,
         method: &str,
         params: Value,
-    ) -> std::io::Result<Option<oneshot::Receiver<Answer>>> {
+    ) -> std::io::Result<Option<oneshot::Receiver<RpcAnswer>>> {
         let (sender, answer) = oneshot::channel();
         {
             let mut asked = lock(&self.asked);

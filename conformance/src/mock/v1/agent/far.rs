@@ -6,10 +6,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::course::{TurnCourse, TurnStep};
 use super::session::Session;
 use super::state::Agent;
-use super::way::{Step, Way};
-use crate::mock::answers::{Answer, error, lock};
+use crate::mock::answers::{RpcAnswer, error, lock};
 use crate::prompts::{self, far};
 
 /// Messages of the client that are kept, the newest.
@@ -40,8 +40,8 @@ impl Agent {
     }
 
     /// A turn of a prompt that only this file knows.
-    pub(super) async fn far(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Option<Step> {
-        let on = |said: Result<(), Value>| said.map(|()| Way::On);
+    pub(super) async fn far(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Option<TurnStep> {
+        let on = |said: Result<(), Value>| said.map(|()| TurnCourse::On);
         if let Some(code) = text.strip_prefix(far::FAIL) {
             return Some(Err(far::failure(code.parse().unwrap_or_default())));
         }
@@ -61,7 +61,7 @@ impl Agent {
                 Ok(()) => {
                     // A sender that is gone stops as well.
                     let _ = stop.await;
-                    Ok(Way::Stopped)
+                    Ok(TurnCourse::Stopped)
                 }
                 Err(error) => Err(error),
             },
@@ -121,7 +121,7 @@ impl Agent {
         self.send(&message).await.map_err(|_| gone())
     }
 
-    async fn withdraw(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+    async fn withdraw(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> TurnStep {
         let call = json!({ "toolCallId": "withdrawn", "title": "Withdrawn" });
         let option = json!({ "optionId": "yes", "name": "Yes", "kind": "allow_once" });
         let params = json!({ "sessionId": session, "toolCall": call, "options": [option] });
@@ -132,12 +132,12 @@ impl Agent {
         self.send(&message).await.map_err(|_| gone())?;
         tokio::select! {
             biased;
-            _ = stop => Ok(Way::Stopped),
-            _ = answer => Ok(Way::On),
+            _ = stop => Ok(TurnCourse::Stopped),
+            _ = answer => Ok(TurnCourse::On),
         }
     }
 
-    async fn ask_alike(&self, session: &str) -> Step {
+    async fn ask_alike(&self, session: &str) -> TurnStep {
         let mut answers = Vec::new();
         for (name, id) in [("number", json!(far::ALIKE)), ("text", json!(far::ALIKE.to_string()))] {
             let call = json!({ "toolCallId": name, "title": name });
@@ -153,10 +153,10 @@ impl Agent {
             let outcome = answer.ok().and_then(Result::ok).and_then(Result::ok).unwrap_or_default();
             chosen.push(outcome["outcome"]["optionId"].clone());
         }
-        self.report(session, &json!(chosen).to_string()).await.map(|()| Way::On)
+        self.report(session, &json!(chosen).to_string()).await.map(|()| TurnCourse::On)
     }
 
-    async fn services(&self, session: &str) -> Step {
+    async fn services(&self, session: &str) -> TurnStep {
         let claimed = {
             let got = lock(&self.got);
             let first = got.iter().find(|message| message["method"] == "initialize");
@@ -177,7 +177,7 @@ impl Agent {
             }
             answers["terminal"] = shown(created);
         }
-        self.report(session, &answers.to_string()).await.map(|()| Way::On)
+        self.report(session, &answers.to_string()).await.map(|()| TurnCourse::On)
     }
 }
 
@@ -185,7 +185,7 @@ fn gone() -> Value {
     error(-32603, "the client is gone")
 }
 
-fn shown(outcome: Option<Answer>) -> Value {
+fn shown(outcome: Option<RpcAnswer>) -> Value {
     match outcome {
         Some(Ok(result)) => json!({ "result": result }),
         Some(Err(error)) => json!({ "error": error }),

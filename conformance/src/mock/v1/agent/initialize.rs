@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use super::state::Agent;
-use crate::mock::answers::{Answer, invalid, lock};
+use crate::mock::answers::{RpcAnswer, invalid, lock};
 
 impl Agent {
-    pub(super) fn initialize(&self, params: &Value) -> Answer {
+    pub(super) fn initialize(&self, params: &Value) -> RpcAnswer {
         let Some(wanted) = params["protocolVersion"].as_u64() else { return Err(invalid("protocolVersion")) };
         let client = &params["clientCapabilities"];
         *lock(&self.client) = client.clone();

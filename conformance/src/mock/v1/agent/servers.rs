@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::course::{TurnCourse, TurnStep};
 use super::server::Server;
 use super::state::Agent;
-use super::way::{Step, Way};
 use crate::mock::answers::error;
 
 impl Agent {
@@ -24,7 +24,7 @@ impl Agent {
     }
 
     /// Calls the tool of the first server and shows what it gives back.
-    pub(super) async fn call_server(&self, session: &str) -> Step {
+    pub(super) async fn call_server(&self, session: &str) -> TurnStep {
         let id = Self::id("mcp");
         let call =
             json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "content", "status": "in_progress" });
@@ -44,6 +44,6 @@ impl Agent {
             json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": "completed", "content": content }),
         )
         .await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 }

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
+use super::course::{TurnCourse, TurnStep};
 use super::state::Agent;
-use super::way::{Step, Way};
-use crate::mock::answers::{Answer, error, lock};
+use crate::mock::answers::{RpcAnswer, error, lock};
 use crate::prompts;
 
 /// Colors that the user may like.
@@ -25,7 +25,7 @@ impl Agent {
     }
 
     /// Does what the sentence asks for, if it is about one of these.
-    pub(super) async fn service(&self, session: &str, text: &str) -> Option<Step> {
+    pub(super) async fn service(&self, session: &str, text: &str) -> Option<TurnStep> {
         Some(match text {
             text if text.contains(prompts::READ) => self.read_file(session, false).await,
             text if text.contains(prompts::READ_BESIDE) => self.read_file(session, true).await,
@@ -38,7 +38,7 @@ impl Agent {
     }
 
     /// A request to the client; one that is gone is an error.
-    async fn request_of(&self, method: &str, params: Value) -> Answer {
+    async fn request_of(&self, method: &str, params: Value) -> RpcAnswer {
         self.ask(method, params).await.map_err(gone)?.ok_or_else(|| gone(())).and_then(|outcome| outcome)
     }
 
@@ -104,7 +104,7 @@ impl Agent {
         Path::new(&cwd).join(name).display().to_string()
     }
 
-    async fn read_file(&self, session: &str, beside: bool) -> Step {
+    async fn read_file(&self, session: &str, beside: bool) -> TurnStep {
         let path = self.input(session, beside);
         let id = self.begin(session, "read", Some(&path)).await?;
         let text = if !self.is_below_a_root(session, &path) {
@@ -125,10 +125,10 @@ impl Agent {
         self.end(session, &id, text.is_some(), content).await?;
         let said = if self.breaks.has("PROMPT-14") { None } else { text };
         self.chunk(session, &Self::id("message"), said.as_deref().unwrap_or("I cannot say.")).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
-    async fn write_file(&self, session: &str) -> Step {
+    async fn write_file(&self, session: &str) -> TurnStep {
         let path = self.path(session, prompts::NOTE);
         let id = self.begin(session, "edit", Some(&path)).await?;
         if self.client_has(&["fs", "writeTextFile"]) {
@@ -145,16 +145,16 @@ impl Agent {
             diff["newText"] = Value::Null;
         }
         self.end(session, &id, true, json!([diff])).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
-    async fn command(&self, session: &str) -> Step {
+    async fn command(&self, session: &str) -> TurnStep {
         let id = self.begin(session, "execute", None).await?;
         if !self.client_has(&["terminal"]) && !self.breaks.has("TERM-01") {
             self.strays(session).await?;
             let content = json!([{ "type": "content", "content": { "type": "text", "text": "conformance-echo\n" } }]);
             self.end(session, &id, true, content).await?;
-            return Ok(Way::On);
+            return Ok(TurnCourse::On);
         }
         let first = self.terminal(session).await?;
         let shown = if self.breaks.has("TOOL-11") { json!("nonesuch") } else { first.clone() };
@@ -177,7 +177,7 @@ impl Agent {
             let _ = self.request_of("terminal/release", of(&second)).await;
         }
         self.end(session, &id, true, content).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
     async fn terminal(&self, session: &str) -> Result<Value, Value> {
@@ -193,7 +193,7 @@ impl Agent {
         Ok(made.map(|made| made["terminalId"].clone()).unwrap_or_default())
     }
 
-    async fn question(&self, session: &str) -> Step {
+    async fn question(&self, session: &str) -> TurnStep {
         let form = self.client_has(&["elicitation", "form"]);
         let mut told = "Thank you.".to_owned();
         if !form && self.breaks.has("ELICIT-02") {
@@ -225,7 +225,7 @@ impl Agent {
             self.url(session).await?;
         }
         self.chunk(session, &Self::id("message"), &told).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
     /// The answer to the question, as the model is told.

@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::session::{MODELS, MODES, Session};
+use super::session::Session;
 use super::state::Agent;
-use crate::mock::answers::{Answer, error, invalid, lock, no_session};
+use crate::mock::answers::{RpcAnswer, error, invalid, lock, no_session};
 
 /// Sessions of a page of `session/list`.
 const PAGE: usize = 3;
@@ -36,7 +36,7 @@ impl Agent {
         json!({ "modes": modes, "configOptions": options })
     }
 
-    pub(super) async fn new_session(&self, params: &Value) -> std::io::Result<Answer> {
+    pub(super) async fn new_session(&self, params: &Value) -> std::io::Result<RpcAnswer> {
         let Some(cwd) = params["cwd"].as_str() else {
             let lax = self.breaks.has("ERR-05");
             return Ok(if lax { Ok(json!({ "sessionId": "lax" })) } else { Err(invalid("cwd")) });
@@ -77,7 +77,7 @@ impl Agent {
         found.map(|session| (id.to_owned(), session)).ok_or_else(|| no_session(id))
     }
 
-    pub(super) async fn load(&self, params: &Value) -> std::io::Result<Answer> {
+    pub(super) async fn load(&self, params: &Value) -> std::io::Result<RpcAnswer> {
         let (id, session) = match self.known(params) {
             Ok(found) => found,
             Err(_) if self.breaks.has("LOAD-10") => return Ok(Ok(json!({}))),
@@ -113,7 +113,7 @@ impl Agent {
         Ok(Ok(self.state(&session)))
     }
 
-    pub(super) async fn resume(&self, params: &Value) -> std::io::Result<Answer> {
+    pub(super) async fn resume(&self, params: &Value) -> std::io::Result<RpcAnswer> {
         let (id, session) = match self.known(params) {
             Ok(found) => found,
             Err(_) if self.breaks.has("RESUME-07") => return Ok(Ok(json!({}))),
@@ -134,7 +134,7 @@ impl Agent {
         Ok(Ok(if self.breaks.has("RESUME-06") { Value::Null } else { self.state(&session) }))
     }
 
-    pub(super) fn list(&self, params: &Value) -> Answer {
+    pub(super) fn list(&self, params: &Value) -> RpcAnswer {
         let from = match params["cursor"].as_str() {
             None => 0,
             Some(cursor) => match cursor.strip_prefix("from-").and_then(|from| from.parse::<usize>().ok()) {
@@ -181,7 +181,7 @@ impl Agent {
         Ok(result)
     }
 
-    pub(super) async fn close(&self, params: &Value) -> Answer {
+    pub(super) async fn close(&self, params: &Value) -> RpcAnswer {
         let (id, _) = self.known(params)?;
         if !self.breaks.has("CLOSE-04") {
             self.servers.lock().await.remove(&id);
@@ -200,7 +200,7 @@ impl Agent {
         Ok(if self.breaks.has("CLOSE-05") { json!(true) } else { json!({}) })
     }
 
-    pub(super) fn delete(&self, params: &Value) -> Answer {
+    pub(super) fn delete(&self, params: &Value) -> RpcAnswer {
         let id = params["sessionId"].as_str().unwrap_or_default();
         let known = self.store.get(id).is_some();
         if !known && self.breaks.has("DELETE-04") {

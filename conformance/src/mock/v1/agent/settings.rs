@@ -4,10 +4,10 @@ use serde_json::{Value, json};
 
 use super::session::{MODELS, MODES};
 use super::state::Agent;
-use crate::mock::answers::{Answer, error, invalid, lock};
+use crate::mock::answers::{RpcAnswer, error, invalid, lock};
 
 impl Agent {
-    pub(super) fn set_mode(&self, params: &Value) -> Answer {
+    pub(super) fn set_mode(&self, params: &Value) -> RpcAnswer {
         let (id, mut session) = self.known(params)?;
         let mode = params["modeId"].as_str().unwrap_or_default();
         if !MODES.contains(&mode) && !self.breaks.has("MODE-05") {
@@ -31,7 +31,7 @@ impl Agent {
         Ok(json!({}))
     }
 
-    pub(super) fn set_option(&self, params: &Value) -> Answer {
+    pub(super) fn set_option(&self, params: &Value) -> RpcAnswer {
         let (id, mut session) = self.known(params)?;
         let value = params["value"].as_str().unwrap_or_default();
         let choices = match params["configId"].as_str() {

@@ -10,7 +10,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::server::Server;
 use super::store::Store;
-use crate::mock::answers::Answer;
+use crate::mock::answers::RpcAnswer;
 use crate::mock::breaks::Breaks;
 use crate::mock::lines::Output;
 
@@ -22,7 +22,7 @@ pub(super) struct Agent {
     /// Sessions that are active on this connection, with their running turn's stop.
     pub(super) here: Mutex<HashMap<String, Option<oneshot::Sender<()>>>>,
     /// Requests of ours that wait, by id as JSON.
-    pub(super) asked: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    pub(super) asked: Mutex<HashMap<String, oneshot::Sender<RpcAnswer>>>,
     /// Messages to be sent behind the next answer, which a good agent does not have.
     pub(super) late: Mutex<Vec<Value>>,
     /// A cancel without a turn, which a good agent forgets.

@@ -6,13 +6,13 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::course::{TurnCourse, TurnStep};
 use super::state::Agent;
-use super::way::{Step, Way};
 use crate::mock::answers::error;
 use crate::prompts;
 
 impl Agent {
-    pub(super) async fn touch(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+    pub(super) async fn touch(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> TurnStep {
         let id = Self::id("touch");
         let call = json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "Touch a file", "kind": "execute", "status": "pending" });
         self.say(session, call).await?;
@@ -67,12 +67,12 @@ impl Agent {
                 std::fs::write(Path::new(&cwd).join(prompts::MARKER), "").map_err(|e| error(-32603, &e.to_string()))?;
             }
             if self.breaks.has("PROMPT-13") {
-                return Ok(Way::On);
+                return Ok(TurnCourse::On);
             }
         }
         let status = if allowed { "completed" } else { "failed" };
         self.say(session, json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": status })).await?;
-        Ok(if stopped { Way::Stopped } else { Way::On })
+        Ok(if stopped { TurnCourse::Stopped } else { TurnCourse::On })
     }
 
     /// Takes its newest question back; it may just have been answered.

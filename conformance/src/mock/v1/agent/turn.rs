@@ -6,17 +6,17 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::course::{TurnCourse, TurnStep};
 use super::far;
 use super::state::Agent;
-use super::way::{Step, Way};
-use crate::mock::answers::{Answer, error, invalid, lock, no_session};
+use crate::mock::answers::{RpcAnswer, error, invalid, lock, no_session};
 use crate::prompts;
 
 /// Between two numbers of a turn that counts.
 const PACE: Duration = Duration::from_millis(5);
 
 impl Agent {
-    pub(super) async fn prompt(&self, params: &Value) -> Answer {
+    pub(super) async fn prompt(&self, params: &Value) -> RpcAnswer {
         let id = params["sessionId"].as_str().unwrap_or_default().to_owned();
         let Some(blocks) = params["prompt"].as_array() else { return Err(invalid("prompt")) };
         let texts = blocks.iter().filter(|block| block["type"] == "text").count();
@@ -38,19 +38,19 @@ impl Agent {
             std::future::pending::<()>().await;
         }
         let stale = lock(&self.stale).take().is_some();
-        let ended = if stale { Ok(Way::Stopped) } else { self.turn(&id, &text, &mut stop).await };
+        let ended = if stale { Ok(TurnCourse::Stopped) } else { self.turn(&id, &text, &mut stop).await };
         if let Some(running) = lock(&self.here).get_mut(&id) {
             *running = None;
         }
         match ended {
-            Ok(Way::On) if text == prompts::far::RICH => Ok(far::rich_result()),
-            Ok(Way::On) if text.contains(prompts::REFUSE) => Ok(json!({ "stopReason": "refusal" })),
-            Ok(Way::On) if self.breaks.has("PROMPT-04") => Ok(json!({ "stopReason": "done" })),
-            Ok(Way::On) if self.breaks.has("PROMPT-03") && text == prompts::REPLY => Ok(json!({})),
-            Ok(Way::On) => Ok(json!({ "stopReason": "end_turn" })),
-            Ok(Way::Stopped) if self.breaks.has("CANCEL-06") => Ok(json!({ "stopReason": "end_turn" })),
-            Ok(Way::Stopped) if self.breaks.has("CANCEL-07") => Err(error(-32800, "Request cancelled")),
-            Ok(Way::Stopped) => Ok(json!({ "stopReason": "cancelled" })),
+            Ok(TurnCourse::On) if text == prompts::far::RICH => Ok(far::rich_result()),
+            Ok(TurnCourse::On) if text.contains(prompts::REFUSE) => Ok(json!({ "stopReason": "refusal" })),
+            Ok(TurnCourse::On) if self.breaks.has("PROMPT-04") => Ok(json!({ "stopReason": "done" })),
+            Ok(TurnCourse::On) if self.breaks.has("PROMPT-03") && text == prompts::REPLY => Ok(json!({})),
+            Ok(TurnCourse::On) => Ok(json!({ "stopReason": "end_turn" })),
+            Ok(TurnCourse::Stopped) if self.breaks.has("CANCEL-06") => Ok(json!({ "stopReason": "end_turn" })),
+            Ok(TurnCourse::Stopped) if self.breaks.has("CANCEL-07") => Err(error(-32800, "Request cancelled")),
+            Ok(TurnCourse::Stopped) => Ok(json!({ "stopReason": "cancelled" })),
             Err(error) => Err(error),
         }
     }
@@ -143,7 +143,7 @@ impl Agent {
         format!("{of}-{}-{}", std::process::id(), GIVEN.fetch_add(1, Ordering::Relaxed))
     }
 
-    async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+    async fn turn(&self, session: &str, text: &str, stop: &mut oneshot::Receiver<()>) -> TurnStep {
         if text.contains(prompts::COUNT) {
             return self.count(session, stop).await;
         }
@@ -158,7 +158,7 @@ impl Agent {
         }
         if text.contains(prompts::REFUSE) && !self.breaks.has("PROMPT-17") {
             self.store.with(|all| all.get_mut(session).map(|session| session.said.pop()));
-            return Ok(Way::On);
+            return Ok(TurnCourse::On);
         }
         if let Some(step) = self.far(session, text, stop).await {
             return step;
@@ -167,27 +167,27 @@ impl Agent {
             return step;
         }
         if self.breaks.has("PROMPT-05") {
-            return Ok(Way::On);
+            return Ok(TurnCourse::On);
         }
         if text.contains(prompts::REPLY) {
             self.zoo(session).await?;
         }
         self.chunk(session, &Self::id("message"), &format!("OK: {text}")).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
     /// Says what the user said before.
-    async fn recall(&self, session: &str) -> Step {
+    async fn recall(&self, session: &str) -> TurnStep {
         let said = self.store.get(session).map(|session| session.said).unwrap_or_default();
         let of_user = said.iter().filter(|update| update["sessionUpdate"] == "user_message_chunk");
         let texts: Vec<&str> = of_user.filter_map(|update| update["content"]["text"].as_str()).collect();
         let before = &texts[..texts.len().saturating_sub(1)];
         let text = if self.breaks.has("PROMPT-15") { "nothing".to_owned() } else { before.join("\n") };
         self.chunk(session, &Self::id("message"), &text).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
-    async fn count(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> Step {
+    async fn count(&self, session: &str, stop: &mut oneshot::Receiver<()>) -> TurnStep {
         let (id, message) = (json!(Self::id("count")), Self::id("message"));
         let call = json!({ "sessionUpdate": "tool_call", "toolCallId": id, "title": "Count", "status": "in_progress" });
         self.say(session, call).await?;
@@ -209,19 +209,19 @@ impl Agent {
                     }
                     let update = json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": "failed" });
                     self.say(session, update).await?;
-                    return Ok(Way::Stopped);
+                    return Ok(TurnCourse::Stopped);
                 }
                 () = tokio::time::sleep(PACE) => {}
             }
         }
         let update = json!({ "sessionUpdate": "tool_call_update", "toolCallId": id, "status": "completed" });
         self.say(session, update).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
-    async fn plan(&self, session: &str) -> Step {
+    async fn plan(&self, session: &str) -> TurnStep {
         if self.breaks.has("PLAN-01") {
-            return Ok(Way::On);
+            return Ok(TurnCourse::On);
         }
         for done in [false, true] {
             let first = if done { "completed" } else { "in_progress" };
@@ -239,6 +239,6 @@ impl Agent {
             }
             self.say(session, json!({ "sessionUpdate": "plan", "entries": entries })).await?;
         }
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 }

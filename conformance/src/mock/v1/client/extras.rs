@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::state::Client;
-use crate::mock::answers::{Answer, lock};
+use crate::mock::answers::{RpcAnswer, lock};
 
 impl Client {
     /// Logs in, and asks for sessions that it may know from before.
@@ -41,7 +41,7 @@ impl Client {
     }
 
     /// Asks for a list of sessions and does not wait.
-    pub(super) async fn lists(&self, claimed: &Value) -> std::io::Result<Option<oneshot::Receiver<Answer>>> {
+    pub(super) async fn lists(&self, claimed: &Value) -> std::io::Result<Option<oneshot::Receiver<RpcAnswer>>> {
         let listed = claimed["sessionCapabilities"].get("list");
         let null = self.breaks.has("INIT-17") && listed.is_some_and(Value::is_null);
         if null || listed.is_some_and(Value::is_object) || self.breaks.has("LIST-01") {

@@ -3,14 +3,14 @@
 use serde_json::{Value, json};
 
 use super::state::Client;
-use crate::mock::answers::{Answer, error, invalid};
+use crate::mock::answers::{RpcAnswer, error, invalid};
 
 fn not_found(code: i64) -> Value {
     error(code, "Resource not found")
 }
 
 impl Client {
-    pub(super) fn read_file(&self, params: &Value) -> Answer {
+    pub(super) fn read_file(&self, params: &Value) -> RpcAnswer {
         let Some(path) = params["path"].as_str() else { return Err(invalid("path")) };
         let code = if self.breaks.has("ERR-07") { -32603 } else { -32002 };
         if !std::path::Path::new(path).starts_with(&self.directory) && !self.breaks.has("FS-11") {
@@ -32,7 +32,7 @@ impl Client {
         Ok(json!({ "content": content }))
     }
 
-    pub(super) fn write_file(&self, params: &Value) -> Answer {
+    pub(super) fn write_file(&self, params: &Value) -> RpcAnswer {
         let (Some(path), Some(content)) = (params["path"].as_str(), params["content"].as_str()) else {
             return Err(invalid("path and content"));
         };

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::state::Client;
-use crate::mock::answers::{Answer, error, invalid, no_method};
+use crate::mock::answers::{RpcAnswer, error, invalid, no_method};
 
 impl Client {
     /// The answer, or `None` if there is none.
-    pub(super) async fn serve(&self, method: &str, params: &Value) -> Option<Answer> {
+    pub(super) async fn serve(&self, method: &str, params: &Value) -> Option<RpcAnswer> {
         Some(match method {
             "session/request_permission" if params["toolCall"]["title"] == crate::prompts::INTERRUPTED => {
                 self.interrupted.notified().await;
@@ -30,7 +30,7 @@ impl Client {
         })
     }
 
-    fn permission(&self, params: &Value) -> Answer {
+    fn permission(&self, params: &Value) -> RpcAnswer {
         if self.breaks.has("INIT-20") {
             return Err(no_method());
         }
@@ -55,7 +55,7 @@ impl Client {
     }
 
     /// Only forms, of which nobody fills in more than is filled in already.
-    fn elicitation(&self, params: &Value) -> Answer {
+    fn elicitation(&self, params: &Value) -> RpcAnswer {
         let color = &params["requestedSchema"]["properties"]["color"]["default"];
         match params["mode"].as_str() {
             Some("form") if self.breaks.has("ELICIT-12") => Ok(json!({ "action": "ok" })),

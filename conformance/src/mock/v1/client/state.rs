@@ -10,7 +10,7 @@ use tokio::io::AsyncWrite;
 use tokio::sync::{Notify, oneshot};
 
 use super::terminal::Terminal;
-use crate::mock::answers::{Answer, lock};
+use crate::mock::answers::{RpcAnswer, lock};
 use crate::mock::breaks::Breaks;
 use crate::mock::lines::Output;
 
@@ -22,7 +22,7 @@ pub(super) struct Client {
     pub(super) terminals: Mutex<HashMap<String, Arc<Terminal>>>,
     pub(super) made: AtomicU64,
     /// Requests of ours that wait, by id.
-    pub(super) asked: Mutex<HashMap<String, oneshot::Sender<Answer>>>,
+    pub(super) asked: Mutex<HashMap<String, oneshot::Sender<RpcAnswer>>>,
     /// Requests of the agent that wait, by id, with what takes them back.
     pub(super) waiting: Mutex<HashMap<String, oneshot::Sender<()>>>,
     /// Told once its user has interrupted it.
@@ -69,7 +69,7 @@ impl Client {
     }
 
     /// Sends a request and waits for its answer; `None` when it will not come.
-    pub(super) async fn ask(&self, id: Value, method: &str, params: Value) -> std::io::Result<Option<Answer>> {
+    pub(super) async fn ask(&self, id: Value, method: &str, params: Value) -> std::io::Result<Option<RpcAnswer>> {
         let answer = self.start(id, method, params).await?;
         Ok(answer.await.ok())
     }
@@ -80,7 +80,7 @@ impl Client {
         id: Value,
         method: &str,
         params: Value,
-    ) -> std::io::Result<oneshot::Receiver<Answer>> {
+    ) -> std::io::Result<oneshot::Receiver<RpcAnswer>> {
         let (sender, answer) = oneshot::channel();
         lock(&self.asked).insert(id.to_string(), sender);
         self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params })).await?;

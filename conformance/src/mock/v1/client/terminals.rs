@@ -9,12 +9,13 @@ use tokio::process::Command;
 
 use super::state::Client;
 use super::terminal::{Faults, Terminal};
-use crate::mock::answers::{Answer, error, invalid, lock, no_method};
+use crate::mock::answers::{RpcAnswer, error, invalid, lock, no_method};
 
 /// Output that is kept without a limit in the request, in bytes.
 const KEPT: usize = 1024 * 1024;
+
 impl Client {
-    pub(super) async fn terminal(&self, method: &str, params: &Value) -> Answer {
+    pub(super) async fn terminal(&self, method: &str, params: &Value) -> RpcAnswer {
         if method == "terminal/create" {
             return self.create(params).await;
         }
@@ -64,7 +65,7 @@ impl Client {
         }
     }
 
-    async fn create(&self, params: &Value) -> Answer {
+    async fn create(&self, params: &Value) -> RpcAnswer {
         let Some(program) = params["command"].as_str() else { return Err(invalid("command")) };
         let mut command = Command::new(program);
         command.args(params["args"].as_array().into_iter().flatten().filter_map(Value::as_str));

@@ -6,14 +6,18 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::state::Agent;
-use crate::mock::answers::{Answer, lock};
+use crate::mock::answers::{RpcAnswer, lock};
 
 /// Requests that may wait at once; the next takes the place of none and is not sent.
 const MAX_ASKED: usize = 64;
 
 impl Agent {
     /// Asks the client: what the answer will come by. `None` at the limit.
-    pub(super) async fn ask(&self, method: &str, params: Value) -> std::io::Result<Option<oneshot::Receiver<Answer>>> {
+    pub(super) async fn ask(
+        &self,
+        method: &str,
+        params: Value,
+    ) -> std::io::Result<Option<oneshot::Receiver<RpcAnswer>>> {
         let (sender, answer) = oneshot::channel();
         let id = self.counted.fetch_add(1, Ordering::Relaxed) + 1;
         {

@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering;
 use serde_json::{Value, json};
 
 use super::state::Agent;
-use crate::mock::answers::{Answer, error, invalid};
+use crate::mock::answers::{RpcAnswer, error, invalid};
 
 impl Agent {
-    pub(super) async fn request(&self, method: &str, params: &Value) -> std::io::Result<Answer> {
+    pub(super) async fn request(&self, method: &str, params: &Value) -> std::io::Result<RpcAnswer> {
         let early = method != "initialize" && !self.begun.load(Ordering::Relaxed);
         if early && !self.breaks.has("V2-24/b") {
             return Ok(Err(error(-32600, "Invalid Request: initialize comes first")));
@@ -32,7 +32,7 @@ impl Agent {
         })
     }
 
-    fn initialize(&self, params: &Value) -> Answer {
+    fn initialize(&self, params: &Value) -> RpcAnswer {
         let Some(wanted) = params["protocolVersion"].as_u64() else { return Err(invalid("protocolVersion")) };
         if wanted < 2 {
             let data = json!({ "requested": wanted, "supported": [2] });

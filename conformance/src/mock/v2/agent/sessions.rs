@@ -5,13 +5,13 @@ use tokio::sync::watch;
 
 use super::session::Session;
 use super::state::Agent;
-use crate::mock::answers::{Answer, invalid, lock, no_session};
+use crate::mock::answers::{RpcAnswer, invalid, lock, no_session};
 
 /// Values of the session's option.
 const STYLES: [&str; 2] = ["plain", "fancy"];
 
 impl Agent {
-    pub(super) fn new_session(&self, params: &Value) -> Answer {
+    pub(super) fn new_session(&self, params: &Value) -> RpcAnswer {
         let Some(cwd) = params["cwd"].as_str().filter(|cwd| cwd.starts_with('/')) else { return Err(invalid("cwd")) };
         let id = self.id("session");
         let session = Session {
@@ -46,7 +46,7 @@ impl Agent {
         ])
     }
 
-    pub(super) fn set_option(&self, params: &Value) -> Answer {
+    pub(super) fn set_option(&self, params: &Value) -> RpcAnswer {
         let mut sessions = lock(&self.sessions);
         let id = params["sessionId"].as_str().unwrap_or_default();
         let Some(session) = sessions.get_mut(id).filter(|session| session.active) else { return Err(no_session(id)) };
@@ -76,7 +76,7 @@ impl Agent {
         json!({ "sessions": if nothing { Value::Null } else { json!(listed) } })
     }
 
-    pub(super) async fn close(&self, params: &Value) -> Answer {
+    pub(super) async fn close(&self, params: &Value) -> RpcAnswer {
         let id = params["sessionId"].as_str().unwrap_or_default();
         let mut running = {
             let mut sessions = lock(&self.sessions);
@@ -100,7 +100,7 @@ impl Agent {
         Ok(json!({}))
     }
 
-    pub(super) async fn resume(&self, params: &Value) -> std::io::Result<Answer> {
+    pub(super) async fn resume(&self, params: &Value) -> std::io::Result<RpcAnswer> {
         let id = params["sessionId"].as_str().unwrap_or_default();
         let from = &params["replayFrom"];
         if !from.is_null() && from["type"] != "start" {

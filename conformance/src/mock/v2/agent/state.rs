@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::session::Session;
-use crate::mock::answers::Answer;
+use crate::mock::answers::RpcAnswer;
 use crate::mock::breaks::Breaks;
 use crate::mock::lines::Output;
 
@@ -20,7 +20,7 @@ pub(super) struct Agent {
     pub(super) breaks: Breaks,
     pub(super) sessions: Mutex<HashMap<String, Session>>,
     /// Requests of ours that wait, by id.
-    pub(super) asked: Mutex<HashMap<u64, oneshot::Sender<Answer>>>,
+    pub(super) asked: Mutex<HashMap<u64, oneshot::Sender<RpcAnswer>>>,
     /// True if it was initialized.
     pub(super) begun: AtomicBool,
     /// Ids that were given.
@@ -50,7 +50,7 @@ impl Agent {
         self.output.send(message).await
     }
 
-    pub(super) async fn answer(&self, id: &Value, outcome: Answer) -> std::io::Result<()> {
+    pub(super) async fn answer(&self, id: &Value, outcome: RpcAnswer) -> std::io::Result<()> {
         self.output.answer(id, outcome, &self.breaks).await?;
         if self.breaks.has("RPC-01") {
             self.send(&json!({ "id": id, "done": true })).await?;

@@ -6,17 +6,17 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::state::Agent;
-use crate::mock::answers::{Answer, invalid, lock, no_session};
+use crate::mock::answers::{RpcAnswer, invalid, lock, no_session};
 use crate::prompts;
 
 /// Course of a turn: it goes on, or it was stopped.
 #[derive(PartialEq, Eq)]
-pub(super) enum Way {
+pub(super) enum TurnCourse {
     On,
     Stopped,
 }
 
-pub(super) type Step = std::io::Result<Way>;
+pub(super) type TurnStep = std::io::Result<TurnCourse>;
 
 /// Signal that stops a turn.
 pub(super) type Stop = oneshot::Receiver<()>;
@@ -47,15 +47,15 @@ impl Agent {
         }
         let way = self.work(session, &text, &mut stop).await?;
         let reason = match way {
-            Way::Stopped if !self.breaks.has("V2-10") => "cancelled",
+            TurnCourse::Stopped if !self.breaks.has("V2-10") => "cancelled",
             _ => "end_turn",
         };
         let mut idle = json!({ "state": "idle", "stopReason": reason });
-        if self.breaks.has("V2-08") && way == Way::On {
+        if self.breaks.has("V2-08") && way == TurnCourse::On {
             idle = json!({ "state": "idle" });
         }
         self.state(session, idle).await?;
-        if self.breaks.has("V2-10/a") && way == Way::Stopped {
+        if self.breaks.has("V2-10/a") && way == TurnCourse::Stopped {
             self.chunk(session, "late").await?;
         }
         if late {
@@ -95,7 +95,7 @@ impl Agent {
     }
 
     /// Ends a tool call that says that it can be ended.
-    pub(super) fn cancel_call(&self, params: &Value) -> Answer {
+    pub(super) fn cancel_call(&self, params: &Value) -> RpcAnswer {
         let id = params["sessionId"].as_str().unwrap_or_default();
         let mut sessions = lock(&self.sessions);
         let stoppable = sessions.get_mut(id).and_then(|session| session.stoppable.take());

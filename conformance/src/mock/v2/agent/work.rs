@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
 use super::state::Agent;
-use super::turn::{Step, Stop, Way};
+use super::turn::{Stop, TurnCourse, TurnStep};
 use crate::mock::answers::lock;
 use crate::prompts;
 
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_millis(20);
 const LOOKS: usize = 3000;
 
 impl Agent {
-    pub(super) async fn work(self: &Arc<Self>, session: &str, text: &str, stop: &mut Stop) -> Step {
+    pub(super) async fn work(self: &Arc<Self>, session: &str, text: &str, stop: &mut Stop) -> TurnStep {
         match text {
             prompts::COUNT => return self.count(session, stop).await,
             prompts::TOUCH => return self.touch(session, stop).await,
@@ -30,23 +30,23 @@ impl Agent {
             prompts::PLAN => self.plan(session).await?,
             _ => self.chunk(session, "OK").await?,
         }
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
-    async fn count(&self, session: &str, stop: &mut Stop) -> Step {
+    async fn count(&self, session: &str, stop: &mut Stop) -> TurnStep {
         for number in 1..=1000 {
             self.chunk(session, &format!("{number} ")).await?;
             tokio::select! {
                 biased;
-                _ = &mut *stop => return Ok(Way::Stopped),
+                _ = &mut *stop => return Ok(TurnCourse::Stopped),
                 () = tokio::time::sleep(PACE) => {}
             }
             // What waits for its answer until the end has to end.
             if self.breaks.has("V2-05") && number == 20 {
-                return Ok(Way::On);
+                return Ok(TurnCourse::On);
             }
         }
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
     fn directory(&self, session: &str) -> String {
@@ -54,7 +54,7 @@ impl Agent {
     }
 
     /// A tool that asks before it makes a file.
-    async fn touch(&self, session: &str, stop: &mut Stop) -> Step {
+    async fn touch(&self, session: &str, stop: &mut Stop) -> TurnStep {
         let call = self.id("call");
         let title = "touch conformance-marker.txt";
         self.call(session, json!({ "toolCallId": call, "title": title, "kind": "execute", "status": "pending" }))
@@ -77,10 +77,10 @@ impl Agent {
         if self.breaks.has("V2-25/a") {
             params["options"][1]["optionId"] = json!("yes");
         }
-        let Some(answer) = self.ask("session/request_permission", params).await? else { return Ok(Way::On) };
+        let Some(answer) = self.ask("session/request_permission", params).await? else { return Ok(TurnCourse::On) };
         let outcome = tokio::select! {
             biased;
-            _ = &mut *stop => return Ok(Way::Stopped),
+            _ = &mut *stop => return Ok(TurnCourse::Stopped),
             answer = answer => answer.ok().and_then(Result::ok).unwrap_or_default(),
         };
         let outcome = &outcome["outcome"];
@@ -93,13 +93,13 @@ impl Agent {
         self.state(session, json!({ "state": "running" })).await?;
         if !allowed {
             self.call(session, json!({ "toolCallId": call, "status": "cancelled" })).await?;
-            return Ok(Way::On);
+            return Ok(TurnCourse::On);
         }
         self.call(session, json!({ "toolCallId": call, "status": "in_progress" })).await?;
         let made = std::fs::write(Path::new(&self.directory(session)).join(prompts::MARKER), "");
         let status = if made.is_ok() { "completed" } else { "failed" };
         self.call(session, json!({ "toolCallId": call, "status": status })).await?;
-        Ok(Way::On)
+        Ok(TurnCourse::On)
     }
 
     pub(super) async fn call(&self, session: &str, mut update: Value) -> std::io::Result<()> {
@@ -171,7 +171,7 @@ impl Agent {
     }
 
     /// A tool call that can be stopped, and does nothing else.
-    async fn wait(&self, session: &str, stop: &mut Stop) -> Step {
+    async fn wait(&self, session: &str, stop: &mut Stop) -> TurnStep {
         let call = self.id("call");
         let (sender, ended) = oneshot::channel();
         if let Some(session) = lock(&self.sessions).get_mut(session) {
@@ -182,8 +182,8 @@ impl Agent {
         self.call(session, update).await?;
         let way = tokio::select! {
             biased;
-            _ = &mut *stop => Way::Stopped,
-            _ = ended => Way::On,
+            _ = &mut *stop => TurnCourse::Stopped,
+            _ = ended => TurnCourse::On,
         };
         self.call(session, json!({ "toolCallId": call, "status": "cancelled", "capabilities": null })).await?;
         Ok(way)

@@ -1,7 +1,5 @@
 //! A session with one finished turn, to come back to.
 
-use serde_json::Value;
-
 use crate::core::check::{call, has_a_turn};
 use crate::core::history::{Case, Message};
 use crate::core::probe::{Probe, Stop};

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::core::link::http::Place;
+use crate::core::link::http::StreamOwner;
 
 /// Messages that wait for their stream; more are lost.
 const WAITING: usize = 4096;
@@ -17,9 +17,9 @@ const MAX_OPEN: usize = 4096;
 /// Streams, and requests that have no answer yet.
 #[derive(Default)]
 pub(super) struct Routes {
-    streams: HashMap<Place, Stream>,
+    streams: HashMap<StreamOwner, Stream>,
     /// Where the answers to the client's requests go, by id.
-    answers: HashMap<String, Place>,
+    answers: HashMap<String, StreamOwner>,
     /// Sessions of our requests, by id.
     ours: HashMap<String, String>,
     /// Answers to `initialize` that are waited for, by id.
@@ -62,7 +62,7 @@ impl Routes {
         match message["method"].as_str() {
             Some(method) if self.answers.len() < MAX_OPEN => {
                 let session = session.filter(|_| method != "session/load");
-                self.answers.insert(id, session.map_or(Place::Connection, Place::Session));
+                self.answers.insert(id, session.map_or(StreamOwner::Connection, StreamOwner::Session));
             }
             Some(_) => {}
             None => drop(self.ours.remove(&id)),
@@ -78,21 +78,21 @@ impl Routes {
             if let (Some(session), true) = (&session, message.get("id").is_some() && self.ours.len() < MAX_OPEN) {
                 self.ours.insert(id, session.clone());
             }
-            session.map_or(Place::Connection, Place::Session)
+            session.map_or(StreamOwner::Connection, StreamOwner::Session)
         } else {
             if let Some(waited) = self.waited.remove(&id) {
                 // Whoever asked may be gone.
                 let _ = waited.send(line);
                 return;
             }
-            self.answers.remove(&id).unwrap_or(Place::Connection)
+            self.answers.remove(&id).unwrap_or(StreamOwner::Connection)
         };
         if let Some(stream) = self.stream(place) {
             drop(stream.sender.try_send(line));
         }
     }
 
-    fn stream(&mut self, place: Place) -> Option<&mut Stream> {
+    fn stream(&mut self, place: StreamOwner) -> Option<&mut Stream> {
         if self.ended || (self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(&place)) {
             return None;
         }
@@ -100,7 +100,7 @@ impl Routes {
     }
 
     /// The messages of a stream, for one listener; a new one takes the place of one that has left.
-    pub(super) fn listen(&mut self, place: Place) -> Option<mpsc::Receiver<String>> {
+    pub(super) fn listen(&mut self, place: StreamOwner) -> Option<mpsc::Receiver<String>> {
         let stream = self.stream(place)?;
         if stream.sender.is_closed() {
             *stream = Stream::new();
