@@ -1,4 +1,4 @@
-//! What the commands that test something have in common: they play a suite, perhaps several times, and tell what it came
+//! Helpers of the commands that test something: they play a suite, perhaps several times, and tell what it came
 //! to.
 
 use std::sync::Arc;
