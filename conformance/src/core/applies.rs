@@ -1,5 +1,5 @@
-//! Answer to the question whether a check is about the transport of a history, and about the version that it was played
-//! in. The catalogue says which check is about what.
+//! Applicability of a check: whether it is about the transport and the version of a history. The catalogue says which
+//! transports and versions each requirement is about.
 
 mod version;
 

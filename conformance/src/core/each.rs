@@ -1,4 +1,4 @@
-//! Questions to each message of a history.
+//! Helpers that ask each message of a history.
 
 use serde_json::Value;
 

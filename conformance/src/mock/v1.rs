@@ -1,4 +1,4 @@
-//! Peers of version 1.
+//! Mock peers of version 1 of the protocol.
 
 pub(super) mod agent;
 pub(super) mod client;

@@ -1,4 +1,4 @@
-//! Handles of what a link has beside its two streams.
+//! Handles of the WebSocket or the HTTP connection behind a link.
 
 use std::time::Duration;
 
