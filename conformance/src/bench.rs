@@ -1,4 +1,4 @@
-//! How fast an agent is, or whatever stands in front of one: to a session, round trips, updates, and what a reader that
+//! Benchmark of an agent, or of a server in front of one: time to a session, round trips, updates, and what a reader that
 //! stalls costs.
 
 mod memory;
@@ -15,11 +15,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::link::{Http, Link, Process, Socket};
-use crate::subject::{StartError, Subject};
-use crate::words;
+use crate::core::link::{Http, Link, Process, Socket};
+use crate::core::subject::{StartError, Subject};
+use crate::prompts;
 
-/// What is asked for.
+/// Work of one benchmark.
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Load {
@@ -27,9 +27,9 @@ pub struct Load {
     pub updates: u64,
     /// Requests that are sent one after the other.
     pub requests: u64,
-    /// How long nothing is read while a turn writes; no such turn without it.
+    /// Pause in which nothing is read while a turn writes; no such turn without it.
     pub stall: Option<Duration>,
-    /// A prompt that makes the agent write, for one that does not know [`words::numbered`].
+    /// A prompt that makes the agent write, for one that does not know [`prompts::numbered`].
     pub prompt: Option<String>,
     /// Process whose memory is looked at; the started one by default.
     pub pid: Option<u32>,
@@ -37,7 +37,7 @@ pub struct Load {
     pub limit: Duration,
 }
 
-/// What was measured.
+/// Results of a benchmark.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Figures {
@@ -53,12 +53,12 @@ pub struct Figures {
     pub updates: u64,
     /// They came so many a second.
     pub updates_per_second: f64,
-    /// What a reader cost that stalled.
+    /// Cost of a reader that stalled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stalled: Option<Stalled>,
 }
 
-/// What a reader cost that stalled.
+/// Cost of a reader that stalled.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Stalled {
@@ -83,15 +83,15 @@ pub enum BenchError {
     /// It took too long.
     #[error("{what} was not answered within {} s", limit.as_secs())]
     Late {
-        /// What was waited for.
+        /// The event that was waited for.
         what: &'static str,
-        /// How long.
+        /// The limit.
         limit: Duration,
     },
     /// It refused.
     #[error("{what} was answered with {error}")]
     Refused {
-        /// What was asked.
+        /// The request.
         what: &'static str,
         /// The error object.
         error: String,
@@ -122,7 +122,7 @@ pub async fn run(subject: &Subject, directory: &Path, load: &Load) -> Result<Fig
     trips.sort_unstable();
     let at = |share: usize| trips.get(trips.len() * share / 100).copied().unwrap_or_default();
     (figures.round_trip_p50_us, figures.round_trip_p99_us) = (at(50), at(99));
-    let text = load.prompt.clone().unwrap_or_else(|| words::numbered(load.updates));
+    let text = load.prompt.clone().unwrap_or_else(|| prompts::numbered(load.updates));
     let prompt = json!({ "sessionId": session["sessionId"], "prompt": [{ "type": "text", "text": text }] });
     let asked = Instant::now();
     talk.updates = 0;

@@ -1,6 +1,7 @@
 //! Scenarios against a bridge: the tester is the client on one side, the mock agent stands on the other, and says what came
 //! to it.
 
+mod direct;
 mod durable;
 mod golden;
 mod ids;
@@ -15,14 +16,12 @@ mod stops;
 
 pub use durable::DURABLE;
 
-use crate::mock::{self, Breaks, Store};
-use crate::probe::Probe;
-use crate::scenario::Scenario;
-use crate::schema::Side;
-use crate::suite::Suite;
+use crate::core::scenario::Scenario;
+use crate::core::schema::Side;
+use crate::core::suite::Suite;
 
 /// Everything that is asked of a bridge with [`crate::mock`]'s agent behind it.
-pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+pub const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 const SCENARIOS: &[Scenario] = &[
     golden::GOLDEN,
@@ -38,8 +37,3 @@ const SCENARIOS: &[Scenario] = &[
     setup::VERSIONS,
     sharing::SHARING,
 ];
-
-/// Connects to a mock agent in this process, without the bridge.
-async fn open_direct(probe: &mut Probe) {
-    probe.open_link("the mock agent itself", mock::inside(Breaks::default(), Store::default())).await;
-}

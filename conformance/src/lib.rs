@@ -6,35 +6,20 @@
 //! [`model`] is a scripted model server: it drives real harnesses offline, without a key. This crate is no part of any
 //! product at run time.
 
-pub mod agent;
-pub mod agent2;
-pub mod baseline;
 pub mod bench;
 pub mod bridge;
-pub mod catalogue;
-mod check;
 pub mod cli;
-pub mod client;
-pub mod client2;
-pub mod fault;
-pub mod history;
-pub mod http;
-mod link;
+mod core;
 pub mod mcp_stub;
 pub mod mock;
 pub mod model;
-mod passive;
-pub mod probe;
-pub mod recipe;
-pub mod report;
-pub mod scenario;
-pub mod schema;
-pub mod stub;
-pub mod subject;
-pub mod suite;
-mod transport;
-pub mod verdict;
-pub mod words;
+pub mod prompts;
+pub mod suites;
+pub mod v1;
+pub mod v2;
 
-pub use check::Check;
-pub use link::{ConnectError, Link, Offer};
+pub use self::core::check::Check;
+pub use self::core::link::{ConnectError, Link, Offer};
+pub use self::core::{
+    baseline, catalogue, fault, history, probe, recipe, report, scenario, schema, stub, subject, suite, verdict,
+};

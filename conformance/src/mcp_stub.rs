@@ -1,6 +1,7 @@
 //! A small MCP server over stdio, which writes down what is done to it: a scenario passes it to an agent and then knows
 //! whether it was started, with what, and when it was let go.
 
+mod answers;
 mod remote;
 
 use std::fs::OpenOptions;
@@ -12,8 +13,6 @@ use serde_json::{Value, json};
 
 pub(crate) use remote::Remote;
 
-/// A picture of one pixel.
-const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 /// The variable that a scenario gives it.
 pub(crate) const VARIABLE: &str = "CONFORMANCE_STUB";
 
@@ -35,7 +34,7 @@ pub fn serve(record: &Path, args: &[String], input: impl BufRead, mut output: im
         note(json!({ "event": method }))?;
         let Some(id) = message.get("id").filter(|_| !method.is_empty()) else { continue };
         let mut answer = json!({ "jsonrpc": "2.0", "id": id });
-        match result(method, &message["params"]) {
+        match answers::result(method, &message["params"]) {
             Some(result) => answer["result"] = result,
             None => answer["error"] = json!({ "code": -32601, "message": "Method not found" }),
         }
@@ -49,29 +48,6 @@ pub fn serve(record: &Path, args: &[String], input: impl BufRead, mut output: im
     }
 }
 
-fn result(method: &str, params: &Value) -> Option<Value> {
-    Some(match method {
-        "initialize" => json!({
-            "protocolVersion": params["protocolVersion"].as_str().unwrap_or("2025-06-18"),
-            "capabilities": { "tools": {} },
-            "serverInfo": { "name": "acp-conformance-stub", "version": env!("CARGO_PKG_VERSION") },
-        }),
-        "ping" => json!({}),
-        "tools/list" => json!({ "tools": [{
-            "name": "content",
-            "description": "Gives back every kind of content.",
-            "inputSchema": { "type": "object", "properties": {} },
-        }] }),
-        "tools/call" => json!({ "content": [
-            { "type": "text", "text": "conformance content" },
-            { "type": "image", "mimeType": "image/png", "data": PNG },
-            { "type": "resource_link", "uri": "file:///conformance.txt", "name": "conformance.txt" },
-            { "type": "resource", "resource": { "uri": "file:///conformance.txt", "mimeType": "text/plain", "text": "embedded" } },
-        ] }),
-        _ => return None,
-    })
-}
-
 /// The program that has the stub as a subcommand: this one, or the one that lies beside a test of it.
 pub(crate) fn program() -> Option<PathBuf> {
     const NAME: &str = "acp-conformance";
@@ -83,7 +59,7 @@ pub(crate) fn program() -> Option<PathBuf> {
     folder.parent().map(|folder| folder.join(NAME)).filter(|path| path.is_file())
 }
 
-/// What was written down, with `ended` once all that were started have ended; nothing if none was. A server that was
+/// Events in the record, with `ended` once all that were started have ended; nothing if none was. A server that was
 /// killed could not write its end down, and one that wrote it may not have been reaped yet.
 pub(crate) fn read(record: &Path) -> Vec<Value> {
     let text = std::fs::read_to_string(record).unwrap_or_default();

@@ -23,7 +23,6 @@
 
 mod anthropic;
 mod book;
-mod control;
 mod gates;
 mod gemini;
 mod ids;

@@ -1,18 +1,18 @@
 //! A good bridge passes every check of the bridge suite, and for each there is one that is broken in one way and fails
 //! exactly this one.
 
-use std::collections::BTreeSet;
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use conformance::bridge::SUITE;
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
-use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options};
 use conformance::verdict::Verdict;
-use futures_util::StreamExt;
+use support::mutants;
 
 /// Turns end, however busy the machine is; what a broken peer never sends is waited for by the step.
 const TURN: Duration = Duration::from_secs(60);
@@ -29,41 +29,25 @@ async fn test(breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
     let store = Store::default();
     let make = move || mock::bridged(mock::inside(Breaks::default(), store.clone()), breaks.clone());
     let subject = Arc::new(Subject::Inside { name: "the mock bridge".to_owned(), make: Box::new(make) });
-    let options = Options {
-        select: Vec::new(),
-        limits: Limits { step: limit, turn: TURN, quiet: Duration::from_millis(50), grace: Duration::from_secs(1) },
-        jobs: 4,
-        schemas: Schemas::of(None, 1).expect("the newest schemas"),
-    };
+    let options = mutants::options(1, Limits { turn: TURN, ..mutants::limits(limit) });
     let (histories, not_started) = SUITE.play(subject, SUITE.selected(&[]), &options).await;
     assert_eq!(not_started, None);
     SUITE.judge(&histories, &[], &options.schemas)
 }
 
-fn wrong(result: &CheckResult) -> bool {
-    matches!(result.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_bridge_fails_nothing_and_everything_about_it_is_exercised() {
     let results = test(Breaks::default(), Duration::from_secs(30)).await;
-    let bad = |result: &&CheckResult| result.verdict != Verdict::Pass && !is_of_a_process(result.id);
-    let bad: Vec<&CheckResult> = results.iter().filter(bad).collect();
-    assert!(bad.is_empty(), "{bad:#?}");
+    mutants::none(&results, |result| result.verdict != Verdict::Pass && !is_of_a_process(result.id));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bridge_that_is_broken_in_one_way_fails_that_check_and_no_other() {
     let inside = mock::bridge_breaks().iter().filter(|(id, _)| !is_of_a_process(id));
-    let tried = futures_util::stream::iter(inside.map(|(id, also)| async move {
-        let results = test(Breaks::of(id).expect("a known break"), Duration::from_secs(10)).await;
-        let told: BTreeSet<&str> = results.iter().filter(|result| wrong(result)).map(|result| result.id).collect();
-        let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
-        let good = told.contains(id) && told.is_subset(&allowed);
-        (!good).then(|| format!("a bridge that breaks {id} was told {told:?}"))
-    }));
-    let unlike: Vec<String> = tried.buffer_unordered(2).filter_map(std::future::ready).collect().await;
-    assert!(unlike.is_empty(), "{unlike:#?}");
+    mutants::each_fails_its_check(inside, 2, mutants::wrong, async |id| {
+        test(Breaks::of(id).expect("a known break"), Duration::from_secs(10)).await
+    })
+    .await;
 }
 
 /// What a shell that passes its input on to the agent is told.
@@ -71,13 +55,8 @@ async fn shell(script: &str) -> CheckResult {
     let script = script.replace("{agent}", &format!("'{}' mock-agent", env!("CARGO_BIN_EXE_acp-conformance")));
     let args = vec!["-c".to_owned(), script];
     let subject = Arc::new(Subject::Bridge { program: "bash".to_owned(), args, own: Default::default() });
-    let (quiet, grace) = (Duration::from_millis(50), Duration::from_secs(1));
-    let options = Options {
-        select: vec!["BRIDGE-09/a".to_owned()],
-        limits: Limits { step: Duration::from_secs(2), turn: TURN, quiet, grace },
-        jobs: 1,
-        schemas: Schemas::of(None, 1).expect("the newest schemas"),
-    };
+    let limits = Limits { turn: TURN, ..mutants::limits(Duration::from_secs(2)) };
+    let options = Options { select: vec!["BRIDGE-09/a".to_owned()], jobs: 1, ..mutants::options(1, limits) };
     let mut run = SUITE.run(subject, &options).await;
     assert_eq!(run.not_started, None);
     run.results.remove(0)
@@ -94,9 +73,5 @@ async fn a_bridge_that_does_not_wait_for_the_end_of_its_agent_is_told() {
 
 #[test]
 fn every_check_of_a_bridge_has_a_broken_bridge() {
-    let broken: BTreeSet<&str> = mock::bridge_breaks().iter().map(|(id, _)| *id).collect();
-    for (check, _) in SUITE.checks() {
-        assert!(check.requirement().is_some(), "{} is in no catalogue", check.id);
-        assert!(broken.contains(check.id), "no bridge is broken so as to fail {}", check.id);
-    }
+    mutants::every_check_has_a_mutant(&SUITE, mock::bridge_breaks());
 }

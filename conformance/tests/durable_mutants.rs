@@ -1,6 +1,8 @@
 //! The promises of a durable bridge: acp-bridge keeps them all, and for each there is something in front of it that breaks
 //! exactly this one.
 
+mod support;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,11 +13,10 @@ use std::time::Duration;
 use conformance::bridge::DURABLE;
 use conformance::mock::{self, Breaks};
 use conformance::probe::Limits;
-use conformance::schema::Schemas;
 use conformance::subject::Subject;
-use conformance::suite::{CheckResult, Options};
+use conformance::suite::CheckResult;
 use conformance::verdict::Verdict;
-use futures_util::StreamExt;
+use support::mutants;
 
 /// Turns end, however busy the machine is; what a broken peer never sends is waited for by the step.
 const TURN: Duration = Duration::from_secs(60);
@@ -66,13 +67,8 @@ async fn test(bridge: &Bridge, breaks: Breaks, limit: Duration) -> Vec<CheckResu
     let url = bridge.url.clone();
     let make = Box::new(move || mock::durable(&url, breaks.clone()));
     let subject = Arc::new(Subject::Inside { name: "acp-bridge".to_owned(), make });
-    let options = Options {
-        select: Vec::new(),
-        limits: Limits { step: limit, turn: TURN, quiet: Duration::from_millis(100), grace: Duration::from_secs(1) },
-        jobs: 4,
-        schemas: Schemas::of(None, 1).expect("the newest schemas"),
-    };
-    let run = DURABLE.run(subject, &options).await;
+    let limits = Limits { turn: TURN, quiet: Duration::from_millis(100), ..mutants::limits(limit) };
+    let run = DURABLE.run(subject, &mutants::options(1, limits)).await;
     assert_eq!(run.not_started, None);
     run.results
 }
@@ -80,20 +76,12 @@ async fn test(bridge: &Bridge, breaks: Breaks, limit: Duration) -> Vec<CheckResu
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn acp_bridge_keeps_every_promise_and_each_is_broken_by_what_is_to_break_it() {
     let bridge = Bridge::start();
-    let results = test(&bridge, Breaks::default(), Duration::from_secs(30)).await;
-    let bad: Vec<&CheckResult> = results.iter().filter(|result| result.verdict != Verdict::Pass).collect();
-    assert!(bad.is_empty(), "{bad:#?}");
-    let bridge = &bridge;
-    let tried = futures_util::stream::iter(mock::durable_breaks().iter().map(|(id, also)| async move {
-        let results = test(bridge, Breaks::of(id).expect("a known break"), Duration::from_secs(10)).await;
-        let failed: Vec<&CheckResult> = results.iter().filter(|result| result.verdict == Verdict::Fail).collect();
-        let told: BTreeSet<&str> = failed.iter().map(|result| result.id).collect();
-        let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
-        let good = told.contains(id) && told.is_subset(&allowed);
-        (!good).then(|| format!("what breaks {id} was told {failed:#?}"))
-    }));
-    let unlike: Vec<String> = tried.buffer_unordered(2).filter_map(std::future::ready).collect().await;
-    assert!(unlike.is_empty(), "{unlike:#?}");
+    mutants::all_pass(&test(&bridge, Breaks::default(), Duration::from_secs(30)).await);
+    let fails = |result: &CheckResult| result.verdict == Verdict::Fail;
+    mutants::each_fails_its_check(mock::durable_breaks(), 2, fails, async |id| {
+        test(&bridge, Breaks::of(id).expect("a known break"), Duration::from_secs(10)).await
+    })
+    .await;
 }
 
 #[test]

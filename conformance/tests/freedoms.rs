@@ -95,7 +95,7 @@ async fn accused(suite: Suite, subject: Subject, least: usize) -> Option<String>
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_agent_fails_for_what_it_is_free_to_do() {
     let judged = futures_util::stream::iter(
-        AGENTS.iter().map(|(ways, least)| accused(conformance::agent::SUITE, subject(ways), *least)),
+        AGENTS.iter().map(|(ways, least)| accused(conformance::v1::agent::SUITE, subject(ways), *least)),
     );
     let accused: Vec<String> = judged.buffer_unordered(4).filter_map(std::future::ready).collect().await;
     assert!(accused.is_empty(), "{}", accused.join("\n"));
@@ -104,7 +104,7 @@ async fn no_agent_fails_for_what_it_is_free_to_do() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_client_fails_for_what_it_is_free_to_do() {
     let judged = futures_util::stream::iter(
-        CLIENTS.iter().map(|(ways, least)| accused(conformance::client::SUITE, client(ways), *least)),
+        CLIENTS.iter().map(|(ways, least)| accused(conformance::v1::client::SUITE, client(ways), *least)),
     );
     let accused: Vec<String> = judged.buffer_unordered(4).filter_map(std::future::ready).collect().await;
     assert!(accused.is_empty(), "{}", accused.join("\n"));

@@ -1,31 +1,27 @@
 //! An agent behind streamable HTTP: a good server passes everything, and for each check there is one that is broken in one
 //! way and fails exactly this one.
 
-use std::collections::BTreeSet;
+mod support;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use conformance::agent;
-use conformance::http::SUITE;
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::Limits;
-use conformance::schema::Schemas;
 use conformance::subject::Subject;
 use conformance::suite::{CheckResult, Options, Suite, run_all};
+use conformance::v1::agent;
+use conformance::v1::http::SUITE;
 use conformance::verdict::Verdict;
-use futures_util::{StreamExt, stream};
+use support::mutants::{self, told};
 use tokio::net::TcpListener;
 
 /// Tests a server of its own that is broken so.
 async fn test(suites: &[Suite], select: &[&str], breaks: Breaks, limit: Duration) -> Vec<CheckResult> {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/acp", listener.local_addr().expect("its address"));
-    let options = Options {
-        select: select.iter().map(|&id| id.to_owned()).collect(),
-        limits: Limits { step: limit, turn: limit, quiet: Duration::from_millis(50), grace: Duration::from_secs(1) },
-        jobs: 4,
-        schemas: Schemas::of(None, 1).expect("the newest schemas"),
-    };
+    let select = select.iter().map(|&id| id.to_owned()).collect();
+    let options = Options { select, ..mutants::options(1, mutants::limits(limit)) };
     tokio::select! {
         _ = mock::serve_http(listener, breaks, Store::default()) => panic!("the server ended"),
         run = run_all(suites, Arc::new(Subject::Http { url }), &options) => {
@@ -35,25 +31,16 @@ async fn test(suites: &[Suite], select: &[&str], breaks: Breaks, limit: Duration
     }
 }
 
-/// What may be is only told.
-fn told(result: &CheckResult) -> bool {
-    matches!(result.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error | Verdict::Info)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_server_passes_everything() {
-    let results = test(&[SUITE], &[], Breaks::default(), Duration::from_secs(30)).await;
-    let bad: Vec<&CheckResult> = results.iter().filter(|result| result.verdict != Verdict::Pass).collect();
-    assert!(bad.is_empty(), "{bad:#?}");
+    mutants::all_pass(&test(&[SUITE], &[], Breaks::default(), Duration::from_secs(30)).await);
 }
 
 /// The same agent as over stdio, so the same verdicts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_good_server_fails_nothing_of_what_an_agent_owes_anywhere() {
     let results = test(&[SUITE, agent::SUITE], &[], Breaks::default(), Duration::from_secs(30)).await;
-    let odd = |result: &&CheckResult| told(result) || result.verdict == Verdict::NotExercised;
-    let bad: Vec<_> = results.iter().filter(odd).collect();
-    assert!(bad.is_empty(), "{bad:#?}");
+    mutants::none(&results, |result| told(result) || result.verdict == Verdict::NotExercised);
     let verdict = |id: &str| results.iter().find(|result| result.id == id).map(|result| result.verdict);
     for id in ["PROMPT-05", "LOAD-03", "LOAD-04", "CANCEL-08", "PERM-02", "HTTP-07"] {
         assert_eq!(verdict(id), Some(Verdict::Pass), "{id}");
@@ -73,15 +60,10 @@ async fn an_agent_that_is_broken_is_told_so_over_http() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_is_broken_in_one_way_fails_that_check_and_no_other() {
-    let tests = mock::http_breaks().iter().map(|(id, also)| async move {
-        let results = test(&[SUITE], &[], Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await;
-        let ids: BTreeSet<&str> = results.iter().filter(|result| told(result)).map(|result| result.id).collect();
-        let allowed: BTreeSet<&str> = also.iter().copied().chain([*id]).collect();
-        let odd = !ids.contains(id) || !ids.is_subset(&allowed);
-        odd.then(|| format!("a server that breaks {id} was told {ids:?}"))
-    });
-    let odd: Vec<String> = stream::iter(tests).buffered(4).filter_map(std::future::ready).collect().await;
-    assert!(odd.is_empty(), "{odd:#?}");
+    mutants::each_fails_its_check(mock::http_breaks(), 4, told, async |id| {
+        test(&[SUITE], &[], Breaks::of(id).expect("a known break"), Duration::from_secs(6)).await
+    })
+    .await;
 }
 
 /// It may (HTTP-03).
@@ -89,20 +71,14 @@ async fn a_server_that_is_broken_in_one_way_fails_that_check_and_no_other() {
 async fn a_server_of_websockets_only_is_not_judged() {
     let breaks = Breaks::of("HTTP-03").expect("a known break");
     let results = test(&[SUITE, agent::SUITE], &[], breaks, Duration::from_secs(30)).await;
-    let judged: Vec<_> = results.iter().filter(|r| r.verdict != Verdict::NotApplicable && r.id != "HTTP-03").collect();
-    assert!(judged.is_empty(), "{judged:#?}");
+    mutants::none(&results, |result| result.verdict != Verdict::NotApplicable && result.id != "HTTP-03");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_address_where_nothing_is_served_cannot_be_tested() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let url = format!("http://{}/elsewhere", listener.local_addr().expect("its address"));
-    let options = Options {
-        select: Vec::new(),
-        limits: Limits::default(),
-        jobs: 4,
-        schemas: Schemas::of(None, 1).expect("the newest schemas"),
-    };
+    let options = mutants::options(1, Limits::default());
     tokio::select! {
         _ = mock::serve_http(listener, Breaks::default(), Store::default()) => panic!("the server ended"),
         run = run_all(&[SUITE, agent::SUITE], Arc::new(Subject::Http { url }), &options) => {
@@ -113,9 +89,5 @@ async fn an_address_where_nothing_is_served_cannot_be_tested() {
 
 #[test]
 fn every_check_has_a_broken_server() {
-    let broken: BTreeSet<&str> = mock::http_breaks().iter().map(|(id, _)| *id).collect();
-    for (check, _) in SUITE.checks() {
-        assert!(check.requirement().is_some(), "{} is in no catalogue", check.id);
-        assert!(broken.contains(check.id), "no server is broken so as to fail {}", check.id);
-    }
+    mutants::every_check_has_a_mutant(&SUITE, mock::http_breaks());
 }

@@ -50,7 +50,7 @@ fn every_script_and_every_part_in_the_documentation_is_one() {
 fn every_word_has_an_answer_in_the_script() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/conformance.toml");
     let script = Script::parse(&std::fs::read_to_string(path).unwrap()).unwrap();
-    for word in conformance::words::ALL {
+    for word in conformance::prompts::ALL {
         assert!(script.answers(word), "scripts/conformance.toml has no entry for {word:?}");
     }
 }

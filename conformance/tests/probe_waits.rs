@@ -6,23 +6,23 @@ use std::time::Duration;
 use conformance::history::{Body, Message, What};
 use conformance::mock::{self, Breaks, Store};
 use conformance::probe::{Limits, Probe, Stop, prompt_of};
+use conformance::prompts;
 use conformance::scenario::Scenario;
 use conformance::schema::{Schemas, Side};
 use conformance::subject::Subject;
 use conformance::suite::{Options, Suite};
-use conformance::words;
 use serde_json::json;
 
 const SCENARIOS: &[Scenario] =
     &[Scenario { name: "early", about: "", play: |probe| Box::pin(early(probe)), checks: &[] }];
-const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+const SUITE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 /// Turns that end while something else is waited for, as those of an agent do that has nothing to stop.
 async fn early(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("new").await?;
     let limit = probe.limits().turn;
-    let turn = probe.ask("turn", "session/prompt", prompt_of(&session, words::REPLY)).await?;
+    let turn = probe.ask("turn", "session/prompt", prompt_of(&session, prompts::REPLY)).await?;
     let ends = |message: &Message| matches!(&message.body, Body::Response { id, .. } if *id == turn);
     probe.until("end", limit, ends).await?;
     probe.notify("cancel", "session/cancel", json!({ "sessionId": session })).await?;
@@ -30,7 +30,7 @@ async fn early(probe: &mut Probe) -> Result<(), Stop> {
     probe.note("again", json!(answer.is_ok()));
     probe.answers("turn", vec![turn.clone()], limit).await?;
     // Under an id that is used again, the next answer is meant.
-    probe.ask_as("next", turn.clone(), "session/prompt", prompt_of(&session, words::REPLY)).await?;
+    probe.ask_as("next", turn.clone(), "session/prompt", prompt_of(&session, prompts::REPLY)).await?;
     let next = probe.answer("next", &turn, limit).await?;
     probe.note("next", json!(next.is_ok()));
     Ok(())

@@ -57,11 +57,11 @@ macro_rules! scenario {
     };
 }
 
-const PASSIVE: &[Check] = &[Check::new("RPC-01", passes)];
+const INVARIANTS: &[Check] = &[Check::new("RPC-01", passes)];
 
-/// Plays the scenario alone and gives out what its own check and the passive one came to.
+/// Plays the scenario alone and gives out what its own check and the invariant came to.
 async fn judge(scenarios: &'static [Scenario]) -> Vec<CheckResult> {
-    let suite = Suite { subject: Side::Agent, scenarios, passive: PASSIVE };
+    let suite = Suite { subject: Side::Agent, scenarios, invariants: INVARIANTS };
     let make = Box::new(|| mock::inside(Breaks::default(), Store::default()));
     let subject = Arc::new(Subject::Inside { name: "the mock agent".to_owned(), make });
     let schemas = Schemas::of(None, 1).expect("the newest schemas");
@@ -125,7 +125,7 @@ async fn a_failure_that_another_history_shows_is_a_failure_all_the_same() {
             scenario!("wrong", wrong, Check::new("RPC-02", passes)),
             scenario!("fine", fine, Check::new("RPC-03", passes)),
         ],
-        passive: &[Check::new("RPC-01", breaks)],
+        invariants: &[Check::new("RPC-01", breaks)],
     };
     let make = Box::new(|| mock::inside(Breaks::default(), Store::default()));
     let subject = Arc::new(Subject::Inside { name: "the mock agent".to_owned(), make });

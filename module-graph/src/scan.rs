@@ -207,6 +207,9 @@ impl Scanner<'_> {
 }
 
 impl<'ast> Visit<'ast> for Scanner<'_> {
+    /// `pub(in path)` says who may use an item, and uses nothing of that module.
+    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {}
+
     fn visit_item(&mut self, item: &'ast Item) {
         self.under(attributes(item), |this| {
             this.define(item);

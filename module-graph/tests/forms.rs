@@ -247,3 +247,9 @@ fn literals_are_found_in_code_and_macros_and_told_by_value() {
     let of = host("fn f() { g(\"a/b\", \"a/bc\"); }\n#[cfg(test)] mod tests { const A: &str = \"a/b\"; }");
     assert_eq!(of.literals_of(&["a/b", "c/d"]), ["host.rs:1: \"a/b\""]);
 }
+
+#[test]
+fn a_visibility_names_who_may_use_an_item_and_uses_nothing_itself() {
+    innocent("pub(in crate::gateway) struct Shown; pub(in crate::gateway) fn shown() {}");
+    innocent("pub struct Shown { pub(in crate::gateway) member: u8 }");
+}

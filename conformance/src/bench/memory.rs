@@ -1,4 +1,4 @@
-//! What a process and those below it hold, as Linux tells it.
+//! Memory of a process and of those below it, as Linux reports it.
 
 use std::fs;
 

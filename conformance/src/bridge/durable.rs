@@ -1,4 +1,4 @@
-//! What a durable bridge promises, as an ACP client sees it through `_meta["acp-bridge"]`.
+//! Promises of a durable bridge, as an ACP client sees them through `_meta["acp-bridge"]`.
 
 mod cancel;
 mod choices;
@@ -11,12 +11,12 @@ mod raw;
 mod slow;
 mod view;
 
-use crate::scenario::Scenario;
-use crate::schema::Side;
-use crate::suite::Suite;
+use crate::core::scenario::Scenario;
+use crate::core::schema::Side;
+use crate::core::suite::Suite;
 
 /// The promises P1 to P12 and P14, but for P2 and P9, which no client can see.
-pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, passive: &[] };
+pub const DURABLE: Suite = Suite { subject: Side::Agent, scenarios: SCENARIOS, invariants: &[] };
 
 const SCENARIOS: &[Scenario] = &[
     history::HISTORY,

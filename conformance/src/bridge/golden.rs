@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::open_direct;
-use crate::check::{Check, call};
-use crate::history::{Call, Case, brief};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words;
+use super::direct;
+use crate::core::check::{Check, call};
+use crate::core::history::{Call, Case, brief};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts;
 
 /// The same conversation twice.
 pub(super) const GOLDEN: Scenario = Scenario {
@@ -18,17 +18,17 @@ pub(super) const GOLDEN: Scenario = Scenario {
     checks: &[Check::new("BRIDGE-01", both_are_alike)],
 };
 
-/// What is said: an answer, a plan, a tool with a permission that is given, and one that is not.
+/// Prompts of the conversation: an answer, a plan, a tool with a permission that is given, and one that is not.
 const PROMPTS: [(&str, &str); 4] =
-    [("reply", words::REPLY), ("plan", words::PLAN), ("touch", words::TOUCH), ("refuse", words::REFUSE)];
-/// What a turn consists of. Anything else may come at any time, and from a bridge of its own accord.
+    [("reply", prompts::REPLY), ("plan", prompts::PLAN), ("touch", prompts::TOUCH), ("refuse", prompts::REFUSE)];
+/// Updates that make up a turn. Anything else may come at any time, and from a bridge of its own accord.
 const CONTENT: [&str; 5] = ["agent_message_chunk", "agent_thought_chunk", "tool_call", "tool_call_update", "plan"];
 
 async fn golden(probe: &mut Probe) -> Result<(), Stop> {
     // A bridge may serve these itself, and an agent says more to those who have them.
     probe.capabilities = json!({ "fs": { "readTextFile": true, "writeTextFile": true }, "terminal": true });
     (probe.manners.files, probe.manners.terminals) = (true, true);
-    open_direct(probe).await;
+    direct::open(probe).await;
     conversation(probe, "direct").await?;
     probe.open().await?;
     conversation(probe, "bridge").await
@@ -76,7 +76,7 @@ impl PartialEq for Seen {
     }
 }
 
-/// What the client saw of a turn.
+/// The turn as the client saw it.
 fn course(case: &Case<'_>, prompt: &Call<'_>) -> Vec<Seen> {
     let (from, until, on) = (prompt.request.index, prompt.until(), prompt.request.on);
     let (mut course, mut ids) = (Vec::new(), Vec::new());

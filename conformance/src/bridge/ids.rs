@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::seen;
-use crate::check::{Check, all, call};
-use crate::history::{Body, Case, Message};
-use crate::probe::{Permit, Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Body, Case, Message};
+use crate::core::probe::{Permit, Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
 /// Ids that are alike or large.
 pub(super) const IDS: Scenario = Scenario {
@@ -37,7 +37,7 @@ async fn ids(probe: &mut Probe) -> Result<(), Stop> {
     let _ = probe.answers("the answers to 77 and \"77\"", vec![json!(77), json!("77")], limit).await;
     let session = probe.session("session").await?;
     probe.manners.permit = Permit::Hold;
-    let prompt = probe.ask("prompt", "session/prompt", prompt_of(&session, words::TOUCH)).await?;
+    let prompt = probe.ask("prompt", "session/prompt", prompt_of(&session, prompts::TOUCH)).await?;
     let asks = |message: &Message| message.requests("session/request_permission");
     let asked = probe.until("the permission request", probe.limits().turn, asks).await?;
     let id = asked.id().cloned().unwrap_or_default();

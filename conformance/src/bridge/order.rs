@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use super::seen;
-use crate::check::{Check, all, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use crate::core::check::{Check, all, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
 /// Many updates.
 pub(super) const ORDER: Scenario = Scenario {
@@ -28,7 +28,7 @@ pub(super) const SIZES: Scenario = Scenario {
     })],
 };
 
-/// How long the client does not read: long enough for every buffer on the way to fill.
+/// Pause in which the client does not read: long enough for every buffer on the way to fill.
 const PAUSE: Duration = Duration::from_millis(500);
 
 async fn order(probe: &mut Probe) -> Result<(), Stop> {
@@ -77,7 +77,7 @@ async fn sizes(probe: &mut Probe) -> Result<(), Stop> {
 
 /// The mock agent says it again.
 fn large_prompt() -> String {
-    format!("{} {}", words::REPLY, far::large())
+    format!("{} {}", prompts::REPLY, far::large())
 }
 
 fn large_to_client(case: &Case<'_>) -> Outcome {

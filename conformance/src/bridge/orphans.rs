@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::process::Process;
 use super::seen;
-use crate::check::Check;
-use crate::history::{Case, Message};
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::far;
+use crate::core::check::Check;
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::far;
 
 /// The end of the agent's process.
 pub(super) const ORPHANS: Scenario = Scenario {

@@ -1,14 +1,14 @@
-//! What messages carry that no schema knows, and errors.
+//! Members that no schema knows, and errors.
 
 use serde_json::{Value, json};
 
 use super::seen;
-use crate::check::{Check, all, call};
-use crate::history::{Case, brief};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::far;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, brief};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::far;
 
 /// Members and methods that nobody knows.
 pub(super) const PAYLOADS: Scenario = Scenario {

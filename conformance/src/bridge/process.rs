@@ -15,7 +15,7 @@ pub(super) struct Process {
     started: u64,
 }
 
-/// What is left of a process.
+/// State of a process after its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Left {
     Nothing,

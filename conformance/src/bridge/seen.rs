@@ -1,9 +1,9 @@
-//! What the checks of a bridge ask a history.
+//! Questions of the checks of a bridge to a history.
 
 use serde_json::Value;
 
-use crate::history::{Call, Case, Message};
-use crate::verdict::Outcome;
+use crate::core::history::{Call, Case, Message};
+use crate::core::verdict::Outcome;
 
 /// Updates of the session of a prompt, on its connection, from the prompt to its answer.
 pub(super) fn updates<'c>(case: &'c Case<'_>, prompt: &Call<'c>) -> Vec<&'c Message> {
@@ -30,7 +30,7 @@ pub(super) fn said(case: &Case<'_>, prompt: &Call<'_>) -> String {
     updates(case, prompt).into_iter().filter_map(text).collect()
 }
 
-/// What the agent said in JSON in the turn of the prompt of this label; why not, if it did not.
+/// The agent's JSON in the turn of the prompt of this label, or why there is none.
 pub(super) fn told(case: &Case<'_>, label: &str) -> Result<Value, Outcome> {
     let Some(call) = case.call(label) else { return Err(Outcome::NotExercised(case.why_not(label))) };
     acp_server::types::json::from_str(&said(case, &call)).map_err(|_| {
@@ -51,7 +51,7 @@ pub(super) fn lost(sent: &Value, came: &Value, path: &str) -> Option<String> {
             places.into_iter().find_map(|(place, (sent, came))| lost(sent, came, &format!("{path}[{place}]")))
         }
         _ if sent == came => None,
-        _ => Some(format!("{path} is {}", crate::history::brief(came))),
+        _ => Some(format!("{path} is {}", crate::core::history::brief(came))),
     }
 }
 

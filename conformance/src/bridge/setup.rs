@@ -2,15 +2,15 @@
 
 use serde_json::{Value, json};
 
-use super::{open_direct, seen};
-use crate::check::{Check, all, call};
-use crate::history::{Case, brief};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use super::{direct, seen};
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, brief};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
-/// Who claims what.
+/// Capabilities through a bridge.
 pub(super) const CAPABILITIES: Scenario = Scenario {
     name: "bridge-capabilities",
     about: "compares what each side claims with what the other is told",
@@ -27,13 +27,13 @@ pub(super) const VERSIONS: Scenario = Scenario {
 };
 
 async fn capabilities(probe: &mut Probe) -> Result<(), Stop> {
-    open_direct(probe).await;
+    direct::open(probe).await;
     let params = probe.introduction();
     let _ = probe.call("direct/initialize", "initialize", params.clone()).await?;
     probe.open().await?;
     let _ = probe.call("bridge/initialize", "initialize", params).await?;
     let session = probe.session("session").await?;
-    let input = probe.path(words::INPUT);
+    let input = probe.path(prompts::INPUT);
     std::fs::write(input, "conformance input\n")?;
     let _ = probe.prompt("echo", &session, far::ECHO).await?;
     let _ = probe.prompt("services", &session, far::SERVICES).await?;

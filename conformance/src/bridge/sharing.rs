@@ -1,12 +1,12 @@
 //! Sessions and clients side by side.
 
 use super::seen;
-use crate::check::{Check, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words;
+use crate::core::check::{Check, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts;
 
 /// Two sessions of one client and one of another.
 pub(super) const SHARING: Scenario = Scenario {
@@ -43,7 +43,7 @@ async fn both(probe: &mut Probe, other: &mut Probe) -> Result<(), Stop> {
 }
 
 fn text(marker: &str) -> String {
-    format!("{} {marker}", words::REPLY)
+    format!("{} {marker}", prompts::REPLY)
 }
 
 fn nothing_is_mixed(case: &Case<'_>) -> Outcome {

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::seen;
-use crate::check::{Check, all, call};
-use crate::history::{Case, Message, What};
-use crate::probe::{Permit, Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::far;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, Message, What};
+use crate::core::probe::{Permit, Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::far;
 
 /// Cancels in both directions.
 pub(super) const STOPS: Scenario = Scenario {

@@ -7,17 +7,18 @@ use anyhow::Context;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
 use super::{args, model, outcome};
-use crate::agent::{SOCKET, SUITE};
-use crate::recipe::{self, Recipe, Stages};
-use crate::subject::Subject;
-use crate::{agent2, http};
+use crate::core::recipe::{self, Recipe, Stages};
+use crate::core::subject::Subject;
+use crate::v1::agent::{SOCKET, SUITE};
+use crate::v1::http;
+use crate::v2;
 
 pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     let (subject, shown) = subject(&args)?;
     let protocol = args.protocol;
     let suites = match (&subject, protocol) {
         (Subject::Http { .. }, 2) => return Err(usage("--protocol 2 is tested over stdio and WebSocket only")),
-        (_, 2) => vec![agent2::SUITE],
+        (_, 2) => vec![v2::agent::SUITE],
         (Subject::Http { .. }, _) => vec![http::SUITE, SUITE],
         (Subject::Socket { .. }, _) => vec![SUITE, SOCKET],
         _ => vec![SUITE],
@@ -27,7 +28,7 @@ pub(super) async fn run(args: args::Agent) -> anyhow::Result<Exit> {
     play(Plan { suites, subject, protocol, limits: args.waits.limits(), again }, &args.play).await
 }
 
-/// What is tested, and the arguments that name it.
+/// The subject, and the arguments that name it.
 fn subject(args: &args::Agent) -> anyhow::Result<(Subject, String)> {
     match (&args.url, args.command.split_first()) {
         (Some(url), _) => Ok((outcome::server(url)?, format!("--url {url}"))),

@@ -1,14 +1,15 @@
 //! Arguments as typed; no logic.
 
 mod common;
+mod duration;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use acp_types::duration::{self, InvalidDuration};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use common::{Format, Judge, Play, Waits};
+use duration::duration;
 
 /// Test tools for people who implement ACP.
 #[derive(Debug, Parser)]
@@ -260,11 +261,6 @@ pub(super) struct StubAgent {
     /// What the client is to pass on.
     #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
     pub(super) arguments: Vec<String>,
-}
-
-/// `10s`, `500ms`, `2m`: a day at most.
-fn duration(text: &str) -> Result<Duration, InvalidDuration> {
-    duration::parse(text, Duration::from_secs(86_400))
 }
 
 #[derive(Debug, ClapArgs)]

@@ -7,7 +7,7 @@ use anyhow::Context;
 use super::exit::{Exit, not_started, usage};
 use super::{args, outcome};
 use crate::bench::{self, BenchError, Figures, Load};
-use crate::subject::Subject;
+use crate::core::subject::Subject;
 
 pub(super) async fn run(args: args::Bench) -> anyhow::Result<Exit> {
     let subject = match (&args.url, args.command.split_first()) {

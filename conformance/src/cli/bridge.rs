@@ -6,9 +6,9 @@ use super::args;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
 use crate::bridge::{DURABLE, SUITE};
-use crate::subject::{Own, Subject};
+use crate::core::subject::{Own, Subject};
 
-/// What stands for the mock agent's command line.
+/// Placeholder of the mock agent's command line.
 const AGENT: &str = "{agent}";
 
 pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
@@ -19,7 +19,7 @@ pub(super) async fn run(args: args::Bridge) -> anyhow::Result<Exit> {
     play(Plan { suites, subject, protocol: 1, limits: args.waits.limits(), again }, &args.play).await
 }
 
-/// What is tested, and the arguments that name it.
+/// The subject, and the arguments that name it.
 fn subject(args: &args::Bridge) -> anyhow::Result<(Subject, String)> {
     if let Some(url) = &args.url {
         if !url.starts_with("ws://") {

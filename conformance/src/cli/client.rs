@@ -5,10 +5,11 @@ use anyhow::Context as _;
 use super::args;
 use super::exit::{Exit, usage};
 use super::play::{Plan, play};
-use crate::client::{REMOTE, SUITE};
-use crate::probe::Limits;
-use crate::subject::Subject;
-use crate::{Offer, client2};
+use crate::core::link::Offer;
+use crate::core::probe::Limits;
+use crate::core::subject::Subject;
+use crate::v1::client::{REMOTE, SUITE};
+use crate::v2;
 
 pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
     let Some((program, rest)) = args.command.split_first() else {
@@ -19,7 +20,7 @@ pub(super) async fn run(args: args::Client) -> anyhow::Result<Exit> {
         (2, Some(_)) => {
             return Err(usage("--protocol 2 is tested with clients that start their agent: leave --listen out"));
         }
-        (2, None) => vec![client2::SUITE],
+        (2, None) => vec![v2::client::SUITE],
         (_, Some(_)) => vec![SUITE, REMOTE],
         (_, None) => vec![SUITE],
     };

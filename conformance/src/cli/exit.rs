@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What the process's exit code says. Stable: scripts depend on it.
+/// Exit code of the process. Stable: scripts depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]

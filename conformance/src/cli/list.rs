@@ -8,8 +8,8 @@ use acp_types::printable;
 use super::exit::{Exit, usage};
 use super::table::checked;
 use super::{args, table};
-use crate::catalogue::{self, Level, Requirement};
-use crate::verdict::Outcome;
+use crate::core::catalogue::{self, Level, Requirement};
+use crate::core::verdict::Outcome;
 
 pub(super) fn list(args: &args::List) -> anyhow::Result<Exit> {
     let selected = |r: &&Requirement| args.select.is_empty() || args.select.iter().any(|s| r.is_selected_by(s));

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use super::exit::{Exit, usage};
 use super::{args, model, output};
+use crate::core::stub;
 use crate::mock::{self, Breaks, Store};
-use crate::stub;
 
 pub(super) async fn run(args: args::MockAgent) -> anyhow::Result<Exit> {
     if args.protocol == 2 {

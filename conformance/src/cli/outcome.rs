@@ -1,4 +1,4 @@
-//! What commands that judge have in common: what to judge by, and what to print.
+//! Helpers of all commands that judge: what to judge by, and what to print.
 
 use std::fs;
 use std::io::{BufWriter, Write};
@@ -8,22 +8,22 @@ use std::sync::Arc;
 use super::args::{Format, Judge};
 use super::exit::{Exit, usage};
 use super::private;
-use crate::baseline::Baseline;
-use crate::catalogue;
-use crate::history::{self, History};
-use crate::report::{self, Report};
-use crate::schema::{Schemas, releases};
-use crate::subject::Subject;
-use crate::suite::{Run, Suite};
-use crate::{agent2, client2};
+use crate::core::baseline::Baseline;
+use crate::core::catalogue;
+use crate::core::history::{self, History};
+use crate::core::report::{self, Report};
+use crate::core::schema::{Schemas, releases};
+use crate::core::subject::Subject;
+use crate::core::suite::{Run, Suite};
+use crate::v2;
 
 /// Refuses selectors that select nothing.
 pub(super) fn knows(suites: &[Suite], select: &[String]) -> anyhow::Result<()> {
     match select.iter().find(|selector| !suites.iter().any(|suite| suite.has(selector))) {
-        Some(draft) if agent2::SUITE.has(draft) => {
+        Some(draft) if v2::agent::SUITE.has(draft) => {
             Err(usage(format!("--select {draft} selects checks of agents of version 2: agent --protocol 2")))
         }
-        Some(draft) if client2::SUITE.has(draft) => {
+        Some(draft) if v2::client::SUITE.has(draft) => {
             Err(usage(format!("--select {draft} selects checks of clients of version 2: client --protocol 2")))
         }
         Some(nothing) => {
@@ -100,7 +100,7 @@ pub(super) fn tell(
     Ok(exit(&report))
 }
 
-/// What a report comes to. Nothing that the suite says counts once it has done wrong itself.
+/// The exit code of a report. Nothing counts once the suite itself has failed.
 fn exit(report: &Report<'_>) -> Exit {
     match report.errors().next() {
         Some(_) => Exit::SuiteBug,
@@ -112,8 +112,8 @@ fn exit(report: &Report<'_>) -> Exit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::suite::CheckResult;
-    use crate::verdict::Verdict;
+    use crate::core::suite::CheckResult;
+    use crate::core::verdict::Verdict;
 
     fn exit_of(verdicts: &[Verdict]) -> Exit {
         let ids = ["RPC-01", "RPC-02", "RPC-03"];

@@ -1,4 +1,4 @@
-//! What the program prints: results to stdout, everything else to stderr.
+//! Output of the program: results to stdout, everything else to stderr.
 
 use std::io::{self, Write as _};
 
@@ -12,7 +12,7 @@ pub(super) fn line(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
-/// Why the program failed.
+/// Prints why the program failed.
 pub(super) fn error(error: &anyhow::Error) {
     // Nowhere is left to say that stderr is gone.
     let _ = writeln!(io::stderr().lock(), "acp-conformance: {}", printable::text(&format!("{error:#}")));

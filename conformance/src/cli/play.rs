@@ -1,4 +1,4 @@
-//! What the commands that test something have in common: they play a suite, perhaps several times, and tell what it came
+//! Helpers of the commands that test something: they play a suite, perhaps several times, and tell what it came
 //! to.
 
 use std::sync::Arc;
@@ -6,19 +6,19 @@ use std::sync::Arc;
 use super::args;
 use super::exit::{Exit, not_started};
 use super::outcome::{self, baseline, knows, schemas};
-use crate::probe::Limits;
-use crate::subject::Subject;
-use crate::suite::{Options, Run, Suite, merge, run_all};
+use crate::core::probe::Limits;
+use crate::core::subject::Subject;
+use crate::core::suite::{Options, Run, Suite, merge, run_all};
 
-/// What is played against whom.
+/// A run: suites and their subject.
 pub(super) struct Plan {
-    /// What is played.
+    /// The suites.
     pub(super) suites: Vec<Suite>,
     /// Against whom.
     pub(super) subject: Subject,
     /// In which version of the protocol.
     pub(super) protocol: u8,
-    /// How long things may take.
+    /// Limits of how long things may take.
     pub(super) limits: Limits,
     /// The command line that plays it again, with `{}` where what is selected goes.
     pub(super) again: String,

@@ -5,10 +5,12 @@ use std::io::BufReader;
 
 use super::exit::{Exit, usage};
 use super::{args, outcome};
-use crate::agent::{SOCKET, SUITE};
-use crate::history::{self, History, What};
-use crate::suite::{Run, Suite, judge_all};
-use crate::{agent2, bridge, client, client2, http};
+use crate::bridge;
+use crate::core::history::{self, History, What};
+use crate::core::suite::{Run, Suite, judge_all};
+use crate::v1::agent::{SOCKET, SUITE};
+use crate::v1::{client, http};
+use crate::v2;
 
 pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     let mut histories = Vec::new();
@@ -24,8 +26,8 @@ pub(super) fn run(args: &args::Replay) -> anyhow::Result<Exit> {
     });
     let suites = suites_of(&histories)?;
     outcome::knows(&suites, &args.run.select)?;
-    let draft = suites.iter().any(|suite| plays(&[agent2::SUITE, client2::SUITE], suite.scenarios[0].name));
-    let version = if draft { agent2::VERSION } else { 1 };
+    let draft = suites.iter().any(|suite| plays(&[v2::agent::SUITE, v2::client::SUITE], suite.scenarios[0].name));
+    let version = if draft { v2::VERSION } else { 1 };
     let mut results = judge_all(&suites, &histories, &args.run.select, &outcome::schemas(&args.run, version)?);
     if args.run.select.is_empty() {
         // Of scenarios that are not among the files nothing was asked.
@@ -49,8 +51,8 @@ fn suites_of(histories: &[History]) -> anyhow::Result<Vec<Suite>> {
         vec![http::SUITE, SUITE],
         vec![client::SUITE, client::REMOTE],
         vec![bridge::SUITE, bridge::DURABLE],
-        vec![agent2::SUITE],
-        vec![client2::SUITE],
+        vec![v2::agent::SUITE],
+        vec![v2::client::SUITE],
     ];
     let plays = |suites: &[Suite], history: &History| plays(suites, &history.scenario);
     let Some(known) = histories.iter().find(|history| kinds.iter().any(|kind| plays(kind, history))) else {

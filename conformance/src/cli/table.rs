@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::catalogue::{self, Requirement};
+use crate::core::catalogue::{self, Requirement};
+use crate::core::suite::Suite;
 use crate::mock;
-use crate::suite::{self, Suite};
+use crate::suites;
 
 /// Where a requirement is checked.
 pub(super) fn checked(requirement: &Requirement) -> Vec<&'static str> {
-    suite::all()
+    suites::all()
         .iter()
         .flat_map(Suite::checks)
         .filter(|(check, _)| check.requirement().is_some_and(|of| of.id == requirement.id))
@@ -36,7 +37,7 @@ fn proven(requirement: &Requirement) -> Vec<String> {
     peers.into_iter().flat_map(fails).collect()
 }
 
-/// Why it is not checked.
+/// The reason why it is not checked.
 fn gap(requirement: &Requirement) -> &str {
     let how = |code: &str| requirement.how.split([',', ' ']).any(|of| of == code);
     match catalogue::gap(&requirement.id) {

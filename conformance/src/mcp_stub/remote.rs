@@ -98,7 +98,7 @@ fn answer(message: &Value) -> Option<Value> {
     let id = message.get("id")?;
     let method = message["method"].as_str()?;
     let mut answer = json!({ "jsonrpc": "2.0", "id": id });
-    match super::result(method, &message["params"]) {
+    match super::answers::result(method, &message["params"]) {
         Some(result) => answer["result"] = result,
         None => answer["error"] = json!({ "code": -32601, "message": "Method not found" }),
     }

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::Breaks;
+use super::breaks::Breaks;
 use super::relay::{Pass, through};
-use crate::link::Link;
-use crate::words::far;
+use crate::core::link::Link;
+use crate::prompts::far;
 
 /// Ids of the checks that the bridge can be made to fail, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("BRIDGE-01", &[]),
     ("BRIDGE-02", &[]),
     ("BRIDGE-02/a", &[]),
@@ -36,7 +36,7 @@ pub fn bridged(far: Link, breaks: Breaks) -> Link {
     through(std::future::ready(Some(far)), Relay { breaks, ..Relay::default() })
 }
 
-/// What a bridge has to know.
+/// State of a bridge.
 #[derive(Default)]
 struct Relay {
     breaks: Breaks,

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
-use super::Breaks;
+use super::breaks::Breaks;
 use super::relay::{Pass, through};
-use crate::link::{Link, Socket};
-use crate::words::far;
+use crate::core::link::{Link, socket};
+use crate::prompts::far;
 
 /// Ids of the promises that it can be made to break, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("P1", &[]),
     ("P3", &[]),
     ("P4", &["P8"]),
@@ -29,7 +29,7 @@ pub(crate) const BREAKS: &[(&str, &[&str])] = &[
 #[must_use]
 pub fn durable(url: &str, breaks: Breaks) -> Link {
     let url = url.to_owned();
-    let far = async move { Socket::connect(&url).await.ok() };
+    let far = async move { socket::connect(&url).await.ok() };
     through(far, Between { breaks, ..Between::default() })
 }
 

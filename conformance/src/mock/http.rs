@@ -23,12 +23,14 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::{Breaks, Store, socket};
-use crate::http::{CONNECTION, SESSION};
-use connection::{Connection, Place};
+use super::breaks::Breaks;
+use super::socket;
+use super::v1::agent::Store;
+use crate::core::http::{CONNECTION, SESSION};
+use connection::{Connection, StreamOwner};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("HTTP-01", &[]),
     ("HTTP-03", &[]),
     ("HTTP-04", &[]),
@@ -157,7 +159,7 @@ impl Server {
         // Its answer is the connection's, as that of `session/new` is.
         let loads = message["method"] == "session/load";
         let session = session.filter(|_| !loads);
-        let place = session.map_or(Place::Connection, |session| Place::Session(session.to_owned()));
+        let place = session.map_or(StreamOwner::Connection, |session| StreamOwner::Session(session.to_owned()));
         if !connection.send(message, place).await {
             return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
@@ -188,7 +190,7 @@ impl Server {
             Ok(connection) => connection,
             Err(status) => return status.into_response(),
         };
-        let place = named(headers, SESSION).map_or(Place::Connection, |id| Place::Session(id.to_owned()));
+        let place = named(headers, SESSION).map_or(StreamOwner::Connection, |id| StreamOwner::Session(id.to_owned()));
         let messages = match connection.listen(&place) {
             Ok(messages) => messages,
             Err(status) => return status.into_response(),

@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWriteExt, BufReader};
 
-use crate::link::{Link, Sink};
+use crate::core::link::{Link, Sink};
 
 /// Held between the two ends, in bytes, in each direction.
 const PIPE: usize = 64 * 1024;
 
-/// What becomes of lines between the suite and a peer. Pure: what is returned is passed on.
+/// Fate of the lines between the suite and a peer. Pure: what is returned is passed on.
 pub trait Pass: Send + 'static {
     /// A line of the client.
     fn to_far(&mut self, line: String) -> Vec<String>;
     /// A line of the other side.
     fn to_near(&mut self, line: String) -> Vec<String>;
-    /// How long a line of the other side is held up.
+    /// Delay of a line of the other side.
     fn delay(&self, _line: &str) -> Duration {
         Duration::ZERO
     }

@@ -15,10 +15,11 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use super::{Breaks, Store, serve};
+use super::breaks::Breaks;
+use super::v1::agent::{Store, serve};
 
 /// Ids of the checks that the server can be made to fail, each with the others that are about the same thing.
-pub(crate) const BREAKS: &[(&str, &[&str])] = &[
+pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("WS-01", &[]),
     ("WS-02", &[]),
     ("WS-04", &[]),
@@ -118,7 +119,7 @@ pub(super) async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
     tokio::join!(agent, read, write);
 }
 
-/// What becomes of a line of the agent: as it is, unless the server is broken.
+/// A line of the agent as it is sent: unchanged, unless the server is broken.
 fn wrong(breaks: &Breaks, first: &mut Option<Value>, line: String) -> Option<String> {
     let (drops, mixes) = (breaks.has("WS-07"), breaks.has("WS-09"));
     if !drops && !mixes {

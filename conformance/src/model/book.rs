@@ -1,4 +1,4 @@
-//! Which reply a request gets.
+//! Book of replies: it finds the reply to a request.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -12,20 +12,20 @@ const MAX_COUNTS: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Book {
     script: Script,
-    counts: HashMap<Place, usize>,
-    order: VecDeque<Place>,
+    counts: HashMap<EntryUse, usize>,
+    order: VecDeque<EntryUse>,
 }
 
-/// One prompt in one conversation: a retry is the same place, the same words later in the conversation are not.
+/// One prompt in one conversation: a retry is the same use, the same words later in the conversation are not.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Place {
+struct EntryUse {
     prompt: usize,
     text: String,
     /// Messages before it that match the same entry.
     earlier: usize,
 }
 
-/// What to answer.
+/// Answer that the book found.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Found {
     Side(SideCall),
@@ -66,13 +66,13 @@ impl Book {
         Found::Reply { prompt, call, reply: reply.cloned() }
     }
 
-    fn place(&self, turn: &Turn) -> Option<Place> {
+    fn place(&self, turn: &Turn) -> Option<EntryUse> {
         let newest_first = turn.users.iter().enumerate().rev();
         newest_first
             .filter_map(|(at, text)| {
                 let prompt = self.entry(turn, text)?;
                 let earlier = turn.users[..at].iter().filter(|text| self.entry(turn, text) == Some(prompt)).count();
-                Some(Place { prompt, text: text.clone(), earlier })
+                Some(EntryUse { prompt, text: text.clone(), earlier })
             })
             .next()
     }
@@ -85,7 +85,7 @@ impl Book {
             .position(|prompt| prompt.api.is_none_or(|api| api == turn.api) && prompt.wanted.is(text))
     }
 
-    fn count(&mut self, place: Place) -> usize {
+    fn count(&mut self, place: EntryUse) -> usize {
         if let Some(count) = self.counts.get_mut(&place) {
             *count += 1;
             return *count;

@@ -31,7 +31,7 @@ pub(super) struct Entry<'a> {
     pub(super) prompt: Option<usize>,
     /// Number of this call for its prompt, from 1.
     pub(super) call: Option<usize>,
-    /// What kind of call it is when the harness makes it for itself.
+    /// Kind of a call that the harness makes for itself.
     pub(super) side: Option<&'static str>,
     pub(super) body: &'a RawValue,
 }

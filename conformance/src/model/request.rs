@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::book::Found;
 use super::ids::Ids;
 use super::script::{Api, End, Part, Script, Status};
-use super::steps::Answer;
+use super::steps::ModelAnswer;
 use super::turn::{SideCall, Turn};
 use super::{anthropic, gemini, openai};
 
@@ -36,7 +36,7 @@ impl Request {
     }
 
     /// The response to what the book found.
-    pub(super) fn answer(&self, found: &Found, script: &Script, ids: &mut Ids) -> Answer {
+    pub(super) fn answer(&self, found: &Found, script: &Script, ids: &mut Ids) -> ModelAnswer {
         let api = self.turn().api;
         match found {
             Found::Side(side) => {
@@ -51,7 +51,7 @@ impl Request {
         }
     }
 
-    fn render(&self, reply: &[Part], script: &Script, ids: &mut Ids) -> Answer {
+    fn render(&self, reply: &[Part], script: &Script, ids: &mut Ids) -> ModelAnswer {
         match self {
             Self::OpenAi(request) => openai::render(reply, request, script.usage, ids),
             Self::Anthropic(request) => anthropic::render(reply, request, script.usage, ids),

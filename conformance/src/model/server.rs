@@ -1,13 +1,15 @@
 //! HTTP: connections, routes, and playing a response.
 
 mod accept;
+mod control;
 mod guard;
 mod play;
 mod routes;
+mod state;
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -17,31 +19,7 @@ use super::gates::Gates;
 use super::ids::Ids;
 use super::journal::Journal;
 use super::script::Script;
-
-/// What all requests share.
-#[derive(Debug, Clone)]
-pub(super) struct Model {
-    state: Arc<Mutex<State>>,
-    pub(super) gates: Arc<Gates>,
-    /// Cancelled when the server stops.
-    pub(super) stop: CancellationToken,
-}
-
-/// What a request changes.
-#[derive(Debug)]
-pub(super) struct State {
-    pub(super) book: Book,
-    pub(super) ids: Ids,
-    pub(super) journal: Journal,
-}
-
-impl Model {
-    /// The state, for as long as no one awaits.
-    pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        // A panic cannot leave it in a shape that later requests could not use.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
+use state::{Model, State};
 
 /// Serves `script` on `listener` until `shutdown`.
 ///

@@ -34,9 +34,9 @@ impl Event {
     }
 }
 
-/// What happens next in a response.
+/// Next step of a response.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Step {
+pub(super) enum ResponseStep {
     /// An event goes out.
     Send(Event),
     /// Nothing happens for a while.
@@ -51,11 +51,11 @@ pub(super) enum Step {
 
 /// A whole response.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Answer {
+pub(super) enum ModelAnswer {
     /// 200. `whole` is the same as one JSON object, for a client that does not stream.
-    Reply { steps: Vec<Step>, whole: Value },
+    Reply { steps: Vec<ResponseStep>, whole: Value },
     /// An HTTP error, after `before` has been played.
-    Refusal { before: Vec<Step>, status: u16, retry_after: Option<u64>, body: Value },
+    Refusal { before: Vec<ResponseStep>, status: u16, retry_after: Option<u64>, body: Value },
 }
 
 /// The same value with the keys of its objects in order, which they are not when some crate of the build asks for it.

@@ -1,6 +1,6 @@
 //! Telling what the user wrote from what the harness adds to it.
 
-/// How texts begin that a harness puts among the user's messages.
+/// Beginnings of texts that a harness puts among the user's messages.
 const INJECTED: [&str; 23] = [
     "<environment_context>",
     "<session_context>",
@@ -27,27 +27,27 @@ const INJECTED: [&str; 23] = [
     "This session is being continued from a previous conversation",
 ];
 
-/// How the prompts begin by which harnesses ask for a summary.
+/// Beginnings of the prompts by which harnesses ask for a summary.
 const SUMMARY: [&str; 3] = [
     "You are performing a CONTEXT CHECKPOINT COMPACTION",
     "CRITICAL: Respond with TEXT ONLY. Do NOT call any tools.",
     "Your task is to create a detailed summary of",
 ];
 
-/// How Claude Code hands on what the user writes in mid-turn, and how it goes on after it.
+/// Text around a message that the user writes in mid-turn, as Claude Code hands it on.
 const STEERED: [&str; 2] =
     ["The user sent a new message while you were working:\n", "\n\nThis is how Claude Code surfaces messages"];
 
 /// The note that work in the background has ended. It starts a turn, so it counts as a message.
 const NOTICE: [&str; 2] = ["<task-notification>", "</task-notification>"];
 
-/// What the user wrote in one message; `None` when all of it is the harness's.
+/// Text of the user in one message; `None` when all of it is the harness's.
 pub(super) fn written<'a>(blocks: impl Iterator<Item = &'a str>) -> Option<String> {
     let own: Vec<&str> = blocks.filter_map(own).collect();
     if own.is_empty() { None } else { Some(own.join("\n")) }
 }
 
-/// What the user wrote in mid-turn, wherever the harness puts it.
+/// Text that the user wrote in mid-turn, wherever the harness puts it.
 pub(super) fn steered(text: &str) -> Option<&str> {
     let (_, rest) = text.split_once(STEERED[0])?;
     Some(rest.split_once(STEERED[1]).map_or(rest, |(own, _)| own))
@@ -66,7 +66,7 @@ fn own(text: &str) -> Option<&str> {
     (!is_injected(text)).then_some(text)
 }
 
-/// Whether the newest message asks for a summary of the conversation.
+/// Returns whether the newest message asks for a summary of the conversation.
 pub(super) fn asks_for_summary(newest: Option<&str>) -> bool {
     newest.is_some_and(|text| SUMMARY.iter().any(|start| text.trim_start().starts_with(start)))
 }

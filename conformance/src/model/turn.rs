@@ -2,20 +2,20 @@
 
 use super::script::{Api, Tell, Words};
 
-/// What of a request decides the reply.
+/// Part of a request that decides the reply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Turn {
     pub(super) api: Api,
     pub(super) model: String,
-    /// What the user wrote, oldest first; without what the harness put in beside it.
+    /// Texts of the user, oldest first; without what the harness put in beside them.
     pub(super) users: Vec<String>,
     /// Responses of the model since the newest of them that ended in calls of tools.
     pub(super) answered: usize,
-    /// What the tools gave back since then.
+    /// Results of the tools since then.
     pub(super) results: Vec<String>,
     /// Set when the harness asks for itself, not for the user.
     pub(super) side: Option<SideCall>,
-    /// Whether the client wants a stream of events.
+    /// True if the client wants a stream of events.
     pub(super) stream: bool,
 }
 
@@ -23,7 +23,7 @@ pub(super) struct Turn {
 const MAX_TOLD: usize = 4096;
 
 impl Turn {
-    /// What the model tells of the request.
+    /// Text that the model repeats from the request.
     pub(super) fn told(&self, what: Tell) -> Words {
         let texts = match what {
             Tell::Messages => &self.users[..self.users.len().saturating_sub(1)],
@@ -34,7 +34,7 @@ impl Turn {
     }
 }
 
-/// What a harness asks for itself.
+/// Call that a harness makes for itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum SideCall {
     /// Structured: a JSON object with a `title`.

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use conformance::mock::Pass;
-use conformance::words;
+use conformance::prompts;
 use serde_json::{Value, json};
 
 /// What an agent does in its own way.
@@ -96,8 +96,8 @@ impl Pass for Free {
         if self.has(&[Idle, Silent, Fails]) {
             let blocks = message.pointer_mut("/params/prompt").and_then(Value::as_array_mut).into_iter().flatten();
             for text in blocks.filter_map(|block| block.get_mut("text")) {
-                if !text.as_str().is_some_and(|text| text.contains(words::REPLY)) {
-                    *text = json!(words::REPLY);
+                if !text.as_str().is_some_and(|text| text.contains(prompts::REPLY)) {
+                    *text = json!(prompts::REPLY);
                 }
             }
         }

@@ -4,6 +4,7 @@
 
 pub mod harness;
 pub mod http;
+pub mod mutants;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;

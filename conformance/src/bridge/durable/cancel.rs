@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::view;
-use crate::check::{Check, all, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use crate::core::check::{Check, all, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
 /// A cancel that the agent ignores.
 pub(super) const CANCEL: Scenario = Scenario {
@@ -29,12 +29,12 @@ async fn cancel(probe: &mut Probe) -> Result<(), Stop> {
     let session = probe.session("session").await?;
     let stop = json!({ "sessionId": session });
     probe.notify("idle", "session/cancel", stop.clone()).await?;
-    let _ = probe.prompt("after/idle", &session, words::REPLY).await?;
+    let _ = probe.prompt("after/idle", &session, prompts::REPLY).await?;
     let id = probe.ask("deaf", "session/prompt", prompt_of(&session, far::DEAF)).await?;
     view::until_said(probe, "waiting").await?;
     probe.notify("cancel", "session/cancel", stop).await?;
     let _ = probe.answer("deaf", &id, probe.limits().step).await?;
-    let _ = probe.prompt("after/deaf", &session, words::REPLY).await?;
+    let _ = probe.prompt("after/deaf", &session, prompts::REPLY).await?;
     Ok(())
 }
 

@@ -1,15 +1,15 @@
-//! What a client chose, and an agent that forgets it.
+//! Choices of a client, and an agent that forgets them.
 
 use serde_json::{Value, json};
 
 use super::super::seen;
 use super::view::{self, OURS, TURN_ENDED};
-use crate::check::{Check, call};
-use crate::history::{Case, Message};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::far;
+use crate::core::check::{Check, call};
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::far;
 
 /// A mode and an option, then an agent that is started again without them.
 pub(super) const CHOICES: Scenario = Scenario {
@@ -80,7 +80,7 @@ fn it_is_in_force_or_all_are_told(case: &Case<'_>) -> Outcome {
     Outcome::Pass
 }
 
-/// Whether an update says that what was set by this method is not in force.
+/// Returns whether an update says that a value set by this method is not in force.
 fn says(message: &Message, method: &str) -> bool {
     let Some(update) = message.update() else { return false };
     let lost = update["_meta"][OURS]["lost"].as_array().map(Vec::as_slice).unwrap_or_default();

@@ -3,12 +3,12 @@
 use std::collections::HashSet;
 
 use super::view::{self, TURN_ENDED};
-use crate::check::{Check, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use crate::core::check::{Check, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
 /// Turns that end in several ways.
 pub(super) const ENDS: Scenario = Scenario {
@@ -18,7 +18,8 @@ pub(super) const ENDS: Scenario = Scenario {
     checks: &[Check::new("P7", each_ends_once)],
 };
 
-const PROMPTS: [(&str, &str); 3] = [("well", words::REPLY), ("failed", "Fail with the code 4711"), ("died", far::DIE)];
+const PROMPTS: [(&str, &str); 3] =
+    [("well", prompts::REPLY), ("failed", "Fail with the code 4711"), ("died", far::DIE)];
 const OUTCOMES: [&str; 4] = ["completed", "cancelled", "failed", "interrupted"];
 
 async fn ends(probe: &mut Probe) -> Result<(), Stop> {

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::view::{self, CAUGHT_UP, TURN_ENDED};
-use crate::check::{Check, all, call};
-use crate::history::{Case, Message};
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
 /// All of a session, live and twice from the log.
 pub(super) const HISTORY: Scenario = Scenario {
@@ -29,7 +29,7 @@ pub(super) const RESUME: Scenario = Scenario {
 async fn history(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("session").await?;
-    for (label, text) in [("first", words::REPLY), ("second", far::NUMBERS), ("third", words::PLAN)] {
+    for (label, text) in [("first", prompts::REPLY), ("second", far::NUMBERS), ("third", prompts::PLAN)] {
         let _ = probe.prompt(label, &session, text).await?;
     }
     for label in ["read/1", "read/2"] {
@@ -91,7 +91,7 @@ fn other(one: &[(u64, &Message)], two: &[(u64, &Message)], expected: &str) -> Op
 async fn resume(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     let session = probe.session("session").await?;
-    let prompt = probe.ask("prompt", "session/prompt", prompt_of(&session, words::COUNT)).await?;
+    let prompt = probe.ask("prompt", "session/prompt", prompt_of(&session, prompts::COUNT)).await?;
     let cursor = view::seq(&view::until_said(probe, "3\n").await?).unwrap_or_default();
     view::until_said(probe, "9\n").await?;
     probe.note("cursor", json!(cursor));

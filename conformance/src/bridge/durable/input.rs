@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::check::{Check, all, call};
-use crate::history::{Body, Case};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Body, Case};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
 
-/// What is no message, and what is no good request.
+/// Lines that are no message, and requests that are not valid.
 pub(super) const INPUT: Scenario = Scenario {
     name: "durable-input",
     about: "sends what is no message and what is no good request, and then a good one",
@@ -27,7 +27,8 @@ async fn input(probe: &mut Probe) -> Result<(), Stop> {
     probe.begin().await?;
     for (label, line, _) in JUNK {
         probe.line(Some(label), line).await?;
-        let error = |message: &crate::history::Message| matches!(&message.body, Body::Response { id: Value::Null, .. });
+        let error =
+            |message: &crate::core::history::Message| matches!(&message.body, Body::Response { id: Value::Null, .. });
         // The check tells.
         let _ = probe.until(label, probe.limits().step, error).await;
     }

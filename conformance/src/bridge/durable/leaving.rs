@@ -4,12 +4,12 @@ use serde_json::{Value, json};
 
 use super::super::seen;
 use super::view::{self, OURS, TURN_ENDED};
-use crate::check::{Check, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::{self, far};
+use crate::core::check::{Check, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::{self, far};
 
 /// The only client leaves.
 pub(super) const LEAVING: Scenario = Scenario {
@@ -85,7 +85,7 @@ async fn send(probe: &mut Probe) -> Result<String, Stop> {
 }
 
 fn keyed(session: &str) -> Value {
-    let mut params = prompt_of(session, &format!("{} {MARKER}", words::REPLY));
+    let mut params = prompt_of(session, &format!("{} {MARKER}", prompts::REPLY));
     params["_meta"] = json!({ OURS: { "key": "conformance-key" } });
     params
 }
@@ -93,7 +93,7 @@ fn keyed(session: &str) -> Value {
 fn it_ran_once(case: &Case<'_>) -> Outcome {
     let (once, again) = (call!(case, "once"), call!(case, "again"));
     let places = || once.places().into_iter().chain(again.places()).collect();
-    let turn = |call: &crate::history::Call<'_>| call.answer.map(|answer| view::ours(answer)["turn"].clone());
+    let turn = |call: &crate::core::history::Call<'_>| call.answer.map(|answer| view::ours(answer)["turn"].clone());
     if turn(&once) != turn(&again) || turn(&once).is_none_or(|turn| turn.is_null()) {
         return Outcome::broken("the answer of the same turn", again.said(), places());
     }

@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 
 use super::view::{self, TURN_ENDED};
-use crate::check::{Check, all, call};
-use crate::history::{Case, Message};
-use crate::probe::{Permit, Probe, Stop, prompt_of};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words;
+use crate::core::check::{Check, all, call};
+use crate::core::history::{Case, Message};
+use crate::core::probe::{Permit, Probe, Stop, prompt_of};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts;
 
 /// One who leaves, and two of whom one answers.
 pub(super) const PERMISSION: Scenario = Scenario {
@@ -29,13 +29,13 @@ async fn permission(probe: &mut Probe) -> Result<(), Stop> {
     let asked = asked(probe).await?;
     probe.reply(&asked, chosen("yes")).await?;
     view::until(probe, TURN_ENDED, probe.limits().turn).await?;
-    probe.note("ran/1", json!(probe.path(words::MARKER).exists()));
+    probe.note("ran/1", json!(probe.path(prompts::MARKER).exists()));
     // Nobody else needs it any more; a file that cannot be removed shows as one that was made.
-    let _ = std::fs::remove_file(probe.path(words::MARKER));
+    let _ = std::fs::remove_file(probe.path(prompts::MARKER));
     let mut other = probe.another();
     let played = both(probe, &mut other, &session).await;
     probe.absorb(other).await;
-    probe.note("ran/2", json!(probe.path(words::MARKER).exists()));
+    probe.note("ran/2", json!(probe.path(prompts::MARKER).exists()));
     played
 }
 
@@ -43,7 +43,7 @@ async fn leave(probe: &mut Probe) -> Result<String, Stop> {
     probe.begin().await?;
     probe.manners.permit = Permit::Hold;
     let session = probe.session("session").await?;
-    let _ = probe.ask("prompt", "session/prompt", prompt_of(&session, words::TOUCH)).await?;
+    let _ = probe.ask("prompt", "session/prompt", prompt_of(&session, prompts::TOUCH)).await?;
     asked(probe).await?;
     Ok(session)
 }
@@ -52,7 +52,7 @@ async fn both(probe: &mut Probe, other: &mut Probe, session: &str) -> Result<(),
     other.manners.permit = Permit::Hold;
     other.begin().await?;
     view::resume(other, "beside", session, None).await?;
-    let id = probe.ask("both", "session/prompt", prompt_of(session, words::TOUCH)).await?;
+    let id = probe.ask("both", "session/prompt", prompt_of(session, prompts::TOUCH)).await?;
     let (_, theirs) = (asked(probe).await?, asked(other).await?);
     other.reply(&theirs, chosen("yes")).await?;
     let _ = probe.answer("both", &id, probe.limits().turn).await?;

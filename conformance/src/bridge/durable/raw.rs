@@ -1,11 +1,11 @@
 //! Bytes as the agent sent them.
 
-use crate::check::{Check, call};
-use crate::history::{Case, What};
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::far;
+use crate::core::check::{Check, call};
+use crate::core::history::{Case, What};
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::far;
 
 /// Numbers and an order of members that a parser would change.
 pub(super) const RAW: Scenario = Scenario {

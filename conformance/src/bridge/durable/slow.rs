@@ -2,12 +2,12 @@
 
 use super::super::seen;
 use super::view::{self, TURN_ENDED};
-use crate::check::{Check, call};
-use crate::history::Case;
-use crate::probe::{Probe, Stop};
-use crate::scenario::Scenario;
-use crate::verdict::Outcome;
-use crate::words::far;
+use crate::core::check::{Check, call};
+use crate::core::history::Case;
+use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Scenario;
+use crate::core::verdict::Outcome;
+use crate::prompts::far;
 
 /// One reads and one does not.
 pub(super) const SLOW: Scenario = Scenario {

@@ -1,11 +1,11 @@
-//! What scenarios and checks of a durable bridge have in common.
+//! Helpers of the scenarios and checks of a durable bridge.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::history::{Body, Case, Message, brief};
-use crate::probe::{Probe, Stop};
+use crate::core::history::{Body, Case, Message, brief};
+use crate::core::probe::{Probe, Stop};
 
 /// The bridge's own member of `_meta`.
 pub(super) const OURS: &str = "acp-bridge";
@@ -48,7 +48,7 @@ pub(super) async fn until_said(probe: &mut Probe, text: &str) -> Result<Message,
     probe.until(text, limit, |m| super::super::seen::text(m).is_some_and(|said| said.contains(text))).await
 }
 
-/// What the bridge says of a message: of its params or its result.
+/// The bridge's own `_meta` in a message's params or result.
 pub(super) fn ours(message: &Message) -> &Value {
     match &message.body {
         Body::Notification { params, .. } | Body::Request { params, .. } => &params["_meta"][OURS],

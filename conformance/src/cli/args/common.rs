@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use clap::{Args as ClapArgs, ValueEnum};
 
-use super::duration;
-use crate::probe::Limits;
+use super::duration::duration;
+use crate::core::probe::Limits;
 
 /// What is judged and how it is told.
 #[derive(Debug, ClapArgs)]

@@ -9,7 +9,8 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use crate::mock::{Breaks, Store, serve};
+use crate::mock::breaks::Breaks;
+use crate::mock::v1::agent::{Store, serve};
 
 /// Messages that wait for their stream; more are lost.
 const WAITING: usize = 4096;
@@ -20,7 +21,7 @@ const PIPE: usize = 256 * 1024;
 
 /// A stream of events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(super) enum Place {
+pub(super) enum StreamOwner {
     /// Of the connection.
     Connection,
     /// Of a session.
@@ -42,9 +43,9 @@ impl Drop for Connection {
 
 struct Routes {
     breaks: Breaks,
-    streams: HashMap<Place, Stream>,
+    streams: HashMap<StreamOwner, Stream>,
     /// Where answers go, by id.
-    open: HashMap<String, Place>,
+    open: HashMap<String, StreamOwner>,
     /// Answers that a POST waits for, by id.
     asked: HashMap<String, oneshot::Sender<String>>,
     /// The first session.
@@ -72,7 +73,7 @@ impl Connection {
     pub(super) fn open(breaks: Breaks, store: Store) -> Arc<Self> {
         let (agent_input, input) = tokio::io::duplex(PIPE);
         let (output, agent_output) = tokio::io::duplex(PIPE);
-        let streams = HashMap::from([(Place::Connection, Stream::new())]);
+        let streams = HashMap::from([(StreamOwner::Connection, Stream::new())]);
         let routes =
             Routes { breaks: breaks.clone(), streams, open: HashMap::new(), asked: HashMap::new(), first: None };
         let routes = Arc::new(Mutex::new(routes));
@@ -98,11 +99,11 @@ impl Connection {
     }
 
     /// Sends a message whose answer, if it has one, goes to that stream. False if the agent is gone.
-    pub(super) async fn send(&self, message: Value, place: Place) -> bool {
+    pub(super) async fn send(&self, message: Value, place: StreamOwner) -> bool {
         if let (Some(id), Some(method)) = (message.get("id"), message["method"].as_str()) {
             let mut routes = lock(&self.routes);
             let strays = routes.breaks.has("HTTP-08") && method.starts_with('_');
-            let place = routes.first.clone().filter(|_| strays).map_or(place, Place::Session);
+            let place = routes.first.clone().filter(|_| strays).map_or(place, StreamOwner::Session);
             routes.open.insert(id.to_string(), place);
         }
         self.write(&message).await
@@ -114,7 +115,7 @@ impl Connection {
     }
 
     /// The messages of a stream, for one listener.
-    pub(super) fn listen(&self, place: &Place) -> Result<mpsc::Receiver<String>, StatusCode> {
+    pub(super) fn listen(&self, place: &StreamOwner) -> Result<mpsc::Receiver<String>, StatusCode> {
         let mut routes = lock(&self.routes);
         let stream = routes.stream(place).ok_or(StatusCode::NOT_FOUND)?;
         stream.receiver.take().ok_or(StatusCode::CONFLICT)
@@ -123,7 +124,7 @@ impl Connection {
 
 impl Routes {
     /// The stream of a place. That of a session is there before the session is, for clients that load it.
-    fn stream(&mut self, place: &Place) -> Option<&mut Stream> {
+    fn stream(&mut self, place: &StreamOwner) -> Option<&mut Stream> {
         if self.streams.len() >= MAX_STREAMS && !self.streams.contains_key(place) {
             return None;
         }
@@ -143,21 +144,22 @@ impl Routes {
             let _ = asked.send(line);
             return;
         }
-        let of_session = message["params"]["sessionId"].as_str().map(|session| Place::Session(session.to_owned()));
-        let place = if answers { self.open.remove(&id) } else { of_session }.unwrap_or(Place::Connection);
-        if let (Place::Session(session), true) = (&place, self.breaks.has("HTTP-19"))
+        let of_session =
+            message["params"]["sessionId"].as_str().map(|session| StreamOwner::Session(session.to_owned()));
+        let place = if answers { self.open.remove(&id) } else { of_session }.unwrap_or(StreamOwner::Connection);
+        if let (StreamOwner::Session(session), true) = (&place, self.breaks.has("HTTP-19"))
             && self.first.as_ref() != Some(session)
         {
             return;
         }
         if self.breaks.has("HTTP-07") && message["method"] == "session/update" {
-            self.give(&Place::Connection, line.clone());
+            self.give(&StreamOwner::Connection, line.clone());
         }
         self.give(&place, line);
     }
 
-    /// What no listener could ever get is lost.
-    fn give(&mut self, place: &Place, line: String) {
+    /// Gives a line to its stream. One that no listener could ever get is lost.
+    fn give(&mut self, place: &StreamOwner, line: String) {
         let early = self.breaks.has("HTTP-25");
         let Some(stream) = self.stream(place) else { return };
         if stream.receiver.is_some() && early {

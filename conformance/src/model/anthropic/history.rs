@@ -1,4 +1,4 @@
-//! What the conversation so far says about files and tasks.
+//! Files and tasks that the conversation so far has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::tasks::Task;
 
-/// What the model has done in this conversation.
+/// Record of what the model has done in this conversation.
 #[derive(Debug, Default)]
 pub(super) struct History {
     /// Files that it has read or written.

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::tools::Use;
+use super::tool_use::Use;
 use crate::model::script::{Call, Shell};
 use crate::model::text::quoted;
 
-/// Whether it is opencode that asks: its tools have the names of Claude Code's in small letters.
+/// Returns whether it is opencode that asks: its tools have the names of Claude Code's in small letters.
 pub(super) fn asks(request: &Request) -> bool {
     request.offers("bash") && !request.offers("Bash")
 }

@@ -9,7 +9,7 @@ use crate::model::script::Api;
 use crate::model::text;
 use crate::model::turn::{SideCall, Turn};
 
-/// What of a request decides the response.
+/// Part of a request that decides the response.
 #[derive(Debug)]
 pub(in crate::model) struct Request {
     pub(in crate::model) turn: Turn,
@@ -37,7 +37,7 @@ impl Request {
         Ok(Self { turn, history: History::of(messages), tools, directory })
     }
 
-    /// Whether the harness has a tool, at once or on request.
+    /// Returns whether the harness has a tool, at once or on request.
     pub(super) fn offers(&self, tool: &str) -> bool {
         self.tools.contains(tool)
     }
@@ -51,7 +51,7 @@ impl Request {
     }
 }
 
-/// What the user wrote in a message; it may come in one of the harness.
+/// Text of the user in a message; it may come in one of the harness.
 fn written(message: &Value) -> Option<String> {
     let texts = || texts(&message["content"]);
     match message["role"].as_str() {
@@ -61,7 +61,7 @@ fn written(message: &Value) -> Option<String> {
     }
 }
 
-/// What tools gave back in a message.
+/// Results of tools in a message.
 fn results(message: &Value) -> impl Iterator<Item = &Value> {
     let blocks = message["content"].as_array().into_iter().flatten();
     blocks.filter(|block| block["type"] == "tool_result")

@@ -5,13 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::request::Request;
-use super::tools::{self, Use};
+use super::tool_use::Use;
+use super::tools;
 use crate::model::ids::Ids;
 use crate::model::script::{End, Failed, Part, Usage, Words};
-use crate::model::steps::{Answer, Event, Step};
+use crate::model::steps::{Event, ModelAnswer, ResponseStep};
 
 /// The whole response to a request.
-pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, ids: &mut Ids) -> Answer {
+pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, ids: &mut Ids) -> ModelAnswer {
     let mut writer = Writer::new(request, usage, ids);
     for part in reply {
         match part {
@@ -22,8 +23,8 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
                 Ok(uses) => uses.into_iter().for_each(|one| writer.call(one)),
                 Err(why) => return writer.fail(400, None, why, None),
             },
-            Part::Wait(gate) => writer.steps.push(Step::Wait(gate.clone())),
-            Part::Pause(time) => writer.steps.push(Step::Pause(*time)),
+            Part::Wait(gate) => writer.steps.push(ResponseStep::Wait(gate.clone())),
+            Part::Pause(time) => writer.steps.push(ResponseStep::Pause(*time)),
             Part::End(end) => return writer.end(end),
         }
     }
@@ -43,7 +44,7 @@ struct Writer<'a> {
     id: String,
     model: String,
     usage: Usage,
-    steps: Vec<Step>,
+    steps: Vec<ResponseStep>,
     /// Blocks that are done.
     content: Vec<Value>,
     /// The block that is being written, and its text.
@@ -59,19 +60,19 @@ impl<'a> Writer<'a> {
     }
 
     fn send(&mut self, name: &'static str, data: Value) {
-        self.steps.push(Step::Send(Event::new(name, data)));
+        self.steps.push(ResponseStep::Send(Event::new(name, data)));
     }
 
     /// Two texts in a row are two blocks; with nothing but a pause between them they are one.
     fn write(&mut self, kind: Kind, words: &Words) {
-        let goes_on = matches!(self.steps.last(), Some(Step::Wait(_) | Step::Pause(_)));
+        let goes_on = matches!(self.steps.last(), Some(ResponseStep::Wait(_) | ResponseStep::Pause(_)));
         if !(goes_on && self.open.as_ref().is_some_and(|(open, _)| *open == kind)) {
             self.close();
             self.begin(kind);
         }
         for delta in &words.0 {
             let event = self.delta(kind, delta);
-            self.steps.push(Step::Send(event));
+            self.steps.push(ResponseStep::Send(event));
             if let Some((_, text)) = &mut self.open {
                 text.push_str(delta);
             }
@@ -143,7 +144,7 @@ impl<'a> Writer<'a> {
         })
     }
 
-    fn complete(mut self, reason: &str) -> Answer {
+    fn complete(mut self, reason: &str) -> ModelAnswer {
         self.close();
         let delta = json!({ "stop_reason": reason, "stop_sequence": null });
         self.send("message_delta", json!({ "delta": delta, "usage": { "output_tokens": self.usage.output } }));
@@ -152,25 +153,25 @@ impl<'a> Writer<'a> {
     }
 
     /// The response as far as it is written.
-    fn answer(mut self, reason: &str) -> Answer {
+    fn answer(mut self, reason: &str) -> ModelAnswer {
         let start = Event::new("message_start", json!({ "message": self.message(&[], None, 1) }));
-        self.steps.insert(0, Step::Send(start));
+        self.steps.insert(0, ResponseStep::Send(start));
         let whole = self.message(&self.content, Some(reason), self.usage.output);
-        Answer::Reply { steps: self.steps, whole }
+        ModelAnswer::Reply { steps: self.steps, whole }
     }
 
     /// An HTTP error while nothing was said yet, else an event of the stream.
-    fn fail(mut self, status: u16, kind: Option<&str>, message: &str, retry_after: Option<u64>) -> Answer {
-        let body = super::error(status, kind, message);
+    fn fail(mut self, status: u16, kind: Option<&str>, message: &str, retry_after: Option<u64>) -> ModelAnswer {
+        let body = super::body::error(status, kind, message);
         if self.open.is_none() && self.content.is_empty() {
-            return Answer::Refusal { before: self.steps, status, retry_after, body };
+            return ModelAnswer::Refusal { before: self.steps, status, retry_after, body };
         }
         self.close();
         self.send("error", json!({ "error": body["error"] }));
         self.answer("end_turn")
     }
 
-    fn end(mut self, end: &End) -> Answer {
+    fn end(mut self, end: &End) -> ModelAnswer {
         match end {
             End::Status(status) => {
                 let message = status.message.as_deref().unwrap_or("the script says so");
@@ -182,11 +183,11 @@ impl<'a> Writer<'a> {
                     self.begin(Kind::Text);
                 }
                 let event = self.delta(Kind::Text, &endless.text);
-                self.steps.push(Step::Endless { event, every: Duration::from_millis(endless.every_ms) });
+                self.steps.push(ResponseStep::Endless { event, every: Duration::from_millis(endless.every_ms) });
                 self.answer("end_turn")
             }
             End::Drop => {
-                self.steps.push(Step::Drop);
+                self.steps.push(ResponseStep::Drop);
                 self.answer("end_turn")
             }
             End::Refuse(text) => {

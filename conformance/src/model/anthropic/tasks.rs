@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::tools::Use;
+use super::tool_use::Use;
 use crate::model::script::{PlanStep, StepStatus};
 
 /// A task that the model made before.

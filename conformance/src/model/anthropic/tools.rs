@@ -3,22 +3,10 @@
 use serde_json::{Map, Value, json};
 
 use super::request::Request;
+use super::tool_use::Use;
 use super::{opencode, tasks};
 use crate::model::script::{Call, PlanStep, Shell};
 use crate::model::text::quoted;
-
-/// A call of one tool.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Use {
-    pub(super) name: String,
-    pub(super) input: Value,
-}
-
-impl Use {
-    pub(super) fn new(name: &str, input: Value) -> Self {
-        Self { name: name.to_owned(), input }
-    }
-}
 
 /// The tools to use for a call; the error says why there are none.
 pub(super) fn uses(call: &Call, request: &Request) -> Result<Vec<Use>, &'static str> {

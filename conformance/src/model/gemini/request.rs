@@ -8,7 +8,7 @@ use crate::model::script::Api;
 use crate::model::text;
 use crate::model::turn::{SideCall, Turn};
 
-/// What of a request decides the response.
+/// Part of a request that decides the response.
 #[derive(Debug)]
 pub(in crate::model) struct Request {
     pub(in crate::model) turn: Turn,
@@ -38,12 +38,12 @@ impl Request {
         Ok(Self { turn, tools, directory })
     }
 
-    /// Whether the harness has a tool.
+    /// Returns whether the harness has a tool.
     pub(super) fn offers(&self, tool: &str) -> bool {
         self.tools.contains(tool)
     }
 
-    /// What the tool of an MCP server is called.
+    /// Name of an MCP server's tool.
     pub(super) fn mcp(&self, server: &str, tool: &str) -> String {
         let names = [format!("mcp_{server}_{tool}"), format!("{server}__{tool}"), tool.to_owned()];
         let [usual, ..] = &names;
@@ -68,12 +68,12 @@ fn said(part: &Value) -> Option<&str> {
     part["text"].as_str()
 }
 
-/// What the user wrote in a message; it may come in one of the harness.
+/// Text of the user in a message; it may come in one of the harness.
 fn written(content: &Value) -> Option<String> {
     (content["role"] == "user").then(|| text::written(parts(content).filter_map(said)))?
 }
 
-/// What tools gave back in a message.
+/// Results of tools in a message.
 fn results(content: &Value) -> impl Iterator<Item = &Value> {
     parts(content).filter_map(|part| part.get("functionResponse"))
 }

@@ -8,10 +8,10 @@ use super::request::Request;
 use super::tools::{self, Use};
 use crate::model::ids::Ids;
 use crate::model::script::{End, Failed, Part, Usage, Words};
-use crate::model::steps::{Answer, Event, Step};
+use crate::model::steps::{Event, ModelAnswer, ResponseStep};
 
 /// The whole response to a request.
-pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, ids: &mut Ids) -> Answer {
+pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, ids: &mut Ids) -> ModelAnswer {
     let mut writer = Writer::new(request, usage, ids);
     for part in reply {
         match part {
@@ -22,8 +22,8 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
                 Ok(uses) => uses.into_iter().for_each(|one| writer.call(one)),
                 Err(why) => return writer.fail(400, None, why, None),
             },
-            Part::Wait(gate) => writer.steps.push(Step::Wait(gate.clone())),
-            Part::Pause(time) => writer.steps.push(Step::Pause(*time)),
+            Part::Wait(gate) => writer.steps.push(ResponseStep::Wait(gate.clone())),
+            Part::Pause(time) => writer.steps.push(ResponseStep::Pause(*time)),
             Part::End(end) => return writer.end(end),
         }
     }
@@ -51,7 +51,7 @@ struct Writer<'a> {
     id: String,
     model: String,
     usage: Usage,
-    steps: Vec<Step>,
+    steps: Vec<ResponseStep>,
     /// All parts so far.
     parts: Vec<Value>,
 }
@@ -71,7 +71,7 @@ impl<'a> Writer<'a> {
     }
 
     fn part(&mut self, part: Value) {
-        self.steps.push(Step::Send(self.chunk(&part)));
+        self.steps.push(ResponseStep::Send(self.chunk(&part)));
         self.parts.push(part);
     }
 
@@ -96,38 +96,38 @@ impl<'a> Writer<'a> {
     }
 
     /// The end stands in the last chunk. Clients take one without content for an answer that was lost.
-    fn complete(mut self, reason: &str) -> Answer {
+    fn complete(mut self, reason: &str) -> ModelAnswer {
         let tokens = self.tokens();
-        if let Some(Step::Send(last)) = self.steps.last_mut() {
+        if let Some(ResponseStep::Send(last)) = self.steps.last_mut() {
             last.data["candidates"][0]["finishReason"] = reason.into();
             last.data["usageMetadata"] = tokens;
         } else {
             let mut last = self.response(&json!({ "finishReason": reason, "index": 0 }));
             last["usageMetadata"] = tokens;
-            self.steps.push(Step::Send(Event::unnamed(last)));
+            self.steps.push(ResponseStep::Send(Event::unnamed(last)));
         }
         self.answer(reason)
     }
 
     /// The response as far as it is written.
-    fn answer(self, reason: &str) -> Answer {
+    fn answer(self, reason: &str) -> ModelAnswer {
         let content = json!({ "role": "model", "parts": self.parts });
         let mut whole = self.response(&json!({ "content": content, "finishReason": reason, "index": 0 }));
         whole["usageMetadata"] = self.tokens();
-        Answer::Reply { steps: self.steps, whole }
+        ModelAnswer::Reply { steps: self.steps, whole }
     }
 
     /// An HTTP error while nothing was said yet, else an error in the stream.
-    fn fail(mut self, status: u16, kind: Option<&str>, message: &str, retry_after: Option<u64>) -> Answer {
-        let body = super::error(status, kind, message);
+    fn fail(mut self, status: u16, kind: Option<&str>, message: &str, retry_after: Option<u64>) -> ModelAnswer {
+        let body = super::body::error(status, kind, message);
         if self.parts.is_empty() {
-            return Answer::Refusal { before: self.steps, status, retry_after, body };
+            return ModelAnswer::Refusal { before: self.steps, status, retry_after, body };
         }
-        self.steps.push(Step::Send(Event::unnamed(body)));
+        self.steps.push(ResponseStep::Send(Event::unnamed(body)));
         self.answer("OTHER")
     }
 
-    fn end(mut self, end: &End) -> Answer {
+    fn end(mut self, end: &End) -> ModelAnswer {
         match end {
             End::Status(status) => {
                 let message = status.message.as_deref().unwrap_or("the script says so");
@@ -135,11 +135,11 @@ impl<'a> Writer<'a> {
             }
             End::Endless(endless) => {
                 let event = self.chunk(&Kind::Text.part(&endless.text));
-                self.steps.push(Step::Endless { event, every: Duration::from_millis(endless.every_ms) });
+                self.steps.push(ResponseStep::Endless { event, every: Duration::from_millis(endless.every_ms) });
                 self.answer("STOP")
             }
             End::Drop => {
-                self.steps.push(Step::Drop);
+                self.steps.push(ResponseStep::Drop);
                 self.answer("OTHER")
             }
             End::Refuse(text) => {
@@ -151,8 +151,8 @@ impl<'a> Writer<'a> {
                 self.fail(status, None, &message, None)
             }
             End::SseError(kind) => {
-                let body = super::error(500, Some(kind), "the script says so");
-                self.steps.push(Step::Send(Event::unnamed(body)));
+                let body = super::body::error(500, Some(kind), "the script says so");
+                self.steps.push(ResponseStep::Send(Event::unnamed(body)));
                 self.answer("OTHER")
             }
             End::Incomplete(reason) => {

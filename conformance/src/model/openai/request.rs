@@ -8,7 +8,7 @@ use crate::model::script::Api;
 use crate::model::text;
 use crate::model::turn::{SideCall, Turn};
 
-/// What of a request decides the response.
+/// Part of a request that decides the response.
 #[derive(Debug)]
 pub(in crate::model) struct Request {
     pub(in crate::model) turn: Turn,
@@ -29,7 +29,7 @@ impl Tools {
         self.names.contains(name)
     }
 
-    /// Whether the model reaches most tools only by running a script.
+    /// Returns whether the model reaches most tools only by running a script.
     pub(super) fn code_mode(&self) -> bool {
         self.has("functions.exec") || (self.has("exec") && !self.has("exec_command"))
     }
@@ -113,7 +113,7 @@ fn result_text(output: &Value) -> String {
     }
 }
 
-/// What another agent asks this one to do, which for a sub-agent is what a user's message is for others.
+/// The task from another agent, which for a sub-agent is what a user's message is for others.
 fn task(content: &Value) -> Option<String> {
     let blocks = content.as_array()?;
     let text: String =

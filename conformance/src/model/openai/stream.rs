@@ -8,10 +8,10 @@ use super::request::Request;
 use super::tools::{self, Item};
 use crate::model::ids::Ids;
 use crate::model::script::{End, Failed, Part, Usage, Words};
-use crate::model::steps::{Answer, Event, Step};
+use crate::model::steps::{Event, ModelAnswer, ResponseStep};
 
 /// The whole response to a request.
-pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, ids: &mut Ids) -> Answer {
+pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, ids: &mut Ids) -> ModelAnswer {
     let mut writer = Writer::new(request, usage, ids);
     for part in reply {
         match part {
@@ -19,8 +19,8 @@ pub(in crate::model) fn render(reply: &[Part], request: &Request, usage: Usage, 
             Part::Think(words) => writer.think(words),
             Part::Tell(what) => writer.say(&request.turn.told(*what)),
             Part::Call(call) => tools::items(call, request).into_iter().for_each(|item| writer.item(item)),
-            Part::Wait(gate) => writer.steps.push(Step::Wait(gate.clone())),
-            Part::Pause(time) => writer.steps.push(Step::Pause(*time)),
+            Part::Wait(gate) => writer.steps.push(ResponseStep::Wait(gate.clone())),
+            Part::Pause(time) => writer.steps.push(ResponseStep::Pause(*time)),
             Part::End(end) => return writer.end(end),
         }
     }
@@ -47,7 +47,7 @@ struct Writer<'a> {
     id: String,
     model: String,
     usage: Usage,
-    steps: Vec<Step>,
+    steps: Vec<ResponseStep>,
     /// Items that are done.
     output: Vec<Value>,
     open: Option<Open>,
@@ -61,7 +61,7 @@ impl<'a> Writer<'a> {
     }
 
     fn send(&mut self, name: &'static str, data: Value) {
-        self.steps.push(Step::Send(Event::new(name, data)));
+        self.steps.push(ResponseStep::Send(Event::new(name, data)));
     }
 
     fn response(&self, status: &str) -> Value {
@@ -78,14 +78,14 @@ impl<'a> Writer<'a> {
     }
 
     fn write(&mut self, kind: Kind, words: &Words) {
-        let goes_on = matches!(self.steps.last(), Some(Step::Wait(_) | Step::Pause(_)));
+        let goes_on = matches!(self.steps.last(), Some(ResponseStep::Wait(_) | ResponseStep::Pause(_)));
         if !(goes_on && self.open.as_ref().is_some_and(|open| open.kind == kind)) {
             self.close();
             self.begin(kind);
         }
         for delta in &words.0 {
             let event = self.delta(delta);
-            self.steps.push(Step::Send(event));
+            self.steps.push(ResponseStep::Send(event));
             if let Some(open) = &mut self.open {
                 open.text.push_str(delta);
             }
@@ -194,35 +194,35 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn complete(mut self) -> Answer {
+    fn complete(mut self) -> ModelAnswer {
         self.close();
         let mut response = self.response("completed");
         response["usage"] = tokens(self.usage);
         self.finish("response.completed", response)
     }
 
-    fn finish(mut self, name: &'static str, response: Value) -> Answer {
+    fn finish(mut self, name: &'static str, response: Value) -> ModelAnswer {
         self.send(name, json!({ "response": response }));
         self.answer(response)
     }
 
     /// The response as far as it is written.
-    fn answer(mut self, response: Value) -> Answer {
+    fn answer(mut self, response: Value) -> ModelAnswer {
         let created = Event::new("response.created", json!({ "response": { "id": self.id, "status": "in_progress" } }));
         // Pauses before the first part come before the response begins.
-        self.steps.insert(0, Step::Send(created));
-        Answer::Reply { steps: self.steps, whole: response }
+        self.steps.insert(0, ResponseStep::Send(created));
+        ModelAnswer::Reply { steps: self.steps, whole: response }
     }
 
-    fn end(mut self, end: &End) -> Answer {
+    fn end(mut self, end: &End) -> ModelAnswer {
         match end {
             End::Status(status) => {
                 let message = status.message.as_deref().unwrap_or("the script says so");
-                Answer::Refusal {
+                ModelAnswer::Refusal {
                     before: self.steps,
                     status: status.code,
                     retry_after: status.retry_after,
-                    body: super::error(status.code, status.error_type.as_deref(), message),
+                    body: super::body::error(status.code, status.error_type.as_deref(), message),
                 }
             }
             End::Endless(endless) => {
@@ -231,12 +231,12 @@ impl<'a> Writer<'a> {
                     self.begin(Kind::Message);
                 }
                 let event = self.delta(&endless.text);
-                self.steps.push(Step::Endless { event, every: Duration::from_millis(endless.every_ms) });
+                self.steps.push(ResponseStep::Endless { event, every: Duration::from_millis(endless.every_ms) });
                 let response = self.response("in_progress");
                 self.answer(response)
             }
             End::Drop => {
-                self.steps.push(Step::Drop);
+                self.steps.push(ResponseStep::Drop);
                 let response = self.response("in_progress");
                 self.answer(response)
             }

@@ -7,9 +7,9 @@ use super::request::{Request, Tools};
 use crate::model::script::{Call, Shell};
 use crate::model::text::quoted;
 
-/// How long Codex waits for a command in the background before it goes on: its shortest.
+/// Time that Codex waits for a command in the background before it goes on: its shortest.
 const BACKGROUND_MS: u64 = 250;
-/// How long a sub-agent is waited for.
+/// Limit for a sub-agent.
 const AGENT_MS: u64 = 30_000;
 
 /// An item of the response.

@@ -20,13 +20,13 @@ pub(in crate::model) enum Part {
     End(End),
 }
 
-/// What of its own request the model tells.
+/// Part of its own request that the model repeats.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(in crate::model) enum Tell {
-    /// What the user said before the newest message.
+    /// Messages of the user before the newest.
     Messages,
-    /// What the tools gave back since then.
+    /// Results of the tools since then.
     Results,
 }
 
@@ -57,7 +57,7 @@ impl From<OneOrMany> for Words {
     }
 }
 
-/// How a response ends other than well.
+/// Abnormal end of a response.
 #[derive(Debug, Clone, PartialEq)]
 pub(in crate::model) enum End {
     Endless(Endless),

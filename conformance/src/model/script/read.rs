@@ -6,12 +6,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use toml::{Spanned, Table};
 
-use super::{Api, Call, End, Part, Prompt, Reply, Script, Side, Usage, Wanted};
+use super::part::{self, Call, End, Part};
+use super::types::{Api, Prompt, Reply, Script, Side, Usage, Wanted};
 
 /// Longest `pause_ms` and `every_ms`: an hour.
 const MAX_MILLIS: u64 = 3_600_000;
 
-/// Why a script cannot be used.
+/// Reason why a script cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ScriptError {
@@ -23,7 +24,7 @@ pub enum ScriptError {
     Meaning {
         /// Counted from 1.
         line: usize,
-        /// What is wrong and what to write instead.
+        /// The fault, and what to write instead.
         message: String,
     },
 }
@@ -52,7 +53,18 @@ struct RawPrompt {
     by_history: bool,
 }
 
-pub(super) fn script(text: &str) -> Result<Script, ScriptError> {
+impl Script {
+    /// Reads a script.
+    ///
+    /// # Errors
+    /// When the text is no TOML, has a key that no script has, or asks for what no response can be. The error names the
+    /// line.
+    pub fn parse(text: &str) -> Result<Self, ScriptError> {
+        script(text)
+    }
+}
+
+fn script(text: &str) -> Result<Script, ScriptError> {
     let raw: RawScript = toml::from_str(text)?;
     let at = |offset: usize, message: String| {
         let before = text.as_bytes().iter().take(offset);
@@ -92,7 +104,7 @@ fn prompt(raw: RawPrompt, start: usize, at: &impl Fn(usize, String) -> ScriptErr
     Ok(Prompt { wanted, api: raw.api, replies, repeat: raw.repeat, by_history: raw.by_history })
 }
 
-/// Whether a part may come after those before it.
+/// Checks that a part may come after those before it.
 fn check_follows(before: &[Part], part: &Part) -> Result<(), String> {
     if let Some(Part::End(_)) = before.last() {
         return Err("nothing can come after the end of a reply".to_owned());
@@ -160,12 +172,12 @@ fn build(head: &str, table: Table) -> Result<Part, String> {
             false => return Err("write `drop = true`".to_owned()),
         },
         "endless" => {
-            let endless: super::Endless = all(table)?;
+            let endless: part::Endless = all(table)?;
             millis(endless.every_ms)?;
             Part::End(End::Endless(endless))
         }
         "status" => {
-            let status: super::Status = all(table)?;
+            let status: part::Status = all(table)?;
             if !(400..=599).contains(&status.code) {
                 return Err(format!("{} is no HTTP error; write 400 to 599", status.code));
             }
@@ -186,7 +198,7 @@ fn call(head: &str, table: Table) -> Result<Call, String> {
         "edit" => Call::Edit(all(table)?),
         "delete" => Call::Delete(only(head, table)?),
         "move" => {
-            let moved: super::Move = all(table)?;
+            let moved: part::Move = all(table)?;
             if moved.old.is_some() != moved.new.is_some() {
                 return Err("`old` and `new` go together".to_owned());
             }
@@ -199,7 +211,7 @@ fn call(head: &str, table: Table) -> Result<Call, String> {
         "agent" => Call::Agent(all(table)?),
         "wait_agents" => Call::WaitAgents(millis(only(head, table)?)?),
         "mcp" => {
-            let mcp: super::Mcp = all(table)?;
+            let mcp: part::Mcp = all(table)?;
             match mcp.name.split_once('.') {
                 Some((server, tool)) if !server.is_empty() && !tool.is_empty() => Call::Mcp(mcp),
                 _ => return Err(format!("{:?} is no tool of a server; write \"server.tool\"", mcp.name)),

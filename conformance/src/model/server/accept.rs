@@ -15,11 +15,11 @@ use tokio_util::sync::CancellationToken;
 
 /// Open connections. A harness with sub-agents needs a handful; one more waits to be accepted.
 const MAX_CONNECTIONS: usize = 256;
-/// How long a client may take to send the head of a request.
+/// Limit for a client to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Pause after the operating system refused a connection, out of descriptors perhaps.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How long responses may take to end at shutdown.
+/// Limit for responses to end at shutdown.
 const DRAIN: Duration = Duration::from_secs(1);
 
 /// Accepts connections until `shutdown`, then cancels `stop` and ends those that exist.
@@ -69,7 +69,7 @@ pub(super) async fn run(
     accepted
 }
 
-/// Whether accepting cannot work again. Everything else concerns one connection or passes.
+/// Returns whether accepting cannot work again. Everything else concerns one connection or passes.
 fn is_fatal(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
 }

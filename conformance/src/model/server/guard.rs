@@ -42,7 +42,8 @@ fn one<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Option<&'a str>>
     }
 }
 
-/// Whether a host, with or without port, is a loopback name or address. Names that merely resolve to one do not count.
+/// Returns whether a host, with or without port, is a loopback name or address. Names that merely resolve to one do not
+/// count.
 fn is_loopback(authority: &str) -> bool {
     let bracketed = authority.starts_with('[');
     let (host, rest) = match authority.strip_prefix('[') {

@@ -9,13 +9,13 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::stream;
 
-use super::Model;
-use crate::model::steps::{Answer, Step};
+use super::state::Model;
+use crate::model::steps::{ModelAnswer, ResponseStep};
 
 /// The response for an answer. A dropped connection is one that ends within its body.
-pub(super) async fn response(model: Model, answer: Answer, streaming: bool) -> Response {
+pub(super) async fn response(model: Model, answer: ModelAnswer, streaming: bool) -> Response {
     match answer {
-        Answer::Reply { steps, .. } if streaming => {
+        ModelAnswer::Reply { steps, .. } if streaming => {
             let player = Player { model, steps: steps.into() };
             let events = stream::unfold(player, |mut player| async {
                 let next = player.next().await?;
@@ -27,7 +27,7 @@ pub(super) async fn response(model: Model, answer: Answer, streaming: bool) -> R
             )
                 .into_response()
         }
-        Answer::Reply { steps, whole } => {
+        ModelAnswer::Reply { steps, whole } => {
             let mut player = Player { model, steps: steps.into() };
             while let Some(next) = player.next().await {
                 if next.is_err() {
@@ -36,7 +36,7 @@ pub(super) async fn response(model: Model, answer: Answer, streaming: bool) -> R
             }
             Json(whole).into_response()
         }
-        Answer::Refusal { before, status, retry_after, body } => {
+        ModelAnswer::Refusal { before, status, retry_after, body } => {
             let mut player = Player { model, steps: before.into() };
             while let Some(next) = player.next().await {
                 if next.is_err() {
@@ -69,34 +69,34 @@ fn cut() -> io::Error {
 
 struct Player {
     model: Model,
-    steps: VecDeque<Step>,
+    steps: VecDeque<ResponseStep>,
 }
 
 impl Player {
-    /// What to write next, once it is time; an error closes the connection.
+    /// The next bytes to write, once it is time; an error closes the connection.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         loop {
             match self.steps.pop_front()? {
-                Step::Send(event) => return Some(Ok(event.encode())),
-                Step::Pause(time) => {
+                ResponseStep::Send(event) => return Some(Ok(event.encode())),
+                ResponseStep::Pause(time) => {
                     if !self.goes_on(tokio::time::sleep(time)).await {
                         return Some(Err(cut()));
                     }
                 }
-                Step::Wait(gate) => {
+                ResponseStep::Wait(gate) => {
                     if !self.goes_on(self.model.gates.pass(&gate)).await {
                         return Some(Err(cut()));
                     }
                 }
-                Step::Endless { event, every } => {
+                ResponseStep::Endless { event, every } => {
                     if !self.goes_on(tokio::time::sleep(every)).await {
                         return Some(Err(cut()));
                     }
                     let bytes = event.encode();
-                    self.steps.push_front(Step::Endless { event, every });
+                    self.steps.push_front(ResponseStep::Endless { event, every });
                     return Some(Ok(bytes));
                 }
-                Step::Drop => {
+                ResponseStep::Drop => {
                     self.steps.clear();
                     // What was said before is written out only while there is nothing new to write.
                     tokio::task::yield_now().await;

@@ -1,4 +1,4 @@
-//! Which request is answered how.
+//! Routes of requests.
 
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, Request as HttpRequest, State};
@@ -11,13 +11,14 @@ use axum::{Json, Router};
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Model, guard, play};
+use super::state::Model;
+use super::{control, guard, play};
 use crate::model::book::Found;
 use crate::model::journal::Entry;
 use crate::model::request::Request;
 use crate::model::script::Api;
-use crate::model::steps::Answer;
-use crate::model::{anthropic, control, gemini, openai};
+use crate::model::steps::ModelAnswer;
+use crate::model::{anthropic, gemini, openai};
 
 /// Largest request that is read.
 const MAX_BODY: usize = 64 * 1024 * 1024;
@@ -106,7 +107,7 @@ async fn answer(model: Model, api: Api, path: &str, headers: &HeaderMap, body: B
 }
 
 /// Finds the answer and notes the request.
-fn prepare(model: &Model, api: Api, path: &str, request: &Request, body: &[u8]) -> Answer {
+fn prepare(model: &Model, api: Api, path: &str, request: &Request, body: &[u8]) -> ModelAnswer {
     let turn = request.turn();
     let mut state = model.state();
     let found = state.book.find(turn);

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::script::Script;
 use crate::model::steps::sorted;
 
-fn answer(parts: &str) -> Answer {
+fn answer(parts: &str) -> ModelAnswer {
     let script = Script::parse(&format!("[[prompt]]\nmatch = \"*\"\nreplies = [[{parts}]]")).unwrap();
     let request = json!({
         "model": "m", "tools": [{ "name": "Bash" }],
@@ -16,9 +16,9 @@ fn answer(parts: &str) -> Answer {
 }
 
 fn lines(parts: &str) -> Vec<String> {
-    let Answer::Reply { steps, .. } = answer(parts) else { panic!("no reply") };
-    let line = |step: &Step| match step {
-        Step::Send(event) => {
+    let ModelAnswer::Reply { steps, .. } = answer(parts) else { panic!("no reply") };
+    let line = |step: &ResponseStep| match step {
+        ResponseStep::Send(event) => {
             let name = event.name.unwrap();
             assert_eq!(event.data["type"], name);
             let mut data = event.data.clone();
@@ -32,13 +32,13 @@ fn lines(parts: &str) -> Vec<String> {
 
 /// The inputs of the tools that are used, by name.
 fn uses(parts: &str) -> Vec<(String, Value)> {
-    let Answer::Reply { whole, .. } = answer(parts) else { panic!("no reply") };
+    let ModelAnswer::Reply { whole, .. } = answer(parts) else { panic!("no reply") };
     let blocks = whole["content"].as_array().unwrap().iter();
     blocks.map(|block| (block["name"].as_str().unwrap().to_owned(), block["input"].clone())).collect()
 }
 
 fn refusal(parts: &str) -> (u16, Value) {
-    let Answer::Refusal { status, body, .. } = answer(parts) else { panic!("no refusal") };
+    let ModelAnswer::Refusal { status, body, .. } = answer(parts) else { panic!("no refusal") };
     (status, body)
 }
 
@@ -131,7 +131,7 @@ fn a_failure_after_words_is_an_event_and_the_end() {
 #[test]
 fn stop_reasons_say_why() {
     let reason = |parts: &str| {
-        let Answer::Reply { whole, .. } = answer(parts) else { panic!("no reply") };
+        let ModelAnswer::Reply { whole, .. } = answer(parts) else { panic!("no reply") };
         whole["stop_reason"].as_str().unwrap().to_owned()
     };
     assert_eq!(reason(r#"{ say = "x" }, { incomplete = "max_output_tokens" }"#), "max_tokens");
@@ -141,8 +141,10 @@ fn stop_reasons_say_why() {
 
 #[test]
 fn an_endless_text_goes_on_in_the_open_block() {
-    let Answer::Reply { steps, .. } = answer(r#"{ say = "a" }, { endless = "tick " }"#) else { panic!("no reply") };
-    let Some(Step::Endless { event, every }) = steps.last() else { panic!("{steps:?}") };
+    let ModelAnswer::Reply { steps, .. } = answer(r#"{ say = "a" }, { endless = "tick " }"#) else {
+        panic!("no reply")
+    };
+    let Some(ResponseStep::Endless { event, every }) = steps.last() else { panic!("{steps:?}") };
     assert_eq!((every.as_millis(), &event.data["index"]), (20, &json!(0)));
 }
 

@@ -6,7 +6,7 @@ use crate::model::steps::sorted;
 
 const PATH: &str = "/v1beta/models/m:streamGenerateContent";
 
-fn answer(parts: &str) -> Answer {
+fn answer(parts: &str) -> ModelAnswer {
     let script = Script::parse(&format!("[[prompt]]\nmatch = \"*\"\nreplies = [[{parts}]]")).unwrap();
     let body = json!({
         "contents": [{ "role": "user", "parts": [{ "text": "hi" }] }],
@@ -19,9 +19,9 @@ fn answer(parts: &str) -> Answer {
 }
 
 fn lines(parts: &str) -> Vec<String> {
-    let Answer::Reply { steps, .. } = answer(parts) else { panic!("no reply") };
-    let line = |step: &Step| match step {
-        Step::Send(event) => {
+    let ModelAnswer::Reply { steps, .. } = answer(parts) else { panic!("no reply") };
+    let line = |step: &ResponseStep| match step {
+        ResponseStep::Send(event) => {
             assert_eq!((event.name, &event.data["responseId"]), (None, &json!("resp_1")));
             let tokens = event.data.get("usageMetadata").map(|_| " with tokens").unwrap_or_default();
             format!("{}{tokens}", sorted(&event.data["candidates"][0]))
@@ -33,7 +33,7 @@ fn lines(parts: &str) -> Vec<String> {
 
 /// The arguments of the tools that are used, by name.
 fn uses(parts: &str) -> Vec<(String, Value)> {
-    let Answer::Reply { whole, .. } = answer(parts) else { panic!("no reply") };
+    let ModelAnswer::Reply { whole, .. } = answer(parts) else { panic!("no reply") };
     let parts = whole["candidates"][0]["content"]["parts"].as_array().unwrap().iter();
     let calls = parts.map(|part| &part["functionCall"]);
     calls.map(|call| (call["name"].as_str().unwrap().to_owned(), call["args"].clone())).collect()
@@ -73,22 +73,22 @@ fn calls_have_ids_and_the_names_that_the_harness_offers() {
 #[test]
 fn what_the_api_has_no_words_for_is_refused() {
     for part in [r#"{ patch = "*** Begin Patch\n*** End Patch" }"#, r#"{ code = "1" }"#, r#"{ exit_plan = "x" }"#] {
-        assert!(matches!(answer(part), Answer::Refusal { status: 400, .. }), "{part}");
+        assert!(matches!(answer(part), ModelAnswer::Refusal { status: 400, .. }), "{part}");
     }
 }
 
 #[test]
 fn failures_are_statuses_before_and_errors_after_the_first_words() {
-    let Answer::Refusal { status, body, .. } = answer("{ status = 429 }") else { panic!("no refusal") };
+    let ModelAnswer::Refusal { status, body, .. } = answer("{ status = 429 }") else { panic!("no refusal") };
     assert_eq!((status, &body["error"]["status"]), (429, &json!("RESOURCE_EXHAUSTED")));
-    let Answer::Reply { steps, .. } = answer(r#"{ say = "x" }, { failed = "rate_limit_exceeded" }"#) else {
+    let ModelAnswer::Reply { steps, .. } = answer(r#"{ say = "x" }, { failed = "rate_limit_exceeded" }"#) else {
         panic!("no reply")
     };
-    assert!(matches!(&steps[1], Step::Send(event) if event.data["error"]["code"] == 429), "{steps:?}");
+    assert!(matches!(&steps[1], ResponseStep::Send(event) if event.data["error"]["code"] == 429), "{steps:?}");
     for (part, reason) in
         [(r#"{ refuse = "no" }"#, "SAFETY"), (r#"{ say = "x" }, { incomplete = "max_output_tokens" }"#, "MAX_TOKENS")]
     {
-        let Answer::Reply { whole, .. } = answer(part) else { panic!("no reply") };
+        let ModelAnswer::Reply { whole, .. } = answer(part) else { panic!("no reply") };
         assert_eq!(whole["candidates"][0]["finishReason"], reason);
     }
 }
@@ -97,13 +97,13 @@ proptest! {
     #[test]
     fn the_chunks_put_together_are_the_whole(deltas in proptest::collection::vec("[a-z \"\\\\]{0,8}", 1..6)) {
         let parts = format!("{{ say = {} }}", serde_json::to_string(&deltas).unwrap());
-        let Answer::Reply { steps, whole } = answer(&parts) else { panic!("no reply") };
+        let ModelAnswer::Reply { steps, whole } = answer(&parts) else { panic!("no reply") };
         let text = |candidate: &Value| -> String {
             let parts = candidate["content"]["parts"].as_array().unwrap().iter();
             parts.map(|part| part["text"].as_str().unwrap()).collect()
         };
         let streamed: String = steps.iter().map(|step| match step {
-            Step::Send(event) => text(&event.data["candidates"][0]),
+            ResponseStep::Send(event) => text(&event.data["candidates"][0]),
             other => panic!("{other:?}"),
         }).collect();
         prop_assert_eq!(&streamed, &deltas.concat());

@@ -4,7 +4,7 @@ use super::*;
 use crate::model::script::Script;
 use crate::model::steps::sorted;
 
-fn answer(parts: &str) -> Answer {
+fn answer(parts: &str) -> ModelAnswer {
     let script = Script::parse(&format!("[[prompt]]\nmatch = \"*\"\nreplies = [[{parts}]]")).unwrap();
     let request = json!({ "model": "m", "input": "hi", "tools": [{ "name": "exec_command" }] });
     let request = Request::read(&request).unwrap();
@@ -12,17 +12,17 @@ fn answer(parts: &str) -> Answer {
     render(&script.prompts[0].replies[0], &request, usage, &mut Ids::default())
 }
 
-fn steps(parts: &str) -> Vec<Step> {
+fn steps(parts: &str) -> Vec<ResponseStep> {
     match answer(parts) {
-        Answer::Reply { steps, .. } => steps,
-        refusal @ Answer::Refusal { .. } => panic!("{refusal:?} is no reply"),
+        ModelAnswer::Reply { steps, .. } => steps,
+        refusal @ ModelAnswer::Refusal { .. } => panic!("{refusal:?} is no reply"),
     }
 }
 
 /// Each event as one line of JSON, and what happens between them in brackets.
 fn lines(parts: &str) -> Vec<String> {
-    let line = |step: &Step| match step {
-        Step::Send(event) => {
+    let line = |step: &ResponseStep| match step {
+        ResponseStep::Send(event) => {
             let name = event.name.unwrap();
             assert_eq!(event.data["type"], name);
             let mut data = event.data.clone();
@@ -92,14 +92,14 @@ fn a_pause_does_not_end_a_text_and_a_second_text_does() {
 #[test]
 fn a_drop_leaves_the_text_open() {
     let steps = steps(r#"{ say = "par" }, { drop = true }"#);
-    assert_eq!(steps.last(), Some(&Step::Drop));
+    assert_eq!(steps.last(), Some(&ResponseStep::Drop));
     assert_eq!(names(r#"{ say = "par" }, { drop = true }"#).len(), 4, "created, added, delta, drop");
 }
 
 #[test]
 fn an_endless_text_goes_on_in_the_open_item() {
     let steps = steps(r#"{ say = "a" }, { endless = "tick ", every_ms = 7 }"#);
-    let Some(Step::Endless { event, every }) = steps.last() else { panic!("{steps:?}") };
+    let Some(ResponseStep::Endless { event, every }) = steps.last() else { panic!("{steps:?}") };
     assert_eq!((every.as_millis(), &event.data["item_id"]), (7, &json!("msg_1")));
 }
 
@@ -116,7 +116,7 @@ fn failures_end_the_response_with_their_code() {
 
 #[test]
 fn a_status_is_an_http_error_in_the_api_s_words() {
-    let Answer::Refusal { status, retry_after, body, .. } =
+    let ModelAnswer::Refusal { status, retry_after, body, .. } =
         answer(r#"{ status = 429, retry_after = 2, message = "slow" }"#)
     else {
         panic!("no refusal")

@@ -3,7 +3,7 @@ use serde_json::json;
 use super::*;
 use crate::model::script::{Part, Script};
 
-/// What becomes of a part when a model has these tools.
+/// Items of a part when a model has these tools.
 fn items_of(part: &str, offered: &[Value]) -> Vec<Item> {
     let script = Script::parse(&format!("[[prompt]]\nmatch = \"*\"\nreplies = [[{part}]]")).unwrap();
     let Part::Call(call) = script.prompts[0].replies[0][0].clone() else { panic!("{part} calls nothing") };

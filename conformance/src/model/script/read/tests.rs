@@ -7,7 +7,7 @@ fn error(text: &str) -> String {
     script(text).unwrap_err().to_string()
 }
 
-/// What is wrong with one part, on line 3 of a script.
+/// The error of one part, on line 3 of a script.
 fn part_error(part: &str) -> String {
     error(&format!("[[prompt]]\nmatch = \"*\"\nreplies = [[{part}]]\n"))
 }
