@@ -247,10 +247,6 @@ impl<'ast> Visit<'ast> for Scanner<'_> {
         self.name(alias, Meaning::Alias(path));
     }
 
-    fn visit_visibility(&mut self, _: &'ast syn::Visibility) {
-        // To say who may see something takes nothing from there.
-    }
-
     fn visit_impl_item(&mut self, item: &'ast syn::ImplItem) {
         let attributes: &[Attribute] = match item {
             syn::ImplItem::Const(item) => &item.attrs,
