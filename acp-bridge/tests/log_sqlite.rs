@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use acp_bridge::log::{
-    Durability, Filter, LogError, LogView, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog,
+    Durability, Filter, LogError, LogReader, LogView, LogWriter, OpenError, ReadLimit, SessionLog, Signals, SqliteLog,
 };
 use acp_types::record::{Kind, Seq};
 use acp_types::{RawBuf, SessionId};
