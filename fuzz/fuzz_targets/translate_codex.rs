@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 
 mod translate;
 
-type Translator = harness_adapters::codex::Translator;
+type Translator = harness_adapters::codex::Session;
 
 const TRANSCRIPT: &str = include_str!("../../harness-adapters/tests/transcripts/codex/text.jsonl");
 

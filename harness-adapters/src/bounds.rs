@@ -1,8 +1,8 @@
 //! Text that is cut to the size that it has in a message.
 //!
-//! What counts is the length as JSON: a control character has one byte in memory and six in a message.
+//! A length is that of the JSON: a control character has one byte in memory and six in a message.
 
-/// How many bytes a text has in a message, without its quotes.
+/// Length of a text in a message, in bytes, without its quotes.
 #[must_use]
 pub fn encoded(text: &str) -> usize {
     text.chars().map(cost).sum()
@@ -43,7 +43,7 @@ pub fn parts(mut text: &str, most: usize) -> Vec<&str> {
     parts
 }
 
-/// How many bytes in memory the first characters have that take at most `most` in a message.
+/// Length in memory, in bytes, of the first characters that take at most `most` in a message.
 fn reach(characters: impl Iterator<Item = char>, most: usize) -> usize {
     let mut taken = 0;
     let within = characters.take_while(|c| {

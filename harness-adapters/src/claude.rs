@@ -27,9 +27,6 @@ use crate::adapter::{Harness, Open, Opened, Options};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::ClientFeatures;
 
-/// Its name in messages.
-const WHO: &str = "Claude Code";
-
 /// Claude Code as a harness.
 #[derive(Debug)]
 pub struct Claude {
@@ -39,7 +36,7 @@ pub struct Claude {
 }
 
 impl Claude {
-    /// One that is started as `options` say.
+    /// A harness that is started with these options.
     #[must_use]
     pub fn new(options: Options) -> Self {
         Self { options, features: OnceLock::new(), key: auth::Key::default() }
@@ -87,7 +84,7 @@ impl Harness for Claude {
     }
 
     async fn open(&self, how: Open) -> Result<Opened<translate::Session>, Failure> {
-        self.open_session(how).await
+        open::open(how, &self.options, &self.key, self.features()).await
     }
 
     async fn list(&self, request: v1::ListSessionsRequest) -> Result<v1::ListSessionsResponse, Failure> {

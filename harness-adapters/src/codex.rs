@@ -12,7 +12,7 @@ mod sessions;
 mod translate;
 mod wire;
 
-pub use translate::{Setup, Translator};
+pub use translate::{Session, Setup};
 
 use std::sync::{Arc, OnceLock};
 
@@ -50,7 +50,7 @@ impl Codex {
         Ok(started)
     }
 
-    /// Whether somebody is logged in, or Codex's provider needs no login.
+    /// True if somebody is logged in, or if Codex's provider needs no login.
     ///
     /// # Errors
     /// When Codex cannot be asked; the failure says why.
@@ -71,7 +71,7 @@ impl Codex {
 }
 
 impl Harness for Codex {
-    type Translator = Translator;
+    type Translator = Session;
 
     async fn initialize(&self, client: &v1::InitializeRequest) -> Result<v1::InitializeResponse, Failure> {
         // A second one changes nothing; the protocol has only one.
@@ -79,7 +79,7 @@ impl Harness for Codex {
         Ok(sessions::introduction())
     }
 
-    async fn open(&self, how: Open) -> Result<Opened<Translator>, Failure> {
+    async fn open(&self, how: Open) -> Result<Opened<Session>, Failure> {
         let request = sessions::Request::new(how)?.plans(launch::plans(&self.options)).mode(self.options.mode.clone());
         let connection = self.connection().await?;
         sessions::open(&connection, request, self.features()).await

@@ -7,19 +7,19 @@ use acp_types::v1::{BlobResourceContents, ContentBlock, EmbeddedResourceResource
 
 use crate::embedded::{decoded, text_of};
 
-/// A prompt without what no model takes.
+/// A prompt without the blocks that no model takes.
 #[derive(Debug, Clone, PartialEq, Default)]
 #[expect(clippy::exhaustive_structs, reason = "adapters take it apart")]
 pub struct Screened {
-    /// What goes to the model; images have the type of their bytes.
+    /// Blocks that go to the model. Images have the type of their bytes.
     pub kept: Vec<ContentBlock>,
-    /// What does not, each with its name and the reason.
+    /// Blocks that do not, each with its name and the reason.
     pub left_out: Vec<String>,
-    /// Whether images go.
+    /// True if images are among the blocks that go.
     pub images: bool,
 }
 
-/// Why an image is left out.
+/// The reason to leave out an image.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unfit {
@@ -34,7 +34,7 @@ pub enum Unfit {
     NotAnImage {
         /// The type that it came with.
         claimed: String,
-        /// What it is instead.
+        /// Its type.
         is: &'static str,
     },
     /// It is too large.
@@ -47,7 +47,7 @@ pub enum Unfit {
     },
 }
 
-/// Checks all of a prompt. An image or resource may have `most` bytes.
+/// Checks each block of a prompt. An image or resource may have `most` bytes.
 #[must_use]
 pub fn screen(prompt: &[ContentBlock], most: usize) -> Screened {
     let mut screened = Screened::default();
@@ -67,7 +67,7 @@ pub fn screen(prompt: &[ContentBlock], most: usize) -> Screened {
     screened
 }
 
-/// What people know the part of a prompt by that stands at `number`, counted from 0.
+/// Name for people of the part of a prompt at `number`, counted from 0.
 #[must_use]
 pub fn named(block: &ContentBlock, number: usize) -> String {
     format!("{} {}", what(block), number + 1)
@@ -147,7 +147,7 @@ pub fn image(base64: &str, claimed: &str, most: usize) -> Result<&'static str, U
     known(&bytes).map_err(|is| Unfit::NotAnImage { claimed: claimed.to_owned(), is })
 }
 
-/// What the first bytes say: the type of an image that models see, or what it is instead.
+/// Type of an image from its first bytes, or the name of what it is instead.
 fn known(bytes: &[u8]) -> Result<&'static str, &'static str> {
     let text = || std::str::from_utf8(bytes).is_ok_and(|text| !text.contains('\0'));
     let begins = |with: &str| {

@@ -19,7 +19,7 @@ pub fn revert(new: &str, hunks: &str) -> Option<String> {
     replace(new, &hunk::parse(hunks)?, |hunk| (hunk.new_start, &hunk.new, &hunk.old))
 }
 
-/// What the hunks alone tell: their lines before and after. For when the file is not known.
+/// Lines before and after a change, from the hunks alone. For a file that is not known.
 #[must_use]
 pub fn sides(hunks: &str) -> (String, String) {
     let hunks = hunk::parse(hunks).unwrap_or_default();

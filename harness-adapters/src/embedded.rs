@@ -3,7 +3,7 @@
 
 use acp_types::v1;
 
-/// How a harness's prompts hold a resource.
+/// Format of a resource in a harness's prompts.
 #[derive(Debug, Clone, Copy)]
 pub struct Tag {
     /// The element's name.
@@ -61,7 +61,7 @@ impl Tag {
     }
 }
 
-/// What may stand between quotes on one line.
+/// Text that may stand between quotes on one line.
 fn escaped(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for letter in text.chars() {

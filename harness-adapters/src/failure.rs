@@ -1,11 +1,11 @@
-//! Why something that a client asked for could not be done.
+//! Failures of requests of a client.
 
 use acp_types::error::error;
 use acp_types::{ErrorCode, ErrorObjectOwned, RawBuf};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-/// What sort of failure it is; decides the JSON-RPC error code.
+/// Kind of a failure. It decides the JSON-RPC error code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum FailureKind {
     Harness,
 }
 
-/// A failure as the client gets to see it: what happened and what to do in `message`, the cause in `data`.
+/// A failure as the client sees it. `message` says what happened and what to do, `data` has the cause.
 ///
 /// Neither may hold credentials or prompts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
@@ -33,9 +33,9 @@ pub enum FailureKind {
 pub struct Failure {
     /// Decides the error code.
     pub kind: FailureKind,
-    /// For people: what happened, to what, what to do next.
+    /// Text for people: what happened, to what, what to do next.
     pub message: String,
-    /// For programs: the error object's `data`, besides `kind`.
+    /// Data for programs: the error object's `data`, besides `kind`.
     #[serde(default, skip_serializing_if = "Map::is_empty")]
     pub data: Map<String, Value>,
 }

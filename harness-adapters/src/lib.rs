@@ -1,9 +1,15 @@
 //! Coding harnesses that do not speak ACP, as ACP agents: the real Codex CLI and the real Claude Code CLI.
 //!
-//! Each harness is a folder with the same rooms: `wire` is a tolerant, typed subset of its own protocol, `translate` a
-//! pure state machine from that protocol to ACP and back, `launch` finds and starts the program, `history` reads what
-//! it stored. What is common to all is outside: [`translate`] is the contract of a state machine, [`adapter`] drives
-//! one and serves ACP. Harnesses that speak ACP themselves need none of this, only a launch profile.
+//! Each harness is a folder with the same parts:
+//!
+//! - `wire` is a tolerant, typed subset of its own protocol.
+//! - `translate` is a pure state machine from that protocol to ACP and back. Its `Session` takes each input to the part
+//!   that owns the state for it: `Turns`, `Asks`, `Controls`, `Screen`, `Notices`, `Meter`, `Options`.
+//! - `launch` finds and starts the program.
+//! - `history` reads earlier sessions.
+//!
+//! All harnesses share [`translate`], the contract of a state machine, and [`adapter`], which drives one and serves ACP.
+//! A harness that speaks ACP itself needs only a launch profile.
 //!
 //! This crate knows no network and keeps no log.
 

@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// What anybody but the owner may do.
+/// Permission bits of everybody but the owner.
 const OTHERS: u32 = 0o077;
 /// Files that are looked at when a directory is.
 const LOOKED_AT: usize = 10_000;

@@ -12,64 +12,64 @@ use serde::{Deserialize, Serialize};
 
 use crate::failure::Failure;
 
-/// One request of the client to a session, numbered by the driver. Each gets exactly one [`Effect::Answer`].
+/// Number of a client's request to a session, given by the driver. Each gets exactly one [`Effect::Answer`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 #[expect(clippy::exhaustive_structs, reason = "a number")]
 pub struct RequestId(pub u64);
 
-/// One question to the client, numbered by the translator.
+/// Number of a question to the client, given by the translator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 #[expect(clippy::exhaustive_structs, reason = "a number")]
 pub struct AskId(pub u64);
 
-/// One timer, numbered by the translator. Arming it again replaces it.
+/// Number of a timer, given by the translator. Arming it again replaces it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
 #[expect(clippy::exhaustive_structs, reason = "a number")]
 pub struct Timer(pub u64);
 
-/// What happens to a session.
+/// An input of a session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a translator has to handle each of them")]
 pub enum Input {
     /// The client asks for something.
     Request {
-        /// To answer it by.
+        /// Its number.
         id: RequestId,
-        /// What it asks for.
+        /// The request.
         request: Request,
     },
     /// The client takes a request back: `session/cancel` or `$/cancel_request` of a prompt. The request still gets its
     /// answer. It may have been answered already; then nothing happens.
     Cancel {
-        /// Which.
+        /// The request's number.
         id: RequestId,
     },
-    /// The client stops a session of which no prompt is open: what runs all the same is to end.
+    /// The client stops a session without an open prompt: all its work is to end.
     Stop,
     /// One message of the harness, valid JSON, as received.
     Native(RawBuf),
     /// The client answered a question, or could not. Comes at most once, and not after [`Effect::Withdraw`] unless the
     /// two crossed; then it is to be ignored.
     Answered {
-        /// Which.
+        /// The question's number.
         ask: AskId,
         /// Its answer.
         answer: Reply,
     },
     /// A timer that was armed has run out.
     Fired {
-        /// Which.
+        /// The timer.
         timer: Timer,
     },
     /// The harness is gone for good. Every open request has to be answered now; nothing is sent to it any more.
     Exited(Failure),
 }
 
-/// What a client can ask of an open session.
+/// A request of a client to an open session.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a translator has to handle each of them")]
@@ -96,7 +96,7 @@ pub enum Request {
     Close,
 }
 
-/// What the client said to a question.
+/// The client's reply to a question.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "a translator has to handle each of them")]
@@ -109,7 +109,7 @@ pub enum Reply {
     Failed,
 }
 
-/// What is to be done, in order.
+/// An effect for the driver. Effects are done in order.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "the driver has to do each of them")]
@@ -120,7 +120,7 @@ pub enum Effect {
     Send(RawBuf),
     /// A question to the client.
     Ask {
-        /// To recognise the answer by.
+        /// Its number.
         ask: AskId,
         /// The question.
         question: Question,
@@ -129,7 +129,7 @@ pub enum Effect {
     Withdraw(AskId),
     /// The answer to a request.
     Answer {
-        /// Which.
+        /// The request's number.
         id: RequestId,
         /// Its result.
         #[serde(serialize_with = "one_of")]
@@ -137,14 +137,14 @@ pub enum Effect {
     },
     /// [`Input::Fired`] is wanted after this time.
     Arm {
-        /// Which.
+        /// The timer.
         timer: Timer,
-        /// How long from now.
+        /// Time from now.
         after: Duration,
     },
     /// A timer is not wanted any more.
     Disarm(Timer),
-    /// The harness does not do what it has to: end its process. [`Input::Exited`] follows.
+    /// The harness hangs: end its process. [`Input::Exited`] follows.
     Kill,
 }
 
@@ -168,7 +168,7 @@ pub enum Answer {
     Prompt(v1::PromptResponse),
     /// To [`Request::Steer`].
     Steer(Steered),
-    /// To [`Request::StopTask`]: whether there was such work.
+    /// To [`Request::StopTask`]: true if there was such work.
     Stopped(bool),
     /// To [`Request::SetConfig`]: all options as they are now.
     Config(Vec<v1::SessionConfigOption>),
@@ -176,7 +176,7 @@ pub enum Answer {
     Done,
 }
 
-/// What became of a steering message.
+/// Result of a steering message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -192,12 +192,12 @@ pub enum Steered {
 pub struct Effects(Vec<Effect>);
 
 impl Effects {
-    /// Adds one.
+    /// Adds an effect.
     pub fn push(&mut self, effect: Effect) {
         self.0.push(effect);
     }
 
-    /// Tells the client something.
+    /// Adds a `session/update` to the client.
     pub fn update(&mut self, update: v1::SessionUpdate) {
         self.0.push(Effect::Update(update));
     }
@@ -212,13 +212,13 @@ impl Effects {
         self.0.push(Effect::Answer { id, answer });
     }
 
-    /// Takes all that were added.
+    /// Takes all effects that were added.
     pub fn take(&mut self) -> std::vec::Drain<'_, Effect> {
         self.0.drain(..)
     }
 }
 
-/// What a client can show, as far as a translator cares; read from its `initialize`.
+/// Features of a client, as far as a translator cares; read from its `initialize`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 #[expect(clippy::exhaustive_structs, reason = "tests write it out")]
@@ -237,7 +237,7 @@ pub struct ClientFeatures {
 }
 
 impl ClientFeatures {
-    /// Reads them from what the client said of itself.
+    /// Reads the features from the client's `initialize`.
     #[must_use]
     pub fn of(client: &v1::InitializeRequest) -> Self {
         let capabilities = &client.client_capabilities;
@@ -260,13 +260,13 @@ impl ClientFeatures {
 
 /// A session's translator.
 pub trait Translator: Send + 'static {
-    /// All it has to know at the beginning; part of a recorded transcript.
+    /// The facts that a session begins with; part of a recorded transcript.
     type Setup: Clone + Send + Serialize + DeserializeOwned;
 
     /// A session that is open and idle.
     fn new(setup: Self::Setup) -> Self;
 
-    /// Takes one input and adds what is to be done. It never panics, whatever the harness sends.
+    /// Takes one input and adds its effects. It never panics, whatever the harness sends.
     fn step(&mut self, input: Input, out: &mut Effects);
 
     /// The message to take in place of a line of the harness that is not JSON, for a translator that has to know.
@@ -280,13 +280,13 @@ pub trait Translator: Send + 'static {
 fn one_of<S: serde::Serializer>(answer: &Result<Answer, Failure>, serializer: S) -> Result<S::Ok, S::Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "snake_case")]
-    enum Outcome<'a> {
+    enum Written<'a> {
         Ok(&'a Answer),
         Error(&'a Failure),
     }
     match answer {
-        Ok(answer) => Outcome::Ok(answer),
-        Err(failure) => Outcome::Error(failure),
+        Ok(answer) => Written::Ok(answer),
+        Err(failure) => Written::Error(failure),
     }
     .serialize(serializer)
 }

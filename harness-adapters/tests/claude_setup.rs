@@ -238,7 +238,7 @@ async fn it_runs_as_root_and_offers_no_mode_that_would_not_work() {
 }
 
 #[tokio::test]
-async fn it_runs_as_somebody_without_rights_who_may_allow_everything() {
+async fn it_runs_as_an_unprivileged_user_who_may_allow_everything() {
     let mut stage = Stage::set(Setting::new(Harness::Claude, HELLO).user(User::Nobody)).await;
     let session = stage.new_session().await;
     let request = SetSessionModeRequest::new(session.clone(), "bypassPermissions");

@@ -29,6 +29,6 @@ async fn root_is_served_and_asked() {
 }
 
 #[tokio::test]
-async fn somebody_without_rights_is_served_and_asked() {
+async fn an_unprivileged_user_is_served_and_asked() {
     assert_ne!(asked_and_done(User::Nobody).await, "0");
 }

@@ -234,5 +234,5 @@ macro_rules! harness {
     };
 }
 
-harness!(codex, harness_adapters::codex::Translator);
+harness!(codex, harness_adapters::codex::Session);
 harness!(claude, harness_adapters::claude::translate::Session);

@@ -1,17 +1,17 @@
-//! What was chosen in a session, to be chosen again when its harness had to be started anew.
+//! Options that were chosen in a session, to be chosen again when its harness had to be started anew.
 
 use acp_types::v1;
 
 use crate::translate::Request;
 
-/// The option that is the mode again.
+/// The option that stands for the mode.
 const MODE: &str = "mode";
 
 /// The mode and the options that are in force, as far as somebody chose them.
 #[derive(Debug, Default)]
 pub(super) struct Chosen {
     mode: Option<v1::SessionModeId>,
-    /// In the order in which they were last set.
+    /// The requests, in the order in which they were last set.
     options: Vec<(v1::SessionConfigId, v1::SessionConfigOptionValue)>,
 }
 
@@ -28,7 +28,7 @@ impl Chosen {
         }
     }
 
-    /// The client was told how things are.
+    /// The client was told of options in force.
     pub(super) fn told(&mut self, update: &v1::SessionUpdate) {
         match update {
             v1::SessionUpdate::CurrentModeUpdate(update) => self.mode = Some(update.current_mode_id.clone()),
@@ -43,7 +43,7 @@ impl Chosen {
         }
     }
 
-    /// What has to be set in a session that begins like this.
+    /// Requests that restore the options in a session that begins with these.
     pub(super) fn again(&self, mode: Option<&v1::SessionModeId>, options: &[v1::SessionConfigOption]) -> Vec<Request> {
         let missing = self.options.iter().filter(|(option, value)| current(options, option).as_ref() != Some(value));
         let options =
@@ -52,7 +52,7 @@ impl Chosen {
         options.chain(mode.cloned().map(Request::SetMode)).collect()
     }
 
-    /// It could not be set again.
+    /// Forgets a request that could not be repeated.
     pub(super) fn forget(&mut self, request: &Request) {
         match request {
             Request::SetMode(_) => self.mode = None,

@@ -1,5 +1,5 @@
-//! Messages that are too long for the way to the client. A text is sent in parts; anything else is cut where it is
-//! longest, and says so. What a message says of a state goes through whatever its size.
+//! Messages that are too long for the client. A text is sent in parts; anything else is cut where it is
+//! longest, and says so. The state in a message is sent whatever its size.
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -11,11 +11,11 @@ use crate::bounds;
 pub(super) const MESSAGE: usize = 12 * 1024 * 1024;
 /// The longest message with everything around it. Clients and bridges take 16 MiB.
 pub(super) const LONGEST: usize = 15 * 1024 * 1024;
-/// What is left of each long string, in bytes: as much as possible.
+/// Length that is left of each long string, in bytes: as much as possible.
 const STRINGS: [usize; 4] = [2 * 1024 * 1024, 256 * 1024, 16 * 1024, 1024];
-/// What is left of each long list.
+/// Length that is left of each long list.
 const ITEMS: usize = 256;
-/// What remains of a call in any case.
+/// Members of a call that remain in any case.
 const STATE: [&str; 6] = ["sessionUpdate", "toolCallId", "status", "kind", "title", "_meta"];
 
 /// The message as one or more that are short enough.

@@ -12,18 +12,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::{Channel, FromHarness};
+use super::channel::{Channel, FromHarness};
 use crate::failure::{Failure, FailureKind};
 
 /// The longest line accepted, in bytes; harnesses put whole files and images into one. Longer ones are skipped.
 const LINE: usize = 16 * 1024 * 1024;
 /// Messages that wait on each way. Little, because one can be long; a full queue stops the sender.
 const QUEUE: usize = 16;
-/// What of its stderr goes into an error, in bytes.
+/// Length of the end of stderr that goes into an error, in bytes.
 const STDERR: usize = 4 * 1024;
-/// After it closed its stdout, how long a process may take to end before it is killed.
+/// Time limit of a process that closed its stdout to end before it is killed.
 const LINGER: Duration = Duration::from_secs(5);
-/// How long each way of stopping gets.
+/// Time limit of each way to stop it.
 const STOP: Deadlines =
     Deadlines { stdin_close: Duration::from_secs(3), term: Duration::from_secs(2), kill: Duration::from_secs(5) };
 
@@ -36,9 +36,9 @@ enum Order {
 /// A running harness. Dropping it kills the process and everything that it started.
 #[derive(Debug)]
 pub struct Process {
-    /// To its stdin.
+    /// Messages to its stdin.
     pub to: mpsc::Sender<Bytes>,
-    /// From its stdout.
+    /// Messages from its stdout.
     pub from: mpsc::Receiver<FromHarness>,
     orders: mpsc::Sender<Order>,
     tasks: JoinSet<()>,

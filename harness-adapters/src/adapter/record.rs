@@ -1,4 +1,4 @@
-//! Writes what happens to a session into a file, so that it can be replayed without the harness.
+//! The recording of a session's inputs in a file, which can be replayed without the harness.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};

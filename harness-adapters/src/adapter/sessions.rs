@@ -12,16 +12,18 @@ use tokio::sync::{MutexGuard as MutexGuardAsync, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::channel::Channel;
 use super::chosen::Chosen;
-use super::driver::{Command, Driver, Outcome};
+use super::client_queue::RequestResult;
+use super::driver::{Command, Driver};
+use super::harness::Opened;
 use super::record::Recording;
-use super::{Channel, Opened};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::{Request, RequestId, Translator};
 
-/// Sessions open at once. A harness process takes some 200 MB each.
+/// Limit of sessions that are open at once. A harness process takes some 200 MB each.
 const MOST: usize = 64;
-/// Requests of the client that wait for a session's driver; more wait at the client.
+/// Limit of requests that wait for a session's driver; more wait at the client.
 const COMMANDS: usize = 64;
 
 /// The sessions of one connection.
@@ -40,24 +42,24 @@ struct Handle {
     commands: mpsc::Sender<Command>,
     /// Requests without an answer.
     busy: Arc<AtomicUsize>,
-    /// How to open it again should its harness be lost.
+    /// The request that opens it again should its harness be lost.
     again: Arc<v1::ResumeSessionRequest>,
-    /// And what to set in it then.
+    /// The options to set in it then.
     chosen: Arc<Mutex<Chosen>>,
 }
 
 /// A session that has lost its harness.
 pub(super) struct Lost<'a> {
-    /// How to open it again.
+    /// The request that opens it again.
     pub(super) again: Arc<v1::ResumeSessionRequest>,
-    /// What was in force.
+    /// The options that were in force.
     pub(super) chosen: Arc<Mutex<Chosen>>,
     /// Keeps others from opening it too.
     _guard: MutexGuardAsync<'a, ()>,
 }
 
 impl Sessions {
-    /// `recordings` is where each session is recorded, if it is.
+    /// No sessions yet. Each will be recorded in the directory `recordings`, if there is one.
     pub(super) fn new(recordings: Option<PathBuf>) -> Self {
         Self { recordings, ..Self::default() }
     }
@@ -74,7 +76,7 @@ impl Sessions {
         }
     }
 
-    /// If a session has lost its harness without having been closed: how to open it again.
+    /// The session to open again, if it has lost its harness without having been closed.
     pub(super) async fn lost(&self, session: &v1::SessionId) -> Option<Lost<'_>> {
         let is_lost = || self.open().get(session).is_some_and(|handle| handle.commands.is_closed());
         if !is_lost() {
@@ -89,7 +91,7 @@ impl Sessions {
         handle.map(|Handle { again, chosen, .. }| Lost { again, chosen, _guard: guard })
     }
 
-    /// Whether one more may be opened.
+    /// Fails if no more session may be opened.
     pub(super) fn room(&self) -> Result<(), Failure> {
         let mut open = self.open();
         if open.len() >= MOST {
@@ -145,7 +147,12 @@ impl Sessions {
 
     /// Asks a session for something and waits for the answer. When `cancelled` fires, the request is taken back, and
     /// its answer awaited all the same.
-    pub(super) async fn ask(&self, session: &v1::SessionId, request: Request, cancelled: CancellationToken) -> Outcome {
+    pub(super) async fn ask(
+        &self,
+        session: &v1::SessionId,
+        request: Request,
+        cancelled: CancellationToken,
+    ) -> RequestResult {
         let handle = self.handle(session)?;
         let id = RequestId(self.next_request.fetch_add(1, Ordering::Relaxed));
         let (reply, mut answer) = oneshot::channel();
@@ -161,7 +168,7 @@ impl Sessions {
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Stops what a session does for no prompt. One that is not open does nothing.
+    /// Stops the work of a session that no prompt waits for. A session that is not open does nothing.
     pub(super) async fn stop(&self, session: &v1::SessionId) {
         if let Ok(handle) = self.handle(session) {
             // One that has ended meanwhile does nothing either.
@@ -180,7 +187,7 @@ impl Sessions {
         closed
     }
 
-    /// Closes all of them.
+    /// Closes all sessions.
     pub(super) async fn close_all(&self) {
         let sessions: Vec<_> = self.open().keys().cloned().collect();
         for outcome in join_all(sessions.iter().map(|session| self.close(session))).await {

@@ -1,4 +1,4 @@
-//! What is in files and belongs to a message, put into it: output that was too long for it, and the text that an edit is
+//! Texts in files that belong to a message, put into it: output that was too long for it, and the text that an edit is
 //! to change. So what is translated needs nothing else.
 
 use std::fs::File;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::translate::shell::PERSISTED;
 
-/// How much of a file is read at most, in bytes; of more, both ends.
+/// Limit of a file, in bytes. Of a longer one, both ends are read.
 const MOST: u64 = 8 * 1024 * 1024;
 /// The members of a message that hold what a tool returned: on the wire, on disk.
 const RESULTS: [&str; 2] = ["tool_use_result", "toolUseResult"];
@@ -21,7 +21,7 @@ const ORIGINAL: &str = "original_file";
 /// Files up to this many bytes are shown whole before they are changed.
 const PREVIEW: u64 = 1024 * 1024;
 
-/// Whether it is worth reading a line for [`attach`]; few are.
+/// True for a line that [`attach`] may add something to. Few are.
 pub(super) fn may_attach(line: &[u8]) -> bool {
     [PATH, ASK].iter().any(|word| memchr::memmem::find(line, word.as_bytes()).is_some())
 }
@@ -52,7 +52,7 @@ fn output(message: &mut Value) -> Option<()> {
     Some(())
 }
 
-/// What is in the file that a tool asks to change.
+/// Text of the file that a tool asks to change.
 fn original(message: &mut Value) -> Option<()> {
     let request = message.get_mut("request")?.as_object_mut()?;
     let is = |key: &str, values: &[&str]| {

@@ -16,7 +16,7 @@ use crate::failure::{Failure, FailureKind};
 const LOGIN: &str = "claude-login";
 /// A key, in `_meta["api-key"]` of `authenticate`.
 const KEY: &str = "api-key";
-/// How long `claude auth` may take.
+/// Time limit of `claude auth`.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The variable that Claude Code takes a key from.
@@ -27,7 +27,7 @@ pub(super) const VARIABLE: &str = "ANTHROPIC_API_KEY";
 pub(super) struct Key(Mutex<Option<String>>);
 
 impl std::fmt::Debug for Key {
-    /// Without the key.
+    /// Hides the key.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Key").finish_non_exhaustive()
     }
@@ -97,7 +97,7 @@ pub(super) async fn logout(program: &Path, key: &Key) -> Result<(), Failure> {
     }
 }
 
-/// Whether a process has what it needs to ask a model, by what it said of itself.
+/// Fails if a process lacks a login, by its own report.
 pub(super) fn check(initialized: &Value) -> Result<(), Failure> {
     let account = |key: &str| initialized.pointer(&format!("/account/{key}")).and_then(Value::as_str);
     let nothing = account("tokenSource") == Some("none") && account("apiKeySource").is_none_or(|key| key == "none");

@@ -1,4 +1,4 @@
-//! The way to a process of Claude Code: agreeing on what both can, then messages.
+//! The channel to a process of Claude Code: first the agreement on features, then messages.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ use crate::adapter::process::Process;
 use crate::adapter::{Channel, FromHarness};
 use crate::failure::{Failure, FailureKind};
 
-/// How long a process may take to be ready; its MCP servers do not count.
+/// Time limit of a process to be ready. Its MCP servers do not count.
 const READY: Duration = Duration::from_secs(60);
-/// Messages on their way; each can be long.
+/// Limit of messages on their way; each can be long.
 const QUEUE: usize = 16;
 const INITIALIZE: &str = "initialize";
 const SETTINGS: &str = "settings";
 
-/// What a process said of itself.
+/// Answers of a process to the greeting.
 #[derive(Debug)]
 pub(super) struct Introduction {
     /// The answer to `initialize`.
@@ -34,18 +34,18 @@ pub(super) struct Introduction {
     pub(super) settings: Value,
 }
 
-/// What a process is told first.
+/// First messages to a process.
 #[derive(Debug, Default)]
 pub(super) struct Greeting {
     /// MCP servers by name.
     pub(super) servers: Map<String, Value>,
-    /// In place of its own instructions.
+    /// Text that replaces its own instructions.
     pub(super) replace: Option<String>,
-    /// After them.
+    /// Text after its own instructions.
     pub(super) append: Option<String>,
 }
 
-/// Agrees with a process on what both can.
+/// Agrees with a process on features.
 ///
 /// # Errors
 /// When it ends, refuses, or does not answer in time.
@@ -182,7 +182,7 @@ async fn tell(mut watch: Watch, to: mpsc::Sender<FromHarness>) {
     }
 }
 
-/// Completes messages with what is in files.
+/// Completes messages with texts in files.
 async fn forward(mut lines: mpsc::Receiver<FromHarness>, to: mpsc::Sender<FromHarness>) {
     while let Some(message) = lines.recv().await {
         let message = match message {

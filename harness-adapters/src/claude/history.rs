@@ -1,4 +1,4 @@
-//! What a session showed before, from its transcript.
+//! The history of a session, from its transcript.
 //!
 //! Messages on disk are those on the wire, so they go through the same [`Screen`]; only prompts are shown here and not
 //! there, where the client has sent them itself.
@@ -21,9 +21,9 @@ use super::wire::{Assistant, Block, User};
 use crate::embedded::CONTEXT;
 use crate::translate::{ClientFeatures, Effect, Effects};
 
-/// Sub-agents of sub-agents that are followed.
+/// Depth of sub-agents of sub-agents that are followed.
 const DEPTH: usize = 8;
-/// What user messages begin with that no user wrote.
+/// Beginnings of user messages that no user wrote.
 const INJECTED: [&str; 7] = [
     "<task-notification>",
     "[Request interrupted by user",
@@ -135,7 +135,7 @@ impl Replay<'_> {
         self.effects.update(said_by_command("unreadable", &note));
     }
 
-    /// What a sub-agent said and did.
+    /// Messages and calls of a sub-agent.
     fn agent(&mut self, call: &str, depth: usize) -> std::io::Result<()> {
         match self.agents.remove(call) {
             Some(transcript) if depth < DEPTH => {
@@ -194,7 +194,7 @@ impl Replay<'_> {
         }
     }
 
-    /// What a command of the program said.
+    /// Text of a command of the program.
     fn command(&mut self, line: &[u8]) {
         let Ok(value) = json::from_slice::<Value>(line) else { return };
         let text = |key: &str| value.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -270,7 +270,7 @@ fn is_injected(text: &str) -> bool {
     INJECTED.iter().any(|beginning| text.starts_with(beginning))
 }
 
-/// What was typed: a command is stored taken apart.
+/// The line that was typed. A command is stored in parts.
 fn typed(text: &str) -> String {
     let tag = |name: &str| {
         let (_, rest) = text.split_once(&format!("<{name}>"))?;

@@ -1,4 +1,4 @@
-//! Finds Claude Code's program and says how to start it.
+//! Finds Claude Code's program and builds its command line.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ use crate::adapter::Options;
 use crate::failure::{Failure, FailureKind};
 use crate::profile::Version;
 
-/// The oldest version that speaks what is spoken here.
+/// The oldest version with the protocol that this adapter uses.
 pub const MINIMUM: Version = Version(2, 1, 318);
 
-/// What every process is started with.
+/// Arguments of every process.
 const ARGS: [&str; 10] = [
     "-p",
     "--input-format",
@@ -29,7 +29,7 @@ const ARGS: [&str; 10] = [
     "stdio",
     "--await-initialize",
 ];
-/// With it, what the directories of `--add-dir` say to the model is read.
+/// Variable that makes the program read the instructions in the directories of `--add-dir`.
 const MEMORY: &str = "CLAUDE_CODE_ADDITIONAL_DIRECTORIES_CLAUDE_MD";
 /// Names of the npm packages that hold native programs.
 const PLATFORMS: [(&str, &str, &[&str]); 4] = [
@@ -38,38 +38,38 @@ const PLATFORMS: [(&str, &str, &[&str]); 4] = [
     ("macos", "x86_64", &["claude-code-darwin-x64"]),
     ("macos", "aarch64", &["claude-code-darwin-arm64"]),
 ];
-/// Where its own installers put it, below the home directory.
+/// Paths of its own installers, below the home directory.
 const HOMES: [&str; 2] = [".local/bin/claude", ".claude/local/claude"];
 /// Variables of a process and what they are set to unless they are set already: plans work, and a request to a provider
 /// that is down fails within a quarter of a minute.
 const DEFAULTS: [(&str, &str); 2] = [("CLAUDE_CODE_ENABLE_TODO_TOOLS", "1"), ("CLAUDE_CODE_MAX_RETRIES", "4")];
 
-/// How a process begins its session.
+/// Beginning of a session in a process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Begin {
-    /// A new one.
+    /// A new session.
     New,
-    /// One that is on disk.
+    /// A session that is on disk.
     Resume,
-    /// A copy of one that is on disk.
+    /// A copy of a session that is on disk.
     Fork {
-        /// Which.
+        /// Id of the original.
         from: String,
     },
 }
 
-/// What a session is started from.
+/// Facts that a session is started from.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Start {
-    /// Where it works.
+    /// Its workspace.
     pub(super) cwd: PathBuf,
-    /// Where else.
+    /// Additional directories.
     pub(super) directories: Vec<PathBuf>,
     /// Servers of the client.
     pub(super) servers: Vec<v1::McpServer>,
-    /// In place of its own instructions.
+    /// Text that replaces its own instructions.
     pub(super) replace: Option<String>,
-    /// After them.
+    /// Text after its own instructions.
     pub(super) append: Option<String>,
 }
 
@@ -105,7 +105,7 @@ fn on_path(name: &Path, path: Option<OsString>) -> Option<PathBuf> {
     std::env::split_paths(&path?).map(|directory| directory.join(name)).find(|candidate| candidate.is_file())
 }
 
-/// What npm's script would start, which would keep a Node process around.
+/// The program that npm's script would start. The script would keep a Node process around.
 fn native(found: &Path) -> Option<PathBuf> {
     let real = found.canonicalize().ok()?;
     let scope = real.ancestors().find(|folder| folder.file_name().is_some_and(|name| name == "@anthropic-ai"))?;
@@ -117,12 +117,12 @@ fn native(found: &Path) -> Option<PathBuf> {
     programs.find(|program| program.is_file())
 }
 
-/// Whether the mode that allows everything can work here: the program refuses it to root outside a sandbox.
+/// True if the mode that allows everything can work: the program refuses it to root outside a sandbox.
 pub(super) fn may_bypass(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     !rustix::process::geteuid().is_root() || variable("IS_SANDBOX").is_some_and(|value| value == "1")
 }
 
-/// How to start a process for a session.
+/// Launch of a process for a session.
 pub(super) fn session(
     program: &Path,
     options: &Options,
@@ -182,7 +182,7 @@ pub(super) fn servers(servers: &[v1::McpServer]) -> Result<Map<String, Value>, F
     servers.collect()
 }
 
-/// Whether a workspace can be worked in.
+/// Fails for a workspace that cannot be worked in.
 ///
 /// # Errors
 /// When it is no absolute path of a directory.

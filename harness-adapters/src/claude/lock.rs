@@ -19,7 +19,7 @@ pub(super) struct Lock {
     file: File,
 }
 
-/// What is remembered of a session.
+/// Facts about a session that has no transcript yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub(super) struct Note {
@@ -62,7 +62,7 @@ impl Lock {
         }
     }
 
-    /// Remembers something.
+    /// Writes a note about the session.
     pub(super) fn remember(&mut self, note: &Note) -> std::io::Result<()> {
         let text = serde_json::to_vec(note)?;
         self.file.set_len(0)?;
@@ -70,7 +70,7 @@ impl Lock {
         self.file.write_all(&text)
     }
 
-    /// Lets go of the session and forgets it.
+    /// Releases the session and forgets it.
     pub(super) fn remove(self) {
         if let Err(error) = std::fs::remove_file(&self.path) {
             tracing::debug!(%error, "a lock file stays");

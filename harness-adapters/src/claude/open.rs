@@ -17,14 +17,16 @@ use super::translate::plan::Plan;
 use super::translate::{Session, Setup};
 use super::trust::Trust;
 use super::watch::Watch;
-use super::{Claude, WHO, auth, history};
+use super::{auth, history};
 use crate::adapter::process::Process;
-use crate::adapter::{Open, Opened};
+use crate::adapter::{Open, Opened, Options};
 use crate::failure::{Failure, FailureKind};
 use crate::profile::Version;
 use crate::translate::ClientFeatures;
 
-/// Updates of a history that wait for the client.
+/// Name of the program in messages.
+const WHO: &str = "Claude Code";
+/// Limit of updates of a history that wait for the client.
 const HISTORY: usize = 64;
 
 /// A session that is to be opened.
@@ -39,76 +41,80 @@ struct Plans {
     lock: Lock,
 }
 
-impl Claude {
-    pub(super) async fn open_session(&self, how: Open) -> Result<Opened<Session>, Failure> {
-        let store = Store::of(|name| std::env::var_os(name))?;
-        let plans = prepare(&store, how)?;
-        let Plans { id, begin, start, transcript, show, lock } = plans;
-        let program = launch::program(&self.options, |name| std::env::var_os(name))?;
-        let features = self.features();
-        let past = past(transcript.clone(), start.cwd.clone(), features).await?;
+/// Opens a session.
+///
+/// # Errors
+/// When there is no such session, when it is open elsewhere, and when the program does not start or is not ready.
+pub(super) async fn open(
+    how: Open,
+    options: &Options,
+    key: &auth::Key,
+    features: ClientFeatures,
+) -> Result<Opened<Session>, Failure> {
+    let store = Store::of(|name| std::env::var_os(name))?;
+    let plans = prepare(&store, how)?;
+    let Plans { id, begin, start, transcript, show, lock } = plans;
+    let program = launch::program(options, |name| std::env::var_os(name))?;
+    let past = past(transcript.clone(), start.cwd.clone(), features).await?;
 
-        let bypass = launch::may_bypass(|name| std::env::var_os(name));
-        let home = store.home(|name| std::env::var_os(name));
-        let trust = Trust::of(&home, &start.cwd, self.options.trust_settings, bypass);
-        let mut spec = launch::session(&program, &self.options, &id, &begin, &start, &trust, bypass);
-        if let Some(key) = self.key.get() {
-            spec = spec.env(auth::VARIABLE, key);
-        }
-        let servers = launch::servers(&start.servers)?;
-        let greeting = Greeting { servers, replace: start.replace, append: start.append };
-        let mut process = Process::start(&spec, WHO).await?;
-        let introduction = match channel::greet(&mut process, greeting).await {
-            Ok(introduction) => introduction,
-            Err(failure) => {
-                process.shutdown().await;
-                return Err(failure);
-            }
-        };
-        let ready = check_version(&introduction.initialized).and_then(|()| auth::check(&introduction.initialized));
-        if let Err(failure) = ready {
+    let bypass = launch::may_bypass(|name| std::env::var_os(name));
+    let home = store.home(|name| std::env::var_os(name));
+    let trust = Trust::of(&home, &start.cwd, options.trust_settings, bypass);
+    let mut spec = launch::session(&program, options, &id, &begin, &start, &trust, bypass);
+    if let Some(key) = key.get() {
+        spec = spec.env(auth::VARIABLE, key);
+    }
+    let servers = launch::servers(&start.servers)?;
+    let greeting = Greeting { servers, replace: start.replace, append: start.append };
+    let mut process = Process::start(&spec, WHO).await?;
+    let introduction = match channel::greet(&mut process, greeting).await {
+        Ok(introduction) => introduction,
+        Err(failure) => {
             process.shutdown().await;
             return Err(failure);
         }
-
-        let options = Choices::read(&introduction.initialized, &introduction.settings, bypass);
-        let commands = Commands::read(&introduction.initialized);
-        let session = v1::SessionId::new(id.clone());
-        let mut updates = vec![commands.update()];
-        updates.extend(
-            past.title
-                .clone()
-                .map(|title| v1::SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title))),
-        );
-        for note in trust.notes {
-            tracing::info!(note, "settings do not count");
-            if features.notices {
-                let notice = v1::Notice::new(v1::NoticeSeverity::Info, "Claude Code").description(note);
-                updates.push(v1::SessionUpdate::Notice(notice));
-            }
-        }
-        let history = transcript.filter(|_| show).map(|transcript| shown(transcript, start.cwd.clone(), features));
-        let (modes, config) = (options.modes(), options.config());
-        let setup = Setup {
-            session: session.clone(),
-            cwd: start.cwd,
-            seed: Uuid::new_v4().to_string(),
-            features,
-            options,
-            commands,
-            plan: past.plan,
-            title: past.title,
-        };
-        let watch = Watch::new(store.clone(), &id, matches!(begin, Begin::Fork { .. }));
-        // What Claude Code has a transcript of needs no note of ours.
-        let keep = move |lock: Lock| {
-            if store.find(&id).is_some() {
-                lock.remove();
-            }
-        };
-        let channel = channel::open(process, lock, watch, keep);
-        Ok(Opened { session, setup, channel, history, modes: Some(modes), options: config, updates })
+    };
+    let ready = check_version(&introduction.initialized).and_then(|()| auth::check(&introduction.initialized));
+    if let Err(failure) = ready {
+        process.shutdown().await;
+        return Err(failure);
     }
+
+    let choices = Choices::read(&introduction.initialized, &introduction.settings, bypass);
+    let commands = Commands::read(&introduction.initialized);
+    let session = v1::SessionId::new(id.clone());
+    let mut updates = vec![commands.update()];
+    updates.extend(
+        past.title.clone().map(|title| v1::SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title))),
+    );
+    for note in trust.notes {
+        tracing::info!(note, "settings do not count");
+        if features.notices {
+            let notice = v1::Notice::new(v1::NoticeSeverity::Info, "Claude Code").description(note);
+            updates.push(v1::SessionUpdate::Notice(notice));
+        }
+    }
+    let history = transcript.filter(|_| show).map(|transcript| shown(transcript, start.cwd.clone(), features));
+    let (modes, config) = (choices.modes(), choices.config());
+    let setup = Setup {
+        session: session.clone(),
+        cwd: start.cwd,
+        seed: Uuid::new_v4().to_string(),
+        features,
+        options: choices,
+        commands,
+        plan: past.plan,
+        title: past.title,
+    };
+    let watch = Watch::new(store.clone(), &id, matches!(begin, Begin::Fork { .. }));
+    // What Claude Code has a transcript of needs no note of ours.
+    let keep = move |lock: Lock| {
+        if store.find(&id).is_some() {
+            lock.remove();
+        }
+    };
+    let channel = channel::open(process, lock, watch, keep);
+    Ok(Opened { session, setup, channel, history, modes: Some(modes), options: config, updates })
 }
 
 fn prepare(store: &Store, how: Open) -> Result<Plans, Failure> {
@@ -200,7 +206,7 @@ fn start(
     start
 }
 
-/// What a session brings with it.
+/// Facts of an earlier session.
 #[derive(Default)]
 struct Past {
     plan: Plan,

@@ -16,25 +16,25 @@ use crate::failure::{Failure, FailureKind};
 
 /// Sessions in one answer.
 const PAGE: usize = 50;
-/// How far into a transcript its first prompt is looked for, in bytes. What comes before it is large.
+/// Length of a transcript's beginning that is searched for its first prompt, in bytes. The records before it are large.
 const HEAD: u64 = 2 * 1024 * 1024;
-/// How much of the end of a transcript is looked at for its title, in bytes.
+/// Length of a transcript's end that is searched for its title, in bytes.
 const TAIL: u64 = 256 * 1024;
 
 /// The folder that Claude Code keeps its things in.
 #[derive(Debug, Clone)]
 pub(super) struct Store(PathBuf);
 
-/// What a transcript says of its session.
+/// Facts of a session from its transcript.
 #[derive(Debug, Default)]
 pub(super) struct Summary {
-    /// Where it worked.
+    /// Its workspace.
     pub(super) cwd: Option<PathBuf>,
-    /// What it is called.
+    /// Its title.
     pub(super) title: Option<String>,
     /// It is what a sub-agent or a member of a team did, and no session of its own.
     is_part: bool,
-    /// When something was last written.
+    /// Time of the last record.
     updated_at: Option<String>,
 }
 
@@ -52,14 +52,14 @@ impl Store {
         })
     }
 
-    /// Where the program keeps what it knows of its user.
+    /// Home of the program.
     pub(super) fn home(&self, variable: impl Fn(&str) -> Option<std::ffi::OsString>) -> Home {
         let named = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let config = named("CLAUDE_CONFIG_DIR").or_else(|| named("HOME")).unwrap_or_else(|| self.0.clone());
         Home { folder: self.0.clone(), config: config.join(".claude.json") }
     }
 
-    /// Where lock files are.
+    /// Directory of lock files.
     pub(super) fn locks(&self) -> PathBuf {
         self.0.join("acp-harness")
     }
@@ -150,7 +150,7 @@ pub(super) fn missing(session: &v1::SessionId) -> Failure {
     Failure::new(FailureKind::NotFound, message)
 }
 
-/// What a transcript says of its session.
+/// Reads the facts of a session from its transcript.
 pub(super) fn summary(transcript: &Path) -> std::io::Result<Summary> {
     let mut file = File::open(transcript)?;
     let mut summary = Summary::default();
@@ -206,8 +206,8 @@ fn names_of(cwd: &Path) -> Vec<PathBuf> {
     cwd.canonicalize().into_iter().filter(|real| *real != plain).chain([plain.clone()]).collect()
 }
 
-/// Whether a project's folder may be that of a directory: its name is the path with all but letters and digits replaced,
-/// and cut off when it is long.
+/// True if a project's folder may be that of a directory. Its name is the path, cut off when it is long, in which all but
+/// letters and digits are replaced.
 fn is_of(project: &Path, cwd: &Path) -> bool {
     let name: String = cwd.to_string_lossy().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let folder = project.file_name().map(|folder| folder.to_string_lossy().into_owned()).unwrap_or_default();

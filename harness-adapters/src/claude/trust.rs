@@ -1,4 +1,4 @@
-//! What holds without being asked about.
+//! Settings that hold without a question to the user.
 //!
 //! `claude -p` takes over what a directory brings along without asking whether it is trusted: settings, hooks, MCP
 //! servers, the mode. That is code of whoever wrote the directory. Here it counts only where the user has said so, to
@@ -11,33 +11,33 @@ use serde_json::Value;
 
 use super::translate::options::Mode;
 
-/// What is read of a file of settings, in bytes.
+/// Limit of a settings file, in bytes.
 const MOST: u64 = 32 * 1024 * 1024;
-/// What a directory brings along that can start something.
+/// Files of a directory that can start something.
 const BROUGHT: [&str; 4] = [".mcp.json", ".claude/settings.json", ".claude/settings.local.json", ".claude/skills"];
 
-/// Where the program keeps what it knows of its user.
+/// Home of the program: the files that it keeps about its user.
 #[derive(Debug, Clone)]
 pub(super) struct Home {
     /// `settings.json` is in it.
     pub(super) folder: PathBuf,
-    /// Which directories are trusted.
+    /// File with the directories that are trusted.
     pub(super) config: PathBuf,
 }
 
-/// What counts in a session.
+/// The settings that count in a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Trust {
     /// The mode in which it begins.
     pub(super) mode: Option<Mode>,
-    /// What the directory brings along counts too.
+    /// True if the files of the directory count, too.
     pub(super) directory: bool,
-    /// What the user should know of what does not count.
+    /// Notes for the user about settings that do not count.
     pub(super) notes: Vec<String>,
 }
 
 impl Trust {
-    /// What counts in a directory. `all` is the user's word for everything; `bypass` is whether the mode that allows
+    /// Trust in a directory. `all` is the user's word for everything; `bypass` is true if the mode that allows
     /// everything can work.
     pub(super) fn of(home: &Home, cwd: &Path, all: bool, bypass: bool) -> Self {
         let mut trust = Self { directory: all || is_trusted(&read(&home.config), cwd), ..Self::default() };
@@ -67,7 +67,7 @@ impl Trust {
     }
 }
 
-/// Whether the user has told the program to trust a directory, or one above it in the same repository.
+/// True if the user has told the program to trust a directory, or one above it in the same repository.
 fn is_trusted(config: &Value, cwd: &Path) -> bool {
     let Ok(cwd) = cwd.canonicalize() else { return false };
     within(&cwd).any(|directory| {
@@ -89,12 +89,12 @@ fn brought(cwd: &Path) -> Option<PathBuf> {
     places.filter(|place| home.as_deref().is_none_or(|home| !is_own(place, home))).find(|place| place.exists())
 }
 
-/// Whether it is the user's own, for all directories.
+/// True for the user's own home, which is for all directories.
 fn is_own(place: &Path, home: &Path) -> bool {
     place.starts_with(home.join(".claude"))
 }
 
-/// What is in a file, as far as it can be read.
+/// Content of a file, as far as it can be read.
 fn read(file: &Path) -> Value {
     let small = file.metadata().is_ok_and(|it| it.is_file() && it.len() <= MOST);
     let Some(bytes) = small.then(|| std::fs::read(file).ok()).flatten() else { return Value::Null };
@@ -113,9 +113,9 @@ mod tests {
 
     use super::{Home, Mode, Trust};
 
-    struct Place(tempfile::TempDir);
+    struct Fixture(tempfile::TempDir);
 
-    impl Place {
+    impl Fixture {
         fn new() -> Self {
             let place = Self(tempfile::tempdir().expect("a directory"));
             for folder in ["home", "ws/.git", "ws/deep"] {
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_mode_of_the_settings_in_which_nobody_is_asked_needs_the_users_word() {
-        let place = Place::new();
+        let place = Fixture::new();
         for (wanted, without, with) in [
             ("plan", Some(Mode::Plan), Some(Mode::Plan)),
             ("manual", Some(Mode::Default), Some(Mode::Default)),
@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_repository_says_nothing_until_it_is_trusted() {
-        let place = Place::new();
+        let place = Fixture::new();
         fs::create_dir(place.path().join("ws/.claude")).expect("a folder");
         place.write("ws/.claude/settings.json", &json!({ "permissions": { "defaultMode": "bypassPermissions" } }));
         let trust = place.trust("ws/deep", false);

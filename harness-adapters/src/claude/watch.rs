@@ -14,9 +14,9 @@ use super::store::Store;
 use super::translate::content;
 use super::wire::Prompted;
 
-/// How often it is looked for more.
+/// Interval of the looks for more.
 pub(super) const LOOK: Duration = Duration::from_secs(2);
-/// What is read at once, in bytes. Of more, the beginning is skipped; prompts are short.
+/// Limit of one look, in bytes. Of more, the beginning is skipped; prompts are short.
 const MOST: u64 = 8 * 1024 * 1024;
 
 /// The watch over one session.

@@ -12,8 +12,8 @@ use clap::{Args as ClapArgs, Parser, Subcommand};
     version,
     about,
     after_help = "\
-acp-harness NAME runs any other known harness, as `acp-harness list` shows them.
-Profiles of your own: acp-harness/profiles.toml in $XDG_CONFIG_HOME or ~/.config, or where ACP_HARNESS_PROFILES says.
+acp-harness NAME runs any other harness that `acp-harness list` shows.
+Your own profiles: acp-harness/profiles.toml in $XDG_CONFIG_HOME or ~/.config, or the file in ACP_HARNESS_PROFILES.
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the harness is not installed or cannot be started."
 )]
 pub(super) struct Args {
@@ -32,26 +32,26 @@ pub(super) enum Command {
     Claude(Run),
     /// Show the known harnesses and what is installed.
     List(List),
-    /// Print where a harness's program is: exit code 2 for a name that nobody knows, 3 when it is not installed.
+    /// Print the path of a harness's program. Exit code 2: unknown name. Exit code 3: not installed.
     Which(Which),
-    /// Check a harness: program, version, login, and one turn against a scripted model. Fails when one of them is not as
-    /// it has to be, also when nobody is logged in.
+    /// Check a harness: program, version, login, and one turn against a scripted model. Fails when a check fails, also
+    /// when nobody is logged in.
     Doctor(Doctor),
-    /// Run a harness that speaks ACP itself, by the name of its profile; further words are arguments for it.
+    /// Run a harness that speaks ACP itself, by the name of its profile. Further words are arguments for it.
     #[command(external_subcommand)]
     Other(Vec<OsString>),
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Run {
-    /// The harness's program. Without it, it is looked for.
+    /// The harness's program. By default it is searched for.
     #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
-    /// Write everything that happens to each session into a file there, prompts and file contents included.
+    /// Write all inputs of each session into a file in this directory, prompts and file contents included.
     #[arg(long, value_name = "DIR")]
     pub(super) record: Option<PathBuf>,
-    /// Let hold what settings say without being asked: a mode that does not ask, and a repository's own settings, hooks
-    /// and MCP servers.
+    /// Trust settings without a question: a mode that does not ask, and a repository's own settings, hooks and MCP
+    /// servers.
     #[arg(long)]
     pub(super) trust_settings: bool,
     /// Further arguments for the harness.
@@ -61,7 +61,7 @@ pub(super) struct Run {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct RunCodex {
-    /// The mode that new sessions begin in, such as `read-only`. Without it, Codex's own configuration decides.
+    /// The mode of new sessions, such as `read-only`. By default Codex's own configuration decides.
     #[arg(long, value_name = "MODE")]
     pub(super) mode: Option<String>,
     #[command(flatten)]
@@ -70,28 +70,28 @@ pub(super) struct RunCodex {
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct List {
-    /// One JSON object per line.
+    /// Print one JSON object per line.
     #[arg(long)]
     pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Which {
-    /// As `acp-harness list` shows it.
+    /// The name that `acp-harness list` shows.
     pub(super) name: String,
-    /// One JSON object: the program, and what the harness keeps of skills and the like, for a client that serves files.
+    /// Print one JSON object: the program, and the files of the harness that its client has to serve, such as skills.
     #[arg(long)]
     pub(super) json: bool,
 }
 
 #[derive(Debug, ClapArgs)]
 pub(super) struct Doctor {
-    /// As `acp-harness list` shows it.
+    /// The name that `acp-harness list` shows.
     pub(super) name: String,
-    /// The harness's program. Without it, it is looked for.
+    /// The harness's program. By default it is searched for.
     #[arg(long, value_name = "PATH")]
     pub(super) program: Option<PathBuf>,
-    /// One JSON object per check.
+    /// Print one JSON object per check.
     #[arg(long)]
     pub(super) json: bool,
 }

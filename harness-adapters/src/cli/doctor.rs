@@ -13,11 +13,11 @@ use crate::adapter::Options;
 use crate::codex::Codex;
 use crate::profile::{Adapter, Profile, Profiles};
 
-/// What a check found.
+/// Result of a check.
 enum Found {
     Good(String),
     Bad(String),
-    /// Nothing could be found out, and why.
+    /// Nothing could be found out, for this reason.
     Unknown(String),
 }
 

@@ -24,7 +24,7 @@ fn write(line: &str) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Says on stderr why the command failed, cause by cause.
+/// Prints the reason of a failure on stderr, cause by cause.
 pub(super) fn error(error: &anyhow::Error) {
     // Nothing is left to tell when stderr is gone.
     let _ = writeln!(std::io::stderr(), "acp-harness: {}", printable::text(&format!("{error:#}")));

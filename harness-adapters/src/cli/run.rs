@@ -72,7 +72,7 @@ fn exec(profile: &Profile, args: &[OsString]) -> anyhow::Result<()> {
     Err(coded(Exit::Unavailable, format!("cannot start {}: {error}", program.display())))
 }
 
-/// What to tell somebody who does not have it. `given` is the program from the command line.
+/// Message for somebody who lacks the harness. `given` is the program from the command line.
 pub(super) fn missing(profile: &Profile, given: Option<&Path>) -> String {
     let wanted = profile.wanted(given, |name| std::env::var_os(name));
     let install = match &profile.install {

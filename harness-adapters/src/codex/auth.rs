@@ -1,4 +1,4 @@
-//! Logging in and out.
+//! Login and logout.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::failure::{Failure, FailureKind};
 /// Ids of the ways to log in.
 const CHATGPT: &str = "chatgpt";
 const API_KEY: &str = "api-key";
-/// How long a user may take in the browser.
+/// Time limit of a user in the browser.
 const LOGIN: Duration = Duration::from_secs(600);
 
 /// The ways to log in.
@@ -27,7 +27,7 @@ pub(super) fn methods() -> Vec<v1::AuthMethod> {
     ]
 }
 
-/// Whether somebody is logged in, if Codex needs that.
+/// Fails if nobody is logged in and Codex needs a login.
 ///
 /// # Errors
 /// When not; the failure says how to.

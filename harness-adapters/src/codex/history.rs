@@ -1,5 +1,6 @@
-//! What was said and done before, shown by the very code that shows it live.
+//! The history of a session, shown by the code that also shows it live.
 
+mod page;
 mod plans;
 mod settings;
 mod texts;
@@ -15,24 +16,23 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use super::connection::Connection;
-use super::translate::{Setup, Translator};
-use super::wire::{self, Files, Page, Turn};
+use super::translate::{Session, Setup};
+use super::wire::{self, Files, Turn};
 use crate::failure::Failure;
 use crate::translate::{Effect, Effects, Input, Translator as _};
+use page::page;
 use plans::Plans;
 pub(super) use settings::read as settings;
 use texts::Texts;
 
-/// Turns on one page.
-const PAGE: u32 = 20;
-/// Updates that wait for the client.
+/// Limit of updates that wait for the client.
 const QUEUE: usize = 64;
-/// Sub-agents whose doings are shown, at most.
+/// Limit of sub-agents whose work is shown.
 const CHILDREN: usize = 64;
 
 type Sender = mpsc::Sender<Result<SessionUpdate, Failure>>;
 
-/// All updates of a thread that a client sees which loads it, oldest first.
+/// All updates for a client that loads a thread, oldest first.
 pub(super) fn stream(
     connection: Arc<Connection>,
     setup: Setup,
@@ -60,7 +60,7 @@ async fn replay(connection: &Connection, setup: Setup, file: Option<PathBuf>, to
         texts,
         plans,
         main: thread.clone(),
-        translator: Translator::new(Setup { replay: true, titled: true, ..setup }),
+        translator: Session::new(Setup { replay: true, titled: true, ..setup }),
         seen: HashSet::new(),
     };
     player.thread(thread).await
@@ -72,11 +72,11 @@ struct Player<'a> {
     texts: Texts,
     plans: Plans,
     main: String,
-    translator: Translator,
+    translator: Session,
     seen: HashSet<String>,
 }
 
-/// As much of an item as it takes to play it.
+/// The beginning of an item, to play it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Head {
@@ -160,17 +160,4 @@ impl Player<'_> {
         }
         Ok(())
     }
-}
-
-/// One page of a thread's turns.
-async fn page(
-    connection: &Connection,
-    thread: &str,
-    cursor: Option<String>,
-    direction: &str,
-) -> Result<Page<Turn>, Failure> {
-    let params = json!({
-        "threadId": thread, "cursor": cursor, "limit": PAGE, "sortDirection": direction, "itemsView": "full",
-    });
-    Ok(connection.call("thread/turns/list", &params).await?)
 }

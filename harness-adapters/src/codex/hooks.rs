@@ -14,7 +14,7 @@ use crate::failure::{Failure, FailureKind};
 pub(super) const LIST: &str = "_codex/hooks/list";
 /// Trusts hooks, as the official adapter calls it.
 pub(super) const TRUST: &str = "_codex/hooks/trust";
-/// Hooks that are told of by name.
+/// Limit of hooks that are named.
 const NAMED: usize = 10;
 
 #[derive(Deserialize)]
@@ -28,7 +28,7 @@ struct Trust {
     hooks: Vec<Hook>,
 }
 
-/// As much of a hook as it takes to trust it. The hash is that of what it does: a hook that was changed is another one.
+/// A hook, as far as it takes to trust it. The hash is that of its actions: a hook that was changed is another one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Hook {
@@ -47,7 +47,7 @@ struct Hook {
 }
 
 impl Hook {
-    /// Whether it would run if somebody trusted it.
+    /// True if it would run if somebody trusted it.
     fn waits(&self) -> bool {
         self.enabled && matches!(self.trust_status.as_str(), "untrusted" | "modified")
     }

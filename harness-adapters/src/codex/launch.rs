@@ -1,4 +1,4 @@
-//! Finds the Codex program and how to start it.
+//! Finds the Codex program and builds its command line.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -13,10 +13,10 @@ pub(super) const MINIMUM: (u32, u32, u32) = (0, 166, 0);
 
 /// The key of Codex's configuration for plans, which are off unless asked for.
 pub(super) const PLANS: &str = "tools.update_plan.enabled";
-/// What Codex's allocator is told unless the user tells it something: memory that was freed goes back to the system after a
+/// Options of Codex's allocator, unless the user sets some: memory that was freed goes back to the system after a
 /// tenth of a second rather than when the same thread frees more, which a thread that is idle never does. About 2 MB.
 const ALLOCATOR: (&str, &str) = ("_RJEM_MALLOC_CONF", "background_thread:true,dirty_decay_ms:100");
-/// What npm calls the platforms, and how Codex does.
+/// npm's names of the platforms, and Codex's.
 const PLATFORMS: [(&str, &str, &str, &str); 4] = [
     ("linux", "x86_64", "codex-linux-x64", "x86_64-unknown-linux-musl"),
     ("linux", "aarch64", "codex-linux-arm64", "aarch64-unknown-linux-musl"),
@@ -24,7 +24,7 @@ const PLATFORMS: [(&str, &str, &str, &str); 4] = [
     ("macos", "aarch64", "codex-darwin-arm64", "aarch64-apple-darwin"),
 ];
 
-/// How to start the app-server.
+/// Launch of the app-server.
 ///
 /// # Errors
 /// When there is no program; the failure says what to do.
@@ -45,8 +45,8 @@ fn allocator(variable: impl Fn(&str) -> Option<OsString>) -> Option<(&'static st
     (cfg!(target_os = "linux") && variable(ALLOCATOR.0).is_none()).then_some(ALLOCATOR)
 }
 
-/// Whether sessions ask for plans: unless the user's own arguments say something of them. An argument of ours would do the
-/// same for all sessions, but Codex holds about 0.4 MB more for it.
+/// True if sessions ask for plans, which they do unless the user's own arguments mention plans. An argument of ours would
+/// do the same for all sessions, but Codex holds about 0.4 MB more for it.
 pub(super) fn plans(options: &Options) -> bool {
     !options.args.iter().any(|arg| arg.to_string_lossy().contains("tools.update_plan"))
 }

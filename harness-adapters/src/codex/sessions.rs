@@ -1,12 +1,12 @@
 //! Opens, lists and deletes sessions.
 
 mod begin;
+mod refusal;
 mod request;
 mod servers;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use acp_types::v1::{self, SessionUpdate};
 use futures_util::future::join;
@@ -17,23 +17,20 @@ use super::connection::{CallError, Connection, Lease};
 use super::history;
 use super::hooks;
 use super::options::Settings;
-use super::translate::{self, Setup, Skill, Translator};
+use super::translate::{self, ServerNames, Session, Setup, Skill};
 use super::wire::{Page, Skills, Thread};
 use crate::adapter::Opened;
 use crate::failure::{Failure, FailureKind};
 use crate::translate::ClientFeatures;
+use refusal::explained;
 use request::Kind;
 pub(super) use request::Request;
 
 /// Sessions on one page of a list.
 const PAGE: u32 = 50;
-/// How long a thread that is to be opened may take to be closed.
-const CLOSING: Duration = Duration::from_secs(3);
-/// Between two attempts to open it.
-const AGAIN: Duration = Duration::from_millis(10);
 /// Pages that are looked through for the sessions of one directory; the client asks on from there.
 const PAGES: usize = 20;
-/// Where sessions come from that are listed: everything but sub-agents.
+/// Sources of the sessions that are listed: everything but sub-agents.
 const SOURCES: [&str; 5] = ["cli", "vscode", "exec", "appServer", "unknown"];
 /// Skills that are offered as commands.
 const SKILLS: usize = 100;
@@ -74,7 +71,7 @@ pub(super) async fn open(
     connection: &Arc<Connection>,
     request: Request,
     features: ClientFeatures,
-) -> Result<Opened<Translator>, Failure> {
+) -> Result<Opened<Session>, Failure> {
     // First, because of a configuration that it cannot read Codex makes one under which everybody has to log in.
     let configuration = begin::configuration(connection, &request).await?;
     auth::check(connection).await?;
@@ -95,7 +92,7 @@ pub(super) async fn open(
         features,
         settings,
         skills,
-        servers: servers.names,
+        servers: ServerNames(servers.names),
         titled: started.thread.name.is_some() || !started.thread.preview.is_empty(),
         replay: false,
         give_up_secs: translate::patience(|name| std::env::var(name).ok()),
@@ -109,39 +106,10 @@ pub(super) async fn open(
     }
     let (modes, options) = (setup.settings.modes(), setup.settings.options());
     // The last thing to do: from now on somebody has to read the channel.
-    let (channel, prefix) = connection.attach(lease)?;
+    let (channel, prefix) = lease.attach()?;
     setup.prefix = prefix;
     let session = v1::SessionId::new(thread);
     Ok(Opened { session, setup, channel, history, modes: Some(modes), options, updates })
-}
-
-#[derive(serde::Deserialize)]
-struct Read {
-    thread: Thread,
-}
-
-/// What Codex's refusal to open a session means.
-fn explained(error: CallError, session: &str) -> Failure {
-    let CallError::Refused(message) = error else { return error.into() };
-    let (kind, text) = if message.contains("is archived") {
-        (
-            FailureKind::NotFound,
-            format!("session {session} is deleted or archived: `codex unarchive {session}` brings it back"),
-        )
-    } else if message.contains("no rollout found")
-        || message.contains("not found")
-        || message.contains("invalid thread id")
-        || message.contains("invalid session id")
-        || message.contains("thread not loaded")
-    {
-        (FailureKind::NotFound, format!("there is no session {session}: list the sessions to see which there are"))
-    } else if message.contains("active writer") {
-        let text = format!("session {session} is open in another Codex process: close it there, then try again");
-        (FailureKind::Unavailable, text)
-    } else {
-        (FailureKind::Harness, format!("Codex does not open the session: {message}"))
-    };
-    Failure::new(kind, text).with("cause", message)
 }
 
 async fn skills(connection: &Connection, request: &Request) -> Vec<Skill> {
@@ -210,11 +178,11 @@ fn real(path: &Path) -> PathBuf {
 /// a session is archived: it is not listed and does not load.
 pub(super) async fn delete(connection: &Connection, session: &v1::SessionId) -> Result<(), Failure> {
     let params = json!({ "threadId": session });
-    let mut outcome = connection.call::<Value>("thread/delete", &params).await;
-    if matches!(&outcome, Err(CallError::Refused(message)) if message.contains("forked history")) {
-        outcome = connection.call::<Value>("thread/archive", &params).await;
+    let mut deleted = connection.call::<Value>("thread/delete", &params).await;
+    if matches!(&deleted, Err(CallError::Refused(message)) if message.contains("forked history")) {
+        deleted = connection.call::<Value>("thread/archive", &params).await;
     }
-    match outcome {
+    match deleted {
         Ok(_) => Ok(()),
         Err(error) => match explained(error, &session.0) {
             gone if gone.kind == FailureKind::NotFound => Ok(()),

@@ -1,6 +1,6 @@
 //! The hunks of a unified diff of one file.
 
-/// One hunk; lines with their ends.
+/// A hunk; lines with their ends.
 #[derive(Debug, Default)]
 pub(super) struct Hunk<'t> {
     pub(super) old_start: usize,

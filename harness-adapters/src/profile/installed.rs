@@ -1,4 +1,4 @@
-//! What of a profile is on this machine.
+//! Harnesses on this machine.
 
 use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
@@ -9,30 +9,31 @@ use std::time::Duration;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use super::{Profile, Version};
+use super::catalogue::Profile;
+use super::version::Version;
 
-/// How long a program may take to say its version or whether somebody is logged in.
+/// Time limit of a program that is asked for its version or for a login.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A harness that is here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Installed {
-    /// Where its program is.
+    /// Path of its program.
     pub program: PathBuf,
     /// Its version, if it says one.
     pub version: Option<Version>,
 }
 
 impl Profile {
-    /// What is looked for: as `program` says, as its variable says, or as the profile says.
+    /// The program to look for: `program`, or the one in the profile's variable, or the profile's.
     #[must_use]
     pub fn wanted(&self, program: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> PathBuf {
         let named = self.program_env.as_deref().and_then(&var).filter(|named| !named.is_empty()).map(PathBuf::from);
         program.map(Path::to_path_buf).or(named).unwrap_or_else(|| self.program.clone())
     }
 
-    /// Where [what is wanted](Self::wanted) is, as an absolute path: by path, or by name on `PATH`.
+    /// Absolute path of the [wanted](Self::wanted) program, which is given by path or by name on `PATH`.
     #[must_use]
     pub fn locate(&self, program: Option<&Path>, var: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
         find(&self.wanted(program, &var), var("PATH"))
@@ -50,7 +51,7 @@ impl Profile {
         Installed { version: Version::find(&said), program }
     }
 
-    /// Whether somebody is logged in, if the harness can tell.
+    /// True if somebody is logged in; `None` if the harness cannot tell.
     pub async fn logged_in(&self, program: &Path) -> Option<bool> {
         Some(run(program, &self.login).await?.0)
     }
@@ -71,7 +72,7 @@ fn runnable(path: &Path) -> bool {
     path.metadata().is_ok_and(|meta| meta.is_file() && meta.permissions().mode() & 0o111 != 0)
 }
 
-/// Whether it went well, and what it printed.
+/// Success and output of a program.
 async fn run(program: &Path, args: &[String]) -> Option<(bool, String)> {
     if args.is_empty() {
         return None;

@@ -1,9 +1,9 @@
-//! What a harness reads of its own files through its client.
+//! Files of a harness that it reads through its client.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use super::Profile;
+use super::catalogue::Profile;
 
 impl Profile {
     /// Its readable folders and files, by what the environment says; only absolute paths.

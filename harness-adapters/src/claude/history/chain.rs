@@ -73,7 +73,7 @@ impl Chain {
         chain
     }
 
-    /// Whether a record counts.
+    /// True for a record that counts.
     pub(super) fn holds(&self, record: &RawBuf) -> bool {
         text(record.as_raw(), "uuid").is_some_and(|uuid| self.records.contains(&uuid))
     }

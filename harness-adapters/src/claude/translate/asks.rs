@@ -11,30 +11,17 @@ use serde_json::{Value, json};
 use self::permission::Choice;
 use super::calls::Calls;
 use super::options::Mode;
+use super::words::{NO_FORMS, REFUSED, STOPPED, UNANSWERED};
 use crate::claude::wire::control::{self, CanUseTool, Elicitation, Wanted};
 use crate::claude::wire::{Ask, Permission};
 use crate::translate::{AskId, ClientFeatures, Effect, Effects, Question, Reply};
-
-/// What the model is told when a question cannot be put to the user.
-const NO_FORMS: &str = "The user cannot answer this kind of question here. Ask in your answer instead.";
-/// What the model is told when the user did not answer.
-const UNANSWERED: &str = "The user did not answer the questions.";
-/// What the model is told when the user refused a call.
-const REFUSED: &str = "The user refused this call. Do not try it again; go on without it, or ask what to do instead.";
-/// What the model is told when the turn is stopped.
-const STOPPED: &str = "The user stopped the turn.";
-
-/// Whether these are words of ours for the model, and not why something else refused a call.
-pub(super) fn is_ours(words: &str) -> bool {
-    [NO_FORMS, UNANSWERED, REFUSED, STOPPED].iter().any(|ours| words.contains(ours))
-}
 
 /// The questions that are open.
 #[derive(Debug, Default)]
 pub(super) struct Asks {
     next: u64,
     open: BTreeMap<AskId, Open>,
-    /// Taken back by us, and to be answered so unless the program takes them back too.
+    /// Questions that we took back, with the answers to give unless the program takes them back, too.
     orphans: BTreeMap<String, RawBuf>,
     /// Calls that are allowed for this session, as [`permission::key`] writes them.
     allowed: BTreeSet<String>,
@@ -43,18 +30,18 @@ pub(super) struct Asks {
 #[derive(Debug)]
 struct Open {
     request_id: String,
-    what: What,
+    kind: Kind,
 }
 
 #[derive(Debug)]
-enum What {
+enum Kind {
     Permission { input: Value, choices: Vec<Choice>, key: String },
     Questions { input: Value },
     Elicitation,
 }
 
-impl What {
-    /// What the program hears if the turn is stopped before there is an answer.
+impl Kind {
+    /// The answer for the program if the turn is stopped before the client answers.
     fn stopped(&self, request_id: &str) -> RawBuf {
         match self {
             Self::Permission { .. } | Self::Questions { .. } => {
@@ -66,17 +53,17 @@ impl What {
     }
 }
 
-/// What an answer means for the turn.
+/// Consequence of an answer for the turn.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Then {
-    /// It goes on.
+    /// The turn goes on.
     GoOn,
-    /// It is to be stopped.
+    /// The turn is to be stopped.
     Stop,
 }
 
 impl Asks {
-    /// The program wants something.
+    /// The program asks something.
     pub(super) fn ask(
         &mut self,
         session: &v1::SessionId,
@@ -117,8 +104,8 @@ impl Asks {
         let choices = permission::choices(&tool, planned_from);
         let options = choices.iter().map(Choice::option).collect();
         let question = v1::RequestPermissionRequest::new(session.clone(), call, options);
-        let what = What::Permission { input: tool.input, choices, key };
-        self.put(request_id, what, Question::Permission(question), out);
+        let kind = Kind::Permission { input: tool.input, choices, key };
+        self.put(request_id, kind, Question::Permission(question), out);
     }
 
     fn questions(
@@ -135,7 +122,7 @@ impl Asks {
             out.send(control::answer(&request_id, &permission));
             return;
         };
-        self.put(request_id, What::Questions { input: tool.input }, Question::Form(form), out);
+        self.put(request_id, Kind::Questions { input: tool.input }, Question::Form(form), out);
     }
 
     fn elicitation(
@@ -147,28 +134,28 @@ impl Asks {
         out: &mut Effects,
     ) {
         match features.forms.then(|| form::elicitation(session, elicitation)).flatten() {
-            Some(form) => self.put(request_id, What::Elicitation, Question::Form(form), out),
+            Some(form) => self.put(request_id, Kind::Elicitation, Question::Form(form), out),
             None => out.send(control::answer(&request_id, &form::declined())),
         }
     }
 
-    fn put(&mut self, request_id: String, what: What, question: Question, out: &mut Effects) {
+    fn put(&mut self, request_id: String, kind: Kind, question: Question, out: &mut Effects) {
         let ask = AskId(self.next);
         self.next += 1;
-        self.open.insert(ask, Open { request_id, what });
+        self.open.insert(ask, Open { request_id, kind });
         out.push(Effect::Ask { ask, question });
     }
 
     /// The client answered.
     pub(super) fn answered(&mut self, ask: AskId, reply: Reply, out: &mut Effects) -> Then {
-        let Some(Open { request_id, what }) = self.open.remove(&ask) else { return Then::GoOn };
-        match what {
-            What::Permission { input, choices, key } => {
+        let Some(Open { request_id, kind }) = self.open.remove(&ask) else { return Then::GoOn };
+        match kind {
+            Kind::Permission { input, choices, key } => {
                 let (permission, then) = self.decided(input, &choices, key, &reply);
                 out.send(control::answer(&request_id, &permission));
                 then
             }
-            What::Questions { mut input } => {
+            Kind::Questions { mut input } => {
                 let answers = form::answers(&input, &reply);
                 let permission = match (answers, input.as_object_mut()) {
                     (Some(answers), Some(members)) => {
@@ -180,7 +167,7 @@ impl Asks {
                 out.send(control::answer(&request_id, &permission));
                 Then::GoOn
             }
-            What::Elicitation => {
+            Kind::Elicitation => {
                 out.send(control::answer(&request_id, &form::elicited(&reply)));
                 Then::GoOn
             }
@@ -221,7 +208,7 @@ impl Asks {
     /// Takes all questions back. The program, which is being interrupted, is expected to do the same.
     pub(super) fn withdraw_all(&mut self, out: &mut Effects) {
         for (ask, open) in std::mem::take(&mut self.open) {
-            let answer = open.what.stopped(&open.request_id);
+            let answer = open.kind.stopped(&open.request_id);
             self.orphans.insert(open.request_id, answer);
             out.push(Effect::Withdraw(ask));
         }

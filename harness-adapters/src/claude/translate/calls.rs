@@ -11,17 +11,17 @@ use serde_json::Value;
 use self::call::{Call, RAW, is_shell, raw, written_plan};
 use super::describe::{self, describe};
 use super::plan::Plan;
-use super::shell::{self, Output};
-use super::{cut, files};
+use super::shell::{self, Output, cut};
+use super::{files, words};
 use crate::bounds;
 use crate::claude::wire::control::CanUseTool;
 use crate::claude::wire::message::Content;
 use crate::claude::wire::{Block, User};
 use crate::translate::{ClientFeatures, Effects};
 
-/// What of a sub-agent's text is shown within its call, in bytes.
+/// Limit of a sub-agent's text within its call, in bytes.
 const TOLD: usize = 256 * 1024;
-/// What of a command's output is shown while it goes on in the background, in bytes of a message.
+/// Limit of a command's output while it goes on in the background, in bytes of a message.
 const GROWING: usize = 64 * 1024;
 /// Calls known at once. Of more, those in the background are forgotten, oldest ids first.
 const KNOWN: usize = 4096;
@@ -32,8 +32,8 @@ pub(super) struct Calls {
     cwd: PathBuf,
     features: ClientFeatures,
     known: BTreeMap<String, Call>,
-    /// The tasks.
-    pub(super) plan: Plan,
+    /// The list of tasks.
+    plan: Plan,
     /// The plan that was last written into a file, for `ExitPlanMode`, which does not repeat it.
     proposal: Option<String>,
 }
@@ -100,7 +100,7 @@ impl Calls {
         });
     }
 
-    /// What a client needs to know of a call to allow it: what it asks to be run with, which may not be what the model
+    /// The call that a client is to allow: with the input that it is about to run with, which may not be what the model
     /// wrote. A hook of the user may have changed it.
     pub(super) fn asked(&self, tool: &CanUseTool, request_id: &str, out: &mut Effects) -> v1::ToolCallUpdate {
         let id = tool.tool_use_id.clone().unwrap_or_else(|| request_id.to_owned());
@@ -164,7 +164,7 @@ impl Calls {
             if denied != "user-rejected" {
                 let why = content.text();
                 fields = fields.raw_output(Value::from(cut(&why, RAW)));
-                if !super::asks::is_ours(&why) {
+                if !words::is_ours(&why) {
                     fields = fields.content(vec![v1::ContentBlock::from(shell::reason(&why)).into()]);
                 }
             }
@@ -308,6 +308,11 @@ impl Calls {
             input.insert("plan".to_owned(), Value::from(plan.clone()));
         }
         input
+    }
+
+    /// The list of tasks as it is now.
+    pub(super) fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     fn make_room(&mut self) {

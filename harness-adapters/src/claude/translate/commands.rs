@@ -29,7 +29,7 @@ struct Command {
 }
 
 impl Commands {
-    /// From what the program said of itself at the beginning.
+    /// Reads the commands from the program's answer to `initialize`.
     pub(crate) fn read(initialized: &Value) -> Self {
         let commands = initialized.get("commands").and_then(Value::as_array).into_iter().flatten();
         let commands = commands.filter_map(|command| serde_json::from_value(command.clone()).ok());
@@ -37,7 +37,7 @@ impl Commands {
         Self(commands.collect())
     }
 
-    /// Hears which there are; whether they changed.
+    /// Takes over the program's list of commands; true if it changed.
     pub(super) fn hear(&mut self, init: &Init) -> bool {
         let Some(names) = &init.slash_commands else { return false };
         let terminal: Vec<&str> = init.terminal_slash_commands.iter().map(String::as_str).collect();
@@ -57,7 +57,7 @@ impl Commands {
         changed
     }
 
-    /// Whether there is such a command.
+    /// True if there is such a command.
     pub(super) fn know(&self, name: &str) -> bool {
         self.0.iter().any(|command| command.name == name)
     }

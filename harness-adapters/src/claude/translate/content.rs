@@ -10,7 +10,7 @@ use crate::failure::{Failure, FailureKind};
 
 /// Pictures that the model can see.
 const IMAGES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
-/// What Claude Code reads itself.
+/// Type of documents that Claude Code reads itself.
 const DOCUMENT: &str = "application/pdf";
 /// An image or a resource may have so many bytes.
 const MOST: usize = 20 * 1024 * 1024;
@@ -21,9 +21,9 @@ const SESSION: [&str; 3] = ["clear", "reset", "new"];
 /// because it is part of the conversation from then on.
 #[derive(Debug, Default)]
 pub(super) struct Screened {
-    /// What goes.
+    /// Blocks that go.
     pub(super) kept: Vec<v1::ContentBlock>,
-    /// What does not, with the reason.
+    /// Blocks that do not, with the reason.
     pub(super) left_out: Vec<String>,
     /// Images are among what goes.
     pub(super) images: bool,

@@ -1,12 +1,13 @@
-//! Requests of ours to the program, and what their answers mean.
+//! Requests of ours to the program, and their meaning when they are answered.
 
 use std::collections::BTreeMap;
 
 use super::options::Change;
 use crate::claude::wire::Control;
+use crate::failure::Failure;
 use crate::translate::{Effects, RequestId};
 
-/// The requests that have no answer yet.
+/// The requests of one session.
 #[derive(Debug)]
 pub(super) struct Controls {
     prefix: String,
@@ -14,29 +15,29 @@ pub(super) struct Controls {
     open: BTreeMap<String, Pending>,
 }
 
-/// What a request is for.
+/// Purpose of a request that has no answer yet.
 #[derive(Debug)]
 pub(super) enum Pending {
-    /// To stop a turn.
+    /// Stops a turn.
     Interrupt,
-    /// To take a prompt back that has not begun.
+    /// Takes back a prompt that has not begun.
     TakeBack { uuid: String },
-    /// To forget a prompt that the model refused.
+    /// Makes the program forget a prompt that was refused.
     Forget { uuid: String },
-    /// To change an option, as a client asked.
+    /// Changes an option for the client.
     Change { id: RequestId, change: Change, as_option: bool },
-    /// To see what else a change has changed.
+    /// Reads the settings, which a change of the model may change, too.
     Settings,
-    /// To name the session, as a client asked.
+    /// Names the session for the client.
     Title { id: RequestId, title: String },
-    /// To end work in the background, as a client asked or because everything is to stop.
+    /// Ends work in the background, for the client or because everything is to stop.
     StopTask { id: Option<RequestId> },
-    /// To see what a command in the background has written, for the last time or not.
+    /// Reads the output of a command in the background, for the last time or not.
     Output { task: String, last: bool },
 }
 
 impl Pending {
-    /// The request of the client that waits for it.
+    /// The client's request that waits for the answer.
     fn request(&self) -> Option<RequestId> {
         match self {
             Self::Interrupt | Self::TakeBack { .. } | Self::Forget { .. } | Self::Settings | Self::Output { .. } => {
@@ -49,12 +50,12 @@ impl Pending {
 }
 
 impl Controls {
-    /// `seed` tells the requests of this process from others'.
+    /// Requests whose ids no other process uses, by its `seed`.
     pub(super) fn new(seed: &str) -> Self {
         Self { prefix: seed.chars().take(8).collect(), next: 0, open: BTreeMap::new() }
     }
 
-    /// Sends one.
+    /// Sends a request.
     pub(super) fn send(&mut self, control: &Control, pending: Pending, out: &mut Effects) {
         let id = format!("{}-{:06}", self.prefix, self.next);
         self.next += 1;
@@ -62,26 +63,28 @@ impl Controls {
         self.open.insert(id, pending);
     }
 
-    /// What an answer is to. The program repeats our own answers; those are to nothing.
+    /// The request that an answer is to. The program repeats our own answers, which answer none.
     pub(super) fn answered(&mut self, id: &str) -> Option<Pending> {
         self.open.remove(id)
     }
 
-    /// Requests of the client that wait for an answer, which will not come any more.
-    pub(super) fn give_up(&mut self) -> Vec<RequestId> {
-        let open = std::mem::take(&mut self.open);
-        let (waiting, others): (BTreeMap<_, _>, _) =
-            open.into_iter().partition(|(_, pending)| pending.request().is_some());
-        self.open = others;
-        waiting.into_values().filter_map(|pending| pending.request()).collect()
+    /// Fails the client's requests that wait for the program, which will not answer any more.
+    pub(super) fn give_up(&mut self, failure: &Failure, out: &mut Effects) {
+        self.open.retain(|_, pending| match pending.request() {
+            Some(id) => {
+                out.answer(id, Err(failure.clone()));
+                false
+            }
+            None => true,
+        });
     }
 
-    /// Whether the program has yet to see a stop. What it is told after it may still be stopped by it.
+    /// True while the program has yet to see a stop, which would also stop a prompt that is sent after it.
     pub(super) fn stopping(&self) -> bool {
         self.open.values().any(|pending| matches!(pending, Pending::Interrupt | Pending::TakeBack { .. }))
     }
 
-    /// Whether the client waits for an answer.
+    /// True while the client waits for an answer.
     pub(super) fn awaited(&self) -> bool {
         self.open.values().any(|pending| pending.request().is_some())
     }

@@ -1,6 +1,6 @@
-//! What a tool call looks like before it has run: its kind, title, places and content, from name and input.
+//! A tool call before it has run: its kind, title, locations and content, from name and input.
 //!
-//! What a person allows is what runs. A title is the input itself, never the model's words for it, and says so where it
+//! A person allows what runs. A title is the input itself, never the model's words for it, and says so where it
 //! is cut off; a question also shows what of the input is in no title and in no diff.
 
 use std::path::{Path, PathBuf};
@@ -15,13 +15,13 @@ const TITLE: usize = 4096;
 /// A call as clients see it.
 #[derive(Debug, Default)]
 pub(super) struct Description {
-    /// What it does, in a line.
+    /// Its title, on one line.
     pub(super) title: String,
-    /// What sort of thing it does.
+    /// Its kind.
     pub(super) kind: v1::ToolKind,
-    /// Where.
+    /// Its locations.
     pub(super) locations: Vec<v1::ToolCallLocation>,
-    /// What is to be seen of it before it has run.
+    /// Its content before it has run.
     pub(super) content: Vec<v1::ToolCallContent>,
 }
 
@@ -91,7 +91,7 @@ pub(super) fn question(name: &str, input: &Value, diff: Option<v1::Diff>, cwd: &
     description
 }
 
-/// What of an input is neither in the title nor in a diff, to be read before it is allowed.
+/// The part of an input that is neither in the title nor in a diff, to be read before it is allowed.
 fn rest(name: &str, input: &Value, title: &str) -> Option<String> {
     let Some(members) = input.as_object() else { return (!input.is_null()).then(|| json(input)) };
     let whole = |value: &Value| value.as_str().is_some_and(|text| title.ends_with(text));
@@ -121,7 +121,7 @@ fn json(value: &Value) -> String {
     format!("{value:#}")
 }
 
-/// What sort of tool it is.
+/// Kind of a tool.
 pub(super) fn kind(name: &str) -> v1::ToolKind {
     match name {
         "Bash" | "PowerShell" | "BashOutput" | "TaskOutput" | "KillShell" | "TaskStop" | "Monitor" => {

@@ -10,11 +10,11 @@ use crate::failure::{Failure, FailureKind};
 pub(super) struct Spoken {
     /// A word for it.
     pub(super) word: Option<String>,
-    /// For people.
+    /// Text for people.
     pub(super) text: String,
 }
 
-/// How a turn ended that nobody stopped.
+/// Result of a turn that nobody stopped.
 pub(super) fn outcome(result: &TurnResult, spoken: Option<Spoken>) -> Result<v1::StopReason, Failure> {
     let terminal = result.terminal_reason.as_deref().unwrap_or_default();
     if result.stop_reason.as_deref() == Some("refusal") {

@@ -1,4 +1,4 @@
-//! What the program says about itself that is neither text nor a call.
+//! Retries, compaction, servers: news that are neither text nor a call.
 
 use std::collections::BTreeSet;
 
@@ -17,7 +17,7 @@ pub(super) struct Notices {
     told: u64,
     /// The id of the one that runs.
     compacting: Option<String>,
-    /// What became of one in this turn that did not succeed.
+    /// A compaction of this turn that did not succeed.
     failed: Option<Failed>,
     /// Servers that were spoken of.
     broken: BTreeSet<String>,
@@ -26,9 +26,9 @@ pub(super) struct Notices {
 /// A compaction without a result.
 #[derive(Debug)]
 enum Failed {
-    /// With the error.
+    /// It failed with this error.
     Because(String),
-    /// By the client; the program has words of its own for it.
+    /// The client stopped it. The program has text of its own for that.
     Stopped,
 }
 
@@ -116,7 +116,7 @@ impl Notices {
         }
     }
 
-    /// Whether a text of the program says no more than that compaction did not succeed.
+    /// True if a text of the program only says that compaction did not succeed.
     pub(super) fn is_failure(&self, text: &str) -> bool {
         match &self.failed {
             Some(Failed::Because(error)) => !error.is_empty() && text.ends_with(error.as_str()),

@@ -4,7 +4,7 @@ use acp_types::v1;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What can be chosen, and what is.
+/// The options of a session, and their values.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Options {
     /// The mode.
@@ -38,21 +38,21 @@ pub(crate) enum Mode {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct Model {
-    /// What it is chosen by.
+    /// Its value as an option.
     pub(crate) value: String,
-    /// What it stands for.
+    /// The model that the value stands for.
     pub(crate) resolved_model: Option<String>,
-    /// For people.
+    /// Name for people.
     pub(crate) display_name: Option<String>,
-    /// For people.
+    /// Description for people.
     pub(crate) description: Option<String>,
-    /// How hard it can think.
+    /// Its levels of effort.
     pub(crate) supported_effort_levels: Vec<String>,
     /// It has the mode that asks another model.
     pub(crate) supports_auto_mode: bool,
 }
 
-/// What is to be changed.
+/// A change of an option.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Change {
     Mode(String),
@@ -61,7 +61,7 @@ pub(super) enum Change {
 }
 
 impl Mode {
-    /// Those that can be chosen where `bypass` can work or cannot, and `auto`.
+    /// The modes that can be chosen, with `auto` and with `bypass` or without.
     pub(crate) fn all(auto: bool, bypass: bool) -> Vec<Self> {
         let mut modes = vec![Self::Default, Self::AcceptEdits, Self::Plan, Self::DontAsk];
         modes.extend(auto.then_some(Self::Auto));
@@ -69,7 +69,7 @@ impl Mode {
         modes
     }
 
-    /// What the program calls it.
+    /// The program's name of it.
     pub(crate) fn id(self) -> &'static str {
         match self {
             Self::Default => "default",
@@ -87,7 +87,7 @@ impl Mode {
         all.into_iter().find(|mode| mode.id() == id).or((id == "manual").then_some(Self::Default))
     }
 
-    /// Whether nothing is done in it that the user was not asked about, now or before.
+    /// True for a mode in which nothing is done that the user was not asked about, now or before.
     pub(crate) fn is_careful(self) -> bool {
         matches!(self, Self::Default | Self::Plan | Self::DontAsk)
     }
@@ -208,7 +208,7 @@ impl Options {
         before.and_then(|id| self.modes.iter().find(|mode| mode.id() == id)).copied().unwrap_or(Mode::Default)
     }
 
-    /// Hears which model is used; whether it is another than was thought.
+    /// Takes over the model that the program uses; true if it is another one.
     pub(super) fn hear_model(&mut self, resolved: &str) -> bool {
         if self.chosen().is_some_and(|model| model.stands_for(resolved)) {
             return false;
@@ -223,7 +223,7 @@ impl Options {
         self.apply(Change::Model(value))
     }
 
-    /// Hears which effort is used; whether it is another than was thought.
+    /// Takes over the effort that the program uses; true if it is another one.
     pub(super) fn hear_settings(&mut self, settings: &Value) -> bool {
         let effort = settings.pointer("/applied/effort").and_then(Value::as_str);
         match effort.filter(|effort| self.levels().iter().any(|level| level == effort)) {
@@ -240,7 +240,7 @@ impl Options {
         self.chosen().map_or(&[], |model| &model.supported_effort_levels)
     }
 
-    /// From what the program said of itself at the beginning.
+    /// Reads the options from the program's answer to `initialize` and its settings.
     pub(crate) fn read(initialized: &Value, settings: &Value, bypass: bool) -> Self {
         let models: Vec<Model> = initialized
             .get("models")

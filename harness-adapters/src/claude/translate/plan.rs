@@ -28,7 +28,7 @@ enum Status {
 }
 
 impl Plan {
-    /// Whether a tool only keeps the list.
+    /// True for a tool that only keeps the list.
     pub(super) fn keeps(tool: &str) -> bool {
         TOOLS.contains(&tool)
     }

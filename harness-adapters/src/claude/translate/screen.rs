@@ -1,4 +1,4 @@
-//! What a session shows: text, thoughts, calls, the plan. The same for what is live and for what is replayed.
+//! The visible part of a session: text, thoughts, calls, the plan. Live and replayed sessions share it.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use acp_types::v1;
 use super::calls::Calls;
 use super::fault::Spoken;
 use super::plan::Plan;
-use super::text::{Kind, Text};
+use super::text::{Kind, Text, chunk};
 use crate::claude::wire::{Assistant, Block, StreamEvent, User};
 use crate::translate::{ClientFeatures, Effects};
 
@@ -92,11 +92,11 @@ impl Screen {
 
     /// The tasks as they are now.
     pub(crate) fn plan(&self) -> &Plan {
-        &self.calls.plan
+        self.calls.plan()
     }
 }
 
 /// Text that is no message of the model, such as what a command says.
 pub(crate) fn said(id: &str, text: &str) -> v1::SessionUpdate {
-    super::text::chunk(Kind::Text, id, text)
+    chunk(Kind::Text, id, text)
 }

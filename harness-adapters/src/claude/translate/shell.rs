@@ -7,20 +7,20 @@ use serde_json::{Map, Value, json};
 
 use crate::bounds;
 
-/// What of an output is shown at most, in bytes of a message; of more, the beginning and the end.
+/// Limit of an output, in bytes of a message. Of a longer one, the beginning and the end are shown.
 pub(super) const MOST: usize = 8 * 1024 * 1024;
 
-/// How a command ended.
+/// Output and exit code of a command.
 #[derive(Debug, Default)]
 pub(super) struct Output {
-    /// What it wrote.
+    /// Its output.
     pub(super) text: String,
     /// Its exit code, if it is known.
     pub(super) code: Option<i64>,
 }
 
 impl Output {
-    /// From what `Bash` returned.
+    /// The output from the result of `Bash`.
     pub(super) fn of_result(result: &Value, words: &str, failed: bool) -> Self {
         let Some(result) = result.as_object() else { return Self::of_words(words, failed) };
         let part = |key: &str| result.get(key).and_then(Value::as_str).unwrap_or_default();
@@ -34,7 +34,7 @@ impl Output {
         Self { text: bounds::ends(text, MOST), code: (!failed).then_some(0) }
     }
 
-    /// From what the model is told, when that is all there is.
+    /// The output from the text for the model, when there is nothing else.
     pub(super) fn of_words(words: &str, failed: bool) -> Self {
         if !failed {
             let text = if words == "(Bash completed with no output)" { "" } else { words };
@@ -49,7 +49,7 @@ impl Output {
     }
 }
 
-/// Why a call failed or was refused, without what only the model needs.
+/// The reason of a failure or refusal, without the parts that only the model needs.
 pub(super) fn reason(words: &str) -> &str {
     let words = words.strip_prefix("Error: ").unwrap_or(words);
     let words = words.strip_prefix("<tool_use_error>").unwrap_or(words);
@@ -84,6 +84,14 @@ pub(super) fn finished(call: &str, output: &Output) -> Map<String, Value> {
 
 fn meta(key: &str, value: Value) -> Map<String, Value> {
     Map::from_iter([(key.to_owned(), value)])
+}
+
+/// The beginning of a text, of at most so many bytes.
+pub(super) fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().map(|(at, c)| at + c.len_utf8()).take_while(|end| *end <= most).last() {
+        Some(end) if text.len() > most => format!("{}…", &text[..end]),
+        _ => text.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -10,10 +10,10 @@ use crate::claude::wire::stream::Delta;
 use crate::claude::wire::{Event, StreamEvent};
 use crate::translate::Effects;
 
-/// How much of a message is kept to recognise it when it is sent again, in bytes.
+/// Limit of a message that is kept to recognise it when it is sent again, in bytes.
 const REMEMBERED: usize = 1024 * 1024;
 
-/// What of a message it is.
+/// Kind of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -25,9 +25,9 @@ pub(super) enum Kind {
 pub(super) struct Text {
     id: String,
     blocks: BTreeMap<u64, Piece>,
-    /// How many of its blocks came whole.
+    /// Number of its blocks that came whole.
     whole: u64,
-    /// What was shown of a message that was given up, block by block: the model will likely say it again.
+    /// Blocks that were shown of a message that was given up. The model will likely say them again.
     echo: Vec<Said>,
     /// Something was shown since it was last looked at.
     shown: bool,
@@ -43,10 +43,10 @@ enum Piece {
 #[derive(Debug)]
 struct Said {
     kind: Kind,
-    /// What it is shown as part of.
+    /// The message that it is shown as part of.
     id: String,
     text: String,
-    /// What it may repeat.
+    /// An earlier block that it may repeat.
     echo: Option<Box<Self>>,
 }
 
@@ -153,7 +153,7 @@ impl Text {
         self.id.clear();
     }
 
-    /// Whether something was shown since this was last asked.
+    /// True if something was shown since the last call.
     pub(super) fn take_shown(&mut self) -> bool {
         std::mem::take(&mut self.shown)
     }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value, json};
 /// `control_request` of the program.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Ask {
-    /// To answer it by.
+    /// Id of the request, to answer it by.
     pub(crate) request_id: String,
-    /// What it wants.
+    /// The request.
     pub(crate) request: Wanted,
 }
 
-/// What a `control_request` of the program is about.
+/// Subject of a `control_request` of the program.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
 pub(crate) enum Wanted {
@@ -33,7 +33,7 @@ pub(crate) enum Wanted {
 pub(crate) struct CanUseTool {
     /// The tool's name.
     pub(crate) tool_name: String,
-    /// What it is to be called with.
+    /// Its input.
     #[serde(default)]
     pub(crate) input: Value,
     /// The call.
@@ -42,7 +42,7 @@ pub(crate) struct CanUseTool {
     /// Ways not to be asked again.
     #[serde(default, deserialize_with = "super::message::lenient")]
     pub(crate) permission_suggestions: Vec<Value>,
-    /// What is in the file that it is to change; put there before it is read here.
+    /// Text of the file that it is to change. The adapter adds it before it is read here.
     #[serde(default)]
     pub(crate) original_file: Option<String>,
     /// It must be asked each time.
@@ -53,16 +53,16 @@ pub(crate) struct CanUseTool {
 /// `elicitation`: an MCP server asks the user.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Elicitation {
-    /// Which server.
+    /// Name of the server.
     #[serde(default)]
     pub(crate) mcp_server_name: String,
-    /// What it says.
+    /// Its message.
     #[serde(default)]
     pub(crate) message: String,
     /// `form` or `url`.
     #[serde(default)]
     pub(crate) mode: Option<String>,
-    /// What it wants to know.
+    /// Schema of the answer.
     #[serde(default)]
     pub(crate) requested_schema: Option<Value>,
 }
@@ -70,7 +70,7 @@ pub(crate) struct Elicitation {
 /// `control_cancel_request`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Withdrawn {
-    /// Which.
+    /// Id of the request.
     pub(crate) request_id: String,
 }
 
@@ -84,23 +84,23 @@ pub(crate) struct Envelope {
 /// An answer to one of our requests.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Reply {
-    /// Which.
+    /// Id of the request that it answers.
     pub(crate) request_id: String,
     /// `success` or `error`.
     pub(crate) subtype: String,
-    /// What it says.
+    /// The response.
     #[serde(default)]
     pub(crate) response: Value,
-    /// Why not.
+    /// The error, for people.
     #[serde(default)]
     pub(crate) error: Option<String>,
-    /// Why not, for programs.
+    /// The error, for programs.
     #[serde(default)]
     pub(crate) error_code: Option<String>,
 }
 
 impl Reply {
-    /// What it says, or why not.
+    /// The result, or the reason of the refusal.
     pub(crate) fn into_result(self) -> Result<Value, Refusal> {
         if self.subtype == "success" {
             Ok(self.response)
@@ -113,9 +113,9 @@ impl Reply {
 /// A request of ours that was refused.
 #[derive(Debug)]
 pub(crate) struct Refusal {
-    /// For people.
+    /// Text for people.
     pub(crate) message: String,
-    /// For programs.
+    /// Code for programs.
     pub(crate) code: Option<String>,
 }
 
@@ -123,66 +123,66 @@ pub(crate) struct Refusal {
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
 pub(crate) enum Control {
-    /// Say how the settings are.
+    /// Report the settings.
     GetSettings,
-    /// Agree on what both can, once.
+    /// Agree on features, once.
     #[serde(rename_all = "camelCase")]
     Initialize {
-        /// Messages of sub-agents are wanted.
+        /// True for messages of sub-agents, too.
         forward_subagent_text: bool,
         /// MCP servers by name.
         #[serde(skip_serializing_if = "Map::is_empty")]
         mcp_servers: Map<String, Value>,
-        /// In place of its own instructions.
+        /// Text that replaces its own instructions.
         #[serde(skip_serializing_if = "Option::is_none")]
         system_prompt: Option<String>,
-        /// After them.
+        /// Text after its own instructions.
         #[serde(skip_serializing_if = "Option::is_none")]
         append_system_prompt: Option<String>,
     },
-    /// Stop what runs.
+    /// Stop the running turn.
     Interrupt {
-        /// And forget what has not begun.
+        /// True to forget prompts that have not begun.
         cancel_queued: bool,
     },
     /// Forget a prompt that has not begun.
     CancelAsyncMessage {
-        /// Which.
+        /// The prompt.
         message_uuid: String,
     },
     /// Forget a prompt and all that came after it.
     RewindConversation {
-        /// Which.
+        /// The prompt.
         target_message_uuid: String,
     },
     /// End work in the background.
     StopTask {
-        /// Which.
+        /// Id of the work.
         task_id: String,
     },
-    /// Say what work in the background has written.
+    /// Report the output of work in the background.
     GetTaskOutput {
-        /// Which.
+        /// Id of the work.
         task_id: String,
     },
     /// Change the mode.
     SetPermissionMode {
-        /// To what.
+        /// The new mode.
         mode: String,
     },
     /// Change the model.
     SetModel {
-        /// To what.
+        /// The new mode.
         model: String,
     },
     /// Change a setting of this process.
     ApplyFlagSettings {
-        /// Which, to what.
+        /// The settings with their new values.
         settings: Value,
     },
     /// Name the session.
     RenameSession {
-        /// How.
+        /// The new title.
         title: String,
     },
 }
@@ -201,7 +201,7 @@ pub(crate) enum Permission {
     /// Run it.
     #[serde(rename_all = "camelCase")]
     Allow {
-        /// With this input.
+        /// The input to run it with.
         updated_input: Value,
         /// And do not ask again for these.
         #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -209,7 +209,7 @@ pub(crate) enum Permission {
     },
     /// Do not run it.
     Deny {
-        /// What the model is told.
+        /// Text for the model.
         message: String,
         /// End the turn too.
         #[serde(skip_serializing_if = "std::ops::Not::not")]

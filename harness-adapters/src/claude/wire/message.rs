@@ -14,16 +14,16 @@ pub(crate) struct Assistant {
     /// The call of the sub-agent that says it; `None` for the session itself.
     #[serde(default)]
     pub(crate) parent_tool_use_id: Option<String>,
-    /// It is no message of the model but stands for this failure.
+    /// The failure that it stands for. It is then no message of the model.
     #[serde(default)]
     pub(crate) error: Option<String>,
-    /// The same.
+    /// True if it stands for a failure of the provider.
     #[serde(default, alias = "isApiErrorMessage")]
     pub(crate) is_api_error_message: bool,
 }
 
 impl Assistant {
-    /// Whether the program itself says such a text in place of the model.
+    /// True if the program itself says such a text in place of the model.
     pub(crate) fn says(&self, such: impl Fn(&str) -> bool) -> bool {
         let text = |block: &Block| matches!(block, Block::Text { text } if such(text));
         self.message.model == "<synthetic>" && self.message.content.iter().any(text)
@@ -39,7 +39,7 @@ pub(crate) struct AssistantMessage {
     /// The model; `<synthetic>` when none was asked.
     #[serde(default)]
     pub(crate) model: String,
-    /// What it says.
+    /// Its blocks.
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) content: Vec<Block>,
 }
@@ -52,19 +52,19 @@ pub(crate) struct User {
     /// The call of the sub-agent that it is for; `None` for the session itself.
     #[serde(default)]
     pub(crate) parent_tool_use_id: Option<String>,
-    /// What a tool returned, before it was put into words. An object, or a string when it failed.
+    /// Raw result of a tool. An object, or a string when it failed.
     #[serde(default, alias = "toolUseResult")]
     pub(crate) tool_use_result: Value,
-    /// How each call came to its end.
+    /// End of each call.
     #[serde(default, deserialize_with = "lenient")]
     pub(crate) tool_result_meta: Vec<ResultMeta>,
-    /// The same in a transcript, where each record holds one result.
+    /// End of the call in a transcript, where each record holds one result.
     #[serde(default, rename = "toolDenialKind")]
     pub(crate) tool_denial_kind: Option<String>,
 }
 
 impl User {
-    /// Why a call did not run; `None` if it did.
+    /// The reason that a call did not run; `None` if it did.
     pub(crate) fn denied(&self, call: &str) -> Option<&str> {
         let meta = self.tool_result_meta.iter().find(|meta| meta.id == call);
         meta.and_then(|meta| meta.non_execution_kind.as_deref()).or(self.tool_denial_kind.as_deref())
@@ -74,17 +74,17 @@ impl User {
 /// The message within [`User`].
 #[derive(Debug, Deserialize)]
 pub(crate) struct UserMessage {
-    /// What it says.
+    /// Its content.
     #[serde(default)]
     pub(crate) content: Content,
 }
 
-/// How a call came to its end.
+/// End of a call.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ResultMeta {
     /// The call.
     pub(crate) id: String,
-    /// It did not run: why.
+    /// The reason that it did not run.
     #[serde(default)]
     pub(crate) non_execution_kind: Option<String>,
 }
@@ -127,13 +127,13 @@ impl<'de> Deserialize<'de> for Content {
 pub(crate) enum Block {
     /// Text.
     Text {
-        /// It.
+        /// The text.
         #[serde(default)]
         text: String,
     },
     /// Thoughts.
     Thinking {
-        /// They.
+        /// The thoughts.
         #[serde(default)]
         thinking: String,
     },
@@ -144,24 +144,24 @@ pub(crate) enum Block {
         id: String,
         /// The tool.
         name: String,
-        /// What with.
+        /// Its input.
         #[serde(default)]
         input: Value,
     },
-    /// What a call gave.
+    /// Result of a call.
     ToolResult {
         /// The call.
         tool_use_id: String,
-        /// In words for the model.
+        /// Content for the model.
         #[serde(default)]
         content: Content,
-        /// It failed.
+        /// True if it failed.
         #[serde(default)]
         is_error: Option<bool>,
     },
     /// A picture.
     Image {
-        /// It.
+        /// Its source.
         source: ImageSource,
     },
     /// Something else.
@@ -169,13 +169,13 @@ pub(crate) enum Block {
     Other,
 }
 
-/// Where a picture is.
+/// Source of a picture.
 #[derive(Debug, Deserialize)]
 pub(crate) struct ImageSource {
     /// Its type.
     #[serde(default)]
     pub(crate) media_type: String,
-    /// In base64.
+    /// The bytes in base64.
     #[serde(default)]
     pub(crate) data: String,
 }
@@ -184,13 +184,13 @@ pub(crate) struct ImageSource {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub(crate) struct Usage {
-    /// Sent.
+    /// Tokens that were sent.
     pub(crate) input_tokens: Option<u64>,
-    /// Got.
+    /// Tokens that were received.
     pub(crate) output_tokens: Option<u64>,
-    /// Sent, and known before.
+    /// Tokens that were sent and read from the cache.
     pub(crate) cache_read_input_tokens: Option<u64>,
-    /// Sent, to be known later.
+    /// Tokens that were sent and written to the cache.
     pub(crate) cache_creation_input_tokens: Option<u64>,
 }
 

@@ -12,45 +12,45 @@ use super::message::Usage;
 pub(crate) struct TurnResult {
     /// `success`, also for failures of the model's provider; or a word for what went wrong.
     pub(crate) subtype: String,
-    /// It failed.
+    /// True if it failed.
     pub(crate) is_error: bool,
-    /// Why the model stopped.
+    /// The model's reason to stop.
     pub(crate) stop_reason: Option<String>,
-    /// Why the turn ended.
+    /// The program's reason to end the turn.
     pub(crate) terminal_reason: Option<String>,
     /// The last text, or that of the failure.
     pub(crate) result: Option<String>,
-    /// What went wrong in the program itself.
+    /// Errors in the program itself.
     pub(crate) errors: Vec<String>,
     /// The provider's HTTP status.
     pub(crate) api_error_status: Option<u16>,
-    /// The provider's word for it.
+    /// The provider's name of the error.
     pub(crate) api_error_type: Option<String>,
-    /// Since the process began.
+    /// Cost since the process began.
     pub(crate) total_cost_usd: Option<f64>,
-    /// Since the last result.
+    /// Usage since the last result.
     pub(crate) usage: Usage,
-    /// Since the process began, by model.
+    /// Usage since the process began, by model.
     #[serde(rename = "modelUsage")]
     pub(crate) model_usage: BTreeMap<String, ModelUsage>,
-    /// Its own name.
+    /// Its id.
     pub(crate) uuid: Option<String>,
     /// The prompts that it answers.
     pub(crate) user_message_uuids: Option<Vec<String>>,
-    /// The first of them.
+    /// The first prompt that it answers.
     pub(crate) user_message_uuid: Option<String>,
-    /// Why there was a turn, if nobody prompted.
+    /// Origin of a turn that nobody prompted.
     pub(crate) origin: Option<Origin>,
 }
 
 impl TurnResult {
-    /// Whether it answers this prompt.
+    /// True if it answers this prompt.
     pub(crate) fn answers(&self, uuid: &str) -> bool {
         self.user_message_uuid.as_deref() == Some(uuid)
             || self.user_message_uuids.as_ref().is_some_and(|uuids| uuids.iter().any(|known| known == uuid))
     }
 
-    /// Whether it does not say what it answers, nor that it answers nothing.
+    /// True if it neither says what it answers, nor that it answers nothing.
     pub(crate) fn answers_whatever_runs(&self) -> bool {
         let silent = self.user_message_uuid.is_none() && self.user_message_uuids.as_ref().is_none_or(Vec::is_empty);
         silent && self.origin.is_none()
@@ -61,10 +61,10 @@ impl TurnResult {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, rename_all = "camelCase")]
 pub(crate) struct ModelUsage {
-    /// How many tokens it can take.
+    /// Number of tokens that it can take.
     pub(crate) context_window: Option<u64>,
 }
 
-/// Why there was a turn.
+/// Origin of a turn.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Origin {}

@@ -8,7 +8,7 @@ use super::message::Usage;
 /// `stream_event`.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StreamEvent {
-    /// What happened.
+    /// The event.
     pub(crate) event: Event,
     /// The call of the sub-agent; so far only the session itself is streamed.
     #[serde(default)]
@@ -25,27 +25,27 @@ pub(crate) struct Abandoned {
     pub(crate) from_block_index: u64,
 }
 
-/// What happened in a stream.
+/// An event of a stream.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 pub(crate) enum Event {
     /// A message begins.
     MessageStart {
-        /// Which.
+        /// The message.
         message: Started,
     },
     /// A block begins.
     ContentBlockStart {
-        /// Which.
+        /// Index of the block.
         index: u64,
-        /// What of.
+        /// The block.
         content_block: Value,
     },
     /// More of a block.
     ContentBlockDelta {
-        /// Which.
+        /// Index of the block.
         index: u64,
-        /// What.
+        /// The text.
         delta: Delta,
     },
     /// The end of a message is near.
@@ -76,19 +76,19 @@ pub(crate) struct Started {
 #[derive(Debug, Deserialize)]
 #[serde(tag = "type")]
 pub(crate) enum Delta {
-    /// Of text.
+    /// Text of a message.
     #[serde(rename = "text_delta")]
     Text {
-        /// It.
+        /// The text.
         text: String,
     },
-    /// Of thoughts.
+    /// Text of a thought.
     #[serde(rename = "thinking_delta")]
     Thinking {
-        /// They.
+        /// The thoughts.
         thinking: String,
     },
-    /// Of something else.
+    /// Something else.
     #[serde(other)]
     Other,
 }

@@ -12,18 +12,18 @@ pub(crate) enum System {
     Status(Status),
     /// A request to the model failed and is tried again.
     ApiRetry(ApiRetry),
-    /// The conversation was summed up.
+    /// The conversation was compacted.
     CompactBoundary(Compacted),
     /// Something that people should know.
     Informational(Informational),
     /// The session has another name.
     SessionTitleChanged {
-        /// It.
+        /// The new name.
         title: String,
     },
-    /// Which work goes on in the background.
+    /// The work that goes on in the background.
     BackgroundTasksChanged {
-        /// All of it.
+        /// All of the work.
         #[serde(default, deserialize_with = "super::message::lenient")]
         tasks: Vec<Background>,
     },
@@ -47,9 +47,9 @@ pub(crate) struct Init {
     pub(crate) permission_mode: Option<String>,
     /// Commands, by name.
     pub(crate) slash_commands: Option<Vec<String>>,
-    /// Those that need a terminal.
+    /// The commands that need a terminal.
     pub(crate) terminal_slash_commands: Vec<String>,
-    /// MCP servers and how they are.
+    /// MCP servers and their states.
     pub(crate) mcp_servers: Vec<McpServer>,
 }
 
@@ -72,9 +72,9 @@ pub(crate) struct Status {
     /// The mode, when it changed.
     #[serde(rename = "permissionMode")]
     pub(crate) permission_mode: Option<String>,
-    /// How compacting ended.
+    /// Result of compacting.
     pub(crate) compact_result: Option<String>,
-    /// Why it did not.
+    /// The error, if it failed.
     pub(crate) compact_error: Option<String>,
     /// The message's id.
     pub(crate) uuid: Option<String>,
@@ -84,15 +84,15 @@ pub(crate) struct Status {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ApiRetry {
-    /// Which attempt failed.
+    /// Number of the attempt that failed.
     pub(crate) attempt: u64,
-    /// How many there are.
+    /// Number of attempts.
     pub(crate) max_retries: u64,
     /// The pause before the next.
     pub(crate) retry_delay_ms: f64,
     /// HTTP status.
     pub(crate) error_status: Option<u16>,
-    /// A word for it.
+    /// Name of the error.
     pub(crate) error: Option<String>,
 }
 
@@ -108,9 +108,9 @@ pub(crate) struct Compacted {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Informational {
-    /// What.
+    /// The message.
     pub(crate) content: String,
-    /// How bad it is.
+    /// `info`, `warning` and others.
     pub(crate) level: Option<String>,
 }
 
@@ -118,13 +118,13 @@ pub(crate) struct Informational {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Task {
-    /// What it is stopped by.
+    /// Its id, to stop it by.
     pub(crate) task_id: String,
     /// The call that began it.
     pub(crate) tool_use_id: Option<String>,
-    /// How it ended.
+    /// Its end: `completed`, `failed` and others.
     pub(crate) status: Option<String>,
-    /// What it came to.
+    /// Summary of its result.
     pub(crate) summary: Option<String>,
 }
 
@@ -132,11 +132,11 @@ pub(crate) struct Task {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Background {
-    /// What it is stopped by.
+    /// Its id, to stop it by.
     pub(crate) task_id: String,
     /// The call that began it.
     pub(crate) tool_use_id: Option<String>,
-    /// It does not keep the turn.
+    /// True if the turn does not wait for it.
     pub(crate) is_backgrounded: bool,
     /// `local_bash`, `local_agent`.
     pub(crate) task_type: String,

@@ -1,9 +1,9 @@
-//! What cannot be read, as far as it can.
+//! Messages that cannot be read, with the members that can.
 
 use acp_types::{Raw, RawBuf};
 use serde_json::{Map, Value, json};
 
-use super::TurnResult;
+use super::result::TurnResult;
 
 /// The kind of the message that stands for a line that is not JSON.
 pub(super) const LINE: &str = "acp-harness/unreadable";
@@ -12,9 +12,9 @@ const ENDS: &str = "ends";
 /// A message that should be known and cannot be read.
 #[derive(Debug)]
 pub(crate) struct Unreadable {
-    /// What it is, or looks like.
+    /// Its type, or the type that it looks like.
     pub(crate) kind: String,
-    /// What is wrong with it; says nothing of what it holds.
+    /// The mistake in it, without any of its content.
     pub(crate) why: String,
     /// The request of the program that waits for an answer.
     pub(crate) request: Option<String>,
@@ -25,7 +25,7 @@ pub(crate) struct Unreadable {
 }
 
 impl Unreadable {
-    /// A message whose fields are not what they were.
+    /// A message whose fields have other types.
     pub(super) fn of(kind: &str, line: Raw<'_>, error: &serde_json::Error) -> Self {
         let id = |path: &[&str]| line.path(path).and_then(Raw::as_string).map(std::borrow::Cow::into_owned);
         let why = format!("{:?} error at column {}", error.classify(), error.column()).to_lowercase();
@@ -44,7 +44,7 @@ impl Unreadable {
         Self { kind: "message".to_owned(), why, request: None, reply: None, result: None }
     }
 
-    /// What stands for a line that is not JSON.
+    /// The message that stands for a line that is not JSON.
     pub(super) fn no_json(line: Raw<'_>) -> Self {
         let ends = line.member(ENDS).and_then(Raw::as_bool) == Some(true);
         let why = "not JSON".to_owned();

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 
 use crate::profile::{Offline, Profile, find};
 
-/// For the whole turn; harnesses start slowly on a busy machine.
+/// Time limit of the whole turn. Harnesses start slowly on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
 /// The scripted model's program.
 const MODEL: &str = "acp-conformance";

@@ -1,7 +1,7 @@
-//! Adds to a message what commands had printed when the model was first told of them.
+//! Adds the first output of commands to a message, as the model was told of it.
 //!
-//! Codex passes on what a command prints only from some 150 ms after its start. What came before is in nothing that it
-//! sends until the command ends, but in what the model is told of a command that goes on, which the thread's file holds.
+//! Codex sends the output of a command only from about 150 ms after its start. Until the command ends, the earlier output
+//! is only in the text for the model about a command that goes on, which is in the thread's file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::SeekFrom;
@@ -14,15 +14,15 @@ use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 use super::router::Router;
 
-/// Commands of which the model was not told yet, at most.
+/// Limit of commands of which the model was not told yet.
 const RUNNING: usize = 256;
-/// How much of the end of a thread's file is looked at, in bytes.
+/// Length of the end of a thread's file that is searched, in bytes.
 const TAIL: u64 = 512 * 1024;
 /// Longer ones are for the model only, in bytes.
 const LONGEST: usize = 64 * 1024;
-/// How far into a message is looked for what it is about, in bytes.
+/// Length of the beginning of a message that is searched for its subject, in bytes.
 const PROBE: usize = 4096;
-/// What a message about a command holds near its beginning.
+/// Mark near the beginning of a message about a command.
 const COMMAND: &[u8] = b"\"commandExecution\"";
 /// The message that follows when the model was told something.
 const TOLD: &[u8] = b"\"thread/tokenUsage/updated\"";
@@ -84,7 +84,8 @@ impl Began {
     }
 }
 
-/// What of these the model was told, by call. A file that cannot be read, or is written in another way, has none.
+/// First output of these commands, as the model was told, by call. A file that cannot be read, or has another format,
+/// has none.
 async fn printed(file: &Path, wanted: &[String]) -> BTreeMap<String, String> {
     let tail = tail(file).await.unwrap_or_default();
     let lines = tail.split(|byte| *byte == b'\n').filter(|line| {

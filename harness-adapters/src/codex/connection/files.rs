@@ -1,4 +1,4 @@
-//! Adds to each message about changed files what is in them, before anything else can happen to them.
+//! Adds the texts of changed files to a message about them, before anything else can happen to the files.
 //!
 //! A translator reads no files, and Codex tells only the hunks of a change.
 
@@ -13,7 +13,7 @@ use crate::codex::wire::{Change, ChangeKind, File, Files};
 
 /// Larger files are not shown whole, in bytes.
 const LARGEST: u64 = 4 * 1024 * 1024;
-/// What is attached to one message at most, in bytes.
+/// Limit of the texts that are attached to one message, in bytes.
 const MOST: usize = 8 * 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ fn changes(line: &[u8]) -> Option<(Vec<Change>, bool)> {
     (item.kind == "fileChange").then_some((item.changes, done))
 }
 
-/// What such messages hold near their beginning.
+/// Marks near the beginning of such messages.
 const MARK: &[u8] = b"\"fileChange\"";
 const PROBE: usize = 4096;
 
@@ -84,7 +84,7 @@ async fn read(changes: &[Change], done: bool) -> Files {
 }
 
 /// `None` when it is not for showing.
-pub(in crate::codex) async fn file(path: &Path) -> Option<File> {
+pub(crate) async fn file(path: &Path) -> Option<File> {
     match tokio::fs::metadata(path).await {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Some(File::Absent),
         Ok(metadata) if metadata.is_file() && metadata.len() <= LARGEST => {}
@@ -95,7 +95,7 @@ pub(in crate::codex) async fn file(path: &Path) -> Option<File> {
 }
 
 /// The message with one more member.
-pub(in crate::codex) fn with(message: &[u8], files: &Files) -> Option<Bytes> {
+pub(crate) fn with(message: &[u8], files: &Files) -> Option<Bytes> {
     let rest = message.strip_prefix(b"{")?;
     let mut line = b"{\"_files\":".to_vec();
     serde_json::to_writer(&mut line, files).ok()?;

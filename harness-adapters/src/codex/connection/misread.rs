@@ -1,11 +1,11 @@
-//! A configuration that Codex cannot read: what is wrong, and where.
+//! The mistake in a configuration that Codex cannot read, and its place.
 
 use std::path::Path;
 
 use crate::failure::{Failure, FailureKind};
 
-/// What Codex says of it when something is asked of it; it names the place only for some mistakes. `warning` is what it said
-/// when it started, which names it always, but may be about a mistake that is mended since.
+/// The failure for a refusal because of the configuration. The refusal names the file and the line only for some mistakes.
+/// `warning` came when Codex started and always names them, but may be about a mistake that was corrected since.
 pub(super) fn misread(refusal: &str, warning: Option<&str>, home: Option<&Path>) -> Failure {
     let said = refusal.rsplit_once(": /").map_or(refusal, |(_, path)| &refusal[refusal.len() - path.len() - 1..]);
     let said = ["failed to load configuration: ", "invalid configuration: "]

@@ -1,6 +1,5 @@
-//! Knows where each message of the process belongs.
+//! Directory of calls, threads and sessions: where each message of the process goes.
 
-use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,37 +10,38 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::{mpsc, oneshot};
 
+use super::head::{About, Head, Started};
 use crate::adapter::FromHarness;
 use crate::codex::wire;
 use crate::failure::{Failure, FailureKind};
 
 /// Messages kept for threads that are not known yet; they come before the answer to whoever opens one.
 const EARLY: usize = 64;
-/// What ids of our own calls begin with; those of sessions begin with their thread.
+/// Beginning of the ids of our own calls. Those of sessions begin with their thread.
 const OWN: &str = "adapter";
-/// Children of children, at most.
+/// Depth of sub-agents of sub-agents.
 const DEPTH: usize = 16;
 
-/// How a call ended.
+/// Result of a call.
 #[derive(Debug)]
 pub(super) enum Reply {
     Result(RawBuf),
     Error(String),
 }
 
-/// How a login ended.
+/// Result of a login.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Login {
+pub(crate) struct Login {
     #[serde(default)]
-    pub(in crate::codex) login_id: Option<String>,
+    pub(crate) login_id: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) success: bool,
+    pub(crate) success: bool,
     #[serde(default)]
-    pub(in crate::codex) error: Option<String>,
+    pub(crate) error: Option<String>,
 }
 
-/// Where a message goes.
+/// Destination of a message.
 #[derive(Debug)]
 pub(super) struct Routed {
     pub(super) session: Option<mpsc::Sender<FromHarness>>,
@@ -49,7 +49,7 @@ pub(super) struct Routed {
     pub(super) question: Option<RawBuf>,
     /// Messages of threads that belong to the session, as it turns out now.
     pub(super) after: Vec<Bytes>,
-    /// What is said in place of a message that cannot be read.
+    /// The message that replaces one that cannot be read.
     pub(super) instead: Option<Bytes>,
 }
 
@@ -65,17 +65,17 @@ pub(super) struct Router(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     calls: HashMap<u64, oneshot::Sender<Reply>>,
-    /// By thread.
+    /// Sessions by thread.
     sessions: HashMap<String, Session>,
     /// The thread that started it, by thread.
     parents: HashMap<String, String>,
     early: VecDeque<(String, Bytes)>,
-    /// Where threads are stored, by thread.
+    /// Files of threads, by thread.
     files: HashMap<String, PathBuf>,
     login: Option<mpsc::Sender<Login>>,
-    /// Who waits for the end of a thread, by thread.
+    /// Waiters for the end of a thread, by thread.
     unloading: HashMap<String, oneshot::Sender<()>>,
-    /// What is wrong with the configuration, as Codex said when it started.
+    /// The mistake in the configuration, as Codex reported it when it started.
     misread: Option<String>,
     ended: Option<Failure>,
 }
@@ -86,79 +86,22 @@ struct Session {
     to: mpsc::Sender<FromHarness>,
 }
 
-/// As much of a message as it takes to tell where it belongs.
-#[derive(Deserialize)]
-struct Head<'a> {
-    #[serde(borrow, default)]
-    id: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    method: Option<Cow<'a, str>>,
-    #[serde(borrow, default)]
-    params: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    result: Option<&'a RawValue>,
-    #[serde(default)]
-    error: Option<wire::RpcError>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Where<'a> {
-    #[serde(borrow)]
-    thread_id: Option<Cow<'a, str>>,
-    thread: Option<Started>,
-    item: Option<Spawn>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Started {
-    id: String,
-    #[serde(default)]
-    parent_thread_id: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Spawn {
-    #[serde(default)]
-    receiver_thread_ids: Vec<String>,
-    #[serde(default)]
-    agent_thread_id: Option<String>,
-}
-
-impl<'a> Where<'a> {
-    /// What cannot be read of the rest does not keep a message from its thread.
-    fn read(params: &'a RawValue) -> Self {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Thread<'a> {
-            #[serde(borrow)]
-            thread_id: Cow<'a, str>,
-        }
-        serde_json::from_str(params.get()).unwrap_or_else(|_| {
-            let thread = serde_json::from_str::<Thread<'a>>(params.get()).ok();
-            Self { thread_id: thread.map(|thread| thread.thread_id), ..Self::default() }
-        })
-    }
-}
-
 impl Router {
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why the process is gone, if it is.
+    /// The reason of the process's end, if it has ended.
     pub(super) fn ended(&self) -> Option<Failure> {
         self.state().ended.clone()
     }
 
-    /// What was wrong with the configuration when the process started.
+    /// The mistake in the configuration when the process started.
     pub(super) fn misread(&self) -> Option<String> {
         self.state().misread.clone()
     }
 
-    /// The process is gone: nobody gets an answer any more. Returns whom to tell.
+    /// The process is gone: nobody gets an answer any more. Returns the sessions to tell.
     pub(super) fn end(&self, failure: Failure) -> Vec<mpsc::Sender<FromHarness>> {
         let mut state = self.state();
         state.ended = Some(failure);
@@ -187,7 +130,7 @@ impl Router {
         from
     }
 
-    /// Where a thread is stored from now on, if it is.
+    /// Remembers the file of a thread, or forgets it.
     pub(super) fn stored(&self, thread: &str, file: Option<&PathBuf>) {
         let mut state = self.state();
         match file {
@@ -201,7 +144,7 @@ impl Router {
         self.state().files.get(thread).cloned()
     }
 
-    /// From now on messages of the thread go there. Returns those that came before.
+    /// Sends messages of the thread there from now on. Returns those that came before.
     pub(super) fn attach(
         &self,
         thread: &str,
@@ -221,7 +164,7 @@ impl Router {
         self.state().sessions.retain(|_, session| !session.to.is_closed());
     }
 
-    /// Undoes it, unless another session took the thread over. Returns the threads that it started.
+    /// Undoes [`Self::attach`], unless another session took the thread over. Returns the threads that it started.
     pub(super) fn detach(&self, thread: &str, prefix: &str) -> Vec<String> {
         let mut state = self.state();
         if state.sessions.get(thread).is_none_or(|session| session.prefix != prefix) {
@@ -255,10 +198,10 @@ impl Router {
     pub(super) fn route(&self, line: &Bytes) -> Option<Routed> {
         let Ok(head) = serde_json::from_slice::<Head<'_>>(line) else { return self.unreadable(line) };
         let Some(method) = head.method else { return self.answer(head) };
-        let place = head.params.map(Where::read).unwrap_or_default();
+        let about = head.params.map(About::read).unwrap_or_default();
         let question = head.id.map(|id| RawBuf::trusted(id.get()));
         let mut state = self.state();
-        let thread = place.thread_id.as_deref().or(place.thread.as_ref().map(|thread| thread.id.as_str()));
+        let thread = about.thread_id.as_deref().or(about.thread.as_ref().map(|thread| thread.id.as_str()));
         let Some(thread) = thread else {
             if method == "account/login/completed"
                 && let (Some(to), Some(params)) = (&state.login, head.params)
@@ -278,7 +221,7 @@ impl Router {
             let _ = waiting.send(());
             return None;
         }
-        let after = state.learn(thread, &place);
+        let after = state.learn(thread, &about);
         if let Some(session) = state.session(thread) {
             return Some(Routed::new(Some(session), question, after));
         }
@@ -293,7 +236,7 @@ impl Router {
         Some(Routed::new(None, question, Vec::new()))
     }
 
-    /// A line that is no message. Whoever has the thread that it names gets to know, and whether it may have ended a turn.
+    /// A line that is no message. The session whose thread it names is told, and if it may have ended a turn.
     fn unreadable(&self, line: &Bytes) -> Option<Routed> {
         tracing::warn!(bytes = line.len(), "a line of Codex cannot be read");
         let state = self.state();
@@ -325,12 +268,12 @@ impl Router {
 }
 
 impl State {
-    /// Which threads were started by which. Returns what threads said before that was known.
-    fn learn(&mut self, thread: &str, place: &Where<'_>) -> Vec<Bytes> {
-        if let Some(Started { id, parent_thread_id: Some(parent) }) = &place.thread {
+    /// Learns the parents of threads. Returns the messages of threads that came before that was known.
+    fn learn(&mut self, thread: &str, about: &About<'_>) -> Vec<Bytes> {
+        if let Some(Started { id, parent_thread_id: Some(parent) }) = &about.thread {
             self.parents.insert(id.clone(), parent.clone());
         }
-        let Some(item) = &place.item else { return Vec::new() };
+        let Some(item) = &about.item else { return Vec::new() };
         let mut after = Vec::new();
         for child in item.receiver_thread_ids.iter().chain(&item.agent_thread_id) {
             if child != thread && !self.sessions.contains_key(child) && !self.parents.contains_key(child) {

@@ -1,5 +1,5 @@
-//! What a thread was set to when it was last open. Codex itself forgets the sandbox of a thread when it resumes or forks one
-//! in a directory that the user has not trusted; the file of the thread has it.
+//! The last settings of a thread, from its file. Codex itself forgets the sandbox when it resumes or forks a thread in a
+//! directory that the user has not trusted.
 
 use std::path::Path;
 
@@ -45,7 +45,7 @@ struct Settings {
 }
 
 /// Reads the last of them. A file that cannot be read, or is written in another way, tells nothing.
-pub(in crate::codex) async fn read(file: &Path) -> Chosen {
+pub(crate) async fn read(file: &Path) -> Chosen {
     let mut chosen = Chosen::default();
     let Ok(file) = File::open(file).await else { return chosen };
     let mut lines = BufReader::new(file);
@@ -81,7 +81,7 @@ fn settings(line: &[u8]) -> Option<Chosen> {
     })
 }
 
-/// What commands could do; `None` for what is neither a sandbox of Codex's own nor a profile of the user.
+/// Rights of commands; `None` for a sandbox that is neither one of Codex's own nor a profile of the user.
 fn access(settings: &Settings) -> Option<Access> {
     if let Some(access) = settings.active_permission_profile.as_ref().and_then(|active| Access::of_profile(&active.id))
     {

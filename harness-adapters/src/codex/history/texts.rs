@@ -8,7 +8,7 @@ use std::path::Path;
 
 use acp_types::RawBuf;
 
-use super::page;
+use super::page::page;
 use crate::codex::connection::{Connection, file};
 use crate::codex::translate::sides;
 use crate::codex::wire::{Change, ChangeKind, File, Files, Item, Status};
@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// Texts that are kept at most, in bytes; those of older changes are left out.
 const MOST: usize = 64 * 1024 * 1024;
 
-/// By item.
+/// Texts of changed files, by item.
 #[derive(Debug, Default)]
 pub(super) struct Texts(HashMap<String, Files>);
 

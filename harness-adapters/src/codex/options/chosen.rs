@@ -1,4 +1,4 @@
-//! What somebody has chosen of a session's settings: the user in the configuration, or whoever had the session before.
+//! Settings that somebody has chosen: the user in the configuration, or an earlier client of the session.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,28 +7,28 @@ use crate::codex::wire::{self, Policy, Reviewer, Sandbox, SandboxPolicy};
 /// Settings, as far as somebody chose them.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::codex) struct Chosen {
-    pub(in crate::codex) policy: Option<Policy>,
-    pub(in crate::codex) reviewer: Option<Reviewer>,
-    pub(in crate::codex) access: Option<Access>,
-    pub(in crate::codex) model: Option<String>,
-    pub(in crate::codex) effort: Option<String>,
-    pub(in crate::codex) plan: bool,
+pub(crate) struct Chosen {
+    pub(crate) policy: Option<Policy>,
+    pub(crate) reviewer: Option<Reviewer>,
+    pub(crate) access: Option<Access>,
+    pub(crate) model: Option<String>,
+    pub(crate) effort: Option<String>,
+    pub(crate) plan: bool,
 }
 
-/// What commands may do.
+/// Rights of commands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::codex) enum Access {
-    /// One of Codex's own sandboxes.
+pub(crate) enum Access {
+    /// A sandbox of Codex's own.
     Sandbox(Sandbox),
     /// A permission profile of the user, by its id.
     Profile(String),
 }
 
 impl Access {
-    /// By the id of a permission profile; Codex's own begin with a colon.
-    pub(in crate::codex) fn of_profile(id: &str) -> Option<Self> {
+    /// The rights of a permission profile. The ids of Codex's own begin with a colon.
+    pub(crate) fn of_profile(id: &str) -> Option<Self> {
         match id {
             ":read-only" => Some(Self::Sandbox(Sandbox::ReadOnly)),
             ":workspace" => Some(Self::Sandbox(Sandbox::WorkspaceWrite)),
@@ -39,19 +39,19 @@ impl Access {
     }
 }
 
-/// What the user has configured. It is kept apart from what a session is set to, so that it comes back exactly.
+/// The user's configuration. It is kept apart from the settings in force, so that it comes back exactly.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
-pub(in crate::codex) struct Base {
+pub(crate) struct Base {
     pub(super) chosen: Chosen,
-    /// What `workspace-write` is to the user.
+    /// The user's `workspace-write`.
     pub(super) workspace: Option<SandboxPolicy>,
     pub(super) profiles: Vec<Profile>,
 }
 
 /// A permission profile of the user.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(in crate::codex) struct Profile {
+pub(crate) struct Profile {
     pub(super) id: String,
     pub(super) description: Option<String>,
 }
@@ -59,7 +59,7 @@ pub(in crate::codex) struct Profile {
 impl Base {
     /// Takes it from the configuration. What a repository says of itself counts where the user trusts the repository, or
     /// Codex would not tell of it; but it chooses no mode that asks nobody.
-    pub(in crate::codex) fn new(read: &wire::ConfigRead, profiles: Vec<wire::PermissionProfile>) -> Self {
+    pub(crate) fn new(read: &wire::ConfigRead, profiles: Vec<wire::PermissionProfile>) -> Self {
         let config = &read.config;
         let own = |key: &str| !read.origins.get(key).is_some_and(wire::Origin::is_project);
         let full = Access::Sandbox(Sandbox::DangerFullAccess);
@@ -84,13 +84,13 @@ impl Base {
         }
     }
 
-    /// Whether the user has said anything of how sessions begin.
-    pub(in crate::codex) fn is_chosen(&self) -> bool {
+    /// True if the user has configured anything about how sessions begin.
+    pub(crate) fn is_chosen(&self) -> bool {
         self.chosen != Chosen::default()
     }
 
-    /// Whether there is such a profile.
-    pub(in crate::codex) fn has_profile(&self, id: &str) -> bool {
+    /// True if there is such a profile.
+    pub(crate) fn has_profile(&self, id: &str) -> bool {
         self.profiles.iter().any(|profile| profile.id == id)
     }
 }

@@ -4,13 +4,13 @@ use crate::codex::wire::{Reviewer, Sandbox};
 
 /// The mode of new sessions unless the user has configured something else: works in the workspace, asks for everything
 /// else.
-pub(in crate::codex) const DEFAULT_MODE: &str = "workspace-write";
-/// What the ids of modes begin with that stand for a permission profile of the user.
+pub(crate) const DEFAULT_MODE: &str = "workspace-write";
+/// Beginning of the ids of modes that stand for a permission profile of the user.
 pub(super) const PROFILE: &str = "profile:";
-/// Of threads whose settings are none of ours.
+/// The mode of threads whose settings are none of ours.
 pub(super) const CUSTOM: &str = "custom";
 
-/// What it stands for in Codex.
+/// A mode, and its settings in Codex.
 pub(super) struct Mode {
     pub(super) id: &'static str,
     pub(super) name: &'static str,

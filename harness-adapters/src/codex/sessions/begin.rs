@@ -4,25 +4,38 @@
 //! into `config.toml`, and then starts whatever the directory's own configuration names. So threads are started without
 //! such a right and get it afterwards.
 
+use std::time::Duration;
+
+use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
+use super::refusal::explained;
 use super::request::{Kind, Request};
 use super::servers::Named;
-use super::{AGAIN, CLOSING, Read, explained};
 use crate::codex::connection::{CallError, Connection};
 use crate::codex::history;
 use crate::codex::options::{Access, Base, Chosen, Settings};
-use crate::codex::wire::{ConfigRead, Page, PermissionProfile, Sandbox, Started};
+use crate::codex::wire::{ConfigRead, Page, PermissionProfile, Sandbox, Started, Thread};
 use crate::failure::{Failure, FailureKind};
 
-/// What the user has configured for a directory.
+/// Time limit for the end of a thread that was closed a moment ago.
+const CLOSING: Duration = Duration::from_secs(3);
+/// Interval of the attempts to open it.
+const AGAIN: Duration = Duration::from_millis(10);
+
+#[derive(Deserialize)]
+struct Read {
+    thread: Thread,
+}
+
+/// The user's configuration for a directory.
 pub(super) struct Configuration {
     pub(super) read: ConfigRead,
     pub(super) base: Base,
 }
 
-/// Reads it.
+/// Reads the user's configuration.
 ///
 /// # Errors
 /// When Codex cannot read it; the failure says where it is wrong.
@@ -94,7 +107,7 @@ pub(super) async fn start(
     }
 }
 
-/// What a thread was set to when it was last open.
+/// The last settings of a thread.
 async fn before(connection: &Connection, session: &str) -> Result<Chosen, Failure> {
     let read = connection.call::<Read>("thread/read", &json!({ "threadId": session })).await;
     let thread = read.map_err(|error| explained(error, session))?.thread;

@@ -1,4 +1,4 @@
-//! What a client asks for when it opens a session, checked.
+//! The request to open a session, checked.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::failure::{Failure, FailureKind};
 
 /// A request to open a session.
 #[derive(Debug)]
-pub(in crate::codex) struct Request {
+pub(crate) struct Request {
     pub(super) kind: Kind,
     pub(super) cwd: PathBuf,
     roots: Vec<PathBuf>,
@@ -43,7 +43,7 @@ impl Request {
     ///
     /// # Errors
     /// When it asks for something that cannot be; the failure says what.
-    pub(in crate::codex) fn new(how: Open) -> Result<Self, Failure> {
+    pub(crate) fn new(how: Open) -> Result<Self, Failure> {
         macro_rules! take {
             ($request:expr, $kind:expr) => {{
                 let request = $request;
@@ -74,19 +74,19 @@ impl Request {
         })
     }
 
-    /// Whether the model can make plans.
-    pub(in crate::codex) fn plans(mut self, plans: bool) -> Self {
+    /// True if the model can make plans.
+    pub(crate) fn plans(mut self, plans: bool) -> Self {
         self.plans = plans;
         self
     }
 
     /// The mode that a new session begins in.
-    pub(in crate::codex) fn mode(mut self, mode: Option<String>) -> Self {
+    pub(crate) fn mode(mut self, mode: Option<String>) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Where else it may write.
+    /// Further directories that it may write in.
     pub(super) fn roots(&self) -> Vec<String> {
         self.roots.iter().map(|root| root.display().to_string()).collect()
     }

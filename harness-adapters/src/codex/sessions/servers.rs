@@ -16,7 +16,7 @@ pub(super) type Servers = Vec<(String, Value)>;
 /// Servers under names that Codex takes, each of its own.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Named {
-    /// For the configuration.
+    /// Servers for the configuration.
     pub(super) config: Map<String, Value>,
     /// The client's names, by those of the configuration, where they differ.
     pub(super) names: BTreeMap<String, String>,

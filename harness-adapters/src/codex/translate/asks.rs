@@ -1,4 +1,4 @@
-//! Questions of Codex to the user.
+//! Questions of Codex that the client has to answer.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,20 @@ use acp_types::v1::{
 };
 use serde_json::Value;
 
-use super::Translator;
+use super::calls::Calls;
 use super::decisions::{Kind, ONCE, REJECT, RULE, SESSION, decision, stopped_answer};
 use super::forms::Form;
+use super::setup::ServerNames;
 use super::subject::{self, Labels};
 use crate::codex::wire::{self, CommandAsk, ElicitationAsk, FileAsk, Message, PermissionsAsk};
-use crate::translate::{AskId, Effect, Effects, Question, Reply};
+use crate::translate::{AskId, ClientFeatures, Effect, Effects, Question, Reply};
 
-/// Questions without an answer.
-#[derive(Debug, Default)]
+/// The questions that are open.
+#[derive(Debug)]
 pub(super) struct Asks {
+    thread: String,
+    /// True if the client has forms.
+    forms: bool,
     next: u64,
     open: BTreeMap<AskId, Ask>,
 }
@@ -28,16 +32,25 @@ struct Ask {
     /// The id of Codex's request.
     native: RawBuf,
     kind: Kind,
-    /// The tool call that waits for it.
+    /// The tool call that waits for the answer.
     call: Option<String>,
-    /// The tool call exists for the sake of the question.
+    /// True if the tool call exists only for the question.
     own_call: bool,
 }
 
+/// Consequence of an answer for the turn.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Then {
+    /// The turn goes on.
+    GoOn,
+    /// The turn is to be stopped.
+    Stop,
+}
+
 impl Asks {
-    /// Forgets all of them.
-    pub(super) fn take_all(&mut self) -> Vec<AskId> {
-        std::mem::take(&mut self.open).into_keys().collect()
+    /// The questions of one thread.
+    pub(super) fn new(thread: &str, features: ClientFeatures) -> Self {
+        Self { thread: thread.to_owned(), forms: features.forms, next: 0, open: BTreeMap::new() }
     }
 
     fn add(&mut self, ask: Ask) -> AskId {
@@ -46,28 +59,35 @@ impl Asks {
         self.open.insert(id, ask);
         id
     }
-}
 
-impl Translator {
-    /// A request of Codex. It always gets an answer.
-    pub(super) fn asked(&mut self, message: &Message, out: &mut Effects) {
+    /// A request of Codex. It always gets an answer; while the turn is being stopped, at once.
+    pub(super) fn ask(
+        &mut self,
+        message: &Message,
+        stopping: bool,
+        servers: &ServerNames,
+        calls: &Calls,
+        out: &mut Effects,
+    ) {
         let (Some(id), Some(method)) = (&message.id, &message.method) else { return };
-        if self.is_stopping() {
+        if stopping {
             return out.send(stopped_answer(id, method));
         }
         let params = message.params.as_ref();
         let understood = match method.as_str() {
             "item/commandExecution/requestApproval" => {
-                wire::read(params, method).map(|ask| self.command_asked(id, ask, out))
+                wire::read(params, method).map(|ask| self.command(id, ask, calls, out))
             }
             "item/fileChange/requestApproval" => {
-                wire::read(params, method).map(|ask: FileAsk| self.files_asked(id, &ask, out))
+                wire::read(params, method).map(|ask: FileAsk| self.files(id, &ask, calls, out))
             }
             "item/permissions/requestApproval" => {
-                wire::read(params, method).map(|ask| self.permissions_asked(id, ask, out))
+                wire::read(params, method).map(|ask| self.permissions(id, ask, calls, out))
             }
-            "mcpServer/elicitation/request" => wire::read(params, method).map(|ask| self.elicited(id, ask, out)),
-            "item/tool/requestUserInput" => wire::read(params, method).map(|ask| self.questioned(id, &ask, out)),
+            "mcpServer/elicitation/request" => {
+                wire::read(params, method).map(|ask| self.elicitation(id, ask, servers, calls, out))
+            }
+            "item/tool/requestUserInput" => wire::read(params, method).map(|ask| self.questions(id, &ask, out)),
             _ => None,
         };
         if understood.is_none() {
@@ -75,60 +95,68 @@ impl Translator {
         }
     }
 
-    fn command_asked(&mut self, id: &RawBuf, ask: CommandAsk, out: &mut Effects) {
-        // What is asked about under the item of another command has a call of its own, so that each shows what it does.
+    fn command(&mut self, id: &RawBuf, ask: CommandAsk, calls: &Calls, out: &mut Effects) {
+        // A question about another command than the item's own gets a call of its own, so that each shows what it does.
         let call = if ask.is_own_command() { ask.item_id.clone() } else { String::new() };
         let (fields, labels, rule) = subject::command(ask);
-        self.ask_permission(id, call, Kind::Command { rule }, fields, labels, out);
+        self.permission(id, call, Kind::Command { rule }, fields, labels, calls, out);
     }
 
-    fn files_asked(&mut self, id: &RawBuf, ask: &FileAsk, out: &mut Effects) {
-        let changes = self.items.changes(&ask.item_id);
-        let (fields, labels) = subject::files(ask, changes);
-        self.ask_permission(id, ask.item_id.clone(), Kind::Files, fields, labels, out);
+    fn files(&mut self, id: &RawBuf, ask: &FileAsk, calls: &Calls, out: &mut Effects) {
+        let (fields, labels) = subject::files(ask, calls.changes(&ask.item_id));
+        self.permission(id, ask.item_id.clone(), Kind::Files, fields, labels, calls, out);
     }
 
-    fn permissions_asked(&mut self, id: &RawBuf, ask: PermissionsAsk, out: &mut Effects) {
+    fn permissions(&mut self, id: &RawBuf, ask: PermissionsAsk, calls: &Calls, out: &mut Effects) {
         let fields = subject::permissions(&ask);
         let item = ask.item_id;
-        self.ask_permission(id, item, Kind::Permissions(ask.permissions), fields, Labels::default(), out);
+        self.permission(id, item, Kind::Permissions(ask.permissions), fields, Labels::default(), calls, out);
     }
 
-    fn elicited(&mut self, id: &RawBuf, mut ask: ElicitationAsk, out: &mut Effects) {
-        ask.server_name = self.setup.server(&ask.server_name).to_owned();
+    fn elicitation(
+        &mut self,
+        id: &RawBuf,
+        mut ask: ElicitationAsk,
+        servers: &ServerNames,
+        calls: &Calls,
+        out: &mut Effects,
+    ) {
+        ask.server_name = servers.of_client(&ask.server_name).to_owned();
         if ask.meta.get("codex_approval_kind").and_then(Value::as_str) == Some("mcp_tool_call") {
             let tool = ask.meta.get("tool_name").and_then(Value::as_str).unwrap_or("tool");
             let arguments = ask.meta.get("tool_params").filter(|arguments| !arguments.is_null());
-            let waiting = self.items.waiting_mcp(&ask.server_name, tool, arguments);
+            let waiting = calls.waiting_mcp(&ask.server_name, tool, arguments);
             let call = waiting.map(|waiting| waiting.id.clone()).unwrap_or_default();
             let arguments = arguments.or(waiting.map(|waiting| &waiting.arguments));
             let fields = subject::mcp_tool(&ask.server_name, tool, arguments);
-            return self.ask_permission(id, call, Kind::McpTool, fields, Labels::default(), out);
+            return self.permission(id, call, Kind::McpTool, fields, Labels::default(), calls, out);
         }
-        self.form_asked(id, Form::elicited(ask, &self.setup.thread), out);
+        self.form(id, Form::elicited(ask, &self.thread), out);
     }
 
-    fn questioned(&mut self, id: &RawBuf, ask: &wire::QuestionsAsk, out: &mut Effects) {
-        self.form_asked(id, Form::questions(ask, &self.setup.thread), out);
+    fn questions(&mut self, id: &RawBuf, ask: &wire::QuestionsAsk, out: &mut Effects) {
+        self.form(id, Form::questions(ask, &self.thread), out);
     }
 
     /// Asks with a form, if the client has forms and the question can be put in one.
-    fn form_asked(&mut self, id: &RawBuf, form: (Form, Option<v1::CreateElicitationRequest>), out: &mut Effects) {
+    fn form(&mut self, id: &RawBuf, form: (Form, Option<v1::CreateElicitationRequest>), out: &mut Effects) {
         let (form, request) = form;
-        let Some(request) = request.filter(|_| self.setup.features.forms) else {
+        let Some(request) = request.filter(|_| self.forms) else {
             return out.send(wire::answer(id, &form.declined()));
         };
-        let ask = self.asks.add(Ask { native: id.clone(), kind: Kind::Form(form), call: None, own_call: false });
+        let ask = self.add(Ask { native: id.clone(), kind: Kind::Form(form), call: None, own_call: false });
         out.push(Effect::Ask { ask, question: Question::Form(request) });
     }
 
-    fn ask_permission(
+    #[expect(clippy::too_many_arguments, reason = "each is a part of the question")]
+    fn permission(
         &mut self,
         native: &RawBuf,
         call: String,
         kind: Kind,
         fields: ToolCallUpdateFields,
         labels: Labels,
+        calls: &Calls,
         out: &mut Effects,
     ) {
         let mut options = vec![
@@ -137,10 +165,10 @@ impl Translator {
         ];
         options.extend(labels.rule.map(|name| PermissionOption::new(RULE, name, PermissionOptionKind::AllowAlways)));
         options.push(PermissionOption::new(REJECT, "Reject", PermissionOptionKind::RejectOnce));
-        let known = self.items.is_open(&call);
+        let known = calls.is_open(&call);
         let call = if call.is_empty() { format!("ask-{}", native.as_str().trim_matches('"')) } else { call };
         if !known {
-            // The client has to know what it is asked about.
+            // The client has to know the call that it is asked about.
             let title = fields.title.clone().unwrap_or_else(|| "Permission".to_owned());
             let shown = ToolCall::new(call.clone(), title)
                 .kind(fields.kind.unwrap_or_default())
@@ -149,67 +177,74 @@ impl Translator {
             out.update(SessionUpdate::ToolCall(shown));
         }
         let update = ToolCallUpdate::new(call.clone(), fields.status(ToolCallStatus::Pending));
-        let request = v1::RequestPermissionRequest::new(self.setup.thread.clone(), update, options);
-        let ask = self.asks.add(Ask { native: native.clone(), kind, call: Some(call), own_call: !known });
+        let request = v1::RequestPermissionRequest::new(self.thread.clone(), update, options);
+        let ask = self.add(Ask { native: native.clone(), kind, call: Some(call), own_call: !known });
         out.push(Effect::Ask { ask, question: Question::Permission(request) });
     }
 
     /// The client answers a question.
-    pub(super) fn answered(&mut self, id: AskId, answer: Reply, out: &mut Effects) {
-        let Some(ask) = self.asks.open.remove(&id) else { return };
-        let (choice, form) = match answer {
+    pub(super) fn answered(&mut self, id: AskId, reply: Reply, calls: &Calls, out: &mut Effects) -> Then {
+        let Some(ask) = self.open.remove(&id) else { return Then::GoOn };
+        let (choice, response) = match reply {
             Reply::Permission(RequestPermissionOutcome::Selected(chosen)) => (chosen.option_id.0.to_string(), None),
             Reply::Permission(_) => (String::new(), None),
             Reply::Form(response) => (String::new(), Some(response)),
             Reply::Failed => (REJECT.to_owned(), None),
         };
         let result = match &ask.kind {
-            Kind::Form(form_) => form_.answer(form),
+            Kind::Form(form) => form.answer(response),
             kind => decision(kind, &choice),
         };
         out.send(wire::answer(&ask.native, &result));
         let allowed = matches!(choice.as_str(), ONCE | SESSION | RULE);
-        self.asked_about(&ask, allowed, out);
-        if !allowed && choice != REJECT && !matches!(ask.kind, Kind::Form(_)) {
-            self.stop(out);
+        ask.settle(allowed, calls, out);
+        if allowed || choice == REJECT || matches!(ask.kind, Kind::Form(_)) { Then::GoOn } else { Then::Stop }
+    }
+
+    /// Codex takes a question back.
+    pub(super) fn withdrawn(&mut self, native: &RawBuf, calls: &Calls, out: &mut Effects) {
+        let Some(id) = self.open.iter().find(|(_, ask)| ask.native == *native).map(|(id, _)| *id) else { return };
+        if let Some(ask) = self.open.remove(&id) {
+            out.push(Effect::Withdraw(id));
+            ask.settle(false, calls, out);
         }
     }
 
-    /// What was asked about goes on or does not.
-    fn asked_about(&self, ask: &Ask, allowed: bool, out: &mut Effects) {
-        let Some(call) = &ask.call else { return };
-        let status = match (ask.own_call, allowed) {
-            (true, true) => ToolCallStatus::Completed,
-            (true, false) => ToolCallStatus::Failed,
-            (false, true) => ToolCallStatus::InProgress,
-            // Its end follows.
-            (false, false) => return,
-        };
-        if ask.own_call || self.items.is_open(call) {
-            let update = ToolCallUpdate::new(call.clone(), ToolCallUpdateFields::new().status(status));
-            out.update(SessionUpdate::ToolCallUpdate(update));
-        }
-    }
-
-    /// Codex needs no answer any more.
-    pub(super) fn resolved(&mut self, native: &RawBuf, out: &mut Effects) {
-        let found = self.asks.open.iter().find(|(_, ask)| ask.native == *native).map(|(id, _)| *id);
-        if let Some(ask) = found.and_then(|id| self.asks.open.remove(&id).map(|ask| (id, ask))) {
-            out.push(Effect::Withdraw(ask.0));
-            self.asked_about(&ask.1, false, out);
-        }
-    }
-
-    /// Nobody needs an answer any more: tells both sides.
-    pub(super) fn drop_asks(&mut self, out: &mut Effects) {
-        for (id, ask) in std::mem::take(&mut self.asks.open) {
+    /// Takes all questions back and answers Codex for the user.
+    pub(super) fn withdraw_all(&mut self, calls: &Calls, out: &mut Effects) {
+        for (id, ask) in std::mem::take(&mut self.open) {
             out.push(Effect::Withdraw(id));
             let result = match &ask.kind {
                 Kind::Form(form) => form.cancelled(),
                 kind => decision(kind, ""),
             };
             out.send(wire::answer(&ask.native, &result));
-            self.asked_about(&ask, false, out);
+            ask.settle(false, calls, out);
+        }
+    }
+
+    /// Takes all questions back from the client, because Codex is gone.
+    pub(super) fn give_up(&mut self, out: &mut Effects) {
+        for id in std::mem::take(&mut self.open).into_keys() {
+            out.push(Effect::Withdraw(id));
+        }
+    }
+}
+
+impl Ask {
+    /// Shows whether the call that was asked about goes on.
+    fn settle(&self, allowed: bool, calls: &Calls, out: &mut Effects) {
+        let Some(call) = &self.call else { return };
+        let status = match (self.own_call, allowed) {
+            (true, true) => ToolCallStatus::Completed,
+            (true, false) => ToolCallStatus::Failed,
+            (false, true) => ToolCallStatus::InProgress,
+            // Its end follows.
+            (false, false) => return,
+        };
+        if self.own_call || calls.is_open(call) {
+            let update = ToolCallUpdate::new(call.clone(), ToolCallUpdateFields::new().status(status));
+            out.update(SessionUpdate::ToolCallUpdate(update));
         }
     }
 }

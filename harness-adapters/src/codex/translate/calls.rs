@@ -1,146 +1,264 @@
-//! Calls to the app-server that are not answered yet.
+//! Tool calls from their beginning to their end.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
-use serde::Serialize;
-use serde_json::Value;
+use acp_types::v1::{
+    SessionUpdate, Terminal, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields,
+};
+use serde_json::{Map, Value, json};
 
-use super::{Translator, tasks};
-use crate::codex::wire::{self, Message};
-use crate::failure::{Failure, FailureKind};
-use crate::translate::{Answer, Effects, RequestId, Steered};
+use super::shell::Shell;
+use super::{edits, view};
+use crate::codex::wire::{Delta, Files, Item, McpCall, Status};
+use crate::translate::{ClientFeatures, Effects, Timer};
 
-/// What a call is for.
-#[derive(Debug)]
-pub(super) enum Purpose {
-    /// To start the turn.
-    Start,
-    Interrupt,
-    /// To end the commands of a thread that was stopped.
-    Clean,
-    Steer(RequestId),
-    /// To have Codex forget a turn that the provider refused.
-    Revert,
-    /// To change settings, and who wants to know.
-    Settings {
-        patch: Value,
-        asker: Asker,
-    },
-    Title(RequestId),
-    /// To tell about MCP servers.
-    Servers,
-    /// To end a command.
-    StopTask(RequestId),
-    /// To show the goal, or to change it, which may begin a turn.
-    Goal,
-    Logout,
-    /// Its result does not matter.
-    Aside,
-}
+/// Limit of commands that outlived their turn and are still followed.
+const BACKGROUND: usize = 64;
 
-/// Who asked for a change of settings.
-#[derive(Debug)]
-pub(super) enum Asker {
-    Mode(RequestId),
-    Option(RequestId),
-    /// A prompt that begins with the change, and what it goes on with.
-    Prompt(String),
-}
-
+/// The tool calls that Codex has not ended.
 #[derive(Debug)]
 pub(super) struct Calls {
-    prefix: String,
-    next: u64,
-    open: BTreeMap<u64, Purpose>,
+    thread: String,
+    cwd: PathBuf,
+    /// True if the client shows terminals.
+    terminals: bool,
+    open: BTreeMap<String, Call>,
+    timers: u64,
+}
+
+#[derive(Debug)]
+struct Call {
+    kind: Kind,
+    /// True once it ended for the client because its turn is over. Codex may yet say more.
+    background: bool,
+    /// The thread and the process of a command, to stop it by.
+    process: Option<(String, String)>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Shell(Shell),
+    Edit {
+        /// True if the whole texts were shown.
+        whole: bool,
+        changes: Value,
+    },
+    Mcp(McpCall),
+    Other,
+}
+
+/// Progress of tool calls, as far as the turn has to know it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Progress {
+    /// A call began.
+    pub(super) began: bool,
+    /// A call ended.
+    pub(super) ended: bool,
 }
 
 impl Calls {
-    pub(super) fn new(prefix: &str) -> Self {
-        Self { prefix: prefix.to_owned(), next: 0, open: BTreeMap::new() }
+    /// The calls of a session that works in `cwd`.
+    pub(super) fn new(thread: &str, cwd: PathBuf, features: ClientFeatures) -> Self {
+        let terminals = features.terminal_output;
+        Self { thread: thread.to_owned(), cwd, terminals, open: BTreeMap::new(), timers: 0 }
     }
 
-    pub(super) fn call(&mut self, method: &str, params: &impl Serialize, purpose: Purpose, out: &mut Effects) {
-        let number = self.next;
-        self.next += 1;
-        self.open.insert(number, purpose);
-        out.send(wire::call(&format!("{}:{number}", self.prefix), method, params));
+    /// A tool call begins or ends, in the session's own thread or in that of a sub-agent. A call that begins has this
+    /// `meta`.
+    pub(super) fn item(
+        &mut self,
+        item: &Item,
+        files: &Files,
+        done: bool,
+        child: Option<&str>,
+        meta: Map<String, Value>,
+        out: &mut Effects,
+    ) -> Progress {
+        let (Some(id), Some(view)) = (item.id(), view::view(item, files, done, &self.cwd)) else {
+            return Progress::default();
+        };
+        let mut progress = Progress::default();
+        if !self.open.contains_key(id) {
+            let mut begun = view.clone();
+            if done {
+                begun.status = ToolCallStatus::InProgress;
+                begun.raw_output = None;
+            }
+            self.began(item, begun, meta, out);
+            progress.began = true;
+        }
+        // Codex announces a call again once it was allowed to run. That shows nothing.
+        if done {
+            self.ended(item, view, out);
+            progress.ended = true;
+        }
+        if let Item::CommandExecution(command) = item
+            && let (Some(call), Some(process)) = (self.open.get_mut(id), &command.process_id)
+        {
+            call.process = Some((child.unwrap_or(&self.thread).to_owned(), process.clone()));
+        }
+        progress
     }
 
-    fn take(&mut self, message: &Message) -> Option<Purpose> {
-        let id: String = wire::read(message.id.as_ref(), "id")?;
-        let number = id.strip_prefix(&self.prefix)?.strip_prefix(':')?;
-        self.open.remove(&number.parse().ok()?)
-    }
-
-    /// An id for something that has none.
-    pub(super) fn unique(&mut self) -> String {
-        self.next += 1;
-        format!("{}:{}", self.prefix, self.next - 1)
-    }
-
-    /// Whether a turn was asked for and may yet begin.
-    pub(super) fn is_starting(&self) -> bool {
-        self.open.values().any(|purpose| matches!(purpose, Purpose::Start))
-    }
-
-    pub(super) fn is_cleaning(&self) -> bool {
-        self.open.values().any(|purpose| matches!(purpose, Purpose::Clean))
-    }
-
-    /// Nothing will be answered any more.
-    pub(super) fn fail_all(&mut self, failure: &Failure, out: &mut Effects) {
-        for purpose in std::mem::take(&mut self.open).into_values() {
-            match purpose {
-                Purpose::Steer(id)
-                | Purpose::StopTask(id)
-                | Purpose::Title(id)
-                | Purpose::Settings { asker: Asker::Mode(id) | Asker::Option(id), .. } => {
-                    out.answer(id, Err(failure.clone()));
+    fn began(&mut self, item: &Item, view: ToolCall, mut meta: Map<String, Value>, out: &mut Effects) {
+        let mut view = view;
+        let kind = match item {
+            Item::CommandExecution(command) => {
+                if self.terminals {
+                    let info = json!({ "terminal_id": command.id, "cwd": command.cwd });
+                    meta.insert("terminal_info".into(), info);
+                    view = view.content(vec![ToolCallContent::Terminal(Terminal::new(command.id.clone()))]);
                 }
-                _ => {}
+                Kind::Shell(Shell::new(self.timer(), self.terminals, &command.cwd))
+            }
+            Item::FileChange { changes, .. } => {
+                Kind::Edit { whole: !is_partial(&view.content), changes: edits::raw(changes) }
+            }
+            Item::McpToolCall(call) => Kind::Mcp(call.clone()),
+            _ => Kind::Other,
+        };
+        self.open.insert(view.tool_call_id.0.to_string(), Call { kind, background: false, process: None });
+        out.update(SessionUpdate::ToolCall(if meta.is_empty() { view } else { view.meta(meta) }));
+    }
+
+    fn ended(&mut self, item: &Item, view: ToolCall, out: &mut Effects) {
+        let Some(call) = self.open.remove(&*view.tool_call_id.0) else { return };
+        let status = if view.status == ToolCallStatus::InProgress { ToolCallStatus::Completed } else { view.status };
+        let mut fields = ToolCallUpdateFields::new().status(status).raw_output(view.raw_output);
+        let mut meta = Map::new();
+        match (call.kind, item) {
+            (Kind::Shell(mut shell), Item::CommandExecution(command)) => {
+                (fields, meta) = shell.end(command, fields, out);
+            }
+            (Kind::Edit { whole, .. }, Item::FileChange { status, .. }) => {
+                // The texts from before the change may be better than those that are left to see after it.
+                if *status == Status::Completed && (!whole || !is_partial(&view.content)) {
+                    fields = fields.content(view.content).locations(view.locations);
+                }
+            }
+            _ => {
+                fields = fields.title(view.title).content(view.content).locations(view.locations);
             }
         }
+        let update = ToolCallUpdate::new(view.tool_call_id, fields);
+        out.update(SessionUpdate::ToolCallUpdate(if meta.is_empty() { update } else { update.meta(meta) }));
+    }
+
+    /// A command prints something.
+    pub(super) fn output(&mut self, delta: &Delta, out: &mut Effects) {
+        if let Some(shell) = self.shell(&delta.item_id)
+            && !delta.delta.is_empty()
+        {
+            shell.push(&delta.item_id, &delta.delta, out);
+        }
+    }
+
+    /// The first output of a command, as the model was told of it.
+    pub(super) fn printed_first(&mut self, id: &str, printed: &str, out: &mut Effects) {
+        if let Some(shell) = self.shell(id) {
+            shell.printed_first(id, printed, out);
+        }
+    }
+
+    /// A timer of a command has run out.
+    pub(super) fn output_due(&mut self, timer: Timer, out: &mut Effects) {
+        let due = self.open.iter_mut().find_map(|(id, call)| match &mut call.kind {
+            Kind::Shell(shell) if shell.is_timed_by(timer) => Some((id, shell)),
+            _ => None,
+        });
+        if let Some((id, shell)) = due {
+            shell.due(id, out);
+        }
+    }
+
+    fn shell(&mut self, id: &str) -> Option<&mut Shell> {
+        match &mut self.open.get_mut(id)?.kind {
+            Kind::Shell(shell) => Some(shell),
+            _ => None,
+        }
+    }
+
+    /// True while a call is open for the client.
+    pub(super) fn is_open(&self, id: &str) -> bool {
+        self.open.get(id).is_some_and(|call| !call.background)
+    }
+
+    /// The changes that a call is to make to files.
+    pub(super) fn changes(&self, id: &str) -> Option<&Value> {
+        match &self.open.get(id)?.kind {
+            Kind::Edit { changes, .. } => Some(changes),
+            _ => None,
+        }
+    }
+
+    /// The open call of an MCP server's tool: of two calls of one tool the one with these arguments.
+    pub(super) fn waiting_mcp(&self, server: &str, tool: &str, arguments: Option<&Value>) -> Option<&McpCall> {
+        self.open.values().filter(|call| !call.background).find_map(|call| match &call.kind {
+            Kind::Mcp(of) if of.server == server && of.tool == tool => {
+                arguments.is_none_or(|arguments| of.arguments == *arguments).then_some(of)
+            }
+            _ => None,
+        })
+    }
+
+    /// The thread and the process of a command that runs.
+    pub(super) fn process(&self, id: &str) -> Option<(String, String)> {
+        self.open.get(id)?.process.clone()
+    }
+
+    /// Leaves the end of a call to somebody else.
+    pub(super) fn forget(&mut self, id: &str) {
+        self.open.remove(id);
+    }
+
+    /// True while a command runs, in the background or not.
+    pub(super) fn runs_command(&self) -> bool {
+        self.open.values().any(|call| matches!(call.kind, Kind::Shell(_)))
+    }
+
+    fn timer(&mut self) -> Timer {
+        self.timers += 1;
+        Timer(self.timers)
+    }
+
+    /// Ends all calls for the client, because their turn is over. Commands may go on in the background after a turn that
+    /// ended well.
+    pub(super) fn end_turn(&mut self, goes_on: bool, out: &mut Effects) {
+        for (id, call) in self.open.iter_mut().filter(|(_, call)| !call.background) {
+            let shell = matches!(call.kind, Kind::Shell(_));
+            if let Kind::Shell(shell) = &mut call.kind {
+                shell.flush(id, out);
+            }
+            let status = if goes_on && shell { ToolCallStatus::Completed } else { ToolCallStatus::Failed };
+            let update = ToolCallUpdate::new(id.clone(), ToolCallUpdateFields::new().status(status));
+            let mut meta = background();
+            meta.insert("asyncTaskId".to_owned(), id.as_str().into());
+            let update = if goes_on && shell { update.meta(meta) } else { update };
+            out.update(SessionUpdate::ToolCallUpdate(update));
+            call.background = true;
+        }
+        self.open.retain(|_, call| matches!(call.kind, Kind::Shell(_)));
+        while self.open.len() > BACKGROUND {
+            self.open.pop_first();
+        }
+    }
+
+    /// Ends all calls for good.
+    pub(super) fn close(&mut self, out: &mut Effects) {
+        self.end_turn(false, out);
+        self.open.clear();
     }
 }
 
-impl Translator {
-    /// An answer of the app-server.
-    pub(super) fn replied(&mut self, message: &Message, out: &mut Effects) {
-        let Some(purpose) = self.calls.take(message) else { return };
-        let error = message.error.as_ref().map(|error| error.message.as_str());
-        match purpose {
-            Purpose::Start => self.start_answered(message, error, out),
-            Purpose::Interrupt => {
-                if error.is_some() {
-                    tracing::debug!("there was nothing to interrupt");
-                }
-            }
-            Purpose::Clean => self.cleaned(out),
-            Purpose::Revert => self.taken_back(error.is_none(), out),
-            Purpose::Steer(id) => match error {
-                None => out.answer(id, Ok(Answer::Steer(Steered::Injected))),
-                Some(error) if error.contains("no active turn") => out.answer(id, Ok(Answer::Steer(Steered::Idle))),
-                Some(error) => out.answer(id, Err(refused(error))),
-            },
-            Purpose::Settings { patch, asker } => self.settings_answered(&patch, asker, error, out),
-            Purpose::Title(id) => {
-                let answer = error.map_or(Ok(Answer::Done), |error| Err(refused(error)));
-                self.titled |= answer.is_ok();
-                out.answer(id, answer);
-            }
-            Purpose::Servers => self.servers_listed(message, error, out),
-            Purpose::StopTask(id) => tasks::stopped(id, message, error, out),
-            Purpose::Goal => self.goal_answered(message, error, out),
-            Purpose::Logout => match error {
-                Some(error) => self.end_turn(Err(refused(error)), out),
-                None => self.say("You are logged out of Codex.", out),
-            },
-            Purpose::Aside => {}
-        }
-    }
+fn is_partial(content: &[ToolCallContent]) -> bool {
+    content.iter().any(|content| match content {
+        ToolCallContent::Diff(diff) => diff.meta.as_ref().is_some_and(|meta| meta.contains_key("partial")),
+        _ => false,
+    })
 }
 
-/// Codex says no to what a client asked for.
-pub(super) fn refused(error: &str) -> Failure {
-    Failure::new(FailureKind::Harness, format!("Codex refused: {error}"))
+/// Mark of a call that goes on after its turn.
+pub(super) fn background() -> Map<String, Value> {
+    Map::from_iter([("background".to_owned(), true.into())])
 }

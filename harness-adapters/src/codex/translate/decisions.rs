@@ -1,4 +1,4 @@
-//! What Codex is told for what a user decides.
+//! Codex's answers for the user's decisions.
 
 use acp_types::RawBuf;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ pub(super) const SESSION: &str = "allow_session";
 pub(super) const RULE: &str = "allow_rule";
 pub(super) const REJECT: &str = "reject";
 
-/// What is asked.
+/// Kind of a question.
 #[derive(Debug)]
 pub(super) enum Kind {
     Command { rule: Option<Value> },
@@ -22,7 +22,7 @@ pub(super) enum Kind {
     Form(Form),
 }
 
-/// What Codex is told; an unknown choice cancels.
+/// Codex's answer for a choice; an unknown choice cancels.
 pub(super) fn decision(kind: &Kind, choice: &str) -> Value {
     match kind {
         Kind::Command { rule } => json!({ "decision": match (choice, rule) {
@@ -56,13 +56,13 @@ fn word(choice: &str) -> &'static str {
     }
 }
 
-/// What was asked for, without what was not.
+/// The permissions that were asked for, and no others.
 fn granted(asked: &Value) -> Value {
     let given = asked.as_object().into_iter().flatten().filter(|(_, value)| !value.is_null());
     Value::Object(given.map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
-/// What a question gets that comes while the turn is being stopped.
+/// Answer to a question that comes while the turn is being stopped.
 pub(super) fn stopped_answer(id: &RawBuf, method: &str) -> RawBuf {
     match method {
         "item/commandExecution/requestApproval" | "item/fileChange/requestApproval" => {

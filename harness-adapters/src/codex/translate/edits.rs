@@ -6,20 +6,20 @@ use serde_json::{Map, Value};
 use crate::codex::wire::{Change, ChangeKind, File, Files};
 use crate::diff;
 
-/// What stands before the new path in the hunks of a file that was moved.
+/// Text before the new path in the hunks of a file that was moved.
 const MOVED: &str = "\n\nMoved to: ";
 
 /// The texts before and after a change, as far as they are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::codex) struct Sides {
-    pub(in crate::codex) old: Option<String>,
-    pub(in crate::codex) new: String,
+pub(crate) struct Sides {
+    pub(crate) old: Option<String>,
+    pub(crate) new: String,
     /// Only the lines around the change are known.
-    pub(in crate::codex) partial: bool,
+    pub(crate) partial: bool,
 }
 
 /// They follow from the change and the file, as it was found before or after.
-pub(in crate::codex) fn sides(change: &Change, file: Option<&File>, done: bool) -> Sides {
+pub(crate) fn sides(change: &Change, file: Option<&File>, done: bool) -> Sides {
     let whole = |old: Option<String>, new: String| Sides { old, new, partial: false };
     match (&change.kind, file) {
         (_, Some(File::Sides(old, new))) => whole(old.clone(), new.clone()),
@@ -49,7 +49,7 @@ fn hunks(change: &Change) -> &str {
     diff.strip_suffix(moved).and_then(|rest| rest.strip_suffix(MOVED)).unwrap_or(diff)
 }
 
-/// What a tool call shows of changes.
+/// Changes as a tool call shows them.
 #[derive(Debug)]
 pub(super) struct Edits {
     pub(super) title: String,
@@ -101,7 +101,7 @@ fn title(changes: &[Change], cwd: &std::path::Path) -> String {
     }
 }
 
-/// What a client may want to have of changes as they are.
+/// Paths and kinds of changes, for `rawInput`.
 pub(super) fn raw(changes: &[Change]) -> Value {
     changes
         .iter()

@@ -47,7 +47,7 @@ pub(super) fn outcome(error: TurnError) -> Result<StopReason, Failure> {
     Err(failure)
 }
 
-/// Whether the provider refuses what was sent, as a 400 does; Codex tells only its body.
+/// True if the provider refuses the request, as with a 400. Codex passes on only the body.
 pub(super) fn is_bad_request(error: &TurnError) -> bool {
     let info = error.codex_error_info.as_ref();
     let texts = [error.message.as_str(), error.additional_details.as_deref().unwrap_or_default()];

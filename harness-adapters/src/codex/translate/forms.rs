@@ -10,15 +10,15 @@ use serde_json::{Value, json};
 
 use crate::codex::wire::{ElicitationAsk, ElicitationMode, Question, QuestionsAsk};
 
-/// What is added to a question's name for an answer that is not among its options.
+/// Suffix of a question's name for an answer that is not among its options.
 const OTHER: &str = "_other";
 
-/// How the answers of a form go back.
+/// Form of the answers for Codex.
 #[derive(Debug)]
 pub(super) enum Form {
-    /// To an MCP server, as they are.
+    /// The answers go to an MCP server, unchanged.
     Elicitation,
-    /// To questions, by these names.
+    /// The answers go to questions with these names.
     Questions(Vec<String>),
 }
 
@@ -64,7 +64,7 @@ impl Form {
         (Self::Questions(names), (!open.is_empty()).then(|| request(session, message, schema)))
     }
 
-    /// What Codex gets for what the user said.
+    /// Codex's answer from the user's response.
     pub(super) fn answer(&self, response: Option<CreateElicitationResponse>) -> Value {
         match response.map(|response| response.action) {
             Some(ElicitationAction::Accept(accepted)) => self.accepted(&accepted.content.unwrap_or_default()),
@@ -88,7 +88,7 @@ impl Form {
         }
     }
 
-    /// What Codex gets when the user is not asked or will not say.
+    /// Codex's answer when the user is not asked or will not say.
     pub(super) fn declined(&self) -> Value {
         match self {
             Self::Elicitation => json!({ "action": "decline", "content": null, "_meta": null }),
@@ -96,7 +96,7 @@ impl Form {
         }
     }
 
-    /// What Codex gets when there is no time for an answer.
+    /// Codex's answer when the question is taken back.
     pub(super) fn cancelled(&self) -> Value {
         match self {
             Self::Elicitation => json!({ "action": "cancel", "content": null, "_meta": null }),

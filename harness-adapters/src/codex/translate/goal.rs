@@ -1,24 +1,32 @@
-//! `/goal`: what Codex works towards by itself, in turns that nobody prompts.
-
-use std::time::Duration;
+//! The goal of `/goal`, which Codex works towards by itself, in turns that nobody prompts.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::Translator;
-use super::calls::{Purpose, refused};
+use super::controls::{Controls, Pending, refused};
 use crate::codex::wire::{self, Message};
-use crate::translate::{Effect, Effects, Timer};
+use crate::failure::Failure;
+use crate::translate::Effects;
 
-/// Runs while the turn of a goal that was set is awaited.
-pub(super) const BEGIN: Timer = Timer(1_000_000_001);
-/// How long Codex may take to begin it.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The goal of one session.
+#[derive(Debug, Default)]
+pub(super) struct Goal {
+    /// True while Codex goes on by itself after a turn.
+    active: bool,
+    /// True while a change is open that may begin a turn.
+    begins: bool,
+}
 
-/// A goal, as Codex tells of it.
+/// `thread/goal/updated`, and the answers to `thread/goal/get` and `set`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct GoalEvent {
+    #[serde(default)]
+    goal: Option<GoalState>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Goal {
+struct GoalState {
     #[serde(default)]
     objective: String,
     #[serde(default)]
@@ -27,14 +35,18 @@ pub(super) struct Goal {
     tokens_used: u64,
 }
 
-/// `thread/goal/updated`, and the answers to `thread/goal/get` and `set`.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct GoalEvent {
-    #[serde(default)]
-    goal: Option<Goal>,
+/// Consequence of Codex's answer for the prompt that asked.
+#[derive(Debug)]
+pub(super) enum GoalAnswer {
+    /// Codex begins a turn for the goal, which is the turn of the prompt.
+    Begins,
+    /// The prompt is answered with this text.
+    Say(String),
+    /// The prompt fails.
+    Refused(Failure),
 }
 
-impl Goal {
+impl GoalState {
     fn is_active(&self) -> bool {
         self.status == "active"
     }
@@ -44,70 +56,44 @@ impl Goal {
     }
 }
 
-impl Translator {
-    /// Does what the words after the command say.
-    pub(super) fn goal(&mut self, words: &str, out: &mut Effects) {
-        let mut params = json!({ "threadId": self.setup.thread, "origin": "user" });
-        let method = match words {
-            "" => "thread/goal/get",
-            "clear" => "thread/goal/clear",
-            "pause" | "resume" => {
-                params["status"] = if words == "pause" { "paused" } else { "active" }.into();
-                "thread/goal/set"
-            }
-            objective => {
-                params["objective"] = objective.into();
-                params["status"] = "active".into();
-                "thread/goal/set"
-            }
+impl Goal {
+    /// Shows or changes the goal, as the words after the command say.
+    pub(super) fn command(&mut self, words: &str, controls: &mut Controls, out: &mut Effects) {
+        let (method, params) = match words {
+            "" => ("thread/goal/get", json!({})),
+            "clear" => ("thread/goal/clear", json!({})),
+            "pause" => ("thread/goal/set", json!({ "status": "paused" })),
+            "resume" => ("thread/goal/set", json!({ "status": "active" })),
+            objective => ("thread/goal/set", json!({ "objective": objective, "status": "active" })),
         };
-        self.goal_begins = method == "thread/goal/set" && words != "pause";
-        self.calls.call(method, &params, Purpose::Goal, out);
+        self.begins = method == "thread/goal/set" && words != "pause";
+        controls.goal(method, params, Pending::Goal, out);
     }
 
-    pub(super) fn goal_answered(&mut self, message: &Message, error: Option<&str>, out: &mut Effects) {
-        let begins = std::mem::take(&mut self.goal_begins);
+    /// Codex answers the command.
+    pub(super) fn answered(&mut self, message: &Message, error: Option<&str>) -> GoalAnswer {
+        let begins = std::mem::take(&mut self.begins);
         if let Some(error) = error {
-            return self.end_turn(Err(refused(error)), out);
+            return GoalAnswer::Refused(refused(error));
         }
         let event: GoalEvent = wire::read(message.result.as_ref(), "thread/goal").unwrap_or_default();
+        self.changed(&event);
         match event.goal {
-            // Codex begins a turn for it by itself: that is the turn of this prompt.
-            Some(goal) if begins && goal.is_active() => {
-                self.goal_active = true;
-                if self.turn.as_ref().is_some_and(|turn| turn.id.is_none()) {
-                    out.push(Effect::Arm { timer: BEGIN, after: PATIENCE });
-                }
-            }
-            Some(goal) => {
-                self.goal_active = goal.is_active();
-                self.say(&goal.text(), out);
-            }
-            None => {
-                self.goal_active = false;
-                self.say("There is no goal.", out);
-            }
+            Some(goal) if begins && goal.is_active() => GoalAnswer::Begins,
+            Some(goal) => GoalAnswer::Say(goal.text()),
+            None => GoalAnswer::Say("There is no goal.".to_owned()),
         }
     }
 
-    /// Codex has begun no turn for the goal.
-    pub(super) fn goal_waits(&mut self, out: &mut Effects) {
-        if self.turn.as_ref().is_some_and(|turn| turn.prompt.is_some() && turn.id.is_none())
-            && !self.calls.is_starting()
-        {
-            self.say("The goal is set.", out);
-        }
+    /// Codex says that the goal changed.
+    pub(super) fn changed(&mut self, event: &GoalEvent) {
+        self.active = event.goal.as_ref().is_some_and(GoalState::is_active);
     }
 
-    pub(super) fn goal_changed(&mut self, event: &GoalEvent) {
-        self.goal_active = event.goal.as_ref().is_some_and(Goal::is_active);
-    }
-
-    /// Whoever stops a session does not want it to go on by itself.
-    pub(super) fn pause_goal(&mut self, out: &mut Effects) {
-        if std::mem::take(&mut self.goal_active) {
-            let params: Value = json!({ "threadId": self.setup.thread, "origin": "user", "status": "paused" });
-            self.calls.call("thread/goal/set", &params, Purpose::Aside, out);
+    /// Pauses the goal, because a session that is stopped must not go on by itself.
+    pub(super) fn pause(&mut self, controls: &mut Controls, out: &mut Effects) {
+        if std::mem::take(&mut self.active) {
+            controls.goal("thread/goal/set", json!({ "status": "paused" }), Pending::Aside, out);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What a user says, for Codex.
+//! Prompts in Codex's form, and back.
 
 use acp_types::v1::{self, ContentBlock, EmbeddedResourceResource};
 use serde_json::{Value, json};
@@ -68,11 +68,6 @@ fn unmarked(text: &str, elements: &[Value]) -> Option<ContentBlock> {
     Some(ContentBlock::ResourceLink(v1::ResourceLink::new(name, uri)))
 }
 
-/// Whether a prompt has more than what was typed, which Codex would take for the beginning of its title.
-pub(super) fn has_context(prompt: &[ContentBlock]) -> bool {
-    prompt.iter().any(|block| matches!(block, ContentBlock::Resource(_) | ContentBlock::ResourceLink(_)))
-}
-
 fn image_input(image: &v1::ImageContent) -> Result<UserInput, Failure> {
     if !image.mime_type.starts_with("image/") {
         return Err(unsupported(&format!("images of type {}", image.mime_type)));
@@ -114,15 +109,7 @@ fn unsupported(what: &str) -> Failure {
     Failure::new(FailureKind::InvalidParams, format!("Codex takes no {what}: leave it out of the prompt"))
 }
 
-/// A title from the beginning of a prompt.
-pub(super) fn title(prompt: &[ContentBlock]) -> Option<String> {
-    prompt.iter().find_map(|block| match block {
-        ContentBlock::Text(text) => super::text::title(&text.text),
-        _ => None,
-    })
-}
-
-/// What the user once said, for the client.
+/// A part of an earlier prompt, for the client.
 pub(super) fn content(input: &UserInput) -> Option<ContentBlock> {
     Some(match input {
         UserInput::Text { text, text_elements } => {

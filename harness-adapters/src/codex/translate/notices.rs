@@ -1,4 +1,4 @@
-//! What is said beside the turn: warnings, retries, compaction.
+//! Warnings, retries, compaction: news that are neither text nor a call.
 
 use std::collections::BTreeSet;
 
@@ -6,20 +6,26 @@ use acp_types::RawBuf;
 use acp_types::v1::{CompactionStatus, CompactionUpdate, Notice, NoticeSeverity, SessionUpdate};
 use serde::Deserialize;
 
-use super::{Translator, text};
-use crate::codex::wire::{ErrorEvent, Summarized, Warning};
+use super::controls::Controls;
+use super::setup::ServerNames;
+use super::text;
+use crate::codex::wire::{self, Summarized, Warning};
 use crate::failure::Failure;
-use crate::translate::Effects;
+use crate::translate::{ClientFeatures, Effects};
 
-/// Warnings that are remembered, so that they come once.
+/// Limit of warnings that are remembered, so that each comes once.
 const REMEMBERED: usize = 64;
 
-#[derive(Debug, Default)]
+/// The notices of one session.
+#[derive(Debug)]
 pub(super) struct Notices {
+    features: ClientFeatures,
     /// Warnings that the client has had.
     told: BTreeSet<String>,
     /// The compaction that runs.
     compacting: Option<String>,
+    /// Hooks that do not run, until the client is told of them.
+    untrusted_hooks: Vec<String>,
 }
 
 /// `mcpServer/startupStatus/updated`.
@@ -40,72 +46,81 @@ struct Rerouted {
     to_model: String,
 }
 
-impl Translator {
-    pub(super) fn noticed(&mut self, method: &str, params: Option<&RawBuf>, out: &mut Effects) {
+impl Notices {
+    /// No notices yet, but for these hooks.
+    pub(super) fn new(features: ClientFeatures, untrusted_hooks: Vec<String>) -> Self {
+        Self { features, told: BTreeSet::new(), compacting: None, untrusted_hooks }
+    }
+
+    /// A notification that may be a warning.
+    pub(super) fn warned(&mut self, method: &str, params: Option<&RawBuf>, servers: &ServerNames, out: &mut Effects) {
         match method {
-            "error" => self.with(params, method, |this, event: ErrorEvent| {
-                if event.will_retry {
-                    this.tries_again(&event, out);
+            "warning" | "guardianWarning" => {
+                if let Some(Warning { message }) = wire::read(params, method) {
+                    self.once(&message, None, out);
                 }
-                this.errored(event.error);
-            }),
-            "warning" | "guardianWarning" => self.with(params, method, |this, event: Warning| {
-                this.notice_once(&event.message, None, out);
-            }),
-            "configWarning" | "deprecationNotice" => self.with(params, method, |this, event: Summarized| {
-                this.notice_once(&event.summary, event.details, out);
-            }),
-            "mcpServer/startupStatus/updated" => self.with(params, method, |this, event: Startup| {
-                if event.status == "failed" {
-                    let title = format!("MCP server {} did not start", this.setup.server(&event.name));
-                    this.notice_once(&title, event.error, out);
+            }
+            "configWarning" | "deprecationNotice" => {
+                if let Some(Summarized { summary, details }) = wire::read(params, method) {
+                    self.once(&summary, details, out);
                 }
-            }),
-            "model/rerouted" => self.with(params, method, |this, event: Rerouted| {
-                this.notice_once(&format!("{} answers in place of {}", event.to_model, event.from_model), None, out);
-            }),
+            }
+            "mcpServer/startupStatus/updated" => {
+                if let Some(Startup { name, status, error }) = wire::read(params, method)
+                    && status == "failed"
+                {
+                    self.once(&format!("MCP server {} did not start", servers.of_client(&name)), error, out);
+                }
+            }
+            "model/rerouted" => {
+                if let Some(Rerouted { from_model, to_model }) = wire::read(params, method) {
+                    self.once(&format!("{to_model} answers in place of {from_model}"), None, out);
+                }
+            }
             _ => tracing::trace!(method, "a notification was left out"),
         }
     }
 
-    fn notice_once(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
-        if self.notices.told.len() < REMEMBERED && self.notices.told.insert(title.to_owned()) {
-            self.notice(NoticeSeverity::Warning, title, description, out);
+    fn once(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
+        if self.told.len() < REMEMBERED && self.told.insert(title.to_owned()) {
+            self.notice(title, description, out);
         }
     }
 
-    /// Tells something that has to be seen. A client without notices gets a thought, which every client shows and nobody
-    /// takes for the answer.
-    pub(super) fn tell(&mut self, title: &str, description: Option<String>, out: &mut Effects) {
-        if self.setup.features.notices {
-            return self.notice(NoticeSeverity::Warning, title, description, out);
+    /// Tells something that people must know. A client without notices gets a thought, which every client shows and
+    /// nobody takes for the answer.
+    pub(super) fn tell(&self, title: &str, description: Option<String>, controls: &mut Controls, out: &mut Effects) {
+        if self.features.notices {
+            return self.notice(title, description, out);
         }
         let description = description.map(|description| format!(": {description}")).unwrap_or_default();
-        let id = self.calls.unique();
+        let id = controls.unique();
         out.update(SessionUpdate::AgentThoughtChunk(text::chunk(&id, &format!("{title}{description}"))));
     }
 
     /// Tells once which hooks do not run.
-    pub(super) fn tell_hooks(&mut self, out: &mut Effects) {
-        let hooks = std::mem::take(&mut self.setup.untrusted_hooks);
+    pub(super) fn tell_hooks(&mut self, controls: &mut Controls, out: &mut Effects) {
+        let hooks = std::mem::take(&mut self.untrusted_hooks);
         if !hooks.is_empty() {
             let title = "Hooks that nobody has trusted do not run";
             let how = "trust them with _codex/hooks/trust, or with /hooks in Codex's own terminal";
-            self.tell(title, Some(format!("{}; {how}", hooks.join("; "))), out);
+            self.tell(title, Some(format!("{}; {how}", hooks.join("; "))), controls, out);
         }
     }
 
-    fn notice(&self, severity: NoticeSeverity, title: &str, description: Option<String>, out: &mut Effects) {
-        if self.setup.features.notices {
-            out.update(SessionUpdate::Notice(Notice::new(severity, title).description(description)));
+    fn notice(&self, title: &str, description: Option<String>, out: &mut Effects) {
+        if self.features.notices {
+            let notice = Notice::new(NoticeSeverity::Warning, title).description(description);
+            out.update(SessionUpdate::Notice(notice));
         } else {
             tracing::info!("Codex has a warning or tries again");
         }
     }
 
+    /// A compaction begins or ends.
     pub(super) fn compaction(&mut self, id: &str, done: bool, out: &mut Effects) {
-        self.notices.compacting = (!done).then(|| id.to_owned());
-        if self.setup.features.compaction {
+        self.compacting = (!done).then(|| id.to_owned());
+        if self.features.compaction {
             let status = if done { CompactionStatus::Completed } else { CompactionStatus::InProgress };
             out.update(SessionUpdate::CompactionUpdate(CompactionUpdate::new(id.to_owned(), status)));
         } else if done {
@@ -113,9 +128,9 @@ impl Translator {
         }
     }
 
-    /// The turn is over, and with it a compaction of which Codex says no more.
-    pub(super) fn end_compaction(&mut self, failure: Option<&Failure>, out: &mut Effects) {
-        let Some(id) = self.notices.compacting.take().filter(|_| self.setup.features.compaction) else { return };
+    /// Ends a compaction with its turn, of which Codex says no more.
+    pub(super) fn end_turn(&mut self, failure: Option<&Failure>, out: &mut Effects) {
+        let Some(id) = self.compacting.take().filter(|_| self.features.compaction) else { return };
         let update = match failure {
             Some(failure) => CompactionUpdate::new(id, CompactionStatus::Failed).error(failure.message.clone()),
             None => CompactionUpdate::new(id, CompactionStatus::Cancelled),

@@ -1,4 +1,4 @@
-//! What a command has printed, in bounded memory.
+//! The output of a command, in bounded memory.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -47,7 +47,7 @@ impl Output {
         self.head.is_empty()
     }
 
-    /// Whether it is whole and `text` begins with it; then what comes after it.
+    /// The rest of `text` after this output; `None` if this is not whole or `text` does not begin with it.
     pub(super) fn rest_of<'t>(&self, text: &'t str) -> Option<&'t str> {
         if self.omitted > 0 {
             return None;
@@ -56,7 +56,7 @@ impl Output {
         self.tail.iter().try_fold(rest, |rest, part| rest.strip_prefix(part.as_str()))
     }
 
-    /// What of a beginning is missing here: all that comes before what is here already.
+    /// The part of a beginning that is missing here, before the part that is here already.
     pub(super) fn lacks<'t>(&self, beginning: &'t str) -> &'t str {
         let here = |at: &usize| beginning.get(*at..).is_some_and(|rest| self.head.starts_with(rest));
         &beginning[..(0..beginning.len()).find(here).unwrap_or(beginning.len())]
@@ -72,7 +72,7 @@ impl Output {
         *self = whole;
     }
 
-    /// Of all that was printed, in bytes.
+    /// Length of all that was printed, in bytes.
     fn len(&self) -> usize {
         self.head.len() + self.omitted + self.tail_len
     }
@@ -129,9 +129,9 @@ fn ceil(text: &str, at: usize) -> usize {
     (at..text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len())
 }
 
-/// What a command printed, from what came while it ran and what Codex says at its end.
+/// The whole output, from the output that came live and from Codex's copy at the end.
 ///
-/// What came first is often missing in the former; the latter lacks its middle when it is long.
+/// The beginning is often missing in the former. The latter lacks its middle when it is long.
 pub(super) fn reconciled(streamed: &Output, aggregated: Option<&str>) -> String {
     let Some(aggregated) = aggregated.filter(|text| !text.is_empty()) else { return streamed.whole() };
     let Some((head, omitted, tail)) = cut(aggregated) else { return bounded(aggregated) };
@@ -147,7 +147,7 @@ pub(super) fn reconciled(streamed: &Output, aggregated: Option<&str>) -> String 
     }
 }
 
-/// How many bytes of what a command printed a text of it lacks, because Codex or this has left them out.
+/// Number of bytes that a text of an output lacks, because Codex or this adapter has left them out.
 pub(super) fn missing(text: &str) -> usize {
     let count = |before: &str, after: &str| {
         let (_, rest) = text.split_once(before)?;

@@ -1,44 +1,52 @@
-//! The output of commands: live as far as it comes, and complete and in order at the end.
+//! The output of a command: live as far as it comes, and complete and in order at the end.
 
 use std::time::Duration;
 
 use acp_types::v1::{self, SessionUpdate, ToolCallContent, ToolCallUpdate, ToolCallUpdateFields};
 use serde_json::{Map, Value, json};
 
-use super::Translator;
-use super::items::Kind;
 use super::output::{self, Output, SHOWN, shortened};
-use crate::codex::wire::{Command, Delta};
+use crate::codex::wire::Command;
 use crate::translate::{Effect, Effects, Timer};
 
-/// How long the first output of a command is held back for a client whose terminals only grow: what comes first is often
-/// missing, and commands that end meanwhile need no repair.
+/// Delay of the first output for a client whose terminals only grow. The very first output is often missing, and commands
+/// that end meanwhile need no repair.
 const HOLD: Duration = Duration::from_millis(500);
-/// How often output is told of as a whole.
+/// Interval of updates with the whole output.
 const REFRESH: Duration = Duration::from_millis(250);
 
-/// A command's output.
+/// The output of one command.
 #[derive(Debug)]
 pub(super) struct Shell {
     streamed: Output,
-    /// Not shown yet.
+    /// Output that was not shown yet.
     pending: String,
     timer: Timer,
     state: Streaming,
-    /// Whether it goes into a terminal that only grows, rather than being told of as a whole.
+    /// True if the client shows it in a terminal, which only grows. Otherwise it gets all of it each time.
     terminal: bool,
-    /// For the terminal.
+    /// Directory of the terminal.
     cwd: String,
-    /// How many terminals have taken the place of the first.
+    /// Number of terminals that took the place of the first.
     replaced: u32,
 }
 
+/// State of the output that a client sees.
+///
+/// ```text
+///            printed           due, terminal
+///   Quiet ───────────▶ Held ─────────────────▶ Live
+///     ▲                 │
+///     └─────────────────┘
+///       due, no terminal
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Streaming {
+    /// Nothing is held back.
     Quiet,
-    /// The timer runs.
+    /// Output is held back until the timer runs out.
     Held,
-    /// What comes is shown at once.
+    /// Output is shown at once.
     Live,
 }
 
@@ -55,8 +63,8 @@ impl Shell {
         }
     }
 
-    /// The terminal that the output goes into.
-    fn place(&self, id: &str) -> String {
+    /// Id of the terminal that the output goes into.
+    fn terminal_id(&self, id: &str) -> String {
         match self.replaced {
             0 => id.to_owned(),
             1 => format!("{id}/complete"),
@@ -64,24 +72,25 @@ impl Shell {
         }
     }
 
-    /// Another terminal takes the place of the one before: what stands in that is not what was printed, and it cannot be
-    /// taken back.
+    /// Puts another terminal in place of the one before, whose text is wrong and cannot be taken back.
     fn replace(&mut self, id: &str) -> (ToolCallContent, Map<String, Value>) {
         self.replaced += 1;
-        let terminal = self.place(id);
+        let terminal = self.terminal_id(id);
         let info = json!({ "terminal_id": terminal, "cwd": self.cwd });
         let content = ToolCallContent::Terminal(v1::Terminal::new(terminal));
         (content, Map::from_iter([("terminal_info".to_owned(), info)]))
     }
 
+    /// True for the command's own timer.
     pub(super) fn is_timed_by(&self, timer: Timer) -> bool {
         self.timer == timer
     }
 
-    fn push(&mut self, id: &str, text: &str, out: &mut Effects) {
+    /// The command prints something.
+    pub(super) fn push(&mut self, id: &str, text: &str, out: &mut Effects) {
         self.streamed.push(text);
         if self.state == Streaming::Live {
-            return out.update(grown(id, &self.place(id), text));
+            return out.update(grown(id, &self.terminal_id(id), text));
         }
         if self.terminal {
             self.pending.push_str(text);
@@ -93,19 +102,20 @@ impl Shell {
         }
     }
 
-    fn due(&mut self, id: &str, out: &mut Effects) {
+    /// The timer has run out: shows what was held back.
+    pub(super) fn due(&mut self, id: &str, out: &mut Effects) {
         if self.terminal {
             self.state = Streaming::Live;
             let pending = std::mem::take(&mut self.pending);
-            return out.update(grown(id, &self.place(id), &shortened(&pending, SHOWN).0));
+            return out.update(grown(id, &self.terminal_id(id), &shortened(&pending, SHOWN).0));
         }
         self.state = Streaming::Quiet;
         let fields = ToolCallUpdateFields::new().content(vec![text(&self.streamed.glimpse())]);
         out.update(SessionUpdate::ToolCallUpdate(ToolCallUpdate::new(id.to_owned(), fields)));
     }
 
-    /// What the command had printed when the model was first told of it, of which the very beginning may be missing.
-    fn began(&mut self, id: &str, printed: &str, out: &mut Effects) {
+    /// The first output, as the model was told of it. Its beginning may be missing in what came live.
+    pub(super) fn printed_first(&mut self, id: &str, printed: &str, out: &mut Effects) {
         let missing = self.streamed.lacks(printed);
         if missing.is_empty() {
             return;
@@ -123,7 +133,7 @@ impl Shell {
                 let (content, mut meta) = self.replace(id);
                 let whole = self.streamed.whole();
                 let data = shortened(&whole, SHOWN).0;
-                meta.insert("terminal_output".to_owned(), json!({ "terminal_id": self.place(id), "data": data }));
+                meta.insert("terminal_output".to_owned(), json!({ "terminal_id": self.terminal_id(id), "data": data }));
                 let fields = ToolCallUpdateFields::new().content(vec![content]);
                 let update = ToolCallUpdate::new(id.to_owned(), fields).meta(meta);
                 out.update(SessionUpdate::ToolCallUpdate(update));
@@ -131,7 +141,7 @@ impl Shell {
         }
     }
 
-    /// The last words: what the update of the end has to hold besides the status.
+    /// Completes the update that ends the call.
     pub(super) fn end(
         &mut self,
         command: &Command,
@@ -161,7 +171,7 @@ impl Shell {
                 (whole.as_str(), fields.content(vec![content]))
             }
         };
-        let terminal = self.place(id);
+        let terminal = self.terminal_id(id);
         let (data, missing) = shortened(data, SHOWN);
         let fields = with_missing(fields, missing);
         if !data.is_empty() {
@@ -172,7 +182,7 @@ impl Shell {
         (fields, meta)
     }
 
-    /// Nothing more will be heard of the command: shows what was held back.
+    /// Shows what was held back, because nothing more will come.
     pub(super) fn flush(&mut self, id: &str, out: &mut Effects) {
         if self.state == Streaming::Held {
             out.push(Effect::Disarm(self.timer));
@@ -181,30 +191,7 @@ impl Shell {
     }
 }
 
-impl Translator {
-    pub(super) fn output(&mut self, delta: &Delta, out: &mut Effects) {
-        if let Some(Kind::Shell(shell)) = self.items.kind(&delta.item_id)
-            && !delta.delta.is_empty()
-        {
-            shell.push(&delta.item_id, &delta.delta, out);
-        }
-    }
-
-    /// What a command had printed when the model was first told of it.
-    pub(super) fn began(&mut self, id: &str, printed: &str, out: &mut Effects) {
-        if let Some(Kind::Shell(shell)) = self.items.kind(id) {
-            shell.began(id, printed, out);
-        }
-    }
-
-    pub(super) fn output_due(&mut self, timer: Timer, out: &mut Effects) {
-        if let Some((id, shell)) = self.items.shell_of(timer) {
-            shell.due(id, out);
-        }
-    }
-}
-
-/// Says how many bytes of the output are not there.
+/// Adds the number of bytes that the output lacks.
 fn with_missing(mut fields: ToolCallUpdateFields, missing: usize) -> ToolCallUpdateFields {
     if missing > 0
         && let Some(output) = fields.raw_output.as_mut().and_then(Value::as_object_mut)

@@ -1,4 +1,4 @@
-//! What a person is asked about: exactly what will be done, and exactly what each choice allows.
+//! The subject of a question: exactly what will be done, and exactly what each choice allows.
 
 use acp_types::v1::{ToolCallUpdateFields, ToolKind};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::codex::wire::{CommandAsk, FileAsk, NetworkAmendment, PermissionsAsk};
 pub(super) struct Labels {
     pub(super) once: String,
     pub(super) session: String,
-    /// For good.
+    /// Label of the choice that lasts, if there is one.
     pub(super) rule: Option<String>,
 }
 
@@ -22,7 +22,7 @@ impl Default for Labels {
 }
 
 impl Labels {
-    /// Says what else is allowed with it.
+    /// Adds to the labels what else is allowed.
     fn with(self, more: &[String]) -> Self {
         if more.is_empty() {
             return self;

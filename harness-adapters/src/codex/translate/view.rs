@@ -13,7 +13,7 @@ use crate::codex::wire::{AgentTool, Command, CommandAction, Files, Item, McpCall
 /// A prompt of a sub-agent in a title is cut off after this many characters.
 const PROMPT: usize = 60;
 
-/// How an item is shown: all of it, except for what commands print. `None` for what is no tool call.
+/// An item as a tool call, without the output of commands. `None` for an item that is no tool call.
 pub(super) fn view(item: &Item, files: &Files, done: bool, cwd: &Path) -> Option<ToolCall> {
     let call = match item {
         Item::CommandExecution(command) => self::command(command),

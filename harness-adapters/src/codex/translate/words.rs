@@ -7,7 +7,7 @@ use std::borrow::Cow;
 
 /// The shells whose `-c` is left out, by their names.
 const SHELLS: [&str; 4] = ["bash", "sh", "zsh", "dash"];
-/// Where a shell is the system's own. A program of the same name that lies elsewhere may do anything.
+/// Directories of the system's shells. A program with such a name in another directory may do anything.
 const DIRECTORIES: [&str; 5] = ["", "/bin/", "/usr/bin/", "/usr/local/bin/", "/opt/homebrew/bin/"];
 
 /// The command without the shell around it, such as the script of `/bin/bash -lc 'script'`; or all of it, where that is
@@ -65,7 +65,7 @@ fn split(line: &str) -> Option<Vec<String>> {
     Some(words)
 }
 
-/// What stands for itself wherever it stands.
+/// True for a letter that stands for itself everywhere.
 fn is_plain(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || "%+,-./:=@_".contains(letter)
 }

@@ -6,133 +6,133 @@ use serde_json::Value;
 /// `item/commandExecution/requestApproval`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct CommandAsk {
-    pub(in crate::codex) item_id: String,
+pub(crate) struct CommandAsk {
+    pub(crate) item_id: String,
     /// `command` unless it says something else.
     #[serde(default)]
-    pub(in crate::codex) kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// Set where it is about something else than the item's own command.
     #[serde(default)]
-    pub(in crate::codex) approval_id: Option<String>,
+    pub(crate) approval_id: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) command: Option<String>,
+    pub(crate) command: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) cwd: Option<String>,
-    /// What it may do besides, in words of the sandbox.
+    pub(crate) cwd: Option<String>,
+    /// Further rights of the command, in the sandbox's terms.
     #[serde(default)]
-    pub(in crate::codex) additional_permissions: Option<Value>,
+    pub(crate) additional_permissions: Option<Value>,
     #[serde(default)]
-    pub(in crate::codex) network_approval_context: Option<Network>,
+    pub(crate) network_approval_context: Option<Network>,
     #[serde(default)]
-    pub(in crate::codex) proposed_execpolicy_amendment: Option<Vec<String>>,
+    pub(crate) proposed_execpolicy_amendment: Option<Vec<String>>,
     #[serde(default)]
-    pub(in crate::codex) proposed_network_policy_amendments: Option<Vec<NetworkAmendment>>,
+    pub(crate) proposed_network_policy_amendments: Option<Vec<NetworkAmendment>>,
 }
 
 impl CommandAsk {
-    /// Whether it is about the command of its item as such, rather than about what that command does.
-    pub(in crate::codex) fn is_own_command(&self) -> bool {
+    /// True if the question is about the command of its item itself, not about something that the command does.
+    pub(crate) fn is_own_command(&self) -> bool {
         self.approval_id.is_none()
             && self.network_approval_context.is_none()
             && self.kind.as_deref().is_none_or(|kind| kind == "command")
     }
 }
 
-/// What a command wants to reach.
+/// A host that a command wants to reach.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Network {
+pub(crate) struct Network {
     #[serde(default)]
-    pub(in crate::codex) host: String,
+    pub(crate) host: String,
     #[serde(default)]
-    pub(in crate::codex) protocol: Option<String>,
+    pub(crate) protocol: Option<String>,
 }
 
 /// A rule about a host.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub(in crate::codex) struct NetworkAmendment {
-    pub(in crate::codex) host: String,
+pub(crate) struct NetworkAmendment {
+    pub(crate) host: String,
     /// `allow` or `deny`.
-    pub(in crate::codex) action: String,
+    pub(crate) action: String,
 }
 
 /// `item/fileChange/requestApproval`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct FileAsk {
-    pub(in crate::codex) item_id: String,
+pub(crate) struct FileAsk {
+    pub(crate) item_id: String,
     #[serde(default)]
-    pub(in crate::codex) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) grant_root: Option<String>,
+    pub(crate) grant_root: Option<String>,
 }
 
 /// `item/permissions/requestApproval`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct PermissionsAsk {
-    pub(in crate::codex) item_id: String,
+pub(crate) struct PermissionsAsk {
+    pub(crate) item_id: String,
     #[serde(default)]
-    pub(in crate::codex) reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// Granted as it is, or not at all.
     #[serde(default)]
-    pub(in crate::codex) permissions: Value,
+    pub(crate) permissions: Value,
 }
 
 /// `item/tool/requestUserInput`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct QuestionsAsk {
+pub(crate) struct QuestionsAsk {
     #[serde(default)]
-    pub(in crate::codex) questions: Vec<Question>,
+    pub(crate) questions: Vec<Question>,
 }
 
-/// One of them.
+/// A question of the model.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Question {
-    pub(in crate::codex) id: String,
+pub(crate) struct Question {
+    pub(crate) id: String,
     #[serde(default)]
-    pub(in crate::codex) header: String,
+    pub(crate) header: String,
     #[serde(default)]
-    pub(in crate::codex) question: String,
+    pub(crate) question: String,
     #[serde(default)]
-    pub(in crate::codex) is_other: bool,
+    pub(crate) is_other: bool,
     #[serde(default)]
-    pub(in crate::codex) is_secret: bool,
+    pub(crate) is_secret: bool,
     #[serde(default)]
-    pub(in crate::codex) options: Option<Vec<Choice>>,
+    pub(crate) options: Option<Vec<Choice>>,
 }
 
 /// A way to answer it.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Choice {
-    pub(in crate::codex) label: String,
+pub(crate) struct Choice {
+    pub(crate) label: String,
     #[serde(default)]
-    pub(in crate::codex) description: String,
+    pub(crate) description: String,
 }
 
 /// `mcpServer/elicitation/request`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct ElicitationAsk {
+pub(crate) struct ElicitationAsk {
     #[serde(default)]
-    pub(in crate::codex) server_name: String,
+    pub(crate) server_name: String,
     #[serde(default)]
-    pub(in crate::codex) message: String,
+    pub(crate) message: String,
     #[serde(default)]
-    pub(in crate::codex) mode: ElicitationMode,
+    pub(crate) mode: ElicitationMode,
     #[serde(default)]
-    pub(in crate::codex) requested_schema: Value,
+    pub(crate) requested_schema: Value,
     #[serde(default, rename = "_meta")]
-    pub(in crate::codex) meta: Value,
+    pub(crate) meta: Value,
 }
 
-/// How it is asked.
+/// Mode of an elicitation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) enum ElicitationMode {
+pub(crate) enum ElicitationMode {
     Form,
     #[default]
     #[serde(other)]

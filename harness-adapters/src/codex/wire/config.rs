@@ -1,52 +1,53 @@
-//! What the user has configured, as Codex puts it together for a directory.
+//! The user's configuration, as Codex puts it together for a directory.
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Value, json};
 
-use super::{Policy, Reviewer, Sandbox, SandboxPolicy, nullable};
+use super::reading::nullable;
+use super::settings::{Policy, Reviewer, Sandbox, SandboxPolicy};
 
 /// The answer to `config/read`.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct ConfigRead {
-    pub(in crate::codex) config: Config,
-    /// Where each setting comes from.
+pub(crate) struct ConfigRead {
+    pub(crate) config: Config,
+    /// Origin of each setting.
     #[serde(default, deserialize_with = "nullable")]
-    pub(in crate::codex) origins: BTreeMap<String, Origin>,
+    pub(crate) origins: BTreeMap<String, Origin>,
 }
 
 /// The part of it that decides how sessions begin.
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::codex) struct Config {
+pub(crate) struct Config {
     #[serde(default)]
-    pub(in crate::codex) approval_policy: Option<Policy>,
+    pub(crate) approval_policy: Option<Policy>,
     #[serde(default, deserialize_with = "known")]
-    pub(in crate::codex) approvals_reviewer: Option<Reviewer>,
+    pub(crate) approvals_reviewer: Option<Reviewer>,
     #[serde(default, deserialize_with = "known")]
-    pub(in crate::codex) sandbox_mode: Option<Sandbox>,
+    pub(crate) sandbox_mode: Option<Sandbox>,
     #[serde(default)]
-    pub(in crate::codex) sandbox_workspace_write: Option<Workspace>,
+    pub(crate) sandbox_workspace_write: Option<Workspace>,
     /// The permission profile that is in force.
     #[serde(default)]
-    pub(in crate::codex) default_permissions: Option<String>,
+    pub(crate) default_permissions: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
-    pub(in crate::codex) mcp_servers: BTreeMap<String, Value>,
+    pub(crate) mcp_servers: BTreeMap<String, Value>,
 }
 
 /// The table `[sandbox_workspace_write]`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(in crate::codex) struct Workspace {
-    pub(in crate::codex) writable_roots: Vec<String>,
-    pub(in crate::codex) network_access: bool,
-    pub(in crate::codex) exclude_tmpdir_env_var: bool,
-    pub(in crate::codex) exclude_slash_tmp: bool,
+pub(crate) struct Workspace {
+    pub(crate) writable_roots: Vec<String>,
+    pub(crate) network_access: bool,
+    pub(crate) exclude_tmpdir_env_var: bool,
+    pub(crate) exclude_slash_tmp: bool,
 }
 
 impl Workspace {
-    /// As the sandbox of a thread.
-    pub(in crate::codex) fn policy(&self) -> SandboxPolicy {
+    /// The sandbox policy of a thread with these settings.
+    pub(crate) fn policy(&self) -> SandboxPolicy {
         SandboxPolicy(json!({
             "type": "workspaceWrite",
             "writableRoots": self.writable_roots,
@@ -62,9 +63,9 @@ fn known<'de, T: serde::de::DeserializeOwned, D: Deserializer<'de>>(deserializer
     Ok(serde_json::from_value(Value::deserialize(deserializer)?).ok())
 }
 
-/// Where a setting comes from.
+/// Origin of a setting.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Origin {
+pub(crate) struct Origin {
     name: Source,
 }
 
@@ -75,31 +76,18 @@ struct Source {
 }
 
 impl Origin {
-    /// Whether it is a file of the repository, which somebody else may have written.
-    pub(in crate::codex) fn is_project(&self) -> bool {
+    /// True for a file of the repository, which somebody else may have written.
+    pub(crate) fn is_project(&self) -> bool {
         self.name.kind == "project"
     }
 }
 
-/// One of `permissionProfile/list`.
+/// An entry of `permissionProfile/list`.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct PermissionProfile {
-    pub(in crate::codex) id: String,
+pub(crate) struct PermissionProfile {
+    pub(crate) id: String,
     #[serde(default)]
-    pub(in crate::codex) description: Option<String>,
+    pub(crate) description: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) allowed: bool,
-}
-
-/// The profile that a thread works with.
-#[derive(Debug, Clone, Deserialize)]
-pub(in crate::codex) struct ActiveProfile {
-    pub(in crate::codex) id: String,
-}
-
-impl ActiveProfile {
-    /// Its id, if it is one that the user has configured; Codex's own begin with a colon.
-    pub(in crate::codex) fn configured(profile: Option<&Self>) -> Option<String> {
-        profile.map(|profile| &profile.id).filter(|id| !id.starts_with(':')).cloned()
-    }
+    pub(crate) allowed: bool,
 }

@@ -2,53 +2,54 @@
 
 use serde::Deserialize;
 
-use super::{ActiveProfile, Item, Policy, Reviewer, SandboxPolicy, Turn, TurnError, nullable};
+use super::item::Item;
+use super::reading::nullable;
+use super::settings::{ActiveProfile, Policy, Reviewer, SandboxPolicy};
+use super::thread::{Turn, TurnError};
 
 /// `item/started`, `item/completed`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct ItemEvent {
-    pub(in crate::codex) item: Item,
+pub(crate) struct ItemEvent {
+    pub(crate) item: Item,
 }
 
 /// A piece of text: `item/agentMessage/delta`, `item/plan/delta`, `item/reasoning/*Delta`,
 /// `item/commandExecution/outputDelta`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Delta {
+pub(crate) struct Delta {
+    pub(crate) item_id: String,
     #[serde(default)]
-    pub(in crate::codex) turn_id: String,
-    pub(in crate::codex) item_id: String,
-    #[serde(default)]
-    pub(in crate::codex) delta: String,
+    pub(crate) delta: String,
     #[serde(default, alias = "contentIndex")]
-    pub(in crate::codex) summary_index: u32,
+    pub(crate) summary_index: u32,
 }
 
 /// `turn/started`, `turn/completed`.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct TurnEvent {
-    pub(in crate::codex) turn: Turn,
+pub(crate) struct TurnEvent {
+    pub(crate) turn: Turn,
 }
 
 /// `turn/plan/updated`.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct PlanEvent {
+pub(crate) struct PlanEvent {
     #[serde(default)]
-    pub(in crate::codex) plan: Vec<Step>,
+    pub(crate) plan: Vec<PlanStep>,
 }
 
 /// A step of a plan.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Step {
-    pub(in crate::codex) step: String,
-    pub(in crate::codex) status: StepStatus,
+pub(crate) struct PlanStep {
+    pub(crate) step: String,
+    pub(crate) status: StepStatus,
 }
 
-/// How far it is.
+/// Status of a step.
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) enum StepStatus {
+pub(crate) enum StepStatus {
     #[serde(alias = "in_progress")]
     InProgress,
     Completed,
@@ -59,114 +60,114 @@ pub(in crate::codex) enum StepStatus {
 /// `thread/tokenUsage/updated`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Usage {
-    pub(in crate::codex) token_usage: TokenUsage,
+pub(crate) struct Usage {
+    pub(crate) token_usage: TokenUsage,
 }
 
-/// Of a thread.
+/// Usage of a thread.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct TokenUsage {
-    pub(in crate::codex) total: Tokens,
-    pub(in crate::codex) last: Tokens,
+pub(crate) struct TokenUsage {
+    pub(crate) total: Tokens,
+    pub(crate) last: Tokens,
     #[serde(default)]
-    pub(in crate::codex) model_context_window: Option<u64>,
+    pub(crate) model_context_window: Option<u64>,
 }
 
 /// Counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::codex) struct Tokens {
-    pub(in crate::codex) total_tokens: u64,
-    pub(in crate::codex) input_tokens: u64,
-    pub(in crate::codex) cached_input_tokens: u64,
-    pub(in crate::codex) cache_write_input_tokens: u64,
-    pub(in crate::codex) output_tokens: u64,
-    pub(in crate::codex) reasoning_output_tokens: u64,
+pub(crate) struct Tokens {
+    pub(crate) total_tokens: u64,
+    pub(crate) input_tokens: u64,
+    pub(crate) cached_input_tokens: u64,
+    pub(crate) cache_write_input_tokens: u64,
+    pub(crate) output_tokens: u64,
+    pub(crate) reasoning_output_tokens: u64,
 }
 
 /// `thread/name/updated`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Named {
+pub(crate) struct Named {
     #[serde(default)]
-    pub(in crate::codex) thread_name: Option<String>,
+    pub(crate) thread_name: Option<String>,
 }
 
 /// `error`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct ErrorEvent {
-    pub(in crate::codex) error: TurnError,
+pub(crate) struct ErrorEvent {
+    pub(crate) error: TurnError,
     #[serde(default)]
-    pub(in crate::codex) will_retry: bool,
+    pub(crate) will_retry: bool,
 }
 
 /// `warning`, `guardianWarning`.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Warning {
+pub(crate) struct Warning {
     #[serde(default)]
-    pub(in crate::codex) message: String,
+    pub(crate) message: String,
 }
 
 /// `configWarning`, `deprecationNotice`.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Summarized {
+pub(crate) struct Summarized {
     #[serde(default)]
-    pub(in crate::codex) summary: String,
+    pub(crate) summary: String,
     #[serde(default)]
-    pub(in crate::codex) details: Option<String>,
+    pub(crate) details: Option<String>,
 }
 
 /// `serverRequest/resolved`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Resolved {
-    pub(in crate::codex) request_id: acp_types::RawBuf,
+pub(crate) struct Resolved {
+    pub(crate) request_id: acp_types::RawBuf,
 }
 
 /// `thread/settings/updated`.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct SettingsEvent {
-    pub(in crate::codex) thread_settings: ThreadSettings,
+pub(crate) struct SettingsEvent {
+    pub(crate) thread_settings: ThreadSettings,
 }
 
-/// What a thread works with.
+/// Settings of a thread.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct ThreadSettings {
-    pub(in crate::codex) approval_policy: Policy,
+pub(crate) struct ThreadSettings {
+    pub(crate) approval_policy: Policy,
     #[serde(default)]
-    pub(in crate::codex) approvals_reviewer: Reviewer,
-    pub(in crate::codex) sandbox_policy: SandboxPolicy,
+    pub(crate) approvals_reviewer: Reviewer,
+    pub(crate) sandbox_policy: SandboxPolicy,
     #[serde(default)]
-    pub(in crate::codex) active_permission_profile: Option<ActiveProfile>,
-    pub(in crate::codex) model: String,
+    pub(crate) active_permission_profile: Option<ActiveProfile>,
+    pub(crate) model: String,
     #[serde(default)]
-    pub(in crate::codex) effort: Option<String>,
+    pub(crate) effort: Option<String>,
     #[serde(default, deserialize_with = "nullable")]
-    pub(in crate::codex) collaboration_mode: Collaboration,
+    pub(crate) collaboration_mode: Collaboration,
 }
 
 /// `collaborationMode`.
 #[derive(Debug, Default, Deserialize)]
-pub(in crate::codex) struct Collaboration {
+pub(crate) struct Collaboration {
     #[serde(default)]
-    pub(in crate::codex) mode: String,
+    pub(crate) mode: String,
 }
 
-/// Where a notification belongs.
+/// The thread and the turn that a notification is about.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub(in crate::codex) struct Place {
-    pub(in crate::codex) thread_id: Option<String>,
-    pub(in crate::codex) turn_id: Option<String>,
+pub(crate) struct About {
+    pub(crate) thread_id: Option<String>,
+    pub(crate) turn_id: Option<String>,
 }
 
-/// In place of a message that cannot be read.
+/// The message that replaces one that cannot be read.
 #[derive(Debug, Deserialize)]
-pub(in crate::codex) struct Unreadable {
-    /// Whether it may have ended a turn.
-    pub(in crate::codex) ends: bool,
+pub(crate) struct Unreadable {
+    /// True if it may have ended a turn.
+    pub(crate) ends: bool,
 }

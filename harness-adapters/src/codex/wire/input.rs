@@ -1,4 +1,4 @@
-//! What a user says, and the files that a message is about.
+//! Input of the user, and the files that a message is about.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 /// A part of a user's message.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
-pub(in crate::codex) enum UserInput {
+pub(crate) enum UserInput {
     Text {
         text: String,
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -33,19 +33,19 @@ pub(in crate::codex) enum UserInput {
 }
 
 impl UserInput {
-    pub(in crate::codex) fn text(text: impl Into<String>) -> Self {
+    pub(crate) fn text(text: impl Into<String>) -> Self {
         Self::Text { text: text.into(), text_elements: Vec::new() }
     }
 }
 
 /// Files by their path.
-pub(in crate::codex) type Files = BTreeMap<String, File>;
+pub(crate) type Files = BTreeMap<String, File>;
 
-/// What a file held when a message about it was read.
+/// A file as it was when a message about it was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::codex) enum File {
-    /// Not there.
+pub(crate) enum File {
+    /// A file that is not there.
     Absent,
     /// Text.
     Text(String),

@@ -3,12 +3,13 @@
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{UserInput, nullable};
+use super::input::UserInput;
+use super::reading::nullable;
 
 /// One item of a turn.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub(in crate::codex) enum Item {
+pub(crate) enum Item {
     UserMessage {
         id: String,
         #[serde(default)]
@@ -97,30 +98,30 @@ pub(in crate::codex) enum Item {
 /// A command.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Command {
-    pub(in crate::codex) id: String,
-    /// In its wrapping, such as `/bin/bash -lc 'touch a'`.
-    pub(in crate::codex) command: String,
+pub(crate) struct Command {
+    pub(crate) id: String,
+    /// The command line in its shell, such as `/bin/bash -lc 'touch a'`.
+    pub(crate) command: String,
     #[serde(default)]
-    pub(in crate::codex) cwd: String,
+    pub(crate) cwd: String,
     #[serde(default)]
-    pub(in crate::codex) status: Status,
+    pub(crate) status: Status,
     #[serde(default, deserialize_with = "nullable")]
-    pub(in crate::codex) command_actions: Vec<CommandAction>,
+    pub(crate) command_actions: Vec<CommandAction>,
     #[serde(default)]
-    pub(in crate::codex) aggregated_output: Option<String>,
-    /// To stop it by, while it runs.
+    pub(crate) aggregated_output: Option<String>,
+    /// Id of the process, to stop it by, while it runs.
     #[serde(default)]
-    pub(in crate::codex) process_id: Option<String>,
+    pub(crate) process_id: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) exit_code: Option<i32>,
+    pub(crate) exit_code: Option<i32>,
 }
 
-/// What a command does, as far as Codex can tell. It may do more: the part of the command that each is about says too little
+/// Codex's description of a command. The command may do more: the part of it that each action is about says too little
 /// and is left out.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
-pub(in crate::codex) enum CommandAction {
+pub(crate) enum CommandAction {
     Read {
         path: String,
     },
@@ -136,10 +137,10 @@ pub(in crate::codex) enum CommandAction {
     Other,
 }
 
-/// How far an item is.
+/// Status of an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) enum Status {
+pub(crate) enum Status {
     #[default]
     InProgress,
     Completed,
@@ -152,18 +153,18 @@ pub(in crate::codex) enum Status {
 
 /// The change of one file.
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::codex) struct Change {
-    pub(in crate::codex) path: String,
-    pub(in crate::codex) kind: ChangeKind,
-    /// Of an update the hunks, else the file's text.
+pub(crate) struct Change {
+    pub(crate) path: String,
+    pub(crate) kind: ChangeKind,
+    /// The hunks of an update, else the file's text.
     #[serde(default)]
-    pub(in crate::codex) diff: String,
+    pub(crate) diff: String,
 }
 
-/// What sort of change.
+/// Kind of a change.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(tag = "type", rename_all = "camelCase")]
-pub(in crate::codex) enum ChangeKind {
+pub(crate) enum ChangeKind {
     Add,
     Delete,
     Update {
@@ -176,59 +177,59 @@ pub(in crate::codex) enum ChangeKind {
 
 /// A call of an MCP server's tool.
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::codex) struct McpCall {
-    pub(in crate::codex) id: String,
+pub(crate) struct McpCall {
+    pub(crate) id: String,
     #[serde(default)]
-    pub(in crate::codex) server: String,
+    pub(crate) server: String,
     #[serde(default)]
-    pub(in crate::codex) tool: String,
+    pub(crate) tool: String,
     #[serde(default)]
-    pub(in crate::codex) status: Status,
+    pub(crate) status: Status,
     #[serde(default)]
-    pub(in crate::codex) arguments: Value,
+    pub(crate) arguments: Value,
     #[serde(default)]
-    pub(in crate::codex) result: Option<McpResult>,
+    pub(crate) result: Option<McpResult>,
     #[serde(default)]
-    pub(in crate::codex) error: Option<McpError>,
+    pub(crate) error: Option<McpError>,
 }
 
-/// What the tool said.
+/// Result of a tool.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct McpResult {
+pub(crate) struct McpResult {
     #[serde(default)]
-    pub(in crate::codex) content: Vec<Value>,
+    pub(crate) content: Vec<Value>,
     #[serde(default)]
-    pub(in crate::codex) structured_content: Option<Value>,
+    pub(crate) structured_content: Option<Value>,
 }
 
-/// Why it said nothing.
+/// The error of a tool.
 #[derive(Debug, Clone, Deserialize)]
-pub(in crate::codex) struct McpError {
+pub(crate) struct McpError {
     #[serde(default)]
-    pub(in crate::codex) message: String,
+    pub(crate) message: String,
 }
 
 /// A generated image.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) struct Image {
-    pub(in crate::codex) id: String,
+pub(crate) struct Image {
+    pub(crate) id: String,
     #[serde(default)]
-    pub(in crate::codex) status: String,
+    pub(crate) status: String,
     #[serde(default)]
-    pub(in crate::codex) revised_prompt: Option<String>,
+    pub(crate) revised_prompt: Option<String>,
     #[serde(default)]
-    pub(in crate::codex) saved_path: Option<String>,
+    pub(crate) saved_path: Option<String>,
     /// Base64.
     #[serde(default)]
-    pub(in crate::codex) result: Option<String>,
+    pub(crate) result: Option<String>,
 }
 
-/// What was done with sub-agents.
+/// Tools for sub-agents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(in crate::codex) enum AgentTool {
+pub(crate) enum AgentTool {
     SpawnAgent,
     SendInput,
     ResumeAgent,
@@ -244,7 +245,7 @@ pub(in crate::codex) enum AgentTool {
 
 impl Item {
     /// Its id, if it is known at all.
-    pub(in crate::codex) fn id(&self) -> Option<&str> {
+    pub(crate) fn id(&self) -> Option<&str> {
         match self {
             Self::UserMessage { id, .. }
             | Self::AgentMessage { id, .. }

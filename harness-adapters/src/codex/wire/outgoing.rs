@@ -6,30 +6,30 @@ use serde::Serialize;
 use serde_json::json;
 
 /// The method of [`unreadable`].
-pub(in crate::codex) const UNREADABLE: &str = "_unreadable";
+pub(crate) const UNREADABLE: &str = "_unreadable";
 
 /// A request.
-pub(in crate::codex) fn call(id: &str, method: &str, params: &impl Serialize) -> RawBuf {
+pub(crate) fn call(id: &str, method: &str, params: &impl Serialize) -> RawBuf {
     encode(&json!({ "id": id, "method": method, "params": params }))
 }
 
 /// A notification.
-pub(in crate::codex) fn notify(method: &str) -> RawBuf {
+pub(crate) fn notify(method: &str) -> RawBuf {
     encode(&json!({ "method": method }))
 }
 
 /// The answer to a request of the app-server.
-pub(in crate::codex) fn answer(id: &RawBuf, result: &impl Serialize) -> RawBuf {
+pub(crate) fn answer(id: &RawBuf, result: &impl Serialize) -> RawBuf {
     encode(&json!({ "id": id, "result": result }))
 }
 
 /// The answer to a request of the app-server that cannot be met.
-pub(in crate::codex) fn refuse(id: &RawBuf, why: &str) -> RawBuf {
+pub(crate) fn refuse(id: &RawBuf, why: &str) -> RawBuf {
     encode(&json!({ "id": id, "error": { "code": -32601, "message": why } }))
 }
 
 /// No message of the app-server: stands in place of one that cannot be read. `ends` when it may have ended a turn.
-pub(in crate::codex) fn unreadable(ends: bool) -> RawBuf {
+pub(crate) fn unreadable(ends: bool) -> RawBuf {
     encode(&json!({ "method": UNREADABLE, "params": { "ends": ends } }))
 }
 
@@ -37,7 +37,7 @@ fn encode(value: &serde_json::Value) -> RawBuf {
     RawBuf::trusted(value.to_string())
 }
 
-/// As bytes to send.
-pub(in crate::codex) fn bytes(message: &RawBuf) -> Bytes {
+/// A message as bytes to send.
+pub(crate) fn bytes(message: &RawBuf) -> Bytes {
     Bytes::copy_from_slice(message.as_str().as_bytes())
 }

@@ -42,7 +42,7 @@ fn option(option: &Value) -> Option<v1::EnumOption> {
     Some(v1::EnumOption::new(label, label).description(description))
 }
 
-/// What the user answered; `None` if nothing.
+/// The user's answers; `None` if there are none.
 pub(super) fn answers(input: &Value, reply: &Reply) -> Option<Value> {
     let content = accepted(reply)?;
     let questions = input.get("questions").and_then(Value::as_array)?;
@@ -76,7 +76,7 @@ pub(super) fn elicitation(session: &v1::SessionId, asked: &Elicitation) -> Optio
     Some(v1::CreateElicitationRequest::new(v1::ElicitationFormMode::new(scope, schema), message))
 }
 
-/// What an MCP server gets to hear.
+/// Answer to an MCP server.
 pub(super) fn elicited(reply: &Reply) -> Value {
     match reply {
         Reply::Form(response) if matches!(response.action, v1::ElicitationAction::Accept(_)) => {
@@ -87,7 +87,7 @@ pub(super) fn elicited(reply: &Reply) -> Value {
     }
 }
 
-/// What an MCP server gets to hear when its question cannot be shown.
+/// Answer to an MCP server whose question cannot be shown.
 pub(super) fn declined() -> Value {
     json!({ "action": "decline" })
 }

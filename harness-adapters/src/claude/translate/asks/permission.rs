@@ -1,4 +1,4 @@
-//! What can be chosen when a tool asks to be run. A choice that lasts says exactly what is allowed by it, and for how long.
+//! Choices when a tool asks to be run. A choice that lasts says exactly what it allows, and for how long.
 
 use acp_types::v1;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::claude::wire::control::CanUseTool;
 /// Rules that take more characters than this to be named are not offered: a name must not hide a part of them.
 const LABEL: usize = 400;
 
-/// One thing that can be chosen.
+/// A choice of the user.
 #[derive(Debug, PartialEq)]
 pub(super) struct Choice {
     /// Its id for the client.
@@ -18,7 +18,7 @@ pub(super) struct Choice {
     name: String,
     /// Changes of permissions that come with it.
     pub(super) updates: Vec<Value>,
-    /// The same call is allowed from now on.
+    /// True if the same call is allowed from now on.
     pub(super) remembers: bool,
 }
 
@@ -100,7 +100,7 @@ fn plan(planned_from: Mode) -> Vec<Choice> {
     choices
 }
 
-/// What a call that is remembered allows; says the same as [`key`].
+/// Description of a choice that is remembered. It says the same as [`key`].
 fn same(tool: &CanUseTool) -> String {
     match tool.tool_name.as_str() {
         "Bash" | "PowerShell" => "this exact command".to_owned(),
@@ -112,7 +112,7 @@ fn same(tool: &CanUseTool) -> String {
     }
 }
 
-/// What makes two calls the same for "for this session".
+/// Key of a call: calls with the same key are the same for "for this session".
 pub(super) fn key(tool: &CanUseTool) -> String {
     let mut input = tool.input.clone();
     if let Some(members) = input.as_object_mut() {

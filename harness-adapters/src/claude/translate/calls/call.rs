@@ -5,13 +5,13 @@ use std::path::Path;
 use acp_types::v1;
 use serde_json::{Map, Value};
 
-use crate::claude::translate::shell::{self, Output};
-use crate::claude::translate::{cut, describe, files};
+use crate::claude::translate::shell::{self, Output, cut};
+use crate::claude::translate::{describe, files};
 use crate::claude::wire::Block;
 use crate::claude::wire::message::Content;
 use crate::translate::ClientFeatures;
 
-/// What of one string of a raw result is passed on, in bytes. What is longer is in the content.
+/// Limit of one string of a raw result, in bytes. A longer string is in the content.
 pub(super) const RAW: usize = 16 * 1024;
 
 /// A call that is open, or may still be heard of.
@@ -19,15 +19,15 @@ pub(super) const RAW: usize = 16 * 1024;
 pub(super) struct Call {
     /// The tool.
     pub(super) name: String,
-    /// What it was called with.
+    /// Its input.
     pub(super) input: Value,
     /// The call of the sub-agent that made it.
     pub(super) parent: Option<String>,
-    /// Not shown: it keeps the plan.
+    /// True if it is not shown because it keeps the plan.
     pub(super) hidden: bool,
     /// The client has not seen its end yet.
     pub(super) open: bool,
-    /// What a sub-agent has said, or a command in the background has written.
+    /// Text of a sub-agent, or output of a command in the background.
     pub(super) told: String,
     /// The work in the background that it is.
     pub(super) task: Option<String>,
@@ -60,12 +60,12 @@ impl Call {
         v1::SessionUpdate::ToolCallUpdate(v1::ToolCallUpdate::new(id.to_owned(), fields).meta(meta))
     }
 
-    /// Whether more is to be expected after this result: the work goes on in the background.
+    /// True if the work goes on in the background after this result.
     pub(super) fn goes_on(result: &Value) -> bool {
         result.get("isAsync").and_then(Value::as_bool).unwrap_or(false) || result.get("backgroundTaskId").is_some()
     }
 
-    /// What is to be seen of a result; `None` if nothing new is.
+    /// Content of a result; `None` if it shows nothing new.
     #[expect(clippy::too_many_arguments, reason = "everything that a result is shown by")]
     pub(super) fn show(
         &self,

@@ -1,4 +1,4 @@
-//! What runs without a prompt, and modes that are not as asked.
+//! Work without a prompt, and modes that are not as asked.
 
 use serde_json::{Value, json};
 

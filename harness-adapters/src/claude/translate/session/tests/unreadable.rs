@@ -1,4 +1,4 @@
-//! What the program says and nobody can read.
+//! Messages of the program that cannot be read.
 
 use acp_types::RawBuf;
 use serde_json::json;

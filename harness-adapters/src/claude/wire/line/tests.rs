@@ -1,6 +1,7 @@
 use acp_types::RawBuf;
 
-use super::{Block, Event, Message, System, Unreadable};
+use super::{Message, System, Unreadable};
+use crate::claude::wire::{Block, Event};
 
 fn read(line: &str) -> Message {
     Message::read(RawBuf::parse(line).expect("JSON").as_raw())

@@ -1,10 +1,13 @@
 mod shown;
 
-use acp_types::RawBuf;
+use std::collections::BTreeMap;
+
+use acp_types::v1;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::translate::{Answer, Effect, Reply, Translator as _};
+use crate::codex::options::Settings;
+use crate::translate::{ClientFeatures, Reply};
 
 fn setup() -> Setup {
     let started = json!({
@@ -19,7 +22,7 @@ fn setup() -> Setup {
         features: ClientFeatures::default(),
         settings: Settings::new(&started, Vec::new(), Vec::new()),
         skills: Vec::new(),
-        servers: BTreeMap::new(),
+        servers: ServerNames(BTreeMap::new()),
         titled: true,
         replay: false,
         give_up_secs: 60,
@@ -27,11 +30,12 @@ fn setup() -> Setup {
     }
 }
 
-struct Session(Translator);
+/// A session that a test drives.
+struct Driven(Session);
 
-impl Session {
+impl Driven {
     fn new() -> Self {
-        Self(Translator::new(setup()))
+        Self(Session::new(setup()))
     }
 
     fn step(&mut self, input: Input) -> Vec<Effect> {
@@ -81,7 +85,7 @@ fn stopped(effects: &[Effect], id: u64) -> bool {
 
 #[test]
 fn what_nobody_knows_is_left_out() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     for message in [
         json!({ "method": "some/news", "params": { "threadId": "T1" } }),
         json!({ "method": "item/started", "params": { "threadId": "T1", "item": { "type": "somethingNew", "id": "x" } } }),
@@ -100,17 +104,17 @@ fn what_nobody_knows_is_left_out() {
 
 #[test]
 fn a_request_that_nobody_knows_is_refused_at_once() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     let sent = sent(&session.native(&json!({ "id": 3, "method": "some/question", "params": { "threadId": "T1" } })));
     assert_eq!((&sent[0]["id"], sent[0]["error"]["code"].as_i64()), (&json!(3), Some(-32601)));
 }
 
 #[test]
 fn a_turn_that_does_not_end_when_it_is_stopped_ends_with_its_process() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     let effects = session.step(Input::Cancel { id: RequestId(0) });
     assert_eq!(sent(&effects)[0]["method"], "turn/interrupt");
-    assert_eq!(session.step(Input::Fired { timer: stop::STOP }), [Effect::Kill]);
+    assert_eq!(session.step(Input::Fired { timer: STOP }), [Effect::Kill]);
     let gone = Failure::new(crate::FailureKind::Harness, "killed");
     let effects = session.step(Input::Exited(gone));
     assert!(matches!(&effects[..], [.., Effect::Answer { answer: Err(_), .. }]), "{effects:?}");
@@ -118,7 +122,7 @@ fn a_turn_that_does_not_end_when_it_is_stopped_ends_with_its_process() {
 
 #[test]
 fn a_cancel_before_the_turn_began_interrupts_it_when_it_does() {
-    let mut session = Session::new();
+    let mut session = Driven::new();
     session.prompt(0);
     assert!(sent(&session.step(Input::Cancel { id: RequestId(0) })).is_empty());
     let effects = session.native(&json!({ "id": "T1#0:0", "result": { "turn": { "id": "U1" } } }));
@@ -130,7 +134,7 @@ fn a_cancel_before_the_turn_began_interrupts_it_when_it_does() {
 
 #[test]
 fn a_question_that_comes_while_a_turn_is_stopped_is_answered_for_the_user() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     session.step(Input::Cancel { id: RequestId(0) });
     let params = json!({ "threadId": "T1", "itemId": "c1", "command": "ls" });
     let effects =
@@ -141,7 +145,7 @@ fn a_question_that_comes_while_a_turn_is_stopped_is_answered_for_the_user() {
 
 #[test]
 fn a_question_that_the_client_refuses_is_a_no() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     let params = json!({ "threadId": "T1", "itemId": "c1", "permissions": { "network": { "enabled": true } } });
     let effects = session.native(&json!({ "id": 4, "method": "item/permissions/requestApproval", "params": params }));
     let ask = effects.iter().find_map(|effect| if let Effect::Ask { ask, .. } = effect { Some(*ask) } else { None });
@@ -153,7 +157,7 @@ fn a_question_that_the_client_refuses_is_a_no() {
 
 #[test]
 fn the_end_of_an_earlier_turn_answers_nobody() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     session.about("turn/completed", json!({ "turn": { "id": "U1", "status": "completed" } }));
     session.prompt(1);
     let again = session.about("turn/completed", json!({ "turn": { "id": "U1", "status": "completed" } }));
@@ -168,7 +172,7 @@ fn the_end_of_an_earlier_turn_answers_nobody() {
 
 #[test]
 fn only_so_many_prompts_wait() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     let refused = (1..=40).filter(|id| !session.prompt(*id).is_empty()).count();
     assert_eq!(refused, 8);
 }
@@ -183,26 +187,26 @@ fn retry() -> Value {
 
 #[test]
 fn a_model_that_is_reached_again_in_time_is_not_given_up() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     let armed = |effects: &[Effect]| {
-        effects.iter().any(|effect| matches!(effect, Effect::Arm { timer: unreachable::UNREACHABLE, .. }))
+        effects.iter().any(|effect| matches!(effect, Effect::Arm { timer: contact::UNREACHABLE, .. }))
     };
     assert!(armed(&session.about("error", retry())));
     assert!(!armed(&session.about("error", retry())), "the time runs from the first");
     let effects = session.about("item/agentMessage/delta", json!({ "turnId": "U1", "itemId": "m", "delta": "hi" }));
-    assert_eq!(effects[0], Effect::Disarm(unreachable::UNREACHABLE));
+    assert_eq!(effects[0], Effect::Disarm(contact::UNREACHABLE));
     assert!(armed(&session.about("error", retry())));
     let mut answered = retry();
     answered["error"]["codexErrorInfo"] = json!({ "responseStreamDisconnected": { "httpStatusCode": 429 } });
-    let mut session = Session::running();
+    let mut session = Driven::running();
     assert!(!armed(&session.about("error", answered)), "a provider that answers may ask to wait");
 }
 
 #[test]
 fn a_cancel_while_a_turn_is_given_up_is_a_cancel() {
-    let mut session = Session::running();
+    let mut session = Driven::running();
     session.about("error", retry());
-    let effects = session.step(Input::Fired { timer: unreachable::UNREACHABLE });
+    let effects = session.step(Input::Fired { timer: contact::UNREACHABLE });
     assert_eq!(sent(&effects)[0]["method"], "turn/interrupt");
     session.step(Input::Cancel { id: RequestId(0) });
     session.about("turn/completed", json!({ "turn": { "id": "U1", "status": "interrupted" } }));
@@ -216,18 +220,18 @@ fn a_turn_whose_end_cannot_be_read_ends_with_an_error() {
         json!({ "method": "turn/completed", "params": { "threadId": "T1", "turn": { "status": "completed" } } }),
         json!({ "method": wire::UNREADABLE, "params": { "ends": true } }),
     ] {
-        let mut session = Session::running();
+        let mut session = Driven::running();
         let effects = session.native(&message);
         assert!(matches!(&effects[..], [.., Effect::Answer { id: RequestId(0), answer: Err(_) }]), "{effects:?}");
     }
-    let mut session = Session::running();
+    let mut session = Driven::running();
     let effects = session.native(&json!({ "method": wire::UNREADABLE, "params": { "ends": false } }));
     assert!(matches!(&effects[..], [Effect::Update(v1::SessionUpdate::AgentThoughtChunk(_))]), "{effects:?}");
 }
 
 #[test]
 fn an_answer_that_cannot_be_read_is_a_refusal() {
-    let mut session = Session::new();
+    let mut session = Driven::new();
     session.prompt(0);
     let effects = session.native(&json!({ "id": "T1#0:0", "result": {}, "error": { "message": ["odd"] } }));
     assert!(matches!(&effects[..], [.., Effect::Answer { id: RequestId(0), answer: Err(_) }]), "{effects:?}");

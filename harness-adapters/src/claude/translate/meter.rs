@@ -6,15 +6,15 @@ use crate::claude::wire::message::Usage;
 use crate::claude::wire::{Event, TurnResult};
 use crate::translate::Effects;
 
-/// What has been used.
+/// The tokens and the cost that were used.
 #[derive(Debug, Default)]
 pub(super) struct Meter {
-    /// By the request that runs, or ran last.
+    /// Usage of the request that runs, or ran last.
     last: Usage,
-    /// What the model can take; known from the first result on.
+    /// Context window of the model. Known from the first result on.
     window: Option<u64>,
     cost: Option<f64>,
-    /// By the prompt so far.
+    /// Usage of the prompt so far.
     prompt: Option<Usage>,
 }
 
@@ -41,7 +41,7 @@ impl Meter {
         self.report(out);
     }
 
-    /// What the prompt that is answered now has used.
+    /// Usage of the prompt that is answered now.
     pub(super) fn take_prompt(&mut self) -> Option<v1::Usage> {
         let usage = self.prompt.take()?;
         let (read, written) = (usage.cache_read_input_tokens, usage.cache_creation_input_tokens);

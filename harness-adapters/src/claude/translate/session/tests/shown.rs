@@ -1,4 +1,4 @@
-//! What a person allows is what runs: what is shown of a call that asks is what the program is told to run.
+//! A person allows exactly what runs: a question shows the call that the program is told to run.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
