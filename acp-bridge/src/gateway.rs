@@ -33,34 +33,23 @@
 //! while it is open. The host takes the first answer, the others are told with `$/cancel_request`. That a client knows
 //! no such method is an answer only when every controller that is here has said so.
 //!
-//! Of the updates a client is sent what it offered to take at `initialize`, see `offer`.
+//! Of the updates a client is sent what it offered to take at `initialize`, see `view::v1::offer`.
 //!
 //! Who is attached is known to the gateway only, and in no log. The host is told with `Command::Attend` when a controller
 //! has come or gone, however it went; it is not when the gateway's tasks are cut at the end of a shutdown.
 
-mod attach;
 mod attachment;
-mod capabilities;
 mod connection;
 mod dial;
 mod driver;
-mod history;
 mod http;
-mod lanes;
 mod membership;
-mod offer;
 mod outgoing;
 mod presence;
-mod queue;
-mod refusal;
-mod refused;
-mod render;
-mod role;
 mod rpc;
 mod served;
 #[cfg(test)]
 mod sim;
-mod terminals;
 mod transport;
 mod work;
 
@@ -71,7 +60,7 @@ use acp_server::KeepAlive;
 
 pub use crate::dial::AgentDoor;
 pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};
-pub(crate) use render::turn_ended;
+pub(crate) use crate::view::v1::render::turn_ended;
 pub(crate) use served::Compared;
 pub use served::Served;
 

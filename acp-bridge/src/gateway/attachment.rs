@@ -9,18 +9,19 @@ use acp_types::record::body::{Extension, Outcome, Resolved};
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
-use super::attach::{self, Arriving};
-use super::history::HistoryPolicy;
-use super::lanes::LaneFilter;
-use super::offer;
 use super::outgoing::Outgoing;
-use super::presence::{Place, Roster};
-use super::terminals::{Shown, TerminalView};
-use super::{queue, refusal, render};
-use crate::replay::Coalescer;
+use super::presence::Place;
 use crate::service::follower::Batch;
 use crate::session::{HOST_TERMINAL, LaneState, PendingRequest, State};
 use crate::shared::BIG;
+use crate::view::history::HistoryPolicy;
+use crate::view::lanes::LaneFilter;
+use crate::view::member::Roster;
+use crate::view::refusal;
+use crate::view::v1::attach::{self, Arriving};
+use crate::view::v1::replay::Coalescer;
+use crate::view::v1::terminals::{Shown, TerminalView};
+use crate::view::v1::{offer, queue, render};
 
 /// Names one attachment of one connection; never used twice in it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

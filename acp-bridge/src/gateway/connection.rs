@@ -7,8 +7,6 @@ mod attach;
 mod control;
 mod effect;
 mod lanes;
-mod operation;
-mod params;
 mod requests;
 mod results;
 
@@ -23,17 +21,18 @@ use acp_types::{ErrorObjectOwned, RawBuf, RawError, RequestId, SessionId};
 
 pub(super) use effect::{Effect, EntryKind, Opened, Outcome, Then};
 
-use self::params::Params;
 use super::Limits;
 use super::attachment::{Attachment, AttachmentId};
 use super::outgoing::{Asked, Item, Outgoing};
 use super::presence::{Bell, Presence};
-use super::{refusal, render};
 use crate::log::LogError;
 use crate::service::command::{self, Stop};
 use crate::service::follower::Batch;
 use crate::service::{Caller, Operation};
 use crate::session::Command;
+use crate::view::refusal;
+use crate::view::v1::params::Params;
+use crate::view::v1::render;
 
 /// Bytes of answers that may wait to be written before the client is no longer listened to.
 const MAX_UNWRITTEN: usize = 256 * 1024;

@@ -32,12 +32,12 @@ use super::driver::{self, Context};
 use super::membership::Membership;
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
-use super::terminals::names_terminal;
 use super::{Config, dial, served};
 use crate::command::Commander;
 use crate::log::{CommandQueue, SessionLog};
 use crate::service::follower::{Followers, LookedFor};
 use crate::service::{Operation, Principal, SessionService};
+use crate::view::v1::terminals::names_terminal;
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;

@@ -8,9 +8,9 @@ use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
 
-use super::offer::Offer;
-use super::render;
 use crate::session::can_be_asked;
+use crate::view::v1::offer::Offer;
+use crate::view::v1::render;
 
 /// One thing to write.
 #[derive(Debug)]

@@ -11,26 +11,11 @@ use acp_types::record::Seq;
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::Notify;
 
-use super::role::Role;
+use crate::view::member::{Member, Roster};
+use crate::view::role::Role;
 
 /// Rings when a connection should look at its sessions' rosters; rings once for many changes.
 pub(super) type Bell = Arc<Notify>;
-
-/// The members of one session, in the order in which they came. Never changes; a change makes a new one.
-pub(super) type Roster = Arc<Vec<Arc<Member>>>;
-
-/// One client in one session as the others see it.
-#[derive(Debug)]
-pub(super) struct Member {
-    id: u64,
-    /// The id by which its connection is known in logs.
-    connection: Arc<str>,
-    /// `clientId`: its own choice, or that of the connection. Nobody else in the session has it.
-    pub(super) client: Arc<str>,
-    pub(super) role: Role,
-    /// `clientInfo`.
-    pub(super) info: Option<RawBuf>,
-}
 
 /// Who comes.
 #[derive(Debug, Clone)]

@@ -7,14 +7,14 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, SessionId};
 
 use super::attachment::Seen;
 use super::connection::{Effect, EntryKind, Opened, Outcome};
-use super::history::Begin;
-use super::lanes::LaneFilter;
-use super::terminals::{LOOK_BACK, TerminalView, names_terminal};
-use super::{refusal, refused};
 use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::service::follower::{SessionFollower, Snapshot};
 use crate::service::{Caller, Operation, SessionService};
 use crate::session::HOST_TERMINAL;
+use crate::view::history::Begin;
+use crate::view::lanes::LaneFilter;
+use crate::view::v1::terminals::{LOOK_BACK, TerminalView, names_terminal};
+use crate::view::{refusal, refused};
 
 /// What an effect needs.
 #[derive(Debug, Clone)]

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 
-use super::params::Params;
-use super::{Connection, Effect, EntryKind, Phase, Then, operation};
-use crate::gateway::attach::{Attach, DETACH};
+use super::{Connection, Effect, EntryKind, Phase, Then};
 use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Seen};
 use crate::gateway::presence::Who;
-use crate::gateway::role::Role;
-use crate::gateway::{refusal, refused};
 use crate::service::follower::SessionFollower;
 use crate::service::{Denied, Operation, command};
-
-/// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
-pub(super) const MAX_INFO: usize = 4096;
+use crate::view::role::Role;
+use crate::view::v1::attach::{Attach, DETACH, fits};
+use crate::view::v1::operation;
+use crate::view::v1::params::Params;
+use crate::view::{refusal, refused};
 
 impl Connection {
     /// `session/attach`.
@@ -191,9 +189,4 @@ impl Connection {
             self.attend(&session, attached.place().role.is_controller(), false);
         }
     }
-}
-
-/// Whether a `clientInfo` is one, and small enough to be kept.
-pub(super) fn fits(info: Raw<'_>) -> bool {
-    info.kind() == acp_types::RawKind::Object && info.as_str().len() <= MAX_INFO
 }

@@ -3,10 +3,10 @@
 use acp_types::meta::{QUEUE, QUEUE_EDIT, QUEUE_MOVE, QUEUE_WITHDRAW, QueuedPrompt, SESSION_TRUST, SET_POLICY};
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
 
-use super::params::Params;
 use super::{Connection, Then};
-use crate::gateway::{refusal, refused};
 use crate::service::command;
+use crate::view::v1::params::Params;
+use crate::view::{refusal, refused};
 
 /// Whether a request is served here.
 pub(super) fn is_ours(name: &str) -> bool {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use acp_types::record::Seq;
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
 
-use crate::gateway::attach::Attach;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::log::{ListQuery, SessionInfo};
 use crate::service::Answer;
 use crate::service::follower::SessionFollower;
 use crate::session::Command;
+use crate::view::v1::attach::Attach;
 
 /// One thing to do. All but the tails have one [`Outcome`].
 #[derive(Debug)]

@@ -2,11 +2,11 @@
 
 use acp_types::{ErrorObjectOwned, RawBuf, RequestId};
 
-use super::params::Params;
 use super::{Connection, Then};
-use crate::gateway::lanes::listed;
-use crate::gateway::refusal;
 use crate::service::command;
+use crate::view::lanes::listed;
+use crate::view::refusal;
+use crate::view::v1::params::Params;
 
 impl Connection {
     /// `_acp-bridge/lane_add`: answered with the modes and options of the new agent once it serves.

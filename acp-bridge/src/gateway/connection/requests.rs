@@ -6,11 +6,12 @@ use acp_types::method::{self, Request as _, Scope, v1};
 use acp_types::{ErrorObjectOwned, RequestId, SessionId};
 
 use super::control;
-use super::params::Params;
-use super::{Connection, Effect, EntryKind, Phase, Then, Unsettled, operation};
-use crate::gateway::attach::{ATTACH, DETACH};
-use crate::gateway::{refusal, refused};
+use super::{Connection, Effect, EntryKind, Phase, Then, Unsettled};
 use crate::service::command::{self, Prompt};
+use crate::view::v1::attach::{ATTACH, DETACH};
+use crate::view::v1::operation;
+use crate::view::v1::params::Params;
+use crate::view::{refusal, refused};
 
 impl Connection {
     /// Takes a request; every one is answered once, here or later.

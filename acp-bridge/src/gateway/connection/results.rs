@@ -4,15 +4,16 @@ use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 use serde::Serialize;
 
 use super::control;
-use super::params::PAGE;
 use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
-use crate::gateway::attach::Arriving;
 use crate::gateway::attachment::{Entry, Seen};
-use crate::gateway::{capabilities, refusal, refused, render};
 use crate::log::SessionInfo;
 use crate::service::command::{self, Stop};
 use crate::service::{Answer, Denied, ServiceError};
 use crate::session::{Refusal, Reply};
+use crate::view::v1::attach::Arriving;
+use crate::view::v1::params::PAGE;
+use crate::view::v1::{capabilities, render};
+use crate::view::{refusal, refused};
 
 impl Connection {
     /// Takes what came of an effect.

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Rpc, fault};
-use crate::gateway::refusal;
+use crate::view::refusal;
 use crate::service::Caller;
 
 /// Subscriptions of one connection.

@@ -5,8 +5,8 @@ use acp_types::error::{ErrorCode, RawError, error};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 use serde_json::json;
 
-use crate::gateway::{refusal, refused};
 use crate::service::{Invalid, ServiceError};
+use crate::view::{refusal, refused};
 
 /// A param that cannot be used: which, and what to do.
 pub(super) fn param(name: &str, message: impl Into<String>) -> ErrorObjectOwned {

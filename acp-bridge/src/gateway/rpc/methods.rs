@@ -17,10 +17,10 @@ use serde_json::json;
 use super::call::Peer;
 use super::params::{json_of, kind_of, set};
 use super::{attend, fault, subscription, view};
-use crate::gateway::{lanes, refusal};
 use crate::log::{ListQuery, ReadLimit};
 use crate::service::{Caller, SessionService, command, validate};
 use crate::session::Command;
+use crate::view::{lanes, refusal};
 
 /// Sessions in a page.
 const PAGE: usize = 100;

@@ -3,7 +3,7 @@
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind};
 
 use super::fault;
-use crate::gateway::refusal;
+use crate::view::refusal;
 
 /// A param of a certain kind, or its default.
 pub(super) fn kind_of(

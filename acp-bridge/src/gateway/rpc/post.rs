@@ -18,7 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::Rpc;
 use super::call::Peer;
 use crate::gateway::driver::Context;
-use crate::gateway::refusal;
+use crate::view::refusal;
 use crate::service::{Caller, Principal};
 
 /// Calls in one body.

@@ -7,7 +7,7 @@ use acp_types::record::Seq;
 
 use super::call::Peer;
 use super::fault;
-use crate::gateway::refusal;
+use crate::view::refusal;
 use crate::log::{LogError, ReadLimit, Tail};
 use crate::service::{Following, SessionService, shown};
 

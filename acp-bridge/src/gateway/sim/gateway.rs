@@ -11,11 +11,11 @@ use super::world::{Next, Waiting, World};
 use crate::command::Answer;
 use crate::gateway::attachment::Seen;
 use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome};
-use crate::gateway::history::Begin;
-use crate::gateway::lanes::LaneFilter;
-use crate::gateway::terminals::TerminalView;
 use crate::service::ServiceError;
 use crate::session::{Command, CommandId, Reply};
+use crate::view::history::Begin;
+use crate::view::lanes::LaneFilter;
+use crate::view::v1::terminals::TerminalView;
 
 impl World {
     /// Takes what the gateway wants done to the bus.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::connection::{Effect, Outcome};
-use crate::gateway::refusal;
 use crate::log::LogError;
 use crate::session::{Refusal, Reply};
+use crate::view::refusal;
 
 #[test]
 fn a_new_session_is_shown_from_its_first_update_after_the_answer() {

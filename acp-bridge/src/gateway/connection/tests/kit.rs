@@ -14,12 +14,12 @@ use crate::command::Answer;
 use crate::gateway::Limits;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
-use crate::gateway::lanes::LaneFilter;
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Bell, Place, Presence, Who};
-use crate::gateway::role::Role;
 use crate::service::{Caller, Principal, ServiceError};
 use crate::session::{Command, Reply, State};
+use crate::view::lanes::LaneFilter;
+use crate::view::role::Role;
 
 pub(super) const ME: &str = "me";
 

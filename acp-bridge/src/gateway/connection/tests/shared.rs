@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::kit::{Kit, Log, raw};
 use crate::gateway::Limits;
 use crate::gateway::connection::{Effect, EntryKind, Outcome};
-use crate::gateway::history::{Begin, HistoryPolicy};
-use crate::gateway::refusal;
-use crate::gateway::role::Role;
 use crate::log::LogError;
 use crate::session::{Command, Reply};
+use crate::view::history::{Begin, HistoryPolicy};
+use crate::view::refusal;
+use crate::view::role::Role;
 
 /// A session in which somebody else prompts, the agent says three things and asks one.
 fn busy() -> (Log, u64, u64) {

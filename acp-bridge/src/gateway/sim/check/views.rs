@@ -14,7 +14,7 @@ use super::super::gateway::text_of;
 use super::super::visit::{Shown, Visit};
 use super::super::world::World;
 use super::turns::Turns;
-use crate::gateway::offer;
+use crate::view::v1::offer;
 
 fn visits(world: &World) -> impl Iterator<Item = &Visit> {
     world.clients.iter().flat_map(|client| client.visits())

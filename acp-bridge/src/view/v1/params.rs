@@ -4,39 +4,38 @@ use acp_types::meta::{RequestMeta, Unattended};
 use acp_types::record::Turn;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind, SessionId};
 
-use super::attach::{MAX_INFO, fits};
-use crate::gateway::attach::Attach;
-use crate::gateway::history::{Begin, HistoryPolicy};
-use crate::gateway::role::Role;
-use crate::gateway::{refusal, refused};
+use super::attach::{Attach, MAX_INFO, fits};
+use crate::view::history::{Begin, HistoryPolicy};
+use crate::view::role::Role;
+use crate::view::{refusal, refused};
 use crate::log::ListQuery;
 use crate::service::validate;
 
 /// Sessions in one answer to `session/list`.
-pub(super) const PAGE: usize = 100;
+pub(crate) const PAGE: usize = 100;
 
 /// Session ids longer than this name nothing, and would otherwise be repeated in errors.
 const MAX_ID: usize = 256;
 
 /// The params of a request or notification.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Params<'a>(Option<Raw<'a>>);
+pub(crate) struct Params<'a>(Option<Raw<'a>>);
 
 impl<'a> Params<'a> {
-    pub(super) fn new(params: Option<Raw<'a>>) -> Self {
+    pub(crate) fn new(params: Option<Raw<'a>>) -> Self {
         Self(params)
     }
 
-    pub(super) fn raw(self) -> Option<Raw<'a>> {
+    pub(crate) fn raw(self) -> Option<Raw<'a>> {
         self.0
     }
 
-    pub(super) fn to_owned(self) -> Option<RawBuf> {
+    pub(crate) fn to_owned(self) -> Option<RawBuf> {
         self.0.map(Raw::to_owned)
     }
 
     /// As an object; without params, an empty one.
-    pub(super) fn object(self) -> Result<RawBuf, ErrorObjectOwned> {
+    pub(crate) fn object(self) -> Result<RawBuf, ErrorObjectOwned> {
         match self.0 {
             None => Ok(Raw::EMPTY_OBJECT.to_owned()),
             Some(params) if params.kind() == RawKind::Object => Ok(params.to_owned()),
@@ -45,7 +44,7 @@ impl<'a> Params<'a> {
     }
 
     /// `sessionId`.
-    pub(super) fn session(self) -> Result<SessionId, ErrorObjectOwned> {
+    pub(crate) fn session(self) -> Result<SessionId, ErrorObjectOwned> {
         let id = self.member("sessionId").and_then(Raw::as_string);
         match id {
             Some(id) if id.len() <= MAX_ID => Ok(SessionId::from(&*id)),
@@ -55,7 +54,7 @@ impl<'a> Params<'a> {
     }
 
     /// `_meta["acp-bridge"]`.
-    pub(super) fn meta(self) -> Result<RequestMeta, ErrorObjectOwned> {
+    pub(crate) fn meta(self) -> Result<RequestMeta, ErrorObjectOwned> {
         let Some(params) = self.0 else { return Ok(RequestMeta::default()) };
         let meta = RequestMeta::read(params).map_err(|error| refusal::invalid_params(error.to_string()))?;
         validate::key(meta.key.as_deref()).map_err(|why| refused::invalid(&why))?;
@@ -63,12 +62,12 @@ impl<'a> Params<'a> {
     }
 
     /// Checks what `session/new`, `load` and `resume` need: an absolute `cwd`, and a list of MCP servers if any.
-    pub(super) fn check_workspace(self) -> Result<(), ErrorObjectOwned> {
+    pub(crate) fn check_workspace(self) -> Result<(), ErrorObjectOwned> {
         validate::workspace(self.0).map_err(|why| refused::invalid(&why))
     }
 
     /// Checks that `protocolVersion` is a number; which one does not matter, since there is one answer.
-    pub(super) fn check_initialize(self) -> Result<(), ErrorObjectOwned> {
+    pub(crate) fn check_initialize(self) -> Result<(), ErrorObjectOwned> {
         match self.member("protocolVersion").map(Raw::kind) {
             Some(RawKind::Number) => Ok(()),
             _ => Err(refusal::invalid_params("`protocolVersion` is missing or not a number")),
@@ -76,14 +75,14 @@ impl<'a> Params<'a> {
     }
 
     /// The query of `session/list`. Its cursor is the id of the last session of the page before.
-    pub(super) fn list_query(self) -> Result<ListQuery, ErrorObjectOwned> {
+    pub(crate) fn list_query(self) -> Result<ListQuery, ErrorObjectOwned> {
         let cwd = self.optional_text("cwd")?;
         let after = self.optional_text("cursor")?.map(SessionId::from);
         Ok(ListQuery { cwd, after, limit: PAGE })
     }
 
     /// What `session/attach` asks for. Our own cursor wins over `historyPolicy`.
-    pub(super) fn attach(self) -> Result<Attach, ErrorObjectOwned> {
+    pub(crate) fn attach(self) -> Result<Attach, ErrorObjectOwned> {
         let role = match self.optional_text("role")? {
             None => Role::Controller,
             Some(name) => Role::named(&name)
@@ -127,13 +126,13 @@ impl<'a> Params<'a> {
     }
 
     /// A turn, named by the seq of its prompt.
-    pub(super) fn turn(self, key: &str) -> Result<Turn, ErrorObjectOwned> {
+    pub(crate) fn turn(self, key: &str) -> Result<Turn, ErrorObjectOwned> {
         let turn = self.optional_turn(key)?;
         turn.ok_or_else(|| refusal::invalid_params(format!("`{key}` is missing: name a turn")))
     }
 
     /// The same where it may be left out.
-    pub(super) fn optional_turn(self, key: &str) -> Result<Option<Turn>, ErrorObjectOwned> {
+    pub(crate) fn optional_turn(self, key: &str) -> Result<Option<Turn>, ErrorObjectOwned> {
         match self.member(key).filter(|value| !value.is_null()) {
             None => Ok(None),
             Some(value) => {
@@ -144,14 +143,14 @@ impl<'a> Params<'a> {
     }
 
     /// The content blocks of `prompt`.
-    pub(super) fn content(self) -> Result<RawBuf, ErrorObjectOwned> {
+    pub(crate) fn content(self) -> Result<RawBuf, ErrorObjectOwned> {
         let prompt = self.member("prompt");
         validate::prompt(prompt).map_err(|why| refused::invalid(&why))?;
         Ok(prompt.unwrap_or(Raw::EMPTY_ARRAY).to_owned())
     }
 
     /// `unattended`, which must be there: a policy, or `null` for that of the server.
-    pub(super) fn policy(self) -> Result<Option<Unattended>, ErrorObjectOwned> {
+    pub(crate) fn policy(self) -> Result<Option<Unattended>, ErrorObjectOwned> {
         match self.member("unattended") {
             Some(value) if value.is_null() => Ok(None),
             Some(value) => {
@@ -163,7 +162,7 @@ impl<'a> Params<'a> {
     }
 
     /// A member that must be a string.
-    pub(super) fn text(self, key: &str) -> Result<String, ErrorObjectOwned> {
+    pub(crate) fn text(self, key: &str) -> Result<String, ErrorObjectOwned> {
         let text = self.optional_text(key)?;
         text.ok_or_else(|| refusal::invalid_params(format!("`{key}` is missing")))
     }

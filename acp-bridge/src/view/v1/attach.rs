@@ -6,39 +6,42 @@ use std::sync::Arc;
 
 use acp_types::meta::reserved::{CLIENT_CONNECTED, CLIENT_DISCONNECTED, PERMISSION_RESOLVED};
 use acp_types::meta::{META_KEY, UpdateMeta};
-pub(super) use acp_types::method::proposed::{ATTACH, DETACH};
+pub(crate) use acp_types::method::proposed::{ATTACH, DETACH};
 use acp_types::record::body::Resolved;
 use acp_types::record::{Record, Seq};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
 use serde::{Serialize, Serializer};
 
-use super::history::{Begin, HistoryPolicy};
-use super::presence::{Member, Roster};
-use super::role::Role;
+use crate::view::history::{Begin, HistoryPolicy};
+use crate::view::member::{Member, Roster};
+use crate::view::role::Role;
 use crate::session::PendingRequest;
+
+/// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
+pub(crate) const MAX_INFO: usize = 4096;
 
 /// How a client wants to attach.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Attach {
-    pub(super) role: Role,
+pub(crate) struct Attach {
+    pub(crate) role: Role,
     /// `clientId`, if it has chosen one.
-    pub(super) client: Option<Arc<str>>,
+    pub(crate) client: Option<Arc<str>>,
     /// `clientInfo`.
-    pub(super) info: Option<RawBuf>,
+    pub(crate) info: Option<RawBuf>,
     /// What the answer says was shown.
-    pub(super) policy: HistoryPolicy,
-    pub(super) begin: Begin,
+    pub(crate) policy: HistoryPolicy,
+    pub(crate) begin: Begin,
 }
 
 /// An attach that is answered once history has been shown.
 #[derive(Debug)]
-pub(super) struct Arriving {
-    pub(super) id: RequestId,
-    pub(super) policy: HistoryPolicy,
+pub(crate) struct Arriving {
+    pub(crate) id: RequestId,
+    pub(crate) policy: HistoryPolicy,
     /// Whether chunks of one message are joined.
-    pub(super) joins: bool,
+    pub(crate) joins: bool,
     /// What a load would be answered with: modes, options and what else the agent said.
-    pub(super) session: RawBuf,
+    pub(crate) session: RawBuf,
 }
 
 /// One of `connectedClients`, and the `client` of an update. The RFD has name and version beside the role; `clientInfo`
@@ -99,7 +102,7 @@ struct AttachedMeta<'a> {
 }
 
 /// The answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
-pub(super) fn answer(
+pub(crate) fn answer(
     session: &SessionId,
     (client, role): (&str, Role),
     roster: &Roster,
@@ -116,7 +119,7 @@ pub(super) fn answer(
         replayed,
         meta: Ours(AttachedMeta { seq, session: &arriving.session }),
     };
-    RawBuf::encode(&attached).map_err(|error| super::refusal::internal(error.to_string()))
+    RawBuf::encode(&attached).map_err(|error| crate::view::refusal::internal(error.to_string()))
 }
 
 #[derive(Debug, Serialize)]
@@ -136,7 +139,7 @@ struct Presence<'a> {
 }
 
 /// Params of the `session/update` that says that a client has come or gone. It has no seq: it is in no log.
-pub(super) fn presence(session: &SessionId, member: &Member, here: bool) -> Option<RawBuf> {
+pub(crate) fn presence(session: &SessionId, member: &Member, here: bool) -> Option<RawBuf> {
     let session_update = if here { CLIENT_CONNECTED } else { CLIENT_DISCONNECTED };
     let update = Presence { session_update, client: Peer::of(member) };
     RawBuf::encode(&Update { session_id: session, update, meta: None }).ok()
@@ -178,7 +181,7 @@ struct ResolvedMeta<'a> {
 
 /// Params of the `session/update` that says how a permission request was answered, and by whom. `by` is the member whose
 /// connection the record names, while it is here.
-pub(super) fn permission_resolved(
+pub(crate) fn permission_resolved(
     session: &SessionId,
     record: &Record,
     resolved: &Resolved,
@@ -203,4 +206,9 @@ pub(super) fn permission_resolved(
     let place = UpdateMeta { seq: record.seq, at: record.at, turn: record.turn, lane: (&*record.lane).into() };
     let meta = Some(Ours(ResolvedMeta { update: place, cause: resolved.cause.as_deref() }));
     RawBuf::encode(&Update { session_id: session, update, meta }).ok()
+}
+
+/// Whether a `clientInfo` is one, and small enough to be kept.
+pub(crate) fn fits(info: Raw<'_>) -> bool {
+    info.kind() == acp_types::RawKind::Object && info.as_str().len() <= MAX_INFO
 }

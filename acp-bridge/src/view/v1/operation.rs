@@ -5,7 +5,7 @@ use acp_types::meta::{
 };
 use acp_types::method::{self, Call, Direction, Method, Request as _, Scope, Version, v1};
 
-use crate::gateway::attach::{ATTACH, DETACH};
+use super::attach::{ATTACH, DETACH};
 use crate::service::Operation;
 
 /// Begins the names of methods for programs that stand between client and agent; the bridge does not chain.
@@ -36,7 +36,7 @@ const SERVED: [(&str, Operation); 19] = [
 
 /// The operation; `None` where nobody serves the request. `attached`: it names a session that the client is attached to,
 /// without which an extension is for no session.
-pub(super) fn of(name: &str, attached: bool) -> Option<Operation> {
+pub(crate) fn of(name: &str, attached: bool) -> Option<Operation> {
     let served = SERVED.iter().find(|(served, _)| *served == name).map(|&(_, operation)| operation);
     served.or_else(|| {
         if reserved::is_method(name) {
@@ -50,7 +50,7 @@ pub(super) fn of(name: &str, attached: bool) -> Option<Operation> {
 
 /// A request of ACP that agents answer and that makes sense through a bridge. A fork's session would be known to the
 /// agent only.
-pub(super) fn passed_on(name: &str) -> Option<&'static Method> {
+pub(crate) fn passed_on(name: &str) -> Option<&'static Method> {
     method::find(name, Call::Request, Version::V1).filter(|method| {
         method.direction != Direction::ToClient
             && method.name != v1::ForkSession::METHOD.name

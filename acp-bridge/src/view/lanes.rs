@@ -12,11 +12,11 @@ const MAX_NAMES: usize = 64;
 
 /// All lanes, or those that `_meta["acp-bridge"].lanes` names. A lane that is not there yet can be named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct LaneFilter(Option<Vec<String>>);
+pub(crate) struct LaneFilter(Option<Vec<String>>);
 
 impl LaneFilter {
     /// What the params of a `session/load` or `session/resume` ask for.
-    pub(super) fn read(params: &RawBuf) -> Result<Self, ErrorObjectOwned> {
+    pub(crate) fn read(params: &RawBuf) -> Result<Self, ErrorObjectOwned> {
         let meta = RequestMeta::read(params.as_raw()).map_err(|error| refusal::invalid_params(error.to_string()))?;
         if meta.lanes.as_ref().is_some_and(|lanes| lanes.len() > MAX_NAMES) {
             let message =
@@ -27,13 +27,13 @@ impl LaneFilter {
     }
 
     /// Whether the client sees this lane.
-    pub(super) fn shows(&self, lane: &str) -> bool {
+    pub(crate) fn shows(&self, lane: &str) -> bool {
         self.0.as_ref().is_none_or(|lanes| lanes.iter().any(|named| named == lane))
     }
 }
 
 /// What clients are told of a session's lanes.
-pub(super) fn listed(state: &State) -> Lanes {
+pub(crate) fn listed(state: &State) -> Lanes {
     Lanes { lanes: state.lanes().map(lane).collect() }
 }
 

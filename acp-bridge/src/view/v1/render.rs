@@ -15,10 +15,10 @@ const UPDATE: &str = v1::SessionUpdate::NAME;
 const UPDATE_HEAD: &str = r#"{"jsonrpc":"2.0","method":"session/update","params":"#;
 
 /// Bytes of an update's frame around its params.
-pub(super) const UPDATE_OVERHEAD: usize = UPDATE_HEAD.len() + 1;
+pub(crate) const UPDATE_OVERHEAD: usize = UPDATE_HEAD.len() + 1;
 
 /// The frame of a `session/update`, cut from `buffer`. The params go on the wire as they stand in the log.
-pub(super) fn update(buffer: &mut BytesMut, params: Raw<'_>) -> Bytes {
+pub(crate) fn update(buffer: &mut BytesMut, params: Raw<'_>) -> Bytes {
     let text = params.as_str().as_bytes();
     if text.contains(&b'\n') {
         // Rare: a client's own content, written on several lines. Line-based readers could not take it.
@@ -47,7 +47,7 @@ struct AnswerMeta<'a> {
 
 /// The answer to a prompt, from how its turn ended. `seq` is a cursor behind everything that belongs to the turn,
 /// `steered` the turn that its message went into.
-pub(super) fn prompt_answer(
+pub(crate) fn prompt_answer(
     turn: Turn,
     seq: Seq,
     outcome: &Outcome,
@@ -80,7 +80,7 @@ fn interrupted(turn: Turn, reason: &str) -> ErrorObjectOwned {
 }
 
 /// An agent's error object as the log has it.
-pub(super) fn received(error: RawBuf) -> RawError {
+pub(crate) fn received(error: RawBuf) -> RawError {
     RawError::new(error).unwrap_or_else(|invalid| {
         let message = format!("the agent answered with an error that is none: {invalid}");
         RawError::from(&error::error(ErrorCode::INTERNAL_ERROR, message, None))
@@ -126,7 +126,7 @@ pub(crate) fn turn_ended(
 }
 
 /// The same for a turn that goes on in a log that cannot be written: there is no record, and hence no cursor.
-pub(super) fn turn_unwritable(
+pub(crate) fn turn_unwritable(
     session: &SessionId,
     turn: Turn,
     error: &ErrorObjectOwned,
@@ -138,7 +138,7 @@ pub(super) fn turn_unwritable(
 }
 
 /// Method and params that tell a client why nothing of a session follows any more.
-pub(super) fn detached(session: &SessionId, error: &ErrorObjectOwned) -> Option<(&'static str, RawBuf)> {
+pub(crate) fn detached(session: &SessionId, error: &ErrorObjectOwned) -> Option<(&'static str, RawBuf)> {
     let params = serde_json::json!({ "sessionId": session, "error": error });
     Some((DETACHED, RawBuf::encode(&params).ok()?))
 }

@@ -24,13 +24,13 @@ struct QueueChanged<'a> {
 }
 
 /// Whether the turn that a record is about waits; asked before the record is taken in.
-pub(super) fn waits(state: &State, record: &Record) -> bool {
+pub(crate) fn waits(state: &State, record: &Record) -> bool {
     let turn = record.turn.and_then(|turn| state.turn(turn));
     turn.is_some_and(|info| info.phase == TurnPhase::Queued)
 }
 
 /// The params, if the record changes what waits. `state` has it in, `waited` is what [`waits`] said before.
-pub(super) fn changed(session: &SessionId, state: &State, record: &Record, waited: bool) -> Option<RawBuf> {
+pub(crate) fn changed(session: &SessionId, state: &State, record: &Record, waited: bool) -> Option<RawBuf> {
     let change = match record.kind {
         Kind::PromptQueued => "queued",
         Kind::PromptEdited => "edited",

@@ -9,7 +9,7 @@ use super::refusal;
 use crate::service::{Denied, Invalid, Operation, Role, ServiceError, validate};
 
 /// As JSON-RPC has it.
-pub(super) fn error_object(why: ServiceError) -> ErrorObjectOwned {
+pub(crate) fn error_object(why: ServiceError) -> ErrorObjectOwned {
     match why {
         ServiceError::Denied(denied) => self::denied(&denied),
         ServiceError::Invalid(why) => invalid(&why),
@@ -27,7 +27,7 @@ pub(super) fn error_object(why: ServiceError) -> ErrorObjectOwned {
 }
 
 /// A principal may not have what it asked for.
-pub(super) fn denied(denied: &Denied) -> ErrorObjectOwned {
+pub(crate) fn denied(denied: &Denied) -> ErrorObjectOwned {
     let ours = match denied {
         Denied::NoSession { session } => return refusal::unknown_session(session),
         Denied::Role { role, needs, .. } => json!({ "role": role, "needs": needs }),
@@ -45,7 +45,7 @@ pub(super) fn denied(denied: &Denied) -> ErrorObjectOwned {
 }
 
 /// What was asked for makes no sense; members are named as in ACP.
-pub(super) fn invalid(invalid: &Invalid) -> ErrorObjectOwned {
+pub(crate) fn invalid(invalid: &Invalid) -> ErrorObjectOwned {
     refusal::invalid_params(match invalid {
         Invalid::LongKey => {
             format!("`_meta[\"{META_KEY}\"].key` is longer than {} bytes: use a shorter one", validate::MAX_KEY)

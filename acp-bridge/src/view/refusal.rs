@@ -8,36 +8,36 @@ use serde::Serialize;
 
 use crate::log::LogError;
 
-pub(super) fn invalid_request(message: impl Into<String>) -> ErrorObjectOwned {
+pub(crate) fn invalid_request(message: impl Into<String>) -> ErrorObjectOwned {
     error(ErrorCode::INVALID_REQUEST, message, None)
 }
 
-pub(super) fn invalid_params(message: impl Into<String>) -> ErrorObjectOwned {
+pub(crate) fn invalid_params(message: impl Into<String>) -> ErrorObjectOwned {
     error(ErrorCode::INVALID_PARAMS, message, None)
 }
 
-pub(super) fn internal(message: impl Into<String>) -> ErrorObjectOwned {
+pub(crate) fn internal(message: impl Into<String>) -> ErrorObjectOwned {
     error(ErrorCode::INTERNAL_ERROR, message, None)
 }
 
-pub(super) fn method_not_found(method: &str) -> ErrorObjectOwned {
+pub(crate) fn method_not_found(method: &str) -> ErrorObjectOwned {
     let shown: String = method.chars().take(100).collect();
     let message = format!("there is no method {shown:?} here: see the capabilities in the answer to initialize");
     error(ErrorCode::METHOD_NOT_FOUND, message, data("method", &shown))
 }
 
-pub(super) fn unknown_session(session: &SessionId) -> ErrorObjectOwned {
+pub(crate) fn unknown_session(session: &SessionId) -> ErrorObjectOwned {
     let message = format!("there is no session {session}: it was deleted, or belongs to another log");
     error(ErrorCode::RESOURCE_NOT_FOUND, message, data("sessionId", session))
 }
 
-pub(super) fn not_attached(session: &SessionId) -> ErrorObjectOwned {
+pub(crate) fn not_attached(session: &SessionId) -> ErrorObjectOwned {
     let message = format!("this connection is not attached to session {session}: load, resume or attach it first");
     error(ErrorCode::RESOURCE_NOT_FOUND, message, data("sessionId", session))
 }
 
 /// An observer asked for more than to be shown.
-pub(super) fn observer(session: &SessionId, method: &str) -> ErrorObjectOwned {
+pub(crate) fn observer(session: &SessionId, method: &str) -> ErrorObjectOwned {
     let shown: String = method.chars().take(100).collect();
     let message =
         format!("an observer of session {session} cannot send {shown:?}: attach as controller (session/attach) first");
@@ -45,7 +45,7 @@ pub(super) fn observer(session: &SessionId, method: &str) -> ErrorObjectOwned {
 }
 
 /// A prompt whose client has detached: nobody is told how its turn ends.
-pub(super) fn detached_from_turn(session: &SessionId, turn: Turn) -> ErrorObjectOwned {
+pub(crate) fn detached_from_turn(session: &SessionId, turn: Turn) -> ErrorObjectOwned {
     let message = format!(
         "this client detached from session {session}; turn {turn} goes on: attach again to follow it, or cancel it"
     );
@@ -54,7 +54,7 @@ pub(super) fn detached_from_turn(session: &SessionId, turn: Turn) -> ErrorObject
 }
 
 /// Another connection attached with the same `clientId`.
-pub(super) fn place_taken(session: &SessionId, client: &str) -> ErrorObjectOwned {
+pub(crate) fn place_taken(session: &SessionId, client: &str) -> ErrorObjectOwned {
     let message = format!(
         "another connection attached to session {session} as client {client:?} and took this one's place: attach with \
          another clientId to have both"
@@ -62,7 +62,7 @@ pub(super) fn place_taken(session: &SessionId, client: &str) -> ErrorObjectOwned
     error(ErrorCode::INVALID_REQUEST, message, data("clientId", client))
 }
 
-pub(super) fn unknown_message(session: &SessionId, message: &str) -> ErrorObjectOwned {
+pub(crate) fn unknown_message(session: &SessionId, message: &str) -> ErrorObjectOwned {
     let text = format!(
         "`afterMessageId`: session {session} has no message {message:?} that is still kept: attach without it for all \
          history"
@@ -70,23 +70,23 @@ pub(super) fn unknown_message(session: &SessionId, message: &str) -> ErrorObject
     error(ErrorCode::INVALID_PARAMS, text, data("afterMessageId", message))
 }
 
-pub(super) fn beyond_head(after: Seq, latest: Seq) -> ErrorObjectOwned {
+pub(crate) fn beyond_head(after: Seq, latest: Seq) -> ErrorObjectOwned {
     let message = format!("the cursor {after} is beyond the session's last record {latest}: resume from what you have");
     error(ErrorCode::INVALID_PARAMS, message, data("latest", &latest))
 }
 
-pub(super) fn trimmed(after: Seq, oldest: Seq) -> ErrorObjectOwned {
+pub(crate) fn trimmed(after: Seq, oldest: Seq) -> ErrorObjectOwned {
     let message =
         format!("what follows cursor {after} is no longer kept: resume from {oldest} at the earliest, or load");
     error(ErrorCode::INVALID_PARAMS, message, data("oldest", &oldest))
 }
 
-pub(super) fn too_many(what: &str, limit: usize) -> ErrorObjectOwned {
+pub(crate) fn too_many(what: &str, limit: usize) -> ErrorObjectOwned {
     internal(format!("this connection has {limit} {what} already: wait for one to end, or open another connection"))
 }
 
 /// A log that failed while it was read.
-pub(super) fn log_failed(session: &SessionId, failure: &LogError) -> ErrorObjectOwned {
+pub(crate) fn log_failed(session: &SessionId, failure: &LogError) -> ErrorObjectOwned {
     match failure {
         LogError::NotFound { .. } => unknown_session(session),
         LogError::BeyondHead { after, head } => beyond_head(*after, *head),

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{MAX, MAX_PARAMS, Shown, TerminalView};
-use crate::gateway::lanes::LaneFilter;
+use crate::view::lanes::LaneFilter;
 
 /// One update record as a host writes it; `update` is its `update` member.
 fn record(seq: u64, update: &Value) -> Arc<Record> {

@@ -14,16 +14,16 @@ static MARKS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["\"notice\"", "
 
 /// What a client has offered of what updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Offer {
+pub(crate) struct Offer {
     notices: bool,
     compaction: bool,
     /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
-    pub(super) terminals: bool,
+    pub(crate) terminals: bool,
 }
 
 impl Offer {
     /// From `initialize` params.
-    pub(super) fn read(initialize: Raw<'_>) -> Self {
+    pub(crate) fn read(initialize: Raw<'_>) -> Self {
         let session = initialize.path(&["clientCapabilities", "session"]).unwrap_or(Raw::EMPTY_OBJECT);
         let has = |name: &str| session.member(name).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
         let terminals = initialize.path(&["clientCapabilities", "_meta", "terminal_output"]);
@@ -35,7 +35,7 @@ impl Offer {
     }
 
     /// Whether an update with these params is for the client.
-    pub(super) fn takes(self, params: Raw<'_>) -> bool {
+    pub(crate) fn takes(self, params: Raw<'_>) -> bool {
         let text = params.as_str().as_bytes();
         if MARKS.iter().all(|mark| mark.find(text).is_none()) {
             return true;
@@ -51,13 +51,13 @@ impl Offer {
 
 /// Whether the params are those of a notice, which is of its moment: what is replayed has none (rfd/session-notices). Whoever
 /// goes on from a cursor has missed it and gets it.
-pub(super) fn is_notice(params: Raw<'_>) -> bool {
+pub(crate) fn is_notice(params: Raw<'_>) -> bool {
     let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
     may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
 }
 
 /// A notice of the bridge's own for a client that shows none: as a thought, which every client can show.
-pub(super) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
+pub(crate) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
     let update = params.member("update")?;
     let text = |key| update.member(key).and_then(Raw::as_string).unwrap_or_default();
     let thought = serde_json::json!({
