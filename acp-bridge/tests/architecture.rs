@@ -78,8 +78,7 @@ const ROOMS: &[Room<'_>] = &[
     },
 ];
 
-const OF_A_VIEW: &[&str] =
-    &["crate::service", "crate::command", "crate::log", "crate::session", "crate::shared"];
+const OF_A_VIEW: &[&str] = &["crate::service", "crate::command", "crate::log", "crate::session", "crate::shared"];
 
 /// Modules that break the table, and the room that each should not know. An entry that is not needed fails the test.
 ///
@@ -95,6 +94,7 @@ const STILL_ALLOWED: &[(&str, &str)] = &[
     ("crate::log::sqlite::owner", "crate::session"),
     ("crate::log::sqlite::store", "crate::session"),
     ("crate::gateway", "crate::dial"),
+    ("crate::gateway::config", "crate::dial"),
     ("crate::gateway::dial", "crate::dial"),
     ("crate::gateway::dial", "crate::link"),
 ];
@@ -106,6 +106,11 @@ fn read() -> Crate {
 
 fn rooms() -> Rooms<'static> {
     Rooms { rooms: ROOMS, still_allowed: STILL_ALLOWED, tests_too: true }
+}
+
+/// Whether a path is that of a module, or of something in it.
+fn inside(path: &str, module: &str) -> bool {
+    path == module || path.starts_with(&format!("{module}::"))
 }
 
 #[track_caller]
@@ -131,7 +136,6 @@ fn rooms_import_each_other_in_no_circle() {
 
 #[test]
 fn gateway_and_host_name_nothing_of_each_other() {
-    let inside = |path: &str, room: &str| path == room || path.starts_with(&format!("{room}::"));
     let (gateway, host) = ("crate::gateway", "crate::host");
     for edge in read().edges() {
         let across = (inside(&edge.from, gateway) && inside(&edge.to, host))
@@ -143,8 +147,8 @@ fn gateway_and_host_name_nothing_of_each_other() {
 #[test]
 fn every_call_of_both_doors_goes_through_the_service() {
     let is_door = |module: &str| {
-        let inside = |door: &str| module == door || module.starts_with(&format!("{door}::"));
-        (inside("crate::gateway::connection") || inside("crate::gateway::rpc")) && !module.contains("::tests")
+        let doors = ["crate::gateway::connection", "crate::gateway::rpc", "crate::view"];
+        doors.iter().any(|door| inside(module, door)) && !module.contains("::tests")
     };
     let of = read();
     assert!(of.modules().filter(|module| is_door(module)).count() > 15, "the doors have moved: this test must follow");
@@ -152,7 +156,7 @@ fn every_call_of_both_doors_goes_through_the_service() {
         assert!(edge.to != "crate::command", "{}: {} submits by itself", edge.place, edge.from);
     }
     // Commands are built, and logs are read, by the service. That is no import of its own, so it is looked for by name.
-    for (path, text) in files_of(&["src/gateway/connection", "src/gateway/rpc"]) {
+    for (path, text) in files_of(&["src/gateway/connection", "src/gateway/rpc", "src/view"]) {
         for word in ["SessionLog", "LogReader", "log::tail", "Command::", "QueueCommand"] {
             assert!(!text.contains(word), "{} names {word}", path.display());
         }
@@ -194,6 +198,32 @@ fn the_relay_for_editors_has_no_io_clock_or_channels() {
 #[test]
 fn the_link_has_no_io_clock_or_channels() {
     assert_pure("crate::link", &["acp_types", "bytes", "memchr", "serde", "serde_json", "thiserror"]);
+}
+
+#[test]
+fn the_gateway_names_no_shape_of_a_version_of_acp() {
+    // Payload types and method constants, of any version. What clients of a version ask for and are told is a view's.
+    let of = read();
+    let mut looked = 0;
+    for import in of.imports().into_iter().filter(|import| inside(&import.from, "crate::gateway")) {
+        looked += 1;
+        let of_a_version = ["acp_types::v1", "acp_types::v2", "acp_types::method::v1", "acp_types::method::v2"]
+            .iter()
+            .any(|shapes| inside(&import.path, shapes));
+        assert!(!of_a_version, "{}: {} names {}: that is a view's", import.place, import.from, import.path);
+    }
+    assert!(looked > 50, "the gateway has moved: this test must follow");
+}
+
+#[test]
+fn the_core_of_the_gateway_knows_views_by_what_they_offer_and_no_version_of_one() {
+    // The session API makes requests of its own; the command line shows the end of a turn as clients are told it.
+    let may = ["crate::gateway::rpc::methods", "crate::gateway", "crate::gateway::sim::check::views"];
+    let versions = |path: &str| inside(path, "crate::view::v1") || inside(path, "crate::view::v2");
+    for edge in read().edges() {
+        let core = inside(&edge.from, "crate::gateway") && !may.contains(&edge.from.as_str());
+        assert!(!core || !versions(&edge.to), "{}: {} names {}", edge.place, edge.from, edge.to);
+    }
 }
 
 #[test]

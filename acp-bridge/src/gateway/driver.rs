@@ -16,8 +16,8 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
-use super::Config;
 use super::attachment::AttachmentId;
+use super::config::Config;
 use super::connection::{Connection, Effect, Outcome};
 use super::outgoing::Item;
 use super::presence::{Bell, Presence};
@@ -161,7 +161,7 @@ impl Driver {
         match records {
             Ok(batch) => self.connection.records(id, batch),
             Err(error) => {
-                if !self.connection.tail_failed(id, &error) {
+                if !self.connection.tail_failed(id, error) {
                     self.following.remove(&id);
                     return;
                 }

@@ -11,8 +11,7 @@ use acp_types::record::Seq;
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::Notify;
 
-use crate::view::member::{Member, Roster};
-use crate::view::role::Role;
+use crate::view::{Member, Role, Roster};
 
 /// Rings when a connection should look at its sessions' rosters; rings once for many changes.
 pub(super) type Bell = Arc<Notify>;
@@ -152,6 +151,11 @@ impl Room {
 }
 
 impl Place {
+    /// The session.
+    pub(super) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
     fn with<T>(&self, look: impl FnOnce(&mut Room) -> T) -> Option<T> {
         self.presence.lock().by_session.get_mut(&self.session).map(look)
     }

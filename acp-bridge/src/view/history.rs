@@ -46,6 +46,17 @@ pub(crate) enum Begin {
     Head,
 }
 
+/// How history is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replay {
+    /// There is none.
+    Nothing,
+    /// Each record as an update of its own.
+    Each,
+    /// Adjacent chunks of one message as one update.
+    Joined,
+}
+
 impl Begin {
     /// Whether chunks of one message are joined: whoever came with a cursor keeps one, and gets each record.
     pub(crate) fn joins(&self) -> bool {

@@ -5,12 +5,13 @@
 
 use std::sync::LazyLock;
 
-use acp_types::{Raw, RawBuf, rewrite};
+use acp_types::Raw;
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
 /// everybody.
-static MARKS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
+pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
 
 /// What a client has offered of what updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -47,25 +48,6 @@ impl Offer {
             _ => true,
         }
     }
-}
-
-/// Whether the params are those of a notice, which is of its moment: what is replayed has none (rfd/session-notices). Whoever
-/// goes on from a cursor has missed it and gets it.
-pub(crate) fn is_notice(params: Raw<'_>) -> bool {
-    let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
-    may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
-}
-
-/// A notice of the bridge's own for a client that shows none: as a thought, which every client can show.
-pub(crate) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
-    let update = params.member("update")?;
-    let text = |key| update.member(key).and_then(Raw::as_string).unwrap_or_default();
-    let thought = serde_json::json!({
-        "sessionUpdate": "agent_thought_chunk",
-        "content": { "type": "text", "text": format!("[acp-bridge: {}: {}]\n", text("title"), text("description")) },
-    });
-    let thought = RawBuf::encode(&thought).ok()?;
-    Some(rewrite::set_member(params, "update", thought.as_raw()))
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! What clients are told when prompts that wait change.
 
 use acp_types::meta::{META_KEY, UpdateMeta};
-use acp_types::record::body::{PromptSteered, Steer};
-use acp_types::record::{Kind, Record, Turn};
+use acp_types::record::{Record, Turn};
 use acp_types::{RawBuf, SessionId};
 use serde::Serialize;
 
-use crate::session::{State, TurnPhase};
+use crate::session::State;
+use crate::view::news::QueueChange;
 
 /// Params of `_acp-bridge/queue_changed`.
 #[derive(Debug, Serialize)]
@@ -23,28 +23,23 @@ struct QueueChanged<'a> {
     meta: serde_json::Value,
 }
 
-/// Whether the turn that a record is about waits; asked before the record is taken in.
-pub(crate) fn waits(state: &State, record: &Record) -> bool {
-    let turn = record.turn.and_then(|turn| state.turn(turn));
-    turn.is_some_and(|info| info.phase == TurnPhase::Queued)
-}
-
-/// The params, if the record changes what waits. `state` has it in, `waited` is what [`waits`] said before.
-pub(crate) fn changed(session: &SessionId, state: &State, record: &Record, waited: bool) -> Option<RawBuf> {
-    let change = match record.kind {
-        Kind::PromptQueued => "queued",
-        Kind::PromptEdited => "edited",
-        Kind::PromptMoved => "moved",
-        Kind::PromptSteered => match record.decode::<PromptSteered>().ok()?.steer {
-            Steer::Offered => "offered",
-            Steer::Injected => "steered",
-            _ => "queued",
-        },
-        Kind::TurnStarted => "started",
-        Kind::TurnEnded if waited => "ended",
-        _ => return None,
+/// The params. `state` has the record in it.
+pub(super) fn changed(
+    session: &SessionId,
+    change: QueueChange,
+    turn: Turn,
+    record: &Record,
+    state: &State,
+) -> Option<RawBuf> {
+    let change = match change {
+        QueueChange::Queued => "queued",
+        QueueChange::Edited => "edited",
+        QueueChange::Moved => "moved",
+        QueueChange::Offered => "offered",
+        QueueChange::Steered => "steered",
+        QueueChange::Started => "started",
+        QueueChange::Ended => "ended",
     };
-    let turn = if record.kind == Kind::PromptQueued { record.seq } else { record.turn? };
     let meta = UpdateMeta { seq: record.seq, at: record.at, turn: Some(turn), lane: (&*record.lane).into() };
     let changed = QueueChanged {
         session_id: session,

@@ -18,8 +18,7 @@ use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Bell, Place, Presence, Who};
 use crate::service::{Caller, Principal, ServiceError};
 use crate::session::{Command, Reply, State};
-use crate::view::lanes::LaneFilter;
-use crate::view::role::Role;
+use crate::view::Role;
 
 pub(super) const ME: &str = "me";
 
@@ -280,14 +279,13 @@ impl Kit {
 
     /// The log has been opened as it is now; history begins behind a cursor.
     pub(super) fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
-        let Effect::Open { session, params, entry, id, terminals } = self.effect() else { panic!("nothing is opened") };
-        let lanes = LaneFilter::read(&params).unwrap();
-        let mut seen = Seen { lanes, ..log.seen() };
+        let Effect::Open { session, mut coming, id, .. } = self.effect() else { panic!("nothing is opened") };
+        let seen = log.seen();
         for record in log.records.iter().filter(|record| record.seq <= after) {
-            seen.terminals.hear(record, &seen.lanes, |_, terminal| terminals && !terminal.starts_with("acp-bridge-"));
+            coming.earlier.hear(record, &coming.lanes, &seen.state);
         }
         let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, follower: None, after }));
-        self.connection.done(Outcome::Opened { session, entry, id, opened });
+        self.connection.done(Outcome::Opened { session, coming, id, opened });
         match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
                 assert_eq!(from, after);
@@ -405,7 +403,7 @@ impl Log {
 
     /// What a client sees that comes before its first record.
     pub(super) fn seen(&self) -> Seen {
-        Seen { state: Arc::new(self.state()), head: self.records.len() as Seq, ..Seen::default() }
+        Seen { state: Arc::new(self.state()), head: self.records.len() as Seq }
     }
 
     pub(super) fn state(&self) -> State {

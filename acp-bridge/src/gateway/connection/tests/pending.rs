@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::kit::{Kit, Log, raw};
 use crate::session::{Command, Reply};
-use crate::view::role::Role;
+use crate::view::Role;
 
 #[test]
 fn the_client_that_prompted_is_asked_and_its_answer_reaches_the_host() {

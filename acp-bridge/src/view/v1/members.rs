@@ -1,48 +1,20 @@
-//! `session/attach` as the RFD "Multi-Client Session Attach" has it: what is asked for, what is answered, and the kinds
-//! of `session/update` that only those who came this way are sent.
+//! Who is there, as the RFD "Multi-Client Session Attach" has it: the answer to an attach, and the kinds of
+//! `session/update` that only those who came this way are sent.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use acp_types::meta::reserved::{CLIENT_CONNECTED, CLIENT_DISCONNECTED, PERMISSION_RESOLVED};
 use acp_types::meta::{META_KEY, UpdateMeta};
-pub(crate) use acp_types::method::proposed::{ATTACH, DETACH};
 use acp_types::record::body::Resolved;
 use acp_types::record::{Record, Seq};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
+use acp_types::{Raw, RawBuf, SessionId};
 use serde::{Serialize, Serializer};
 
-use crate::view::history::{Begin, HistoryPolicy};
-use crate::view::member::{Member, Roster};
-use crate::view::role::Role;
 use crate::session::PendingRequest;
-
-/// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
-pub(crate) const MAX_INFO: usize = 4096;
-
-/// How a client wants to attach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Attach {
-    pub(crate) role: Role,
-    /// `clientId`, if it has chosen one.
-    pub(crate) client: Option<Arc<str>>,
-    /// `clientInfo`.
-    pub(crate) info: Option<RawBuf>,
-    /// What the answer says was shown.
-    pub(crate) policy: HistoryPolicy,
-    pub(crate) begin: Begin,
-}
-
-/// An attach that is answered once history has been shown.
-#[derive(Debug)]
-pub(crate) struct Arriving {
-    pub(crate) id: RequestId,
-    pub(crate) policy: HistoryPolicy,
-    /// Whether chunks of one message are joined.
-    pub(crate) joins: bool,
-    /// What a load would be answered with: modes, options and what else the agent said.
-    pub(crate) session: RawBuf,
-}
+use crate::view::history::HistoryPolicy;
+use crate::view::member::Member;
+use crate::view::response;
+use crate::view::role::Role;
 
 /// One of `connectedClients`, and the `client` of an update. The RFD has name and version beside the role; `clientInfo`
 /// is the whole of it.
@@ -101,25 +73,18 @@ struct AttachedMeta<'a> {
     session: &'a RawBuf,
 }
 
-/// The answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
-pub(crate) fn answer(
-    session: &SessionId,
-    (client, role): (&str, Role),
-    roster: &Roster,
-    arriving: &Arriving,
-    replayed: u64,
-    seq: Seq,
-) -> Result<RawBuf, ErrorObjectOwned> {
-    let attached = Attached {
-        session_id: session,
-        client_id: client,
-        role,
-        connected_clients: roster.iter().map(|member| Peer::of(member)).collect(),
-        history_policy: arriving.policy,
-        replayed,
-        meta: Ours(AttachedMeta { seq, session: &arriving.session }),
+/// The answer to an attach.
+pub(super) fn attached(attached: &response::Attached<'_>) -> serde_json::Result<RawBuf> {
+    let answer = Attached {
+        session_id: attached.session,
+        client_id: attached.client,
+        role: attached.role,
+        connected_clients: attached.roster.iter().map(|member| Peer::of(member)).collect(),
+        history_policy: attached.policy,
+        replayed: attached.replayed,
+        meta: Ours(AttachedMeta { seq: attached.seq, session: attached.result }),
     };
-    RawBuf::encode(&attached).map_err(|error| crate::view::refusal::internal(error.to_string()))
+    RawBuf::encode(&answer)
 }
 
 #[derive(Debug, Serialize)]
@@ -139,7 +104,7 @@ struct Presence<'a> {
 }
 
 /// Params of the `session/update` that says that a client has come or gone. It has no seq: it is in no log.
-pub(crate) fn presence(session: &SessionId, member: &Member, here: bool) -> Option<RawBuf> {
+pub(super) fn presence(session: &SessionId, member: &Member, here: bool) -> Option<RawBuf> {
     let session_update = if here { CLIENT_CONNECTED } else { CLIENT_DISCONNECTED };
     let update = Presence { session_update, client: Peer::of(member) };
     RawBuf::encode(&Update { session_id: session, update, meta: None }).ok()
@@ -181,7 +146,7 @@ struct ResolvedMeta<'a> {
 
 /// Params of the `session/update` that says how a permission request was answered, and by whom. `by` is the member whose
 /// connection the record names, while it is here.
-pub(crate) fn permission_resolved(
+pub(super) fn permission_resolved(
     session: &SessionId,
     record: &Record,
     resolved: &Resolved,
@@ -206,9 +171,4 @@ pub(crate) fn permission_resolved(
     let place = UpdateMeta { seq: record.seq, at: record.at, turn: record.turn, lane: (&*record.lane).into() };
     let meta = Some(Ours(ResolvedMeta { update: place, cause: resolved.cause.as_deref() }));
     RawBuf::encode(&Update { session_id: session, update, meta }).ok()
-}
-
-/// Whether a `clientInfo` is one, and small enough to be kept.
-pub(crate) fn fits(info: Raw<'_>) -> bool {
-    info.kind() == acp_types::RawKind::Object && info.as_str().len() <= MAX_INFO
 }
