@@ -44,7 +44,7 @@ mod connection;
 mod dial;
 mod driver;
 mod http;
-mod membership;
+mod lease;
 mod outgoing;
 mod presence;
 mod prompts;

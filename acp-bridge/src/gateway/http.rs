@@ -30,7 +30,7 @@ pub use origin::{InvalidOrigin, Origin};
 use self::handshake::Accept;
 use super::config::Config;
 use super::driver::{self, Context};
-use super::membership::Membership;
+use super::lease::GatewayLease;
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
 use super::{dial, served};
@@ -94,11 +94,11 @@ pub async fn serve(
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let membership = Membership::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
+    let lease = GatewayLease::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
     let commander =
-        Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), membership.id().clone());
+        Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), lease.id().clone());
     let left = CancellationToken::new();
-    let kept = tokio::spawn(membership.keep(commander.clone(), left.clone()));
+    let kept = tokio::spawn(lease.keep(commander.clone(), left.clone()));
     // Also when this is dropped.
     let leave = left.drop_guard();
     let followers = Followers::new(Arc::clone(&log), LookedFor(Earlier::may_matter));
