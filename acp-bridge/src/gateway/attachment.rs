@@ -27,7 +27,7 @@ use self::questions::Questions;
 use self::queue::Waited;
 use self::roster::RosterNews;
 use super::outgoing::Outgoing;
-use super::presence::Place;
+use super::presence::Membership;
 use super::prompts::PendingPrompts;
 use crate::service::follower::Batch;
 use crate::session::{LaneState, PendingRequest, State};
@@ -59,7 +59,7 @@ pub(super) struct Lens {
 pub(super) struct Attachment {
     pub(super) id: AttachmentId,
     /// Leaves the session when it is dropped.
-    place: Place,
+    membership: Membership,
     /// Ahead of the cursor while history is shown, then as of the cursor. All who are at one place share one.
     state: Arc<State>,
     cursor: Seq,
@@ -74,11 +74,18 @@ pub(super) struct Attachment {
 
 impl Attachment {
     /// Attaches behind `cursor`, with the log as it is now.
-    pub(super) fn new(id: AttachmentId, place: Place, seen: Seen, cursor: Seq, lens: Lens, history: Entry) -> Self {
+    pub(super) fn new(
+        id: AttachmentId,
+        membership: Membership,
+        seen: Seen,
+        cursor: Seq,
+        lens: Lens,
+        history: Entry,
+    ) -> Self {
         let resumes = history.resumes();
         let mut attachment = Self {
             id,
-            place,
+            membership,
             state: seen.state,
             cursor,
             lens,
@@ -107,7 +114,7 @@ impl Attachment {
     /// Takes over what waits on an earlier attachment of the same session, which is no more.
     pub(super) fn succeed(&mut self, mut earlier: Self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
         earlier.refuse_arrival(&RequestError::Replaced, out);
-        self.questions.inherit(earlier.questions, &self.state, &self.place);
+        self.questions.inherit(earlier.questions, &self.state, &self.membership);
         self.closing.inherit(earlier.closing);
         self.wait_again(prompts, out);
     }
@@ -117,9 +124,9 @@ impl Attachment {
         &self.state
     }
 
-    /// The client's place in the session.
-    pub(super) fn place(&self) -> &Place {
-        &self.place
+    /// The client's membership of the session.
+    pub(super) fn membership(&self) -> &Membership {
+        &self.membership
     }
 
     /// Seq of the last record that was shown.
@@ -128,7 +135,7 @@ impl Attachment {
     }
 
     fn session(&self) -> &SessionId {
-        self.place.session()
+        self.membership.session()
     }
 
     /// Answers a prompt when its turn ends, or at once when the client has seen it end.
@@ -212,7 +219,7 @@ impl Attachment {
             Kind::PermissionRequested | Kind::Request if self.is_asked() => self.ask(record.seq, prompts, out),
             Kind::PermissionResolved | Kind::Response => {
                 if let Ok(Resolved { request, .. }) = record.decode() {
-                    self.questions.resolved(request, &self.place, out);
+                    self.questions.resolved(request, &self.membership, out);
                 }
             }
             _ => {}
@@ -239,7 +246,7 @@ impl Attachment {
 
     /// Whether the client is asked what the agent asks now (P8): every controller is, once it has seen what was before.
     fn is_asked(&self) -> bool {
-        self.place.role.is_controller() && self.history.is_over()
+        self.membership.role.is_controller() && self.history.is_over()
     }
 
     /// Whether the client sees what the request belongs to: its lane, or a turn of its own.
@@ -262,23 +269,23 @@ impl Attachment {
     /// Sends the client a request of an agent, if it sees that.
     fn ask(&mut self, request: Seq, prompts: &PendingPrompts, out: &mut Outgoing) {
         if self.state.pending_request(request).is_some_and(|asked| self.sees(asked, prompts)) {
-            self.questions.ask(request, &self.state, &self.place, out);
+            self.questions.ask(request, &self.state, &self.membership, out);
         }
     }
 
     /// The client has no method of that name. That is no answer while somebody else may have one; whether it is now.
     pub(super) fn declines(&mut self, request: Seq, error: &RawBuf) -> bool {
-        self.questions.decline(request, error, &self.place)
+        self.questions.decline(request, error, &self.membership)
     }
 
     /// What the client has declined and nobody who is still here can answer.
     pub(super) fn declined_by_all(&self) -> impl Iterator<Item = (Seq, &RawBuf)> {
-        self.questions.declined_by_all(&self.place)
+        self.questions.declined_by_all(&self.membership)
     }
 
     /// Somebody has come to the session or left it: tells the client, and asks it what was for somebody who has gone.
     pub(super) fn presence_changed(&mut self, prompts: &PendingPrompts, out: &mut Outgoing) {
-        self.roster.tell(&self.place, out);
+        self.roster.tell(&self.membership, out);
         for request in self.questions.take_withheld() {
             self.ask(request, prompts, out);
         }
@@ -293,7 +300,7 @@ impl Attachment {
         let Ok(resolved) = record.decode::<Resolved>() else { return };
         let asked = self.state.pending_request(resolved.request).filter(|request| self.sees(request, prompts));
         let Some(asked) = asked else { return };
-        let by = record.origin.client().and_then(|client| self.place.member(client));
+        let by = record.origin.client().and_then(|client| self.membership.member(client));
         let by = by.as_deref();
         out.tell(self.session(), &News::PermissionResolved { record, resolved: &resolved, asked, by });
     }
@@ -307,11 +314,11 @@ impl Attachment {
             Arrival::Load { id, result } => out.respond(id, Response::Session(result)),
             Arrival::Attach(arriving) => {
                 // What the answer does not say yet, updates will.
-                let roster = self.place.roster();
+                let roster = self.membership.roster();
                 let attached = Attached {
                     session: self.session(),
-                    client: &self.place.client,
-                    role: self.place.role,
+                    client: &self.membership.client,
+                    role: self.membership.role,
                     roster: &roster,
                     policy: arriving.policy,
                     replayed,
@@ -359,7 +366,7 @@ impl Attachment {
         for id in self.closing.into_requests() {
             out.respond(id, Response::Done);
         }
-        out.drop_session(self.place.session());
+        out.drop_session(self.membership.session());
     }
 
     /// Answers a load or an attach whose history will not be shown to its end.

@@ -18,7 +18,7 @@ pub(super) use self::effect::{Coming, Effect, Opened, Outcome, Then};
 use super::attachment::{Attachment, AttachmentId};
 use super::config::Limits;
 use super::outgoing::{Asked, Item, Outgoing};
-use super::presence::{Bell, Presence};
+use super::presence::{Notifier, Presence};
 use super::prompts::{GivenUp, PendingPrompts};
 use crate::log::LogError;
 use crate::service::command::{self, Stop};
@@ -51,7 +51,7 @@ pub(super) struct Connection {
     caller: Caller,
     limits: Limits,
     presence: Arc<Presence>,
-    bell: Bell,
+    notifier: Notifier,
     /// The client has: nothing is attached any more.
     gone: bool,
     phase: Phase,
@@ -69,14 +69,14 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection of a caller that has not been initialized. `bell` rings when [`Self::presence_changed`] is due.
-    pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, bell: Bell) -> Self {
+    /// A connection of a caller that has not been initialized. `notifier` is notified when [`Self::presence_changed`] is due.
+    pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, notifier: Notifier) -> Self {
         let out = Outgoing::new(Arc::clone(caller.client()));
         Self {
             caller,
             limits,
             presence,
-            bell,
+            notifier,
             gone: false,
             phase: Phase::New,
             attachments: HashMap::new(),
@@ -147,7 +147,7 @@ impl Connection {
         self.sessions.remove(&attached.id);
         if hosted {
             self.prompts.detach(session);
-            self.attend(session, attached.place().role.is_controller(), false);
+            self.attend(session, attached.membership().role.is_controller(), false);
         }
         attached.end(why, &mut self.prompts, &mut self.out);
         self.out.tell(session, &News::Detached { why });
@@ -242,7 +242,7 @@ impl Connection {
         {
             self.sessions.remove(&attached.id);
             self.effects.push(Effect::Untail { attachment: attached.id });
-            self.attend(session, attached.place().role.is_controller(), false);
+            self.attend(session, attached.membership().role.is_controller(), false);
             let why = RequestError::NotAttached { session: session.clone() };
             attached.end(&why, &mut self.prompts, &mut self.out);
         }

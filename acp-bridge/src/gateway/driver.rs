@@ -20,7 +20,7 @@ use super::attachment::AttachmentId;
 use super::config::Config;
 use super::connection::{Connection, Effect, Outcome};
 use super::outgoing::Item;
-use super::presence::{Bell, Presence};
+use super::presence::{Notifier, Presence};
 use super::work::Worker;
 use crate::log::{LogError, ReadLimit, SessionLog};
 use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
@@ -51,10 +51,10 @@ pub(super) struct Context {
 /// Serves one client until it or the gateway goes.
 pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context) {
     let caller = Caller::new(principal, uuid::Uuid::now_v7().to_string().into());
-    let bell = Bell::default();
+    let notifier = Notifier::default();
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
-        connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&bell)),
+        connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&notifier)),
         worker: Worker { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
         outbox: link.outbox,
         writing: None,
@@ -62,7 +62,7 @@ pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context)
         tails: FuturesUnordered::new(),
         following: HashMap::new(),
     };
-    driver.run(link.inbox, &bell, &context).await;
+    driver.run(link.inbox, &notifier, &context).await;
 }
 
 struct Driver {
@@ -87,7 +87,7 @@ enum Step {
 }
 
 impl Driver {
-    async fn run(mut self, mut inbox: acp_server::Inbox, bell: &Bell, context: &Context) {
+    async fn run(mut self, mut inbox: acp_server::Inbox, notifier: &Notifier, context: &Context) {
         loop {
             self.flush();
             let step = tokio::select! {
@@ -95,7 +95,7 @@ impl Driver {
                 () = context.shutdown.cancelled() => Step::Shutdown,
                 events = inbox.next_batch(), if self.connection.listens() => Step::Events(events),
                 // A client that does not read is told later, of what is different by then.
-                () = bell.notified(), if self.connection.has_room() => Step::PresenceChanged,
+                () = notifier.notified(), if self.connection.has_room() => Step::PresenceChanged,
                 step = self.step() => step,
             };
             match step {

@@ -6,7 +6,7 @@ use acp_types::RawBuf;
 use acp_types::record::Seq;
 
 use crate::gateway::outgoing::Outgoing;
-use crate::gateway::presence::Place;
+use crate::gateway::presence::Membership;
 use crate::session::State;
 
 /// Requests of agents that this client was not asked, or could not answer.
@@ -20,15 +20,15 @@ pub(super) struct Questions {
 
 impl Questions {
     /// Asks the client, or keeps the request until the client that it is for has gone.
-    pub(super) fn ask(&mut self, request: Seq, state: &State, place: &Place, out: &mut Outgoing) {
+    pub(super) fn ask(&mut self, request: Seq, state: &State, membership: &Membership, out: &mut Outgoing) {
         let Some(asked) = state.pending_request(request) else { return };
         let owner = state.terminal_owner(asked).filter(|owner| ***owner != *out.client);
-        if owner.is_some_and(|owner| place.member(owner).is_some()) {
+        if owner.is_some_and(|owner| membership.member(owner).is_some()) {
             self.withheld.insert(request);
-            place.watch();
+            membership.watch();
             return;
         }
-        out.ask(place.session(), request, &asked.method, asked.params.as_ref());
+        out.ask(membership.session(), request, &asked.method, asked.params.as_ref());
     }
 
     /// What was for somebody else, to be asked again.
@@ -37,33 +37,33 @@ impl Questions {
     }
 
     /// The client has no method of that name. That is no answer while somebody else may have one; whether it is now.
-    pub(super) fn decline(&mut self, request: Seq, error: &RawBuf, place: &Place) -> bool {
+    pub(super) fn decline(&mut self, request: Seq, error: &RawBuf, membership: &Membership) -> bool {
         self.declined.insert(request, error.clone());
-        place.decline(request)
+        membership.decline(request)
     }
 
     /// What the client has declined and nobody who is still here can answer.
-    pub(super) fn declined_by_all(&self, place: &Place) -> impl Iterator<Item = (Seq, &RawBuf)> {
+    pub(super) fn declined_by_all(&self, membership: &Membership) -> impl Iterator<Item = (Seq, &RawBuf)> {
         let declined = self.declined.iter().map(|(&request, error)| (request, error));
-        declined.filter(|(request, _)| place.is_declined_by_all(*request))
+        declined.filter(|(request, _)| membership.is_declined_by_all(*request))
     }
 
     /// A request has its answer.
-    pub(super) fn resolved(&mut self, request: Seq, place: &Place, out: &mut Outgoing) {
-        out.resolved(place.session(), request);
+    pub(super) fn resolved(&mut self, request: Seq, membership: &Membership, out: &mut Outgoing) {
+        out.resolved(membership.session(), request);
         self.withheld.remove(&request);
         if self.declined.remove(&request).is_some() {
-            place.settled(request);
+            membership.settled(request);
         }
     }
 
     /// Takes over what the client declined before it came to the session once more.
-    pub(super) fn inherit(&mut self, earlier: Self, state: &State, place: &Place) {
+    pub(super) fn inherit(&mut self, earlier: Self, state: &State, membership: &Membership) {
         for (request, error) in earlier.declined {
             if state.pending_request(request).is_some() {
                 self.declined.insert(request, error);
             } else {
-                place.settled(request);
+                membership.settled(request);
             }
         }
     }

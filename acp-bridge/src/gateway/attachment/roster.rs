@@ -1,7 +1,7 @@
 //! Who else is in the session, as far as one client has been told.
 
 use crate::gateway::outgoing::Outgoing;
-use crate::gateway::presence::Place;
+use crate::gateway::presence::Membership;
 use crate::view::{News, Roster};
 
 /// The roster that the client was last told, if it attached to know it.
@@ -22,15 +22,15 @@ impl RosterNews {
     }
 
     /// Tells the client who has come and gone since it was told last.
-    pub(super) fn tell(&mut self, place: &Place, out: &mut Outgoing) {
+    pub(super) fn tell(&mut self, membership: &Membership, out: &mut Outgoing) {
         let Some(told) = &self.told else { return };
-        let now = place.roster();
-        let (gone, come) = place.changes(told, &now);
+        let now = membership.roster();
+        let (gone, come) = membership.changes(told, &now);
         for member in &gone {
-            out.tell(place.session(), &News::Left(member));
+            out.tell(membership.session(), &News::Left(member));
         }
         for member in &come {
-            out.tell(place.session(), &News::Came(member));
+            out.tell(membership.session(), &News::Came(member));
         }
         self.told = Some(now);
     }

@@ -7,7 +7,7 @@ use acp_types::{RawBuf, RequestId, SessionId};
 
 use super::{Connection, Effect, Then};
 use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Lens, Seen};
-use crate::gateway::presence::Who;
+use crate::gateway::presence::NewMember;
 use crate::service::follower::SessionFollower;
 use crate::service::{Denied, Operation, command};
 use crate::view::{Attach, Earlier, LaneFilter, RequestError, Response, Role};
@@ -15,7 +15,7 @@ use crate::view::{Attach, Earlier, LaneFilter, RequestError, Response, Role};
 /// A client as it comes to a session.
 #[derive(Debug)]
 pub(super) struct Entrance {
-    pub(super) who: Who,
+    pub(super) who: NewMember,
     pub(super) entry: Entry,
     /// The session's log as it is now.
     pub(super) seen: Seen,
@@ -35,7 +35,7 @@ impl Connection {
         };
         self.sessions.remove(&attached.id);
         self.effects.push(Effect::Untail { attachment: attached.id });
-        self.attend(session, attached.place().role.is_controller(), false);
+        self.attend(session, attached.membership().role.is_controller(), false);
         self.prompts.detach(session);
         attached.detach(&mut self.prompts, &mut self.out);
         tracing::debug!(client = %self.out.client, %session, "a client has detached");
@@ -52,7 +52,7 @@ impl Connection {
         self.next_attachment += 1;
         let id = AttachmentId(self.next_attachment);
         let before = self.attachments.remove(&session);
-        let attended = before.as_ref().is_some_and(|before| before.place().role.is_controller());
+        let attended = before.as_ref().is_some_and(|before| before.membership().role.is_controller());
         let present = who.role.is_controller();
         if before.is_some() {
             if present {
@@ -61,9 +61,9 @@ impl Connection {
                 self.out.drop_session(&session);
             }
         }
-        let place = self.presence.enter(&session, who);
+        let membership = self.presence.enter(&session, who);
         let screen = self.out.view.screen(session.clone(), earlier, entry.replay());
-        let mut attached = Attachment::new(id, place, seen, after, Lens { screen, lanes }, entry);
+        let mut attached = Attachment::new(id, membership, seen, after, Lens { screen, lanes }, entry);
         attached.begin(&mut self.prompts, &mut self.out);
         if let Some(before) = before {
             self.sessions.remove(&before.id);
@@ -78,26 +78,26 @@ impl Connection {
     }
 
     /// This client, as it comes without a word on who it is: a controller that asks for nobody's presence.
-    pub(super) fn plainly(&self) -> Who {
-        Who {
+    pub(super) fn default_member(&self) -> NewMember {
+        NewMember {
             connection: Arc::clone(&self.out.client),
             client: Arc::clone(&self.out.client),
             role: Role::Controller,
             info: self.out.view.client_info(),
             watches: false,
-            bell: Arc::clone(&self.bell),
+            notifier: Arc::clone(&self.notifier),
         }
     }
 
     /// This client, as it attaches.
-    pub(super) fn attaching(&self, attach: Attach) -> Who {
-        let plainly = self.plainly();
-        Who {
-            client: attach.client.unwrap_or(plainly.client),
+    pub(super) fn attaching(&self, attach: Attach) -> NewMember {
+        let default_member = self.default_member();
+        NewMember {
+            client: attach.client.unwrap_or(default_member.client),
             role: attach.role,
-            info: attach.info.or(plainly.info),
+            info: attach.info.or(default_member.info),
             watches: true,
-            ..plainly
+            ..default_member
         }
     }
 
@@ -110,14 +110,14 @@ impl Connection {
 
     /// Whether the client is attached to a session to look on.
     pub(super) fn observes(&self, session: &SessionId) -> bool {
-        self.attachments.get(session).is_some_and(|attached| !attached.place().role.is_controller())
+        self.attachments.get(session).is_some_and(|attached| !attached.membership().role.is_controller())
     }
 
     /// Whether the client may have an operation done: as who it is, and in a session as what it has attached to it. That
     /// the session is one of its own is for the service to say.
     pub(super) fn may(&self, operation: Operation, session: Option<&SessionId>) -> Result<(), Denied> {
         let attached = session.and_then(|session| self.attachments.get(session));
-        self.caller.may(operation, attached.map(|attached| attached.place().role.into()))
+        self.caller.may(operation, attached.map(|attached| attached.membership().role.into()))
     }
 
     /// The client knows no such method; whether that is the answer, because nobody else could give one.
@@ -130,8 +130,8 @@ impl Connection {
         let mut lost = Vec::new();
         let mut answers = Vec::new();
         for (session, attached) in &mut self.attachments {
-            if attached.place().is_lost() {
-                let client = Arc::clone(&attached.place().client);
+            if attached.membership().is_lost() {
+                let client = Arc::clone(&attached.membership().client);
                 lost.push((session.clone(), RequestError::PlaceTaken { session: session.clone(), client }));
                 continue;
             }
@@ -156,7 +156,7 @@ impl Connection {
         self.sessions.clear();
         for (session, attached) in std::mem::take(&mut self.attachments) {
             self.effects.push(Effect::Untail { attachment: attached.id });
-            self.attend(&session, attached.place().role.is_controller(), false);
+            self.attend(&session, attached.membership().role.is_controller(), false);
         }
     }
 }

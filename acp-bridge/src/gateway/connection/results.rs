@@ -90,7 +90,7 @@ impl Connection {
                     lanes: LaneFilter::default(),
                     earlier: self.out.view.earlier(),
                     entry: Entry::Live,
-                    who: self.plainly(),
+                    who: self.default_member(),
                 };
                 self.attach(session, entrance);
             }
@@ -102,10 +102,10 @@ impl Connection {
         let Coming { entry, lanes, earlier } = coming;
         let Opened { result, seen, follower, after } = opened;
         let (entry, who) = match entry {
-            EntryKind::Load => (Entry::Load { id, result }, self.plainly()),
+            EntryKind::Load => (Entry::Load { id, result }, self.default_member()),
             EntryKind::Resume { after } => {
                 self.out.respond(id, Response::Session(result));
-                (if after.is_some() { Entry::Resume } else { Entry::Live }, self.plainly())
+                (if after.is_some() { Entry::Resume } else { Entry::Live }, self.default_member())
             }
             EntryKind::Attach(attach) => {
                 let arriving = Arriving { id, policy: attach.policy, joins: attach.begin.joins(), result };

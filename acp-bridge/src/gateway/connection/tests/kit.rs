@@ -15,7 +15,7 @@ use crate::gateway::Limits;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
 use crate::gateway::outgoing::Item;
-use crate::gateway::presence::{Bell, Place, Presence, Who};
+use crate::gateway::presence::{Membership, NewMember, Notifier, Presence};
 use crate::service::{Caller, Principal, ServiceError};
 use crate::session::{Command, Reply, State};
 use crate::view::Role;
@@ -35,7 +35,7 @@ fn admin(client: &str) -> Caller {
 pub(super) struct Kit {
     pub(super) connection: Connection,
     pub(super) presence: Arc<Presence>,
-    pub(super) bell: Bell,
+    pub(super) notifier: Notifier,
     /// What the host was told of the client's presence, in order.
     pub(super) attended: Vec<bool>,
     core: proto::Connection,
@@ -52,12 +52,12 @@ impl Kit {
 
     /// Another client of the same gateway.
     pub(super) fn beside(presence: &Arc<Presence>, client: &str, limits: Limits) -> Self {
-        let bell = Bell::default();
+        let notifier = Notifier::default();
         Self {
-            connection: Connection::new(admin(client), limits, Arc::clone(presence), Arc::clone(&bell)),
+            connection: Connection::new(admin(client), limits, Arc::clone(presence), Arc::clone(&notifier)),
             core: proto::Connection::new(proto::Limits::default()),
             presence: Arc::clone(presence),
-            bell,
+            notifier,
             attended: Vec::new(),
         }
     }
@@ -79,16 +79,16 @@ impl Kit {
     }
 
     /// Somebody else in the session.
-    pub(super) fn other(&self, client: &str, role: Role) -> Place {
+    pub(super) fn other(&self, client: &str, role: Role) -> Membership {
         let (connection, client) = (client.into(), client.into());
-        let who = Who { connection, client, role, info: None, watches: false, bell: Bell::default() };
+        let who = NewMember { connection, client, role, info: None, watches: false, notifier: Notifier::default() };
         self.presence.enter(&"s".into(), who)
     }
 
-    /// Does what the driver does when the bell has rung; whether it had.
+    /// Does what the driver does when the notifier was notified; whether it was.
     pub(super) fn heard(&mut self) -> bool {
         let rang = {
-            let mut notified = std::pin::pin!(self.bell.notified());
+            let mut notified = std::pin::pin!(self.notifier.notified());
             notified.as_mut().enable()
         };
         if rang {
