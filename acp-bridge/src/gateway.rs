@@ -43,6 +43,7 @@ mod config;
 mod connection;
 mod dial;
 mod driver;
+mod effect_runner;
 mod http;
 mod lease;
 mod outgoing;
@@ -53,7 +54,6 @@ mod served;
 #[cfg(test)]
 mod sim;
 mod transport;
-mod work;
 
 pub use crate::dial::AgentDoor;
 pub(crate) use crate::view::v1::turn_ended;

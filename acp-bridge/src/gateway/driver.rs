@@ -19,9 +19,9 @@ use tokio_util::sync::CancellationToken;
 use super::attachment::AttachmentId;
 use super::config::Config;
 use super::connection::{Connection, Effect, Outcome};
+use super::effect_runner::EffectRunner;
 use super::outgoing::Item;
 use super::presence::{Notifier, Presence};
-use super::work::Worker;
 use crate::log::{LogError, ReadLimit, SessionLog};
 use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
 use crate::service::{Caller, Principal, SessionService};
@@ -55,7 +55,7 @@ pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context)
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
         connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&notifier)),
-        worker: Worker { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
+        runner: EffectRunner { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),
@@ -67,7 +67,7 @@ pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context)
 
 struct Driver {
     connection: Connection,
-    worker: Worker,
+    runner: EffectRunner,
     outbox: Outbox,
     /// What the outbox has no room for yet. While there is any, no more records are taken.
     writing: Option<BoxFuture<'static, Result<(), Closed>>>,
@@ -141,7 +141,7 @@ impl Driver {
     fn events(&mut self, events: Vec<Event>) -> bool {
         for event in events {
             if let Event::Closed(reason) = event {
-                tracing::debug!(client = %self.worker.caller.client(), %reason, "a client has gone");
+                tracing::debug!(client = %self.runner.caller.client(), %reason, "a client has gone");
                 return false;
             }
             self.connection.handle(event);
@@ -185,7 +185,7 @@ impl Driver {
         for effect in self.connection.take_effects() {
             match effect {
                 Effect::Tail { attachment, session, after, follower } => {
-                    let followers = Arc::clone(self.worker.service.followers());
+                    let followers = Arc::clone(self.runner.service.followers());
                     self.follow(attachment, open(attachment, followers, session, after, follower).boxed());
                 }
                 Effect::Untail { attachment } => {
@@ -193,7 +193,7 @@ impl Driver {
                         handle.abort();
                     }
                 }
-                effect => self.work.push(self.worker.clone().run(effect).boxed()),
+                effect => self.work.push(self.runner.clone().run(effect).boxed()),
             }
         }
         if self.writing.is_none() {
@@ -237,7 +237,7 @@ impl Driver {
     async fn drain(&mut self, mut inbox: acp_server::Inbox, deadline: Instant) {
         let complete = async {
             let attached = self.connection.attached().map(|(_, session, _)| session.clone()).collect();
-            let heads = heads(&self.worker.log, attached).await;
+            let heads = heads(&self.runner.log, attached).await;
             while self.writing.is_some() || !self.work.is_empty() || self.behind(&heads) {
                 let step = self.step().await;
                 if let Step::Written(Err(Closed { .. })) = step {
@@ -248,7 +248,7 @@ impl Driver {
             }
         };
         if timeout_at(deadline, complete).await.is_err() {
-            tracing::debug!(client = %self.worker.caller.client(), "a client did not get everything before the shutdown");
+            tracing::debug!(client = %self.runner.caller.client(), "a client did not get everything before the shutdown");
         }
         let goodbye = async {
             self.outbox.close().await;

@@ -1,4 +1,4 @@
-//! Between the clients' connections and the host: what a gateway's driver and worker do.
+//! Between the clients' connections and the host: what a gateway's driver and effect runner do.
 
 use std::sync::Arc;
 

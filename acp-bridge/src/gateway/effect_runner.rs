@@ -16,13 +16,13 @@ use crate::view::{self, Begin, Earlier, EntryKind, RequestError};
 
 /// What an effect needs.
 #[derive(Debug, Clone)]
-pub(super) struct Worker {
+pub(super) struct EffectRunner {
     pub(super) service: SessionService,
     pub(super) caller: Caller,
     pub(super) log: Arc<dyn SessionLog>,
 }
 
-impl Worker {
+impl EffectRunner {
     /// Does it. Tails are the driver's; they have no outcome.
     pub(super) async fn run(self, effect: Effect) -> Option<Outcome> {
         Some(match effect {
