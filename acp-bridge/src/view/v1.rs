@@ -9,13 +9,14 @@
 //! | `capabilities` | the answer to `initialize` |
 //! | `turn`, `queue`, `members` | ends of turns, prompts that wait, who is there |
 //! | `screen` | one client's view of one session: which updates, in which form |
-//! | `offer`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
+//! | `client_capabilities`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
 //! | `frames` | the bytes of updates |
 //! | `calls` | requests that the session API makes of its own |
 
 mod calls;
 mod capabilities;
 mod client;
+mod client_capabilities;
 mod error;
 mod frames;
 mod members;
@@ -23,7 +24,6 @@ mod methods;
 mod news;
 mod notice;
 mod notification;
-mod offer;
 mod params;
 mod queue;
 mod replay;

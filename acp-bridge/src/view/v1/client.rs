@@ -5,7 +5,7 @@ use std::sync::Arc;
 use acp_server::proto::{Incoming, IncomingNotification};
 use acp_types::{Raw, RawBuf, SessionId};
 
-use super::offer::Offer;
+use super::client_capabilities::ClientCapabilities;
 use super::params::{Params, fits};
 use super::request::Asked;
 use super::screen::{Earlier, Screen, Sight};
@@ -21,16 +21,16 @@ pub(crate) struct Client {
     /// Names its connection in logs.
     client: Arc<str>,
     initialize: RawBuf,
-    offer: Offer,
+    capabilities: ClientCapabilities,
 }
 
 impl Client {
     pub(crate) fn new(client: Arc<str>) -> Self {
-        Self { client, initialize: Raw::EMPTY_OBJECT.to_owned(), offer: Offer::default() }
+        Self { client, initialize: Raw::EMPTY_OBJECT.to_owned(), capabilities: ClientCapabilities::default() }
     }
 
     pub(crate) fn greeted(&mut self, initialize: RawBuf) {
-        self.offer = Offer::read(initialize.as_raw());
+        self.capabilities = ClientCapabilities::read(initialize.as_raw());
         self.initialize = initialize;
     }
 
@@ -75,6 +75,6 @@ impl Client {
     }
 
     fn sight(&self) -> Sight {
-        Sight { client: Arc::clone(&self.client), offer: self.offer }
+        Sight { client: Arc::clone(&self.client), capabilities: self.capabilities }
     }
 }

@@ -2,7 +2,7 @@
 
 use acp_types::{Raw, RawBuf, rewrite};
 
-use super::offer::MARKS;
+use super::client_capabilities::MARKS;
 
 /// Whether the params are those of a notice: what is replayed has none (rfd/session-notices). Whoever goes on from a
 /// cursor has missed it and gets it.

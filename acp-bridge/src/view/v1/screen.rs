@@ -6,11 +6,11 @@ use acp_types::record::body::Extension;
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId};
 
+use super::client_capabilities::ClientCapabilities;
 use super::frames;
 use super::notice::{as_thought, is_notice};
-use super::offer::Offer;
 use super::replay::Coalescer;
-use super::terminals::{Shown, TerminalView};
+use super::terminals::{TerminalView, VisibleUpdate};
 use crate::session::{HOST_TERMINAL, State};
 use crate::shared::BIG;
 use crate::view::history::Replay;
@@ -21,7 +21,7 @@ use crate::view::sink::Sink;
 #[derive(Debug, Clone)]
 pub(super) struct Sight {
     pub(super) client: Arc<str>,
-    pub(super) offer: Offer,
+    pub(super) capabilities: ClientCapabilities,
 }
 
 impl Sight {
@@ -31,7 +31,7 @@ impl Sight {
         match state.terminal_maker(lane, terminal) {
             _ if terminal.starts_with(HOST_TERMINAL) => false,
             Some(maker) => *maker == self.client,
-            None => self.offer.terminals,
+            None => self.capabilities.terminals,
         }
     }
 }
@@ -105,22 +105,22 @@ impl Screen {
     pub(crate) fn update(&mut self, record: &Arc<Record>, state: &State, out: &mut impl Sink) {
         let sight = &self.sight;
         let body = record.body.as_raw();
-        let shown = if sight.offer.takes(body) {
+        let shown = if sight.capabilities.takes(body) {
             self.terminals.update(record, |terminal| sight.has_terminal(state, &record.lane, terminal))
         } else if record.origin == Origin::Host && is_notice(body) {
             // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
-            as_thought(body).map_or(Shown::Later, Shown::Instead)
+            as_thought(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         } else {
             return;
         };
         let instead;
         let record = match shown {
-            Shown::All => record,
-            Shown::Instead(body) => {
+            VisibleUpdate::All => record,
+            VisibleUpdate::Instead(body) => {
                 instead = Arc::new(Record { body, ..Record::clone(record) });
                 &instead
             }
-            Shown::Later => return,
+            VisibleUpdate::Later => return,
         };
         match &mut self.showing {
             Showing::Live if record.origin.client().is_some_and(|client| **client == *self.sight.client) => {}

@@ -41,7 +41,7 @@ const OUTPUT: &str = v1::TerminalOutput::NAME;
 
 /// What of an update is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Shown {
+pub(crate) enum VisibleUpdate {
     /// All of it, as it stands in the log.
     All,
     /// These params in place of its own.
@@ -68,16 +68,16 @@ struct Terminal {
 
 impl TerminalView {
     /// Takes the next update. `sees` says whether the client can show a terminal itself.
-    pub(crate) fn update(&mut self, record: &Record, sees: impl Fn(&str) -> bool) -> Shown {
+    pub(crate) fn update(&mut self, record: &Record, sees: impl Fn(&str) -> bool) -> VisibleUpdate {
         let params = record.body.as_raw();
         let text = params.as_str().as_bytes();
         let may_matter = TERMINAL.find(text).is_some() || !self.calls.is_empty() && CALL.find(text).is_some();
-        let Some(update) = params.member("update").filter(|_| may_matter) else { return Shown::All };
+        let Some(update) = params.member("update").filter(|_| may_matter) else { return VisibleUpdate::All };
         let [kind, id, content, status, meta] =
             update.pick(["sessionUpdate", "toolCallId", "content", "status", "_meta"]);
         let begins = kind.is_some_and(|kind| kind.as_str() == "\"tool_call\"");
         let Some(id) = id.filter(|_| begins || kind.is_some_and(|kind| kind.as_str() == "\"tool_call_update\"")) else {
-            return Shown::All;
+            return VisibleUpdate::All;
         };
         let meta = meta.unwrap_or(Raw::EMPTY_OBJECT);
         let hidden: Vec<&str> =
@@ -88,7 +88,7 @@ impl TerminalView {
 
         let known = self.calls.iter().position(|call| call.is(&record.lane, id.as_str()));
         if known.is_none() && hidden.is_empty() && !shows {
-            return Shown::All;
+            return VisibleUpdate::All;
         }
         let at = known.unwrap_or_else(|| self.remember(&record.lane, id.as_str()));
         let call = &mut self.calls[at];
@@ -103,14 +103,14 @@ impl TerminalView {
         self.stream(record, meta, &hidden, at);
         let call = &mut self.calls[at];
         if is_stream_only(params, update, meta, &hidden) && !begins {
-            return Shown::Later;
+            return VisibleUpdate::Later;
         }
         let news = call.unshown.take().is_some();
         // Content that is told replaces what was to be told.
         let tells = if told { shows } else { news };
         let shown = match hidden.is_empty() && !tells {
-            true => Shown::All,
-            false => Shown::Instead(self.rewritten(at, params, meta, &hidden, tells)),
+            true => VisibleUpdate::All,
+            false => VisibleUpdate::Instead(self.rewritten(at, params, meta, &hidden, tells)),
         };
         self.calls[at].forget_much();
         shown

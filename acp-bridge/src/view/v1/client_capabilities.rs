@@ -15,14 +15,14 @@ pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
 
 /// What a client has offered of what updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Offer {
+pub(crate) struct ClientCapabilities {
     notices: bool,
     compaction: bool,
     /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
     pub(crate) terminals: bool,
 }
 
-impl Offer {
+impl ClientCapabilities {
     /// From `initialize` params.
     pub(crate) fn read(initialize: Raw<'_>) -> Self {
         let session = initialize.path(&["clientCapabilities", "session"]).unwrap_or(Raw::EMPTY_OBJECT);
@@ -54,9 +54,9 @@ impl Offer {
 mod tests {
     use super::*;
 
-    fn takes(offer: &str, update: &str) -> bool {
+    fn takes(initialize: &str, update: &str) -> bool {
         let params = format!(r#"{{"sessionId":"s","update":{update},"_meta":{{"n":1e2}}}}"#);
-        Offer::read(Raw::parse(offer).unwrap()).takes(Raw::parse(&params).unwrap())
+        ClientCapabilities::read(Raw::parse(initialize).unwrap()).takes(Raw::parse(&params).unwrap())
     }
 
     #[test]
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn terminals_of_agents_are_shown_by_clients_that_say_so() {
         let with = |value: &str| format!(r#"{{"clientCapabilities":{{"_meta":{{"terminal_output":{value}}}}}}}"#);
-        let shows = |initialize: &str| Offer::read(Raw::parse(initialize).unwrap()).terminals;
+        let shows = |initialize: &str| ClientCapabilities::read(Raw::parse(initialize).unwrap()).terminals;
         assert!(shows(&with("true")));
         for without in ["{}", r#"{"clientCapabilities":{"terminal":true}}"#, &with("false"), &with("null"), &with("{}")]
         {
