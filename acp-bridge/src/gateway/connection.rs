@@ -4,11 +4,7 @@
 //! ([`Connection::take_effects`]) comes out.
 
 mod attach;
-mod control;
 mod effect;
-mod lanes;
-mod operation;
-mod params;
 mod requests;
 mod results;
 
@@ -16,47 +12,37 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::proto::{Event, IncomingNotification, Payload, Rejection, RequestKey, ResponseError};
-use acp_types::error::ErrorCode;
-use acp_types::meta::reserved;
-use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
-use acp_types::{ErrorObjectOwned, RawBuf, RawError, RequestId, SessionId};
+use acp_types::{RequestId, SessionId};
 
-pub(super) use effect::{Effect, EntryKind, Opened, Outcome, Then};
-
-use self::params::Params;
-use super::Limits;
+pub(super) use self::effect::{Coming, Effect, Opened, Outcome, Then};
 use super::attachment::{Attachment, AttachmentId};
+use super::config::Limits;
 use super::outgoing::{Asked, Item, Outgoing};
-use super::presence::{Bell, Presence};
-use super::{refusal, render};
+use super::presence::{Notifier, Presence};
+use super::prompts::{GivenUp, PendingPrompts};
 use crate::log::LogError;
 use crate::service::command::{self, Stop};
 use crate::service::follower::Batch;
 use crate::service::{Caller, Operation};
 use crate::session::Command;
+use crate::view::{ClientAnswer, News, Notification, RequestError};
 
 /// Bytes of answers that may wait to be written before the client is no longer listened to.
 const MAX_UNWRITTEN: usize = 256 * 1024;
 
 /// How far the handshake is.
-#[derive(Debug)]
+///
+/// ```text
+///        hello               the agent answers
+/// New ─────────▶ Initializing ──────────────▶ Ready
+///  ▲                  │ refused
+///  └──────────────────┘
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     New,
     Initializing,
-    Ready {
-        /// The client's `initialize` params.
-        initialize: RawBuf,
-    },
-}
-
-/// A prompt that has no turn yet.
-#[derive(Debug)]
-struct Unsettled {
-    session: SessionId,
-    /// The client gave up on it: its turn is to be stopped once it is known.
-    given_up: bool,
-    /// The client has detached from the session meanwhile.
-    detached: bool,
+    Ready,
 }
 
 /// One client's connection.
@@ -65,7 +51,7 @@ pub(super) struct Connection {
     caller: Caller,
     limits: Limits,
     presence: Arc<Presence>,
-    bell: Bell,
+    notifier: Notifier,
     /// The client has: nothing is attached any more.
     gone: bool,
     phase: Phase,
@@ -75,7 +61,7 @@ pub(super) struct Connection {
     next_attachment: u64,
     /// Sessions that are being created, loaded or resumed.
     opening: usize,
-    unsettled: HashMap<RequestId, Unsettled>,
+    prompts: PendingPrompts,
     /// Effects whose result is awaited.
     in_flight: usize,
     effects: Vec<Effect>,
@@ -83,21 +69,21 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection of a caller that has not been initialized. `bell` rings when [`Self::presence_changed`] is due.
-    pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, bell: Bell) -> Self {
+    /// A connection of a caller that has not been initialized. `notifier` is notified when [`Self::presence_changed`] is due.
+    pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, notifier: Notifier) -> Self {
         let out = Outgoing::new(Arc::clone(caller.client()));
         Self {
             caller,
             limits,
             presence,
-            bell,
+            notifier,
             gone: false,
             phase: Phase::New,
             attachments: HashMap::new(),
             sessions: HashMap::new(),
             next_attachment: 0,
             opening: 0,
-            unsettled: HashMap::new(),
+            prompts: PendingPrompts::default(),
             in_flight: 0,
             effects: Vec::new(),
             out,
@@ -136,37 +122,35 @@ impl Connection {
     pub(super) fn records(&mut self, attachment: AttachmentId, batch: impl Into<Batch>) {
         let Some(session) = self.sessions.get(&attachment) else { return };
         let Some(attached) = self.attachments.get_mut(session) else { return };
-        attached.records(&batch.into(), &mut self.out);
+        attached.records(&batch.into(), &mut self.prompts, &mut self.out);
         let session = session.clone();
         self.detach_if_closed(&session);
     }
 
     /// Takes what went wrong with following an attachment's log; whether the attachment goes on.
-    pub(super) fn tail_failed(&mut self, attachment: AttachmentId, failure: &LogError) -> bool {
+    pub(super) fn tail_failed(&mut self, attachment: AttachmentId, failure: LogError) -> bool {
         let Some(session) = self.sessions.get(&attachment).cloned() else { return false };
         if let LogError::Unwritable { reason } = failure {
             if let Some(attached) = self.attachments.get_mut(&session) {
-                attached.unwritable(reason, &mut self.out);
+                attached.unwritable(&reason, &mut self.prompts, &mut self.out);
             }
             return true;
         }
         let deleted = matches!(failure, LogError::NotFound { .. });
-        self.lose(&session, &refusal::log_failed(&session, failure), !deleted);
+        self.lose(&session, &RequestError::log(&session, failure), !deleted);
         false
     }
 
     /// Ends an attachment against the client's will, and says why. `hosted`: the session has a host to be told.
-    fn lose(&mut self, session: &SessionId, error: &ErrorObjectOwned, hosted: bool) {
+    fn lose(&mut self, session: &SessionId, why: &RequestError, hosted: bool) {
         let Some(attached) = self.attachments.remove(session) else { return };
         self.sessions.remove(&attached.id);
         if hosted {
-            self.abandon_prompts(session);
-            self.attend(session, attached.place().role.is_controller(), false);
+            self.prompts.detach(session);
+            self.attend(session, attached.membership().role.is_controller(), false);
         }
-        attached.end(error, &mut self.out);
-        if let Some((method, params)) = render::detached(session, error) {
-            self.out.notify(method, Some(params.as_raw()));
-        }
+        attached.end(why, &mut self.prompts, &mut self.out);
+        self.out.tell(session, &News::Detached { why });
     }
 
     /// Whether more of what the client sends can be taken: its answers are written, its commands get through.
@@ -196,93 +180,50 @@ impl Connection {
 
     fn notification(&mut self, notification: &IncomingNotification) {
         let name = notification.method();
-        if !matches!(self.phase, Phase::Ready { .. }) {
+        if self.phase != Phase::Ready {
             tracing::warn!(client = %self.out.client, name, "a notification came before initialize and is ignored");
             return;
         }
-        let params = Params::new(notification.params());
-        if name == v1::Cancel::METHOD.name {
-            let session = match params.session() {
-                Ok(session) => session,
-                Err(error) => {
-                    tracing::warn!(client = %self.out.client, error = error.message(), "a stop names no session");
+        let attached = |session: &SessionId| self.attachments.contains_key(session);
+        match self.out.view.notification(notification, &attached) {
+            Some(Notification::Cancel { session, command }) => self.cancel(session, command),
+            Some(Notification::Pass { session, command }) => {
+                if session.as_ref().is_some_and(|session| self.may(Operation::Notify, Some(session)).is_err()) {
+                    tracing::warn!(client = %self.out.client, name, "an observer's notification is ignored");
                     return;
                 }
-            };
-            if self.may(Operation::Cancel, Some(&session)).is_err() {
-                tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
-                return;
+                self.submit(session, command, Then::Nothing);
             }
-            // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
-            let meta = params.meta().unwrap_or_default();
-            let scope = meta.scope.unwrap_or_default();
-            let stop = Stop { lane: meta.lane, turn: meta.turn, scope, reason: meta.reason };
-            self.submit(Some(session), command::cancel(stop), Then::Nothing);
+            None => {}
+        }
+    }
+
+    fn cancel(&mut self, session: SessionId, command: Command) {
+        if self.may(Operation::Cancel, Some(&session)).is_err() {
+            tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
             return;
         }
-        if reserved::is_method(name) {
-            tracing::warn!(client = %self.out.client, name, "a notification of a client is none that the bridge takes");
-            return;
-        }
-        let known = method::find(name, Call::Notification, Version::V1);
-        let passes = known.is_some_and(|known| known.direction != Direction::ToClient);
-        if passes || method::is_extension(name) {
-            let session = params.session().ok().filter(|session| self.attachments.contains_key(session));
-            if session.as_ref().is_some_and(|session| self.may(Operation::Notify, Some(session)).is_err()) {
-                tracing::warn!(client = %self.out.client, name, "an observer's notification is ignored");
-                return;
-            }
-            let lane = params.meta().ok().and_then(|meta| meta.lane);
-            self.submit(session, command::notify(lane, name, params.to_owned()), Then::Nothing);
-        } else {
-            tracing::warn!(client = %self.out.client, name, "a notification that nobody knows is ignored");
-        }
+        self.submit(Some(session), command, Then::Nothing);
     }
 
     /// The client's answer to a request of an agent.
     fn response(&mut self, key: RequestKey, outcome: Result<Payload, ResponseError>) {
         let Some(Asked { session, request, withdrawn }) = self.out.answered(key) else { return };
-        let answer = match outcome {
-            Ok(result) => Ok(result.raw().to_owned()),
-            Err(ResponseError::Peer(error)) if !withdrawn => {
-                let unknown = error.code() == ErrorCode::METHOD_NOT_FOUND;
-                let error = error.into_raw();
-                if unknown && !self.declines(&session, request, &error) {
-                    return;
-                }
-                Err(error)
-            }
-            // The client has been told. Whoever else is here can still answer; when nobody can, the agent gets this
-            // error: it must not wait for an answer that was given.
-            Err(ResponseError::Invalid(why)) if !withdrawn => {
-                let error = refusal::internal(format!("the client's answer cannot be read: {why}"));
-                let error = RawError::from(&error).into_raw();
-                if !self.declines(&session, request, &error) {
-                    return;
-                }
-                Err(error)
-            }
-            // Not answered: it waits in the log for whoever attaches next.
-            Err(_) => return,
+        let answer = match self.out.view.answer(outcome) {
+            ClientAnswer::Result(result) => Ok(result),
+            _ if withdrawn => return,
+            ClientAnswer::Error(error) => Err(error),
+            // Whoever else is here can still answer; when nobody can, this is the answer.
+            ClientAnswer::Unable(error) if self.declines(&session, request, &error) => Err(error),
+            ClientAnswer::Unable(_) | ClientAnswer::Nothing => return,
         };
         self.submit(Some(session), command::answer(request, answer), Then::Nothing);
     }
 
     /// The client gave up on a request of its own. Only a prompt can be stopped; the answer comes as for any stop.
     fn cancelled(&mut self, id: &RequestId) {
-        if let Some(unsettled) = self.unsettled.get_mut(id) {
-            unsettled.given_up = true;
-            return;
-        }
-        let waiting =
-            self.attachments.iter().find_map(|(session, attached)| Some((session.clone(), attached.turn_of(id)?)));
-        if let Some((session, turn)) = waiting {
-            if self.may(Operation::Cancel, Some(&session)).is_err() {
-                tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
-                return;
-            }
-            let stop = Stop { turn: Some(turn), ..Stop::default() };
-            self.submit(Some(session), command::cancel(stop), Then::Nothing);
+        if let Some(GivenUp::Running { session, turn }) = self.prompts.give_up(id) {
+            self.cancel(session, command::cancel(Stop { turn: Some(turn), ..Stop::default() }));
         }
     }
 
@@ -296,13 +237,14 @@ impl Connection {
     }
 
     fn detach_if_closed(&mut self, session: &SessionId) {
-        if self.attachments.get(session).is_some_and(|attached| attached.is_closed())
+        if self.attachments.get(session).is_some_and(|attached| attached.is_closed(&self.prompts))
             && let Some(attached) = self.attachments.remove(session)
         {
             self.sessions.remove(&attached.id);
             self.effects.push(Effect::Untail { attachment: attached.id });
-            self.attend(session, attached.place().role.is_controller(), false);
-            attached.end(&refusal::not_attached(session), &mut self.out);
+            self.attend(session, attached.membership().role.is_controller(), false);
+            let why = RequestError::NotAttached { session: session.clone() };
+            attached.end(&why, &mut self.prompts, &mut self.out);
         }
     }
 }

@@ -17,12 +17,12 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::trace;
 
-use super::Config;
 use super::attachment::AttachmentId;
+use super::config::Config;
 use super::connection::{Connection, Effect, Outcome};
+use super::effect_runner::EffectRunner;
 use super::outgoing::Item;
-use super::presence::{Bell, Presence};
-use super::work::Worker;
+use super::presence::{Notifier, Presence};
 use crate::log::{LogError, ReadLimit, SessionLog};
 use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
 use crate::service::{Caller, Principal, SessionService};
@@ -52,23 +52,23 @@ pub(super) struct Context {
 /// Serves one client until it or the gateway goes.
 pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context) {
     let caller = Caller::new(principal, uuid::Uuid::now_v7().to_string().into());
-    let bell = Bell::default();
+    let notifier = Notifier::default();
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
-        connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&bell)),
-        worker: Worker { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
+        connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&notifier)),
+        runner: EffectRunner { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),
         tails: FuturesUnordered::new(),
         following: HashMap::new(),
     };
-    driver.run(link.inbox, &bell, &context).await;
+    driver.run(link.inbox, &notifier, &context).await;
 }
 
 struct Driver {
     connection: Connection,
-    worker: Worker,
+    runner: EffectRunner,
     outbox: Outbox,
     /// What the outbox has no room for yet. While there is any, no more records are taken.
     writing: Option<BoxFuture<'static, Result<(), Closed>>>,
@@ -88,7 +88,7 @@ enum Step {
 }
 
 impl Driver {
-    async fn run(mut self, mut inbox: acp_server::Inbox, bell: &Bell, context: &Context) {
+    async fn run(mut self, mut inbox: acp_server::Inbox, notifier: &Notifier, context: &Context) {
         loop {
             self.flush();
             let step = tokio::select! {
@@ -96,7 +96,7 @@ impl Driver {
                 () = context.shutdown.cancelled() => Step::Shutdown,
                 events = inbox.next_batch(), if self.connection.listens() => Step::Events(events),
                 // A client that does not read is told later, of what is different by then.
-                () = bell.notified(), if self.connection.has_room() => Step::PresenceChanged,
+                () = notifier.notified(), if self.connection.has_room() => Step::PresenceChanged,
                 step = self.step() => step,
             };
             match step {
@@ -142,7 +142,7 @@ impl Driver {
     fn events(&mut self, events: Vec<Event>) -> bool {
         for event in events {
             if let Event::Closed(reason) = event {
-                tracing::debug!(client = %self.worker.caller.client(), %reason, "a client has gone");
+                tracing::debug!(client = %self.runner.caller.client(), %reason, "a client has gone");
                 return false;
             }
             self.connection.handle(event);
@@ -165,7 +165,7 @@ impl Driver {
                 self.connection.records(id, batch);
             }
             Err(error) => {
-                if !self.connection.tail_failed(id, &error) {
+                if !self.connection.tail_failed(id, error) {
                     self.following.remove(&id);
                     return;
                 }
@@ -189,7 +189,7 @@ impl Driver {
         for effect in self.connection.take_effects() {
             match effect {
                 Effect::Tail { attachment, session, after, follower } => {
-                    let followers = Arc::clone(self.worker.service.followers());
+                    let followers = Arc::clone(self.runner.service.followers());
                     self.follow(attachment, open(attachment, followers, session, after, follower).boxed());
                 }
                 Effect::Untail { attachment } => {
@@ -197,7 +197,7 @@ impl Driver {
                         handle.abort();
                     }
                 }
-                effect => self.work.push(self.worker.clone().run(effect).boxed()),
+                effect => self.work.push(self.runner.clone().run(effect).boxed()),
             }
         }
         if self.writing.is_none() {
@@ -242,7 +242,7 @@ impl Driver {
     async fn drain(&mut self, mut inbox: acp_server::Inbox, deadline: Instant) {
         let complete = async {
             let attached = self.connection.attached().map(|(_, session, _)| session.clone()).collect();
-            let heads = heads(&self.worker.log, attached).await;
+            let heads = heads(&self.runner.log, attached).await;
             while self.writing.is_some() || !self.work.is_empty() || self.behind(&heads) {
                 let step = self.step().await;
                 if let Step::Written(Err(Closed { .. })) = step {
@@ -253,7 +253,7 @@ impl Driver {
             }
         };
         if timeout_at(deadline, complete).await.is_err() {
-            tracing::debug!(client = %self.worker.caller.client(), "a client did not get everything before the shutdown");
+            tracing::debug!(client = %self.runner.caller.client(), "a client did not get everything before the shutdown");
         }
         let goodbye = async {
             self.outbox.close().await;

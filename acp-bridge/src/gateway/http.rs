@@ -1,9 +1,9 @@
 //! HTTP: who may come in, and the way from a request to a WebSocket or to an answer.
 
-mod authenticate;
+pub(super) mod authenticate;
 mod guard;
 mod handshake;
-mod origin;
+pub(super) mod origin;
 
 use std::io;
 use std::sync::Arc;
@@ -28,16 +28,17 @@ pub use authenticate::{Authenticate, Unauthenticated};
 pub use origin::{InvalidOrigin, Origin};
 
 use self::handshake::Accept;
+use super::config::Config;
 use super::driver::{self, Context};
-use super::membership::Membership;
+use super::lease::GatewayLease;
 use super::presence::Presence;
 use super::rpc::{self, Rpc};
-use super::terminals::names_terminal;
-use super::{Config, agent_route, served};
+use super::{agent_route, served};
 use crate::command::Commander;
 use crate::log::{CommandQueue, SessionLog};
 use crate::service::follower::{Followers, LookedFor};
 use crate::service::{Operation, Principal, SessionService};
+use crate::view::Earlier;
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -52,8 +53,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
-pub(super) struct Gateway {
-    pub(super) context: Context,
+struct Gateway {
+    context: Context,
     rpc: Rpc,
     clients: Arc<Semaphore>,
     diallers: Arc<Semaphore>,
@@ -93,20 +94,20 @@ pub async fn serve(
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let membership = Membership::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
+    let lease = GatewayLease::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
     let commander =
-        Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), membership.id().clone());
+        Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), lease.id().clone());
     let left = CancellationToken::new();
-    let kept = tokio::spawn(membership.keep(commander.clone(), left.clone()));
+    let kept = tokio::spawn(lease.keep(commander.clone(), left.clone()));
     // Also when this is dropped.
     let leave = left.drop_guard();
-    let followers = Followers::new(Arc::clone(&log), LookedFor(names_terminal));
+    let followers = Followers::new(Arc::clone(&log), LookedFor(Earlier::may_matter));
     let service = SessionService::new(Arc::clone(&log), commander, followers);
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: Rpc::new(service.clone()),
+        rpc: rpc::on(service.clone()),
         context: Context { log, service, config, presence: Presence::new(), shutdown: shutdown.clone() },
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
@@ -116,7 +117,7 @@ pub async fn serve(
         .route("/acp", any(acp))
         .route(acp_types::api::PATH, any(rpc))
         .route("/dial", any(dialled))
-        .route("/served", get(served::compare))
+        .route("/served", get(compare))
         .route_layer(middleware::from_fn_with_state(authenticate, authenticate::by_head))
         // Says nothing about anybody, and is asked by those who are nobody.
         .route("/healthz", get(|| async { "ok\n" }))
@@ -270,6 +271,11 @@ async fn dialled(
             (StatusCode::SERVICE_UNAVAILABLE, format!("{limit} agents have dialled in, the limit\n")).into_response()
         }
     }
+}
+
+/// `/served`: whether that is what runs here.
+async fn compare(State(gateway): State<Gateway>, request: Request) -> Response {
+    served::compare(&gateway.context.config.served, request.uri().query().unwrap_or_default())
 }
 
 /// Names a connection to whoever made it.

@@ -5,12 +5,10 @@ use std::sync::Arc;
 
 use acp_server::proto::RequestKey;
 use acp_types::record::Seq;
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, RequestId, SessionId};
+use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
 
-use super::offer::Offer;
-use super::render;
-use crate::session::can_be_asked;
+use crate::view::{News, RequestError, Response, Sink, View};
 
 /// One thing to write.
 #[derive(Debug)]
@@ -40,9 +38,8 @@ pub(super) struct Asked {
 pub(super) struct Outgoing {
     /// The id under which this connection appears in logs.
     pub(super) client: Arc<str>,
-    /// What it said of itself at `initialize`.
-    initialize: RawBuf,
-    pub(super) offer: Offer,
+    /// How it is told things.
+    pub(super) view: View,
     asked: HashMap<RequestKey, Asked>,
     /// Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
@@ -55,9 +52,8 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(client: Arc<str>) -> Self {
         Self {
+            view: View::new(Arc::clone(&client)),
             client,
-            initialize: Raw::EMPTY_OBJECT.to_owned(),
-            offer: Offer::default(),
             asked: HashMap::new(),
             next_key: 1,
             items: Vec::new(),
@@ -66,34 +62,26 @@ impl Outgoing {
         }
     }
 
-    /// Makes room for the frames of updates whose params have so many bytes together.
-    pub(super) fn reserve(&mut self, updates: usize, params: usize) {
-        self.buffer.reserve(updates * render::UPDATE_OVERHEAD + params);
-    }
-
-    /// A `session/update` with these params.
-    pub(super) fn update(&mut self, params: Raw<'_>) {
-        let frame = render::update(&mut self.buffer, params);
-        self.frame(frame);
-    }
-
-    pub(super) fn notify(&mut self, method: &str, params: Option<Raw<'_>>) {
-        self.frame(Bytes::from(acp_types::frame::notification(method, params)));
-    }
-
-    fn frame(&mut self, frame: Bytes) {
-        self.bytes += frame.len();
-        match self.items.last_mut() {
-            Some(Item::Frames(frames)) => frames.push(frame),
-            _ => self.items.push(Item::Frames(vec![frame])),
+    /// Tells something about a session.
+    pub(super) fn tell(&mut self, session: &SessionId, news: &News<'_>) {
+        if let Some((method, params)) = self.view.tell(session, news) {
+            self.frame(Bytes::from(acp_types::frame::notification(method, Some(params.as_raw()))));
         }
     }
 
-    pub(super) fn respond(&mut self, id: RequestId, outcome: Result<RawBuf, ErrorObjectOwned>) {
-        self.respond_raw(id, outcome.map_err(|error| RawError::from(&error)));
+    /// Answers a request of the client.
+    pub(super) fn respond(&mut self, id: RequestId, response: Response<'_>) {
+        let outcome = self.view.respond(response);
+        self.answer(id, outcome);
     }
 
-    pub(super) fn respond_raw(&mut self, id: RequestId, outcome: Result<RawBuf, RawError>) {
+    /// Answers a request of the client with why it does not get what it asks for.
+    pub(super) fn refuse(&mut self, id: RequestId, why: &RequestError) {
+        let error = self.view.refuse(why);
+        self.answer(id, Err(error));
+    }
+
+    fn answer(&mut self, id: RequestId, outcome: Result<RawBuf, RawError>) {
         self.bytes += match &outcome {
             Ok(result) => result.as_str().len(),
             Err(error) => error.as_raw().as_str().len(),
@@ -101,15 +89,9 @@ impl Outgoing {
         self.items.push(Item::Respond { id, outcome });
     }
 
-    /// The client has said what it can.
-    pub(super) fn initialized(&mut self, initialize: RawBuf) {
-        self.offer = Offer::read(initialize.as_raw());
-        self.initialize = initialize;
-    }
-
     /// Sends the client a request of an agent, unless it is one that the client cannot answer.
     pub(super) fn ask(&mut self, session: &SessionId, request: Seq, method: &Arc<str>, params: Option<&RawBuf>) {
-        if !can_be_asked(self.initialize.as_raw(), method) {
+        if !self.view.can_be_asked(method) {
             return;
         }
         let key = RequestKey(self.next_key);
@@ -164,5 +146,19 @@ impl Outgoing {
     pub(super) fn take(&mut self) -> Vec<Item> {
         self.bytes = 0;
         std::mem::take(&mut self.items)
+    }
+}
+
+impl Sink for Outgoing {
+    fn buffer(&mut self) -> &mut BytesMut {
+        &mut self.buffer
+    }
+
+    fn frame(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        match self.items.last_mut() {
+            Some(Item::Frames(frames)) => frames.push(frame),
+            _ => self.items.push(Item::Frames(vec![frame])),
+        }
     }
 }

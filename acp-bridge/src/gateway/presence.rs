@@ -1,7 +1,7 @@
 //! Who is attached to which session of this gateway, and who has declined to answer which request of an agent.
 //!
 //! In memory only: nobody's coming and going is in a log. It holds one member for each attachment, so connections times
-//! sessions per connection at most. Changes are not queued: a connection's bell rings, and it compares the roster that it
+//! sessions per connection at most. Changes are not queued: a connection is notified, and it compares the roster that it
 //! last told its client with the one of now. A client that does not read costs one old roster.
 
 use std::collections::{HashMap, HashSet};
@@ -11,70 +11,54 @@ use acp_types::record::Seq;
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::Notify;
 
-use super::role::Role;
+use crate::view::{Member, Role, Roster};
 
-/// Rings when a connection should look at its sessions' rosters; rings once for many changes.
-pub(super) type Bell = Arc<Notify>;
+/// Wakes a connection that should look at its sessions' rosters; once for many changes.
+pub(super) type Notifier = Arc<Notify>;
 
-/// The members of one session, in the order in which they came. Never changes; a change makes a new one.
-pub(super) type Roster = Arc<Vec<Arc<Member>>>;
-
-/// One client in one session as the others see it.
-#[derive(Debug)]
-pub(super) struct Member {
-    id: u64,
-    /// The id by which its connection is known in logs.
-    connection: Arc<str>,
-    /// `clientId`: its own choice, or that of the connection. Nobody else in the session has it.
-    pub(super) client: Arc<str>,
-    pub(super) role: Role,
-    /// `clientInfo`.
-    pub(super) info: Option<RawBuf>,
-}
-
-/// Who comes.
+/// A client that comes to a session.
 #[derive(Debug, Clone)]
-pub(super) struct Who {
+pub(super) struct NewMember {
     pub(super) connection: Arc<str>,
     pub(super) client: Arc<str>,
     pub(super) role: Role,
     pub(super) info: Option<RawBuf>,
     /// It wants to know of the others.
     pub(super) watches: bool,
-    pub(super) bell: Bell,
+    pub(super) notifier: Notifier,
 }
 
 /// Everybody who is attached to a session of this gateway.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
-    rooms: Mutex<Rooms>,
+    sessions: Mutex<Sessions>,
 }
 
 #[derive(Debug, Default)]
-struct Rooms {
-    by_session: HashMap<SessionId, Room>,
+struct Sessions {
+    by_session: HashMap<SessionId, SessionMembers>,
     next: u64,
 }
 
 #[derive(Debug, Default)]
-struct Room {
+struct SessionMembers {
     roster: Roster,
-    seats: HashMap<u64, Seat>,
+    slots: HashMap<u64, Slot>,
     /// Members that cannot answer a request, by the seq of its record.
     declined: HashMap<Seq, HashSet<u64>>,
 }
 
 #[derive(Debug)]
-struct Seat {
-    bell: Bell,
+struct Slot {
+    notifier: Notifier,
     watches: bool,
-    /// Changes when the same client comes again on the same connection, so that its earlier place leaves nothing.
+    /// Changes when the same client comes again on the same connection, so that its earlier membership leaves nothing.
     taken: u64,
 }
 
-/// A client's place in a session; dropping it leaves.
+/// A client's membership of a session; dropping it leaves.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Membership {
     presence: Arc<Presence>,
     session: SessionId,
     id: u64,
@@ -88,75 +72,75 @@ impl Presence {
         Arc::default()
     }
 
-    /// Takes a place in a session. The same connection takes its own place anew, which the others see only if something
+    /// Makes a client a member of a session. The same connection comes anew, which the others see only if something
     /// of it is different; another member with the same `clientId` is out.
-    pub(super) fn enter(self: &Arc<Self>, session: &SessionId, who: Who) -> Place {
-        let mut rooms = self.lock();
-        rooms.next += 1;
-        let next = rooms.next;
-        let room = rooms.by_session.entry(session.clone()).or_default();
+    pub(super) fn enter(self: &Arc<Self>, session: &SessionId, who: NewMember) -> Membership {
+        let mut sessions = self.lock();
+        sessions.next += 1;
+        let next = sessions.next;
+        let members = sessions.by_session.entry(session.clone()).or_default();
         let (client, role) = (Arc::clone(&who.client), who.role);
-        let id = room.enter(next, who);
-        drop(rooms);
-        Place { presence: Arc::clone(self), session: session.clone(), id, taken: next, client, role }
+        let id = members.enter(next, who);
+        drop(sessions);
+        Membership { presence: Arc::clone(self), session: session.clone(), id, taken: next, client, role }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Rooms> {
+    fn lock(&self) -> MutexGuard<'_, Sessions> {
         // No change below can panic half-way.
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner)
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Room {
-    fn enter(&mut self, next: u64, who: Who) -> u64 {
-        let Who { connection, client, role, info, watches, bell } = who;
-        let seat = Seat { bell, watches, taken: next };
+impl SessionMembers {
+    fn enter(&mut self, next: u64, who: NewMember) -> u64 {
+        let NewMember { connection, client, role, info, watches, notifier } = who;
+        let slot = Slot { notifier, watches, taken: next };
         let mine = self.roster.iter().find(|member| member.connection == connection);
         if let Some(mine) = mine {
             let id = mine.id;
             if mine.client == client && mine.role == role && mine.info == info {
-                self.seats.insert(id, seat);
+                self.slots.insert(id, slot);
                 return id;
             }
             self.remove(id);
         }
         if let Some(id) = self.roster.iter().find(|member| member.client == client).map(|member| member.id) {
-            let evicted = self.seats.get(&id).map(|seat| Arc::clone(&seat.bell));
+            let evicted = self.slots.get(&id).map(|slot| Arc::clone(&slot.notifier));
             self.remove(id);
-            if let Some(bell) = evicted {
-                bell.notify_one();
+            if let Some(notifier) = evicted {
+                notifier.notify_one();
             }
         }
         // Ids grow, so the roster is sorted by them.
         Arc::make_mut(&mut self.roster).push(Arc::new(Member { id: next, connection, client, role, info }));
-        self.ring_watchers();
-        self.seats.insert(next, seat);
+        self.notify_watchers();
+        self.slots.insert(next, slot);
         next
     }
 
     fn remove(&mut self, id: u64) {
-        self.seats.remove(&id);
+        self.slots.remove(&id);
         Arc::make_mut(&mut self.roster).retain(|member| member.id != id);
         self.declined.retain(|_, members| {
             members.remove(&id);
             !members.is_empty()
         });
-        self.ring_watchers();
+        self.notify_watchers();
         // Perhaps it was the last that might have answered.
         for id in self.declined.values().flatten() {
-            self.ring(*id);
+            self.notify(*id);
         }
     }
 
-    fn ring_watchers(&self) {
-        for seat in self.seats.values().filter(|seat| seat.watches) {
-            seat.bell.notify_one();
+    fn notify_watchers(&self) {
+        for slot in self.slots.values().filter(|slot| slot.watches) {
+            slot.notifier.notify_one();
         }
     }
 
-    fn ring(&self, id: u64) {
-        if let Some(seat) = self.seats.get(&id) {
-            seat.bell.notify_one();
+    fn notify(&self, id: u64) {
+        if let Some(slot) = self.slots.get(&id) {
+            slot.notifier.notify_one();
         }
     }
 
@@ -166,28 +150,33 @@ impl Room {
     }
 }
 
-impl Place {
-    fn with<T>(&self, look: impl FnOnce(&mut Room) -> T) -> Option<T> {
+impl Membership {
+    /// The session.
+    pub(super) fn session(&self) -> &SessionId {
+        &self.session
+    }
+
+    fn with<T>(&self, look: impl FnOnce(&mut SessionMembers) -> T) -> Option<T> {
         self.presence.lock().by_session.get_mut(&self.session).map(look)
     }
 
     /// Whether another connection has taken it, with the same `clientId`.
     pub(super) fn is_lost(&self) -> bool {
-        !self.with(|room| room.seats.contains_key(&self.id)).unwrap_or(false)
+        !self.with(|members| members.slots.contains_key(&self.id)).unwrap_or(false)
     }
 
-    /// From now on its bell rings when somebody comes or goes.
+    /// From now on it is notified when somebody comes or goes.
     pub(super) fn watch(&self) {
-        self.with(|room| {
-            if let Some(seat) = room.seats.get_mut(&self.id) {
-                seat.watches = true;
+        self.with(|members| {
+            if let Some(slot) = members.slots.get_mut(&self.id) {
+                slot.watches = true;
             }
         });
     }
 
     /// Everybody in the session, this client included.
     pub(super) fn roster(&self) -> Roster {
-        self.with(|room| Arc::clone(&room.roster)).unwrap_or_default()
+        self.with(|members| Arc::clone(&members.roster)).unwrap_or_default()
     }
 
     /// The others who have gone and come since a roster.
@@ -205,41 +194,41 @@ impl Place {
 
     /// The member whose connection has this id in logs.
     pub(super) fn member(&self, connection: &str) -> Option<Arc<Member>> {
-        self.with(|room| room.roster.iter().find(|member| *member.connection == *connection).cloned()).flatten()
+        self.with(|members| members.roster.iter().find(|member| *member.connection == *connection).cloned()).flatten()
     }
 
     /// This client cannot answer a request; whether nobody else who is here can.
     pub(super) fn decline(&self, request: Seq) -> bool {
-        self.with(|room| {
-            // A place that is lost declines for nobody.
-            if room.seats.contains_key(&self.id) {
-                room.declined.entry(request).or_default().insert(self.id);
+        self.with(|members| {
+            // A membership that is lost declines for nobody.
+            if members.slots.contains_key(&self.id) {
+                members.declined.entry(request).or_default().insert(self.id);
             }
-            room.is_declined_by_all(request)
+            members.is_declined_by_all(request)
         })
         .unwrap_or(true)
     }
 
     /// Whether everybody who is here has declined a request that this client has declined.
     pub(super) fn is_declined_by_all(&self, request: Seq) -> bool {
-        self.with(|room| room.is_declined_by_all(request)).unwrap_or(false)
+        self.with(|members| members.is_declined_by_all(request)).unwrap_or(false)
     }
 
     /// The request has its answer.
     pub(super) fn settled(&self, request: Seq) {
-        self.with(|room| room.declined.remove(&request));
+        self.with(|members| members.declined.remove(&request));
     }
 }
 
-impl Drop for Place {
+impl Drop for Membership {
     fn drop(&mut self) {
-        let mut rooms = self.presence.lock();
-        let Some(room) = rooms.by_session.get_mut(&self.session) else { return };
-        if room.seats.get(&self.id).is_some_and(|seat| seat.taken == self.taken) {
-            room.remove(self.id);
+        let mut sessions = self.presence.lock();
+        let Some(members) = sessions.by_session.get_mut(&self.session) else { return };
+        if members.slots.get(&self.id).is_some_and(|slot| slot.taken == self.taken) {
+            members.remove(self.id);
         }
-        if room.roster.is_empty() {
-            rooms.by_session.remove(&self.session);
+        if members.roster.is_empty() {
+            sessions.by_session.remove(&self.session);
         }
     }
 }
@@ -248,18 +237,18 @@ impl Drop for Place {
 mod tests {
     use super::*;
 
-    fn who(connection: &str, client: &str, role: Role) -> Who {
+    fn who(connection: &str, client: &str, role: Role) -> NewMember {
         let (connection, client) = (connection.into(), client.into());
-        Who { connection, client, role, info: None, watches: true, bell: Bell::default() }
+        NewMember { connection, client, role, info: None, watches: true, notifier: Notifier::default() }
     }
 
     fn names(members: &[Arc<Member>]) -> Vec<&str> {
         members.iter().map(|member| &*member.client).collect()
     }
 
-    /// Whether a bell has rung since the last look.
-    fn rang(bell: &Bell) -> bool {
-        let mut notified = std::pin::pin!(bell.notified());
+    /// Whether something was notified since the last look.
+    fn was_notified(notifier: &Notifier) -> bool {
+        let mut notified = std::pin::pin!(notifier.notified());
         notified.as_mut().enable()
     }
 
@@ -267,34 +256,34 @@ mod tests {
     fn those_who_watch_learn_who_came_and_went_and_a_short_visit_leaves_no_trace() {
         let presence = Presence::new();
         let me = who("1", "me", Role::Observer);
-        let bell = Arc::clone(&me.bell);
-        let place = presence.enter(&"s".into(), me);
-        let before = place.roster();
-        assert!(!rang(&bell), "nobody else is there");
+        let notifier = Arc::clone(&me.notifier);
+        let membership = presence.enter(&"s".into(), me);
+        let before = membership.roster();
+        assert!(!was_notified(&notifier), "nobody else is there");
         let two = presence.enter(&"s".into(), who("2", "two", Role::Controller));
         drop(presence.enter(&"s".into(), who("3", "three", Role::Controller)));
         let elsewhere = presence.enter(&"other".into(), who("4", "four", Role::Controller));
-        assert!(rang(&bell) && !rang(&bell), "one ring for all of it");
-        let now = place.roster();
-        let (gone, come) = place.changes(&before, &now);
+        assert!(was_notified(&notifier) && !was_notified(&notifier), "one notification for all of it");
+        let now = membership.roster();
+        let (gone, come) = membership.changes(&before, &now);
         assert_eq!((names(&gone), names(&come)), (vec![], vec!["two"]));
         drop((two, elsewhere));
-        let (gone, come) = place.changes(&now, &place.roster());
+        let (gone, come) = membership.changes(&now, &membership.roster());
         assert_eq!((names(&gone), names(&come)), (vec!["two"], vec![]));
     }
 
     #[test]
     fn coming_again_on_the_same_connection_is_seen_only_if_something_is_different() {
         let presence = Presence::new();
-        let place = presence.enter(&"s".into(), who("1", "me", Role::Controller));
+        let membership = presence.enter(&"s".into(), who("1", "me", Role::Controller));
         let two = presence.enter(&"s".into(), who("2", "two", Role::Controller));
-        let before = place.roster();
+        let before = membership.roster();
         let again = presence.enter(&"s".into(), who("2", "two", Role::Controller));
         drop(two);
-        assert!(Arc::ptr_eq(&before, &place.roster()), "the earlier place leaves nothing");
+        assert!(Arc::ptr_eq(&before, &membership.roster()), "the earlier membership leaves nothing");
         let observer = presence.enter(&"s".into(), who("2", "two", Role::Observer));
         drop(again);
-        let (gone, come) = place.changes(&before, &place.roster());
+        let (gone, come) = membership.changes(&before, &membership.roster());
         assert_eq!((names(&gone), names(&come)), (vec!["two"], vec!["two"]));
         assert!(!observer.is_lost());
     }
@@ -303,10 +292,10 @@ mod tests {
     fn the_later_of_two_with_one_client_id_has_the_place() {
         let presence = Presence::new();
         let first = who("1", "me", Role::Controller);
-        let bell = Arc::clone(&first.bell);
+        let notifier = Arc::clone(&first.notifier);
         let first = presence.enter(&"s".into(), first);
         let second = presence.enter(&"s".into(), who("2", "me", Role::Controller));
-        assert!(rang(&bell) && first.is_lost() && !second.is_lost());
+        assert!(was_notified(&notifier) && first.is_lost() && !second.is_lost());
         drop(first);
         assert_eq!(names(&second.roster()), ["me"]);
     }
@@ -315,14 +304,14 @@ mod tests {
     fn a_request_is_declined_when_every_controller_has_declined_it() {
         let presence = Presence::new();
         let one = who("1", "one", Role::Controller);
-        let bell = Arc::clone(&one.bell);
-        let one = presence.enter(&"s".into(), Who { watches: false, ..one });
+        let notifier = Arc::clone(&one.notifier);
+        let one = presence.enter(&"s".into(), NewMember { watches: false, ..one });
         let two = presence.enter(&"s".into(), who("2", "two", Role::Controller));
         let _observer = presence.enter(&"s".into(), who("3", "three", Role::Observer));
         assert!(!one.decline(7));
-        assert!(!rang(&bell));
+        assert!(!was_notified(&notifier));
         drop(two);
-        assert!(rang(&bell) && one.is_declined_by_all(7), "the last that might have answered has gone");
+        assert!(was_notified(&notifier) && one.is_declined_by_all(7), "the last that might have answered has gone");
         one.settled(7);
         assert!(!one.is_declined_by_all(7));
     }

@@ -27,23 +27,15 @@ mod subscription;
 mod view;
 
 use acp_types::api::SessionApiServer;
-use acp_types::api::jsonrpsee::core::server::Methods;
 
-pub(super) use post::{post, usage};
-pub(super) use socket::{bounds, serve};
-
+pub(super) use self::call::Rpc;
+pub(super) use self::post::{post, usage};
+pub(super) use self::socket::{bounds, serve};
 use crate::service::SessionService;
 
-/// The methods, for every connection.
-#[derive(Debug, Clone)]
-pub(super) struct Rpc {
-    methods: Methods,
-}
-
-impl Rpc {
-    pub(super) fn new(service: SessionService) -> Self {
-        Self { methods: methods::Api { service }.into_rpc().into() }
-    }
+/// The methods on a service, for every connection.
+pub(super) fn on(service: SessionService) -> Rpc {
+    Rpc::new(methods::Api { service }.into_rpc().into())
 }
 
 #[cfg(test)]
@@ -53,7 +45,6 @@ mod tests {
 
     use acp_types::api::METHODS;
 
-    use super::Rpc;
     use crate::command::Commander;
     use crate::log::MemoryLog;
     use crate::service::SessionService;
@@ -64,8 +55,8 @@ mod tests {
         let log = Arc::new(MemoryLog::new());
         let commander = Commander::new(Arc::clone(&log) as _, crate::vault::shared(), "g".into());
         let followers = Followers::new(Arc::clone(&log) as _, LookedFor::default());
-        let rpc = Rpc::new(SessionService::new(log, commander, followers));
-        let served: BTreeSet<&str> = rpc.methods.method_names().collect();
+        let rpc = super::on(SessionService::new(log, commander, followers));
+        let served: BTreeSet<&str> = rpc.method_names().collect();
         let ends = METHODS.iter().filter_map(|method| method.subscription).map(|(end, _)| end);
         let described: BTreeSet<&str> = METHODS.iter().map(|method| method.name).chain(ends).collect();
         assert_eq!(served, described);

@@ -1,11 +1,8 @@
 //! What this bridge runs, for programs that are about to use it and want that and nothing else.
 
-use axum::extract::{Request, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
-
-use super::http::Gateway;
 
 /// What a bridge was started with. The fingerprints leave it in no form: others can only ask about theirs, so that nobody
 /// who reads an answer can find out a short secret by trying.
@@ -33,9 +30,7 @@ pub(crate) struct Compared {
 }
 
 /// `/served?fingerprint=…&log=…`: whether that is what runs here; about the log only if it is named.
-pub(super) async fn compare(State(gateway): State<Gateway>, request: Request) -> Response {
-    let served = &gateway.context.config.served;
-    let query = request.uri().query().unwrap_or_default();
+pub(super) fn compare(served: &Served, query: &str) -> Response {
     // Fingerprints are written so that nothing of them needs an escape.
     let named = |name: &str| query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));
     let compared = Compared {

@@ -3,82 +3,72 @@
 use std::sync::Arc;
 
 use acp_types::record::Seq;
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
+use acp_types::{RawBuf, RequestId, SessionId};
 
-use super::params::Params;
-use super::{Connection, Effect, EntryKind, Phase, Then, operation};
-use crate::gateway::attach::{Attach, DETACH};
-use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Seen};
-use crate::gateway::presence::Who;
-use crate::gateway::role::Role;
-use crate::gateway::{refusal, refused};
+use super::{Connection, Effect, Then};
+use crate::gateway::attachment::{Attachment, AttachmentId, Entry, Lens, Seen};
+use crate::gateway::presence::NewMember;
 use crate::service::follower::SessionFollower;
 use crate::service::{Denied, Operation, command};
+use crate::view::{Attach, Earlier, LaneFilter, RequestError, Response, Role};
 
-/// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
-pub(super) const MAX_INFO: usize = 4096;
+/// A client as it comes to a session.
+#[derive(Debug)]
+pub(super) struct Entrance {
+    pub(super) who: NewMember,
+    pub(super) entry: Entry,
+    /// The session's log as it is now.
+    pub(super) seen: Seen,
+    /// Where the client's history begins.
+    pub(super) after: Seq,
+    /// Has the session until it is followed; `None` if it is to be looked for.
+    pub(super) follower: Option<Arc<SessionFollower>>,
+    pub(super) lanes: LaneFilter,
+    pub(super) earlier: Earlier,
+}
 
 impl Connection {
-    /// `session/attach`.
-    pub(super) fn attach_session(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
-        let session = params.session()?;
-        let attach = params.attach()?;
-        self.open_session(id, session, params, EntryKind::Attach(Box::new(attach)))
-    }
-
-    /// `session/detach`.
-    pub(super) fn detach_session(&mut self, id: &RequestId, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
-        let session = params.session()?;
-        let Some(attached) = self.attachments.remove(&session) else { return Err(refusal::not_attached(&session)) };
+    /// The client leaves a session.
+    pub(super) fn detach(&mut self, id: RequestId, session: &SessionId) -> Result<(), RequestError> {
+        let Some(attached) = self.attachments.remove(session) else {
+            return Err(RequestError::NotAttached { session: session.clone() });
+        };
         self.sessions.remove(&attached.id);
         self.effects.push(Effect::Untail { attachment: attached.id });
-        self.attend(&session, attached.place().role.is_controller(), false);
-        self.abandon_prompts(&session);
-        attached.detach(&mut self.out);
-        let result = serde_json::json!({ "sessionId": session, "status": "detached" });
-        let result = RawBuf::encode(&result).unwrap_or_else(|_| Raw::EMPTY_OBJECT.to_owned());
-        tracing::debug!(client = %self.out.client, %session, method = DETACH, "a client has detached");
-        self.out.respond(id.clone(), Ok(result));
+        self.attend(session, attached.membership().role.is_controller(), false);
+        self.prompts.detach(session);
+        attached.detach(&mut self.prompts, &mut self.out);
+        tracing::debug!(client = %self.out.client, %session, "a client has detached");
+        self.out.respond(id, Response::Detached { session });
         Ok(())
     }
 
-    /// Prompts that have no turn yet will not be answered with how it ends.
-    pub(super) fn abandon_prompts(&mut self, session: &SessionId) {
-        for unsettled in self.unsettled.values_mut().filter(|unsettled| unsettled.session == *session) {
-            unsettled.detached = true;
-        }
-    }
-
     /// Puts an attachment in place of the one that there may be.
-    pub(super) fn attach(
-        &mut self,
-        session: SessionId,
-        seen: Seen,
-        (after, follower): (Seq, Option<Arc<SessionFollower>>),
-        entry: Entry,
-        who: Who,
-    ) {
+    pub(super) fn attach(&mut self, session: SessionId, entrance: Entrance) {
         if self.gone {
             return;
         }
+        let Entrance { who, entry, seen, after, follower, lanes, earlier } = entrance;
         self.next_attachment += 1;
         let id = AttachmentId(self.next_attachment);
-        let earlier = self.attachments.remove(&session);
-        let attended = earlier.as_ref().is_some_and(|earlier| earlier.place().role.is_controller());
-        if earlier.is_some() {
-            if who.role.is_controller() {
+        let before = self.attachments.remove(&session);
+        let attended = before.as_ref().is_some_and(|before| before.membership().role.is_controller());
+        let present = who.role.is_controller();
+        if before.is_some() {
+            if present {
                 self.out.withdraw_session(&session);
             } else {
                 self.out.drop_session(&session);
             }
         }
-        let present = who.role.is_controller();
-        let place = self.presence.enter(&session, who);
-        let mut attached = Attachment::new(id, session.clone(), seen, after, entry, place, &mut self.out);
-        if let Some(earlier) = earlier {
-            self.sessions.remove(&earlier.id);
-            self.effects.push(Effect::Untail { attachment: earlier.id });
-            attached.succeed(*earlier, &mut self.out);
+        let membership = self.presence.enter(&session, who);
+        let screen = self.out.view.screen(session.clone(), earlier, entry.replay());
+        let mut attached = Attachment::new(id, membership, seen, after, Lens { screen, lanes }, entry);
+        attached.begin(&mut self.prompts, &mut self.out);
+        if let Some(before) = before {
+            self.sessions.remove(&before.id);
+            self.effects.push(Effect::Untail { attachment: before.id });
+            attached.succeed(*before, &mut self.prompts, &mut self.out);
         }
         self.effects.push(Effect::Tail { attachment: id, session: session.clone(), after, follower });
         self.sessions.insert(id, session.clone());
@@ -87,31 +77,27 @@ impl Connection {
         self.detach_if_closed(&session);
     }
 
-    /// This client, as it comes by `session/new`, `load` or `resume`: a controller that asks for nobody's presence.
-    pub(super) fn plainly(&self) -> Who {
-        let info = match &self.phase {
-            Phase::Ready { initialize } => initialize.as_raw().member("clientInfo"),
-            _ => None,
-        };
-        Who {
+    /// This client, as it comes without a word on who it is: a controller that asks for nobody's presence.
+    pub(super) fn default_member(&self) -> NewMember {
+        NewMember {
             connection: Arc::clone(&self.out.client),
             client: Arc::clone(&self.out.client),
             role: Role::Controller,
-            info: info.filter(|info| fits(*info)).map(Raw::to_owned),
+            info: self.out.view.client_info(),
             watches: false,
-            bell: Arc::clone(&self.bell),
+            notifier: Arc::clone(&self.notifier),
         }
     }
 
     /// This client, as it attaches.
-    pub(super) fn attaching(&self, attach: Attach) -> Who {
-        let plainly = self.plainly();
-        Who {
-            client: attach.client.unwrap_or(plainly.client),
+    pub(super) fn attaching(&self, attach: Attach) -> NewMember {
+        let default_member = self.default_member();
+        NewMember {
+            client: attach.client.unwrap_or(default_member.client),
             role: attach.role,
-            info: attach.info.or(plainly.info),
+            info: attach.info.or(default_member.info),
             watches: true,
-            ..plainly
+            ..default_member
         }
     }
 
@@ -124,32 +110,14 @@ impl Connection {
 
     /// Whether the client is attached to a session to look on.
     pub(super) fn observes(&self, session: &SessionId) -> bool {
-        self.attachments.get(session).is_some_and(|attached| !attached.place().role.is_controller())
+        self.attachments.get(session).is_some_and(|attached| !attached.membership().role.is_controller())
     }
 
     /// Whether the client may have an operation done: as who it is, and in a session as what it has attached to it. That
     /// the session is one of its own is for the service to say.
     pub(super) fn may(&self, operation: Operation, session: Option<&SessionId>) -> Result<(), Denied> {
         let attached = session.and_then(|session| self.attachments.get(session));
-        self.caller.may(operation, attached.map(|attached| attached.place().role.into()))
-    }
-
-    /// Refuses a request that the client may not send.
-    pub(super) fn check_access(&self, method: &str, params: Params<'_>) -> Result<(), ErrorObjectOwned> {
-        let session = params.session().ok();
-        let observed = session.as_ref().filter(|session| self.observes(session));
-        let attached = session.as_ref().is_some_and(|session| self.attachments.contains_key(session));
-        let denied = match (operation::of(method, attached), observed) {
-            (Some(operation), _) => self.may(operation, session.as_ref()).err(),
-            // Not even what nobody serves.
-            (None, Some(_)) => Some(Denied::Observing { operation: Operation::Call }),
-            (None, None) => None,
-        };
-        match (denied, observed) {
-            (None, _) => Ok(()),
-            (Some(Denied::Observing { .. }), Some(session)) => Err(refusal::observer(session, method)),
-            (Some(denied), _) => Err(refused::denied(&denied)),
-        }
+        self.caller.may(operation, attached.map(|attached| attached.membership().role.into()))
     }
 
     /// The client knows no such method; whether that is the answer, because nobody else could give one.
@@ -162,23 +130,23 @@ impl Connection {
         let mut lost = Vec::new();
         let mut answers = Vec::new();
         for (session, attached) in &mut self.attachments {
-            if attached.place().is_lost() {
-                lost.push((session.clone(), refusal::place_taken(session, &attached.place().client)));
+            if attached.membership().is_lost() {
+                let client = Arc::clone(&attached.membership().client);
+                lost.push((session.clone(), RequestError::PlaceTaken { session: session.clone(), client }));
                 continue;
             }
-            attached.tell_presence(&mut self.out);
-            attached.ask_withheld(&mut self.out);
+            attached.presence_changed(&self.prompts, &mut self.out);
             let declined = attached.declined_by_all();
             answers.extend(declined.map(|(request, error)| (session.clone(), request, error.clone())));
         }
         for (session, request, error) in answers {
             self.submit(Some(session), command::answer(request, Err(error)), Then::Nothing);
         }
-        for (session, error) in lost {
+        for (session, why) in lost {
             if let Some(attached) = self.attachments.get(&session) {
                 self.effects.push(Effect::Untail { attachment: attached.id });
             }
-            self.lose(&session, &error, true);
+            self.lose(&session, &why, true);
         }
     }
 
@@ -188,12 +156,7 @@ impl Connection {
         self.sessions.clear();
         for (session, attached) in std::mem::take(&mut self.attachments) {
             self.effects.push(Effect::Untail { attachment: attached.id });
-            self.attend(&session, attached.place().role.is_controller(), false);
+            self.attend(&session, attached.membership().role.is_controller(), false);
         }
     }
-}
-
-/// Whether a `clientInfo` is one, and small enough to be kept.
-pub(super) fn fits(info: Raw<'_>) -> bool {
-    info.kind() == acp_types::RawKind::Object && info.as_str().len() <= MAX_INFO
 }

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use acp_types::record::Seq;
-use acp_types::{ErrorObjectOwned, RawBuf, RequestId, SessionId};
+use acp_types::{RawBuf, RequestId, SessionId};
 
-use crate::gateway::attach::Attach;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::log::{ListQuery, SessionInfo};
-use crate::service::Answer;
 use crate::service::follower::SessionFollower;
+use crate::service::{Answer, ServiceError};
 use crate::session::Command;
+use crate::view::{Earlier, EntryKind, LaneFilter, RequestError};
 
 /// One thing to do. All but the tails have one [`Outcome`].
 #[derive(Debug)]
@@ -18,9 +18,8 @@ pub(in crate::gateway) enum Effect {
     /// Send a command to the host.
     Submit { session: Option<SessionId>, command: Command, then: Then },
     /// Look a session up, check the cursor, tell the host unless the client only looks on, fold the log, and find where
-    /// history begins and what commands have printed before it. `terminals`: the client shows those that an agent
-    /// streams.
-    Open { session: SessionId, params: RawBuf, entry: EntryKind, id: RequestId, terminals: bool },
+    /// history begins and what of the records before it matters. `params` are for the host.
+    Open { session: SessionId, params: RawBuf, coming: Box<Coming>, id: RequestId },
     /// Close a session and find out where the log then ends.
     Close { session: SessionId, id: RequestId },
     /// List sessions; the cursor must name one.
@@ -41,15 +40,15 @@ impl Effect {
 /// What the host's answer to a command is for.
 #[derive(Debug)]
 pub(in crate::gateway) enum Then {
-    /// `initialize`, with the client's params.
-    Initialize { id: RequestId, initialize: RawBuf },
-    /// `session/new`.
+    /// A hello, with what the client says of itself.
+    Greet { id: RequestId, initialize: RawBuf },
+    /// A new session.
     Created { id: RequestId },
-    /// `session/prompt`.
+    /// A prompt.
     Prompt { id: RequestId, session: SessionId },
-    /// `session/delete`.
+    /// A session that is to be no more.
     Deleted { id: RequestId },
-    /// A request that the agent answers.
+    /// A request that the host or an agent answers.
     Call { id: RequestId },
     /// That a controller has come or gone.
     Attend,
@@ -57,15 +56,14 @@ pub(in crate::gateway) enum Then {
     Nothing,
 }
 
-/// How a client wants to come to a session that exists.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::gateway) enum EntryKind {
-    /// `session/load`.
-    Load,
-    /// `session/resume` with a cursor, or without.
-    Resume { after: Option<Seq> },
-    /// `session/attach`.
-    Attach(Box<Attach>),
+/// How a client comes to a session that exists.
+#[derive(Debug)]
+pub(in crate::gateway) struct Coming {
+    pub(in crate::gateway) entry: EntryKind,
+    /// What of the session it wants to see.
+    pub(in crate::gateway) lanes: LaneFilter,
+    /// What of the records before its history matters; nothing yet when it is asked for.
+    pub(in crate::gateway) earlier: Earlier,
 }
 
 /// A session as it was when a client came to it.
@@ -89,18 +87,18 @@ pub(in crate::gateway) enum Outcome {
     },
     Opened {
         session: SessionId,
-        entry: EntryKind,
+        coming: Box<Coming>,
         id: RequestId,
-        opened: Result<Box<Opened>, ErrorObjectOwned>,
+        opened: Result<Box<Opened>, RequestError>,
     },
     /// Seq of the log's last record after the close.
     Closed {
         session: SessionId,
         id: RequestId,
-        head: Result<Seq, ErrorObjectOwned>,
+        head: Result<Seq, ServiceError>,
     },
     Listed {
         id: RequestId,
-        sessions: Result<Vec<SessionInfo>, ErrorObjectOwned>,
+        sessions: Result<Vec<SessionInfo>, ServiceError>,
     },
 }

@@ -1,18 +1,14 @@
 //! What came of the effects, and what the client is told of it.
 
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
-use serde::Serialize;
+use acp_types::{RawBuf, RequestId, SessionId};
 
-use super::control;
-use super::params::PAGE;
-use super::{Connection, EntryKind, Opened, Outcome, Phase, Then};
-use crate::gateway::attach::Arriving;
-use crate::gateway::attachment::{Entry, Seen};
-use crate::gateway::{capabilities, refusal, refused, render};
-use crate::log::SessionInfo;
+use super::attach::Entrance;
+use super::{Coming, Connection, Opened, Outcome, Phase, Then};
+use crate::gateway::attachment::{Arriving, Entry, Seen};
 use crate::service::command::{self, Stop};
 use crate::service::{Answer, Denied, ServiceError};
 use crate::session::{Refusal, Reply};
+use crate::view::{EntryKind, LaneFilter, RequestError, Response};
 
 impl Connection {
     /// Takes what came of an effect.
@@ -20,11 +16,11 @@ impl Connection {
         self.in_flight -= 1;
         match outcome {
             Outcome::Submitted { then, answer } => self.submitted(then, answer),
-            Outcome::Opened { session, entry, id, opened } => {
+            Outcome::Opened { session, coming, id, opened } => {
                 self.opening -= 1;
                 match opened {
-                    Ok(opened) => self.opened(session, entry, id, *opened),
-                    Err(error) => self.out.respond(id, Err(error)),
+                    Ok(opened) => self.opened(session, *coming, id, *opened),
+                    Err(why) => self.out.refuse(id, &why),
                 }
             }
             Outcome::Closed { session, id, head } => match (head, self.attachments.get_mut(&session)) {
@@ -32,32 +28,28 @@ impl Connection {
                     attached.close(id, head);
                     self.detach_if_closed(&session);
                 }
-                (Ok(_), None) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
-                (Err(error), _) => self.out.respond(id, Err(error)),
+                (Ok(_), None) => self.out.respond(id, Response::Done),
+                (Err(why), _) => self.out.refuse(id, &why.into()),
             },
-            Outcome::Listed { id, sessions } => {
-                let answer = sessions.and_then(|sessions| listed(&sessions));
-                self.out.respond(id, answer);
-            }
+            Outcome::Listed { id, sessions } => match sessions {
+                Ok(sessions) => self.out.respond(id, Response::Sessions(&sessions)),
+                Err(why) => self.out.refuse(id, &why.into()),
+            },
         }
     }
 
     fn submitted(&mut self, then: Then, answer: Answer) {
         match then {
-            Then::Initialize { id, initialize } => self.initialized(id, initialize, answer),
+            Then::Greet { id, initialize } => self.greeted(id, initialize, answer),
             Then::Created { id } => self.created(id, answer),
             Then::Prompt { id, session } => self.prompted(id, &session, answer),
-            Then::Deleted { id } => {
-                let answer = match answer {
-                    Ok(_)
-                    | Err(
-                        ServiceError::Host(Refusal::UnknownSession { .. })
-                        | ServiceError::Denied(Denied::NoSession { .. }),
-                    ) => Ok(Raw::EMPTY_OBJECT.to_owned()),
-                    Err(why) => Err(refused::error_object(why)),
-                };
-                self.out.respond(id, answer);
-            }
+            Then::Deleted { id } => match answer {
+                Ok(_)
+                | Err(
+                    ServiceError::Host(Refusal::UnknownSession { .. }) | ServiceError::Denied(Denied::NoSession { .. }),
+                ) => self.out.respond(id, Response::Done),
+                Err(why) => self.out.refuse(id, &why.into()),
+            },
             Then::Call { id } => self.called(id, answer),
             // A host that does not know the session has nobody to attend to.
             Then::Attend => {
@@ -74,11 +66,11 @@ impl Connection {
         }
     }
 
-    fn initialized(&mut self, id: RequestId, initialize: RawBuf, answer: Answer) {
-        if let Ok(Reply::Agent(Ok(result))) = answer {
-            self.out.initialized(initialize.clone());
-            self.phase = Phase::Ready { initialize };
-            self.out.respond(id, Ok(capabilities::rewrite(result.as_raw())));
+    fn greeted(&mut self, id: RequestId, initialize: RawBuf, answer: Answer) {
+        if let Ok(Reply::Agent(Ok(agent))) = answer {
+            self.out.view.greeted(initialize);
+            self.phase = Phase::Ready;
+            self.out.respond(id, Response::Greeted { agent: &agent });
         } else {
             // The client may try again.
             self.phase = Phase::New;
@@ -90,59 +82,58 @@ impl Connection {
         self.opening -= 1;
         match answer {
             Ok(Reply::Created { session, result }) => {
-                self.out.respond(id, Ok(result));
-                let me = self.plainly();
-                self.attach(session, Seen::default(), (0, None), Entry::Live, me);
+                self.out.respond(id, Response::Session(result));
+                let entrance = Entrance {
+                    seen: Seen::default(),
+                    after: 0,
+                    follower: None,
+                    lanes: LaneFilter::default(),
+                    earlier: self.out.view.earlier(),
+                    entry: Entry::Live,
+                    who: self.default_member(),
+                };
+                self.attach(session, entrance);
             }
             other => self.called(id, other),
         }
     }
 
-    fn opened(&mut self, session: SessionId, kind: EntryKind, id: RequestId, opened: Opened) {
+    fn opened(&mut self, session: SessionId, coming: Coming, id: RequestId, opened: Opened) {
+        let Coming { entry, lanes, earlier } = coming;
         let Opened { result, seen, follower, after } = opened;
-        let (entry, who) = match kind {
-            EntryKind::Load => (Entry::Load { id, result }, self.plainly()),
+        let (entry, who) = match entry {
+            EntryKind::Load => (Entry::Load { id, result }, self.default_member()),
             EntryKind::Resume { after } => {
-                self.out.respond(id, Ok(result));
-                (if after.is_some() { Entry::Resume } else { Entry::Live }, self.plainly())
+                self.out.respond(id, Response::Session(result));
+                (if after.is_some() { Entry::Resume } else { Entry::Live }, self.default_member())
             }
             EntryKind::Attach(attach) => {
-                let arriving = Arriving { id, policy: attach.policy, joins: attach.begin.joins(), session: result };
+                let arriving = Arriving { id, policy: attach.policy, joins: attach.begin.joins(), result };
                 (Entry::Attach(arriving), self.attaching(*attach))
             }
         };
-        self.attach(session, seen, (after, follower), entry, who);
+        self.attach(session, Entrance { seen, after, follower, lanes, earlier, entry, who });
     }
 
     fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {
-        let unsettled = self.unsettled.remove(&id);
-        let given_up = unsettled.as_ref().is_some_and(|unsettled| unsettled.given_up);
-        let detached = unsettled.is_some_and(|unsettled| unsettled.detached);
-        if given_up && let Ok(Reply::Turn(turn)) = answer {
-            self.submit(
-                Some(session.clone()),
-                command::cancel(Stop { turn: Some(turn), ..Stop::default() }),
-                Then::Nothing,
-            );
+        let marks = self.prompts.settle(&id);
+        if marks.given_up
+            && let Ok(Reply::Turn(turn)) = answer
+        {
+            let stop = Stop { turn: Some(turn), ..Stop::default() };
+            self.submit(Some(session.clone()), command::cancel(stop), Then::Nothing);
         }
-        // One that was sent before a detach is not the later attachment's to answer.
-        let attached = self.attachments.get_mut(session).filter(|_| !detached);
-        match (answer, attached) {
-            (Ok(Reply::Turn(turn)), Some(attached)) => {
-                attached.unsettled = attached.unsettled.saturating_sub(1);
-                attached.wait(turn, id, &mut self.out);
+        match answer {
+            // One that was sent before a detach is not the later attachment's to answer.
+            Ok(Reply::Turn(turn)) if marks.detached => {
+                self.out.refuse(id, &RequestError::DetachedFromTurn { session: session.clone(), turn });
             }
-            (Ok(Reply::Turn(turn)), None) if detached => {
-                self.out.respond(id, Err(refusal::detached_from_turn(session, turn)));
-            }
-            // Deleted, and with it whatever became of the prompt.
-            (Ok(Reply::Turn(_)), None) => self.out.respond(id, Err(refusal::unknown_session(session))),
-            (answer, attached) => {
-                if let Some(attached) = attached {
-                    attached.unsettled = attached.unsettled.saturating_sub(1);
-                }
-                self.called(id, answer);
-            }
+            Ok(Reply::Turn(turn)) => match self.attachments.get(session) {
+                Some(attached) => attached.wait(turn, id, &mut self.prompts, &mut self.out),
+                // Deleted, and with it whatever became of the prompt.
+                None => self.out.refuse(id, &RequestError::no_session(session)),
+            },
+            answer => self.called(id, answer),
         }
         self.detach_if_closed(session);
     }
@@ -150,61 +141,8 @@ impl Connection {
     /// Answers with what the agent said, or with why it could not.
     fn called(&mut self, id: RequestId, answer: Answer) {
         match answer {
-            Ok(Reply::Agent(outcome)) => self.out.respond_raw(id, outcome.map_err(render::received)),
-            Ok(Reply::State(result)) => self.out.respond(id, Ok(result)),
-            Ok(Reply::Done) => self.out.respond(id, Ok(Raw::EMPTY_OBJECT.to_owned())),
-            Ok(Reply::Queue(queue)) => self.out.respond(id, control::listed(&queue)),
-            Ok(_) => self.out.respond(id, Err(refusal::internal("the host's answer does not fit the request"))),
-            Err(why) => self.out.respond(id, Err(refused::error_object(why))),
+            Ok(reply) => self.out.respond(id, Response::Reply(reply)),
+            Err(why) => self.out.refuse(id, &why.into()),
         }
     }
-}
-
-/// The result of `session/list`.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listed<'a> {
-    sessions: Vec<Listing<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next_cursor: Option<&'a SessionId>,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Listing<'a> {
-    session_id: &'a SessionId,
-    cwd: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    title: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    updated_at: Option<String>,
-}
-
-/// Bytes of titles and directories of one page, after which the next one begins.
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
-
-fn listed(sessions: &[SessionInfo]) -> Result<RawBuf, ErrorObjectOwned> {
-    let mut bytes = 0;
-    let fitting = sessions.iter().take_while(|info| {
-        let before = bytes;
-        bytes += info.cwd.len() + info.title.as_ref().map_or(0, String::len);
-        before == 0 || bytes <= PAGE_BYTES
-    });
-    let count = fitting.count();
-    let (full, sessions) = (count < sessions.len() || sessions.len() >= PAGE, &sessions[..count]);
-    let listings = sessions.iter().map(|info| Listing {
-        session_id: &info.id,
-        cwd: &info.cwd,
-        title: info.title.as_deref(),
-        updated_at: timestamp(info.updated_at),
-    });
-    let next_cursor = sessions.last().filter(|_| full).map(|info| &info.id);
-    let listed = Listed { sessions: listings.collect(), next_cursor };
-    RawBuf::encode(&listed).map_err(|error| refusal::internal(error.to_string()))
-}
-
-/// ISO 8601, UTC; `None` for a time that no calendar has.
-fn timestamp(micros: u64) -> Option<String> {
-    let micros = i64::try_from(micros).ok()?;
-    Some(jiff::Timestamp::from_microsecond(micros).ok()?.to_string())
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use acp_types::api::jsonrpsee::core::server::{
-    BoundedSubscriptions, ConnectionId, Extensions, MethodCallback, MethodResponse, MethodSink, SubscriptionState,
+    BoundedSubscriptions, ConnectionId, Extensions, MethodCallback, MethodResponse, MethodSink, Methods,
+    SubscriptionState,
 };
 use acp_types::api::jsonrpsee::core::traits::IdProvider;
 use acp_types::api::jsonrpsee::types::{Id, Params, SubscriptionId};
@@ -15,9 +16,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::{Rpc, fault};
-use crate::gateway::refusal;
+use super::fault;
 use crate::service::Caller;
+use crate::view::door;
 
 /// Subscriptions of one connection.
 pub(super) const MAX_SUBSCRIPTIONS: u32 = 64;
@@ -59,7 +60,22 @@ pub(super) struct Called {
     pub(super) notifications: Option<mpsc::Receiver<Box<RawValue>>>,
 }
 
+/// The methods, for every connection.
+#[derive(Debug, Clone)]
+pub(in crate::gateway) struct Rpc {
+    methods: Methods,
+}
+
 impl Rpc {
+    pub(super) fn new(methods: Methods) -> Self {
+        Self { methods }
+    }
+
+    #[cfg(test)]
+    pub(super) fn method_names(&self) -> impl Iterator<Item = &'static str> {
+        self.methods.method_names()
+    }
+
     /// Does what a request asks for.
     pub(super) async fn call(&self, method: &str, params: Option<Raw<'_>>, peer: &Peer) -> Called {
         let (outcome, notifications) = match self.run(method, params, peer).await {
@@ -119,5 +135,5 @@ fn outcome(response: &MethodResponse) -> Result<RawBuf, RawError> {
         return Ok(result.to_owned());
     }
     let error = response.member("error").and_then(|error| RawError::new(error.to_owned()).ok());
-    Err(error.unwrap_or_else(|| RawError::from(&refusal::internal("the method gave no answer"))))
+    Err(error.unwrap_or_else(|| RawError::from(&door::internal("the method gave no answer"))))
 }

@@ -5,8 +5,8 @@ use acp_types::error::{ErrorCode, RawError, error};
 use acp_types::{ErrorObjectOwned, Raw, RawBuf};
 use serde_json::json;
 
-use crate::gateway::{refusal, refused};
 use crate::service::{Invalid, ServiceError};
+use crate::view::door;
 
 /// A param that cannot be used: which, and what to do.
 pub(super) fn param(name: &str, message: impl Into<String>) -> ErrorObjectOwned {
@@ -31,7 +31,7 @@ pub(super) fn unknown_method(method: &str) -> ErrorObjectOwned {
 
 /// A subscription where nothing can be pushed.
 pub(super) fn needs_web_socket(method: &str) -> ErrorObjectOwned {
-    refusal::invalid_request(format!("{method} needs a WebSocket: connect to ws://HOST:PORT/rpc, or use session_read"))
+    door::invalid_request(format!("{method} needs a WebSocket: connect to ws://HOST:PORT/rpc, or use session_read"))
 }
 
 /// As many as one may have.
@@ -43,14 +43,14 @@ pub(super) fn too_many(what: &str, limit: usize) -> ErrorObjectOwned {
 
 /// The gateway stops.
 pub(super) fn stopping() -> ErrorObjectOwned {
-    refusal::internal("the bridge is stopping: connect again once it is back; what was accepted is in the log")
+    door::internal("the bridge is stopping: connect again once it is back; what was accepted is in the log")
 }
 
 /// The service says no.
 pub(super) fn refused(why: ServiceError) -> ErrorObjectOwned {
     match why {
         ServiceError::Invalid(invalid) => self::invalid(&invalid),
-        why => refused::error_object(why),
+        why => door::refused(&why),
     }
 }
 

@@ -8,7 +8,6 @@ use acp_types::api::{
     Records, SessionApiServer, SessionView, Waited,
 };
 use acp_types::meta::{META_KEY, MainAgent};
-use acp_types::method::v1;
 use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
 use async_trait::async_trait;
@@ -17,10 +16,10 @@ use serde_json::json;
 use super::call::Peer;
 use super::params::{json_of, kind_of, set};
 use super::{attend, fault, subscription, view};
-use crate::gateway::{lanes, refusal};
 use crate::log::{ListQuery, ReadLimit};
 use crate::service::{Caller, SessionService, command, validate};
 use crate::session::Command;
+use crate::view::{door, lanes_of, v1};
 
 /// Sessions in a page.
 const PAGE: usize = 100;
@@ -245,7 +244,7 @@ impl SessionApiServer for Api {
 
     async fn lane_list(&self, ext: &Extensions, session: SessionId) -> Answer<Lanes> {
         let state = self.service.lanes(caller(ext)?, &session).await.map_err(fault::refused)?;
-        Ok(lanes::listed(&state))
+        Ok(lanes_of(&state))
     }
 
     async fn lane_add(&self, ext: &Extensions, session: SessionId, lane: String, agent: String) -> Answer<RawBuf> {
@@ -257,8 +256,8 @@ impl SessionApiServer for Api {
     }
 
     async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
-        let params = json_of(&json!({ "sessionId": session, "modeId": mode }))?;
-        self.call(ext, session, v1::SetSessionMode::NAME, params).await
+        let (method, params) = v1::set_mode(&session, &mode).map_err(|error| door::internal(error.to_string()))?;
+        self.call(ext, session, method, params).await
     }
 
     async fn session_set_config(
@@ -268,8 +267,9 @@ impl SessionApiServer for Api {
         option: String,
         value: RawBuf,
     ) -> Answer<RawBuf> {
-        let params = set(&json_of(&json!({ "sessionId": session, "configId": option }))?, "value", &value);
-        self.call(ext, session, v1::SetSessionConfigOption::NAME, params).await
+        let set = v1::set_config_option(&session, &option, &value);
+        let (method, params) = set.map_err(|error| door::internal(error.to_string()))?;
+        self.call(ext, session, method, params).await
     }
 
     async fn session_set_policy(
@@ -304,7 +304,7 @@ impl SessionApiServer for Api {
 
 /// Who calls: put there by `call`, for every call.
 fn peer(extensions: &Extensions) -> Answer<&Peer> {
-    extensions.get::<Peer>().ok_or_else(|| refusal::internal("the call has no caller"))
+    extensions.get::<Peer>().ok_or_else(|| door::internal("the call has no caller"))
 }
 
 fn caller(extensions: &Extensions) -> Answer<&Caller> {

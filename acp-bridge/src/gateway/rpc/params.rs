@@ -3,7 +3,7 @@
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawKind};
 
 use super::fault;
-use crate::gateway::refusal;
+use crate::view::door;
 
 /// A param of a certain kind, or its default.
 pub(super) fn kind_of(
@@ -24,7 +24,7 @@ pub(super) fn kind_of(
 
 /// As raw JSON.
 pub(super) fn json_of(value: &serde_json::Value) -> Result<RawBuf, ErrorObjectOwned> {
-    RawBuf::encode(value).map_err(|error| refusal::internal(error.to_string()))
+    RawBuf::encode(value).map_err(|error| door::internal(error.to_string()))
 }
 
 /// Sets a member without a change to any byte of it.

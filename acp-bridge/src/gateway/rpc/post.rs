@@ -15,11 +15,10 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Rpc;
-use super::call::Peer;
+use super::call::{Peer, Rpc};
 use crate::gateway::driver::Context;
-use crate::gateway::refusal;
 use crate::service::{Caller, Principal};
+use crate::view::door;
 
 /// Calls in one body.
 const MAX_BATCH: usize = 64;
@@ -90,7 +89,7 @@ async fn answers(rpc: &Rpc, peer: &Peer, body: &[u8]) -> Option<String> {
     };
     let calls: Vec<_> = batch.elements().take(MAX_BATCH + 1).collect();
     if calls.is_empty() || calls.len() > MAX_BATCH {
-        let fault = refusal::invalid_request(format!("a batch has 1 to {MAX_BATCH} calls: send it in parts"));
+        let fault = door::invalid_request(format!("a batch has 1 to {MAX_BATCH} calls: send it in parts"));
         return Some(frame::response(Id::NULL, Err(&fault)));
     }
     let mut answers = String::from("[");
@@ -111,7 +110,7 @@ async fn answers(rpc: &Rpc, peer: &Peer, body: &[u8]) -> Option<String> {
 /// A call that is not made because the answers before it are long enough.
 fn beyond(call: Raw<'_>) -> Option<String> {
     let id = RequestId::try_from(call.member("id")?).ok()?;
-    let fault = refusal::internal(format!("the answers before it have {MAX_ANSWERS} bytes: call it by itself"));
+    let fault = door::internal(format!("the answers before it have {MAX_ANSWERS} bytes: call it by itself"));
     Some(frame::response(&id, Err(&fault)))
 }
 

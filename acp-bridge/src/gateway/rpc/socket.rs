@@ -17,8 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::Rpc;
-use super::call::{Called, MAX_SUBSCRIPTIONS, Peer};
+use super::call::{Called, MAX_SUBSCRIPTIONS, Peer, Rpc};
 use crate::gateway::driver::Context;
 use crate::service::{Caller, Principal};
 use crate::shared::{self, BIG};

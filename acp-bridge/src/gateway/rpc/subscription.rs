@@ -7,10 +7,10 @@ use acp_types::record::Seq;
 
 use super::call::Peer;
 use super::fault;
-use crate::gateway::refusal;
 use crate::log::{LogError, ReadLimit};
 use crate::service::follower::FollowerReader;
 use crate::service::{SessionService, shown};
+use crate::view::door;
 
 /// Read from the log and rendered at a time. At most three of them are on their way from one subscription to its
 /// connection, so this times the number of subscriptions is what a client that stops reading costs.
@@ -61,7 +61,7 @@ async fn run(sink: &SubscriptionSink, peer: &Peer, mut reader: FollowerReader, s
             Ok(batch) => Event::Records(batch.records().iter().cloned().map(shown).collect()),
             Err(LogError::Unwritable { reason }) => Event::Fault(Fault { reason }),
             Err(LogError::Closed) => return Some(stopping()),
-            Err(error) => return Some(Closed::because(&refusal::log_failed(session, &error))),
+            Err(error) => return Some(Closed::because(&door::log_failed(session, &error))),
         };
         // Waits for room: until then nothing more is read for this client.
         if !send(sink, &event).await {

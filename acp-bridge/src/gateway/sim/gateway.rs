@@ -1,4 +1,4 @@
-//! Between the clients' connections and the host: what a gateway's driver and worker do.
+//! Between the clients' connections and the host: what a gateway's driver and effect runner do.
 
 use std::sync::Arc;
 
@@ -10,12 +10,10 @@ use super::owner::SESSION;
 use super::world::{Next, Waiting, World};
 use crate::command::Answer;
 use crate::gateway::attachment::Seen;
-use crate::gateway::connection::{Effect as Wanted, EntryKind, Opened, Outcome};
-use crate::gateway::history::Begin;
-use crate::gateway::lanes::LaneFilter;
-use crate::gateway::terminals::TerminalView;
+use crate::gateway::connection::{Effect as Wanted, Opened, Outcome};
 use crate::service::ServiceError;
 use crate::session::{Command, CommandId, Reply};
+use crate::view::{Begin, EntryKind};
 
 impl World {
     /// Takes what the gateway wants done to the bus.
@@ -57,9 +55,10 @@ impl World {
                 link.connection.done(Outcome::Submitted { then, answer });
             }
             Wanted::Submit { command, then, .. } => self.bus.push_back((id, command, wait(Next::Submitted(then)))),
-            Wanted::Open { params, entry, id: request, .. } => {
-                let next = Next::Opened { id: request, entry: entry.clone(), params: params.clone() };
-                if matches!(&entry, EntryKind::Attach(attach) if !attach.role.is_controller()) {
+            Wanted::Open { params, coming, id: request, .. } => {
+                let looks_on = matches!(&coming.entry, EntryKind::Attach(attach) if !attach.role.is_controller());
+                let next = Next::Opened { id: request, coming };
+                if looks_on {
                     // Whoever only looks on brings nothing for the agent.
                     self.answer(wait(next), Ok(Reply::State(raw("{}"))));
                 } else {
@@ -86,10 +85,10 @@ impl World {
         let Some(link) = client.link.as_mut().filter(|_| client.connections == connection) else { return };
         let outcome = match then {
             Next::Submitted(then) => Outcome::Submitted { then, answer: reply.map_err(ServiceError::Host) },
-            Next::Opened { id, entry, params } => {
+            Next::Opened { id, mut coming } => {
                 let Ok(Reply::State(result)) = reply else { panic!("{reply:?}") };
                 let (state, head) = (self.shared.state(&self.log.records), self.log.head());
-                let after = match &entry {
+                let after = match &coming.entry {
                     EntryKind::Load => 0,
                     EntryKind::Resume { after } => after.unwrap_or(head),
                     EntryKind::Attach(attach) => match &attach.begin {
@@ -102,18 +101,11 @@ impl World {
                 link.visit.opened = Some((after, head));
                 link.visit.reached = after;
                 let result = rewrite::remove_member(result.as_raw(), "sessionId");
-                let lanes = LaneFilter::read(&params).expect("a filter");
-                let mut terminals = TerminalView::default();
                 for record in self.log.records.iter().filter(|record| record.seq <= after) {
-                    terminals.hear(record, &lanes, |_, _| false);
+                    coming.earlier.hear(record, &coming.lanes, &state);
                 }
-                let opened = Ok(Box::new(Opened {
-                    result,
-                    seen: Seen { state, head, lanes, terminals },
-                    follower: None,
-                    after,
-                }));
-                Outcome::Opened { session: SESSION.into(), entry, id, opened }
+                let opened = Ok(Box::new(Opened { result, seen: Seen { state, head }, follower: None, after }));
+                Outcome::Opened { session: SESSION.into(), coming, id, opened }
             }
         };
         link.connection.done(outcome);

@@ -15,7 +15,7 @@ use super::visit::{Ask, Visit};
 use crate::gateway::Limits;
 use crate::gateway::connection::{Connection, Effect};
 use crate::gateway::outgoing::Item;
-use crate::gateway::presence::Bell;
+use crate::gateway::presence::Notifier;
 use crate::service::{Caller, Principal};
 
 /// What a client learns from what it reads.
@@ -32,7 +32,7 @@ pub(super) enum Read {
 pub(super) struct Link {
     pub(super) visit: Visit,
     pub(super) connection: Connection,
-    bell: Bell,
+    notifier: Notifier,
     core: proto::Connection,
     next_request: u64,
     /// The prompts that wait for an answer on it: request and key.
@@ -47,7 +47,7 @@ pub(super) struct Link {
 
 impl Link {
     pub(super) fn open(visit: Visit, shared: &Shared) -> Self {
-        let bell = Bell::default();
+        let notifier = Notifier::default();
         let id = Arc::clone(&visit.connection);
         let mut link = Self {
             visit,
@@ -55,9 +55,9 @@ impl Link {
                 Caller::new(Arc::new(Principal::admin("sim")), id),
                 Limits::default(),
                 Arc::clone(&shared.presence),
-                Arc::clone(&bell),
+                Arc::clone(&notifier),
             ),
-            bell,
+            notifier,
             core: proto::Connection::new(proto::Limits::default()),
             next_request: 0,
             requests: BTreeMap::new(),
@@ -133,7 +133,7 @@ impl Link {
 
     /// Looks at who is there if it should.
     pub(super) fn hear(&mut self) {
-        let mut notified = std::pin::pin!(self.bell.notified());
+        let mut notified = std::pin::pin!(self.notifier.notified());
         if notified.as_mut().enable() {
             self.connection.presence_changed();
         }

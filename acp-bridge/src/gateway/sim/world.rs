@@ -13,7 +13,7 @@ use super::client::{Client, Fate};
 use super::dice::Dice;
 use super::owner::{Log, Owner};
 use super::tail::Shared;
-use crate::gateway::connection::{EntryKind, Then};
+use crate::gateway::connection::{Coming, Then};
 use crate::session::Command;
 
 /// Steps with faults.
@@ -33,7 +33,7 @@ pub(super) struct Waiting {
 #[derive(Debug)]
 pub(super) enum Next {
     Submitted(Then),
-    Opened { id: acp_types::RequestId, entry: EntryKind, params: acp_types::RawBuf },
+    Opened { id: acp_types::RequestId, coming: Box<Coming> },
 }
 
 /// How often what happened.

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::connection::{Effect, Outcome};
-use crate::gateway::refusal;
 use crate::log::LogError;
 use crate::session::{Refusal, Reply};
+use crate::view::RequestError;
 
 #[test]
 fn a_new_session_is_shown_from_its_first_update_after_the_answer() {
@@ -100,9 +100,9 @@ fn a_session_that_cannot_be_opened_is_refused_and_can_be_tried_again() {
     let mut kit = Kit::ready();
     for _ in 0..2 {
         kit.request(7, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
-        let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
-        let opened = Err(refusal::unknown_session(&session));
-        kit.connection.done(Outcome::Opened { session, entry, id, opened });
+        let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
+        let opened = Err(RequestError::no_session(&session));
+        kit.connection.done(Outcome::Opened { session, coming, id, opened });
         assert_eq!(kit.only()["error"]["data"]["sessionId"], "s");
     }
 }
@@ -119,9 +119,9 @@ fn attaching_again_replaces_the_attachment_and_keeps_what_waits() {
     assert_eq!(kit.shown(), ["ask 1"]);
 
     kit.request(3, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
-    let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
+    let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
     let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
-    kit.connection.done(Outcome::Opened { session, entry, id, opened: Ok(Box::new(opened)) });
+    kit.connection.done(Outcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
     let effects = kit.effects();
     let [Effect::Untail { attachment: gone }, Effect::Tail { attachment: second, .. }] = effects[..] else {
         panic!("{effects:?}")
@@ -141,9 +141,9 @@ fn a_load_that_another_one_replaces_is_answered() {
     let mut kit = Kit::ready();
     kit.open(7, "session/load", None, &log);
     kit.request(8, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
-    let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
+    let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
     let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
-    kit.connection.done(Outcome::Opened { session, entry, id, opened: Ok(Box::new(opened)) });
+    kit.connection.done(Outcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
     let answer = kit.only();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(7), &json!(-32600)));
 }
@@ -216,7 +216,7 @@ fn a_deleted_session_ends_the_attachment_and_what_waits() {
     kit.prompt(2, turn);
     kit.connection.records(attachment, log.after(0));
     kit.out();
-    assert!(!kit.connection.tail_failed(attachment, &LogError::NotFound { session: "s".into() }));
+    assert!(!kit.connection.tail_failed(attachment, LogError::NotFound { session: "s".into() }));
     let out = kit.out();
     assert_eq!((&out[0]["id"], &out[0]["error"]["code"]), (&json!(2), &json!(-32002)));
     assert_eq!(out[1], json!({ "cancel": 1 }));

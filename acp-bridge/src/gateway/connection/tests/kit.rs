@@ -14,12 +14,11 @@ use crate::command::Answer;
 use crate::gateway::Limits;
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
-use crate::gateway::lanes::LaneFilter;
 use crate::gateway::outgoing::Item;
-use crate::gateway::presence::{Bell, Place, Presence, Who};
-use crate::gateway::role::Role;
+use crate::gateway::presence::{Membership, NewMember, Notifier, Presence};
 use crate::service::{Caller, Principal, ServiceError};
 use crate::session::{Command, Reply, State};
+use crate::view::Role;
 
 pub(super) const ME: &str = "me";
 
@@ -36,7 +35,7 @@ fn admin(client: &str) -> Caller {
 pub(super) struct Kit {
     pub(super) connection: Connection,
     pub(super) presence: Arc<Presence>,
-    pub(super) bell: Bell,
+    pub(super) notifier: Notifier,
     /// What the host was told of the client's presence, in order.
     pub(super) attended: Vec<bool>,
     core: proto::Connection,
@@ -53,12 +52,12 @@ impl Kit {
 
     /// Another client of the same gateway.
     pub(super) fn beside(presence: &Arc<Presence>, client: &str, limits: Limits) -> Self {
-        let bell = Bell::default();
+        let notifier = Notifier::default();
         Self {
-            connection: Connection::new(admin(client), limits, Arc::clone(presence), Arc::clone(&bell)),
+            connection: Connection::new(admin(client), limits, Arc::clone(presence), Arc::clone(&notifier)),
             core: proto::Connection::new(proto::Limits::default()),
             presence: Arc::clone(presence),
-            bell,
+            notifier,
             attended: Vec::new(),
         }
     }
@@ -80,16 +79,16 @@ impl Kit {
     }
 
     /// Somebody else in the session.
-    pub(super) fn other(&self, client: &str, role: Role) -> Place {
+    pub(super) fn other(&self, client: &str, role: Role) -> Membership {
         let (connection, client) = (client.into(), client.into());
-        let who = Who { connection, client, role, info: None, watches: false, bell: Bell::default() };
+        let who = NewMember { connection, client, role, info: None, watches: false, notifier: Notifier::default() };
         self.presence.enter(&"s".into(), who)
     }
 
-    /// Does what the driver does when the bell has rung; whether it had.
+    /// Does what the driver does when the notifier was notified; whether it was.
     pub(super) fn heard(&mut self) -> bool {
         let rang = {
-            let mut notified = std::pin::pin!(self.bell.notified());
+            let mut notified = std::pin::pin!(self.notifier.notified());
             notified.as_mut().enable()
         };
         if rang {
@@ -280,14 +279,13 @@ impl Kit {
 
     /// The log has been opened as it is now; history begins behind a cursor.
     pub(super) fn opened(&mut self, log: &Log, after: Seq) -> AttachmentId {
-        let Effect::Open { session, params, entry, id, terminals } = self.effect() else { panic!("nothing is opened") };
-        let lanes = LaneFilter::read(&params).unwrap();
-        let mut seen = Seen { lanes, ..log.seen() };
+        let Effect::Open { session, mut coming, id, .. } = self.effect() else { panic!("nothing is opened") };
+        let seen = log.seen();
         for record in log.records.iter().filter(|record| record.seq <= after) {
-            seen.terminals.hear(record, &seen.lanes, |_, terminal| terminals && !terminal.starts_with("acp-bridge-"));
+            coming.earlier.hear(record, &coming.lanes, &seen.state);
         }
         let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, follower: None, after }));
-        self.connection.done(Outcome::Opened { session, entry, id, opened });
+        self.connection.done(Outcome::Opened { session, coming, id, opened });
         match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
                 assert_eq!(from, after);
@@ -405,7 +403,7 @@ impl Log {
 
     /// What a client sees that comes before its first record.
     pub(super) fn seen(&self) -> Seen {
-        Seen { state: Arc::new(self.state()), head: self.records.len() as Seq, ..Seen::default() }
+        Seen { state: Arc::new(self.state()), head: self.records.len() as Seq }
     }
 
     pub(super) fn state(&self) -> State {

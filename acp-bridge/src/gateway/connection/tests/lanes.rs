@@ -123,7 +123,7 @@ fn a_log_that_cannot_be_written_is_told_of_the_turns_in_lanes_that_are_shown() {
     let mut kit = Kit::ready();
     let attachment = open(&mut kit, "session/resume", head, &json!(["b"]), &log);
     kit.out();
-    kit.connection.tail_failed(attachment, &LogError::Unwritable { reason: "full".into() });
+    kit.connection.tail_failed(attachment, LogError::Unwritable { reason: "full".into() });
     assert_eq!(kit.only()["params"]["turn"], json!(in_b));
 }
 

@@ -5,8 +5,8 @@ use acp_types::record::{Kind, Origin};
 use serde_json::json;
 
 use super::kit::{Kit, Log, raw};
-use crate::gateway::role::Role;
 use crate::session::{Command, Reply};
+use crate::view::Role;
 
 #[test]
 fn the_client_that_prompted_is_asked_and_its_answer_reaches_the_host() {

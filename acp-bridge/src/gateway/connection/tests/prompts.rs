@@ -211,7 +211,7 @@ fn a_log_that_cannot_be_written_fails_what_waits_and_tells_the_others() {
     let attachment = kit.created("s");
     kit.prompt(2, turn);
     kit.connection.records(attachment, log.after(0));
-    assert!(kit.connection.tail_failed(attachment, &fault));
+    assert!(kit.connection.tail_failed(attachment, fault.clone()));
     let answer = kit.only();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(2), &json!(-32603)));
     assert!(answer["error"]["message"].as_str().unwrap().contains("no space"));
@@ -219,7 +219,7 @@ fn a_log_that_cannot_be_written_fails_what_waits_and_tells_the_others() {
     let mut watching = Kit::ready();
     let (attachment, _) = watching.open(7, "session/resume", None, &log);
     watching.out();
-    assert!(watching.connection.tail_failed(attachment, &fault));
+    assert!(watching.connection.tail_failed(attachment, fault.clone()));
     let told = watching.only();
     assert_eq!((&told["params"]["outcome"], &told["params"]["turn"]), (&json!("failed"), &json!(turn)));
     log.chunk(turn, "again");
@@ -234,7 +234,7 @@ fn a_prompt_that_is_accepted_while_its_log_is_found_to_be_unwritable_is_answered
     let mut log = Log::new();
     let turn = log.prompt("me");
     kit.connection.records(attachment, log.after(0));
-    kit.connection.tail_failed(attachment, &LogError::Unwritable { reason: "disk full".into() });
+    kit.connection.tail_failed(attachment, LogError::Unwritable { reason: "disk full".into() });
     kit.out();
     kit.prompt(2, turn);
     let answer = kit.only();

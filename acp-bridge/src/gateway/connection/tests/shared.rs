@@ -6,12 +6,10 @@ use serde_json::{Value, json};
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::Limits;
-use crate::gateway::connection::{Effect, EntryKind, Outcome};
-use crate::gateway::history::{Begin, HistoryPolicy};
-use crate::gateway::refusal;
-use crate::gateway::role::Role;
+use crate::gateway::connection::{Effect, Outcome};
 use crate::log::LogError;
 use crate::session::{Command, Reply};
+use crate::view::{Begin, EntryKind, HistoryPolicy, RequestError, Role};
 
 /// A session in which somebody else prompts, the agent says three things and asks one.
 fn busy() -> (Log, u64, u64) {
@@ -86,7 +84,7 @@ fn without_history_the_answer_comes_at_once_and_controllers_are_asked_what_waits
 }
 
 #[test]
-fn what_is_asked_for_reaches_the_worker() {
+fn what_is_asked_for_reaches_the_effect_runner() {
     let mut kit = Kit::ready();
     for (params, role, policy, begin) in [
         (json!({}), Role::Controller, HistoryPolicy::Full, Begin::Oldest),
@@ -110,11 +108,11 @@ fn what_is_asked_for_reaches_the_worker() {
         let mut params = params.clone();
         params["sessionId"] = json!("s");
         kit.request(7, "session/attach", &params);
-        let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
-        let EntryKind::Attach(attach) = &entry else { panic!("{entry:?}") };
+        let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
+        let EntryKind::Attach(attach) = &coming.entry else { panic!("{coming:?}") };
         assert_eq!((attach.role, attach.policy, &attach.begin), (role, policy, &begin), "{params}");
-        let opened = Err(refusal::unknown_session(&session));
-        kit.connection.done(Outcome::Opened { session, entry, id, opened });
+        let opened = Err(RequestError::no_session(&session));
+        kit.connection.done(Outcome::Opened { session, coming, id, opened });
         assert_eq!(kit.only()["error"]["code"], -32002);
     }
 }
@@ -280,10 +278,10 @@ fn a_client_that_goes_while_a_session_is_opened_is_not_there() {
     let (log, ..) = busy();
     let mut kit = Kit::ready();
     kit.request(7, "session/attach", &json!({ "sessionId": "s" }));
-    let Effect::Open { session, entry, id, .. } = kit.effect() else { panic!() };
+    let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
     kit.connection.leave();
     let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
-    kit.connection.done(Outcome::Opened { session, entry, id, opened: Ok(Box::new(opened)) });
+    kit.connection.done(Outcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
     assert!(kit.effects().is_empty() && kit.attended.is_empty());
     assert!(kit.other("two", Role::Controller).roster().len() == 1);
 }
@@ -351,7 +349,7 @@ fn detaching_and_going_are_possible_in_every_state() {
                     "detach" => kit.request(8, "session/detach", &json!({ "sessionId": "s" })),
                     "leave" => kit.connection.leave(),
                     "deleted" => {
-                        kit.connection.tail_failed(attachment, &LogError::NotFound { session: "s".into() });
+                        kit.connection.tail_failed(attachment, LogError::NotFound { session: "s".into() });
                     }
                     _ => {
                         kit.attach(9, &json!({ "historyPolicy": "none" }), &log, log.records.len() as u64);

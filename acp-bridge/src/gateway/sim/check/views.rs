@@ -14,7 +14,7 @@ use super::super::gateway::text_of;
 use super::super::visit::{Shown, Visit};
 use super::super::world::World;
 use super::turns::Turns;
-use crate::gateway::offer;
+use crate::view::v1::{as_thought, is_notice};
 
 fn visits(world: &World) -> impl Iterator<Item = &Visit> {
     world.clients.iter().flat_map(|client| client.visits())
@@ -92,8 +92,8 @@ fn upto<'w>(left: &mut impl Iterator<Item = &'w Arc<Record>>, seq: Seq) -> Vec<&
 
 fn text_in(record: &Record) -> String {
     // No client of a run shows notices: those of the bridge come as thoughts.
-    let thought = if record.origin == Origin::Host { offer::as_thought(record.body.as_raw()) } else { None };
-    let body = thought.filter(|_| offer::is_notice(record.body.as_raw())).unwrap_or_else(|| record.body.clone());
+    let thought = if record.origin == Origin::Host { as_thought(record.body.as_raw()) } else { None };
+    let body = thought.filter(|_| is_notice(record.body.as_raw())).unwrap_or_else(|| record.body.clone());
     let text = |path: &[&str]| body.as_raw().path(path).and_then(Raw::as_string);
     text(&["update", "content", "text"]).or_else(|| text(&["update", "_text"])).unwrap_or_default().into_owned()
 }

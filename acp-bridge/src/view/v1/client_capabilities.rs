@@ -5,25 +5,26 @@
 
 use std::sync::LazyLock;
 
-use acp_types::{Raw, RawBuf, rewrite};
+use acp_types::Raw;
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
 /// everybody.
-static MARKS: LazyLock<[Finder<'static>; 2]> = LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
+pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
+    LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
 
 /// What a client has offered of what updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Offer {
+pub(crate) struct ClientCapabilities {
     notices: bool,
     compaction: bool,
     /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
-    pub(super) terminals: bool,
+    pub(crate) terminals: bool,
 }
 
-impl Offer {
+impl ClientCapabilities {
     /// From `initialize` params.
-    pub(super) fn read(initialize: Raw<'_>) -> Self {
+    pub(crate) fn read(initialize: Raw<'_>) -> Self {
         let session = initialize.path(&["clientCapabilities", "session"]).unwrap_or(Raw::EMPTY_OBJECT);
         let has = |name: &str| session.member(name).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
         let terminals = initialize.path(&["clientCapabilities", "_meta", "terminal_output"]);
@@ -35,7 +36,7 @@ impl Offer {
     }
 
     /// Whether an update with these params is for the client.
-    pub(super) fn takes(self, params: Raw<'_>) -> bool {
+    pub(crate) fn takes(self, params: Raw<'_>) -> bool {
         let text = params.as_str().as_bytes();
         if MARKS.iter().all(|mark| mark.find(text).is_none()) {
             return true;
@@ -49,32 +50,13 @@ impl Offer {
     }
 }
 
-/// Whether the params are those of a notice, which is of its moment: what is replayed has none (rfd/session-notices). Whoever
-/// goes on from a cursor has missed it and gets it.
-pub(super) fn is_notice(params: Raw<'_>) -> bool {
-    let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
-    may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
-}
-
-/// A notice of the bridge's own for a client that shows none: as a thought, which every client can show.
-pub(super) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
-    let update = params.member("update")?;
-    let text = |key| update.member(key).and_then(Raw::as_string).unwrap_or_default();
-    let thought = serde_json::json!({
-        "sessionUpdate": "agent_thought_chunk",
-        "content": { "type": "text", "text": format!("[acp-bridge: {}: {}]\n", text("title"), text("description")) },
-    });
-    let thought = RawBuf::encode(&thought).ok()?;
-    Some(rewrite::set_member(params, "update", thought.as_raw()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn takes(offer: &str, update: &str) -> bool {
+    fn takes(initialize: &str, update: &str) -> bool {
         let params = format!(r#"{{"sessionId":"s","update":{update},"_meta":{{"n":1e2}}}}"#);
-        Offer::read(Raw::parse(offer).unwrap()).takes(Raw::parse(&params).unwrap())
+        ClientCapabilities::read(Raw::parse(initialize).unwrap()).takes(Raw::parse(&params).unwrap())
     }
 
     #[test]
@@ -106,7 +88,7 @@ mod tests {
     #[test]
     fn terminals_of_agents_are_shown_by_clients_that_say_so() {
         let with = |value: &str| format!(r#"{{"clientCapabilities":{{"_meta":{{"terminal_output":{value}}}}}}}"#);
-        let shows = |initialize: &str| Offer::read(Raw::parse(initialize).unwrap()).terminals;
+        let shows = |initialize: &str| ClientCapabilities::read(Raw::parse(initialize).unwrap()).terminals;
         assert!(shows(&with("true")));
         for without in ["{}", r#"{"clientCapabilities":{"terminal":true}}"#, &with("false"), &with("null"), &with("{}")]
         {

@@ -1,45 +1,20 @@
-//! `session/attach` as the RFD "Multi-Client Session Attach" has it: what is asked for, what is answered, and the kinds
-//! of `session/update` that only those who came this way are sent.
+//! Who is there, as the RFD "Multi-Client Session Attach" has it: the answer to an attach, and the kinds of
+//! `session/update` that only those who came this way are sent.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use acp_types::meta::reserved::{CLIENT_CONNECTED, CLIENT_DISCONNECTED, PERMISSION_RESOLVED};
 use acp_types::meta::{META_KEY, UpdateMeta};
-pub(super) use acp_types::method::proposed::{ATTACH, DETACH};
 use acp_types::record::body::Resolved;
 use acp_types::record::{Record, Seq};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId, SessionId};
+use acp_types::{Raw, RawBuf, SessionId};
 use serde::{Serialize, Serializer};
 
-use super::history::{Begin, HistoryPolicy};
-use super::presence::{Member, Roster};
-use super::role::Role;
 use crate::session::PendingRequest;
-
-/// How a client wants to attach.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Attach {
-    pub(super) role: Role,
-    /// `clientId`, if it has chosen one.
-    pub(super) client: Option<Arc<str>>,
-    /// `clientInfo`.
-    pub(super) info: Option<RawBuf>,
-    /// What the answer says was shown.
-    pub(super) policy: HistoryPolicy,
-    pub(super) begin: Begin,
-}
-
-/// An attach that is answered once history has been shown.
-#[derive(Debug)]
-pub(super) struct Arriving {
-    pub(super) id: RequestId,
-    pub(super) policy: HistoryPolicy,
-    /// Whether chunks of one message are joined.
-    pub(super) joins: bool,
-    /// What a load would be answered with: modes, options and what else the agent said.
-    pub(super) session: RawBuf,
-}
+use crate::view::history::HistoryPolicy;
+use crate::view::member::Member;
+use crate::view::response;
+use crate::view::role::Role;
 
 /// One of `connectedClients`, and the `client` of an update. The RFD has name and version beside the role; `clientInfo`
 /// is the whole of it.
@@ -98,25 +73,18 @@ struct AttachedMeta<'a> {
     session: &'a RawBuf,
 }
 
-/// The answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
-pub(super) fn answer(
-    session: &SessionId,
-    (client, role): (&str, Role),
-    roster: &Roster,
-    arriving: &Arriving,
-    replayed: u64,
-    seq: Seq,
-) -> Result<RawBuf, ErrorObjectOwned> {
-    let attached = Attached {
-        session_id: session,
-        client_id: client,
-        role,
-        connected_clients: roster.iter().map(|member| Peer::of(member)).collect(),
-        history_policy: arriving.policy,
-        replayed,
-        meta: Ours(AttachedMeta { seq, session: &arriving.session }),
+/// The answer to an attach.
+pub(super) fn attached(attached: &response::Attached<'_>) -> serde_json::Result<RawBuf> {
+    let answer = Attached {
+        session_id: attached.session,
+        client_id: attached.client,
+        role: attached.role,
+        connected_clients: attached.roster.iter().map(|member| Peer::of(member)).collect(),
+        history_policy: attached.policy,
+        replayed: attached.replayed,
+        meta: Ours(AttachedMeta { seq: attached.seq, session: attached.result }),
     };
-    RawBuf::encode(&attached).map_err(|error| super::refusal::internal(error.to_string()))
+    RawBuf::encode(&answer)
 }
 
 #[derive(Debug, Serialize)]

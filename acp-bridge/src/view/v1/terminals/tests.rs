@@ -6,8 +6,8 @@ use acp_types::{Raw, RawBuf};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use super::{MAX, MAX_PARAMS, Shown, TerminalView};
-use crate::gateway::lanes::LaneFilter;
+use super::{MAX, MAX_PARAMS, TerminalView, VisibleUpdate};
+use crate::view::lanes::LaneFilter;
 
 /// One update record as a host writes it; `update` is its `update` member.
 fn record(seq: u64, update: &Value) -> Arc<Record> {
@@ -62,9 +62,9 @@ fn told(view: &mut TerminalView, records: &[Arc<Record>], portions: &[usize]) ->
         let (portion, later) = rest.split_at((*sizes.next().unwrap()).min(rest.len()));
         for record in portion {
             match view.update(record, |_| false) {
-                Shown::All => told.push(record.body.clone()),
-                Shown::Instead(params) => told.push(params),
-                Shown::Later => {}
+                VisibleUpdate::All => told.push(record.body.clone()),
+                VisibleUpdate::Instead(params) => told.push(params),
+                VisibleUpdate::Later => {}
             }
         }
         told.extend(view.flush(&"s".into(), portion.last().unwrap().seq));
@@ -149,7 +149,7 @@ fn output_that_comes_fast_is_told_once_a_portion() {
 fn a_client_that_shows_terminals_gets_every_byte() {
     let mut view = TerminalView::default();
     for record in records(&[begin("c"), print("c", "one"), end("c", "two")]) {
-        assert_eq!(view.update(&record, |_| true), Shown::All);
+        assert_eq!(view.update(&record, |_| true), VisibleUpdate::All);
     }
     assert!(view.flush(&"s".into(), 3).is_empty());
 }
@@ -164,7 +164,7 @@ fn whatever_has_no_terminal_stays_as_it_is() {
         json!({ "sessionUpdate": "later", "content": [terminal("c")] }),
         json!(7),
     ] {
-        assert_eq!(TerminalView::default().update(&record(1, &update), |_| false), Shown::All, "{update}");
+        assert_eq!(TerminalView::default().update(&record(1, &update), |_| false), VisibleUpdate::All, "{update}");
     }
 }
 
@@ -251,7 +251,7 @@ fn no_message_is_longer_than_a_message_may_be() {
     let mut view = TerminalView::default();
     view.update(&log[0], |_| false);
     // The record itself is too long with what it streams; what the client gets is not.
-    let Shown::Instead(params) = view.update(&log[1], |_| false) else { panic!() };
+    let VisibleUpdate::Instead(params) = view.update(&log[1], |_| false) else { panic!() };
     assert!(params.as_str().len() <= MAX_PARAMS, "{}", params.as_str().len());
     let value: Value = serde_json::from_str(params.as_str()).unwrap();
     assert_eq!(value["update"]["status"], "completed", "the state goes through");

@@ -6,7 +6,7 @@ use serde::Serialize;
 /// `historyPolicy` of `session/attach`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum HistoryPolicy {
+pub(crate) enum HistoryPolicy {
     /// All of it, as `session/load` shows it.
     Full,
     /// What follows the message that `afterMessageId` names. Not in the RFD's text, but what programs in the field send.
@@ -19,10 +19,10 @@ pub(super) enum HistoryPolicy {
 
 impl HistoryPolicy {
     /// Every name, for an error message.
-    pub(super) const NAMES: &'static str = "\"full\", \"after_message\", \"pending_only\" or \"none\"";
+    pub(crate) const NAMES: &'static str = "\"full\", \"after_message\", \"pending_only\" or \"none\"";
 
     /// By its name on the wire.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "full" => Some(Self::Full),
             "after_message" => Some(Self::AfterMessage),
@@ -35,7 +35,7 @@ impl HistoryPolicy {
 
 /// Where the history that is shown begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Begin {
+pub(crate) enum Begin {
     /// With what is retained.
     Oldest,
     /// Behind a cursor, each record as an update of its own.
@@ -46,9 +46,20 @@ pub(super) enum Begin {
     Head,
 }
 
+/// How history is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Replay {
+    /// There is none.
+    Nothing,
+    /// Each record as an update of its own.
+    Each,
+    /// Adjacent chunks of one message as one update.
+    Joined,
+}
+
 impl Begin {
     /// Whether chunks of one message are joined: whoever came with a cursor keeps one, and gets each record.
-    pub(super) fn joins(&self) -> bool {
+    pub(crate) fn joins(&self) -> bool {
         !matches!(self, Self::After(_))
     }
 }

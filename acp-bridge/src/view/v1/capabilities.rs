@@ -22,7 +22,7 @@ const SERVED: [(&str, Raw<'static>); 5] = [
 const WITHHELD: &str = "fork";
 
 /// The `initialize` result for a client, from the agent's. Nothing else of it changes.
-pub(super) fn rewrite(agent: Raw<'_>) -> RawBuf {
+pub(crate) fn rewrite(agent: Raw<'_>) -> RawBuf {
     let mut result = rewrite::set_member(agent, "protocolVersion", PROTOCOL_VERSION);
     result = rewrite::set_path(result.as_raw(), &["agentCapabilities", "loadSession"], Raw::trusted("true"));
     for (name, served) in SERVED {

@@ -1,39 +1,11 @@
-//! From records to what goes on the wire.
+//! How turns end: answers to prompts, and what those are told that did not prompt.
 
 use acp_types::error::ErrorCode;
-use acp_types::meta::{DETACHED, META_KEY, TURN_ENDED};
-use acp_types::method::v1;
+use acp_types::meta::{META_KEY, TURN_ENDED};
 use acp_types::record::body::Outcome;
 use acp_types::record::{Record, Seq, Turn};
-use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, SessionId, error, frame, rewrite};
-use bytes::{BufMut, Bytes, BytesMut};
+use acp_types::{ErrorObjectOwned, Raw, RawBuf, RawError, SessionId, error, rewrite};
 use serde::Serialize;
-
-use crate::shared::{self, BIG};
-
-const UPDATE: &str = v1::SessionUpdate::NAME;
-const UPDATE_HEAD: &str = r#"{"jsonrpc":"2.0","method":"session/update","params":"#;
-
-/// Bytes of an update's frame around its params.
-pub(super) const UPDATE_OVERHEAD: usize = UPDATE_HEAD.len() + 1;
-
-/// The frame of a `session/update`, cut from `buffer`. The params go on the wire as they stand in the log.
-pub(super) fn update(buffer: &mut BytesMut, params: Raw<'_>) -> Bytes {
-    let text = params.as_str().as_bytes();
-    if text.contains(&b'\n') {
-        // Rare: a client's own content, written on several lines. Line-based readers could not take it.
-        return Bytes::from(frame::notification(UPDATE, Some(params)));
-    }
-    if text.len() >= BIG {
-        // Clients that do not read it hold one frame together.
-        return shared::frame(UPDATE_HEAD.as_bytes(), text, b"}");
-    }
-    buffer.reserve(UPDATE_OVERHEAD + text.len());
-    buffer.put_slice(UPDATE_HEAD.as_bytes());
-    buffer.put_slice(text);
-    buffer.put_u8(b'}');
-    buffer.split().freeze()
-}
 
 /// `_meta["acp-bridge"]` of a prompt's answer.
 #[derive(Debug, Serialize)]
@@ -47,12 +19,7 @@ struct AnswerMeta<'a> {
 
 /// The answer to a prompt, from how its turn ended. `seq` is a cursor behind everything that belongs to the turn,
 /// `steered` the turn that its message went into.
-pub(super) fn prompt_answer(
-    turn: Turn,
-    seq: Seq,
-    outcome: &Outcome,
-    steered: Option<Turn>,
-) -> Result<RawBuf, RawError> {
+pub(super) fn answer(turn: Turn, seq: Seq, outcome: &Outcome, steered: Option<Turn>) -> Result<RawBuf, RawError> {
     let with_meta = |result: Raw<'_>| {
         let meta = AnswerMeta { seq, turn, outcome: outcome.name(), steered };
         match RawBuf::encode(&meta) {
@@ -105,7 +72,7 @@ struct TurnEnded<'a> {
 }
 
 /// Method and params that tell a client of a turn's end, from its `turn_ended` record.
-pub(crate) fn turn_ended(
+pub(crate) fn ended(
     session: &SessionId,
     turn: Turn,
     outcome: &Outcome,
@@ -126,21 +93,11 @@ pub(crate) fn turn_ended(
 }
 
 /// The same for a turn that goes on in a log that cannot be written: there is no record, and hence no cursor.
-pub(super) fn turn_unwritable(
-    session: &SessionId,
-    turn: Turn,
-    error: &ErrorObjectOwned,
-) -> Option<(&'static str, RawBuf)> {
+pub(super) fn unwritable(session: &SessionId, turn: Turn, error: &ErrorObjectOwned) -> Option<(&'static str, RawBuf)> {
     let error = Some(RawError::from(error).into_raw());
     let params =
         TurnEnded { session_id: session, turn, outcome: "failed", stop_reason: None, error, reason: None, meta: None };
     Some((TURN_ENDED, RawBuf::encode(&params).ok()?))
-}
-
-/// Method and params that tell a client why nothing of a session follows any more.
-pub(super) fn detached(session: &SessionId, error: &ErrorObjectOwned) -> Option<(&'static str, RawBuf)> {
-    let params = serde_json::json!({ "sessionId": session, "error": error });
-    Some((DETACHED, RawBuf::encode(&params).ok()?))
 }
 
 #[cfg(test)]
@@ -152,21 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn updates_share_one_buffer_and_keep_their_bytes() {
-        let mut buffer = BytesMut::with_capacity(4096);
-        for params in [r#"{"sessionId":"s","n":1e2}"#, "{ \"sessionId\" : \"s\"\n}"] {
-            let frame = update(&mut buffer, Raw::parse(params).unwrap());
-            let expected = frame::notification(UPDATE, Some(Raw::parse(params).unwrap()));
-            assert_eq!(frame, expected.as_bytes());
-        }
-    }
-
-    #[test]
     fn a_completed_turn_is_answered_with_the_agents_result_and_ours_beside_it() {
         let result = raw(r#"{"stopReason":"end_turn","n":1e2,"_meta":{"theirs":1}}"#);
         let outcome = Outcome::Completed { stop_reason: "end_turn".into(), result };
         assert_eq!(
-            prompt_answer(3, 9, &outcome, None).unwrap().as_str(),
+            answer(3, 9, &outcome, None).unwrap().as_str(),
             r#"{"stopReason":"end_turn","n":1e2,"_meta":{"theirs":1,"acp-bridge":{"seq":9,"turn":3,"outcome":"completed"}}}"#
         );
     }
@@ -176,7 +123,7 @@ mod tests {
         let outcome =
             Outcome::Completed { stop_reason: "end_turn".into(), result: raw(r#"{"stopReason":"end_turn"}"#) };
         assert_eq!(
-            prompt_answer(7, 9, &outcome, Some(3)).unwrap().as_str(),
+            answer(7, 9, &outcome, Some(3)).unwrap().as_str(),
             r#"{"stopReason":"end_turn","_meta":{"acp-bridge":{"seq":9,"turn":7,"outcome":"completed","steered":3}}}"#
         );
     }
@@ -184,7 +131,7 @@ mod tests {
     #[test]
     fn a_cancelled_turn_without_a_result_gets_one() {
         let outcome = Outcome::Cancelled { result: None, killed: true };
-        let answer = prompt_answer(3, 9, &outcome, None).unwrap();
+        let answer = answer(3, 9, &outcome, None).unwrap();
         assert_eq!(
             answer.as_str(),
             r#"{"stopReason":"cancelled","_meta":{"acp-bridge":{"seq":9,"turn":3,"outcome":"cancelled"}}}"#
@@ -194,15 +141,15 @@ mod tests {
     #[test]
     fn a_failed_turn_is_answered_with_the_agents_own_error() {
         let error = raw(r#"{"message":"m","x":1e2,"code":4711}"#);
-        let answer = prompt_answer(3, 9, &Outcome::Failed { error: error.clone() }, None).unwrap_err();
-        assert_eq!(answer.as_raw(), error.as_raw());
-        let none = prompt_answer(3, 9, &Outcome::Failed { error: raw("1") }, None).unwrap_err();
+        let own = answer(3, 9, &Outcome::Failed { error: error.clone() }, None).unwrap_err();
+        assert_eq!(own.as_raw(), error.as_raw());
+        let none = answer(3, 9, &Outcome::Failed { error: raw("1") }, None).unwrap_err();
         assert_eq!(none.code(), ErrorCode::INTERNAL_ERROR);
     }
 
     #[test]
     fn an_interrupted_turn_is_an_error_that_says_why() {
-        let answer = prompt_answer(3, 9, &Outcome::Interrupted { reason: "gone".into() }, None).unwrap_err();
+        let answer = answer(3, 9, &Outcome::Interrupted { reason: "gone".into() }, None).unwrap_err();
         assert_eq!(
             answer.as_raw().as_str(),
             r#"{"code":-32603,"message":"gone","data":{"acp-bridge":{"outcome":"interrupted","turn":3}}}"#

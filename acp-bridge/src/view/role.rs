@@ -7,7 +7,7 @@ use crate::service;
 /// A client's part in one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Role {
+pub(crate) enum Role {
     /// It prompts, stops, configures, and is asked what agents ask.
     Controller,
     /// It looks on.
@@ -25,7 +25,7 @@ impl From<Role> for service::Role {
 
 impl Role {
     /// By its name on the wire.
-    pub(super) fn named(name: &str) -> Option<Self> {
+    pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "controller" => Some(Self::Controller),
             "observer" => Some(Self::Observer),
@@ -33,7 +33,7 @@ impl Role {
         }
     }
 
-    pub(super) fn is_controller(self) -> bool {
+    pub(crate) fn is_controller(self) -> bool {
         self == Self::Controller
     }
 }

@@ -10,13 +10,13 @@ use crate::log::{LogError, Member, MemberId, Role, SessionLog};
 
 /// A lease that is kept.
 #[derive(Debug)]
-pub(super) struct Membership {
+pub(super) struct GatewayLease {
     log: Arc<dyn SessionLog>,
     member: Member,
     term: Duration,
 }
 
-impl Membership {
+impl GatewayLease {
     /// Joins the log.
     pub(super) async fn join(log: Arc<dyn SessionLog>, term: Duration) -> Result<Self, LogError> {
         let member = Member { id: format!("gateway-{}", uuid::Uuid::now_v7()).into(), role: Role::Gateway };

@@ -20,14 +20,14 @@ use memchr::memmem::Finder;
 
 use self::call::{Call, Slot, Unshown};
 use self::text::Text;
-use super::lanes::LaneFilter;
+use crate::view::lanes::LaneFilter;
 
 /// Tool calls, and terminals, that are remembered.
 const MAX: usize = 32;
 /// Requests for the output of a client's terminal that have no answer yet.
 const MAX_ASKED: usize = 64;
 /// Records before the one that a client goes on from in which the beginnings of commands are looked for.
-pub(super) const LOOK_BACK: u64 = 8192;
+pub(crate) const LOOK_BACK: u64 = 8192;
 /// Bytes of the params of an update that is put together here: a message of the default limit, with its frame.
 const MAX_PARAMS: usize = 16 * 1024 * 1024 - 256;
 
@@ -41,7 +41,7 @@ const OUTPUT: &str = v1::TerminalOutput::NAME;
 
 /// What of an update is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(crate) enum VisibleUpdate {
     /// All of it, as it stands in the log.
     All,
     /// These params in place of its own.
@@ -52,7 +52,7 @@ pub(super) enum Shown {
 
 /// What a client knows of the tool calls that show terminals which it cannot show.
 #[derive(Debug, Default)]
-pub(super) struct TerminalView {
+pub(crate) struct TerminalView {
     calls: VecDeque<Call>,
     terminals: VecDeque<Terminal>,
     /// Requests for output, oldest first, with lane and terminal.
@@ -68,16 +68,16 @@ struct Terminal {
 
 impl TerminalView {
     /// Takes the next update. `sees` says whether the client can show a terminal itself.
-    pub(super) fn update(&mut self, record: &Record, sees: impl Fn(&str) -> bool) -> Shown {
+    pub(crate) fn update(&mut self, record: &Record, sees: impl Fn(&str) -> bool) -> VisibleUpdate {
         let params = record.body.as_raw();
         let text = params.as_str().as_bytes();
         let may_matter = TERMINAL.find(text).is_some() || !self.calls.is_empty() && CALL.find(text).is_some();
-        let Some(update) = params.member("update").filter(|_| may_matter) else { return Shown::All };
+        let Some(update) = params.member("update").filter(|_| may_matter) else { return VisibleUpdate::All };
         let [kind, id, content, status, meta] =
             update.pick(["sessionUpdate", "toolCallId", "content", "status", "_meta"]);
         let begins = kind.is_some_and(|kind| kind.as_str() == "\"tool_call\"");
         let Some(id) = id.filter(|_| begins || kind.is_some_and(|kind| kind.as_str() == "\"tool_call_update\"")) else {
-            return Shown::All;
+            return VisibleUpdate::All;
         };
         let meta = meta.unwrap_or(Raw::EMPTY_OBJECT);
         let hidden: Vec<&str> =
@@ -88,7 +88,7 @@ impl TerminalView {
 
         let known = self.calls.iter().position(|call| call.is(&record.lane, id.as_str()));
         if known.is_none() && hidden.is_empty() && !shows {
-            return Shown::All;
+            return VisibleUpdate::All;
         }
         let at = known.unwrap_or_else(|| self.remember(&record.lane, id.as_str()));
         let call = &mut self.calls[at];
@@ -103,21 +103,21 @@ impl TerminalView {
         self.stream(record, meta, &hidden, at);
         let call = &mut self.calls[at];
         if is_stream_only(params, update, meta, &hidden) && !begins {
-            return Shown::Later;
+            return VisibleUpdate::Later;
         }
         let news = call.unshown.take().is_some();
         // Content that is told replaces what was to be told.
         let tells = if told { shows } else { news };
         let shown = match hidden.is_empty() && !tells {
-            true => Shown::All,
-            false => Shown::Instead(self.rewritten(at, params, meta, &hidden, tells)),
+            true => VisibleUpdate::All,
+            false => VisibleUpdate::Instead(self.rewritten(at, params, meta, &hidden, tells)),
         };
         self.calls[at].forget_much();
         shown
     }
 
     /// Takes a record that is no update: what a client that runs a terminal answers of its output.
-    pub(super) fn control(&mut self, record: &Record) {
+    pub(crate) fn control(&mut self, record: &Record) {
         match record.kind {
             Kind::Request => {
                 let Ok(Requested { method, params: Some(params) }) = record.decode() else { return };
@@ -150,7 +150,7 @@ impl TerminalView {
     }
 
     /// Takes in a record that the client is not shown: it stands before its history.
-    pub(super) fn hear(&mut self, record: &Record, lanes: &LaneFilter, sees: impl Fn(&str, &str) -> bool) {
+    pub(crate) fn hear(&mut self, record: &Record, lanes: &LaneFilter, sees: impl Fn(&str, &str) -> bool) {
         match record.kind {
             _ if !lanes.shows(&record.lane) => {}
             Kind::Update => drop(self.update(record, |terminal| sees(&record.lane, terminal))),
@@ -159,18 +159,18 @@ impl TerminalView {
     }
 
     /// Whether something was printed that the client has not been told.
-    pub(super) fn is_behind(&self) -> bool {
+    pub(crate) fn is_behind(&self) -> bool {
         self.calls.iter().any(|call| call.unshown.is_some())
     }
 
     /// What the client has as of now counts as told.
-    pub(super) fn forget_unshown(&mut self) {
+    pub(crate) fn forget_unshown(&mut self) {
         self.calls.iter_mut().for_each(|call| call.unshown = None);
     }
 
     /// Params of updates that tell what was printed since. One whose record is the last that the client has, at
     /// `cursor`, carries its seq; the others carry none and move no cursor.
-    pub(super) fn flush(&mut self, session: &SessionId, cursor: Seq) -> Vec<RawBuf> {
+    pub(crate) fn flush(&mut self, session: &SessionId, cursor: Seq) -> Vec<RawBuf> {
         let behind = self.calls.iter_mut().enumerate();
         let behind = behind.filter_map(|(at, call)| call.unshown.take().filter(|_| call.is_complete()).zip(Some(at)));
         let mut behind: Vec<_> = behind.collect();
@@ -298,7 +298,7 @@ impl TerminalView {
 }
 
 /// Whether a record names a terminal. A view that has heard of none such is as good as new.
-pub(super) fn names_terminal(record: &Record) -> bool {
+pub(crate) fn names_terminal(record: &Record) -> bool {
     TERMINAL.find(record.body.as_str().as_bytes()).is_some()
 }
 

@@ -1,0 +1,42 @@
+//! Which lanes a session has, and which of them a client wants to see. Pure.
+
+use acp_types::Raw;
+use acp_types::api::{Lane, Lanes};
+
+use crate::session::{LaneState, State};
+
+/// All lanes, or those that a client names. A lane that is not there yet can be named.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct LaneFilter(Option<Vec<String>>);
+
+impl LaneFilter {
+    /// The most names that one may have: more than a session has lanes, so that those to come can be named as well.
+    pub(crate) const MAX_NAMES: usize = 64;
+
+    /// Shows the lanes of these names only; without names, all.
+    pub(crate) fn new(names: Option<Vec<String>>) -> Self {
+        Self(names)
+    }
+
+    /// Whether the client sees this lane.
+    pub(crate) fn shows(&self, lane: &str) -> bool {
+        self.0.as_ref().is_none_or(|lanes| lanes.iter().any(|named| named == lane))
+    }
+}
+
+/// What clients are told of a session's lanes.
+pub(crate) fn lanes_of(state: &State) -> Lanes {
+    Lanes { lanes: state.lanes().map(lane).collect() }
+}
+
+fn lane(lane: &LaneState) -> Lane {
+    let said = lane.agent().and_then(|agent| agent.initialize.as_raw().path(&["agentInfo", "name"]));
+    Lane {
+        lane: lane.name().as_ref().to_owned(),
+        agent: lane.source().name().map(str::to_owned),
+        name: said.and_then(Raw::as_string).map(String::from),
+        alive: lane.agent_alive(),
+        turn: lane.running(),
+        queued: lane.queue().len() as u64,
+    }
+}

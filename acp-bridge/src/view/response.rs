@@ -1,0 +1,49 @@
+//! What requests of clients are answered with.
+
+use acp_types::record::body::Outcome;
+use acp_types::record::{Seq, Turn};
+use acp_types::{RawBuf, SessionId};
+
+use super::history::HistoryPolicy;
+use super::member::Roster;
+use super::role::Role;
+use crate::log::SessionInfo;
+use crate::session::{Reply, State};
+
+/// One answer.
+#[derive(Debug)]
+pub(crate) enum Response<'a> {
+    /// To a hello: what the agent said to it.
+    Greeted { agent: &'a RawBuf },
+    /// A session that is new, or that the client has come to: its modes and options as the agent or the log has them.
+    Session(RawBuf),
+    /// To an attach.
+    Attached(Attached<'a>),
+    /// To a detach.
+    Detached { session: &'a SessionId },
+    /// To a prompt: how its turn ended. `seq` is a cursor behind everything that belongs to the turn, `steered` the turn
+    /// that its message went into.
+    Turn { turn: Turn, seq: Seq, outcome: &'a Outcome, steered: Option<Turn> },
+    /// A page of sessions.
+    Sessions(&'a [SessionInfo]),
+    /// The lanes of a session.
+    Lanes(&'a State),
+    /// What the host or an agent answered.
+    Reply(Reply),
+    /// It is done.
+    Done,
+}
+
+/// The answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
+#[derive(Debug)]
+pub(crate) struct Attached<'a> {
+    pub(crate) session: &'a SessionId,
+    pub(crate) client: &'a str,
+    pub(crate) role: Role,
+    pub(crate) roster: &'a Roster,
+    pub(crate) policy: HistoryPolicy,
+    pub(crate) replayed: u64,
+    pub(crate) seq: Seq,
+    /// What a load would be answered with: modes, options and what else the agent said.
+    pub(crate) result: &'a RawBuf,
+}

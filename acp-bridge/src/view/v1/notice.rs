@@ -1,0 +1,24 @@
+//! Notices, which are of their moment.
+
+use acp_types::{Raw, RawBuf, rewrite};
+
+use super::client_capabilities::MARKS;
+
+/// Whether the params are those of a notice: what is replayed has none (rfd/session-notices). Whoever goes on from a
+/// cursor has missed it and gets it.
+pub(crate) fn is_notice(params: Raw<'_>) -> bool {
+    let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
+    may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")
+}
+
+/// A notice of the bridge's own for a client that shows none: as a thought, which every client can show.
+pub(crate) fn as_thought(params: Raw<'_>) -> Option<RawBuf> {
+    let update = params.member("update")?;
+    let text = |key| update.member(key).and_then(Raw::as_string).unwrap_or_default();
+    let thought = serde_json::json!({
+        "sessionUpdate": "agent_thought_chunk",
+        "content": { "type": "text", "text": format!("[acp-bridge: {}: {}]\n", text("title"), text("description")) },
+    });
+    let thought = RawBuf::encode(&thought).ok()?;
+    Some(rewrite::set_member(params, "update", thought.as_raw()))
+}
