@@ -8,6 +8,7 @@
 
 mod big;
 mod check;
+mod checkpointer;
 mod compact;
 mod connection;
 mod desk;
@@ -16,7 +17,6 @@ mod failure;
 mod garbage;
 mod import;
 mod job;
-mod keeper;
 mod lock;
 mod owner;
 mod place;

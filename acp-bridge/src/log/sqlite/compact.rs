@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use super::lock::FileLock;
-use super::{Durability, check, connection, failure, garbage, keeper, place, schema};
+use super::{Durability, check, checkpointer, connection, failure, garbage, place, schema};
 use crate::log::OpenError;
 
 /// What compacting came to: bytes of the file and of its write-ahead log.
@@ -49,7 +49,7 @@ fn rewrite(connection: &Connection) -> rusqlite::Result<bool> {
         }
     }
     connection.execute_batch("VACUUM")?;
-    keeper::checkpoint(connection, "TRUNCATE")
+    checkpointer::checkpoint(connection, "TRUNCATE")
 }
 
 fn size(path: &Path) -> u64 {

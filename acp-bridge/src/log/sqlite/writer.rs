@@ -11,10 +11,10 @@ use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
 use tracing::trace;
 
+use super::checkpointer::Checkpointer;
 use super::desk::{Desk, Pace, Shared};
 use super::erasure::Erasure;
 use super::job::{Done, Job, Work};
-use super::keeper::Keeper;
 use super::lock::FileLock;
 use super::readers::Readers;
 use super::store::{Refusal, Store};
@@ -48,10 +48,10 @@ pub(super) fn start(
     let lock = FileLock::take(path)?;
     schema::refuse_truncated(path)?;
     let store = Store::new(connection::writer(path, durability)?);
-    let keeper = Keeper::start(path, Arc::clone(&hub), readers)?;
+    let checkpointer = Checkpointer::start(path, Arc::clone(&hub), readers)?;
     let (sender, jobs) = mpsc::channel(queue);
     let erasure = Erasure::default();
-    let writer = Writer { store, keeper, hub, garbage: true, busy: 0, erasure, pace: Pace::default(), lock };
+    let writer = Writer { store, checkpointer, hub, garbage: true, busy: 0, erasure, pace: Pace::default(), lock };
     let desk = Desk::new(writer, sender);
     let shared = desk.shared();
     thread::Builder::new()
@@ -64,7 +64,7 @@ pub(super) fn start(
 /// What writes: whoever has it is the only one.
 pub(super) struct Writer {
     store: Store,
-    keeper: Keeper,
+    checkpointer: Checkpointer,
     hub: Arc<Hub>,
     /// Whether deleted records may be waiting to be removed.
     garbage: bool,
@@ -90,7 +90,7 @@ impl Thread {
             let bytes = self.gather(first, &mut batch);
             let jobs = batch.len();
             let asked = self.shared.with(|writer| {
-                writer.keeper.written(bytes);
+                writer.checkpointer.written(bytes);
                 writer.write(&mut batch)
             });
             self.shared.done(jobs);
@@ -147,9 +147,9 @@ impl Writer {
         while self.garbage && self.erasure.is_awaited() {
             self.collect();
         }
-        let Self { store, keeper, lock, mut erasure, .. } = self;
+        let Self { store, checkpointer, lock, mut erasure, .. } = self;
         // The last connection to close moves everything into the main file and removes the write-ahead log.
-        keeper.stop();
+        checkpointer.stop();
         drop(store);
         drop(lock);
         erasure.done();
@@ -179,7 +179,7 @@ impl Writer {
 
     fn erase(&mut self) {
         self.busy = 0;
-        match self.keeper.cut(self.store.connection()) {
+        match self.checkpointer.cut(self.store.connection()) {
             Ok(true) => self.erasure.done(),
             Ok(false) => self.erasure.held_up(),
             Err(error) => {
@@ -193,7 +193,7 @@ impl Writer {
     /// quick, and nothing else is to be done. `None` leaves it to the thread.
     pub(super) fn write_now(&mut self, work: &Work) -> Option<Result<Done, LogError>> {
         let small = matches!(work, Work::Append { .. }) && work.weight() <= SMALL;
-        if !small || self.is_untidy() || !self.pace.is_quick() || !self.keeper.is_idle() {
+        if !small || self.is_untidy() || !self.pace.is_quick() || !self.checkpointer.is_idle() {
             return None;
         }
         let began = Instant::now();
@@ -203,7 +203,7 @@ impl Writer {
             begun => begun.map(drop),
         };
         let outcome = self.transaction(begun, [work]);
-        self.keeper.written(work.weight());
+        self.checkpointer.written(work.weight());
         match outcome {
             Ok(mut outcomes) => {
                 let (outcome, _) = outcomes.pop()?;
@@ -240,7 +240,7 @@ impl Writer {
                         (outcome, _) => drop(job.reply.send(outcome)),
                     }
                 }
-                self.keeper.start_over_if_large(self.store.connection());
+                self.checkpointer.start_over_if_large(self.store.connection());
             }
             Err(error) => {
                 tracing::error!(%error, jobs = batch.len(), "a commit to the session log failed");
@@ -317,8 +317,8 @@ impl Writer {
                 if more {
                     self.erasure.removed();
                 }
-                self.keeper.written(if more { 512 << 10 } else { 0 });
-                self.keeper.start_over_if_large(self.store.connection());
+                self.checkpointer.written(if more { 512 << 10 } else { 0 });
+                self.checkpointer.start_over_if_large(self.store.connection());
             }
             Err(error) => {
                 self.store.roll_back();

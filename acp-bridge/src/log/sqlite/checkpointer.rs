@@ -31,7 +31,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 
 /// The housekeeping thread, as the writer sees it.
 #[derive(Debug)]
-pub(super) struct Keeper {
+pub(super) struct Checkpointer {
     shared: Arc<Shared>,
     thread: JoinHandle<()>,
     wal: PathBuf,
@@ -63,13 +63,13 @@ struct Orders {
     stop: bool,
 }
 
-impl Keeper {
+impl Checkpointer {
     pub(super) fn start(path: &Path, hub: Arc<Hub>, readers: Arc<Readers>) -> Result<Self, OpenError> {
         let connection = connection::checkpointer(path)?;
         let shared = Arc::new(Shared::default());
         let its = Arc::clone(&shared);
         let thread = thread::Builder::new()
-            .name("log-keeper".to_owned())
+            .name("log-checkpoint".to_owned())
             .spawn(move || its.run(&connection, &hub, &readers))
             .map_err(|e| failure::io(path, &e))?;
         let wal = connection::wal_path(path);
@@ -224,7 +224,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use super::{Keeper, WAL_BYTES, connection};
+    use super::{Checkpointer, WAL_BYTES, connection};
     use crate::log::hub::{Bounds, Hub};
     use crate::log::sqlite::Durability;
     use crate::log::sqlite::readers::Readers;
@@ -240,22 +240,22 @@ mod tests {
         let path = directory.path().join("log.db");
         let writer = connection::writer(&path, Durability::Os).unwrap();
         let readers = Arc::new(Readers::new(path.clone()));
-        let mut keeper = Keeper::start(&path, Arc::new(Hub::new(Bounds::default())), readers).unwrap();
+        let mut checkpointer = Checkpointer::start(&path, Arc::new(Hub::new(Bounds::default())), readers).unwrap();
         writer.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(1000000))").unwrap();
         let (first, length) = (times_over(&path), std::fs::metadata(connection::wal_path(&path)).unwrap().len());
 
-        keeper.start_over_if_large(&writer);
-        assert!(!keeper.prepared, "it is not large");
-        keeper.written(usize::try_from(WAL_BYTES).unwrap());
+        checkpointer.start_over_if_large(&writer);
+        assert!(!checkpointer.prepared, "it is not large");
+        checkpointer.written(usize::try_from(WAL_BYTES).unwrap());
         let deadline = Instant::now() + Duration::from_secs(30);
-        while keeper.size > 0 {
-            keeper.start_over_if_large(&writer);
+        while checkpointer.size > 0 {
+            checkpointer.start_over_if_large(&writer);
             assert!(Instant::now() < deadline, "it is never started over");
             std::thread::yield_now();
         }
         writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         assert_ne!(times_over(&path), first);
         assert_eq!(std::fs::metadata(connection::wal_path(&path)).unwrap().len(), length);
-        keeper.stop();
+        checkpointer.stop();
     }
 }
