@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a benchmark fails by panicking")]
 
 #[allow(dead_code, unreachable_pub, reason = "the tests use more of it")]
-#[path = "../tests/log_support/tail.rs"]
+#[path = "../tests/log/support/tail.rs"]
 mod tail;
 
 use std::sync::Arc;

@@ -5,7 +5,7 @@
 //! there, and what went wrong. Nothing in it belongs to one process: no call hands over a socket, a reply channel or
 //! anything else that could not be sent elsewhere.
 //!
-//! One suite, `tests/log_suite`, holds for every engine. What it may rely on:
+//! One suite, `tests/log/suite`, holds for every engine. What it may rely on:
 //!
 //! - What an acknowledged call has changed, every later [`LogView::get`], [`LogView::list`] and [`LogView::read`] of
 //!   any process shows. [`LogReader::head`] may show it later, and skips nothing.

@@ -2,7 +2,7 @@
 //!
 //! `cargo test -p acp-bridge --test hostile` prints a line for each probe that held.
 
-#[path = "../support/mod.rs"]
+#[path = "../program/support/mod.rs"]
 mod support;
 
 mod agents;

@@ -1,0 +1,29 @@
+//! The program `acp-bridge` as its users start it, with agents and clients as processes of their own.
+
+mod acpx;
+mod agent_by_name;
+mod agent_faults;
+mod attach;
+mod attach_start;
+mod attach_stdio;
+mod bad_input;
+mod chat;
+mod cli;
+mod conformance;
+mod dial;
+mod fault;
+mod fault_plan;
+mod harness;
+mod host_services;
+mod keep_agents;
+mod lanes;
+mod policies;
+mod portability;
+mod promises;
+mod queue;
+mod retention;
+mod rpc_browser;
+mod sessions;
+mod support;
+mod terminals;
+mod unreadable_log;
