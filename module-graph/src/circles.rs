@@ -1,11 +1,27 @@
-//! Circles in a graph.
+//! Circles among modules.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::resolve::Target;
+use crate::{Crate, within};
+
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
+/// Those among the modules in this one, without code for tests and without re-exports.
+pub(crate) fn inside(of: &Crate, inside: &str) -> Vec<Vec<String>> {
+    let mut knows: Graph = BTreeMap::new();
+    of.each_target(|from, target, mention| {
+        let (Target::Module(to) | Target::Item { module: to, .. }) = target else { return };
+        let counts = !mention.place.test && !mention.reexport;
+        if to != from && counts && within(from, inside) && within(to, inside) {
+            knows.entry(from.to_owned()).or_default().insert(to.clone());
+        }
+    });
+    groups(&knows)
+}
+
 /// Groups of two or more nodes that all reach each other, in order.
-pub(crate) fn of(graph: &Graph) -> Vec<Vec<String>> {
+fn groups(graph: &Graph) -> Vec<Vec<String>> {
     let reached: BTreeMap<&str, BTreeSet<&str>> =
         graph.keys().map(|node| (node.as_str(), reach(graph, node))).collect();
     let mut found = BTreeSet::new();

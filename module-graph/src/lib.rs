@@ -9,6 +9,7 @@
 //! from parts.
 
 mod circles;
+mod edge;
 mod load;
 mod module;
 mod purity;
@@ -20,6 +21,7 @@ mod tokens;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+pub use edge::{Edge, Import};
 pub use load::LoadError;
 pub use module::{Literal, Place};
 pub use rooms::{Room, Rooms};
@@ -32,30 +34,6 @@ use resolve::Target;
 pub struct Crate {
     /// By path: `crate`, `crate::host`, `crate::host::services`.
     modules: BTreeMap<String, Module>,
-}
-
-/// One use of a module by another.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct Edge {
-    /// Path of the module that names something, for example `crate::host::driver`.
-    pub from: String,
-    /// Path of the module that has or re-exports it.
-    pub to: String,
-    /// Where.
-    pub place: Place,
-}
-
-/// One use of something outside of the crate.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-#[non_exhaustive]
-pub struct Import {
-    /// Path of the module that names it.
-    pub from: String,
-    /// Its full path, for example `std::time::Instant::now`. `core` and `alloc` are written as `std`.
-    pub path: String,
-    /// Where.
-    pub place: Place,
 }
 
 impl Crate {
@@ -107,15 +85,7 @@ impl Crate {
     /// A module that only hands on what another one defines is no part of a way, and neither is code for tests.
     #[must_use]
     pub fn circles(&self, inside: &str) -> Vec<Vec<String>> {
-        let mut knows: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        self.each_target(|from, target, mention| {
-            let (Target::Module(to) | Target::Item { module: to, .. }) = target else { return };
-            let counts = !mention.place.test && !mention.reexport;
-            if to != from && counts && within(from, inside) && within(to, inside) {
-                knows.entry(from.to_owned()).or_default().insert(to.clone());
-            }
-        });
-        circles::of(&knows)
+        circles::inside(self, inside)
     }
 
     /// Every use of another crate, in the order of the modules.
