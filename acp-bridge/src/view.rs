@@ -75,7 +75,7 @@ impl View {
     /// What a request is about, for whoever decides whether the client may have it.
     pub(crate) fn about(&self, request: &Incoming, attached: IsAttached<'_>) -> About {
         match self {
-            Self::V1(client) => client.about(request, attached),
+            Self::V1(_) => v1::Client::about(request, attached),
         }
     }
 

@@ -43,7 +43,7 @@ impl Client {
         can_be_asked(self.initialize.as_raw(), method)
     }
 
-    pub(crate) fn about(&self, request: &Incoming, attached: &dyn Fn(&SessionId) -> bool) -> About {
+    pub(crate) fn about(request: &Incoming, attached: &dyn Fn(&SessionId) -> bool) -> About {
         let session = Params::new(request.params()).session().ok();
         let is_attached = session.as_ref().is_some_and(attached);
         About { operation: methods::operation(request.method(), is_attached), session }
