@@ -79,6 +79,7 @@ const ROOMS: &[Room<'_>] = &[
         name: "crate::cli",
         knows: &[
             "crate::gateway",
+            "crate::view",
             "crate::host",
             "crate::host::services",
             "crate::service",
@@ -95,7 +96,8 @@ const ROOMS: &[Room<'_>] = &[
     },
 ];
 
-const OF_A_VIEW: &[&str] = &["crate::service", "crate::command", "crate::log", "crate::session", "crate::shared"];
+const OF_A_VIEW: &[&str] =
+    &["crate::service", "crate::command", "crate::log", "crate::principal", "crate::session", "crate::shared"];
 
 /// Rooms whose own modules import each other in circles, and are not to. An entry that is not needed fails the test.
 const CIRCLES_STILL_ALLOWED: &[&str] =
