@@ -5,6 +5,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -20,6 +21,8 @@ pub(crate) const MARK: &str = "--mark=conformance";
 const BLOCK: usize = 64 * 1024;
 /// The longest line with which the two ends find each other, in bytes.
 const MAX_HELLO: u64 = 64 * 1024;
+/// Between two looks at whether stderr has room.
+const ROOM: Duration = Duration::from_millis(5);
 
 /// Where the tester waits for the stub.
 #[derive(Debug)]
@@ -84,14 +87,12 @@ pub async fn run(socket: &Path, arguments: &[String]) -> io::Result<()> {
     (&mut read).take(MAX_HELLO).read_line(&mut line).await?;
     let orders: Value = serde_json::from_str(&line).map_err(io::Error::other)?;
     let mut noise = usize::try_from(orders["noise"].as_u64().unwrap_or_default()).unwrap_or_default();
-    let mut stderr = tokio::io::stderr();
     let block = "an agent that says much on stderr\n".repeat(120);
     while noise > 0 {
         let part = noise.min(block.len());
-        stderr.write_all(&block.as_bytes()[..part]).await?;
+        write_all(&mut io::stderr(), &block.as_bytes()[..part]).await?;
         noise -= part;
     }
-    stderr.flush().await?;
     let mut stdout = tokio::io::stdout();
     let inward = async {
         let mut stdin = tokio::io::stdin();
@@ -117,5 +118,49 @@ pub async fn run(socket: &Path, arguments: &[String]) -> io::Result<()> {
     tokio::select! {
         ended = inward => ended,
         ended = outward => ended,
+    }
+}
+
+/// Writes everything, and waits for room where the open file itself does not: whoever shares it may have made it so. Node
+/// does that to its own stderr, which the agents that it starts can inherit.
+async fn write_all(to: &mut impl io::Write, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match to.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(written) => bytes = &bytes[written..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => tokio::time::sleep(ROOM).await,
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::File;
+    use std::io::Read as _;
+
+    use futures_util::FutureExt as _;
+    use rustix::fs::{OFlags, fcntl_setfl};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn all_is_written_to_a_full_pipe_that_does_not_wait() {
+        let (read, write) = rustix::pipe::pipe().expect("a pipe");
+        fcntl_setfl(&write, OFlags::NONBLOCK).expect("a flag");
+        let (mut read, mut write) = (File::from(read), File::from(write));
+        let all = vec![b'x'; 1024 * 1024];
+        let mut writing = Box::pin(write_all(&mut write, &all));
+        assert!((&mut writing).now_or_never().is_none(), "no pipe holds so much");
+        let length = all.len();
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut came = vec![0; length];
+            read.read_exact(&mut came).map(|()| came)
+        });
+        writing.await.expect("all is written");
+        let came = reading.await.expect("a reader").expect("all came");
+        assert!(came == all, "what came is what was written");
     }
 }

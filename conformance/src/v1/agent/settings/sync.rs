@@ -41,7 +41,8 @@ fn last<'c>(calls: Vec<Call<'c>>, member: &str) -> Option<(Call<'c>, &'c Value)>
     Some((call, &call.request.params()?[member]))
 }
 
-/// The last that `says` something between two places has to say what was set.
+/// The last that `says` something has to say what was set: behind the call, and before its answer, for what follows from a
+/// call may come on either side of it.
 fn agrees<'c>(
     case: &'c Case<'_>,
     set: &(Call<'c>, &Value),
@@ -49,7 +50,7 @@ fn agrees<'c>(
     says: impl Fn(&'c Message) -> Option<&'c Value>,
 ) -> Option<Outcome> {
     let (call, wanted) = set;
-    let within = |message: &&Message| message.index > call.until() && message.index < until;
+    let within = |message: &&Message| message.index > call.request.index && message.index < until;
     let (message, said) =
         case.received().filter(within).filter_map(|message| Some((message, says(message)?))).last()?;
     Some(Outcome::pass_if(said == *wanted, || {
