@@ -9,7 +9,7 @@ mod memory;
 
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_types::RawBuf;
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 pub use directory::DirectoryVault;
-pub use memory::MemoryVault;
+pub use memory::{MemoryVault, shared};
 
 /// Names one secret. It cannot be guessed, and says nothing of what it names.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -52,13 +52,6 @@ pub trait Vault: Send + Sync + fmt::Debug + 'static {
 
     /// Hands a secret out, byte for byte, and has it no more.
     async fn take(&self, secret: &SecretRef) -> Result<RawBuf, VaultError>;
-}
-
-/// The vault of this process: gateways and hosts that are given no other share it.
-#[must_use]
-pub fn shared() -> Arc<dyn Vault> {
-    static SHARED: LazyLock<Arc<MemoryVault>> = LazyLock::new(Arc::default);
-    Arc::clone(&*SHARED) as Arc<dyn Vault>
 }
 
 /// Why a vault does not keep a secret, or does not hand one out.

@@ -100,8 +100,7 @@ const OF_A_VIEW: &[&str] =
     &["crate::service", "crate::command", "crate::log", "crate::principal", "crate::session", "crate::shared"];
 
 /// Rooms whose own modules import each other in circles, and are not to. An entry that is not needed fails the test.
-const CIRCLES_STILL_ALLOWED: &[&str] =
-    &["crate::gateway", "crate::host", "crate::log", "crate::service", "crate::vault"];
+const CIRCLES_STILL_ALLOWED: &[&str] = &["crate::log", "crate::service"];
 
 /// The source, read once for all tests.
 static SOURCE: LazyLock<Crate> = LazyLock::new(|| {
@@ -140,13 +139,15 @@ fn rooms_import_each_other_in_no_circle() {
 #[test]
 fn modules_import_each_other_in_no_circle() {
     let mut needed = BTreeSet::new();
+    let mut circles = Vec::new();
     for circle in SOURCE.circles("crate") {
         let in_room = |room: &&&str| circle.iter().all(|module| within(module, room));
         match CIRCLES_STILL_ALLOWED.iter().find(in_room) {
-            Some(room) => needed.insert(*room),
-            None => panic!("these import each other in a circle: {}", circle.join(", ")),
-        };
+            Some(room) => _ = needed.insert(*room),
+            None => circles.push(circle.join(", ")),
+        }
     }
+    assert!(circles.is_empty(), "these import each other in a circle:\n{}", circles.join("\n"));
     let unneeded: Vec<_> = CIRCLES_STILL_ALLOWED.iter().filter(|room| !needed.contains(*room)).collect();
     assert!(
         unneeded.is_empty(),

@@ -3,6 +3,7 @@
 use acp_types::SessionId;
 use acp_types::record::Seq;
 
+use super::lines::push_line;
 use super::{ExportError, Header, Place};
 use crate::log::{Filter, LogError, LogView, ReadLimit, SessionInfo};
 
@@ -82,17 +83,4 @@ async fn trimmed_control<S: LogView + ?Sized>(source: &S, info: &SessionInfo) ->
         count += records.iter().filter(|record| record.seq <= info.oldest).count() as u64;
     }
     Ok(count)
-}
-
-pub(super) fn push_line(page: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), LogError> {
-    let start = page.len();
-    serde_json::to_writer(&mut *page, value).map_err(|e| LogError::Corrupt { reason: e.to_string() })?;
-    // JSON has line breaks only where a blank would do as well.
-    for byte in &mut page[start..] {
-        if matches!(byte, b'\n' | b'\r') {
-            *byte = b' ';
-        }
-    }
-    page.push(b'\n');
-    Ok(())
 }

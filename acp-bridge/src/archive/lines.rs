@@ -1,8 +1,9 @@
-//! Lines of a bounded length.
+//! Lines of an export: written, and read with a bounded length.
 
 use std::io::{BufRead, Read};
 
 use super::{ImportError, LineError};
+use crate::log::LogError;
 
 /// Longest line of an export, in bytes. A record holds at most two frames of an agent, of 16 MiB each.
 pub const MAX_LINE: usize = 64 * 1024 * 1024;
@@ -39,4 +40,18 @@ impl<R: BufRead> Lines<R> {
     pub(super) fn wrong(&self, error: LineError) -> ImportError {
         ImportError::Line { line: self.number, error }
     }
+}
+
+/// Appends a value as one line of JSON.
+pub(super) fn push_line(page: &mut Vec<u8>, value: &impl serde::Serialize) -> Result<(), LogError> {
+    let start = page.len();
+    serde_json::to_writer(&mut *page, value).map_err(|e| LogError::Corrupt { reason: e.to_string() })?;
+    // JSON has line breaks only where a blank would do as well.
+    for byte in &mut page[start..] {
+        if matches!(byte, b'\n' | b'\r') {
+            *byte = b' ';
+        }
+    }
+    page.push(b'\n');
+    Ok(())
 }

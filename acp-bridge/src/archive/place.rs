@@ -7,7 +7,7 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 
-use super::export::push_line;
+use super::lines::push_line;
 use super::{ExportError, Header};
 use crate::log::{Filter, LogError, LogView, ReadLimit};
 

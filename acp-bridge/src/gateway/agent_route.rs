@@ -9,8 +9,6 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use tokio_util::sync::CancellationToken;
 
-use super::driver::Context;
-
 /// Serves the WebSockets of agents that dial in.
 #[async_trait]
 pub trait AgentRoute: Send + Sync + std::fmt::Debug + 'static {
@@ -21,14 +19,14 @@ pub trait AgentRoute: Send + Sync + std::fmt::Debug + 'static {
     async fn serve(&self, socket: ws::Socket<TcpStream>, limit: usize, shutdown: CancellationToken);
 }
 
-/// Serves a connection that was upgraded.
-pub(super) async fn serve(route: &dyn AgentRoute, upgraded: Upgraded, context: Context) {
+/// Serves a connection that was upgraded. Messages have at most `max_message` bytes.
+pub(super) async fn serve(route: &dyn AgentRoute, upgraded: Upgraded, max_message: usize, shutdown: CancellationToken) {
     let Ok(Parts { io, read_buf, .. }) = upgraded.downcast::<TokioIo<TcpStream>>() else {
         tracing::warn!("a dialler came over something that is no TCP connection");
         return;
     };
-    let limit = route.frame_limit(context.config.max_message);
+    let limit = route.frame_limit(max_message);
     let settings = Some(ws::config(limit));
     let stream = WebSocketStream::from_partially_read(io.into_inner(), read_buf.into(), Role::Server, settings).await;
-    route.serve(ws::Socket::from_stream(stream, limit), limit, context.shutdown).await;
+    route.serve(ws::Socket::from_stream(stream, limit), limit, shutdown).await;
 }

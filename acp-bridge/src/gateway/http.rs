@@ -264,7 +264,8 @@ async fn dialled(
     };
     match Arc::clone(&gateway.diallers).try_acquire_owned() {
         Ok(permit) => upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
-            agent_route::serve(&*route, upgraded, context).await;
+            let max_message = context.config.max_message;
+            agent_route::serve(&*route, upgraded, max_message, context.shutdown).await;
         }),
         Err(_) => {
             let limit = gateway.context.config.max_diallers;

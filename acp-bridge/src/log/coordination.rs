@@ -18,7 +18,7 @@ use tokio::time::{Instant, sleep_until};
 pub(super) use self::in_process::InProcess;
 use self::leases::Leases;
 use self::queue::{Asked, Queue};
-use super::{CommandId, LogError, Member, MemberId, QueueError, QueuedCommand, Renewal, Role, TakenCommand};
+use super::{CommandId, LogError, Member, MemberId, QueueError, QueuedCommand, Renewal, TakenCommand};
 
 /// Commands handed to a host at once.
 const BATCH: usize = 64;
@@ -196,9 +196,4 @@ impl fmt::Debug for Coordination {
         let state = self.lock();
         f.debug_struct("Coordination").field("queue", &state.queue).finish_non_exhaustive()
     }
-}
-
-/// Hosts that a command may go to.
-fn is_host(role: Role) -> bool {
-    role == Role::Host
 }

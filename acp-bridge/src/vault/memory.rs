@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use acp_types::RawBuf;
@@ -96,6 +96,13 @@ impl Vault for MemoryVault {
         let at = kept.secrets.iter().position(|kept| kept.name == *secret);
         at.and_then(|at| kept.remove(at)).ok_or(VaultError::Unknown)
     }
+}
+
+/// The vault of this process: gateways and hosts that are given no other share it.
+#[must_use]
+pub fn shared() -> Arc<dyn Vault> {
+    static SHARED: LazyLock<Arc<MemoryVault>> = LazyLock::new(Arc::default);
+    Arc::clone(&*SHARED) as Arc<dyn Vault>
 }
 
 #[cfg(test)]

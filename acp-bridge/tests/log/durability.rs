@@ -34,7 +34,7 @@ impl Drop for Reaped {
 /// This test program as a child that runs `child_that_appends` and nothing else.
 fn child(log: &Path, durability: &str, batches: Seq) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["child_that_appends", "--exact", "--nocapture", "--test-threads=1"]);
+    command.args(["durability::child_that_appends", "--exact", "--nocapture", "--test-threads=1"]);
     command.env(LOG, log).env(DURABILITY, durability).env(BATCHES, batches.to_string());
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     command

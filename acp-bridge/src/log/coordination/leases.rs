@@ -7,7 +7,6 @@ use acp_types::SessionId;
 use acp_types::record::Epoch;
 
 use super::super::{LogError, Member, MemberId, Renewal, Role};
-use super::is_host;
 
 /// Members at once. One more is refused.
 const MAX_MEMBERS: usize = 1024;
@@ -121,7 +120,7 @@ impl Leases {
         if let Some(holder) = session.and_then(|session| self.holder(session, now)) {
             return Some(holder.clone());
         }
-        let mut hosts = self.members.iter().filter(|(_, lease)| is_host(lease.role));
+        let mut hosts = self.members.iter().filter(|(_, lease)| lease.role == Role::Host);
         let running = hosts.clone().find(|(_, lease)| lease.until > now);
         // A host that is late is better than none: it may only be slow.
         running.or_else(|| hosts.next()).map(|(id, _)| id.clone())
