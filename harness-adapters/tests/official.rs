@@ -10,11 +10,12 @@ use acp_server::types::v1::{
     StopReason, ToolCallContent, ToolCallStatus,
 };
 use support::{Harness, Setting, Stage, soon};
+use tokio::io::AsyncReadExt;
 
 const LOOP: &str = r#"
     [[prompt]]
     match = "loop"
-    replies = [[{ shell = "while true; do echo tick >> ticks; sleep 0.05; done", ask = true, timeout_ms = 60000 }]]
+    replies = [[{ shell = "exec 9>alive; while true; do echo tick >> ticks; sleep 0.05; done", ask = true, timeout_ms = 60000 }]]
 "#;
 
 const SLOW: &str = r#"
@@ -85,26 +86,41 @@ fn closed(updates: &[SessionUpdate]) -> bool {
     })
 }
 
+/// Lines that a command still writes after it was stopped, from which it is seen to go on. One that is being killed may
+/// write one or two.
+const GOES_ON: u64 = 20;
+
 /// Runs the endless command, stops it, and says whether the command goes on and its call was closed.
 async fn stopped(mut stage: Stage, session: &SessionId, asks: bool) -> (PromptResponse, bool, bool) {
     let ticks = stage.workspace().join("ticks");
     let size = || std::fs::metadata(&ticks).map_or(0, |meta| meta.len());
+    let lines = async |count: u64| {
+        while size() < count * "tick\n".len() as u64 {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    // The command and all that it starts hold the other end of this pipe: it ends when the last of them has gone.
+    let alive = stage.workspace().join("alive");
+    assert!(std::process::Command::new("mkfifo").arg(&alive).status().expect("mkfifo").success());
+    let mut alive = tokio::net::unix::pipe::OpenOptions::new().open_receiver(alive).expect("a pipe");
     let prompt = stage.prompt(session, "loop");
     if asks {
         stage.events.asked().await.choose(PermissionOptionKind::AllowOnce);
     }
-    soon("a running command", async {
-        while size() < 25 {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    soon("a running command", lines(5)).await;
+    stage.cancel(session).await;
+    let response = stage.answer(prompt).await.expect("an answer");
+    let then = size() / "tick\n".len() as u64;
+    let mut nothing = [0];
+    let goes_on = soon("the command goes on or is gone", async {
+        tokio::select! {
+            read = alive.read(&mut nothing) => { assert_eq!(read.expect("the end of the pipe"), 0); false }
+            () = lines(then + GOES_ON) => true,
         }
     })
     .await;
-    stage.cancel(session).await;
-    let response = stage.answer(prompt).await.expect("an answer");
-    let then = size();
-    // Twenty times as long as the command needs for its next line.
-    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    let goes_on = size() > then;
+    // Whatever was said of the call comes before the answer to a later request.
+    stage.new_session().await;
     let closed = closed(&stage.events.updates());
     (response, goes_on, closed)
 }

@@ -9,7 +9,6 @@ use std::time::Duration;
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
 pub(super) use common::{Format, Judge, Play, Waits};
-use duration::duration;
 
 /// Test tools for people who implement ACP.
 #[derive(Debug, Parser)]
@@ -127,10 +126,10 @@ pub(super) struct Client {
     #[arg(long, value_enum, value_name = "TRANSPORT")]
     pub(super) listen: Option<Listen>,
     /// Until the client has started its agent, sent its next message or answered a request.
-    #[arg(long, default_value = "30s", value_parser = duration)]
+    #[arg(long, default_value = "30s", value_parser = duration::duration)]
     pub(super) timeout: Duration,
     /// Until the client has ended after its turn; one that goes on is ended.
-    #[arg(long, default_value = "3s", value_parser = duration)]
+    #[arg(long, default_value = "3s", value_parser = duration::duration)]
     pub(super) grace: Duration,
     /// The client's command line.
     #[arg(last = true, value_name = "CLIENT CMD")]
@@ -172,7 +171,7 @@ pub(super) struct Bench {
     #[arg(long, default_value_t = 1_000, value_name = "N")]
     pub(super) requests: u64,
     /// How long nothing is read while a turn writes; `0s` for no such turn.
-    #[arg(long, default_value = "2s", value_parser = duration)]
+    #[arg(long, default_value = "2s", value_parser = duration::duration)]
     pub(super) stall: Duration,
     /// A prompt that makes the agent write, for one that does not do what the suite's sentence says.
     #[arg(long, value_name = "TEXT")]
@@ -181,7 +180,7 @@ pub(super) struct Bench {
     #[arg(long, value_name = "PID")]
     pub(super) pid: Option<u32>,
     /// Until anything that is waited for has come.
-    #[arg(long, default_value = "2m", value_parser = duration)]
+    #[arg(long, default_value = "2m", value_parser = duration::duration)]
     pub(super) timeout: Duration,
     /// One JSON object.
     #[arg(long)]
