@@ -17,7 +17,8 @@ const LOOK: Duration = Duration::from_micros(50);
 /// On one processor the peer cannot run while it is looked for.
 static ALONE: LazyLock<bool> = LazyLock::new(|| available_parallelism().is_ok_and(|processors| processors.get() == 1));
 
-/// When something was written last, and whether answers come at once. By the system's clock, also where Tokio's stands.
+/// When the first of what the peer may answer was written, and whether answers come at once. By the system's clock, also
+/// where Tokio's stands.
 #[derive(Debug, Default)]
 pub(super) struct Lookout {
     wrote: Option<Instant>,
@@ -25,9 +26,9 @@ pub(super) struct Lookout {
 }
 
 impl Lookout {
-    /// Something was written.
+    /// Something was written. Who writes on and on is no reason to look on and on.
     pub(super) fn wrote(&mut self, now: Instant) {
-        self.wrote = Some(now);
+        self.wrote.get_or_insert(now);
     }
 
     /// Something has come.
@@ -68,6 +69,7 @@ mod tests {
         lookout.heard(start + micro * 80);
         assert_eq!(lookout.until(), None, "nothing was written");
         lookout.wrote(start + micro * 100);
+        lookout.wrote(start + micro * 140);
         assert_eq!(lookout.until(), (!*ALONE).then_some(start + micro * 150));
         lookout.in_vain();
         assert_eq!(lookout.until(), None);

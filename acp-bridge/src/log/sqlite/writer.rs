@@ -30,7 +30,9 @@ const MAX_BUSY: usize = 64;
 /// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
 const MAX_BYTES: usize = 4 << 20;
 
-/// Bytes of an append that its caller may commit itself, as [`Work::weight`] counts them.
+/// Records of an append that its caller may commit itself, and their bytes as [`Work::weight`] counts them. Of more it is
+/// better to make the next ones ready meanwhile.
+const FEW: usize = 8;
 const SMALL: usize = 32 << 10;
 
 /// What one piece of work came to, and whether something is to be gone before it is answered.
@@ -192,8 +194,7 @@ impl Writer {
     /// Commits an append for its caller, if that takes no longer than to have the thread do it: it is small, commits are
     /// quick, and nothing else is to be done. `None` leaves it to the thread.
     pub(super) fn write_now(&mut self, work: &Work) -> Option<Result<Done, LogError>> {
-        let small = matches!(work, Work::Append { .. }) && work.weight() <= SMALL;
-        if !small || self.is_untidy() || !self.pace.is_quick() || !self.keeper.is_idle() {
+        if !is_small(work) || self.is_untidy() || !self.pace.is_quick() || !self.keeper.is_idle() {
             return None;
         }
         let began = Instant::now();
@@ -223,7 +224,7 @@ impl Writer {
         let began = Instant::now();
         let begun = self.store.begin();
         let outcomes = self.transaction(begun, batch.iter().map(|job| &job.work));
-        if batch.len() == 1 && batch[0].work.weight() <= SMALL {
+        if batch.len() == 1 && is_small(&batch[0].work) {
             self.pace.took(began.elapsed());
         }
         let mut asked = None;
@@ -329,4 +330,9 @@ impl Writer {
             }
         }
     }
+}
+
+/// Whether it is an append that its caller may commit itself.
+fn is_small(work: &Work) -> bool {
+    matches!(work, Work::Append { records, .. } if records.len() <= FEW) && work.weight() <= SMALL
 }
