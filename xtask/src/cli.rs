@@ -32,7 +32,11 @@ enum Command {
     },
     /// One end of the bare pipe that `bench` measures.
     #[command(hide = true)]
-    BarePipe { times: Option<u64> },
+    BarePipe {
+        times: Option<u64>,
+        #[arg(default_value_t = 0)]
+        core: u32,
+    },
     /// Format, clippy, docs, structure.
     Check,
     /// Structure alone: crate edges, file sizes, the promises table.
@@ -48,7 +52,7 @@ impl Args {
             Command::Demo { once } => demo::run(once),
             Command::Test => test::run(),
             Command::Bench { part, quick } => bench::run(part, quick),
-            Command::BarePipe { times } => bench::bare_pipe(times),
+            Command::BarePipe { times, core } => bench::bare_pipe(times, core),
             Command::Check => check::run(),
             Command::Tidy => tidy::run(),
             Command::Gen => r#gen::run(),

@@ -24,27 +24,29 @@ pub(super) struct RoundTrip {
 
 /// Has two new processes pass a line so many times.
 pub(super) fn round_trip(times: u64, cores: Cores) -> anyhow::Result<RoundTrip> {
-    let own = std::env::current_exe()?;
-    let mut command = match cores {
-        Cores::Any => Command::new(own),
-        Cores::One => {
-            let mut command = Command::new("taskset");
-            command.args(["--cpu-list", "0"]).arg(own);
-            command
-        }
+    // The system puts two such processes on one core in some runs and on two in others, which differ by a factor of six.
+    let other = match cores {
+        Cores::Any => 1,
+        Cores::One => 0,
     };
-    let text = capture(command.arg("bare-pipe").arg(times.to_string()))?;
+    let text = capture(on(0)?.arg(times.to_string()).arg(other.to_string()))?;
     let figures: Vec<f64> = text.split_whitespace().map(str::parse).collect::<Result<_, _>>()?;
     let [p50, p99] = figures[..] else { anyhow::bail!("the processes on a bare pipe said {text:?}") };
     Ok(RoundTrip { p50, p99 })
 }
 
-/// One of the two processes. With a number it starts the other, passes a line to it so many times and prints p50 and p99
-/// in microseconds; without one it gives back each line that it gets.
-pub(crate) fn end(times: Option<u64>) -> anyhow::Result<()> {
+/// This program as one of the two processes, on a core.
+fn on(core: u32) -> anyhow::Result<Command> {
+    let mut command = Command::new("taskset");
+    command.arg("--cpu-list").arg(core.to_string()).arg(std::env::current_exe()?).arg("bare-pipe");
+    Ok(command)
+}
+
+/// One of the two processes. With a number it starts the other on a core, passes a line to it so many times and prints p50
+/// and p99 in microseconds; without one it gives back each line that it gets.
+pub(crate) fn end(times: Option<u64>, core: u32) -> anyhow::Result<()> {
     let Some(times) = times else { return echo() };
-    let mut other = Command::new(std::env::current_exe()?);
-    let mut other = other.arg("bare-pipe").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+    let mut other = on(core)?.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
     let mut output = other.stdin.take().context("stdin")?;
     let mut input = other.stdout.take().context("stdout")?;
     let mut line = [b'x'; LINE];
