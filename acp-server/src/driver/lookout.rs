@@ -11,8 +11,9 @@ use tokio::task::yield_now;
 
 /// A peer that answers within this time is quick: about what two wake-ups take.
 const QUICK: Duration = Duration::from_micros(200);
-/// How long a quick peer is looked for. A peer that disappoints is not looked for again until it was quick.
-const LOOK: Duration = Duration::from_micros(50);
+/// How long a quick peer is looked for: longer than one wake-up takes and its answer, so that two sides that both sleep find
+/// to each other. A peer that disappoints is not looked for again until it was quick.
+const LOOK: Duration = Duration::from_micros(100);
 
 /// On one processor the peer cannot run while it is looked for.
 static ALONE: LazyLock<bool> = LazyLock::new(|| available_parallelism().is_ok_and(|processors| processors.get() == 1));
@@ -49,9 +50,11 @@ impl Lookout {
     }
 }
 
-/// Lets the rest of the program and the system's events have their turn, again and again, until a moment has come.
+/// Lets the rest of the program, the system's events and other processes have their turn, again and again, until a moment
+/// has come. The system may have put the peer on this processor, since it is usual to sleep after one has written.
 pub(super) async fn look(until: Instant) {
     while Instant::now() < until {
+        std::thread::yield_now();
         yield_now().await;
     }
 }
@@ -70,7 +73,7 @@ mod tests {
         assert_eq!(lookout.until(), None, "nothing was written");
         lookout.wrote(start + micro * 100);
         lookout.wrote(start + micro * 140);
-        assert_eq!(lookout.until(), (!*ALONE).then_some(start + micro * 150));
+        assert_eq!(lookout.until(), (!*ALONE).then_some(start + micro * 200));
         lookout.in_vain();
         assert_eq!(lookout.until(), None);
         lookout.heard(start + micro * 900);
@@ -78,7 +81,7 @@ mod tests {
         assert_eq!(lookout.until(), None, "it was slow");
         lookout.heard(start + micro * 1100);
         lookout.wrote(start + micro * 1200);
-        assert_eq!(lookout.until(), (!*ALONE).then_some(start + micro * 1250));
+        assert_eq!(lookout.until(), (!*ALONE).then_some(start + micro * 1300));
     }
 
     #[tokio::test(start_paused = true)]
