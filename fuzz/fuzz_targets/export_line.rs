@@ -2,7 +2,7 @@
 //! accepts has the head and the records that its header promised, and one more.
 #![no_main]
 
-use acp_bridge::log::portable::{Header, Intake};
+use acp_bridge::archive::{Header, Intake};
 use acp_types::record::{Kind, Record};
 use libfuzzer_sys::fuzz_target;
 
