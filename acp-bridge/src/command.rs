@@ -191,6 +191,11 @@ impl Commander {
         } else {
             self.present().remove(&controller);
         }
+        self.tell_until_taken(by, session, present).await
+    }
+
+    async fn tell_until_taken(&self, by: By, session: SessionId, present: bool) -> Answer {
+        let controller = (session.clone(), Arc::clone(&by.client));
         let mut pause = FIRST_PAUSE;
         loop {
             let told = self.tell(by.clone(), session.clone(), present).await;
@@ -200,7 +205,7 @@ impl Commander {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);
-            if self.present().contains_key(&controller) != present {
+            if self.is_present(&controller) != present {
                 return Ok(Reply::Done);
             }
         }
@@ -214,12 +219,25 @@ impl Commander {
     /// Tells the hosts once more of every controller that is there.
     pub(crate) async fn announce_again(&self) {
         let there = self.present().clone();
-        for ((session, client), principal) in there {
+        for (controller, principal) in there {
+            let (session, client) = controller.clone();
             let by = By { principal, client };
-            if let Err(error) = self.tell(by, session.clone(), true).await {
-                tracing::warn!(%session, why = %error, "the host does not know that a client is there");
+            if !self.is_present(&controller) {
+                continue;
+            }
+            let mut told = self.tell_until_taken(by.clone(), session.clone(), true).await;
+            if !self.is_present(&controller) {
+                // It has said itself that it goes, perhaps before the host heard here that it is there.
+                told = self.tell_until_taken(by, session.clone(), false).await;
+            }
+            if let Err(error) = told {
+                tracing::warn!(%session, why = %error, "the host does not know whether a client is there");
             }
         }
+    }
+
+    fn is_present(&self, controller: &(SessionId, Arc<str>)) -> bool {
+        self.present().contains_key(controller)
     }
 
     fn present(&self) -> MutexGuard<'_, Controllers> {

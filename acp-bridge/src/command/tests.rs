@@ -221,3 +221,21 @@ async fn of_a_controller_that_comes_and_goes_only_the_latest_is_sent_again() {
     assert_eq!(came.await, Ok(Reply::Done));
     assert_eq!(queue.taken(), [Command::SetPresence { present: false }]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn controllers_are_announced_again_however_busy_the_host_is_and_not_those_that_went_meanwhile() {
+    let (queue, commander) = Busy::commander(Vec::new());
+    let attend = |client, present| commander.submit(by(client), Some("s".into()), Command::SetPresence { present });
+    attend("1", true).await.unwrap();
+    attend("2", true).await.unwrap();
+    queue.taken.lock().unwrap().clear();
+    queue.refuses.lock().unwrap().push(QueueError::Full { waiting: 4096 });
+    let mut again = std::pin::pin!(commander.announce_again());
+    assert!(futures_util::FutureExt::now_or_never(&mut again).is_none(), "it waits for room");
+    attend("2", false).await.unwrap();
+    again.await;
+    let told = queue.taken();
+    let came = told.iter().filter(|told| **told == Command::SetPresence { present: true }).count();
+    assert_eq!(came, 1, "the one that is there, once: {told:?}");
+    assert_eq!(told[0], Command::SetPresence { present: false });
+}

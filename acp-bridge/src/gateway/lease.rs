@@ -1,12 +1,17 @@
 //! The gateway as a member of its log: while its lease runs, its controllers are there.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use tokio_util::sync::CancellationToken;
 
 use crate::command::Commander;
 use crate::log::{LogError, Member, MemberId, Role, SessionLog};
+
+/// Time that the log has to hear that the gateway goes.
+const GOODBYE: Duration = Duration::from_secs(5);
 
 /// A lease that is kept.
 #[derive(Debug)]
@@ -31,22 +36,32 @@ impl GatewayLease {
     /// Renews the lease until the end, and leaves then. One that had run out takes the presence of every controller with it,
     /// so the hosts are told of them again.
     pub(super) async fn keep(self, commander: Commander, end: CancellationToken) {
+        // Beside the renewals: a host that is busy must not let the lease run out once more.
+        let mut announcing: BoxFuture<'_, ()> = Box::pin(pending());
         loop {
             tokio::select! {
                 () = end.cancelled() => break,
+                () = &mut announcing => {
+                    announcing = Box::pin(pending());
+                    continue;
+                }
                 () = tokio::time::sleep(self.term / 3) => {}
             }
             match self.log.renew(&self.member, self.term).await {
                 Ok(renewal) if renewal.joined || renewal.lapsed => {
                     tracing::warn!("the lease of this gateway had run out; its clients are announced again");
-                    commander.announce_again().await;
+                    announcing = Box::pin(commander.announce_again());
                 }
                 Ok(_) => {}
                 Err(error) => tracing::warn!(%error, "the lease of this gateway was not renewed; trying again"),
             }
         }
-        if let Err(error) = self.log.leave(&self.member.id).await {
-            tracing::debug!(%error, "the log was not told that this gateway goes; its lease runs out");
+        match tokio::time::timeout(GOODBYE, self.log.leave(&self.member.id)).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "the log was not told that this gateway goes; its lease runs out")
+            }
+            Err(_) => tracing::warn!("the log does not answer; the lease of this gateway runs out"),
         }
     }
 }
