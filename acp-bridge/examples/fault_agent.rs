@@ -281,6 +281,8 @@ impl Agent {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let number = |default: u64| rest.split(' ').next().and_then(|n| n.parse().ok()).unwrap_or(default);
         match word {
+            // The value of a variable of its environment.
+            "variable" => say(session, &std::env::var(rest).unwrap_or_else(|_| format!("{rest} is not set"))),
             // N chunks, a pause of MS between them; obeys cancel.
             "count" => {
                 let pause = rest.split(' ').nth(1).and_then(|ms| ms.parse().ok()).unwrap_or(2);

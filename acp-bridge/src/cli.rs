@@ -6,6 +6,7 @@ mod amount;
 mod api;
 mod args;
 mod attach;
+mod bridges;
 mod cancel;
 mod chat;
 mod client;
@@ -15,6 +16,7 @@ mod dial;
 mod doctor;
 mod exit;
 mod export;
+mod home;
 mod identity;
 mod import;
 mod lanes;
@@ -77,6 +79,7 @@ fn run(args: args::Args, opener: Opener) -> anyhow::Result<()> {
             args::Command::Gateway(args) => serve::gateway(*args, opener).await,
             args::Command::Attach(args) => attach::run(args).await,
             args::Command::Detach(args) => attach::detach(&args),
+            args::Command::Bridges(args) => bridges::run(&args).await,
             args::Command::Chat(args) => chat::run(args).await,
             args::Command::Sessions(args) => sessions::run(args).await,
             args::Command::Tail(args) => tail::run(args).await,

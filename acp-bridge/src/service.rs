@@ -33,6 +33,7 @@ mod wait;
 use std::sync::Arc;
 
 use acp_types::SessionId;
+use tokio_util::sync::CancellationToken;
 
 pub use crate::principal::{Principal, Role, Sessions};
 pub use access::Denied;
@@ -54,12 +55,29 @@ pub(crate) struct SessionService {
     log: Arc<dyn SessionLog>,
     commander: Commander,
     followers: Arc<Followers>,
+    stop: Option<CancellationToken>,
 }
 
 impl SessionService {
     /// `commander` submits for the gateway's clients, `followers` are those of the gateway.
     pub(crate) fn new(log: Arc<dyn SessionLog>, commander: Commander, followers: Arc<Followers>) -> Self {
-        Self { log, commander, followers }
+        Self { log, commander, followers, stop: None }
+    }
+
+    /// The same for a bridge that ends when `stop` is cancelled.
+    pub(crate) fn stopped_by(mut self, stop: Option<CancellationToken>) -> Self {
+        self.stop = stop;
+        self
+    }
+
+    /// Stops the bridge. It ends some time after this has returned.
+    pub(crate) fn stop(&self, caller: &Caller) -> Result<(), ServiceError> {
+        let principal = caller.principal();
+        principal.may(Operation::StopBridge)?;
+        let stop = self.stop.as_ref().ok_or(ServiceError::NoStop)?;
+        tracing::info!(identity = principal.identity, "a caller stops the bridge");
+        stop.cancel();
+        Ok(())
     }
 
     pub(crate) fn followers(&self) -> &Arc<Followers> {

@@ -52,6 +52,8 @@ The session, the turn and the bridge stay when the editor goes.")]
     /// Start this program with other arguments and exit; how `attach` starts a bridge that is nobody's child.
     #[command(hide = true)]
     Detach(Detach),
+    /// List the bridges that `attach` has started: agent, URL, log, and whether each one runs.
+    Bridges(Bridges),
     /// Talk to the agent in the terminal. Ctrl-C stops the turn, Ctrl-D detaches and leaves it running.
     Chat(Chat),
     /// List sessions.
@@ -60,13 +62,13 @@ The session, the turn and the bridge stay when the editor goes.")]
     Tail(Tail),
     /// Send a prompt and show the turn until it ends.
     Send(Send),
-    /// Stop the bridge that has a log, and wait until it has ended.
+    /// Stop a bridge, and wait until it has ended: the one at a URL, or the one that has a log.
     #[command(after_help = "\
-Example: acp-bridge stop --log sqlite:sessions.db\n
+Examples: acp-bridge stop --url http://127.0.0.1:4477\n          acp-bridge stop --log sqlite:sessions.db\n
 It ends running turns as `interrupted`, but for those of agents that it keeps (`serve --keep-agents`). An editor that is
 attached to a bridge which it has started starts another one.
 
-Exit codes: 0 it has ended, 1 it has not within --timeout, 3 no bridge has the log.")]
+Exit codes: 0 it has ended, 1 it has not within --timeout, 3 no bridge is there.")]
     Stop(Stop),
     /// Put the lanes and the policy of a session in force that was imported, or whose log somebody else wrote.
     Trust(Trust),
@@ -226,6 +228,12 @@ pub(super) struct Agent {
     pub(super) command: Vec<String>,
 }
 
+impl Agent {
+    pub(super) fn is_named(&self) -> bool {
+        self.name.is_some() || !self.command.is_empty()
+    }
+}
+
 #[derive(Debug, ClapArgs)]
 pub(super) struct Attach {
     #[command(flatten)]
@@ -233,14 +241,13 @@ pub(super) struct Attach {
     /// Answer the editor's first `session/new` with this session, as `sessions` shows it.
     #[arg(long, value_name = "ID")]
     pub(super) session: Option<String>,
-    /// The session log of a bridge that has to be started: `sqlite:FILE`; else `sessions.db` in the state directory.
+    /// The session log of the bridge: `sqlite:FILE`; else one in the state directory that the agent always gets.
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", value_name = "URL")]
     pub(super) log: Option<String>,
-    /// Environment variables that the agents get from here. A bridge that was started with another value of one, or
-    /// with another agent, is not used.
+    /// Environment variables that the agents get from here. Another value of one is another bridge.
     #[arg(long, value_name = "NAME", num_args = 1.., value_delimiter = ',')]
     pub(super) env_from_client: Vec<String>,
-    /// Of a bridge that has to be started.
+    /// What the agents may reach. Other paths are another bridge.
     #[command(flatten)]
     pub(super) reach: Reach,
     #[command(flatten)]
@@ -318,8 +325,18 @@ pub(super) struct Send {
 }
 
 #[derive(Debug, ClapArgs)]
+pub(super) struct Bridges {
+    /// One JSON object per line.
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, ClapArgs)]
 pub(super) struct Stop {
-    /// The session log of the bridge: `sqlite:FILE`.
+    /// The bridge that answers here; `acp-bridge bridges` shows those that `attach` has started.
+    #[arg(long)]
+    pub(super) url: Option<String>,
+    /// Without --url: the session log of the bridge, `sqlite:FILE`.
     #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
     pub(super) log: String,
     /// How long it may take to end.

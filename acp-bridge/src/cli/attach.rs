@@ -1,8 +1,10 @@
 //! `acp-bridge attach`: an ACP agent on stdin and stdout, for editors. What passes is decided by [`crate::attach`]; here
 //! are the two connections.
 
+mod address;
 mod bridge;
 mod launch;
+mod search;
 mod side;
 
 use std::pin::Pin;
@@ -19,25 +21,23 @@ use tokio::time::{Instant, timeout_at};
 
 use self::bridge::{Dialer, Unreachable};
 use self::side::Side;
+use super::args;
 use super::exit::{Exit, coded};
-use super::{args, client};
 use crate::attach::{Backoff, Relay};
 
-pub(super) use self::launch::{DETACH, detach, state_directory, this_program};
+pub(super) use self::launch::{DETACH, detach, this_program};
 
 /// How long what the editor said last may take to reach the bridge once the editor has gone.
 const LEAVE: Duration = Duration::from_secs(5);
 
 /// Serves the editor until it closes stdin or somebody sends TERM. Turns go on.
 pub(super) async fn run(args: args::Attach) -> anyhow::Result<()> {
-    let address = client::endpoint(&args.url.url)?;
-    let launch = launch::Launch::new(&args, &address)?;
+    let dialer = Dialer::new(&args)?;
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let stdio = acp_server::stdio().context("attach talks to an editor on stdin and stdout")?;
     let Link { outbox, inbox } = acp_server::start(stdio, acp_server::Config::default());
     let name = format!("attach-{}", uuid::Uuid::now_v7());
-    let dialer = Dialer::new(args.url.url, address, launch);
     let attach = Attach {
         relay: Relay::new(&name, args.session.map(SessionId::from)),
         editor: Side::new(outbox),

@@ -1,4 +1,4 @@
-//! Whether a bridge runs what is asked for.
+//! The identity of what a bridge runs, and the question whether one runs what is wanted.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;
@@ -20,48 +20,72 @@ const MOST: u64 = 64 * 1024;
 /// Bytes of a fingerprint.
 const FINGERPRINT: usize = 16;
 
-/// The agent, what it may reach, and the variables that it gets from whoever starts its bridge.
-pub(super) fn served(
-    agent: &args::Agent,
-    reach: &args::Reach,
-    variables: &[String],
-    log: &str,
-    value: impl Fn(&str) -> Option<OsString>,
-) -> anyhow::Result<Served> {
-    let mut parts: Vec<OsString> = Vec::new();
-    let name = match (&agent.name, agent.command.split_first()) {
-        (Some(name), _) => {
-            parts.extend(["--agent".into(), name.into()]);
-            name.clone()
+/// An agent that a bridge is wanted for.
+#[derive(Debug, Clone)]
+pub(super) struct Wanted {
+    /// The agent's name for people.
+    pub(super) agent: String,
+    /// Of its command line alone.
+    pub(super) command: String,
+    /// Of its command line, of what it may reach, and of the variables that it gets from whoever starts its bridge.
+    pub(super) fingerprint: String,
+}
+
+impl Wanted {
+    /// What the arguments ask for. `value` gives a variable's value.
+    pub(super) fn new(
+        agent: &args::Agent,
+        reach: &args::Reach,
+        variables: &[String],
+        value: impl Fn(&str) -> Option<OsString>,
+    ) -> anyhow::Result<Self> {
+        let mut parts: Vec<OsString> = Vec::new();
+        let name = match (&agent.name, agent.command.split_first()) {
+            (Some(name), _) => {
+                parts.extend(["--agent".into(), name.into()]);
+                name.clone()
+            }
+            (None, Some((program, arguments))) => {
+                // One that is found by its path is another in another directory.
+                let path = Path::new(program);
+                let found = if program.contains('/') { std::path::absolute(path)? } else { path.to_owned() };
+                parts.extend(["--".into(), found.into()]);
+                parts.extend(arguments.iter().map(OsString::from));
+                path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            (None, None) => String::new(),
+        };
+        let command = hash(&parts);
+        parts.push("reach".into());
+        parts.extend(reach.arguments()?);
+        let mut variables: Vec<&String> = variables.iter().collect();
+        variables.sort_unstable();
+        variables.dedup();
+        for variable in variables {
+            parts.push("variable".into());
+            parts.push(variable.into());
+            parts.extend(value(variable).map(|value| [OsString::from("value"), value]).into_iter().flatten());
         }
-        (None, Some((program, arguments))) => {
-            // One that is found by its path is another in another directory.
-            let path = Path::new(program);
-            let found = if program.contains('/') { std::path::absolute(path)? } else { path.to_owned() };
-            parts.extend(["--".into(), found.into()]);
-            parts.extend(arguments.iter().map(OsString::from));
-            path.file_name().unwrap_or_default().to_string_lossy().into_owned()
-        }
-        (None, None) => String::new(),
-    };
-    parts.push("reach".into());
-    parts.extend(reach.arguments()?);
-    let mut variables: Vec<&String> = variables.iter().collect();
-    variables.sort_unstable();
-    variables.dedup();
-    for variable in variables {
-        parts.push("variable".into());
-        parts.push(variable.into());
-        parts.extend(value(variable).map(|value| [OsString::from("value"), value]).into_iter().flatten());
+        Ok(Self { agent: name, command, fingerprint: hash(&parts) })
     }
+
+    /// What a bridge says that runs this with a log.
+    pub(super) fn served(self, log: &str) -> anyhow::Result<Served> {
+        Ok(Served { agent: self.agent, fingerprint: self.fingerprint, log: of_log(log)? })
+    }
+}
+
+/// The fingerprint of a log by its URL; a file is the same one from every directory.
+pub(super) fn of_log(log: &str) -> anyhow::Result<String> {
     let log = match log.strip_prefix("sqlite:") {
         Some(path) => std::path::absolute(path)?.into_os_string(),
         None => log.into(),
     };
-    Ok(Served { agent: name, fingerprint: fingerprint(&parts), log: fingerprint(&[log]) })
+    Ok(hash(&[log]))
 }
 
-fn fingerprint(parts: &[OsString]) -> String {
+/// A short hash of the parts in their order, in hexadecimal digits.
+pub(super) fn hash(parts: &[OsString]) -> String {
     let mut hash = Sha256::new();
     for part in parts {
         let bytes = OsStr::as_bytes(part);
@@ -71,12 +95,10 @@ fn fingerprint(parts: &[OsString]) -> String {
     hash.finalize()[..FINGERPRINT].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Asks the bridge at `HOST:PORT` whether it runs this; about its log only if that is said to matter.
-pub(super) async fn ask(host: &str, served: &Served, with_log: bool) -> std::io::Result<Compared> {
-    let log = if with_log { format!("&log={}", served.log) } else { String::new() };
+/// Asks the bridge at `HOST:PORT` whether it runs the agent of a fingerprint, with the log of another one.
+pub(super) async fn ask(host: &str, fingerprint: &str, log: &str) -> std::io::Result<Compared> {
     let request = format!(
-        "GET /served?fingerprint={}{log} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n",
-        served.fingerprint
+        "GET /served?fingerprint={fingerprint}&log={log} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
     );
     let exchange = async {
         let mut socket = TcpStream::connect(host).await?;
@@ -97,13 +119,23 @@ mod tests {
     use std::ffi::OsString;
 
     use super::super::args;
-    use super::served;
+    use super::Wanted;
 
-    fn fingerprint(words: &[&str], variables: &[&str], value: &'static str) -> String {
+    fn wanted(words: &[&str], variables: &[&str], value: &'static str) -> Wanted {
         let agent = args::Agent { name: None, command: words.iter().map(|word| (*word).to_owned()).collect() };
         let variables: Vec<String> = variables.iter().map(|name| (*name).to_owned()).collect();
         let of = |name: &str| (name != "UNSET").then(|| OsString::from(value));
-        served(&agent, &args::Reach::default(), &variables, "sqlite:log.db", of).unwrap().fingerprint
+        Wanted::new(&agent, &args::Reach::default(), &variables, of).unwrap()
+    }
+
+    fn fingerprint(words: &[&str], variables: &[&str], value: &'static str) -> String {
+        wanted(words, variables, value).fingerprint
+    }
+
+    #[test]
+    fn a_command_is_the_same_whatever_its_variables() {
+        assert_eq!(wanted(&["a"], &["X"], "1").command, wanted(&["a"], &["X"], "2").command);
+        assert_ne!(wanted(&["a"], &[], "").command, wanted(&["a", "x"], &[], "").command);
     }
 
     #[test]

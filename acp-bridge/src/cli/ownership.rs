@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use uuid::Uuid;
 
-use super::attach::state_directory;
+use super::home::Home;
 use super::offline;
 use crate::archive;
 use crate::host::{LogSecrets, Secrets};
@@ -99,8 +99,8 @@ fn store(named: Option<&Path>) -> anyhow::Result<Option<Secrets>> {
         let directory: PathBuf = std::path::absolute(directory)?;
         return Ok(Some(Secrets::open(&directory).context("--secrets")?));
     }
-    let opened = match state_directory() {
-        Some(directory) => Secrets::open(&directory.join("secrets")).map_err(|error| error.to_string()),
+    let opened = match Home::find() {
+        Some(home) => Secrets::open(&home.path().join("secrets")).map_err(|error| error.to_string()),
         None => Err("neither XDG_STATE_HOME nor HOME says where; name a directory with --secrets".to_owned()),
     };
     if let Err(why) = &opened {

@@ -25,8 +25,9 @@ pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()>
     allow_many_files();
     let listener = bind(&args.listen).await?;
     let agent = agent_of(&args).await?;
-    let served =
-        identity::served(&args.agent, &args.reach, &args.env_from_client, &args.log, |name| std::env::var_os(name))?;
+    let value = |name: &str| std::env::var_os(name);
+    let wanted = identity::Wanted::new(&args.agent, &args.reach, &args.env_from_client, value)?;
+    let served = wanted.served(&args.log)?;
     // Not before it is known that there is something to serve: the file is made when there is none.
     let opened = ownership::open(&args.log, durability(&args), args.secrets.as_deref(), opener).await?;
     let log = Arc::clone(&opened.log);
@@ -35,6 +36,7 @@ pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()>
     let config = host_config(&args, agent, opened, keep)?;
     let stop = CancellationToken::new();
     let mut signals = Signals::listen()?;
+    let asked = CancellationToken::new();
     let host = host::Host::join(Arc::clone(&log), config, stop.child_token()).await?;
     let door = host.door();
     let host = tokio::spawn(host.run());
@@ -42,11 +44,11 @@ pub(super) async fn run(args: args::Serve, opener: Opener) -> anyhow::Result<()>
     let as_json = args.json;
     // The gateway goes last: its clients are to see how the host ended their turns.
     let gateway_stop = CancellationToken::new();
-    let config = gateway_config(args, served, Some(door))?;
+    let config = gateway_config(args, served, Some(door), &asked)?;
     let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, gateway_stop.clone()));
     announce(address, as_json)?;
 
-    signals.stop().await;
+    signals.stop_or(&asked).await;
     tracing::info!("stopping");
     stop.cancel();
     retention.await.context("the retention of the log panicked")?;
@@ -93,12 +95,13 @@ pub(super) async fn gateway(args: args::Serve, opener: Opener) -> anyhow::Result
     let address = listener.local_addr()?;
     let stop = CancellationToken::new();
     let mut signals = Signals::listen()?;
+    let asked = CancellationToken::new();
     let as_json = args.json;
-    let config = gateway_config(args, gateway::Served::default(), None)?;
+    let config = gateway_config(args, gateway::Served::default(), None, &asked)?;
     let gateway = tokio::spawn(gateway::serve(listener, Arc::clone(&log), config, stop.clone()));
     announce(address, as_json)?;
 
-    signals.stop().await;
+    signals.stop_or(&asked).await;
     tracing::info!("stopping");
     stop.cancel();
     let served = gateway.await.context("the gateway panicked")?;
@@ -115,6 +118,14 @@ struct Signals {
 impl Signals {
     fn listen() -> std::io::Result<Self> {
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    /// The first of them, or that a client asks for it.
+    async fn stop_or(&mut self, asked: &CancellationToken) {
+        tokio::select! {
+            () = self.stop() => {}
+            () = asked.cancelled() => {}
+        }
     }
 
     async fn stop(&mut self) {
@@ -175,14 +186,17 @@ fn vault_of(args: &args::Serve) -> anyhow::Result<Arc<dyn Vault>> {
     })
 }
 
-/// `door`: where agents that dial in are handed in, if there is a host in this process.
+/// `door`: where agents that dial in are handed in, if there is a host in this process. `asked`: cancelled when a client
+/// stops the bridge.
 fn gateway_config(
     args: args::Serve,
     served: gateway::Served,
     door: Option<host::AgentDoor>,
+    asked: &CancellationToken,
 ) -> anyhow::Result<gateway::Config> {
     Ok(gateway::Config {
         agents: Some(Arc::new(ToHost { door })),
+        stop: Some(asked.clone()),
         vault: vault_of(&args)?,
         max_connections: args.max_clients,
         allow_origins: args.allow_origin.into(),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::KeepAlive;
+use tokio_util::sync::CancellationToken;
 
 use super::agent_route::AgentRoute;
 use super::http::authenticate::Authenticate;
@@ -30,6 +31,9 @@ pub struct Config {
     pub served: Served,
     /// How long its clients count as there when the gateway does not renew its lease. Default: 15 s.
     pub lease: Duration,
+    /// Cancelled when an admin asks the bridge to stop. Whoever runs the gateway stops it then, and what else there is of
+    /// the bridge. Default: none, and such a request is refused.
+    pub stop: Option<CancellationToken>,
     /// Who serves agents that dial in. Default: nobody, and they get HTTP 404.
     pub agents: Option<Arc<dyn AgentRoute>>,
     /// Where secrets of commands are left for the hosts of the log, which must have the same. Default: that of this process.
@@ -53,6 +57,7 @@ impl Default for Config {
             authenticate: Authenticate::default(),
             served: Served::default(),
             lease: Duration::from_secs(15),
+            stop: None,
             agents: None,
             vault: vault::shared(),
             limits: Limits::default(),

@@ -102,7 +102,7 @@ pub async fn serve(
     // Also when this is dropped.
     let leave = left.drop_guard();
     let followers = Followers::new(Arc::clone(&log), LookedFor(Earlier::may_matter));
-    let service = SessionService::new(Arc::clone(&log), commander, followers);
+    let service = SessionService::new(Arc::clone(&log), commander, followers).stopped_by(config.stop.clone());
     let gateway = Gateway {
         clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
         diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),

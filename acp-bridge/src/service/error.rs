@@ -33,6 +33,9 @@ pub(crate) enum ServiceError {
     /// The agent says no, in its own words.
     #[error("the agent refused: {}", .0.as_str())]
     Agent(RawBuf),
+    /// The bridge cannot be stopped by its clients.
+    #[error("this bridge is stopped by whoever started it, and by no client: end its process")]
+    NoStop,
     /// The host's answer is none to what was asked.
     #[error("the host's answer does not fit the request")]
     Unfit,

@@ -117,6 +117,8 @@ operations! {
     CallAnyAgent, "call the agent outside of a session", Admin, EverySession, false;
     /// A notification to an agent that concerns no session.
     NotifyAnyAgent, "notify the agent outside of a session", Admin, EverySession, false;
+    /// The end of the bridge.
+    StopBridge, "stop the bridge", Admin, EverySession, false;
     /// An agent that dials in.
     Dial, "dial in", Admin, EverySession, false;
 }

@@ -36,6 +36,7 @@ pub(crate) fn refused(why: &ServiceError) -> ErrorObjectOwned {
             Ok(error) => error.to_object(),
             Err(invalid) => internal(invalid.to_string()),
         },
+        why @ ServiceError::NoStop => invalid_request(why.to_string()),
         ServiceError::Unfit => internal("the host's answer does not fit the request"),
     }
 }

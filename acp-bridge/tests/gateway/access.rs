@@ -297,6 +297,7 @@ fn rpc_rows() -> Vec<Row> {
         row("lane_add", Controller, Session, json!({ "lane": "l", "agent": "a" })),
         row("lane_remove", Controller, Session, json!({ "lane": "l" })),
         row("session_delete", Admin, Session, json!({})),
+        row("bridge_stop", Admin, Every, json!({})),
     ]
 }
 

@@ -91,6 +91,14 @@ fn stop_ends_the_bridge_of_a_log_and_no_other_process() {
     let output = stop(&bridge.log, &[]);
     assert_eq!(output.status.code(), Some(3), "{}", said(&output));
 
+    let mut bridge = Bridge::start(Options::fault_agent(&[]));
+    let asked = Command::new(env!("CARGO_BIN_EXE_acp-bridge"))
+        .args(["stop", "--url", &format!("http://{}", bridge.address)])
+        .output()
+        .expect("run stop");
+    assert!(asked.status.success(), "{}", said(&asked));
+    assert!(bridge.ended_by_itself().success());
+
     // A number that was left by a bridge that was killed names some other process by now.
     let mut innocent = Command::new("sleep").arg("600").spawn().expect("a process");
     std::fs::write(&lock, format!("{}\n", innocent.id())).expect("a stale number");

@@ -4,6 +4,7 @@ mod acpx;
 mod agent_by_name;
 mod agent_faults;
 mod attach;
+mod attach_own;
 mod attach_start;
 mod attach_stdio;
 mod bad_input;

@@ -5,7 +5,8 @@ use serde::de::DeserializeOwned;
 
 #[cfg(feature = "schema")]
 use super::{
-    Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, Lanes, Page, Queue, Records, SessionView, Waited,
+    Accepted, Answered, Created, Deleted, Done, Event, Exported, Head, Lanes, Page, Queue, Records, SessionView,
+    Stopping, Waited,
 };
 use super::{CancelScope, OnBusy};
 use crate::meta::MainAgent;
@@ -246,6 +247,8 @@ pub const METHODS: &[Method] = &[
         SESSION,
         Param::required::<String>("lane", "Its name."),
     ] => Done),
+    method!("bridge_stop", "Stops the bridge as TERM does: running turns end as `interrupted`, but for those of agents that it \
+        keeps.", [] => Stopping),
     method!("session_delete", "Closes a session and deletes its log. There is no way back.", [SESSION] => Deleted),
     method!("rpc.discover", "This document.", [] => RawBuf),
 ];

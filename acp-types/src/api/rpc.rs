@@ -8,7 +8,7 @@ use jsonrpsee::proc_macros::rpc;
 
 use super::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Event, Exported, Head, Lanes, OnBusy, Page, Queue,
-    Records, SessionView, Waited,
+    Records, SessionView, Stopping, Waited,
 };
 use crate::meta::MainAgent;
 use crate::record::{Seq, Turn};
@@ -173,6 +173,10 @@ pub trait SessionApi {
     /// Deletes a session and its log.
     #[method(name = "session_delete", param_kind = map, with_extensions)]
     async fn session_delete(&self, session: SessionId) -> Result<Deleted, ErrorObjectOwned>;
+
+    /// Stops the bridge as TERM does.
+    #[method(name = "bridge_stop", with_extensions)]
+    async fn bridge_stop(&self) -> Result<Stopping, ErrorObjectOwned>;
 
     /// The OpenRPC document of this API.
     #[method(name = "rpc.discover")]

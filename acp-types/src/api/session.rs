@@ -141,6 +141,16 @@ pub struct Head {
     pub head: Seq,
 }
 
+/// The bridge that is about to end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Stopping {
+    /// Its process id, where it runs.
+    pub process: u32,
+}
+
 /// Tells if there was a session to delete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

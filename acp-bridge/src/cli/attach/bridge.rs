@@ -6,10 +6,14 @@ use acp_server::Link;
 use acp_server::transport::{TransportError, ws};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::address::loopback;
 use super::launch::{Launch, Started};
+use super::search::{Found, Place, Search};
 use crate::cli::client::bounds;
-use crate::cli::identity;
-use crate::gateway::Compared;
+use crate::cli::exit::{Exit, coded};
+use crate::cli::home::{Home, Note};
+use crate::cli::identity::Wanted;
+use crate::cli::{args, client};
 
 /// For one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
@@ -31,13 +35,41 @@ pub(super) struct Unreachable {
 pub(super) struct Dialer {
     url: String,
     address: String,
-    launch: Launch,
+    own: Option<Own>,
     reached: bool,
 }
 
+/// A bridge that runs a certain agent, and is started where there is none.
+struct Own {
+    search: Search,
+    launch: Launch,
+    home: Option<Home>,
+}
+
 impl Dialer {
-    pub(super) fn new(url: String, address: String, launch: Launch) -> Self {
-        Self { url, address, launch, reached: false }
+    /// Knows what the arguments ask for.
+    ///
+    /// # Errors
+    /// When the URL is none of a bridge, or an agent is named for a bridge that cannot be started from here.
+    pub(super) fn new(args: &args::Attach) -> anyhow::Result<Self> {
+        let url = args.url.url.clone();
+        let address = client::endpoint(&url)?;
+        let own = match (args.agent.is_named(), loopback(&address)) {
+            (false, _) => None,
+            (true, None) => {
+                let message =
+                    format!("{url} is not on this machine, so no bridge can be started there: leave the agent out");
+                return Err(coded(Exit::Usage, message));
+            }
+            (true, Some(asked)) => {
+                let value = |name: &str| std::env::var_os(name);
+                let wanted = Wanted::new(&args.agent, &args.reach, &args.env_from_client, value)?;
+                let home = Home::find();
+                let search = Search::new(asked, wanted, args.log.clone(), home.clone());
+                Some(Own { search, launch: Launch::new(args, home.clone())?, home })
+            }
+        };
+        Ok(Self { url, address, own, reached: false })
     }
 
     /// There is a bridge at the URL: from now on it is waited for without end.
@@ -54,90 +86,101 @@ impl Dialer {
     }
 
     async fn reach(&mut self) -> Result<Link, String> {
-        let failed = match self.connect().await {
-            Ok(link) => return Ok(link),
-            Err(failed) => failed,
-        };
-        if failed.is_other {
-            return Err(failed.message);
+        if let Some(own) = &mut self.own {
+            return own.reach(&self.url, &self.address).await;
         }
-        if !failed.nobody_listens {
-            return Err(format!("no bridge answers at {}, but something else may: {}", self.url, failed.message));
-        }
-        let mut started = match self.launch.start().await {
-            Ok(Some(started)) => started,
-            Ok(None) => {
-                let why = self.launch.why_not();
-                return Err(format!("no bridge answers at {}: {}; {why}", self.url, failed.message));
-            }
-            Err(error) => return Err(format!("a bridge cannot be started: {error:#}")),
+        let why = match loopback(&self.address) {
+            Some(_) => "name an agent to have one started: --agent NAME, or its command line after `--`",
+            None => "only one on this machine can be started from here",
         };
-        tracing::info!(url = self.url, "started a bridge");
-        self.wait_for(&mut started).await
+        connect(&self.address).await.map_err(|failed| failed.at(&self.url, why))
     }
+}
 
-    /// A bridge that has ended may have lost against one that was started at the same time.
-    async fn wait_for(&self, started: &mut Started) -> Result<Link, String> {
+impl Own {
+    /// Looks for the bridge until there is one. One that was started and has ended may have lost its place to another.
+    async fn reach(&mut self, url: &str, address: &str) -> Result<Link, String> {
         let mut deadline = Instant::now() + START;
-        let mut ended = false;
+        let mut started: Option<Started> = None;
         loop {
-            match self.connect().await {
-                Ok(link) => return Ok(link),
-                Err(failed) if failed.is_other => return Err(failed.message),
-                Err(_) => {}
-            }
-            if !ended && started.has_ended() {
-                ended = true;
+            let found = self.search.look().await.map_err(|error| format!("a bridge cannot be started: {error:#}"))?;
+            let missing = match found {
+                Found::Theirs => {
+                    let link = connect(address).await.map_err(|failed| failed.at(url, "it answered before"))?;
+                    self.search.settle_with_theirs();
+                    return Ok(link);
+                }
+                Found::Bridge(place) => match connect(&format!("ws://{}/acp", place.address)).await {
+                    Ok(link) => {
+                        self.settle(&place);
+                        return Ok(link);
+                    }
+                    Err(failed) => failed.message,
+                },
+                Found::None(place) => {
+                    let lost = |started: &mut Started| started.has_ended() && *started.place() != place;
+                    if started.as_mut().is_none_or(lost) {
+                        let new = self.launch.start(&place).await;
+                        started = Some(new.map_err(|error| format!("a bridge cannot be started: {error:#}"))?);
+                        tracing::info!(address = %place.address, log = place.log, "started a bridge");
+                    }
+                    String::new()
+                }
+                Found::Other { url, agent } => return Err(self.is_other(&url, &agent)),
+                Found::TheirsIsGone => return Err(format!("the bridge at {url} does not answer any more")),
+                Found::Held(who) => format!("{who}; `acp-bridge stop --log` stops a bridge"),
+                Found::NoAddress => {
+                    return Err(format!(
+                        "a bridge cannot be started: {url} and every address beside it is taken; name another --url"
+                    ));
+                }
+            };
+            if started.as_mut().is_some_and(Started::has_ended) {
                 deadline = deadline.min(Instant::now() + OTHER);
             }
             if Instant::now() >= deadline {
-                return Err(started.report(&self.url));
+                return Err(started.map_or(missing, |started| started.report()));
             }
             sleep(POLL).await;
         }
     }
 
-    /// A link to the bridge, if it runs what is wanted here.
-    async fn connect(&self) -> Result<Link, Failed> {
-        if let Some((wanted, with_log)) = self.launch.wanted() {
-            let host = self.address.trim_start_matches("ws://").trim_end_matches("/acp");
-            let compared = identity::ask(host, wanted, with_log).await.map_err(|error| {
-                let nobody_listens = error.kind() == std::io::ErrorKind::ConnectionRefused;
-                Failed { message: error.to_string(), nobody_listens, is_other: false }
-            })?;
-            if let Some(why) = self.why_other(&compared) {
-                return Err(Failed { message: why, nobody_listens: false, is_other: true });
-            }
+    /// This bridge it is from now on.
+    fn settle(&mut self, place: &Place) {
+        let Wanted { agent, command, .. } = self.search.wanted().clone();
+        let note = Note { url: format!("http://{}", place.address), log: place.log.clone(), agent, command };
+        if let Some(Err(error)) = self.home.as_ref().map(|home| home.remember(&note)) {
+            tracing::warn!(error = format!("{error:#}"), "`acp-bridge bridges` will not show the bridge");
         }
-        connect(&self.address).await
+        self.search.settle(place);
     }
 
-    /// Why a bridge is none that is wanted here, and how to get one that is.
-    fn why_other(&self, compared: &Compared) -> Option<String> {
-        let Compared { agent, same_agent, same_log } = compared;
-        let what = match (same_agent, same_log) {
-            (true, true) => return None,
-            (false, _) => format!(
-                "runs the agent {agent:?} with a command line, --allow-read, --allow-write or --env-from-client other than \
-                 asked for here"
-            ),
-            (true, false) => "keeps its sessions in another log than asked for here".to_owned(),
-        };
-        let url = &self.url;
-        Some(format!(
-            "the bridge at {url} {what}; to have one of its own started, give --url with another port and --log with another \
-             file; to use that bridge as it is, leave out the agent"
-        ))
+    fn is_other(&self, url: &str, agent: &str) -> String {
+        let wanted = &self.search.wanted().agent;
+        format!(
+            "the bridge at {url} has the log that is wanted for {wanted:?}, and runs the agent {agent:?} with a command line, \
+             --allow-read, --allow-write or --env-from-client other than asked for here; give --log with another file, or none; or \
+             stop that bridge with `acp-bridge stop --url {url}`; to use it as it is, leave out the agent"
+        )
     }
 }
 
 /// Why there is no connection.
 struct Failed {
     message: String,
-    /// So that a bridge can be started there.
     nobody_listens: bool,
-    /// There is a bridge, and it runs something else.
-    is_other: bool,
+}
+
+impl Failed {
+    /// The same in words, with what to do if nobody listens.
+    fn at(self, url: &str, advice: &str) -> String {
+        let Self { message, nobody_listens } = self;
+        if nobody_listens {
+            format!("no bridge answers at {url}: {message}; {advice}")
+        } else {
+            format!("no bridge answers at {url}, but something else may: {message}")
+        }
+    }
 }
 
 async fn connect(address: &str) -> Result<Link, Failed> {
@@ -147,11 +190,11 @@ async fn connect(address: &str) -> Result<Link, Failed> {
         Ok(Err(error)) => {
             let refused = std::io::ErrorKind::ConnectionRefused;
             let nobody_listens = matches!(&error, TransportError::Io(error) if error.kind() == refused);
-            Err(Failed { message: error.to_string(), nobody_listens, is_other: false })
+            Err(Failed { message: error.to_string(), nobody_listens })
         }
         Err(_) => {
             let message = format!("it did not answer within {} s", CONNECT.as_secs());
-            Err(Failed { message, nobody_listens: false, is_other: false })
+            Err(Failed { message, nobody_listens: false })
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use acp_types::api::jsonrpsee::core::server::{Extensions, PendingSubscriptionSink};
 use acp_types::api::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
-    Records, SessionApiServer, SessionView, Waited,
+    Records, SessionApiServer, SessionView, Stopping, Waited,
 };
 use acp_types::meta::{META_KEY, MainAgent};
 use acp_types::record::{Seq, Turn};
@@ -295,6 +295,11 @@ impl SessionApiServer for Api {
     async fn session_delete(&self, ext: &Extensions, session: SessionId) -> Answer<Deleted> {
         let deleted = self.service.delete(caller(ext)?, session).await.map_err(fault::refused)?;
         Ok(Deleted { deleted })
+    }
+
+    async fn bridge_stop(&self, ext: &Extensions) -> Answer<Stopping> {
+        self.service.stop(caller(ext)?).map_err(fault::refused)?;
+        Ok(Stopping { process: std::process::id() })
     }
 
     async fn discover(&self) -> Answer<RawBuf> {
