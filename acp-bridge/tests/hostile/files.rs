@@ -1,11 +1,14 @@
 //! Ways out of what an agent may read and write.
 
-use std::os::unix::fs::{MetadataExt, symlink};
+use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
 use crate::report::held;
 use crate::services::Stage;
+use crate::support::bridge::secrets_beside;
 use crate::support::example;
 use crate::support::harness::beside;
 
@@ -118,4 +121,33 @@ fn the_skills_of_a_harness_are_readable_and_a_repository_cannot_add_to_them() {
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && said.contains("relative"), "{said}");
     held("a profile file in a repository that makes more readable", "it is not read, by a relative path neither");
+}
+
+#[test]
+fn a_log_that_others_can_read_is_named_at_the_start() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let log = directory.path().join("log.db");
+    let started = || {
+        let mut bridge = Command::new(env!("CARGO_BIN_EXE_acp-bridge"))
+            .env("ACP_BRIDGE_SECRETS", secrets_beside(&log))
+            .env_remove("ACP_BRIDGE_LOG")
+            .args(["serve", "--listen", ":0", "--log", &format!("sqlite:{}", log.display()), "--"])
+            .arg(example("fault_agent"))
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("start a bridge");
+        // It listens: all that it says at the start is said.
+        let mut line = String::new();
+        BufReader::new(bridge.stdout.take().expect("a pipe")).read_line(&mut line).expect("a line");
+        bridge.kill().expect("end it");
+        String::from_utf8(bridge.wait_with_output().expect("its end").stderr).expect("text")
+    };
+    let said = started();
+    assert!(!said.contains("chmod"), "{said}");
+    assert_eq!(log.metadata().expect("a log").mode() & 0o777, 0o600);
+    std::fs::set_permissions(&log, PermissionsExt::from_mode(0o644)).expect("permissions");
+    let said = started();
+    assert!(said.contains(log.to_str().expect("a path")) && said.contains("chmod go="), "{said}");
+    held("chmod 644 the log", "the next start names the file and how to close it");
 }

@@ -4,7 +4,7 @@ use acp_types::api::jsonrpsee::core::server::PendingSubscriptionSink;
 use acp_types::record::Seq;
 use acp_types::{Raw, SessionId};
 
-use super::call::Peer;
+use super::call::{Outlet, Peer};
 use super::{fault, subscription};
 use crate::service::{SessionService, command};
 
@@ -13,6 +13,7 @@ use crate::service::{SessionService, command};
 pub(super) async fn deliver(
     service: &SessionService,
     peer: &Peer,
+    outlet: &Outlet,
     pending: PendingSubscriptionSink,
     session: SessionId,
     after: Seq,
@@ -25,7 +26,7 @@ pub(super) async fn deliver(
     }
     // As when an ACP client comes: what waits for one goes on.
     match tell(command::attach(Raw::EMPTY_OBJECT.to_owned())).await {
-        Ok(_) => subscription::deliver(service, peer, pending, session.clone(), after).await,
+        Ok(_) => subscription::deliver(service, peer, outlet, pending, session.clone(), after).await,
         Err(error) => pending.reject(fault::refused(error)).await,
     }
     // A host that is gone has no need to know, nor that of a session that was deleted.

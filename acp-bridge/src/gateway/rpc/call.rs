@@ -11,6 +11,7 @@ use acp_types::api::jsonrpsee::core::traits::IdProvider;
 use acp_types::api::jsonrpsee::types::{Id, Params, SubscriptionId};
 use acp_types::error::RawError;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, json};
+use bytes::Bytes;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -56,8 +57,33 @@ impl IdProvider for SubscriptionIds {
 /// What a call comes to.
 pub(super) struct Called {
     pub(super) outcome: Result<RawBuf, RawError>,
-    /// Of a subscription: its notifications, whole messages.
-    pub(super) notifications: Option<mpsc::Receiver<Box<RawValue>>>,
+    /// Of a subscription.
+    pub(super) notifications: Option<Notifications>,
+}
+
+/// The notifications of a subscription, on their way to its connection. The subscription ends when this is dropped.
+pub(super) struct Notifications {
+    frames: mpsc::Receiver<Bytes>,
+    /// Tells jsonrpsee that somebody is there.
+    _open: mpsc::Receiver<Box<RawValue>>,
+}
+
+impl Notifications {
+    /// The next one, a whole message; `None` when the subscription has ended. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Option<Bytes> {
+        self.frames.recv().await
+    }
+}
+
+/// The other end: where a subscription leaves its notifications, past jsonrpsee, which would copy each for each client.
+#[derive(Debug, Clone)]
+pub(super) struct Outlet(mpsc::Sender<Bytes>);
+
+impl Outlet {
+    /// Waits for room for a message. Whether it was taken.
+    pub(super) async fn send(&self, frame: Bytes) -> bool {
+        self.0.send(frame).await.is_ok()
+    }
 }
 
 /// The methods, for every connection.
@@ -92,7 +118,7 @@ impl Rpc {
         method: &str,
         params: Option<Raw<'_>>,
         peer: &Peer,
-    ) -> Result<(MethodResponse, Option<mpsc::Receiver<Box<RawValue>>>), ErrorObjectOwned> {
+    ) -> Result<(MethodResponse, Option<Notifications>), ErrorObjectOwned> {
         // The answer gets the request's own id later: jsonrpsee does not know all that JSON-RPC allows.
         let id = Id::Null;
         let callback = self.methods.method(method).ok_or_else(|| fault::unknown_method(method))?;
@@ -116,13 +142,14 @@ impl Rpc {
                     id_provider: &*peer.ids,
                     subscription_permit: permit,
                 };
-                // A channel of its own: the answer is known before the first notification is taken out. Room for one,
-                // so that a client that does not read is soon not read for.
-                let (sink, mut notifications) = mpsc::channel(1);
+                // Room for one, so that a client that does not read is soon not read for.
+                let (outlet, frames) = mpsc::channel(1);
+                extensions.insert(Outlet(outlet));
+                let (sink, mut open) = mpsc::channel(1);
                 let subscribe = call(id, given, MethodSink::new(sink), state, extensions);
-                // The first message is the answer again.
-                let (response, _) = tokio::join!(subscribe, notifications.recv());
-                (response, Some(notifications))
+                // The only message that comes this way is the answer again.
+                let (response, _) = tokio::join!(subscribe, open.recv());
+                (response, Some(Notifications { frames, _open: open }))
             }
         })
     }

@@ -13,7 +13,7 @@ use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
 use async_trait::async_trait;
 use serde_json::json;
 
-use super::call::Peer;
+use super::call::{Outlet, Peer};
 use super::params::{json_of, kind_of, set};
 use super::{attend, fault, subscription, view};
 use crate::log::{ListQuery, ReadLimit};
@@ -129,15 +129,16 @@ impl SessionApiServer for Api {
         after: Option<Seq>,
         attend: Option<bool>,
     ) {
-        match peer(ext) {
-            Ok(peer) => {
+        let outlet = ext.get::<Outlet>().ok_or_else(|| door::internal("the subscription has no connection"));
+        match peer(ext).and_then(|peer| Ok((peer, outlet?))) {
+            Ok((peer, outlet)) => {
                 // The task belongs to jsonrpsee; the gateway waits for it all the same.
                 let _task = peer.tasks.token();
                 let after = after.unwrap_or(0);
                 if attend == Some(true) {
-                    attend::deliver(&self.service, peer, pending, session, after).await;
+                    attend::deliver(&self.service, peer, outlet, pending, session, after).await;
                 } else {
-                    subscription::deliver(&self.service, peer, pending, session, after).await;
+                    subscription::deliver(&self.service, peer, outlet, pending, session, after).await;
                 }
             }
             Err(error) => pending.reject(error).await,

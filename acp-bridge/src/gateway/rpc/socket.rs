@@ -7,28 +7,22 @@ use std::time::Duration;
 use acp_server::proto::{Event, Incoming};
 use acp_server::{Inbox, Link, Outbox};
 use acp_types::api::jsonrpsee::core::server::{BoundedSubscriptions, ConnectionId};
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
-use serde_json::value::RawValue;
-use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::call::{Called, MAX_SUBSCRIPTIONS, Peer, Rpc};
+use super::call::{Called, MAX_SUBSCRIPTIONS, Notifications, Peer, Rpc};
 use crate::gateway::driver::Context;
 use crate::service::{Caller, Principal};
-use crate::shared::{self, BIG};
 
 /// Requests of one connection that wait for an answer. One more is answered with an error.
 const MAX_CALLS: usize = 256;
 
 /// Beyond the drain time, to close a connection that takes nothing.
 const GOODBYE: Duration = Duration::from_millis(500);
-
-type Notifications = mpsc::Receiver<Box<RawValue>>;
 
 /// The bounds of a connection that speaks the API.
 pub(in crate::gateway) fn bounds(mut config: acp_server::Config) -> acp_server::Config {
@@ -159,15 +153,9 @@ async fn answer(request: Incoming, rpc: Rpc, peer: Arc<Peer>, outbox: Outbox) ->
 }
 
 async fn forward(mut notifications: Notifications, outbox: Outbox) {
-    while let Some(message) = notifications.recv().await {
-        if outbox.frame(frame(message)).await.is_err() {
+    while let Some(message) = notifications.next().await {
+        if outbox.frame(message).await.is_err() {
             return;
         }
     }
-}
-
-/// A message for the wire. Of a big one the copy that is this client's own goes at once.
-fn frame(message: Box<RawValue>) -> Bytes {
-    let message = String::from(Box::<str>::from(message));
-    if message.len() >= BIG { shared::frame(b"", message.as_bytes(), b"") } else { Bytes::from(message) }
 }

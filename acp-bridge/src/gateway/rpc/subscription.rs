@@ -2,14 +2,18 @@
 
 use acp_types::SessionId;
 use acp_types::api::jsonrpsee::core::server::{PendingSubscriptionSink, SubscriptionSink};
+use acp_types::api::jsonrpsee::types::SubscriptionId;
 use acp_types::api::{CaughtUp, Closed, Event, Fault};
 use acp_types::record::Seq;
+use bytes::Bytes;
+use serde::Serialize;
 
-use super::call::Peer;
+use super::call::{Outlet, Peer};
 use super::fault;
 use crate::log::{LogError, ReadLimit};
 use crate::service::follower::FollowerReader;
 use crate::service::{SessionService, shown};
+use crate::shared::{self, BIG};
 use crate::view::door;
 
 /// Read from the log and rendered at a time. At most three of them are on their way from one subscription to its
@@ -20,6 +24,7 @@ const BATCH: ReadLimit = ReadLimit { records: 256, bytes: 32 * 1024 };
 pub(super) async fn deliver(
     service: &SessionService,
     peer: &Peer,
+    outlet: &Outlet,
     pending: PendingSubscriptionSink,
     session: SessionId,
     after: Seq,
@@ -29,23 +34,28 @@ pub(super) async fn deliver(
         Err(error) => return pending.reject(fault::refused(error)).await,
     };
     if let Ok(sink) = pending.accept().await {
-        let last = run(&sink, peer, reader, &session).await;
-        if let Some(closed) = last {
+        let subscriber = Subscriber { sink: &sink, outlet };
+        if let Some(closed) = run(&subscriber, peer, reader, &session).await {
             // Whether the client still takes it is its own affair.
-            send(&sink, &Event::Closed(closed)).await;
+            subscriber.send(&Event::Closed(closed)).await;
         }
     }
 }
 
 /// Why it ended; `None` when the client is gone or wants no more.
-async fn run(sink: &SubscriptionSink, peer: &Peer, mut reader: FollowerReader, session: &SessionId) -> Option<Closed> {
+async fn run(
+    subscriber: &Subscriber<'_>,
+    peer: &Peer,
+    mut reader: FollowerReader,
+    session: &SessionId,
+) -> Option<Closed> {
     // Where history ends.
     let history = reader.head();
     let mut caught_up = false;
     loop {
         if !caught_up && reader.cursor() >= history {
             caught_up = true;
-            if !send(sink, &Event::CaughtUp(CaughtUp { seq: reader.cursor() })).await {
+            if !subscriber.send(&Event::CaughtUp(CaughtUp { seq: reader.cursor() })).await {
                 return None;
             }
         }
@@ -53,7 +63,7 @@ async fn run(sink: &SubscriptionSink, peer: &Peer, mut reader: FollowerReader, s
         let at_head = reader.cursor() >= reader.head();
         let read = tokio::select! {
             biased;
-            () = sink.closed() => return None,
+            () = subscriber.sink.closed() => return None,
             () = peer.shutdown.cancelled(), if at_head => return Some(stopping()),
             read = reader.next(BATCH) => read,
         };
@@ -64,7 +74,7 @@ async fn run(sink: &SubscriptionSink, peer: &Peer, mut reader: FollowerReader, s
             Err(error) => return Some(Closed::because(&door::log_failed(session, &error))),
         };
         // Waits for room: until then nothing more is read for this client.
-        if !send(sink, &event).await {
+        if !subscriber.send(&event).await {
             return None;
         }
     }
@@ -74,13 +84,44 @@ fn stopping() -> Closed {
     Closed { stopping: true, ..Closed::because(&fault::stopping()) }
 }
 
-/// Whether it was taken.
-async fn send(sink: &SubscriptionSink, event: &Event) -> bool {
-    match serde_json::value::to_raw_value(event) {
-        Ok(event) => sink.send(event).await.is_ok(),
-        Err(error) => {
-            tracing::error!(%error, "an event cannot be encoded");
-            false
+/// Whoever gets the events of a subscription.
+struct Subscriber<'a> {
+    sink: &'a SubscriptionSink,
+    outlet: &'a Outlet,
+}
+
+/// A notification: an event of a subscription.
+#[derive(Serialize)]
+struct Notification<'a> {
+    jsonrpc: &'static str,
+    method: &'a str,
+    params: NotificationParams<'a>,
+}
+
+#[derive(Serialize)]
+struct NotificationParams<'a> {
+    subscription: SubscriptionId<'static>,
+    result: &'a Event,
+}
+
+impl Subscriber<'_> {
+    /// Waits for room for an event. Whether it was taken.
+    async fn send(&self, event: &Event) -> bool {
+        let params = NotificationParams { subscription: self.sink.subscription_id(), result: event };
+        let notification = Notification { jsonrpc: "2.0", method: self.sink.method_name(), params };
+        let frame = match serde_json::to_vec(&notification) {
+            // Of a big one there is one copy, whoever waits to get it.
+            Ok(message) if message.len() >= BIG => shared::frame(b"", &message, b""),
+            Ok(message) => Bytes::from(message),
+            Err(error) => {
+                tracing::error!(%error, "an event cannot be encoded");
+                return false;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.sink.closed() => false,
+            taken = self.outlet.send(frame) => taken,
         }
     }
 }

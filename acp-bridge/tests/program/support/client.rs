@@ -86,11 +86,12 @@ impl Client {
         self.send_text(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
     }
 
-    /// Waits until something has come, and leaves it unread.
-    pub fn await_unread(&mut self) {
+    /// Waits until so many bytes have come, and leaves them unread.
+    pub fn await_unread(&mut self, bytes: usize) {
         let deadline = Instant::now() + DEADLINE;
-        while !matches!(self.socket.get_ref().peek(&mut [0]), Ok(1..)) {
-            assert!(Instant::now() < deadline, "nothing came before the deadline");
+        let mut seen = vec![0; bytes];
+        while self.socket.get_ref().peek(&mut seen).ok() != Some(bytes) {
+            assert!(Instant::now() < deadline, "{bytes} bytes did not come before the deadline");
         }
     }
 
