@@ -84,6 +84,15 @@ impl Settings {
         *self != before
     }
 
+    /// Whether the same settings are in force as in others. What is remembered beside them may differ.
+    pub(crate) fn are_as(&self, other: &Self) -> bool {
+        let of = |settings: &Self| {
+            let Self { policy, reviewer, sandbox, profile, model, effort, plan, .. } = settings.clone();
+            (policy, reviewer, sandbox, profile, model, effort, plan)
+        };
+        of(self) == of(other)
+    }
+
     /// The patch that sets an option to a value; `None` if there is no such option or value.
     pub(crate) fn patch(&self, option: &str, value: &str) -> Option<Value> {
         match option {
