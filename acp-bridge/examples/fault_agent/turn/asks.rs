@@ -73,6 +73,8 @@ impl Agent {
                 let outcome = self.request("session/request_permission", &params);
                 say(session, &format!("chosen {outcome}"));
             }
+            // The value of a variable of its environment.
+            "variable" => say(session, &std::env::var(rest).unwrap_or_else(|_| format!("{rest} is not set"))),
             "told" => say(session, &self.told.to_string()),
             "settings" => {
                 let settings = json!({ "mode": self.mode, "options": self.options, "set": self.set });
