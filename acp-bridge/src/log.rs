@@ -20,23 +20,22 @@ mod directory;
 mod error;
 mod hub;
 mod info;
-mod limit;
 mod member;
 mod memory;
+mod query;
 mod sqlite;
 
 use std::path::PathBuf;
 use std::sync::Arc;
 
 pub use command::{CommandId, QueueError, QueuedCommand, TakenCommand};
-pub use contract::{
-    CommandQueue, Filter, ListQuery, LogReader, LogView, LogWriter, Opener, ReadLimit, ReadResult, SessionLog, Signals,
-};
+pub use contract::{CommandQueue, LogReader, LogView, LogWriter, Opener, ReadResult, SessionLog, Signals};
 pub use error::{LogError, OpenError};
 pub use hub::Head;
 pub use info::SessionInfo;
 pub use member::{Member, MemberId, Renewal, Role};
 pub use memory::MemoryLog;
+pub use query::{Filter, ListQuery, ReadLimit};
 pub use sqlite::{Adopted, Adoption, Checked, Compacted, Durability, Rewrite, SqliteImport, SqliteLog, SqliteView};
 
 /// Opens the log that a `--log` URL names: `sqlite:FILE` or `memory:`.

@@ -4,7 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../acp-bridge/tests/machine/support/model.rs"]
+#[path = "../../acp-bridge/tests/machine/support/model/mod.rs"]
 mod model;
 
 fuzz_target!(|bytes: &[u8]| {

@@ -2,22 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::module::within;
 use crate::resolve::Target;
-use crate::{Crate, within};
+use crate::source::Crate;
 
 type Graph = BTreeMap<String, BTreeSet<String>>;
 
-/// Those among the modules in this one, without code for tests and without re-exports.
-pub(crate) fn inside(of: &Crate, inside: &str) -> Vec<Vec<String>> {
-    let mut knows: Graph = BTreeMap::new();
-    of.each_target(|from, target, mention| {
-        let (Target::Module(to) | Target::Item { module: to, .. }) = target else { return };
-        let counts = !mention.place.test && !mention.reexport;
-        if to != from && counts && within(from, inside) && within(to, inside) {
-            knows.entry(from.to_owned()).or_default().insert(to.clone());
-        }
-    });
-    groups(&knows)
+impl Crate {
+    /// Circles among the modules in this one, itself included: each is the modules that all reach each other, by name.
+    ///
+    /// A module that only hands on what another one defines is no part of a way, and neither is code for tests.
+    #[must_use]
+    pub fn circles(&self, inside: &str) -> Vec<Vec<String>> {
+        let mut knows: Graph = BTreeMap::new();
+        self.each_target(|from, target, mention| {
+            let (Target::Module(to) | Target::Item { module: to, .. }) = target else { return };
+            let counts = !mention.place.test && !mention.reexport;
+            if to != from && counts && within(from, inside) && within(to, inside) {
+                knows.entry(from.to_owned()).or_default().insert(to.clone());
+            }
+        });
+        groups(&knows)
+    }
 }
 
 /// Groups of two or more nodes that all reach each other, in order.

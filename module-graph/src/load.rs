@@ -3,55 +3,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use crate::error::LoadError;
 use crate::module::Module;
-use crate::scan::{self, Child};
-
-/// A crate that cannot be read as a whole.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum LoadError {
-    /// No file of a module is where it should be.
-    #[error("the file of module {module} is at none of {tried:?}")]
-    Missing {
-        /// Path of the module.
-        module: String,
-        /// Where it was looked for.
-        tried: Vec<PathBuf>,
-    },
-    /// A file that cannot be parsed.
-    #[error("{file}:{line} is no Rust that can be parsed: {message}")]
-    Syntax {
-        /// The file.
-        file: PathBuf,
-        /// Where it stops to be Rust.
-        line: usize,
-        /// What the parser says.
-        message: String,
-    },
-    /// Source that is brought in by `include!`, which this does not follow.
-    #[error("{file}:{line} includes source with include!; make it a module, so that it can be read")]
-    Include {
-        /// The file.
-        file: PathBuf,
-        /// The line.
-        line: usize,
-    },
-    /// A file that belongs to no module.
-    #[error("{file} belongs to no module that was found; is it declared inside of a macro, or not at all?")]
-    LeftOut {
-        /// The file.
-        file: PathBuf,
-    },
-}
-
-/// Where modules of a file are looked for.
-#[derive(Debug, Clone)]
-pub(crate) struct Home {
-    /// Folder of the file that is being read.
-    pub(crate) folder: PathBuf,
-    /// Folder of the files of its modules, without those of inline modules.
-    pub(crate) children: PathBuf,
-}
+use crate::scan::{self, Child, Home};
 
 type Find<'a> = &'a dyn Fn(&Path) -> Option<String>;
 

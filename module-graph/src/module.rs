@@ -116,3 +116,8 @@ pub(crate) enum Form {
     /// The name of a macro that is called.
     Macro,
 }
+
+/// Whether a path is that of a module or of something in it.
+pub(crate) fn within(path: &str, module: &str) -> bool {
+    path.strip_prefix(module).is_some_and(|rest| rest.is_empty() || rest.starts_with("::"))
+}

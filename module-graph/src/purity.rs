@@ -1,6 +1,7 @@
 //! Modules without I/O, clocks and channels.
 
-use crate::{Crate, within};
+use crate::module::within;
+use crate::source::Crate;
 
 /// What of `std` does I/O, reads a clock, starts something or passes something between threads. Each stands for itself
 /// and for all that is in it.
@@ -39,30 +40,35 @@ const IMPURE_METHODS: &[&str] = &[
     "read_link",
 ];
 
-pub(super) fn faults(of: &Crate, module: &str, crates: &[&str]) -> Vec<String> {
-    let mut faults = Vec::new();
-    for import in of.imports() {
-        if import.place.test || !within(&import.from, module) {
-            continue;
-        }
-        let first = import.path.split("::").next().unwrap_or_default();
-        if IMPURE.iter().any(|impure| within(&import.path, impure)) {
-            faults.push(format!("{} names {}", import.place, import.path));
-        } else if !known(first) && !crates.iter().any(|allowed| within(&import.path, allowed)) {
-            faults.push(format!("{} names {}, which is not among {crates:?}", import.place, import.path));
-        }
-    }
-    for module in of.modules.values().filter(|found| within(&found.name, module)) {
-        for place in module.asynchronous.iter().filter(|place| !place.test) {
-            faults.push(format!("{place} is asynchronous"));
-        }
-        for (method, place) in module.calls.iter().filter(|(_, place)| !place.test) {
-            if IMPURE_METHODS.contains(&method.as_str()) {
-                faults.push(format!("{place} calls {method}, which asks the clock or the file system"));
+impl Crate {
+    /// What a pure module must not have: I/O, clocks, threads, channels, anything asynchronous, and crates that are
+    /// not among `crates`. Looks at the module of that path and all modules in it, without tests.
+    #[must_use]
+    pub fn impurities(&self, module: &str, crates: &[&str]) -> Vec<String> {
+        let mut faults = Vec::new();
+        for import in self.imports() {
+            if import.place.test || !within(&import.from, module) {
+                continue;
+            }
+            let first = import.path.split("::").next().unwrap_or_default();
+            if IMPURE.iter().any(|impure| within(&import.path, impure)) {
+                faults.push(format!("{} names {}", import.place, import.path));
+            } else if !known(first) && !crates.iter().any(|allowed| within(&import.path, allowed)) {
+                faults.push(format!("{} names {}, which is not among {crates:?}", import.place, import.path));
             }
         }
+        for module in self.modules.values().filter(|found| within(&found.name, module)) {
+            for place in module.asynchronous.iter().filter(|place| !place.test) {
+                faults.push(format!("{place} is asynchronous"));
+            }
+            for (method, place) in module.calls.iter().filter(|(_, place)| !place.test) {
+                if IMPURE_METHODS.contains(&method.as_str()) {
+                    faults.push(format!("{place} calls {method}, which asks the clock or the file system"));
+                }
+            }
+        }
+        faults
     }
-    faults
 }
 
 /// What begins a path and is no crate of its own: `std`, the types of its prelude, type

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::{Crate, Edge, within};
+use crate::edge::Edge;
+use crate::module::within;
+use crate::source::Crate;
 
 /// A room: a module with all that is in it, without those that are rooms themselves.
 #[derive(Debug, Clone, Copy)]

@@ -6,9 +6,20 @@ use proc_macro2::{Span, TokenStream};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, Item, Lit, Meta, Type, UseTree};
 
-use crate::load::{Home, LoadError};
+use crate::attributes::{attributes, given_path, is_test};
+use crate::error::LoadError;
 use crate::module::{Form, Literal, Meaning, Mention, Module, Place, RawPath, Space};
-use crate::tokens;
+use crate::syntax::{plain, raw, start, text_of};
+use crate::tokens::{self, Found};
+
+/// Where modules of a file are looked for.
+#[derive(Debug, Clone)]
+pub(crate) struct Home {
+    /// Folder of the file that is being read.
+    pub(crate) folder: PathBuf,
+    /// Folder of the files of its modules, without those of inline modules.
+    pub(crate) children: PathBuf,
+}
 
 /// A module that has a file of its own.
 #[derive(Debug)]
@@ -52,7 +63,7 @@ pub(crate) fn file(
     Ok((modules, scanner.children))
 }
 
-pub(crate) struct Scanner<'a> {
+struct Scanner<'a> {
     path: &'a Path,
     home: &'a Home,
     /// Inline modules that the scanner is in.
@@ -73,22 +84,22 @@ impl Scanner<'_> {
         Place { file: self.path.to_path_buf(), line: span.start().line, test: self.test }
     }
 
-    pub(crate) fn mention(&mut self, path: RawPath, form: Form, span: Span) {
+    fn mention(&mut self, path: RawPath, form: Form, span: Span) {
         let place = self.place(span);
         self.module.mentions.push(Mention { path, form, reexport: self.reexport, place });
     }
 
-    pub(crate) fn literal(&mut self, value: String, span: Span) {
+    fn literal(&mut self, value: String, span: Span) {
         let place = self.place(span);
         self.module.literals.push(Literal { value, place });
     }
 
-    pub(crate) fn asynchronous(&mut self, span: Span) {
+    fn asynchronous(&mut self, span: Span) {
         let place = self.place(span);
         self.module.asynchronous.push(place);
     }
 
-    pub(crate) fn call(&mut self, method: String, span: Span) {
+    fn call(&mut self, method: String, span: Span) {
         let place = self.place(span);
         self.module.calls.push((method, place));
     }
@@ -98,7 +109,19 @@ impl Scanner<'_> {
     }
 
     fn tokens(&mut self, stream: TokenStream) {
-        tokens::walk(self, stream);
+        self.found(tokens::walk(stream));
+    }
+
+    fn found(&mut self, found: Vec<Found>) {
+        for one in found {
+            match one {
+                Found::Mention(path, form, span) => self.mention(path, form, span),
+                Found::Literal(text, span) => self.literal(text, span),
+                Found::Asynchronous(span) => self.asynchronous(span),
+                Found::Call(method, span) => self.call(method, span),
+                Found::Use(item) => self.visit_item_use(&item),
+            }
+        }
     }
 
     fn use_tree(&mut self, prefix: &RawPath, tree: &UseTree) {
@@ -323,7 +346,7 @@ impl<'ast> Visit<'ast> for Scanner<'_> {
         }
         match &attribute.meta {
             Meta::Path(_) => {}
-            Meta::List(list) => tokens::walk_attribute(self, list.tokens.clone()),
+            Meta::List(list) => self.found(tokens::walk_attribute(list.tokens.clone())),
             Meta::NameValue(pair) => self.visit_expr(&pair.value),
         }
     }
@@ -374,100 +397,5 @@ impl Scanner<'_> {
             whole.segments.extend(path.segments.iter().skip(qself.position).map(|segment| plain(&segment.ident)));
             self.mention(whole, Form::Path, start(path));
         }
-    }
-}
-
-/// A name without `r#`.
-pub(crate) fn plain(ident: &syn::Ident) -> String {
-    let text = ident.to_string();
-    text.strip_prefix("r#").map_or(text.clone(), str::to_owned)
-}
-
-pub(crate) fn raw(path: &syn::Path) -> RawPath {
-    RawPath {
-        outside: path.leading_colon.is_some(),
-        segments: path.segments.iter().map(|segment| plain(&segment.ident)).collect(),
-    }
-}
-
-/// Where a path begins.
-fn start(path: &syn::Path) -> Span {
-    path.segments.first().map_or_else(Span::call_site, |segment| segment.ident.span())
-}
-
-pub(crate) fn text_of(literal: &Lit) -> Option<String> {
-    match literal {
-        Lit::Str(text) => Some(text.value()),
-        Lit::ByteStr(bytes) => String::from_utf8(bytes.value()).ok(),
-        Lit::CStr(text) => text.value().into_string().ok(),
-        _ => None,
-    }
-}
-
-/// Whether what has these attributes is compiled for tests only.
-fn is_test(attributes: &[Attribute]) -> bool {
-    attributes.iter().any(|attribute| {
-        if attribute.path().segments.last().is_some_and(|last| last.ident == "test") {
-            return true;
-        }
-        attribute.path().is_ident("cfg") && attribute.parse_args::<Meta>().is_ok_and(|meta| only_in_tests(&meta))
-    })
-}
-
-/// Whether a condition holds in tests only: `test`, or `all` with one such.
-fn only_in_tests(meta: &Meta) -> bool {
-    match meta {
-        Meta::Path(path) => path.is_ident("test"),
-        Meta::List(list) if list.path.is_ident("all") => parts(list).iter().any(only_in_tests),
-        Meta::List(list) if list.path.is_ident("any") => {
-            let parts = parts(list);
-            !parts.is_empty() && parts.iter().all(only_in_tests)
-        }
-        _ => false,
-    }
-}
-
-fn parts(list: &syn::MetaList) -> Vec<Meta> {
-    list.parse_args_with(syn::punctuated::Punctuated::<Meta, syn::Token![,]>::parse_terminated)
-        .map(|parts| parts.into_iter().collect())
-        .unwrap_or_default()
-}
-
-/// Files that `#[path = "..."]` gives, those under `cfg_attr` too.
-fn given_path(attributes: &[Attribute]) -> Vec<String> {
-    let mut waiting: Vec<Meta> = attributes.iter().map(|attribute| attribute.meta.clone()).collect();
-    let mut found = Vec::new();
-    while let Some(meta) = waiting.pop() {
-        match meta {
-            Meta::NameValue(pair) if pair.path.is_ident("path") => {
-                if let Expr::Lit(literal) = &pair.value {
-                    found.extend(text_of(&literal.lit));
-                }
-            }
-            Meta::List(list) if list.path.is_ident("cfg_attr") => waiting.extend(parts(&list).into_iter().skip(1)),
-            _ => {}
-        }
-    }
-    found
-}
-
-fn attributes(item: &Item) -> &[Attribute] {
-    match item {
-        Item::Const(item) => &item.attrs,
-        Item::Enum(item) => &item.attrs,
-        Item::ExternCrate(item) => &item.attrs,
-        Item::Fn(item) => &item.attrs,
-        Item::ForeignMod(item) => &item.attrs,
-        Item::Impl(item) => &item.attrs,
-        Item::Macro(item) => &item.attrs,
-        Item::Mod(item) => &item.attrs,
-        Item::Static(item) => &item.attrs,
-        Item::Struct(item) => &item.attrs,
-        Item::Trait(item) => &item.attrs,
-        Item::TraitAlias(item) => &item.attrs,
-        Item::Type(item) => &item.attrs,
-        Item::Union(item) => &item.attrs,
-        Item::Use(item) => &item.attrs,
-        _ => &[],
     }
 }

@@ -4,24 +4,40 @@ use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use syn::Lit;
 
 use crate::module::{Form, RawPath};
-use crate::scan::{self, Scanner};
+use crate::syntax::{plain, raw, text_of};
+
+/// What was found, in order.
+pub(crate) enum Found {
+    Mention(RawPath, Form, Span),
+    Literal(String, Span),
+    Asynchronous(Span),
+    /// A method's name.
+    Call(String, Span),
+    /// A whole `use`.
+    Use(syn::ItemUse),
+}
 
 /// Finds all paths, literals and signs of asynchronous code.
-pub(crate) fn walk(scanner: &mut Scanner<'_>, stream: TokenStream) {
-    Walk { scanner, text_is_path: false }.stream(stream);
+pub(crate) fn walk(stream: TokenStream) -> Vec<Found> {
+    Walk { found: Vec::new(), text_is_path: false }.of(stream)
 }
 
 /// The same for the arguments of an attribute, where a literal can be a path: `#[serde(with = "crate::form")]`.
-pub(crate) fn walk_attribute(scanner: &mut Scanner<'_>, stream: TokenStream) {
-    Walk { scanner, text_is_path: true }.stream(stream);
+pub(crate) fn walk_attribute(stream: TokenStream) -> Vec<Found> {
+    Walk { found: Vec::new(), text_is_path: true }.of(stream)
 }
 
-struct Walk<'a, 'b> {
-    scanner: &'a mut Scanner<'b>,
+struct Walk {
+    found: Vec<Found>,
     text_is_path: bool,
 }
 
-impl Walk<'_, '_> {
+impl Walk {
+    fn of(mut self, stream: TokenStream) -> Vec<Found> {
+        self.stream(stream);
+        self.found
+    }
+
     fn stream(&mut self, stream: TokenStream) {
         let tokens: Vec<TokenTree> = stream.into_iter().collect();
         let mut at = 0;
@@ -52,14 +68,14 @@ impl Walk<'_, '_> {
             TokenTree::Punct(_) => at + 1,
             TokenTree::Ident(ident) if follows_dot(tokens, at) => {
                 if ident == "await" {
-                    self.scanner.asynchronous(ident.span());
+                    self.found.push(Found::Asynchronous(ident.span()));
                 }
-                self.scanner.call(scan::plain(ident), ident.span());
+                self.found.push(Found::Call(plain(ident), ident.span()));
                 at + 1
             }
             TokenTree::Ident(ident) => {
                 if ident == "async" {
-                    self.scanner.asynchronous(ident.span());
+                    self.found.push(Found::Asynchronous(ident.span()));
                 }
                 if ident == "use"
                     && let Some(after) = self.declaration(tokens, at)
@@ -80,7 +96,7 @@ impl Walk<'_, '_> {
         let stream =
             written.iter().enumerate().filter(|(at, _)| !dollar(*at)).map(|(_, token)| token.clone()).collect();
         let item: syn::ItemUse = syn::parse2(stream).ok()?;
-        syn::visit::Visit::visit_item_use(self.scanner, &item);
+        self.found.push(Found::Use(item));
         Some(first + length + 1)
     }
 
@@ -93,7 +109,7 @@ impl Walk<'_, '_> {
             if path.segments.is_empty() {
                 span = ident.span();
             }
-            path.segments.push(scan::plain(ident));
+            path.segments.push(plain(ident));
             at += 1;
             if !is_colons(tokens, at) {
                 break;
@@ -105,7 +121,7 @@ impl Walk<'_, '_> {
                     return at + 3;
                 }
                 Some(TokenTree::Punct(punct)) if punct.as_char() == '*' && !unknown => {
-                    self.scanner.mention(path, Form::Glob, span);
+                    self.found.push(Found::Mention(path, Form::Glob, span));
                     return at + 3;
                 }
                 _ => break,
@@ -113,7 +129,7 @@ impl Walk<'_, '_> {
         }
         if !unknown {
             let called = is_punct(tokens, at, '!') && !is_punct(tokens, at + 1, '=');
-            self.scanner.mention(path, if called { Form::Macro } else { Form::Path }, span);
+            self.found.push(Found::Mention(path, if called { Form::Macro } else { Form::Path }, span));
         }
         at
     }
@@ -124,13 +140,13 @@ impl Walk<'_, '_> {
         for part in tokens.split(|token| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',')) {
             match part.first() {
                 Some(TokenTree::Ident(ident)) if ident == "self" => {
-                    self.scanner.mention(prefix.clone(), Form::Use, ident.span());
+                    self.found.push(Found::Mention(prefix.clone(), Form::Use, ident.span()));
                 }
                 Some(TokenTree::Ident(_)) => {
                     self.path(part, 0, prefix.clone());
                 }
                 Some(TokenTree::Punct(punct)) if punct.as_char() == '*' => {
-                    self.scanner.mention(prefix.clone(), Form::Glob, punct.span());
+                    self.found.push(Found::Mention(prefix.clone(), Form::Glob, punct.span()));
                 }
                 Some(TokenTree::Group(inner)) => self.tree(inner, prefix),
                 _ => {}
@@ -139,13 +155,13 @@ impl Walk<'_, '_> {
     }
 
     fn literal(&mut self, literal: Lit, span: Span) {
-        let Some(text) = scan::text_of(&literal) else { return };
+        let Some(text) = text_of(&literal) else { return };
         if self.text_is_path
             && let Ok(path) = syn::parse_str::<syn::Path>(&text)
         {
-            self.scanner.mention(scan::raw(&path), Form::Path, span);
+            self.found.push(Found::Mention(raw(&path), Form::Path, span));
         }
-        self.scanner.literal(text, span);
+        self.found.push(Found::Literal(text, span));
     }
 }
 

@@ -5,6 +5,7 @@ mod bridge;
 mod core;
 mod direct;
 mod disk;
+mod effort;
 mod hops;
 mod page;
 mod pair;
@@ -19,6 +20,7 @@ use clap::ValueEnum;
 
 pub(crate) use self::pipe::end as bare_pipe;
 
+use self::effort::{FULL, QUICK};
 use crate::run::say;
 
 /// What is measured.
@@ -37,51 +39,6 @@ pub(crate) enum Part {
     /// All of it.
     All,
 }
-
-/// How often and how much.
-#[derive(Debug, Clone, Copy)]
-struct Effort {
-    runs: usize,
-    updates: u64,
-    requests: u64,
-    stamps: u64,
-    missed: u64,
-    /// How often each client loses its connection.
-    drops: u64,
-    cancels: u64,
-    sessions: u64,
-    clients: u64,
-    /// Of the session with a long history, and the clients that attach to it.
-    turns: u64,
-    attached: u64,
-}
-
-const FULL: Effort = Effort {
-    runs: 5,
-    updates: 100_000,
-    requests: 2_000,
-    stamps: 500,
-    missed: 800_000,
-    drops: 50,
-    cancels: 300,
-    sessions: 1_000,
-    clients: 5_000,
-    turns: 1_000,
-    attached: 200,
-};
-const QUICK: Effort = Effort {
-    runs: 1,
-    updates: 20_000,
-    requests: 500,
-    stamps: 100,
-    missed: 100_000,
-    drops: 10,
-    cancels: 50,
-    sessions: 100,
-    clients: 500,
-    turns: 200,
-    attached: 50,
-};
 
 /// Measures and, unless `quick`, writes the page.
 pub(crate) fn run(part: Part, quick: bool) -> anyhow::Result<()> {

@@ -1,19 +1,21 @@
 //! Arguments as typed; no logic.
 
+mod common;
+mod log;
+mod session;
+
 use std::path::PathBuf;
 
 use acp_types::meta::{AfterRestart, OnBusy, Unattended};
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
 
+pub(super) use self::common::{DEFAULT_LISTEN, Url};
+pub(super) use self::log::{Compact, Export, Import};
+pub(super) use self::session::{Cancel, Chat, Lanes, LanesChange, Queue, QueueChange, Sessions, Tail, Trust};
+
+use self::common::DEFAULT_LOG;
 use super::amount;
 use crate::gateway::Origin;
-
-/// Where `serve` listens and where the other commands look for it.
-pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
-/// The log of `serve`, and of the commands that work on a log themselves.
-const DEFAULT_LOG: &str = "sqlite:acp-bridge.db";
-/// `http://` and [`DEFAULT_LISTEN`].
-const DEFAULT_URL: &str = "http://127.0.0.1:4477";
 
 /// Durable, shared, controllable sessions for ACP agents.
 #[derive(Debug, Parser)]
@@ -99,13 +101,6 @@ Files and terminals of the agent are served here. TERM or Ctrl-C stops the agent
     Dial(Dial),
     /// Check the log, a running bridge and, if one is given, an agent.
     Doctor(Doctor),
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Url {
-    /// The running bridge.
-    #[arg(long, env = "ACP_BRIDGE_URL", default_value = DEFAULT_URL, global = true)]
-    pub(super) url: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -262,44 +257,6 @@ pub(super) struct Detach {
 }
 
 #[derive(Debug, ClapArgs)]
-pub(super) struct Chat {
-    #[command(flatten)]
-    pub(super) url: Url,
-    /// Go on with this session instead of starting one.
-    #[arg(long)]
-    pub(super) session: Option<String>,
-    /// Working directory of a new session; the current one by default.
-    #[arg(long)]
-    pub(super) cwd: Option<PathBuf>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Sessions {
-    #[command(flatten)]
-    pub(super) url: Url,
-    /// One JSON object per line.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Tail {
-    #[command(flatten)]
-    pub(super) url: Url,
-    /// Its id, as `sessions` shows it.
-    pub(super) session: String,
-    /// Only what came after this cursor: the `seq` of the last record you have.
-    #[arg(long, default_value_t = 0, value_name = "SEQ")]
-    pub(super) after: u64,
-    /// Stay and show what comes.
-    #[arg(long, short)]
-    pub(super) follow: bool,
-    /// Every message as one JSON line, as ACP clients get it.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
 pub(super) struct Send {
     #[command(flatten)]
     pub(super) url: Url,
@@ -342,161 +299,6 @@ pub(super) struct Stop {
     /// How long it may take to end.
     #[arg(long, default_value = "30s", value_parser = amount::duration)]
     pub(super) timeout: std::time::Duration,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Trust {
-    #[command(flatten)]
-    pub(super) url: Url,
-    /// Its id, as `sessions` shows it.
-    pub(super) session: String,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Cancel {
-    #[command(flatten)]
-    pub(super) url: Url,
-    /// Its id, as `sessions` shows it.
-    pub(super) session: String,
-    /// This turn, running or queued, instead of the running one.
-    #[arg(long)]
-    pub(super) turn: Option<u64>,
-    /// Everything that waits, instead of what runs.
-    #[arg(long, conflicts_with_all = ["turn", "all"])]
-    pub(super) queued: bool,
-    /// What runs and everything that waits.
-    #[arg(long, conflicts_with = "turn")]
-    pub(super) all: bool,
-    /// Why, for those who read the log.
-    #[arg(long, value_name = "TEXT")]
-    pub(super) reason: Option<String>,
-    /// What runs in this lane, instead of `main`.
-    #[arg(long, value_name = "NAME")]
-    pub(super) lane: Option<String>,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Queue {
-    /// The running bridge.
-    #[arg(long, env = "ACP_BRIDGE_URL", default_value = DEFAULT_URL, global = true)]
-    pub(super) url: String,
-    /// Its id, as `sessions` shows it.
-    pub(super) session: String,
-    /// One JSON object per line.
-    #[arg(long, global = true)]
-    pub(super) json: bool,
-    #[command(subcommand)]
-    pub(super) change: Option<QueueChange>,
-}
-
-/// What to do with one prompt that waits.
-#[derive(Debug, Subcommand)]
-pub(super) enum QueueChange {
-    /// Give it another text.
-    Edit {
-        /// Its turn, as `queue` shows it.
-        turn: u64,
-        /// The prompt.
-        text: String,
-    },
-    /// Give it another place; without `--before`, behind all.
-    Move {
-        /// Its turn, as `queue` shows it.
-        turn: u64,
-        /// The turn that it is to run before.
-        #[arg(long, value_name = "TURN")]
-        before: Option<u64>,
-    },
-    /// Take it out.
-    Withdraw {
-        /// Its turn, as `queue` shows it.
-        turn: u64,
-    },
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Export {
-    /// Its id, as `sessions` shows it.
-    pub(super) session: String,
-    /// The session log: `sqlite:FILE`.
-    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
-    pub(super) log: String,
-    /// From a running bridge instead. The agent's own session id is not in it: after an import the agent starts anew.
-    #[arg(long, conflicts_with = "log")]
-    pub(super) url: Option<String>,
-    /// Only what came after this cursor. Such a part cannot be imported.
-    #[arg(long, default_value_t = 0, value_name = "SEQ")]
-    pub(super) after: u64,
-    /// Write this file instead of stdout; it appears once it is complete.
-    #[arg(long, short, value_name = "FILE")]
-    pub(super) output: Option<PathBuf>,
-    /// Say what was written as one JSON line.
-    #[arg(long, requires = "output")]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Import {
-    /// The export; `-` reads stdin.
-    pub(super) file: PathBuf,
-    /// The session log: `sqlite:FILE`. It is made when there is none.
-    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
-    pub(super) log: String,
-    /// Give the session a new id, for a copy beside the original.
-    #[arg(long)]
-    pub(super) new_id: bool,
-    /// The directory for secrets of the bridge that serves the log, as for `serve`.
-    #[arg(long, env = "ACP_BRIDGE_SECRETS", value_name = "DIR")]
-    pub(super) secrets: Option<PathBuf>,
-    /// Say what was imported as one JSON line.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Compact {
-    /// The session log: `sqlite:FILE`.
-    #[arg(long, env = "ACP_BRIDGE_LOG_URL", default_value = DEFAULT_LOG, value_name = "URL")]
-    pub(super) log: String,
-    /// First trim updates that are older than this: `30d`, `12h`.
-    #[arg(long, value_name = "AGE", value_parser = amount::age)]
-    pub(super) trim_before: Option<std::time::Duration>,
-    /// First trim the oldest updates of each session beyond this size: `1GiB`, `500MB`.
-    #[arg(long, value_name = "SIZE", value_parser = amount::size)]
-    pub(super) keep_size: Option<u64>,
-    /// Say what it came to as one JSON line.
-    #[arg(long)]
-    pub(super) json: bool,
-}
-
-#[derive(Debug, ClapArgs)]
-pub(super) struct Lanes {
-    #[command(flatten)]
-    pub(super) url: Url,
-    /// Its id, as `sessions` shows it.
-    pub(super) session: String,
-    /// One JSON object per lane.
-    #[arg(long)]
-    pub(super) json: bool,
-    #[command(subcommand)]
-    pub(super) change: Option<LanesChange>,
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum LanesChange {
-    /// Start one more agent in the session.
-    Add {
-        /// 1 to 64 letters, digits, dots, hyphens and underscores.
-        name: String,
-        /// A harness by name, as `acp-harness list` shows it where the bridge runs.
-        #[arg(long, value_name = "PROFILE")]
-        agent: String,
-    },
-    /// Cancel what a lane runs and queues, and stop its agent.
-    Remove {
-        /// Not `main`.
-        name: String,
-    },
 }
 
 #[derive(Debug, ClapArgs)]

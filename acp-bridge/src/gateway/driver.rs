@@ -288,7 +288,7 @@ async fn open(
     follower: Option<Arc<SessionFollower>>,
 ) -> Tailed {
     let follower = follower.unwrap_or_else(|| followers.of(&session));
-    match follower.reader(after).await {
+    match FollowerReader::open(follower, after).await {
         Ok(reader) => next(id, reader).await,
         Err(error) => (id, None, Err(error)),
     }

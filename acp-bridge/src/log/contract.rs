@@ -8,48 +8,13 @@ use acp_types::record::{Epoch, Record, Seq};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
 
 use super::command::{CommandId, QueueError, QueuedCommand, TakenCommand};
 use super::error::{LogError, OpenError};
 use super::hub::Head;
 use super::info::SessionInfo;
 use super::member::{Member, MemberId, Renewal};
-
-/// Which records a read returns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Filter {
-    /// All.
-    All,
-    /// Those that [`acp_types::record::Kind::is_control`] says matter for the session's state.
-    Control,
-}
-
-/// How much one read returns at most. At least one record is returned whatever its size.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadLimit {
-    /// Records.
-    pub records: usize,
-    /// Sum of [`Record::weight`].
-    pub bytes: usize,
-}
-
-impl Default for ReadLimit {
-    fn default() -> Self {
-        Self { records: 1024, bytes: 512 * 1024 }
-    }
-}
-
-/// Which sessions a listing returns: newest first by creation, stable while sessions are added.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ListQuery {
-    /// Only those with this working directory, however it is written: compared are the directories.
-    pub cwd: Option<String>,
-    /// Only those after this one in the listing.
-    pub after: Option<SessionId>,
-    /// At most so many; `0` means 100.
-    pub limit: usize,
-}
+use super::query::{Filter, ListQuery, ReadLimit};
 
 /// Consecutive records, or why they cannot be read.
 pub type ReadResult = Result<Vec<Arc<Record>>, LogError>;

@@ -14,8 +14,10 @@ use acp_types::record::{Record, Seq};
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
+pub(super) use self::ring::Bounds;
 use self::ring::Ring;
-use super::{LogError, ReadLimit, limit};
+use super::LogError;
+use super::query::{self, ReadLimit};
 
 /// The end of a session's log, as its readers follow it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,29 +39,7 @@ impl Head {
     /// # Errors
     /// [`LogError::BeyondHead`] and [`LogError::Trimmed`].
     pub fn readable(&self, after: Seq) -> Result<(), LogError> {
-        limit::check_cursor(after, self.last, self.oldest)
-    }
-}
-
-/// How much of the newest records is kept in memory.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Bounds {
-    /// Bytes of one session.
-    pub(super) session_bytes: usize,
-    /// Records of one session.
-    pub(super) session_records: usize,
-    /// Bytes of all sessions together; beyond it the sessions used least recently are forgotten.
-    pub(super) total_bytes: usize,
-}
-
-impl Bounds {
-    /// Nothing: for a store that is itself memory.
-    pub(super) const NONE: Self = Self { session_bytes: 0, session_records: 0, total_bytes: 0 };
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Self { session_bytes: 2 << 20, session_records: 4096, total_bytes: 32 << 20 }
+        query::check_cursor(after, self.last, self.oldest)
     }
 }
 
@@ -157,7 +137,7 @@ impl Hub {
         }
         {
             let head = entry.head.borrow();
-            if let Err(error) = limit::check_cursor(after, head.last, head.oldest) {
+            if let Err(error) = query::check_cursor(after, head.last, head.oldest) {
                 return Some(Err(error));
             }
             if after == head.last {

@@ -7,7 +7,8 @@ use acp_types::record::body::{SessionCreated, SessionUpdated};
 use acp_types::record::{Epoch, Kind, Record, Seq};
 use serde::{Deserialize, Serialize};
 
-use super::{Filter, LogError, limit};
+use super::LogError;
+use super::query::{self, Filter};
 
 /// One session of a log, as of its head.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +101,6 @@ impl SessionInfo {
     pub fn readable(&self, after: Seq, filter: Filter) -> Result<(), LogError> {
         // Control records are never trimmed.
         let oldest = if filter == Filter::Control { 0 } else { self.oldest };
-        limit::check_cursor(after, self.head, oldest)
+        query::check_cursor(after, self.head, oldest)
     }
 }

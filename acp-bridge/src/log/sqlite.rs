@@ -38,6 +38,7 @@ use tokio::sync::watch;
 
 pub use self::check::Checked;
 pub use self::compact::Compacted;
+pub use self::connection::Durability;
 use self::desk::Desk;
 pub use self::import::SqliteImport;
 use self::job::{Done, Work};
@@ -50,20 +51,6 @@ use super::{
     Filter, Head, ListQuery, LogError, LogReader, LogView, LogWriter, MemberId, OpenError, ReadLimit, ReadResult,
     SessionInfo, SessionLog,
 };
-
-/// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
-/// next caller waits for room.
-const QUEUE: usize = 256;
-
-/// What an acknowledged append survives (P2).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Durability {
-    /// A crash of the bridge, of the machine, and a power cut: each commit waits until the disk has it.
-    #[default]
-    Fsync,
-    /// A crash of the bridge. After a power cut the newest records may be missing, in order and without gaps.
-    Os,
-}
 
 /// A log in one SQLite file, held by one bridge at a time.
 ///
@@ -94,7 +81,7 @@ impl SqliteLog {
         let path = place::of(given)?;
         let hub = Arc::new(Hub::new(Bounds::default()));
         let readers = Arc::new(Readers::new(path.clone()));
-        let desk = writer::start(&path, durability, Arc::clone(&hub), Arc::clone(&readers), QUEUE)?;
+        let desk = Desk::open(&path, durability, Arc::clone(&hub), Arc::clone(&readers))?;
         Ok(Self { desk, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) })
     }
 

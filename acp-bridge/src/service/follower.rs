@@ -12,200 +12,83 @@
 //! | `core` | what is folded and what is kept, and for whom: pure |
 //! | `plain` | what need not be looked back for: pure |
 //! | `batch` | records on their way to a reader, with the states that go with them |
+//! | `session` | one session's follower: reads the log for all |
 //! | `reader` | one reader's place: waits at the head |
-//! | `registry` | the followers of a gateway |
+//! | `table` | which follower a session has, and what is kept of those that are gone |
 
 mod batch;
 mod core;
 mod plain;
 mod reader;
-mod registry;
+mod session;
+mod table;
 #[cfg(test)]
 mod tests;
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use acp_types::SessionId;
 use acp_types::record::Seq;
-use tokio_util::task::AbortOnDropHandle;
 
 pub(crate) use self::batch::Batch;
-pub(crate) use self::core::{FollowerCore, LookedFor};
+#[cfg(test)]
+pub(crate) use self::core::FollowerCore;
+pub(crate) use self::core::LookedFor;
 pub(crate) use self::reader::FollowerReader;
-pub(crate) use self::registry::Followers;
-use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
-use crate::session::State;
+pub(crate) use self::session::{SessionFollower, Snapshot};
+use self::table::Table;
+use crate::log::{LogError, SessionLog};
 
-/// Records that a follower reads, whatever they are, rather than passing over them.
-const NEAR: u64 = 1024;
-
-/// One record, whatever its size.
-const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
-
-/// One session's follower. It lives while somebody holds it.
+/// One follower for each session that somebody reads.
 #[derive(Debug)]
-pub(crate) struct SessionFollower {
-    followers: Arc<Followers>,
-    session: SessionId,
-    core: Mutex<FollowerCore>,
-    /// The core is known to be folded from the log that there is now.
-    verified: AtomicBool,
-    /// Held while much is folded, which is done once for all who wait for it.
-    catching_up: tokio::sync::Mutex<()>,
-    /// The session was deleted: another of the same id needs another follower.
-    over: AtomicBool,
+pub(crate) struct Followers {
+    log: Arc<dyn SessionLog>,
+    looked_for: LookedFor,
+    table: Arc<Table<SessionFollower>>,
 }
 
-/// A session as it is when somebody comes to it.
-#[derive(Debug, Clone)]
-pub(crate) struct Snapshot {
-    /// Keeps the follower while the one who comes has no reader yet.
-    pub(crate) follower: Arc<SessionFollower>,
-    /// As of `head`.
-    pub(crate) state: Arc<State>,
-    pub(crate) head: Seq,
-    /// The oldest cursor that can be read.
-    pub(crate) oldest: Seq,
-}
-
-impl SessionFollower {
-    fn log(&self) -> &Arc<dyn SessionLog> {
-        self.followers.log()
+impl Followers {
+    /// Nobody reads yet. `looked_for`: what the gateway's views look back for in what was before a reader's cursor.
+    pub(crate) fn new(log: Arc<dyn SessionLog>, looked_for: LookedFor) -> Arc<Self> {
+        Arc::new(Self { log, looked_for, table: Arc::default() })
     }
 
-    /// No change under the lock can panic half-way.
-    fn core(&self) -> MutexGuard<'_, FollowerCore> {
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Reads the session from a cursor: history, then live, each record once and in order (P3).
+    /// A session as the log has it now.
     ///
     /// # Errors
-    /// [`LogError::NotFound`]; [`LogError::BeyondHead`] and [`LogError::Trimmed`], which name the seq that would do.
-    pub(crate) async fn reader(self: Arc<Self>, after: Seq) -> Result<FollowerReader, LogError> {
-        FollowerReader::open(self, after).await
-    }
-
-    /// The session as the log has it now.
-    async fn snapshot(self: Arc<Self>) -> Result<Snapshot, LogError> {
-        let info = self.info().await?;
-        self.ready(info.head).await?;
-        let (state, head) = {
-            let core = self.core();
-            (core.state()?, core.head())
-        };
-        Ok(Snapshot { follower: self, state, head, oldest: info.oldest })
-    }
-
-    /// What the log knows of the session. If that is less than was folded, it is another session under the same id.
-    async fn info(&self) -> Result<SessionInfo, LogError> {
-        let before = self.core().head();
-        let info = self.log().get(&self.session).await?.filter(|info| info.head >= before);
-        info.ok_or_else(|| {
-            self.end();
-            LogError::NotFound { session: self.session.clone() }
-        })
-    }
-
-    /// Waits until everything up to a seq, which the log has, is folded.
-    async fn ready(self: &Arc<Self>, head: Seq) -> Result<(), LogError> {
-        if self.verified.load(Ordering::Acquire) && self.core().head() >= head {
-            return Ok(());
-        }
-        let follower = Arc::clone(self);
-        // A task of its own: others wait for it, and whoever asks may not be polled while its client does not read.
-        let task = tokio::spawn(async move {
-            let _once = follower.catching_up.lock().await;
-            follower.verify().await?;
-            follower.catch_up(head).await
-        });
-        AbortOnDropHandle::new(task).await.unwrap_or(Err(LogError::Closed))
-    }
-
-    /// Whether nothing that the gateway's views look back for lies behind `after` up to `upto`.
-    pub(crate) fn is_plain(&self, after: Seq, upto: Seq) -> bool {
-        self.core().is_plain(after, upto)
-    }
-
-    /// Somebody has looked, and found nothing behind `after` up to `upto`.
-    pub(crate) fn found_plain(&self, after: Seq, upto: Seq) {
-        self.core().found_plain(after, upto);
-    }
-
-    /// Folds what the log has up to a seq: what little is missing, or else only the control records, which are few and
-    /// always kept.
-    async fn catch_up(&self, head: Seq) -> Result<(), LogError> {
-        loop {
-            let from = self.core().head();
-            if from >= head {
-                return Ok(());
-            }
-            if head - from <= NEAR {
-                match self.log().read(&self.session, from, ReadLimit::default(), Filter::All).await {
-                    // Readers that are as far behind find it here.
-                    Ok(records) if !records.is_empty() => {
-                        self.core().take(records);
-                        continue;
-                    }
-                    Ok(_) | Err(LogError::Trimmed { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            let records = self.log().read(&self.session, from, ReadLimit::default(), Filter::Control).await?;
-            let mut core = self.core();
-            if records.is_empty() {
-                core.skip_to(head);
-                return Ok(());
-            }
-            core.catch_up(&records);
+    /// [`LogError::NotFound`]; [`LogError::Corrupt`] when its records make no sense; whatever a read fails with.
+    pub(crate) async fn snapshot(self: &Arc<Self>, session: &SessionId) -> Result<Snapshot, LogError> {
+        let follower = self.of(session);
+        match Arc::clone(&follower).snapshot().await {
+            // Deleted and made anew, perhaps, behind the back of those who still read what was.
+            Err(LogError::NotFound { .. }) if follower.is_over() => self.of(session).snapshot().await,
+            other => other,
         }
     }
 
-    /// Starts anew if the log is not the one that the core, kept from earlier, was folded from: the session may have been
-    /// deleted meanwhile and another one imported under its id. A record is never changed, so one record tells.
-    async fn verify(&self) -> Result<(), LogError> {
-        if self.verified.load(Ordering::Acquire) {
-            return Ok(());
+    /// Reads a session from a cursor, for somebody who need not know its state.
+    ///
+    /// # Errors
+    /// As [`FollowerReader::open`].
+    pub(crate) async fn reader(self: &Arc<Self>, session: &SessionId, after: Seq) -> Result<FollowerReader, LogError> {
+        let follower = self.of(session);
+        match follower.info().await {
+            Ok(_) => FollowerReader::open(follower, after).await,
+            // As above.
+            Err(LogError::NotFound { .. }) if follower.is_over() => FollowerReader::open(self.of(session), after).await,
+            Err(error) => Err(error),
         }
-        let last = self.core().last();
-        if let Some(last) = last {
-            let same = match self.log().read(&self.session, last.seq - 1, ONE, Filter::Control).await {
-                Ok(records) => records.first().is_some_and(|record| *record == last),
-                Err(LogError::BeyondHead { .. }) => false,
-                Err(error) => return Err(error),
-            };
-            if !same {
-                self.core().restart();
-            }
-        }
-        self.verified.store(true, Ordering::Release);
-        Ok(())
     }
 
-    /// A reader's next records: at least one if the log has any after the cursor.
-    async fn read(&self, cursor: Seq, limit: ReadLimit) -> Result<Batch, LogError> {
-        let shared = self.core().shared(cursor, limit);
-        if let Some(batch) = shared {
-            return Ok(batch);
-        }
-        let records = self.log().read(&self.session, cursor, limit, Filter::All).await?;
-        Ok(self.core().take(records))
+    /// The session's follower, made if there is none. It has folded nothing until it is asked for a snapshot or read.
+    pub(crate) fn of(self: &Arc<Self>, session: &SessionId) -> Arc<SessionFollower> {
+        let new = |kept| SessionFollower::new(&self.log, &self.table, session, kept, self.looked_for);
+        self.table.of(session, |follower| !follower.is_over(), new)
     }
 
-    /// The session is no more.
-    fn end(&self) {
-        self.over.store(true, Ordering::Release);
-    }
-
-    fn is_over(&self) -> bool {
-        self.over.load(Ordering::Acquire)
-    }
-}
-
-impl Drop for SessionFollower {
-    fn drop(&mut self) {
-        let core = std::mem::take(self.core.get_mut().unwrap_or_else(PoisonError::into_inner));
-        self.followers.retire(&self.session, self, (!self.is_over()).then_some(core));
+    /// Followers that are used, and states that are kept.
+    #[cfg(test)]
+    fn count(&self) -> (usize, usize) {
+        self.table.count()
     }
 }

@@ -1,5 +1,6 @@
 //! Agents as child processes: spawned, watched, and never left behind.
 
+mod exit;
 mod handle;
 mod output;
 mod pipe;
@@ -8,7 +9,8 @@ mod spec;
 mod stderr;
 mod supervise;
 
-pub use handle::{ChildHandle, Deadlines, ExitReport, Written};
+pub use exit::ExitReport;
+pub use handle::{ChildHandle, Deadlines, Written};
 pub use output::ChildOutput;
 pub use pipe::{ChildTransport, Stdin};
 pub use reader::ChildReader;

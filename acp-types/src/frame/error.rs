@@ -98,23 +98,6 @@ pub enum FrameErrorKind {
 }
 
 impl FrameError {
-    /// For a transport that did not keep an oversized message: `prefix` is what it has of it, `bytes` how long it was.
-    /// The id is found when it stands in the first 4 KiB.
-    #[must_use]
-    pub fn too_large(prefix: &[u8], bytes: usize, limit: usize) -> Self {
-        super::parse::refuse_prefix(prefix, FrameErrorKind::TooLarge { bytes, limit })
-    }
-
-    /// The same error, with the id that `end`, the end of the message, names, if the message is an answer and its id was
-    /// not read before.
-    #[must_use]
-    pub fn or_id_at_end(mut self, end: &[u8]) -> Self {
-        if self.shape == Shape::Response && self.id.is_none() {
-            self.id = super::parse::id_at_end(end);
-        }
-        self
-    }
-
     /// Why.
     #[must_use]
     pub const fn kind(&self) -> FrameErrorKind {

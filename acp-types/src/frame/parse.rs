@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::error::Shape;
-use super::{Frame, FrameError, FrameErrorKind, Limits, Notification, Request, Response};
+use super::error::{FrameError, FrameErrorKind, Shape};
+use super::message::{Frame, Limits, Notification, Request, Response};
 use crate::scan::{self, MAX_DEPTH, ScanError};
 use crate::{Id, Raw, RawKind, RequestId, error, escape};
 
@@ -27,26 +27,52 @@ struct Envelope<'a> {
     duplicate: Option<usize>,
 }
 
-pub(super) fn frame<'a>(bytes: &'a [u8], limits: &Limits) -> Result<Frame<'a>, FrameError> {
-    if bytes.len() > limits.max_bytes {
-        return Err(FrameError::too_large(bytes, bytes.len(), limits.max_bytes));
-    }
-    let text = match std::str::from_utf8(bytes) {
-        Ok(text) => text,
-        Err(error) => {
-            let offset = error.valid_up_to();
-            return Err(refuse_prefix(&bytes[..offset], FrameErrorKind::NotUtf8 { offset }).or_id_at_end(bytes));
+impl<'a> Frame<'a> {
+    /// Reads one message. Whitespace around it, a carriage return for example, is allowed; unknown members are ignored.
+    ///
+    /// # Errors
+    /// For everything that JSON-RPC 2.0 calls invalid and for what exceeds `limits`. The error carries the id when
+    /// there is one, and knows the answer to send.
+    pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<Self, FrameError> {
+        if bytes.len() > limits.max_bytes {
+            return Err(FrameError::too_large(bytes, bytes.len(), limits.max_bytes));
         }
-    };
-    let mut envelope = Envelope::default();
-    match envelope.read(text, limits.max_depth) {
-        Ok(()) => envelope.check().map_err(|kind| envelope.refuse(kind)),
-        Err(kind) => Err(envelope.refuse(kind).or_id_at_end(bytes)),
+        let text = match std::str::from_utf8(bytes) {
+            Ok(text) => text,
+            Err(error) => {
+                let offset = error.valid_up_to();
+                return Err(refuse_prefix(&bytes[..offset], FrameErrorKind::NotUtf8 { offset }).or_id_at_end(bytes));
+            }
+        };
+        let mut envelope = Envelope::default();
+        match envelope.read(text, limits.max_depth) {
+            Ok(()) => envelope.check().map_err(|kind| envelope.refuse(kind)),
+            Err(kind) => Err(envelope.refuse(kind).or_id_at_end(bytes)),
+        }
+    }
+}
+
+impl FrameError {
+    /// For a transport that did not keep an oversized message: `prefix` is what it has of it, `bytes` how long it was.
+    /// The id is found when it stands in the first 4 KiB.
+    #[must_use]
+    pub fn too_large(prefix: &[u8], bytes: usize, limit: usize) -> Self {
+        refuse_prefix(prefix, FrameErrorKind::TooLarge { bytes, limit })
+    }
+
+    /// The same error, with the id that `end`, the end of the message, names, if the message is an answer and its id was
+    /// not read before.
+    #[must_use]
+    pub fn or_id_at_end(mut self, end: &[u8]) -> Self {
+        if self.shape == Shape::Response && self.id.is_none() {
+            self.id = id_at_end(end);
+        }
+        self
     }
 }
 
 /// The error for a message of which only the beginning can be read.
-pub(super) fn refuse_prefix(prefix: &[u8], kind: FrameErrorKind) -> FrameError {
+fn refuse_prefix(prefix: &[u8], kind: FrameErrorKind) -> FrameError {
     let prefix = &prefix[..prefix.len().min(PREFIX)];
     let text = match std::str::from_utf8(prefix) {
         Ok(text) => text,
@@ -60,7 +86,7 @@ pub(super) fn refuse_prefix(prefix: &[u8], kind: FrameErrorKind) -> FrameError {
 
 /// The id of a message by its end, where its last member is the id: what stands before the last brace of an object is
 /// a member of that object.
-pub(super) fn id_at_end(bytes: &[u8]) -> Option<RequestId> {
+fn id_at_end(bytes: &[u8]) -> Option<RequestId> {
     let end = &bytes[bytes.len().saturating_sub(PREFIX)..];
     let key = memchr::memmem::rfind(end, br#""id""#)?;
     let colon = scan::space(end, key + br#""id""#.len());

@@ -3,8 +3,53 @@
 use std::borrow::Cow;
 use std::iter::FusedIterator;
 
-use super::Raw;
+use super::value::Raw;
 use crate::{escape, scan};
+
+impl<'a> Raw<'a> {
+    /// The value of an object's member; `None` also for anything but an object.
+    #[must_use]
+    pub fn member(self, key: &str) -> Option<Self> {
+        let [value] = self.pick([key]);
+        value
+    }
+
+    /// The values of several members in one pass over the object.
+    #[must_use]
+    pub fn pick<const N: usize>(self, keys: [&str; N]) -> [Option<Self>; N] {
+        let mut found = [None; N];
+        for member in self.raw_members() {
+            for (key, slot) in keys.iter().zip(&mut found) {
+                if member.is(key) {
+                    *slot = Some(member.value);
+                }
+            }
+        }
+        found
+    }
+
+    /// The value at the end of a chain of members. The empty chain is the value itself.
+    #[must_use]
+    pub fn path(self, keys: &[&str]) -> Option<Self> {
+        keys.iter().try_fold(self, |value, key| value.member(key))
+    }
+
+    /// An object's members in order, duplicates included; nothing for anything but an object.
+    #[must_use]
+    pub fn members(self) -> Members<'a> {
+        Members::new(self)
+    }
+
+    /// An array's elements in order; nothing for anything but an array.
+    #[must_use]
+    pub fn elements(self) -> Elements<'a> {
+        Elements::new(self)
+    }
+
+    pub(crate) fn raw_members(self) -> RawMembers<'a> {
+        RawMembers::new(self)
+    }
+}
 
 /// A member of an object and where it stands in the object's text.
 #[derive(Clone, Copy)]
@@ -35,8 +80,8 @@ pub(crate) struct RawMembers<'a> {
 }
 
 impl<'a> RawMembers<'a> {
-    pub(super) fn new(raw: Raw<'a>) -> Self {
-        let text = if raw.0.starts_with('{') { raw.0 } else { "" };
+    fn new(raw: Raw<'a>) -> Self {
+        let text = if raw.as_str().starts_with('{') { raw.as_str() } else { "" };
         Self { text, at: 1 }
     }
 }
@@ -60,7 +105,7 @@ impl<'a> Iterator for RawMembers<'a> {
         let end = scan::skip(bytes, value_start);
         self.at = end;
         let key = self.text.get(start..key_end)?;
-        let value = Raw(self.text.get(value_start..end)?);
+        let value = Raw::trusted(self.text.get(value_start..end)?);
         Some(Member { key, value, start, value_start, end })
     }
 }
@@ -70,7 +115,7 @@ impl<'a> Iterator for RawMembers<'a> {
 pub struct Members<'a>(RawMembers<'a>);
 
 impl<'a> Members<'a> {
-    pub(super) fn new(raw: Raw<'a>) -> Self {
+    fn new(raw: Raw<'a>) -> Self {
         Self(raw.raw_members())
     }
 }
@@ -102,8 +147,8 @@ pub struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    pub(super) fn new(raw: Raw<'a>) -> Self {
-        let text = if raw.0.starts_with('[') { raw.0 } else { "" };
+    fn new(raw: Raw<'a>) -> Self {
+        let text = if raw.as_str().starts_with('[') { raw.as_str() } else { "" };
         Self { text, at: 1 }
     }
 }
@@ -129,7 +174,7 @@ impl<'a> Iterator for Elements<'a> {
         }
         let end = scan::skip(bytes, start);
         self.at = end;
-        self.text.get(start..end).map(Raw)
+        self.text.get(start..end).map(Raw::trusted)
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-use super::Raw;
+use super::value::Raw;
 use crate::json;
 use crate::scan::ScanError;
 
@@ -17,6 +17,14 @@ use crate::scan::ScanError;
 /// [`present`] where `null` is a value of its own.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct RawBuf(Arc<str>);
+
+impl Raw<'_> {
+    /// A copy that owns its text.
+    #[must_use]
+    pub fn to_owned(self) -> RawBuf {
+        RawBuf::trusted(self.as_str())
+    }
+}
 
 impl RawBuf {
     /// Checks `text`; whitespace around the value is cut off.
@@ -46,7 +54,7 @@ impl RawBuf {
     /// The text as a view that can be read and passed on.
     #[must_use]
     pub fn as_raw(&self) -> Raw<'_> {
-        Raw(&self.0)
+        Raw::trusted(&self.0)
     }
 
     /// The text.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use choice::{Choice, ChoicesRestored, LostChoice};
 pub use link::AgentLink;
+pub use outcome::Outcome;
 pub use queue::{PromptEdited, PromptMoved, PromptSteered, Steer};
 pub use trust::{SessionDisarmed, SessionTrusted};
 
@@ -182,50 +183,6 @@ pub struct CancelRequested {
     /// Why, in the client's words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
-}
-
-/// `turn_ended`: the one terminal record of a turn (P7).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(into = "outcome::Fields", try_from = "outcome::Fields")]
-#[non_exhaustive]
-pub enum Outcome {
-    /// The agent answered the prompt.
-    Completed {
-        /// `stopReason` of the answer; `unknown` when it had none.
-        stop_reason: String,
-        /// The agent's result, whole.
-        result: RawBuf,
-    },
-    /// It was stopped.
-    Cancelled {
-        /// The agent's result, when it gave one.
-        result: Option<RawBuf>,
-        /// The agent ignored the cancel past the grace time and was killed.
-        killed: bool,
-    },
-    /// The agent answered with an error, or could not be started.
-    Failed {
-        /// The JSON-RPC error object.
-        error: RawBuf,
-    },
-    /// Agent or bridge died in mid-turn; what the agent did after the last record is unknown.
-    Interrupted {
-        /// One sentence.
-        reason: String,
-    },
-}
-
-impl Outcome {
-    /// The name of the variant as written in the log.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Completed { .. } => "completed",
-            Self::Cancelled { .. } => "cancelled",
-            Self::Failed { .. } => "failed",
-            Self::Interrupted { .. } => "interrupted",
-        }
-    }
 }
 
 /// `lane_joined`: an agent more in the session. Its `agent_started` follows.

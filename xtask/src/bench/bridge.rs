@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context;
 
+use super::effort::Effort;
 use super::page::{Row, Section};
 use super::server::{Server, Subject, load};
 use super::stats::{median, megabytes, per_second, time};
-use super::{Effort, programs, usage};
+use super::{programs, usage};
 use crate::run::say;
 
 /// What an update may take beyond a bare write that reaches the disk, in microseconds.

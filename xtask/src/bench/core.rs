@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 
-use super::Effort;
+use super::effort::Effort;
 use super::page::{Row, Section};
 use super::pair::{Cores, Measured, measure, stalled_reader};
 use super::pipe::{self, RoundTrip};

@@ -3,7 +3,7 @@
 use anyhow::Context;
 use serde_json::Value;
 
-use super::Effort;
+use super::effort::Effort;
 use super::page::{Row, Section};
 use super::server::{Server, Subject, load};
 use super::stats::{median, time};

@@ -4,7 +4,7 @@
 use anyhow::{Context, ensure};
 use serde_json::Value;
 
-use super::Effort;
+use super::effort::Effort;
 use super::page::{Row, Section};
 use super::server::{Server, Subject, load};
 use super::stats::{median, megabytes, time};

@@ -9,8 +9,7 @@ fn limit(path: &str) -> usize {
     match Path::new(path).file_name().and_then(|name| name.to_str()) {
         Some("lib.rs") => 150,
         Some("main.rs") => 60,
-        _ if path.contains("/tests/") || path.ends_with("tests.rs") => 1000,
-        _ => 800,
+        _ => 500,
     }
 }
 

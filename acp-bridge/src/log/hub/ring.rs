@@ -6,8 +6,29 @@ use std::sync::Arc;
 
 use acp_types::record::{Record, Seq};
 
-use super::Bounds;
-use crate::log::ReadLimit;
+use crate::log::query::ReadLimit;
+
+/// How much of the newest records is kept in memory.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::log) struct Bounds {
+    /// Bytes of one session.
+    pub(in crate::log) session_bytes: usize,
+    /// Records of one session.
+    pub(in crate::log) session_records: usize,
+    /// Bytes of all sessions together; beyond it the sessions used least recently are forgotten.
+    pub(in crate::log) total_bytes: usize,
+}
+
+impl Bounds {
+    /// Nothing: for a store that is itself memory.
+    pub(in crate::log) const NONE: Self = Self { session_bytes: 0, session_records: 0, total_bytes: 0 };
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { session_bytes: 2 << 20, session_records: 4096, total_bytes: 32 << 20 }
+    }
+}
 
 /// Consecutive records, oldest first.
 #[derive(Debug, Default)]

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::readers::Readers;
-use super::{connection, failure};
+use super::{connection, failure, place};
 use crate::log::OpenError;
 use crate::log::hub::Hub;
 
@@ -72,7 +72,7 @@ impl Checkpointer {
             .name("log-checkpoint".to_owned())
             .spawn(move || its.run(&connection, &hub, &readers))
             .map_err(|e| failure::io(path, &e))?;
-        let wal = connection::wal_path(path);
+        let wal = place::wal_path(path);
         // What a crash left there is moved on as well.
         let size = std::fs::metadata(&wal).map_or(0, |metadata| metadata.len());
         Ok(Self { shared, thread, wal, since: 0, size, limit: WAL_BYTES, prepared: false })
@@ -224,14 +224,14 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use super::{Checkpointer, WAL_BYTES, connection};
+    use super::{Checkpointer, WAL_BYTES, connection, place};
     use crate::log::hub::{Bounds, Hub};
-    use crate::log::sqlite::Durability;
+    use crate::log::sqlite::connection::Durability;
     use crate::log::sqlite::readers::Readers;
 
     /// Bytes 12 to 15 of its header count how often the write-ahead log was started over.
     fn times_over(path: &Path) -> Vec<u8> {
-        std::fs::read(connection::wal_path(path)).unwrap()[12..16].to_vec()
+        std::fs::read(place::wal_path(path)).unwrap()[12..16].to_vec()
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
         let readers = Arc::new(Readers::new(path.clone()));
         let mut checkpointer = Checkpointer::start(&path, Arc::new(Hub::new(Bounds::default())), readers).unwrap();
         writer.execute_batch("CREATE TABLE t (x); INSERT INTO t VALUES (randomblob(1000000))").unwrap();
-        let (first, length) = (times_over(&path), std::fs::metadata(connection::wal_path(&path)).unwrap().len());
+        let (first, length) = (times_over(&path), std::fs::metadata(place::wal_path(&path)).unwrap().len());
 
         checkpointer.start_over_if_large(&writer);
         assert!(!checkpointer.prepared, "it is not large");
@@ -255,7 +255,7 @@ mod tests {
         }
         writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         assert_ne!(times_over(&path), first);
-        assert_eq!(std::fs::metadata(connection::wal_path(&path)).unwrap().len(), length);
+        assert_eq!(std::fs::metadata(place::wal_path(&path)).unwrap().len(), length);
         checkpointer.stop();
     }
 }

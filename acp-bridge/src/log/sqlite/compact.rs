@@ -4,8 +4,9 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use super::connection::Durability;
 use super::lock::FileLock;
-use super::{Durability, check, checkpointer, connection, failure, garbage, place, schema};
+use super::{check, checkpointer, connection, failure, garbage, place, schema};
 use crate::log::OpenError;
 
 /// What compacting came to: bytes of the file and of its write-ahead log.
@@ -54,5 +55,5 @@ fn rewrite(connection: &Connection) -> rusqlite::Result<bool> {
 
 fn size(path: &Path) -> u64 {
     let length = |path: &Path| std::fs::metadata(path).map_or(0, |metadata| metadata.len());
-    length(path) + length(&connection::wal_path(path))
+    length(path) + length(&place::wal_path(path))
 }

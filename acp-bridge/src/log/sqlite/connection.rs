@@ -1,17 +1,13 @@
 //! How the file is opened, by its writer and by its readers.
 
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Durability, failure, schema};
+use super::{failure, schema};
 use crate::log::OpenError;
-
-/// Size of a page of the database. Small, since a small commit writes whole pages.
-pub(super) const PAGE_BYTES: usize = 4096;
 
 /// How long a write waits for another program that holds the write lock.
 pub(super) const BUSY: Duration = Duration::from_secs(2);
@@ -23,6 +19,16 @@ const READER_CACHE_KIB: i64 = 256;
 
 /// Statements kept prepared by a connection: all that this module has.
 const STATEMENTS: usize = 32;
+
+/// What an acknowledged append survives (P2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Durability {
+    /// A crash of the bridge, of the machine, and a power cut: each commit waits until the disk has it.
+    #[default]
+    Fsync,
+    /// A crash of the bridge. After a power cut the newest records may be missing, in order and without gaps.
+    Os,
+}
 
 /// Opens the file for writing; makes it when it is missing, and brings it to the current version.
 pub(super) fn writer(path: &Path, durability: Durability) -> Result<Connection, OpenError> {
@@ -52,13 +58,6 @@ pub(super) fn reader(path: &Path) -> Result<Connection, OpenError> {
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
     connection.pragma_update(None, "cache_size", -READER_CACHE_KIB).map_err(|e| failure::open(path, &e))?;
     Ok(connection)
-}
-
-/// The write-ahead log that SQLite keeps beside the file.
-pub(super) fn wal_path(path: &Path) -> PathBuf {
-    let mut wal = OsString::from(path);
-    wal.push("-wal");
-    wal.into()
 }
 
 /// Files of a log are for their owner: they hold whole conversations.

@@ -5,18 +5,30 @@
 //! was handed to the thread is never overtaken: while it has anything to do, everything goes to it.
 
 use std::fmt;
+use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::thread;
 
+use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::{mpsc, oneshot};
 
+use super::connection::Durability;
+use super::failure;
 use super::job::{Done, Job, Work};
+use super::readers::Readers;
 use super::writer::Writer;
-use crate::log::LogError;
+use crate::log::hub::Hub;
+use crate::log::{LogError, OpenError};
 
-/// Commits that take longer on average are left to the thread: whoever commits itself does nothing else meanwhile.
-const QUICK: Duration = Duration::from_millis(1);
+/// Jobs waiting for the writer. Each belongs to a caller that waits for it, so this bounds callers, not records; the
+/// next caller waits for room.
+const QUEUE: usize = 256;
+
+/// Jobs in one commit.
+const MAX_JOBS: usize = 256;
+/// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
+const MAX_BYTES: usize = 4 << 20;
 
 /// Where work is handed in.
 #[derive(Debug)]
@@ -26,7 +38,7 @@ pub(super) struct Desk {
 }
 
 /// The writer, and how much its thread has to do.
-pub(super) struct Shared {
+struct Shared {
     /// Jobs on their way to the thread, or taken by it and not done.
     queued: AtomicUsize,
     /// `None` once it is closed.
@@ -34,12 +46,22 @@ pub(super) struct Shared {
 }
 
 impl Desk {
-    pub(super) fn new(writer: Writer, jobs: mpsc::Sender<Job>) -> Self {
-        Self { shared: Arc::new(Shared { queued: AtomicUsize::new(0), writer: Mutex::new(Some(writer)) }), jobs }
-    }
-
-    pub(super) fn shared(&self) -> Arc<Shared> {
-        Arc::clone(&self.shared)
+    /// Opens the file and starts the thread, which ends when the desk is gone, or on [`Work::Shutdown`].
+    pub(super) fn open(
+        path: &Path,
+        durability: Durability,
+        hub: Arc<Hub>,
+        readers: Arc<Readers>,
+    ) -> Result<Self, OpenError> {
+        let writer = Writer::open(path, durability, hub, readers)?;
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared { queued: AtomicUsize::new(0), writer: Mutex::new(Some(writer)) });
+        let thread = Thread { shared: Arc::clone(&shared), jobs };
+        thread::Builder::new()
+            .name("log-writer".to_owned())
+            .spawn(move || thread.run())
+            .map_err(|e| failure::io(path, &e))?;
+        Ok(Self { shared, jobs: sender })
     }
 
     /// Has something done and waits until it is on stable storage. Work that was handed in before by the same caller is
@@ -95,17 +117,17 @@ impl Shared {
     }
 
     /// Uses the writer, once nobody else does; `None` if it is closed.
-    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
+    fn with<T>(&self, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
         self.lock().as_mut().map(work)
     }
 
     /// The thread has done so many jobs.
-    pub(super) fn done(&self, jobs: usize) {
+    fn done(&self, jobs: usize) {
         self.queued.fetch_sub(jobs, Ordering::AcqRel);
     }
 
     /// Takes the writer, to close it.
-    pub(super) fn take(&self) -> Option<Writer> {
+    fn take(&self) -> Option<Writer> {
         self.lock().take()
     }
 
@@ -121,36 +143,65 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// How long small commits take: the moving average of about the last eight.
-#[derive(Debug, Default)]
-pub(super) struct Pace {
-    average: Duration,
+/// The thread: it takes what its callers do not do themselves, and all that takes long.
+struct Thread {
+    shared: Arc<Shared>,
+    jobs: mpsc::Receiver<Job>,
 }
 
-impl Pace {
-    pub(super) fn took(&mut self, time: Duration) {
-        // One that was held up does not count for more than eight times the limit, so that it is soon forgotten.
-        self.average = (self.average * 7 + time.min(QUICK * 8)) / 8;
+impl Thread {
+    fn run(mut self) {
+        let mut batch = Vec::new();
+        let asked = loop {
+            let Some(first) = self.next() else { break None };
+            let bytes = self.gather(first, &mut batch);
+            let jobs = batch.len();
+            let asked = self.shared.with(|writer| writer.write(&mut batch, bytes));
+            self.shared.done(jobs);
+            if let Some(asked) = asked.flatten() {
+                break Some(asked);
+            }
+        };
+        if let Some(writer) = self.shared.take() {
+            writer.close();
+        }
+        if let Some(asked) = asked {
+            // Whoever asked may have gone.
+            let _ = asked.send(Ok(Done::Nothing));
+        }
     }
 
-    pub(super) fn is_quick(&self) -> bool {
-        self.average < QUICK
+    /// The next job. Deleted records are removed while there is none, and now and then when there always is one.
+    fn next(&mut self) -> Option<Job> {
+        while self.shared.with(|writer| writer.is_untidy()).unwrap_or(false) {
+            if self.shared.with(Writer::tidy_if_overdue).unwrap_or(false) {
+                continue;
+            }
+            match self.jobs.try_recv() {
+                Ok(job) => return Some(job),
+                Err(TryRecvError::Disconnected) => return None,
+                Err(TryRecvError::Empty) => {
+                    self.shared.with(Writer::tidy);
+                }
+            }
+        }
+        self.jobs.blocking_recv()
     }
-}
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn callers_commit_themselves_again_once_commits_are_quick_again() {
-        let mut pace = Pace::default();
-        assert!(pace.is_quick());
-        (0..3).for_each(|_| pace.took(Duration::from_micros(400)));
-        assert!(pace.is_quick());
-        (0..20).for_each(|_| pace.took(Duration::from_secs(2)));
-        assert!(!pace.is_quick());
-        (0..20).for_each(|_| pace.took(Duration::from_micros(400)));
-        assert!(pace.is_quick());
+    /// What has queued while the last commit ran goes into the next one. Returns the bytes that it writes, roughly.
+    fn gather(&mut self, first: Job, batch: &mut Vec<Job>) -> usize {
+        let mut bytes = first.work.weight();
+        let mut last = matches!(first.work, Work::Shutdown);
+        batch.push(first);
+        while !last
+            && batch.len() < MAX_JOBS
+            && bytes < MAX_BYTES
+            && let Ok(job) = self.jobs.try_recv()
+        {
+            bytes += job.work.weight();
+            last = matches!(job.work, Work::Shutdown);
+            batch.push(job);
+        }
+        bytes
     }
 }

@@ -6,8 +6,9 @@ use acp_types::SessionId;
 use acp_types::record::Record;
 use rusqlite::Connection;
 
+use super::connection::Durability;
 use super::lock::FileLock;
-use super::{Durability, connection, failure, place, row, schema, store};
+use super::{connection, failure, place, row, schema, store};
 use crate::log::{LogError, OpenError, SessionInfo};
 
 /// A session on its way into a log. Nobody sees any of it before [`Self::commit`]; dropped before, or when the process

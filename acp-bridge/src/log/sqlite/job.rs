@@ -75,6 +75,6 @@ impl Work {
     pub(super) fn weight(&self) -> usize {
         // A commit writes at least the session's row and the end of the table.
         let records = self.records().map_or(&[][..], |(_, records)| records);
-        2 * super::connection::PAGE_BYTES + records.iter().map(|record| record.weight()).sum::<usize>()
+        2 * super::schema::PAGE_BYTES + records.iter().map(|record| record.weight()).sum::<usize>()
     }
 }

@@ -1,5 +1,6 @@
-//! The one name of a log, whatever leads to it.
+//! The one name of a log, whatever leads to it, and what stands beside it.
 
+use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,13 @@ pub(super) fn of(given: &Path) -> Result<PathBuf, OpenError> {
     let (Some(directory), Some(name)) = (path.parent(), path.file_name()) else { return Ok(path) };
     // A directory that is missing is said when the file is opened.
     Ok(directory.canonicalize().map_or_else(|_| path.clone(), |directory| directory.join(name)))
+}
+
+/// The write-ahead log that SQLite keeps beside the file.
+pub(super) fn wal_path(path: &Path) -> PathBuf {
+    let mut wal = OsString::from(path);
+    wal.push("-wal");
+    wal.into()
 }
 
 /// Refuses a file that has other names: what stands beside it under one of them would be missed under another.

@@ -6,9 +6,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
-use super::connection::{PAGE_BYTES, wal_path};
 use super::failure;
+use super::place::wal_path;
 use crate::log::OpenError;
+
+/// Size of a page of the database. Small, since a small commit writes whole pages.
+pub(super) const PAGE_BYTES: usize = 4096;
 
 /// `ACPb`: marks a file as a session log (`file`, `PRAGMA application_id`).
 pub(super) const APPLICATION_ID: i64 = 0x4143_5062;

@@ -9,9 +9,10 @@ use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement, params};
 
-use super::connection::{BUSY, PAGE_BYTES};
+use super::connection::BUSY;
 use super::job::{Done, Work};
 use super::owner::{self, Adopted, Adoption};
+use super::schema::PAGE_BYTES;
 use super::{garbage, row};
 use crate::log::{LogError, SessionInfo};
 

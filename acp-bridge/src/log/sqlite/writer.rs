@@ -1,67 +1,37 @@
-//! The one writer, and the thread that it belongs to. See [`super::desk`] for who else may use it.
+//! The one writer: commits batches, and removes what was deleted. Who uses it is up to [`super::desk`].
 
 use std::path::Path;
 use std::sync::Arc;
-use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use acp_server::HOP;
-use tokio::sync::mpsc;
-use tokio::sync::mpsc::error::TryRecvError;
 use tokio::sync::oneshot;
 use tracing::trace;
 
 use super::checkpointer::Checkpointer;
-use super::desk::{Desk, Pace, Shared};
+use super::connection::Durability;
 use super::erasure::Erasure;
 use super::job::{Done, Job, Work};
 use super::lock::FileLock;
 use super::readers::Readers;
 use super::store::{Refusal, Store};
-use super::{Durability, connection, failure, garbage, schema};
+use super::{connection, failure, garbage, schema};
 use crate::log::hub::Hub;
 use crate::log::{LogError, OpenError};
 
-/// Jobs in one commit.
-const MAX_JOBS: usize = 256;
 /// Commits after which some of the deleted records are removed though there is more to commit; else a log that is never
 /// idle would keep them for ever.
 const MAX_BUSY: usize = 64;
-/// Bytes in one commit, roughly: what is written while others wait. One larger job is a commit of its own.
-const MAX_BYTES: usize = 4 << 20;
-
 /// Records of an append that its caller may commit itself, and their bytes as [`Work::weight`] counts them. Of more it is
 /// better to make the next ones ready meanwhile.
 const FEW: usize = 8;
 const SMALL: usize = 32 << 10;
 
+/// Commits that take longer on average are left to the thread: whoever commits itself does nothing else meanwhile.
+const QUICK: Duration = Duration::from_millis(1);
+
 /// What one piece of work came to, and whether something is to be gone before it is answered.
 type Outcome = (Result<Done, LogError>, bool);
-
-/// Opens the file and starts its writer. The thread ends when every sender is gone, or on [`Work::Shutdown`].
-pub(super) fn start(
-    path: &Path,
-    durability: Durability,
-    hub: Arc<Hub>,
-    readers: Arc<Readers>,
-    queue: usize,
-) -> Result<Desk, OpenError> {
-    schema::refuse_foreign(path)?;
-    let lock = FileLock::take(path)?;
-    schema::refuse_truncated(path)?;
-    let store = Store::new(connection::writer(path, durability)?);
-    let checkpointer = Checkpointer::start(path, Arc::clone(&hub), readers)?;
-    let (sender, jobs) = mpsc::channel(queue);
-    let erasure = Erasure::default();
-    let writer = Writer { store, checkpointer, hub, garbage: true, busy: 0, erasure, pace: Pace::default(), lock };
-    let desk = Desk::new(writer, sender);
-    let shared = desk.shared();
-    thread::Builder::new()
-        .name("log-writer".to_owned())
-        .spawn(move || Thread { shared, jobs }.run())
-        .map_err(|e| failure::io(path, &e))?;
-    Ok(desk)
-}
 
 /// What writes: whoever has it is the only one.
 pub(super) struct Writer {
@@ -78,74 +48,25 @@ pub(super) struct Writer {
     lock: FileLock,
 }
 
-/// The thread: it takes what its callers do not do themselves, and all that takes long.
-struct Thread {
-    shared: Arc<Shared>,
-    jobs: mpsc::Receiver<Job>,
-}
-
-impl Thread {
-    fn run(mut self) {
-        let mut batch = Vec::new();
-        let asked = loop {
-            let Some(first) = self.next() else { break None };
-            let bytes = self.gather(first, &mut batch);
-            let jobs = batch.len();
-            let asked = self.shared.with(|writer| {
-                writer.checkpointer.written(bytes);
-                writer.write(&mut batch)
-            });
-            self.shared.done(jobs);
-            if let Some(asked) = asked.flatten() {
-                break Some(asked);
-            }
-        };
-        if let Some(writer) = self.shared.take() {
-            writer.close();
-        }
-        if let Some(asked) = asked {
-            // Whoever asked may have gone.
-            let _ = asked.send(Ok(Done::Nothing));
-        }
-    }
-
-    /// The next job. Deleted records are removed while there is none, and now and then when there always is one.
-    fn next(&mut self) -> Option<Job> {
-        while self.shared.with(|writer| writer.is_untidy()).unwrap_or(false) {
-            if self.shared.with(Writer::tidy_if_overdue).unwrap_or(false) {
-                continue;
-            }
-            match self.jobs.try_recv() {
-                Ok(job) => return Some(job),
-                Err(TryRecvError::Disconnected) => return None,
-                Err(TryRecvError::Empty) => {
-                    self.shared.with(Writer::tidy);
-                }
-            }
-        }
-        self.jobs.blocking_recv()
-    }
-
-    /// What has queued while the last commit ran goes into the next one. Returns the bytes that it writes, roughly.
-    fn gather(&mut self, first: Job, batch: &mut Vec<Job>) -> usize {
-        let mut bytes = first.work.weight();
-        let mut last = matches!(first.work, Work::Shutdown);
-        batch.push(first);
-        while !last
-            && batch.len() < MAX_JOBS
-            && bytes < MAX_BYTES
-            && let Ok(job) = self.jobs.try_recv()
-        {
-            bytes += job.work.weight();
-            last = matches!(job.work, Work::Shutdown);
-            batch.push(job);
-        }
-        bytes
-    }
-}
-
 impl Writer {
-    fn close(mut self) {
+    /// Opens the file, or makes it, and keeps its lock. Nothing is written beside a file that is somebody else's.
+    pub(super) fn open(
+        path: &Path,
+        durability: Durability,
+        hub: Arc<Hub>,
+        readers: Arc<Readers>,
+    ) -> Result<Self, OpenError> {
+        schema::refuse_foreign(path)?;
+        let lock = FileLock::take(path)?;
+        schema::refuse_truncated(path)?;
+        let store = Store::new(connection::writer(path, durability)?);
+        let checkpointer = Checkpointer::start(path, Arc::clone(&hub), readers)?;
+        let (erasure, pace) = (Erasure::default(), Pace::default());
+        Ok(Self { store, checkpointer, hub, garbage: true, busy: 0, erasure, pace, lock })
+    }
+
+    /// Removes what somebody waits for to be gone, and closes the file.
+    pub(super) fn close(mut self) {
         while self.garbage && self.erasure.is_awaited() {
             self.collect();
         }
@@ -158,12 +79,12 @@ impl Writer {
     }
 
     /// Whether something that was deleted is still in the files.
-    fn is_untidy(&self) -> bool {
+    pub(super) fn is_untidy(&self) -> bool {
         self.garbage || self.erasure.is_due()
     }
 
     /// Does a step of it if that has waited for too many commits; whether it did.
-    fn tidy_if_overdue(&mut self) -> bool {
+    pub(super) fn tidy_if_overdue(&mut self) -> bool {
         self.busy += 1;
         // Somebody waits for it: then every other commit is for that.
         let most = if self.erasure.is_awaited() { 1 } else { MAX_BUSY };
@@ -175,7 +96,7 @@ impl Writer {
     }
 
     /// One step towards files without what was deleted.
-    fn tidy(&mut self) {
+    pub(super) fn tidy(&mut self) {
         if self.garbage { self.collect() } else { self.erase() }
     }
 
@@ -219,8 +140,13 @@ impl Writer {
         }
     }
 
-    /// Commits a batch, tells the readers, then answers. Returns who asked for the end.
-    fn write(&mut self, batch: &mut Vec<Job>) -> Option<oneshot::Sender<Result<Done, LogError>>> {
+    /// Commits a batch of about so many bytes, tells the readers, then answers. Returns who asked for the end.
+    pub(super) fn write(
+        &mut self,
+        batch: &mut Vec<Job>,
+        bytes: usize,
+    ) -> Option<oneshot::Sender<Result<Done, LogError>>> {
+        self.checkpointer.written(bytes);
         let began = Instant::now();
         let begun = self.store.begin();
         let outcomes = self.transaction(begun, batch.iter().map(|job| &job.work));
@@ -335,4 +261,40 @@ impl Writer {
 /// Whether it is an append that its caller may commit itself.
 fn is_small(work: &Work) -> bool {
     matches!(work, Work::Append { records, .. } if records.len() <= FEW) && work.weight() <= SMALL
+}
+
+/// How long small commits take: the moving average of about the last eight.
+#[derive(Debug, Default)]
+struct Pace {
+    average: Duration,
+}
+
+impl Pace {
+    fn took(&mut self, time: Duration) {
+        // One that was held up does not count for more than eight times the limit, so that it is soon forgotten.
+        self.average = (self.average * 7 + time.min(QUICK * 8)) / 8;
+    }
+
+    fn is_quick(&self) -> bool {
+        self.average < QUICK
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Pace;
+
+    #[test]
+    fn callers_commit_themselves_again_once_commits_are_quick_again() {
+        let mut pace = Pace::default();
+        assert!(pace.is_quick());
+        (0..3).for_each(|_| pace.took(Duration::from_micros(400)));
+        assert!(pace.is_quick());
+        (0..20).for_each(|_| pace.took(Duration::from_secs(2)));
+        assert!(!pace.is_quick());
+        (0..20).for_each(|_| pace.took(Duration::from_micros(400)));
+        assert!(pace.is_quick());
+    }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use acp_types::record::{Record, Seq};
 
-use super::Batch;
+use super::batch::Batch;
 use super::plain::PlainStretch;
 use crate::log::{LogError, ReadLimit};
 use crate::session::State;

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use acp_types::record::Seq;
 use tokio::sync::watch;
 
-use super::{Batch, SessionFollower};
+use super::batch::Batch;
+use super::session::SessionFollower;
 use crate::log::{Head, LogError, ReadLimit};
 
 /// Reads a session from a cursor and waits at its head: history, then live, through the session's follower.
@@ -20,10 +21,14 @@ pub(crate) struct FollowerReader {
 }
 
 impl FollowerReader {
-    /// Starts after a cursor: `0` for everything, the head for what comes from now on.
-    pub(super) async fn open(follower: Arc<SessionFollower>, after: Seq) -> Result<Self, LogError> {
+    /// Starts after a cursor, `0` for everything, the head for what comes from now on: history, then live, each record once
+    /// and in order (P3).
+    ///
+    /// # Errors
+    /// [`LogError::NotFound`]; [`LogError::BeyondHead`] and [`LogError::Trimmed`], which name the seq that would do.
+    pub(crate) async fn open(follower: Arc<SessionFollower>, after: Seq) -> Result<Self, LogError> {
         follower.ready(0).await?;
-        let head = follower.log().head(&follower.session).await?;
+        let head = follower.follow().await?;
         {
             let head = head.borrow();
             if head.deleted {

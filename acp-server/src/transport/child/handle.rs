@@ -1,6 +1,5 @@
 //! What one can do with a running child besides talking to it.
 
-use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -8,31 +7,11 @@ use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::exit::ExitReport;
 use super::pipe::Stdin;
 use super::stderr::Stderr;
 use super::supervise::{Order, Watched};
 use crate::transport::Noise;
-
-/// How a child ended. Neither code nor signal is known when its guard was killed from outside, or when it could not be
-/// killed at all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct ExitReport {
-    /// Exit code, when it exited by itself.
-    pub code: Option<i32>,
-    /// Number of the signal that ended it.
-    pub signal: Option<i32>,
-}
-
-impl fmt::Display for ExitReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.code, self.signal) {
-            (Some(code), _) => write!(f, "exited with code {code}"),
-            (None, Some(signal)) => write!(f, "was ended by signal {signal}"),
-            (None, None) => f.write_str("ended, nobody knows how"),
-        }
-    }
-}
 
 /// How long each way of stopping a child gets before the next one.
 #[derive(Debug, Clone, Copy)]

@@ -1,9 +1,52 @@
-//! The flat form in which an outcome stands in the log; raw JSON cannot pass serde's tagged enums.
+//! How a turn ended, and the flat form in which that stands in the log: raw JSON cannot pass serde's tagged enums.
 
 use serde::{Deserialize, Serialize};
 
-use super::Outcome;
 use crate::RawBuf;
+
+/// `turn_ended`: the one terminal record of a turn (P7).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(into = "Fields", try_from = "Fields")]
+#[non_exhaustive]
+pub enum Outcome {
+    /// The agent answered the prompt.
+    Completed {
+        /// `stopReason` of the answer; `unknown` when it had none.
+        stop_reason: String,
+        /// The agent's result, whole.
+        result: RawBuf,
+    },
+    /// It was stopped.
+    Cancelled {
+        /// The agent's result, when it gave one.
+        result: Option<RawBuf>,
+        /// The agent ignored the cancel past the grace time and was killed.
+        killed: bool,
+    },
+    /// The agent answered with an error, or could not be started.
+    Failed {
+        /// The JSON-RPC error object.
+        error: RawBuf,
+    },
+    /// Agent or bridge died in mid-turn; what the agent did after the last record is unknown.
+    Interrupted {
+        /// One sentence.
+        reason: String,
+    },
+}
+
+impl Outcome {
+    /// The name of the variant as written in the log.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Completed { .. } => "completed",
+            Self::Cancelled { .. } => "cancelled",
+            Self::Failed { .. } => "failed",
+            Self::Interrupted { .. } => "interrupted",
+        }
+    }
+}
 
 /// Name of the way in which a turn ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +64,7 @@ enum Name {
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "schema", schemars(rename = "Outcome"))]
-pub(super) struct Fields {
+struct Fields {
     outcome: Name,
     /// With `completed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use acp_types::record::Seq;
 
 use super::story::{Dice, Story};
 use crate::log::{LogError, LogWriter, Member, MemberId, MemoryLog, ReadLimit, Role, Signals};
-use crate::service::follower::registry::MAX_KEPT;
+use crate::service::follower::table::MAX_KEPT;
 use crate::service::follower::{FollowerReader, Followers, LookedFor, Snapshot};
 
 const SOME: ReadLimit = ReadLimit { records: 3, bytes: usize::MAX };
@@ -62,7 +62,7 @@ impl Kit {
     }
 
     async fn reader(&self, after: Seq) -> FollowerReader {
-        self.snapshot().await.follower.reader(after).await.unwrap()
+        FollowerReader::open(self.snapshot().await.follower, after).await.unwrap()
     }
 
     /// Reads from a cursor to the head: each record once and in order.
@@ -82,8 +82,8 @@ async fn all_who_come_to_a_session_share_its_follower_and_its_state() {
     kit.go_on(50).await;
     let (one, other) = (kit.snapshot().await, kit.snapshot().await);
     assert!(Arc::ptr_eq(&one.follower, &other.follower) && Arc::ptr_eq(&one.state, &other.state));
-    let mut late = one.follower.reader(0).await.unwrap();
-    let mut live = other.follower.reader(other.head).await.unwrap();
+    let mut late = FollowerReader::open(one.follower, 0).await.unwrap();
+    let mut live = FollowerReader::open(other.follower, other.head).await.unwrap();
     kit.go_on(20).await;
     kit.reads(&mut late, 0).await;
     kit.reads(&mut live, other.head).await;
@@ -167,15 +167,15 @@ async fn a_cursor_that_cannot_be_read_is_refused_and_one_that_is_trimmed_later_f
     assert_eq!(now.oldest, oldest);
     let beyond = now.head + 1;
     assert!(matches!(
-        Arc::clone(&now.follower).reader(beyond).await,
+        FollowerReader::open(Arc::clone(&now.follower), beyond).await,
         Err(LogError::BeyondHead { after, head }) if (after, head) == (beyond, now.head)
     ));
     assert!(matches!(
-        Arc::clone(&now.follower).reader(3).await,
+        FollowerReader::open(Arc::clone(&now.follower), 3).await,
         Err(LogError::Trimmed { after: 3, oldest: said }) if said == oldest
     ));
     assert!(matches!(behind.next(SOME).await, Err(LogError::Trimmed { .. })));
-    let mut reader = now.follower.reader(oldest).await.unwrap();
+    let mut reader = FollowerReader::open(now.follower, oldest).await.unwrap();
     kit.reads(&mut reader, oldest).await;
 }
 
@@ -245,7 +245,7 @@ async fn what_nobody_has_to_look_back_for_is_known_once_somebody_has_looked() {
     now.follower.found_plain(sought, now.head);
     assert!(now.follower.is_plain(sought, now.head) && !now.follower.is_plain(sought - 1, now.head));
     // Both what a reader reads and what a newcomer finds missing.
-    let mut reader = Arc::clone(&now.follower).reader(now.head).await.unwrap();
+    let mut reader = FollowerReader::open(Arc::clone(&now.follower), now.head).await.unwrap();
     kit.go_on(20).await;
     kit.reads(&mut reader, now.head).await;
     kit.go_on(20).await;

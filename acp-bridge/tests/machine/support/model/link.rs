@@ -7,7 +7,9 @@ use acp_types::record::body::{AgentLink, AgentStarted};
 use acp_types::record::{Kind, Origin};
 use acp_types::{RawBuf, RequestId};
 
-use super::{ASKED, Agent, METHODS, UPDATES, World, pick, raw};
+use super::World;
+use super::agent::Agent;
+use super::material::{ASKED, METHODS, UPDATES, pick, raw};
 
 /// A call of a bridge that is no more: whatever answers it answers nothing.
 const FORGOTTEN: CallId = CallId(u64::MAX);

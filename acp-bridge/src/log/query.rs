@@ -1,13 +1,50 @@
-//! How much one call returns, and from which cursors.
+//! What one call asks for, and from which cursors it can be answered.
 
+use acp_types::SessionId;
 use acp_types::record::Seq;
+use serde::{Deserialize, Serialize};
 
-use super::{ListQuery, LogError, ReadLimit};
+use super::LogError;
 
 /// Sessions in one page of a listing, when the query does not say.
 const DEFAULT_PAGE: usize = 100;
 /// Sessions in one page of a listing, whatever the query says.
 const MAX_PAGE: usize = 1000;
+
+/// Which records a read returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Filter {
+    /// All.
+    All,
+    /// Those that [`acp_types::record::Kind::is_control`] says matter for the session's state.
+    Control,
+}
+
+/// How much one read returns at most. At least one record is returned whatever its size.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadLimit {
+    /// Records.
+    pub records: usize,
+    /// Sum of [`acp_types::record::Record::weight`].
+    pub bytes: usize,
+}
+
+impl Default for ReadLimit {
+    fn default() -> Self {
+        Self { records: 1024, bytes: 512 * 1024 }
+    }
+}
+
+/// Which sessions a listing returns: newest first by creation, stable while sessions are added.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ListQuery {
+    /// Only those with this working directory, however it is written: compared are the directories.
+    pub cwd: Option<String>,
+    /// Only those after this one in the listing.
+    pub after: Option<SessionId>,
+    /// At most so many; `0` means 100.
+    pub limit: usize,
+}
 
 impl ListQuery {
     /// How many sessions to return: `limit`, 100 when that is `0`, never more than 1000.
