@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::{Inbox, KeepAlive, Outbox};
+use acp_types::capability;
 use acp_types::error::{self, ErrorCode};
 use acp_types::method::v1;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
@@ -62,7 +63,7 @@ impl Client {
             Self { outbox: link.outbox, inbox: link.inbox, events: VecDeque::new(), declined: VecDeque::new() };
         let params = json!({
             "protocolVersion": 1,
-            "clientCapabilities": {},
+            capability::CLIENT: {},
             "clientInfo": { "name": "acp-bridge", "version": env!("CARGO_PKG_VERSION") },
         });
         let answer = client.call(v1::Initialize::NAME, &params).await;

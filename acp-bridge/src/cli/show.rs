@@ -8,7 +8,7 @@ use acp_types::record::{Kind, Record, Seq};
 use acp_types::{Raw, SessionId, printable};
 
 use super::output;
-use crate::gateway;
+use crate::view::v1::turn_ended;
 
 /// How messages are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +41,7 @@ pub(super) fn record(session: &SessionId, record: &Record, form: Form) -> std::i
         }
         Kind::TurnEnded => {
             let ended = record.turn.zip(record.decode::<Outcome>().ok());
-            let told = ended.and_then(|(turn, outcome)| gateway::turn_ended(session, turn, &outcome, record));
+            let told = ended.and_then(|(turn, outcome)| turn_ended(session, turn, &outcome, record));
             told.map_or(Ok(()), |(method, params)| message(method, params.as_raw(), form))
         }
         _ => Ok(()),

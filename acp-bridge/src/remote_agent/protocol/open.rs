@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use acp_types::capability::ClientService;
 use acp_types::frame::{Frame, Limits};
 use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
@@ -77,9 +78,9 @@ impl Open {
     }
 
     fn serves(&self, method: &str) -> bool {
-        match method.split_once('/') {
-            Some(("fs", _)) => self.serve.files,
-            Some(("terminal", _)) => self.serve.terminals,
+        match ClientService::of(method) {
+            Some(ClientService::Files) => self.serve.files,
+            Some(ClientService::Terminals) => self.serve.terminals,
             _ => false,
         }
     }

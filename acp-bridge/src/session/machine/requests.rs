@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use acp_types::capability;
 use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Origin, Seq, Turn};
 use acp_types::{Raw, RawBuf, RequestId};
@@ -276,7 +277,7 @@ fn too_many(cx: &Transition<'_>, params: Option<&RawBuf>) -> Option<Declined> {
 /// that made the session.
 fn unfit_for_clients(cx: &Transition<'_>, method: &str, params: Raw<'_>) -> Option<Declined> {
     let initialize = cx.state().created().map_or(Raw::EMPTY_OBJECT, |created| created.initialize.as_raw());
-    if !service::can_be_asked(initialize, method) {
+    if !capability::client_answers(initialize, method) {
         return Some(Declined::NotOffered { method: method.to_owned() });
     }
     service::unfit_for_log(method, params)

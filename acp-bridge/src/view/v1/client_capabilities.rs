@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use acp_types::Raw;
+use acp_types::capability::{CLIENT, TERMINAL_OUTPUT};
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
@@ -25,9 +26,9 @@ pub(crate) struct ClientCapabilities {
 impl ClientCapabilities {
     /// From `initialize` params.
     pub(crate) fn read(initialize: Raw<'_>) -> Self {
-        let session = initialize.path(&["clientCapabilities", "session"]).unwrap_or(Raw::EMPTY_OBJECT);
+        let session = initialize.path(&[CLIENT, "session"]).unwrap_or(Raw::EMPTY_OBJECT);
         let has = |name: &str| session.member(name).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
-        let terminals = initialize.path(&["clientCapabilities", "_meta", "terminal_output"]);
+        let terminals = initialize.path(&[CLIENT, "_meta", TERMINAL_OUTPUT]);
         Self {
             notices: has("notices"),
             compaction: has("compaction"),

@@ -11,6 +11,7 @@ mod text;
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
+use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::meta::META_KEY;
 use acp_types::method::v1;
 use acp_types::record::body::{Requested, Resolved};
@@ -36,7 +37,7 @@ static TERMINAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"ter
 static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"tool_call"));
 
 /// Members of a tool call's `_meta` that stream a terminal.
-const STREAM: [&str; 3] = ["terminal_info", "terminal_output", "terminal_exit"];
+const STREAM: [&str; 3] = ["terminal_info", TERMINAL_OUTPUT, "terminal_exit"];
 const OUTPUT: &str = v1::TerminalOutput::NAME;
 
 /// What of an update is for the client.
@@ -196,7 +197,7 @@ impl TerminalView {
             let Some(id) = named(meta, key) else { continue };
             match *key {
                 "terminal_info" => *self.begin(&record.lane, &id) = Text::default(),
-                "terminal_output" => {
+                TERMINAL_OUTPUT => {
                     self.calls[at].make_room_for(&id);
                     let data = meta.path(&[*key, "data"]).and_then(literal).unwrap_or_default();
                     let begun = self.calls[at].begun;
