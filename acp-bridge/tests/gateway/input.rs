@@ -68,7 +68,7 @@ fn ids_come_back_as_they_were_sent() {
     for id in ["0", "-1", "\"7\"", "\"\\u0061\"", "9007199254740993", "123456789012345678901234567890"] {
         client.send_text(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"session/nonesuch"}}"#));
         client.wait_for("error", |message| message["error"]["code"] == -32601);
-        assert!(client.last_raw.contains(&format!("\"id\":{id},")), "{}", client.last_raw);
+        assert!(client.wire.last_raw.contains(&format!("\"id\":{id},")), "{}", client.wire.last_raw);
     }
 }
 

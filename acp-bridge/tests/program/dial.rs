@@ -2,15 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
-
 use crate::support::dialler::Dialler;
+use crate::support::fault_agent::{numbers, yes};
 use crate::support::harness::eventually;
 use crate::support::log::{records, wait_for_records};
+use crate::support::process::{is_alive, kill_9};
 use crate::support::proxy::Proxy;
-use crate::support::{Bridge, Client, DEADLINE, Options, example};
+use crate::support::{Bridge, Client, Options, example};
 use serde_json::{Value, json};
 
 /// A session with an agent in the lane `far`, behind a connection that can be cut.
@@ -41,9 +39,7 @@ impl Stage {
     fn start_bridge(&mut self) {
         self.bridge.restart();
         self.proxy.retarget(&self.bridge.address);
-        self.client = self.bridge.client();
-        self.client.resume(&self.session, Some(0));
-        self.client.caught_up();
+        self.client = self.bridge.client_in(&self.session);
     }
 
     fn dial(&self) -> Dialler {
@@ -65,41 +61,7 @@ fn stage() -> Stage {
 }
 
 fn prompt(client: &mut Client, session: &str, text: &str) -> u64 {
-    client.request(
-        "session/prompt",
-        &json!({
-            "sessionId": session,
-            "prompt": [{ "type": "text", "text": text }],
-            "_meta": { "acp-bridge": { "lane": "far" } },
-        }),
-    )
-}
-
-/// Waits until the dialler has tried to connect again.
-fn tried_again(proxy: &Proxy, before: usize) {
-    let deadline = Instant::now() + DEADLINE;
-    while proxy.accepted() == before {
-        assert!(Instant::now() < deadline, "the dialler does not try to connect again");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn kill_9(pid_file: &str) {
-    let pid = std::fs::read_to_string(pid_file).unwrap();
-    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-}
-
-fn is_alive(pid: &str) -> bool {
-    Path::new(&format!("/proc/{pid}/cmdline")).exists()
-        && !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default().contains(") Z ")
-}
-
-fn numbers(upto: u64) -> String {
-    (1..=upto).map(|i| format!("{i} ")).collect()
-}
-
-fn yes() -> Value {
-    json!({ "outcome": { "outcome": "selected", "optionId": "yes" } })
+    client.prompt_lane(session, "far", text)
 }
 
 #[test]
@@ -209,7 +171,7 @@ fn nothing_is_lost_or_doubled_when_the_connection_is_cut_again_and_again() {
         }
         let before = stage.proxy.accepted();
         stage.proxy.cut();
-        tried_again(&stage.proxy, before);
+        stage.proxy.wait_for_another(before);
     }
     let answer = stage.client.answer(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn", "{answer}");
@@ -231,7 +193,7 @@ fn an_agent_at_full_speed_waits_for_a_connection_and_loses_nothing() {
         stage.client.chunk();
         let before = stage.proxy.accepted();
         stage.proxy.cut();
-        tried_again(&stage.proxy, before);
+        stage.proxy.wait_for_another(before);
     }
     assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "end_turn");
     let mut reader = stage.bridge.client();
@@ -248,13 +210,13 @@ fn a_permission_that_is_asked_while_the_connection_is_away_is_asked_once_it_is_b
     stage.client.chunk();
     let before = stage.proxy.accepted();
     stage.proxy.bar();
-    tried_again(&stage.proxy, before);
+    stage.proxy.wait_for_another(before);
     stage.proxy.open();
     let request = stage.client.wait_for("request", |m| m["method"] == "session/request_permission");
     let before = stage.proxy.accepted();
     stage.proxy.bar();
     stage.client.respond(&request["id"], &yes());
-    tried_again(&stage.proxy, before);
+    stage.proxy.wait_for_another(before);
     stage.proxy.open();
     let (answer, chunks) = stage.client.turn(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn");
@@ -272,7 +234,7 @@ fn a_stop_while_the_connection_is_away_reaches_the_agent() {
     let params = json!({ "sessionId": stage.session, "_meta": { "acp-bridge": { "lane": "far" } } });
     stage.client.notify("session/cancel", &params);
     wait_for_records(&stage.bridge, &stage.session, "cancel_requested", 1);
-    tried_again(&stage.proxy, before);
+    stage.proxy.wait_for_another(before);
     stage.proxy.open();
     assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "cancelled");
 }
@@ -284,7 +246,7 @@ fn an_agent_that_dies_interrupts_its_turn_and_comes_again_with_the_next_prompt()
         let turn = prompt(&mut stage.client, &stage.session, end);
         stage.client.chunk();
         if end == "wait" {
-            kill_9(&stage.pid_file());
+            kill_9(stage.pid_file());
         }
         let error = stage.client.answer(turn)["error"].clone();
         assert_eq!(error["data"]["acp-bridge"]["outcome"], "interrupted", "{error}");

@@ -5,6 +5,8 @@
 pub mod client;
 mod counting;
 mod host;
+#[path = "../../program/support/json_rpc.rs"]
+pub mod json_rpc;
 
 use std::net::TcpStream;
 use std::sync::Arc;
