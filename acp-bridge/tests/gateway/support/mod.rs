@@ -7,6 +7,8 @@ mod counting;
 mod host;
 #[path = "../../program/support/json_rpc.rs"]
 pub mod json_rpc;
+#[path = "../../program/support/malformed.rs"]
+pub mod malformed;
 
 use std::net::TcpStream;
 use std::sync::Arc;

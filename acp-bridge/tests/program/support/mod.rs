@@ -10,8 +10,10 @@ pub mod harness;
 pub mod json_rpc;
 pub mod kept;
 pub mod log;
+pub mod malformed;
 pub mod process;
 pub mod proxy;
+pub mod screen;
 pub mod split;
 pub mod started;
 
