@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
-/// What this side still sends. A state is only followed by one below it.
+/// Sources that this side still sends from. A state is only followed by one below it.
 ///
 /// ```text
 /// Open ── closed here, or the last outbox is gone ──> Rest ── the queue is empty ──> Taken
@@ -14,18 +14,18 @@ use tokio::time::Instant;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sending {
-    /// What the outboxes are given.
+    /// All: the outboxes take messages.
     Open,
-    /// What waits in their queue.
+    /// Messages that wait in the outboxes' queue, and all below.
     Rest,
-    /// What was taken from the queue, and what the connection core has to say.
+    /// Messages that were taken from the queue, and those of the connection core.
     Taken,
     /// Nothing. What the peer still says is heard until then.
     Broken { until: Instant },
 }
 
 impl Sending {
-    /// Whether the outboxes' queue may hold something.
+    /// Returns whether the outboxes' queue may hold something.
     pub(super) fn takes_commands(self) -> bool {
         matches!(self, Self::Open | Self::Rest)
     }

@@ -29,7 +29,7 @@ const STAGED: usize = 256 * 1024;
 /// not read what we say to it is not read any further.
 const UNREAD_ANSWERS: usize = 1024 * 1024;
 
-/// What comes from the outboxes.
+/// Queue of what comes from the outboxes.
 pub(super) struct Queue {
     pub(super) commands: mpsc::Receiver<Queued>,
     pub(super) credit: Arc<Semaphore>,
@@ -61,7 +61,7 @@ pub(super) struct Task<R, W> {
     finished: DropGuard,
 }
 
-/// What one turn of the loop was woken by.
+/// Event that wakes the loop for one turn.
 enum Step {
     Delivered,
     Written(Result<(), TransportError>),

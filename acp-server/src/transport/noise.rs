@@ -29,7 +29,7 @@ impl Noise {
         Self(Arc::new(Shared { program: program.into(), heard: Mutex::default() }))
     }
 
-    /// How many lines there were.
+    /// Number of all such lines.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.heard().count

@@ -13,7 +13,7 @@ use super::stderr::Stderr;
 use super::supervise::{Order, Watched};
 use crate::transport::Noise;
 
-/// How a child ended. Neither code nor signal is known when its guard was killed from outside, or when it could not be
+/// End of a child. Neither code nor signal is known when its guard was killed from outside, or when it could not be
 /// killed at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -34,7 +34,7 @@ impl fmt::Display for ExitReport {
     }
 }
 
-/// How long each way of stopping a child gets before the next one.
+/// Time that each way of stopping a child gets before the next one.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Deadlines {
@@ -52,7 +52,7 @@ impl Default for Deadlines {
     }
 }
 
-/// What a child writes besides messages: to its stderr, and noise on its stdout.
+/// Count of what a child writes besides messages: to its stderr, and noise on its stdout.
 #[derive(Debug, Clone)]
 pub struct Written {
     stderr: Arc<AtomicU64>,
@@ -103,19 +103,19 @@ impl ChildHandle {
         self.noise.tail()
     }
 
-    /// How many lines on its stdout were no messages.
+    /// Number of lines on its stdout that were no messages.
     #[must_use]
     pub fn noise_count(&self) -> u64 {
         self.noise.count()
     }
 
-    /// What it writes besides messages, to see whether it does anything. It does not borrow the handle.
+    /// Count of what it writes besides messages, to see whether it does anything. It does not borrow the handle.
     #[must_use]
     pub fn written(&self) -> Written {
         Written { stderr: self.stderr.written(), noise: self.noise.clone() }
     }
 
-    /// How it ended, if it has.
+    /// Its end, if it has ended.
     #[must_use]
     pub fn exited(&self) -> Option<ExitReport> {
         *self.exit.borrow()
