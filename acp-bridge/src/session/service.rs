@@ -6,7 +6,7 @@ use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
 use super::declined::Declined;
 
-/// Who serves an agent's files, or its commands.
+/// Server of an agent's files, or of its commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
 pub enum Service {
@@ -19,7 +19,7 @@ pub enum Service {
     Nobody,
 }
 
-/// Who serves what.
+/// Servers of all that an agent may ask of its machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Services {
@@ -29,11 +29,11 @@ pub struct Services {
     pub terminals: Service,
 }
 
-/// How the ids of terminals begin that the host serves. No client has them.
+/// First letters of the ids of terminals that the host serves. No client has them.
 pub(crate) const HOST_TERMINAL: &str = "acp-bridge-terminal-";
 
 impl Services {
-    /// Who serves this method; `None` for a method of another kind.
+    /// Server of this method; `None` for a method of another kind.
     #[must_use]
     pub fn of(self, method: &str) -> Option<Service> {
         match ClientService::of(method)? {
@@ -65,7 +65,7 @@ fn tell_one(told: Raw<'_>, what: ClientService, by: Service) -> RawBuf {
     }
 }
 
-/// Why a request for a client may not be put into the log, where clients find it.
+/// Reason why a request for a client may not be put into the log, where clients find it.
 pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<Declined> {
     let mut env =
         (method == v1::CreateTerminal::NAME).then(|| params.member("env"))?.into_iter().flat_map(Raw::elements);

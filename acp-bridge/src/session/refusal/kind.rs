@@ -8,7 +8,7 @@ use super::Refusal;
 pub enum RefusalKind {
     /// There is no such thing.
     Missing,
-    /// What was asked for cannot be meant.
+    /// The request cannot be meant.
     Invalid,
     /// It can be asked for, but not here.
     Unfit,
@@ -21,7 +21,7 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
-    /// What sort of reason it has.
+    /// Kind of the reason that it has.
     #[must_use]
     pub fn kind(&self) -> RefusalKind {
         match self {

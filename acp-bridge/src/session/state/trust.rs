@@ -4,7 +4,7 @@ use acp_types::meta::Unattended;
 use acp_types::record::Seq;
 use acp_types::record::body::SessionDisarmed;
 
-/// How far a session is trusted.
+/// Trust in a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Trust {
     disarmed: Option<SessionDisarmed>,

@@ -62,8 +62,8 @@ impl Lane {
         }
     }
 
-    /// Whoever waits is told, all of them: to try once for each would only make them wait. Turns that may run without
-    /// the agent's memory get a try of their own if this one was not allowed to lose it.
+    /// Tells all who wait: to try once for each would only make them wait. Turns that may run without the agent's
+    /// memory get a try of their own if this one was not allowed to lose it.
     pub(super) fn start_failed(&mut self, cx: &mut Transition<'_>, why: &Refusal) {
         let Some(starting) = self.agent.start_failed() else { return };
         if let Some(joining) = starting.joining {
@@ -244,8 +244,8 @@ impl Lane {
         }
     }
 
-    /// Whether its agent can be stopped and started again: one that could not go back to the conversation is kept, and one
-    /// that dials in is not ours.
+    /// Returns whether its agent can be stopped and started again: one that could not go back to the conversation is
+    /// kept, and one that dials in is not ours.
     pub(in super::super) fn may_rest(&self, state: &State) -> bool {
         let Some(logged) = state.lane(&self.name).filter(|_| self.agent.is_alive()) else { return false };
         let comes_back = logged.agent().is_some_and(|agent| Return::best(agent.initialize.as_raw()).is_some());
