@@ -18,13 +18,13 @@ impl LaneFilter {
         Self(names)
     }
 
-    /// Whether the client sees this lane.
+    /// Returns whether the client sees this lane.
     pub(crate) fn shows(&self, lane: &str) -> bool {
         self.0.as_ref().is_none_or(|lanes| lanes.iter().any(|named| named == lane))
     }
 }
 
-/// What clients are told of a session's lanes.
+/// Lanes of a session, as clients are told of them.
 pub(crate) fn lanes_of(state: &State) -> Lanes {
     Lanes { lanes: state.lanes().map(lane).collect() }
 }

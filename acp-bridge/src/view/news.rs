@@ -28,7 +28,7 @@ pub(crate) enum News<'a> {
     Detached { why: &'a RequestError },
 }
 
-/// What has happened to a prompt that waits, or waited.
+/// Change of a prompt that waits, or waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueChange {
     Queued,

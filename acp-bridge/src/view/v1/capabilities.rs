@@ -9,8 +9,8 @@ const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
 
 const SESSIONS: [&str; 2] = [AGENT, SESSION];
 
-/// What the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no member for `detach`:
-/// whoever serves the one serves the other.
+/// Capabilities that the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no
+/// member for `detach`: whoever serves the one serves the other.
 const SERVED: [(&str, Raw<'static>); 5] = [
     ("list", Raw::EMPTY_OBJECT),
     ("resume", Raw::EMPTY_OBJECT),
@@ -19,7 +19,7 @@ const SERVED: [(&str, Raw<'static>); 5] = [
     ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
 ];
 
-/// What works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
+/// Capability that works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
 const WITHHELD: &str = "fork";
 
 /// The `initialize` result for a client, from the agent's. Nothing else of it changes.

@@ -14,7 +14,7 @@ use memchr::memmem::Finder;
 pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
 
-/// What a client has offered of what updates need.
+/// Capabilities of a client that updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ClientCapabilities {
     notices: bool,
@@ -36,7 +36,7 @@ impl ClientCapabilities {
         }
     }
 
-    /// Whether an update with these params is for the client.
+    /// Returns whether an update with these params is for the client.
     pub(crate) fn takes(self, params: Raw<'_>) -> bool {
         let text = params.as_str().as_bytes();
         if MARKS.iter().all(|mark| mark.find(text).is_none()) {
