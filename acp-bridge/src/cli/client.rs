@@ -16,14 +16,15 @@ use serde_json::json;
 use super::exit::{Exit, coded};
 use crate::session::unsupported_version;
 
-/// How a bridge that is dead is told from one that has nothing to say: after so long nobody waits for it any more.
+/// Limits that tell a dead bridge from one that has nothing to say: after so long nobody waits for it any more.
 const KEEP_ALIVE: KeepAlive = KeepAlive { ping: Duration::from_secs(10), lost: Duration::from_secs(30) };
 
-/// What agents ask of a person: left for a client that has one, if this one has not.
+/// Requests of agents to a person: left for a client that has one, if this one has not.
 const FOR_PEOPLE: [&str; 2] = [v1::RequestPermission::NAME, v1::CreateElicitation::NAME];
 
-/// What a bridge adds to a message that it passes on, at most: its own place in the log, another name of the session, and
-/// the frame of an update around what came in another. A message of an agent may be as long as a message may be.
+/// Bytes that a bridge adds to a message that it passes on, at most: its own place in the log, another name of the
+/// session, and the frame of an update around what came in another. A message of an agent may be as long as a message
+/// may be.
 const ADDED: usize = 64 * 1024;
 
 /// The bounds of a connection to a bridge.
@@ -142,7 +143,7 @@ impl Client {
     }
 }
 
-/// What is said to a request that is for no person.
+/// Answer to a request that is for no person.
 fn declined(event: &Event) -> Option<(RequestId, ErrorObjectOwned)> {
     let Event::Request(request) = event else { return None };
     let method = request.method();

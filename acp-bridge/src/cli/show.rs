@@ -10,7 +10,7 @@ use acp_types::{Raw, SessionId, printable};
 use super::output;
 use crate::view::v1::turn_ended;
 
-/// How messages are shown.
+/// Form in which messages are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// For people: the text of the conversation, other things as a line each.
@@ -48,7 +48,7 @@ pub(super) fn record(session: &SessionId, record: &Record, form: Form) -> std::i
     }
 }
 
-/// Says that what follows is live.
+/// Prints that what follows is live.
 pub(super) fn caught_up(session: &SessionId, seq: Seq, form: Form) -> std::io::Result<()> {
     let params = serde_json::json!({ "sessionId": session, "seq": seq }).to_string();
     message(CAUGHT_UP, Raw::trusted(&params), form)
@@ -80,7 +80,7 @@ fn update(params: Raw<'_>) -> std::io::Result<()> {
     }
 }
 
-/// What an agent asks permission for: the title that it gives, and the whole command that it wants to run.
+/// Prints what an agent asks permission for: the title that it gives, and the whole command that it wants to run.
 fn permission(params: Raw<'_>) -> std::io::Result<()> {
     output::line(&format!("\n[asks: {}]", line(params, &["toolCall", "title"])))?;
     let command = params.path(&["toolCall", "rawInput", "command"]).filter(|command| !command.is_null());

@@ -11,7 +11,7 @@ use super::exit::{Exit, coded};
 use super::{args, offline, output};
 use crate::log::SqliteLog;
 
-/// How often it is looked whether the bridge has ended.
+/// Time between two looks whether the bridge has ended.
 const POLL: Duration = Duration::from_millis(50);
 
 pub(super) async fn run(args: args::Stop) -> anyhow::Result<()> {

@@ -112,7 +112,7 @@ impl Dialer {
         connect(&self.address).await
     }
 
-    /// Why a bridge is none that is wanted here, and how to get one that is.
+    /// Error for a bridge that is not the one that is wanted here: why, and how to get one that is.
     fn why_other(&self, compared: &Compared) -> Option<String> {
         let Compared { agent, same_agent, same_log } = compared;
         let what = match (same_agent, same_log) {
@@ -131,10 +131,10 @@ impl Dialer {
     }
 }
 
-/// Why there is no connection.
+/// Reason why there is no connection.
 struct Failed {
     message: String,
-    /// So that a bridge can be started there.
+    /// True if a bridge can be started there.
     nobody_listens: bool,
     /// There is a bridge, and it runs something else.
     is_other: bool,

@@ -20,23 +20,23 @@ use crate::cli::exit::{Exit, coded};
 use crate::cli::{args, identity};
 use crate::gateway::Served;
 
-/// How much of the bridge's log an error shows, in bytes.
+/// Bytes of the bridge's log that an error shows.
 const SHOWN: u64 = 2048;
 
-/// How long the agents go on without a bridge. The next one is started as soon as it is missed.
+/// Time that the agents go on without a bridge. The next one is started as soon as it is missed.
 const KEEP: &str = "1m";
 
-/// What to start.
+/// Plan of a bridge that is to be started.
 #[derive(Debug)]
 pub(super) struct Launch {
-    /// Where it is to listen; `None` for a URL of another machine.
+    /// Address that it is to listen on; `None` for a URL of another machine.
     listen: Option<String>,
     agent: Vec<String>,
     reach: Vec<OsString>,
     log: Option<String>,
     state: Option<PathBuf>,
     variables: Vec<String>,
-    /// What a bridge is to run, if an agent was named.
+    /// Agent that a bridge is to run, if one was named.
     wanted: Option<Served>,
 }
 
@@ -67,12 +67,12 @@ impl Launch {
         Ok(Self { listen, agent, reach, log: args.log.clone(), state: state_directory(), variables, wanted })
     }
 
-    /// What a bridge is to run that is used from here; `None` if any will do.
+    /// Agent that a bridge which is used from here is to run; `None` if any will do.
     pub(super) fn wanted(&self) -> Option<(&Served, bool)> {
         self.wanted.as_ref().map(|wanted| (wanted, self.log.is_some()))
     }
 
-    /// Why [`Self::start`] starts nothing.
+    /// Reason why [`Self::start`] starts nothing.
     pub(super) fn why_not(&self) -> &'static str {
         if self.listen.is_some() {
             "name an agent to have one started: --agent NAME, or its command line after `--`"
@@ -142,13 +142,13 @@ pub(super) struct Started {
     /// Reads as ended when it has.
     alive: pipe::Receiver,
     path: PathBuf,
-    /// How long its log was.
+    /// Length of its log before.
     before: u64,
     ended: bool,
 }
 
 impl Started {
-    /// Whether it has exited.
+    /// Returns whether it has exited.
     pub(super) fn has_ended(&mut self) -> bool {
         let mut said = [0; 512];
         while !self.ended {
@@ -162,7 +162,7 @@ impl Started {
         self.ended
     }
 
-    /// What there is to say when it cannot be reached.
+    /// Report on a bridge that cannot be reached.
     pub(super) fn report(&self, url: &str) -> String {
         let what = if self.ended { "has ended" } else { "does not answer" };
         let what = format!("the bridge that was started for {url} {what}");
@@ -193,7 +193,7 @@ fn loopback(address: &str) -> Option<String> {
     (is_loopback && socket.port() != 0).then_some(numeric)
 }
 
-/// Where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
+/// Directory where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
 pub(in crate::cli) fn state_directory() -> Option<PathBuf> {
     let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
     let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;
