@@ -15,7 +15,7 @@ const ANSWERS: usize = 256;
 /// The number of a link; the first is 1.
 pub(super) type Link = u64;
 
-/// What tells a request that is asked again from a new one.
+/// Identity that tells a request that is asked again from a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Identity {
     /// Its record.
@@ -42,7 +42,7 @@ struct Ask {
     state: State,
 }
 
-/// What to do with a request of the bridge.
+/// Treatment of a request of the bridge.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// Ask the editor.
@@ -132,7 +132,7 @@ impl Asks {
         }
     }
 
-    /// Whether there are any that the bridge may not want any more.
+    /// Returns whether there are any that the bridge may not want any more.
     pub(super) fn have_orphans(&self, link: Link) -> bool {
         self.open.values().any(|ask| is_orphan(ask, link))
     }
@@ -155,7 +155,7 @@ impl Asks {
     }
 }
 
-/// Whether the bridge has not asked for it on this link.
+/// Returns whether the bridge has not asked for it on this link.
 fn is_orphan(ask: &Ask, link: Link) -> bool {
     match &ask.state {
         State::Open => ask.ids.is_empty(),

@@ -22,7 +22,7 @@ use crate::remote_agent::transport::{IncomingAgent, MessagePump};
 /// Messages between the pump and the connection.
 const CAPACITY: usize = 64;
 
-/// How long a stop may take: more than a child that does not listen takes at its dialler.
+/// Time that a stop may take: more than a child that does not listen takes at its dialler.
 const STOP: Duration = Duration::from_secs(12);
 
 /// Longest message, both ways.
@@ -42,7 +42,7 @@ pub(crate) struct RemoteProcess {
 pub(crate) struct Resumed {
     pub(crate) transport: Memory,
     pub(crate) remote: RemoteProcess,
-    /// What the connection before has left open.
+    /// Requests that the connection before has left open.
     pub(crate) unfinished: Unfinished,
     /// The first id that the agent does not know of an earlier host.
     pub(crate) first_request: u64,
@@ -143,12 +143,12 @@ impl RemoteProcess {
         self.order(Order::Stop { kill });
     }
 
-    /// What it said in its first `count` messages is safe and need not be said again.
+    /// Marks its first `count` messages as safe: they need not be said again.
     pub(crate) fn settle(&self, count: u64) {
         self.order(Order::Settle(count));
     }
 
-    /// How it is found again by another host.
+    /// Link by which another host finds it again.
     pub(crate) fn link(&self) -> AgentLink {
         self.link.clone()
     }

@@ -20,7 +20,7 @@ const SOCKETS: usize = 4;
 /// For an agent that runs to come back to a host that was started again, unless its network is away.
 const SOON: Duration = Duration::from_secs(15);
 
-/// What an agent serves: a lane of a session.
+/// Place that an agent serves: a lane of a session.
 pub(crate) type Place = (SessionId, Arc<str>);
 
 /// All diallers that the host knows of.
@@ -66,7 +66,7 @@ enum Dialler {
 struct Running {
     place: Option<Place>,
     sockets: mpsc::Sender<IncomingAgent>,
-    /// Why the dialler is to be sent away once the agent is gone.
+    /// Reason to send the dialler away once the agent is gone.
     dismissed: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Expectation {
     comes: oneshot::Receiver<IncomingAgent>,
 }
 
-/// What becomes of a dialler that has come.
+/// Decision about a dialler that has come.
 #[derive(Debug)]
 pub(crate) enum Arrived {
     /// It is seen to.
@@ -98,7 +98,7 @@ pub(crate) enum Arrived {
         place: Place,
         /// As which client.
         client: Arc<str>,
-        /// What its agent is called.
+        /// Name of its agent.
         agent: String,
     },
 }
@@ -116,7 +116,7 @@ impl DiallerRegistry {
         })
     }
 
-    /// What diallers serve their agents.
+    /// Services that diallers give their agents.
     pub(crate) fn serve(&self) -> Serve {
         self.serve
     }
@@ -175,7 +175,7 @@ impl DiallerRegistry {
         Expectation { registry: Arc::clone(self), instance: instance.to_owned(), comes }
     }
 
-    /// Until when an agent comes back that runs on since an earlier host: diallers try every two seconds.
+    /// Deadline for an agent that runs on since an earlier host to come back: diallers try every two seconds.
     pub(crate) fn reconnect_deadline(&self) -> Instant {
         self.since + SOON
     }
@@ -191,7 +191,7 @@ impl DiallerRegistry {
         }
     }
 
-    /// What an agent serves from now on.
+    /// Notes the place that an agent serves from now on.
     pub(crate) fn serves(&self, instance: &str, place: Place) {
         if let Some(Dialler::Running(running)) = self.state().diallers.get_mut(instance) {
             running.place = Some(place);

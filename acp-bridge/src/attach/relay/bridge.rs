@@ -76,7 +76,7 @@ impl Relay {
         self.to_editor.push(editor::forward(notification));
     }
 
-    /// What moves cursors, and is nothing for an editor that does not know the bridge.
+    /// Takes in a message that moves cursors, and is nothing for an editor that does not know the bridge.
     fn told_of_ours(&mut self, method: &str, params: Raw<'_>) {
         let Some(id) = place::session(params) else { return };
         let Some(session) = self.sessions.get_mut(&id) else { return };

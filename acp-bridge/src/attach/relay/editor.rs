@@ -11,7 +11,7 @@ use crate::attach::requests::{self, Kind, Request};
 use crate::attach::sessions::Phase;
 use crate::attach::{Item, place};
 
-/// How a prompt ends that the bridge has never seen.
+/// Answer to a prompt that the bridge has never seen.
 const CANCELLED: &str = r#"{"stopReason":"cancelled"}"#;
 
 impl Relay {

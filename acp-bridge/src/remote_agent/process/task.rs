@@ -11,7 +11,7 @@ use crate::remote_agent::protocol::{Assign, Exited, Frame, Gone, Hello, Stop, We
 use crate::remote_agent::registry::{DiallerRegistry, Place};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump, PumpEvent};
 
-/// What the owner of the process wants.
+/// Order of the owner of the process.
 #[derive(Debug)]
 pub(super) enum Order {
     Stop { kill: bool },
@@ -20,7 +20,7 @@ pub(super) enum Order {
     Leave,
 }
 
-/// How the agent has ended.
+/// End of the agent.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub(super) report: String,
@@ -54,11 +54,11 @@ pub(super) struct Task {
     /// The same dialler on another socket.
     pub(super) sockets: mpsc::Receiver<IncomingAgent>,
     pub(super) exit: watch::Sender<Option<Ended>>,
-    /// What it was told first.
+    /// The frame that it was told first.
     pub(super) begin: Frame,
     /// It is to stop: whether at once.
     pub(super) stopping: Option<bool>,
-    /// What it was told that it serves. It is told again on each socket.
+    /// The place that it was told to serve. It is told again on each socket.
     pub(super) assigned: Option<Assign>,
     pub(super) life: Life,
     pub(super) registry: Arc<DiallerRegistry>,

@@ -36,7 +36,7 @@ impl Peer {
         self.write(frame.encode()).await;
     }
 
-    /// What comes next; `None` at the end.
+    /// The next frame; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         let mut inputs = Vec::new();
         while self.read.is_empty() {

@@ -13,7 +13,7 @@ use super::hello::{Asked, Calling, Serve};
 /// these a host that was started again learns nothing.
 const MAX_OPEN: usize = 4096;
 
-/// Where a message of the agent goes.
+/// Destination of a message of the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
 pub enum Side {
@@ -67,7 +67,7 @@ impl Open {
         true
     }
 
-    /// Where something goes that the agent says.
+    /// Destination of a message that the agent says.
     #[must_use]
     pub fn side(&self, message: &[u8]) -> Side {
         match Frame::parse(message, &Limits::default()) {
