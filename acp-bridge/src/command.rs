@@ -24,21 +24,21 @@ use crate::vault::{SecretRef, Vault, VaultError};
 /// meaning; members and commands that are added do not change it.
 pub const VERSION: u32 = 1;
 
-/// How long a command may wait for a host before it is refused.
+/// Time that a command may wait for a host before it is refused.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// First pause before a host that had no room is told again who is there; doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a submitted command comes to.
+/// Answer to a submitted command.
 pub type Answer = Result<Reply, Refusal>;
 
-/// Who sends a command.
+/// Sender of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "made by every gateway")]
 pub struct By {
-    /// Who it is, and what it may do: that was checked where the command was made.
+    /// The principal, whose rights were checked where the command was made.
     pub principal: Arc<Principal>,
     /// Its connection, by the id that the gateway gave it: what the log calls the client.
     pub client: Arc<str>,
@@ -51,11 +51,11 @@ pub struct By {
 pub struct Order {
     /// See [`VERSION`].
     pub version: u32,
-    /// Who wants it.
+    /// The principal that wants it.
     pub principal: Arc<Principal>,
     /// The client that wants it, by the id that its gateway gave it.
     pub client: Arc<str>,
-    /// What it wants, without what no queue may have: `null` stands where that was.
+    /// The command, without what no queue may have: `null` stands where that was.
     pub command: Command,
     /// Names what was left out: JSON in a vault, next to gateway and host, with the members `params` and `initialize` as
     /// they are to stand in the command. Params that list MCP servers or have a `_meta` for the agent that is started, and
@@ -118,7 +118,7 @@ impl Order {
     }
 }
 
-/// Why a command or an answer cannot be read.
+/// Reason why a command or an answer cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unreadable {

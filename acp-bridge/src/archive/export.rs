@@ -14,7 +14,7 @@ use crate::log::{Filter, LogError, LogView, ReadLimit, SessionInfo};
 pub struct Export<'a, S: ?Sized> {
     source: &'a S,
     header: Header,
-    /// Whether the header was given out.
+    /// True if the header was given out.
     begun: bool,
     place: Place,
 }
@@ -38,13 +38,13 @@ impl<'a, S: LogView + ?Sized> Export<'a, S> {
         Ok(Self { source, header, begun: false, place })
     }
 
-    /// What the first line says.
+    /// The first line.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where the records go on, behind the first line.
+    /// Place where the records go on, behind the first line.
     #[must_use]
     pub fn place(&self) -> Place {
         self.place
@@ -73,7 +73,7 @@ impl<S: ?Sized> std::fmt::Debug for Export<'_, S> {
     }
 }
 
-/// How many control records there are up to `oldest`.
+/// Counts the control records up to `oldest`.
 async fn trimmed_control<S: LogView + ?Sized>(source: &S, info: &SessionInfo) -> Result<u64, LogError> {
     let (mut count, mut cursor) = (0, 0);
     while cursor < info.oldest {

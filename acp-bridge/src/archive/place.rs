@@ -11,8 +11,8 @@ use super::lines::push_line;
 use super::{ExportError, Header};
 use crate::log::{Filter, LogError, LogView, ReadLimit};
 
-/// How far an export has come, and of which state of the session it is: all that is needed to go on with it, also
-/// elsewhere. It goes through hands that are not ours as text: five numbers with dots between them.
+/// Place that an export has come to, and the state of the session that it is of: all that is needed to go on with it,
+/// also elsewhere. It goes through hands that are not ours as text: five numbers with dots between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Place {
     created_at: u64,
@@ -82,7 +82,7 @@ impl Place {
         Ok(Some(page))
     }
 
-    /// Whether the session is still the one that was begun with.
+    /// Returns whether the session is still the one that was begun with.
     async fn is_of<S: LogView + ?Sized>(&self, source: &S, session: &SessionId) -> Result<bool, ExportError> {
         let info = source.get(session).await?;
         Ok(info.is_some_and(|info| info.created_at == self.created_at && info.head >= self.head))

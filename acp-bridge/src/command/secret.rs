@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use crate::session::{Command, has_definitions, has_secrets};
 use crate::vault::VaultError;
 
-/// What was left out of a command: whole params, so that what is put back is what was there. This is what a vault keeps.
+/// Secrets that were left out of a command: whole params, so that what is put back is what was there. This is what a
+/// vault keeps.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Withheld {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +61,8 @@ fn take_if(place: &mut RawBuf, is_secret: impl FnOnce(Raw<'_>) -> bool) -> Optio
     is_secret(place.as_raw()).then(|| std::mem::take(place))
 }
 
-/// Whether params of a call hold secrets. What only client and agent understand counts as one: it may be a login.
+/// Returns whether params of a call hold secrets. What only client and agent understand counts as one: it may be a
+/// login.
 fn is_secret(params: Raw<'_>, of_method: bool) -> bool {
     !params.is_null() && (of_method || has_definitions(params))
 }

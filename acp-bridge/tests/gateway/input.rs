@@ -1,7 +1,7 @@
 //! What clients may get wrong on the wire, and that it costs them an error and not the connection (P12).
 
-use crate::support::{Client, World};
 use crate::support::malformed::{each_is_answered, error_for, still_works};
+use crate::support::{Client, World};
 use acp_bridge::gateway;
 use serde_json::json;
 
