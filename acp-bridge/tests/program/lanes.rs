@@ -137,7 +137,7 @@ fn kill_9_of_one_agent_interrupts_its_turn_only_and_another_comes_with_the_next_
     watch(&mut watching, &session, None);
     let main = runs(&mut watching, "main");
     runs(&mut watching, "b");
-    kill_9(&directory.path().join("pid"));
+    kill_9(directory.path().join("pid"));
     assert!(client.answer(in_b)["error"].is_object());
     let there = lanes(&bridge, &session);
     assert_eq!(there[0]["turn"], json!(main));
