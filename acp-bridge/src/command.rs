@@ -32,7 +32,7 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
 /// Answer to a submitted command.
-pub type Answer = Result<Reply, Refusal>;
+pub type CommandAnswer = Result<Reply, Refusal>;
 
 /// Sender of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,9 +136,9 @@ pub enum Unreadable {
 }
 
 /// The bytes of an answer.
-pub fn encode_answer(answer: &Answer) -> Bytes {
+pub fn encode_answer(answer: &CommandAnswer) -> Bytes {
     let encoded = serde_json::to_vec(answer).or_else(|error| {
-        let answer: Answer = Err(Refusal::Encoding { why: error.to_string() });
+        let answer: CommandAnswer = Err(Refusal::Encoding { why: error.to_string() });
         serde_json::to_vec(&answer)
     });
     // Empty bytes are read as an answer that cannot be read.
@@ -175,7 +175,7 @@ impl Commander {
     ///
     /// # Errors
     /// The host's own refusal, or why no host has answered.
-    pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> Answer {
+    pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> CommandAnswer {
         if let (Command::SetPresence { present }, Some(session)) = (&command, &session) {
             return self.attend(by, session.clone(), *present).await;
         }
@@ -184,7 +184,7 @@ impl Commander {
 
     /// Tells a session's host whether a controller is there, until a host has taken it or it is not true any more: then who
     /// has said otherwise tells it.
-    async fn attend(&self, by: By, session: SessionId, present: bool) -> Answer {
+    async fn attend(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let controller = (session.clone(), Arc::clone(&by.client));
         if present {
             self.present().insert(controller.clone(), Arc::clone(&by.principal));
@@ -194,7 +194,7 @@ impl Commander {
         self.tell_until_taken(by, session, present).await
     }
 
-    async fn tell_until_taken(&self, by: By, session: SessionId, present: bool) -> Answer {
+    async fn tell_until_taken(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let controller = (session.clone(), Arc::clone(&by.client));
         let mut pause = FIRST_PAUSE;
         loop {
@@ -211,7 +211,7 @@ impl Commander {
         }
     }
 
-    async fn tell(&self, by: By, session: SessionId, present: bool) -> Answer {
+    async fn tell(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let command = Command::SetPresence { present };
         submit(&*self.queue, &*self.vault, &self.from, by, Some(session), command).await
     }
@@ -262,7 +262,7 @@ pub async fn submit(
     by: By,
     session: Option<SessionId>,
     command: Command,
-) -> Answer {
+) -> CommandAnswer {
     let id = CommandId::from(uuid::Uuid::now_v7().to_string());
     let order = Order::seal(by, command, vault).await.map_err(|error| Refusal::Vault { why: error.to_string() })?;
     let body = order.encode().map_err(Refusal::from)?;

@@ -4,7 +4,7 @@ use acp_types::SessionId;
 use acp_types::record::Seq;
 
 use super::lines::push_line;
-use super::{ExportError, Header, Place};
+use super::{ExportError, ExportPlace, Header};
 use crate::log::{Filter, LogError, LogView, ReadLimit, SessionInfo};
 
 /// A session on its way out, as of the head that it had when the export began; what is written later is not in it.
@@ -16,7 +16,7 @@ pub struct Export<'a, S: ?Sized> {
     header: Header,
     /// True if the header was given out.
     begun: bool,
-    place: Place,
+    place: ExportPlace,
 }
 
 impl<'a, S: LogView + ?Sized> Export<'a, S> {
@@ -34,7 +34,7 @@ impl<'a, S: LogView + ?Sized> Export<'a, S> {
             records += trimmed_control(source, &info).await?;
         }
         let header = Header::new(&info, after, records);
-        let place = Place::behind(&header);
+        let place = ExportPlace::behind(&header);
         Ok(Self { source, header, begun: false, place })
     }
 
@@ -46,7 +46,7 @@ impl<'a, S: LogView + ?Sized> Export<'a, S> {
 
     /// Place where the records go on, behind the first line.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> ExportPlace {
         self.place
     }
 

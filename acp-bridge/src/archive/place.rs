@@ -14,7 +14,7 @@ use crate::log::{Filter, LogError, LogView, ReadLimit};
 /// Place that an export has come to, and the state of the session that it is of: all that is needed to go on with it,
 /// also elsewhere. It goes through hands that are not ours as text: five numbers with dots between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ExportPlace {
     created_at: u64,
     head: Seq,
     oldest: Seq,
@@ -28,7 +28,7 @@ pub struct Place {
 #[non_exhaustive]
 pub struct NoPlace {}
 
-impl Place {
+impl ExportPlace {
     pub(super) fn behind(header: &Header) -> Self {
         let Header { created_at, head, oldest, after, records, .. } = *header;
         Self { created_at, head, oldest, cursor: after, left: records }
@@ -89,14 +89,14 @@ impl Place {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ExportPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { created_at, head, oldest, cursor, left } = self;
         write!(f, "{created_at}.{head}.{oldest}.{cursor}.{left}")
     }
 }
 
-impl FromStr for Place {
+impl FromStr for ExportPlace {
     type Err = NoPlace;
 
     fn from_str(text: &str) -> Result<Self, NoPlace> {
@@ -112,14 +112,14 @@ impl FromStr for Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{NoPlace, Place};
+    use super::{ExportPlace, NoPlace};
 
     #[test]
     fn a_place_comes_back_from_its_text_and_nothing_else_does() {
-        let place = Place { created_at: 7, head: 9, oldest: 2, cursor: 3, left: 6 };
+        let place = ExportPlace { created_at: 7, head: 9, oldest: 2, cursor: 3, left: 6 };
         assert_eq!(place.to_string().parse(), Ok(place));
         for wrong in ["", "7", "7.9.2.3", "7.9.2.3.6.1", "7.9.2.3.-6", "7.9.2.10.6", "7.9.10.3.6", "a.b.c.d.e"] {
-            assert_eq!(wrong.parse::<Place>(), Err(NoPlace {}), "{wrong}");
+            assert_eq!(wrong.parse::<ExportPlace>(), Err(NoPlace {}), "{wrong}");
         }
     }
 }

@@ -6,7 +6,7 @@ use acp_server::proto::RequestKey;
 use acp_types::record::Seq;
 use acp_types::{RawBuf, RequestId, SessionId};
 
-use super::Answer;
+use super::RawAnswer;
 
 /// Answers that are kept in case the bridge did not get them. Past it the oldest is forgotten, and the editor asked
 /// again should it be needed; the bridge has no more requests than that pending in one session.
@@ -31,7 +31,7 @@ enum State {
     /// The editor was told that it need not.
     Withdrawn,
     /// The editor has answered; the answer was last given to the bridge on this link, if on any.
-    Answered { answer: Answer, given: Option<Link> },
+    Answered { answer: RawAnswer, given: Option<Link> },
 }
 
 #[derive(Debug)]
@@ -50,7 +50,7 @@ pub(super) enum Asked {
     /// The editor has it.
     Known,
     /// The editor has answered it.
-    Answered(Answer),
+    Answered(RawAnswer),
 }
 
 /// All of them.
@@ -88,7 +88,7 @@ impl Asks {
     }
 
     /// The editor answers. Returns the ids to answer, newest first.
-    pub(super) fn answered(&mut self, key: RequestKey, answer: &Answer, link: Option<Link>) -> Vec<RequestId> {
+    pub(super) fn answered(&mut self, key: RequestKey, answer: &RawAnswer, link: Option<Link>) -> Vec<RequestId> {
         let Some(ask) = self.open.get_mut(&key) else { return Vec::new() };
         let mut ids = std::mem::take(&mut ask.ids);
         ids.reverse();

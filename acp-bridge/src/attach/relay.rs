@@ -16,7 +16,7 @@ use super::handshake::Handshake;
 use super::queue::Queue;
 use super::requests::Requests;
 use super::sessions::Sessions;
-use super::{Answer, Item};
+use super::{Item, RawAnswer};
 
 /// A request that the relay makes for itself.
 #[derive(Debug)]
@@ -117,7 +117,7 @@ impl Relay {
         }
     }
 
-    fn respond(&mut self, id: RequestId, answer: Answer) {
+    fn respond(&mut self, id: RequestId, answer: RawAnswer) {
         self.to_editor.push(Item::Respond { id, answer });
     }
 

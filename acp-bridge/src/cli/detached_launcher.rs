@@ -29,7 +29,7 @@ pub(super) struct DetachedLauncher {
 impl Launcher for DetachedLauncher {
     async fn launch(&self, agent: &ChildSpec, instance: &str) -> Result<Launched, Refusal> {
         let after = format!("{}ms", self.after.as_millis());
-        let failed = |why| Refusal::KeeperFailed { why };
+        let failed = |why| Refusal::LauncherFailed { why };
         let program = this_program().map_err(|error| failed(format!("{error:#}")))?;
         let reach = |option, paths: &[PathBuf]| {
             paths.iter().flat_map(|path| [OsString::from(option), path.into()]).collect::<Vec<_>>()

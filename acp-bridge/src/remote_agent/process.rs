@@ -16,7 +16,7 @@ use tokio::time::{Instant, timeout};
 
 use self::task::{Ended, Life, Order, Task};
 use crate::remote_agent::protocol::{End, Frame, Start, Welcome};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump};
 
 /// Messages between the pump and the connection.
@@ -59,7 +59,7 @@ impl RemoteProcess {
     /// when the agent has ended, or when its dialler has been away for longer than it says that it keeps the agent.
     pub(crate) fn start(
         incoming: IncomingAgent,
-        place: Option<Place>,
+        place: Option<AgentPlace>,
         registry: &Arc<DiallerRegistry>,
     ) -> (Memory, Self) {
         // One that we have started for this goes by the name that we gave it.
@@ -71,7 +71,7 @@ impl RemoteProcess {
     /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
     pub(crate) fn resume(
         incoming: IncomingAgent,
-        place: Place,
+        place: AgentPlace,
         received: u64,
         registry: &Arc<DiallerRegistry>,
     ) -> Resumed {
@@ -101,7 +101,7 @@ impl RemoteProcess {
         begin: Frame,
         end: End,
         instance: String,
-        place: Option<Place>,
+        place: Option<AgentPlace>,
         registry: &Arc<DiallerRegistry>,
     ) -> (Memory, Self) {
         let (theirs, ours) = memory::pair(CAPACITY);
@@ -154,7 +154,7 @@ impl RemoteProcess {
     }
 
     /// Tells the dialler what its agent serves from now on.
-    pub(crate) fn assign(&self, place: &Place) {
+    pub(crate) fn assign(&self, place: &AgentPlace) {
         self.order(Order::Assign(place.clone()));
     }
 

@@ -359,13 +359,15 @@ pub enum Refusal {
     },
     /// The program that starts an agent which outlives the bridge failed.
     #[error("the process that keeps the agent did not start: {why}")]
-    KeeperFailed {
+    #[serde(rename = "keeper_failed")]
+    LauncherFailed {
         /// The cause.
         why: String,
     },
     /// The program that starts an agent which outlives the bridge did not come in time.
     #[error("what keeps the agent did not answer within {} s (--start-timeout)", Seconds(*.limit_ms))]
-    KeeperLate {
+    #[serde(rename = "keeper_late")]
+    LauncherLate {
         /// The time that it had, in milliseconds.
         limit_ms: u64,
     },

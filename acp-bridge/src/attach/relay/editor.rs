@@ -147,7 +147,7 @@ impl Relay {
     }
 
     /// Answers a request that the bridge has never seen, and never will.
-    fn withdraw(&mut self, order: requests::Order, answer: crate::attach::Answer) {
+    fn withdraw(&mut self, order: requests::Order, answer: crate::attach::RawAnswer) {
         self.queue.remove(order);
         if let Some(request) = self.requests.remove(order) {
             if let (Kind::Resume { adopts: true, .. }, Some(session)) = (&request.kind, request.session) {

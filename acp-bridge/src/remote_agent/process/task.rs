@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::remote_agent::protocol::{Assign, Exited, Frame, Gone, Hello, Stop, Welcome};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump, PumpEvent};
 
 /// Order of the owner of the process.
@@ -16,7 +16,7 @@ use crate::remote_agent::transport::{IncomingAgent, MessagePump, PumpEvent};
 pub(super) enum Order {
     Stop { kill: bool },
     Settle(u64),
-    Assign(Place),
+    Assign(AgentPlace),
     Leave,
 }
 
@@ -130,7 +130,7 @@ impl Task {
         self.life = Life::Ended(Ended { report, stderr: String::new() });
     }
 
-    fn assign(&mut self, place: Place) {
+    fn assign(&mut self, place: AgentPlace) {
         let assign = Assign { session: place.0.clone(), lane: place.1.to_string() };
         self.pump.tell(&Frame::Assign(assign.clone()));
         self.assigned = Some(assign);

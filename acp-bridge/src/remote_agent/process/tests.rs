@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::RemoteProcess;
 use crate::remote_agent::protocol::{Exited, Frame, Hello, VERSION};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::remote_agent::transport::{IncomingAgent, pair};
 use crate::session::Services;
 
@@ -76,7 +76,7 @@ fn hello(dialler: &str) -> Hello {
     }
 }
 
-fn place() -> Place {
+fn place() -> AgentPlace {
     ("s".into(), "far".into())
 }
 

@@ -331,13 +331,13 @@ fn of_agents() -> Vec<(Refusal, i32, &'static str, Value)> {
             no.clone(),
         ),
         (
-            Refusal::KeeperFailed { why: "it exited with 1".into() },
+            Refusal::LauncherFailed { why: "it exited with 1".into() },
             INTERNAL,
             "the process that keeps the agent did not start: it exited with 1",
             no.clone(),
         ),
         (
-            Refusal::KeeperLate { limit_ms: 60_000 },
+            Refusal::LauncherLate { limit_ms: 60_000 },
             INTERNAL,
             "what keeps the agent did not answer within 60 s (--start-timeout)",
             no.clone(),
@@ -431,7 +431,7 @@ fn every_refusal_comes_out_of_json_as_it_went_in() {
     }
     let busy = serde_json::to_string(&Refusal::TurnJoined { turn: 7, into: 3 }).unwrap();
     assert_eq!(busy, r#"{"refusal":"turn_joined","turn":7,"into":3}"#);
-    let late = serde_json::to_string(&Refusal::KeeperLate { limit_ms: 5 }).unwrap();
+    let late = serde_json::to_string(&Refusal::LauncherLate { limit_ms: 5 }).unwrap();
     assert_eq!(late, r#"{"refusal":"keeper_late","limitMs":5}"#);
 }
 

@@ -42,12 +42,12 @@ pub(super) enum Call {
 pub(super) struct ClientCall {
     pub(super) command: CommandId,
     pub(super) client: Arc<str>,
-    pub(super) answer: Answer,
+    pub(super) answer: AnswerMeaning,
 }
 
 /// Meaning of a good answer to a client for the session.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum AnswerMeaning {
     Nothing,
     /// The client has chosen this; nothing if its params do not say what, and the answer may list options all the same.
     Chosen(Option<Choice>),
@@ -79,7 +79,7 @@ impl ClientRequest {
             return Err(Refusal::ChoicesFull);
         }
         let sets = made.is_some() || choice::sets_options(&method);
-        let answer = if sets { Answer::Chosen(made) } else { Answer::Nothing };
+        let answer = if sets { AnswerMeaning::Chosen(made) } else { AnswerMeaning::Nothing };
         Ok(Self { call: ClientCall { command, client, answer }, method, params })
     }
 }

@@ -16,7 +16,7 @@ use super::super::{AgentSource, CallId, CommandId, FromAgent, LaneState, Reply, 
 use super::admission::Admission;
 use super::agent::AgentSlot;
 use super::announce::{self, Announcement, Told};
-use super::calls::{Answer, Call, Calls, ClientCall, ClientRequest};
+use super::calls::{AnswerMeaning, Call, Calls, ClientCall, ClientRequest};
 use super::queue::TurnQueue;
 use super::requests::{By, PendingRequests, decline};
 use super::steering::Steering;
@@ -172,7 +172,7 @@ impl Lane {
             Some(Call::Steer(request)) => self.steering_answered(cx, request, outcome),
             Some(Call::Choice(made)) => self.choice_answered(cx, call, made, &outcome),
             Some(Call::Client(ClientCall { command, client, answer })) => {
-                if let (Ok(result), Answer::Chosen(made)) = (&outcome, answer) {
+                if let (Ok(result), AnswerMeaning::Chosen(made)) = (&outcome, answer) {
                     let updated = announce::chosen(cx.logged(), made, result.as_raw());
                     self.record_chosen(cx, Origin::Client(client), updated);
                 }

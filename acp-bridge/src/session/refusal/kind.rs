@@ -83,8 +83,8 @@ impl Refusal {
             | Self::ProfileUnusable { .. }
             | Self::AgentsFull { .. }
             | Self::NotStarted { .. }
-            | Self::KeeperFailed { .. }
-            | Self::KeeperLate { .. }
+            | Self::LauncherFailed { .. }
+            | Self::LauncherLate { .. }
             | Self::NotDialledIn { .. }
             | Self::AgentVersion { .. }
             | Self::AgentSilent { .. }
