@@ -1,4 +1,4 @@
-//! Who calls.
+//! Principals: who calls.
 
 use std::collections::BTreeSet;
 use std::fmt;

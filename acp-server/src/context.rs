@@ -1,4 +1,4 @@
-//! What a handler knows about the message it handles.
+//! Context of a message that a handler handles.
 
 use acp_types::{Raw, RequestId};
 use tokio_util::sync::CancellationToken;

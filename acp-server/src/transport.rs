@@ -1,4 +1,4 @@
-//! Where frames come from and go to.
+//! Transports: where frames come from and go to.
 
 pub mod child;
 mod line;

@@ -1,4 +1,4 @@
-//! Whether a host can open what a log says, for `doctor`.
+//! The check, for `doctor`, that a host can open what a log says.
 
 mod bodies;
 

@@ -1,4 +1,4 @@
-//! What of an import would have effects, and has none.
+//! Parts of an import that would have effects, and have none.
 
 use acp_types::record::body::SessionDisarmed;
 use acp_types::record::{Kind, Origin, Record};

@@ -1,4 +1,4 @@
-//! What can be wrong with an export. Every message says what to do next.
+//! Faults of an export. Every message says what to do next.
 
 use std::path::PathBuf;
 

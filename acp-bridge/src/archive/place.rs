@@ -1,4 +1,4 @@
-//! Where an export is between two of its pages.
+//! Place of an export between two of its pages.
 
 use std::fmt;
 use std::str::FromStr;

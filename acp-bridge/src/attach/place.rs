@@ -1,4 +1,4 @@
-//! Where in a session's log a message of the bridge stands.
+//! Place of a message of the bridge in a session's log.
 
 use acp_types::meta::META_KEY;
 use acp_types::record::{Seq, Turn};

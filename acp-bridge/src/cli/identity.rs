@@ -1,4 +1,4 @@
-//! Whether a bridge runs what is asked for.
+//! Identity of what a bridge runs, to compare it with what is asked for.
 
 use std::ffi::{OsStr, OsString};
 use std::os::unix::ffi::OsStrExt;

@@ -1,4 +1,4 @@
-//! Whether a log is this user's own, and where what it must not have is kept.
+//! Ownership of a log: whether it is this user's own, and where what it must not have is kept.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,4 +1,5 @@
-//! What of a command no queue may have: it is left out on the way, and put back where it was, byte for byte.
+//! Secrets of a command that no queue may have: they are left out on the way, and put back where they were, byte for
+//! byte.
 
 use acp_types::{Raw, RawBuf, method};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What goes and what stays. Pure: sizes, ages and the time come in as arguments.
+//! Policy: what goes and what stays. Pure: sizes, ages and the time come in as arguments.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! What a client may choose for an agent: a mode, or the value of an option.
+//! Choices that a client may make for an agent: a mode, or the value of an option.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! What a gateway asks of a host. It travels through the log's queue as bytes, see `command`.
+//! Commands of a gateway for a host. They travel through the log's queue as bytes, see `command`.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Why the logic of a session answers an agent's request itself, with an error.
+//! Reasons why the logic of a session answers an agent's request itself, with an error.
 
 /// One reason. The agent is told its text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

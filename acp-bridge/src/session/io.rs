@@ -1,4 +1,4 @@
-//! What the machine takes and gives.
+//! Inputs and outputs of the machine.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Why a host, or the logic of a session, does not do what it was asked for.
+//! Reasons why a host, or the logic of a session, does not do what it was asked for.
 
 mod kind;
 mod said;

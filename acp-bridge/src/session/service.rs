@@ -1,4 +1,4 @@
-//! Who serves what an agent asks of the machine that it runs on.
+//! Servers of what an agent asks of the machine that it runs on.
 
 use acp_types::capability::{self, ClientService};
 use acp_types::method::v1;

@@ -1,4 +1,4 @@
-//! Where the agent of a lane comes from.
+//! Source of the agent of a lane.
 
 use acp_types::record::body::{LaneJoined, SessionCreated};
 

@@ -1,4 +1,4 @@
-//! What a session's log says: the fold of its control records.
+//! State of a session by its log: the fold of its control records.
 
 mod answers;
 mod apply;

@@ -1,4 +1,4 @@
-//! What of a session's history a client that attaches is shown.
+//! History of a session that a client which attaches is shown.
 
 use acp_types::record::Seq;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! Which lanes a session has, and which of them a client wants to see. Pure.
+//! Lanes of a session, and those of them that a client wants to see. Pure.
 
 use acp_types::Raw;
 use acp_types::api::{Lane, Lanes};

@@ -1,4 +1,4 @@
-//! What clients are told that nobody asked for.
+//! News that clients are told and nobody asked for.
 
 use acp_types::record::body::{Outcome, Resolved};
 use acp_types::record::{Record, Seq, Turn};

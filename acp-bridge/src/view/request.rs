@@ -1,4 +1,4 @@
-//! What clients ask for, whatever protocol they speak.
+//! Requests of clients, whatever protocol they speak.
 
 use std::sync::Arc;
 

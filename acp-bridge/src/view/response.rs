@@ -1,4 +1,4 @@
-//! What requests of clients are answered with.
+//! Answers to requests of clients.
 
 use acp_types::record::body::Outcome;
 use acp_types::record::{Seq, Turn};

@@ -1,4 +1,4 @@
-//! What the peer did, on its way to the application.
+//! Events of the peer, on their way to the application.
 
 use tokio::sync::mpsc;
 

@@ -1,4 +1,4 @@
-//! What this side sends.
+//! Messages that this side sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

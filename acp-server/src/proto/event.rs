@@ -1,4 +1,4 @@
-//! What the connection core tells the application.
+//! Events that the connection core reports to the application.
 
 use std::fmt;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! What a program writes to its stdout besides messages: banners, lines of a log, an echo of what it reads.
+//! Noise: what a program writes to its stdout besides messages: banners, lines of a log, an echo of what it reads.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

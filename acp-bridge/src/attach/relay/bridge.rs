@@ -1,4 +1,4 @@
-//! What the bridge does, but for its answers.
+//! Messages of the bridge, but for its answers.
 
 use acp_server::proto::{Event, Incoming, IncomingNotification};
 use acp_types::meta::{CAUGHT_UP, DETACHED, TURN_ENDED, reserved};

@@ -1,4 +1,4 @@
-//! What the editor does.
+//! Messages of the editor.
 
 use acp_server::proto::{Event, Incoming, IncomingNotification, ResponseError};
 use acp_types::error::{ErrorCode, error};

@@ -1,4 +1,4 @@
-//! What is served next to the agent: files and commands, on a connection of their own within this process.
+//! Services next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

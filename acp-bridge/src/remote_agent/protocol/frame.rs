@@ -1,4 +1,4 @@
-//! What travels on a socket.
+//! Frames on a socket.
 
 use bytes::Bytes;
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! What frames say that are no messages.
+//! Bodies of frames that are no messages.
 
 use acp_types::{RequestId, SessionId};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! What stands open between an agent and its host, as the dialler sees it pass.
+//! Requests that stand open between an agent and its host, as the dialler sees them pass.
 
 use std::collections::{HashMap, VecDeque};
 

@@ -1,4 +1,4 @@
-//! What goes on in the place of a message that is too long to be carried.
+//! Frame that goes in the place of a message that is too long to be carried.
 
 use acp_server::proto::Refusal;
 use acp_types::error::ErrorObjectOwned;

@@ -1,4 +1,4 @@
-//! What an agent may say: nothing in the bridge's name, and nothing of a session that is not its own.
+//! Admission of an agent's messages: nothing in the bridge's name, and nothing of a session that is not its own.
 
 use std::fmt;
 

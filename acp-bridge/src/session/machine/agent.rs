@@ -1,4 +1,4 @@
-//! What the agent of a lane is doing.
+//! State of the agent of a lane.
 
 use super::super::{AgentSource, Refusal, StartPlan};
 use super::restore::Restore;

@@ -1,4 +1,4 @@
-//! What clients are told of the mode and the options in force, when the agent does not say so itself.
+//! News for clients of the mode and the options in force, when the agent does not say so itself.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! Who is there to answer what agents ask, and until when what waits may wait.
+//! Presence of those who answer what agents ask, and until when what waits may wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

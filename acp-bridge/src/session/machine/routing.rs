@@ -1,4 +1,4 @@
-//! Which lane a command is for, and what concerns all of them.
+//! Routing of a command to its lane, and what concerns all of them.
 
 use std::sync::Arc;
 

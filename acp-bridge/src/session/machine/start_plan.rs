@@ -1,4 +1,4 @@
-//! How a lane's agent is started, and who waits for it.
+//! Plan for the start of a lane's agent, and who waits for it.
 
 use std::sync::Arc;
 

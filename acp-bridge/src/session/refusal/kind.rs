@@ -1,4 +1,4 @@
-//! What sort of reason a refusal has: what somebody decides by who does not care for the reason itself.
+//! Kinds of reasons of a refusal, for those who decide by one and do not care for the reason itself.
 
 use super::Refusal;
 

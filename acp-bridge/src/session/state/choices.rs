@@ -1,4 +1,4 @@
-//! What was chosen for a lane's agent, in the order in which it is to be set again.
+//! Choices for a lane's agent, in the order in which they are to be made again.
 
 use acp_types::Raw;
 use acp_types::record::body::Choice;

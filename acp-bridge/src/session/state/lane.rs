@@ -1,4 +1,4 @@
-//! What the log says of one lane: its agent, and the turns that the agent works on and is still to be given.
+//! State of one lane by the log: its agent, and the turns that the agent works on and is still to be given.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

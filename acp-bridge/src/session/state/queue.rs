@@ -1,4 +1,4 @@
-//! What becomes of a prompt between its acceptance and its turn.
+//! Fate of a prompt between its acceptance and its turn.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Whether what a session says may have effects.
+//! Trust: whether what a session says may have effects.
 
 use acp_types::meta::Unattended;
 use acp_types::record::Seq;

@@ -1,4 +1,4 @@
-//! Which updates a client can take, by what it offered at `initialize`. Pure.
+//! Capabilities of a client: the updates that it can take, by what it offered at `initialize`. Pure.
 //!
 //! The log keeps all that an agent says, and an agent says what the client offered that it was started for. Those who
 //! come later may have offered less. Terminals are no update of their own, see [`super::terminals`].

@@ -1,4 +1,4 @@
-//! What one client is shown of one session.
+//! Screen of one client for one session.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What one can do with a running child besides talking to it.
+//! Handle of a running child, for all but talking to it.
 
 use std::fmt;
 use std::sync::Arc;

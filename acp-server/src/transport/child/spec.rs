@@ -1,4 +1,4 @@
-//! What to start, and how.
+//! Spec of a child: what to start, and how.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;

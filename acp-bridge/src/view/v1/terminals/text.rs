@@ -1,4 +1,4 @@
-//! What a command has printed, bounded: its beginning and its end.
+//! Text that a command has printed, bounded: its beginning and its end.
 
 /// Bytes kept of the beginning, and as many of the end, in the form in which they go on the wire.
 pub(super) const HALF: usize = 64 * 1024;
