@@ -5,7 +5,7 @@
 //! | Direction | Queue | Bound | On its way |
 //! |---|---|---|---|
 //! | out | of the outboxes | [`Config::outbox_messages`], [`Config::outbox_bytes`] until they are written | what the connection core has ready, and the batch that is written |
-//! | in | [`delivery`], events for the inbox | [`Config::inbox_events`], [`Config::inbox_bytes`] | what one read has brought, and the batch that the application takes next |
+//! | in | of `delivery`, events for the inbox | [`Config::inbox_events`], [`Config::inbox_bytes`] | what one read has brought, and the batch that the application takes next |
 
 mod delivery;
 mod inbox;
