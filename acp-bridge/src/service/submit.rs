@@ -18,7 +18,7 @@ pub(crate) struct Created {
     pub(crate) result: RawBuf,
 }
 
-/// What a submitted command comes to.
+/// Answer to a submitted command.
 pub(crate) type ServiceAnswer = Result<Reply, ServiceError>;
 
 impl SessionService {
