@@ -35,4 +35,4 @@ pub use header::Header;
 pub use import::import;
 pub use intake::Intake;
 pub use lines::MAX_LINE;
-pub use place::{NoPlace, Place};
+pub use place::{ExportPlace, NoPlace};

@@ -36,7 +36,7 @@ pub(crate) use backoff::Backoff;
 pub(crate) use relay::Relay;
 
 /// A result or an error object, as it was received.
-pub(crate) type Answer = Result<RawBuf, RawError>;
+pub(crate) type RawAnswer = Result<RawBuf, RawError>;
 
 /// One thing to send to either side.
 #[derive(Debug, Clone)]
@@ -48,7 +48,7 @@ pub(crate) enum Item {
     /// A request; keys are numbered per side and never used twice.
     Request { key: RequestKey, method: Box<str>, params: RawBuf },
     /// The answer to a request.
-    Respond { id: RequestId, answer: Answer },
+    Respond { id: RequestId, answer: RawAnswer },
     /// The answer to this request of ours is not needed any more.
     Cancel(RequestKey),
 }

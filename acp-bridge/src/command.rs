@@ -24,21 +24,21 @@ use crate::vault::{SecretRef, Vault, VaultError};
 /// meaning; members and commands that are added do not change it.
 pub const VERSION: u32 = 1;
 
-/// How long a command may wait for a host before it is refused.
+/// Time that a command may wait for a host before it is refused.
 const WITHIN: Duration = Duration::from_secs(60);
 
 /// First pause before a host that had no room is told again who is there; doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
 
-/// What a submitted command comes to.
-pub type Answer = Result<Reply, Refusal>;
+/// Answer to a submitted command.
+pub type CommandAnswer = Result<Reply, Refusal>;
 
-/// Who sends a command.
+/// Sender of a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "made by every gateway")]
 pub struct By {
-    /// Who it is, and what it may do: that was checked where the command was made.
+    /// The principal, whose rights were checked where the command was made.
     pub principal: Arc<Principal>,
     /// Its connection, by the id that the gateway gave it: what the log calls the client.
     pub client: Arc<str>,
@@ -51,11 +51,11 @@ pub struct By {
 pub struct Order {
     /// See [`VERSION`].
     pub version: u32,
-    /// Who wants it.
+    /// The principal that wants it.
     pub principal: Arc<Principal>,
     /// The client that wants it, by the id that its gateway gave it.
     pub client: Arc<str>,
-    /// What it wants, without what no queue may have: `null` stands where that was.
+    /// The command, without what no queue may have: `null` stands where that was.
     pub command: Command,
     /// Names what was left out: JSON in a vault, next to gateway and host, with the members `params` and `initialize` as
     /// they are to stand in the command. Params that list MCP servers or have a `_meta` for the agent that is started, and
@@ -118,7 +118,7 @@ impl Order {
     }
 }
 
-/// Why a command or an answer cannot be read.
+/// Reason why a command or an answer cannot be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unreadable {
@@ -136,9 +136,9 @@ pub enum Unreadable {
 }
 
 /// The bytes of an answer.
-pub fn encode_answer(answer: &Answer) -> Bytes {
+pub fn encode_answer(answer: &CommandAnswer) -> Bytes {
     let encoded = serde_json::to_vec(answer).or_else(|error| {
-        let answer: Answer = Err(Refusal::Encoding { why: error.to_string() });
+        let answer: CommandAnswer = Err(Refusal::Encoding { why: error.to_string() });
         serde_json::to_vec(&answer)
     });
     // Empty bytes are read as an answer that cannot be read.
@@ -175,7 +175,7 @@ impl Commander {
     ///
     /// # Errors
     /// The host's own refusal, or why no host has answered.
-    pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> Answer {
+    pub async fn submit(&self, by: By, session: Option<SessionId>, command: Command) -> CommandAnswer {
         if let (Command::SetPresence { present }, Some(session)) = (&command, &session) {
             return self.attend(by, session.clone(), *present).await;
         }
@@ -184,7 +184,7 @@ impl Commander {
 
     /// Tells a session's host whether a controller is there, until a host has taken it or it is not true any more: then who
     /// has said otherwise tells it.
-    async fn attend(&self, by: By, session: SessionId, present: bool) -> Answer {
+    async fn attend(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let controller = (session.clone(), Arc::clone(&by.client));
         if present {
             self.present().insert(controller.clone(), Arc::clone(&by.principal));
@@ -194,7 +194,7 @@ impl Commander {
         self.tell_until_taken(by, session, present).await
     }
 
-    async fn tell_until_taken(&self, by: By, session: SessionId, present: bool) -> Answer {
+    async fn tell_until_taken(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let controller = (session.clone(), Arc::clone(&by.client));
         let mut pause = FIRST_PAUSE;
         loop {
@@ -211,7 +211,7 @@ impl Commander {
         }
     }
 
-    async fn tell(&self, by: By, session: SessionId, present: bool) -> Answer {
+    async fn tell(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let command = Command::SetPresence { present };
         submit(&*self.queue, &*self.vault, &self.from, by, Some(session), command).await
     }
@@ -262,7 +262,7 @@ pub async fn submit(
     by: By,
     session: Option<SessionId>,
     command: Command,
-) -> Answer {
+) -> CommandAnswer {
     let id = CommandId::from(uuid::Uuid::now_v7().to_string());
     let order = Order::seal(by, command, vault).await.map_err(|error| Refusal::Vault { why: error.to_string() })?;
     let body = order.encode().map_err(Refusal::from)?;

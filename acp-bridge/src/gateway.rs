@@ -55,7 +55,6 @@ mod served;
 mod sim;
 mod transport;
 
-pub(crate) use crate::view::v1::turn_ended;
 pub use agent_route::AgentRoute;
 pub use config::{Config, Limits};
 pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};

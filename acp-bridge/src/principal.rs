@@ -1,4 +1,4 @@
-//! Who calls.
+//! Principals: who calls.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -6,7 +6,8 @@ use std::fmt;
 use acp_types::SessionId;
 use serde::{Deserialize, Serialize};
 
-/// Who calls: made by a door from how a connection was authenticated, never from what the client says of itself.
+/// Caller of an operation: made by a door from how a connection was authenticated, never from what the client says of
+/// itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "camelCase")]
@@ -16,7 +17,7 @@ pub struct Principal {
     pub identity: String,
     /// The most that it may do.
     pub role: Role,
-    /// Where it may do it.
+    /// Sessions in which it may do it.
     pub sessions: Sessions,
 }
 
@@ -87,7 +88,7 @@ impl Sessions {
         Self::Only(sessions.into_iter().map(Into::into).collect())
     }
 
-    /// Whether a session is among them.
+    /// Returns whether a session is among them.
     #[must_use]
     pub fn has(&self, session: &SessionId) -> bool {
         match self {
@@ -96,7 +97,7 @@ impl Sessions {
         }
     }
 
-    /// Whether every session is.
+    /// Returns whether every session is.
     #[must_use]
     pub fn is_all(&self) -> bool {
         matches!(self, Self::All)

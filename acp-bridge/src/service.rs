@@ -42,7 +42,7 @@ pub use operation::Operation;
 pub(crate) use caller::Caller;
 pub(crate) use error::ServiceError;
 pub(crate) use shown::shown;
-pub(crate) use submit::Answer;
+pub(crate) use submit::ServiceAnswer;
 pub(crate) use validate::Invalid;
 
 use self::follower::Followers;

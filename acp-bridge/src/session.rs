@@ -28,7 +28,7 @@ pub use mcp::FingerprintKey;
 pub(crate) use mcp::has_definitions;
 pub use refusal::{Forgotten, LastWords, Refusal, RefusalKind};
 pub(crate) use service::HOST_TERMINAL;
-pub use service::{Service, Services, can_be_asked};
+pub use service::{Service, Services};
 pub use source::AgentSource;
 pub(crate) use start::{has_secrets, without_definitions};
 pub use state::{LaneState, PendingRequest, State, StateError, TurnInfo, TurnPhase};

@@ -53,7 +53,7 @@ impl AsRef<[u8]> for Owner {
     }
 }
 
-/// What somebody holds. There is little of it: what is big takes long to come and to go.
+/// Table of all that somebody holds. There is little of it: what is big takes long to come and to go.
 struct Table<T: ?Sized>(Mutex<Vec<Weak<T>>>);
 
 impl<T: ?Sized> Table<T> {

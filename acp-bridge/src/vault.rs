@@ -54,7 +54,7 @@ pub trait Vault: Send + Sync + fmt::Debug + 'static {
     async fn take(&self, secret: &SecretRef) -> Result<RawBuf, VaultError>;
 }
 
-/// Why a vault does not keep a secret, or does not hand one out.
+/// Reason why a vault does not keep a secret, or does not hand one out.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum VaultError {
@@ -67,7 +67,7 @@ pub enum VaultError {
     /// There is no room for one more. Nothing of it was kept.
     #[error("the vault has {count} secrets of {bytes} bytes that no host has taken, and no room for more; try again")]
     Full {
-        /// How many it has.
+        /// Number of secrets that it has.
         count: usize,
         /// Their bytes.
         bytes: usize,
@@ -100,22 +100,22 @@ pub enum VaultError {
     Io {
         /// The directory or file.
         path: PathBuf,
-        /// What happened.
+        /// The cause.
         reason: String,
     },
-    /// What was handed out is not what was kept.
+    /// The secret that was handed out is not the one that was kept.
     #[error("what the vault has under this reference is damaged; send the request again")]
     Damaged,
 }
 
-/// How much a vault keeps, and for how long.
+/// Bounds of a vault: how much it keeps, and for how long.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
     /// Secrets. As many as commands can wait in a queue.
     count: usize,
     /// Their bytes.
     bytes: usize,
-    /// What nobody has taken for so long goes. Longer than any command waits for a host.
+    /// Age at which a secret that nobody has taken goes. Longer than any command waits for a host.
     age: Duration,
 }
 
@@ -124,7 +124,7 @@ impl Bounds {
         Self { count: 4096, bytes: 64 << 20, age }
     }
 
-    /// Whether one more secret may come to those that are kept.
+    /// Checks that one more secret may come to those that are kept.
     fn check(self, count: usize, bytes: usize, new: usize) -> Result<(), VaultError> {
         if new > self.bytes {
             return Err(VaultError::TooBig { bytes: new, limit: self.bytes });

@@ -43,7 +43,7 @@ pub(crate) use self::role::Role;
 pub(crate) use self::sink::Sink;
 use crate::session::State;
 
-/// Whether the client is attached to a session.
+/// Test whether the client is attached to a session.
 pub(crate) type IsAttached<'a> = &'a dyn Fn(&SessionId) -> bool;
 
 /// The protocol of one client, and what the client said of itself.
@@ -65,14 +65,14 @@ impl View {
         }
     }
 
-    /// What the client says that it is, as others are shown it.
+    /// The client's own description of itself, as others are shown it.
     pub(crate) fn client_info(&self) -> Option<RawBuf> {
         match self {
             Self::V1(client) => client.info(),
         }
     }
 
-    /// What a request is about, for whoever decides whether the client may have it.
+    /// Subject of a request, for whoever decides whether the client may have it.
     pub(crate) fn about(&self, request: &Incoming, attached: IsAttached<'_>) -> About {
         match self {
             Self::V1(_) => v1::Client::about(request, attached),
@@ -107,7 +107,7 @@ impl View {
         }
     }
 
-    /// Whether the client can be asked that.
+    /// Returns whether the client can be asked that.
     pub(crate) fn can_be_asked(&self, method: &str) -> bool {
         match self {
             Self::V1(client) => client.can_be_asked(method),
@@ -135,7 +135,7 @@ impl View {
         }
     }
 
-    /// What the client is to have heard of a session before its history begins; nothing so far.
+    /// Record of what the client is to have heard of a session before its history begins; empty so far.
     pub(crate) fn earlier(&self) -> Earlier {
         match self {
             Self::V1(client) => Earlier::V1(client.earlier()),
@@ -150,7 +150,7 @@ impl View {
     }
 }
 
-/// What stands before a client's history and matters for what it is shown.
+/// Records before a client's history that matter for what it is shown.
 #[derive(Debug)]
 pub(crate) enum Earlier {
     V1(v1::Earlier),
@@ -160,7 +160,7 @@ impl Earlier {
     /// Records before a client's history in which it is looked for.
     pub(crate) const LOOK_BACK: u64 = v1::LOOK_BACK;
 
-    /// Whether a record may matter to any client whose history begins behind it.
+    /// Returns whether a record may matter to any client whose history begins behind it.
     pub(crate) fn may_matter(record: &Record) -> bool {
         v1::may_matter_later(record)
     }
@@ -173,14 +173,14 @@ impl Earlier {
     }
 }
 
-/// What one client is shown of one session.
+/// View of one session for one client.
 #[derive(Debug)]
 pub(crate) enum Screen {
     V1(v1::Screen),
 }
 
 impl Screen {
-    /// What stood before the client's history counts as told.
+    /// Counts what stood before the client's history as told.
     pub(crate) fn forget_earlier(&mut self) {
         match self {
             Self::V1(screen) => screen.forget_earlier(),
@@ -237,7 +237,7 @@ impl Screen {
     }
 }
 
-/// Whether a record is an update of the message of this id.
+/// Returns whether a record is an update of the message of this id.
 pub(crate) fn is_of_message(record: &Record, message: &str) -> bool {
     v1::is_of_message(record, message)
 }

@@ -252,12 +252,50 @@ fn the_gateway_names_no_shape_of_a_version_of_acp() {
         assert!(!of_a_version, "{}: {} names {}: that is a view's", import.place, import.from, import.path);
     }
     assert!(looked > 50, "the gateway has moved: this test must follow");
+    // Members of payloads. A param of the session API may have the name of one.
+    let members = ["_meta", "configId", "modeId", "protocolVersion", "sessionId", "sessionUpdate", "update"];
+    let written = literals_naming(&members, &|file| !file.to_string_lossy().contains("/src/gateway/"));
+    assert!(written.is_empty(), "these make or read payloads, which is a view's:\n{}", written.join("\n"));
+}
+
+#[test]
+fn names_of_capabilities_are_written_only_in_acp_types_and_the_view_of_a_version() {
+    let names = [
+        "agentCapabilities",
+        "clientCapabilities",
+        "loadSession",
+        "mcpCapabilities",
+        "promptCapabilities",
+        "readTextFile",
+        "sessionCapabilities",
+        "terminal_output",
+        "writeTextFile",
+    ];
+    let written = literals_naming(&names, &|file| file.to_string_lossy().contains("/src/view/v1/"));
+    assert!(written.is_empty(), "use acp_types::capability:\n{}", written.join("\n"));
+}
+
+/// Literals outside of tests that are one of these words or have it in quotes, as JSON in a literal does. Files for which
+/// `except` holds are left out.
+fn literals_naming(words: &[&str], except: &dyn Fn(&Path) -> bool) -> Vec<String> {
+    let names = |text: &str| words.iter().any(|word| text == *word || text.contains(&format!("\"{word}\"")));
+    let found = SOURCE
+        .literals()
+        .filter(|literal| !literal.place.test && names(&literal.value) && !except(&literal.place.file));
+    found.map(|literal| format!("{}: {:?}", literal.place, literal.value)).collect()
+}
+
+#[test]
+fn a_word_is_found_in_a_literal_that_is_json() {
+    let everywhere = |_: &Path| false;
+    assert!(literals_naming(&["roles"], &everywhere).iter().any(|found| found.contains("controller")));
+    assert!(literals_naming(&["no word of ours"], &everywhere).is_empty());
 }
 
 #[test]
 fn the_core_of_the_gateway_knows_views_by_what_they_offer_and_no_version_of_one() {
-    // The session API makes requests of its own; the command line shows the end of a turn as clients are told it.
-    let may = ["crate::gateway::rpc::methods", "crate::gateway", "crate::gateway::sim::check::views"];
+    // The session API speaks version 1, and its params are made by that version's view.
+    let may = ["crate::gateway::rpc::methods", "crate::gateway::sim::check::views"];
     let versions = |path: &str| within(path, "crate::view::v1") || within(path, "crate::view::v2");
     for edge in SOURCE.edges() {
         let core = within(&edge.from, "crate::gateway") && !may.contains(&edge.from.as_str());

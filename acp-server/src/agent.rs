@@ -1,4 +1,4 @@
-//! What an agent implements.
+//! Methods that an agent implements.
 
 use std::future::Future;
 

@@ -1,4 +1,4 @@
-//! What a client implements.
+//! Methods that a client implements.
 
 use std::future::Future;
 

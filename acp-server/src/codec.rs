@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::proto::Refusal;
 
-/// What a transport hands to the connection core.
+/// Input from a transport for the connection core.
 #[derive(Debug, Clone)]
 #[expect(clippy::exhaustive_enums, reason = "a transport delivers a message or says why it could not")]
 pub enum Input {
@@ -17,7 +17,7 @@ pub enum Input {
 }
 
 impl Input {
-    /// How much memory it holds, in bytes, for bounds.
+    /// Memory that it holds, in bytes, for bounds.
     #[must_use]
     pub fn weight(&self) -> usize {
         match self {

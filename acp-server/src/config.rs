@@ -9,7 +9,7 @@ use crate::proto::Limits;
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Config {
-    /// What the connection core may hold open.
+    /// Limits of the connection core.
     pub limits: Limits,
     /// JSON-RPC id of the first request, from which they count up. Default: 1. Another one for a peer that still has
     /// requests open from an earlier connection, see [`resume`](crate::resume).
@@ -24,22 +24,22 @@ pub struct Config {
     /// Bytes of messages that wait to be written. Default: 1 MiB. Same behaviour at the limit; one bigger message
     /// passes when nothing else waits.
     pub outbox_bytes: usize,
-    /// How long a closing connection may take to write what is queued. Default: 5 s. The rest is dropped.
+    /// Time that a closing connection has to write its queue. Default: 5 s. The rest is dropped.
     pub close_timeout: Duration,
-    /// How long a typed handler may go on after its request was cancelled with `$/cancel_request`. Default: 5 s. Then it
-    /// is dropped and the request answered with error -32800.
+    /// Time that a typed handler may go on after its request was cancelled with `$/cancel_request`. Default: 5 s. Then
+    /// it is dropped and the request answered with error -32800.
     pub cancel_grace: Duration,
-    /// How long typed handlers may go on after the peer is gone, and then as much again once they are cancelled.
+    /// Time that typed handlers may go on after the peer is gone, and then as much again once they are cancelled.
     /// Default: 5 s. Then they are dropped.
     pub drain_grace: Duration,
-    /// How long the peer's last words are read after it stopped taking ours. Default: 1 s.
+    /// Time that the peer's last words are read after it stopped taking ours. Default: 1 s.
     pub linger: Duration,
-    /// What is done about a peer that says nothing. Default: nothing, however long it is silent.
+    /// Limits for a silent peer. Default: none, it may be silent for ever.
     pub keep_alive: Option<KeepAlive>,
 }
 
-/// How a connection that is dead is told from one that is quiet. While the application takes no events, nobody listens
-/// and the time does not run.
+/// Limits that tell a dead connection from a quiet one. While the application takes no events, nobody listens and the
+/// time does not run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct KeepAlive {

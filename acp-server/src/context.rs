@@ -1,4 +1,4 @@
-//! What a handler knows about the message it handles.
+//! Context of a message that a handler handles.
 
 use acp_types::{Raw, RequestId};
 use tokio_util::sync::CancellationToken;
@@ -66,7 +66,7 @@ impl<P> Context<P> {
         }
     }
 
-    /// Whether [`Context::cancelled`] has fired.
+    /// Returns whether [`Context::cancelled`] has fired.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         matches!(&self.message, Message::Request(_, cancelled) if cancelled.is_cancelled())

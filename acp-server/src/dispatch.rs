@@ -28,9 +28,9 @@ pub(crate) use route::{answer, notify, params, route};
 
 /// An agent or a client, as the dispatcher sees it.
 pub(crate) trait Side: Send + Sync + 'static {
-    /// What its handlers call back with.
+    /// Handle with which its handlers call the peer.
     type Peer: From<Peer> + Send + Sync + 'static;
-    /// Whether `initialize` has to come first.
+    /// True if `initialize` has to come first.
     const AGENT: bool;
 
     fn request(&self, method: &str, context: &Context<Self::Peer>) -> impl Future<Output = Answer<RawBuf>> + Send;

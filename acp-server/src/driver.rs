@@ -1,4 +1,11 @@
 //! The task that runs one connection: bytes in, events out, and the reverse.
+//!
+//! One bounded queue in each direction. What is beyond it is on its way: it is bounded by one turn of the task.
+//!
+//! | Direction | Queue | Bound | On its way |
+//! |---|---|---|---|
+//! | out | of the outboxes | [`Config::outbox_messages`], [`Config::outbox_bytes`] until they are written | what the connection core has ready, and the batch that is written |
+//! | in | of `delivery`, events for the inbox | [`Config::inbox_events`], [`Config::inbox_bytes`] | what one read has brought, and the batch that the application takes next |
 
 mod delivery;
 mod inbox;

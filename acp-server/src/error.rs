@@ -6,7 +6,7 @@ use acp_types::{ErrorCode, ErrorObjectOwned, FrameError, RawError};
 
 use crate::driver::Closed;
 
-/// What a handler answers: its result, or the error object that goes to the peer.
+/// Answer of a handler: its result, or the error object that goes to the peer.
 ///
 /// [`CallError`] converts, so `?` passes on what the peer of a nested call said.
 pub type Answer<T> = Result<T, ErrorObjectOwned>;
@@ -28,7 +28,7 @@ pub enum CallError {
     Invalid {
         /// The method called.
         method: String,
-        /// What is wrong with it.
+        /// The fault in it.
         error: FrameError,
     },
     /// The peer's answer does not have the shape of the method's result.
@@ -36,7 +36,7 @@ pub enum CallError {
     Decode {
         /// The method called.
         method: String,
-        /// What is wrong with it.
+        /// The fault in it.
         #[source]
         source: serde_json::Error,
     },
@@ -45,7 +45,7 @@ pub enum CallError {
     Encode {
         /// The method called.
         method: String,
-        /// What is wrong with them.
+        /// The fault in them.
         #[source]
         source: serde_json::Error,
     },

@@ -55,7 +55,7 @@ impl Peer {
         weak.upgrade().map(Self)
     }
 
-    /// What messages are sent with.
+    /// The outbox that sends its messages.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.0.outbox

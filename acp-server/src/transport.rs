@@ -1,4 +1,4 @@
-//! Where frames come from and go to.
+//! Transports: where frames come from and go to.
 
 pub mod child;
 mod line;
@@ -37,7 +37,8 @@ pub trait FrameReader: Send + 'static {
     /// of life that is no message. Dropping the future loses nothing.
     fn read(&mut self, inputs: &mut Vec<Input>) -> impl Future<Output = Result<Reading, TransportError>> + Send;
 
-    /// Whether the stream may carry other things than messages, as the stdout of a program may. Default: it does not.
+    /// Returns whether the stream may carry other things than messages, as the stdout of a program may. Default: it
+    /// does not.
     fn is_noisy(&self) -> bool {
         false
     }
@@ -54,7 +55,7 @@ pub trait FrameReader: Send + 'static {
     }
 }
 
-/// Whether there is more to read.
+/// Outcome of one read: more may come, or nothing does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "a stream goes on or it does not")]
 pub enum Reading {

@@ -8,6 +8,7 @@
 
 #[cfg(feature = "api")]
 pub mod api;
+pub mod capability;
 pub mod duration;
 pub mod error;
 mod escape;

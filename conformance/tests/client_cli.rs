@@ -1,12 +1,10 @@
 //! The command line for clients as people and CI use it, against our own mock client as a program.
 
-use std::process::{Command, Output};
+mod support;
 
-const PROGRAM: &str = env!("CARGO_BIN_EXE_acp-conformance");
+use std::process::Output;
 
-fn tool(arguments: &[&str]) -> Output {
-    Command::new(PROGRAM).args(arguments).output().expect("run acp-conformance")
-}
+use support::cli::{PROGRAM, stderr, stdout, tool};
 
 /// Tests the mock client, which fails the check `fail` if there is one.
 fn test(arguments: &[&str], fail: Option<&str>) -> Output {
@@ -16,14 +14,6 @@ fn test(arguments: &[&str], fail: Option<&str>) -> Output {
     all.extend(fail.into_iter().flat_map(|id| ["--fail", id]));
     all.push("--");
     tool(&all)
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]

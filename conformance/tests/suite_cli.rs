@@ -1,29 +1,20 @@
 //! The command line as people and CI use it, against our own mock agent as a program.
 
+mod support;
+
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
 
-fn tool(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_acp-conformance")).args(arguments).output().expect("run acp-conformance")
-}
+use support::cli::{PROGRAM, stderr, stdout, tool};
 
 /// Tests the mock agent, which fails the check `fail` if there is one.
 fn test(arguments: &[&str], fail: Option<&str>) -> Output {
-    let program = env!("CARGO_BIN_EXE_acp-conformance");
     let mut all = vec!["agent"];
     all.extend_from_slice(arguments);
-    all.extend(["--", program, "mock-agent"]);
+    all.extend(["--", PROGRAM, "mock-agent"]);
     all.extend(fail.into_iter().flat_map(|id| ["--fail", id]));
     tool(&all)
-}
-
-fn stdout(output: &Output) -> String {
-    String::from_utf8(output.stdout.clone()).expect("text")
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
 #[test]
@@ -172,7 +163,6 @@ fn a_recommendation_in_the_baseline_is_known_where_recommendations_count() {
 #[test]
 fn what_does_not_come_to_the_same_each_time_is_flaky_and_fails() {
     let folder = tempfile::tempdir().expect("a directory");
-    let program = env!("CARGO_BIN_EXE_acp-conformance");
     let been = folder.path().join("been").display().to_string();
     let script =
         "if mkdir \"$1\" 2>/dev/null; then exec \"$0\" mock-agent --fail PROMPT-04; else exec \"$0\" mock-agent; fi";
@@ -190,7 +180,7 @@ fn what_does_not_come_to_the_same_each_time_is_flaky_and_fails() {
         "sh",
         "-c",
         script,
-        program,
+        PROGRAM,
         &been,
     ]);
     assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
@@ -205,12 +195,11 @@ fn what_does_not_come_to_the_same_each_time_is_flaky_and_fails() {
 
 #[test]
 fn version_two_is_tested_where_it_is_asked_for() {
-    let program = env!("CARGO_BIN_EXE_acp-conformance");
     let folder = tempfile::tempdir().expect("a directory");
     let keep = folder.path().to_str().expect("a path");
     let draft = ["--protocol", "2"];
     let run = |asked: &[&str], agent: &[&str]| {
-        tool(&[&["agent"][..], &draft[..], asked, &["--", program, "mock-agent"][..], agent].concat())
+        tool(&[&["agent"][..], &draft[..], asked, &["--", PROGRAM, "mock-agent"][..], agent].concat())
     };
     let output = run(&["--select", "V2-05", "--transcripts", keep], &[&draft[..], &["--fail", "V2-05"][..]].concat());
     assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
@@ -254,9 +243,8 @@ fn a_bridge_is_tested_with_the_mock_agent_behind_it() {
 /// Something listens and is tested by its address; it is ended when the test is.
 #[test]
 fn an_agent_is_tested_over_websocket_and_http_by_its_address() {
-    let program = env!("CARGO_BIN_EXE_acp-conformance");
     let mut served = Served(
-        Command::new(program).args(["mock-agent", "--listen", ":0"]).stdout(Stdio::piped()).spawn().expect("a server"),
+        Command::new(PROGRAM).args(["mock-agent", "--listen", ":0"]).stdout(Stdio::piped()).spawn().expect("a server"),
     );
     let mut url = String::new();
     BufReader::new(served.0.stdout.take().expect("its stdout")).read_line(&mut url).expect("where it listens");
@@ -285,9 +273,8 @@ impl Drop for Served {
 
 #[test]
 fn a_measurement_says_how_fast_and_what_a_stalled_reader_costs() {
-    let program = env!("CARGO_BIN_EXE_acp-conformance");
     let asked = ["--updates", "3000", "--requests", "50", "--stall", "200ms", "--json"];
-    let output = tool(&[&["bench"][..], &asked[..], &["--", program, "mock-agent"][..]].concat());
+    let output = tool(&[&["bench"][..], &asked[..], &["--", PROGRAM, "mock-agent"][..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
     let figures: serde_json::Value = serde_json::from_str(&stdout(&output)).expect("one JSON object");
     assert_eq!(figures["updates"], 3000, "{figures}");

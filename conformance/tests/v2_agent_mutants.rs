@@ -47,8 +47,8 @@ async fn a_good_agent_passes_everything() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_agent_that_is_broken_in_one_way_fails_that_check_and_no_other() {
-    mutants::each_fails_its_check(mock::agent2_breaks(), 8, mutants::told, async |id| {
-        let breaks = Breaks::of_agent2(id).expect("a known break");
+    mutants::each_fails_its_check(mock::v2_agent_breaks(), 8, mutants::told, async |id| {
+        let breaks = Breaks::of_v2_agent(id).expect("a known break");
         judge(subject(breaks), mutants::shown_by(&SUITE, id, telling), Duration::from_secs(4)).await
     })
     .await;
@@ -90,5 +90,5 @@ async fn what_the_suite_sends_keeps_to_the_schema() {
 
 #[test]
 fn every_check_has_a_requirement_and_a_broken_agent() {
-    mutants::every_check_has_a_mutant(&SUITE, mock::agent2_breaks());
+    mutants::every_check_has_a_mutant(&SUITE, mock::v2_agent_breaks());
 }

@@ -22,14 +22,14 @@ async fn judge(make: impl Fn() -> Link + Send + Sync + 'static) -> Vec<CheckResu
 
 #[tokio::test]
 async fn a_good_client_passes_everything() {
-    mutants::all_pass(&judge(|| mock::client2_inside(Breaks::default())).await);
+    mutants::all_pass(&judge(|| mock::v2_client_inside(Breaks::default())).await);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_that_is_broken_in_one_way_fails_that_check_and_no_other() {
-    mutants::each_fails_its_check(mock::client2_breaks(), 1, mutants::wrong, async |id| {
-        let breaks = Breaks::of_client2(id).expect("a known break");
-        judge(move || mock::client2_inside(breaks.clone())).await
+    mutants::each_fails_its_check(mock::v2_client_breaks(), 1, mutants::wrong, async |id| {
+        let breaks = Breaks::of_v2_client(id).expect("a known break");
+        judge(move || mock::v2_client_inside(breaks.clone())).await
     })
     .await;
 }
@@ -44,5 +44,5 @@ async fn nothing_of_it_concerns_a_client_of_version_one() {
 
 #[test]
 fn every_check_has_a_requirement_and_a_broken_client() {
-    mutants::every_check_has_a_mutant(&SUITE, mock::client2_breaks());
+    mutants::every_check_has_a_mutant(&SUITE, mock::v2_client_breaks());
 }

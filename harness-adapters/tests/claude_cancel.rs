@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use acp_server::types::v1::{StopReason, ToolCallStatus};
 use claude::{Watch, assert_closed, call, messages, output, shown};
-use support::{Event, Stage};
+use support::{Alive, Event, Stage};
 
 const ENDLESS: &str = r#"
     [[prompt]]
@@ -38,7 +38,7 @@ async fn a_command_that_runs_is_killed_and_its_call_fails_without_words_for_the_
     let script = r#"
         [[prompt]]
         match = "run"
-        replies = [[{ shell = "while true; do echo x >> grows.txt; sleep 0.05; done" }], [{ say = "never" }]]
+        replies = [[{ shell = "exec 9>alive; while true; do echo x >> grows.txt; sleep 0.05; done" }], [{ say = "never" }]]
 
         [[prompt]]
         match = "again"
@@ -46,6 +46,7 @@ async fn a_command_that_runs_is_killed_and_its_call_fails_without_words_for_the_
     "#;
     let mut stage = Stage::claude(script).await;
     let session = stage.new_session().await;
+    let mut alive = Alive::new(&stage);
     let prompt = stage.prompt(&session, "run");
     let mut watch = Watch::default();
     watch.asked(&mut stage.events).await.choose(acp_server::types::v1::PermissionOptionKind::AllowOnce);
@@ -58,12 +59,10 @@ async fn a_command_that_runs_is_killed_and_its_call_fails_without_words_for_the_
     stage.cancel(&session).await;
     assert_eq!(stage.answer(prompt).await.expect("an answer").stop_reason, StopReason::Cancelled);
     let items = watch.screen(&mut stage.events);
-    let command = call(&items, "while true; do echo x >> grows.txt; sleep 0.05; done");
+    let command = call(&items, "exec 9>alive; while true; do echo x >> grows.txt; sleep 0.05; done");
     assert_eq!((command.status, output(command).as_str()), (ToolCallStatus::Failed, ""));
     assert!(!format!("{items:?}").contains("doesn't want to proceed"), "{items:#?}");
-    let before = stage.read("grows.txt");
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(stage.read("grows.txt"), before, "the command still runs");
+    alive.killed().await;
     assert_eq!(stage.turn(&session, "again").await.stop_reason, StopReason::EndTurn);
     stage.leave().await;
 }

@@ -5,7 +5,7 @@ mod support;
 
 use acp_server::types::v1::{PermissionOptionKind, StopReason, ToolCallStatus};
 use codex::opens;
-use support::{Event, Stage, soon};
+use support::{Alive, Event, Stage, soon};
 
 const SCRIPT: &str = r#"
     [[prompt]]
@@ -13,7 +13,7 @@ const SCRIPT: &str = r#"
     replies = [[{ endless = "tick ", every_ms = 20 }]]
     [[prompt]]
     match = "run forever"
-    replies = [[{ shell = "while true; do date >> ticks; sleep 0.1; done", timeout_ms = 30000 }], [{ say = "ran" }]]
+    replies = [[{ shell = "exec 9>alive; while true; do date >> ticks; sleep 0.1; done", timeout_ms = 120000 }], [{ say = "ran" }]]
     [[prompt]]
     match = "ask me"
     replies = [[{ shell = "touch asked-for", ask = true }], [{ say = "asked" }]]
@@ -46,8 +46,10 @@ async fn a_text_is_stopped_and_the_next_prompt_works() {
 async fn a_command_is_killed_and_its_call_closed_before_the_answer() {
     let mut stage = Stage::codex(SCRIPT).await;
     let session = stage.new_session().await;
+    let mut alive = Alive::new(&stage);
     let prompt = stage.prompt(&session, "run forever");
-    let mut updates = stage.until(|update| opens(update, "while true; do date >> ticks; sleep 0.1; done")).await;
+    let mut updates =
+        stage.until(|update| opens(update, "exec 9>alive; while true; do date >> ticks; sleep 0.1; done")).await;
     let ticks = stage.workspace().join("ticks");
     soon("a tick", async {
         while !ticks.exists() {
@@ -64,7 +66,8 @@ async fn a_command_is_killed_and_its_call_closed_before_the_answer() {
     assert_eq!(screen.calls[0].status, ToolCallStatus::Failed);
     stage.turn(&session, "say hello").await;
     assert_eq!(stage.screen().messages(), ["hello"]);
-    assert_eq!(std::fs::metadata(&ticks).expect("ticks").len(), size, "the command still runs");
+    alive.killed().await;
+    assert_eq!(std::fs::metadata(&ticks).expect("ticks").len(), size, "the command ran on after the answer");
     stage.leave().await;
 }
 

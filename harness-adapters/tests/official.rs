@@ -9,8 +9,7 @@ use acp_server::types::v1::{
     NewSessionRequest, PermissionOptionKind, PromptResponse, SessionId, SessionUpdate, SetSessionModeRequest,
     StopReason, ToolCallContent, ToolCallStatus,
 };
-use support::{Harness, Setting, Stage, soon};
-use tokio::io::AsyncReadExt;
+use support::{Alive, Harness, Setting, Stage, soon};
 
 const LOOP: &str = r#"
     [[prompt]]
@@ -99,10 +98,7 @@ async fn stopped(mut stage: Stage, session: &SessionId, asks: bool) -> (PromptRe
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     };
-    // The command and all that it starts hold the other end of this pipe: it ends when the last of them has gone.
-    let alive = stage.workspace().join("alive");
-    assert!(std::process::Command::new("mkfifo").arg(&alive).status().expect("mkfifo").success());
-    let mut alive = tokio::net::unix::pipe::OpenOptions::new().open_receiver(alive).expect("a pipe");
+    let mut alive = Alive::new(&stage);
     let prompt = stage.prompt(session, "loop");
     if asks {
         stage.events.asked().await.choose(PermissionOptionKind::AllowOnce);
@@ -111,10 +107,9 @@ async fn stopped(mut stage: Stage, session: &SessionId, asks: bool) -> (PromptRe
     stage.cancel(session).await;
     let response = stage.answer(prompt).await.expect("an answer");
     let then = size() / "tick\n".len() as u64;
-    let mut nothing = [0];
     let goes_on = soon("the command goes on or is gone", async {
         tokio::select! {
-            read = alive.read(&mut nothing) => { assert_eq!(read.expect("the end of the pipe"), 0); false }
+            () = alive.ended() => false,
             () = lines(then + GOES_ON) => true,
         }
     })

@@ -12,37 +12,9 @@ use acp_server::types::v1::{
     SystemPrompt, SystemPromptMode,
 };
 use acp_server::types::{ErrorCode, v1};
-use official::{calls, last_request, listed, load, messages, refused, session_in, setting, texts, wire};
+use official::{TALK, calls, last_request, listed, load, messages, refused, session_in, setting, texts, wire};
 use serde_json::json;
 use support::{Harness, Stage, User, soon};
-
-const TALK: &str = r#"
-    [[prompt]]
-    match = "hello"
-    repeat = true
-    replies = [[{ say = "Hello." }]]
-
-    [[prompt]]
-    match = "first"
-    replies = [[{ say = "One" }, { wait = "gate" }, { say = "." }]]
-
-    [[prompt]]
-    match = "second"
-    repeat = true
-    replies = [[{ say = "Two." }]]
-
-    [[prompt]]
-    match = "talk"
-    replies = [[{ endless = "tick ", every_ms = 20 }]]
-
-    [[prompt]]
-    match = "ping"
-    replies = [[{ mcp = "demo.ping", arguments = { n = 1 } }], [{ say = "ponged" }]]
-
-    [usage]
-    input = 1200
-    output = 40
-"#;
 
 async fn stage(script: &str) -> Stage {
     Stage::set(setting(Harness::Codex, script)).await

@@ -6,6 +6,7 @@ mod cli;
 mod demo;
 mod r#gen;
 mod npm;
+mod page;
 mod run;
 mod test;
 mod tidy;

@@ -1,4 +1,4 @@
-//! Whether a host can open what a log says, for `doctor`.
+//! The check, for `doctor`, that a host can open what a log says.
 
 mod bodies;
 
@@ -8,7 +8,7 @@ use super::disarm;
 use crate::log::{OpenError, SqliteLog};
 use crate::session::State;
 
-/// What was read.
+/// Counts of what was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {

@@ -1,4 +1,4 @@
-//! What of an import would have effects, and has none.
+//! Parts of an import that would have effects, and have none.
 
 use acp_types::record::body::SessionDisarmed;
 use acp_types::record::{Kind, Origin, Record};
@@ -21,7 +21,7 @@ pub struct Imported {
     pub session: SessionInfo,
     /// Its newest record, which disarms it.
     pub record: Record,
-    /// What of it would have had an effect and has none: a line for each, with names as they stand in the export.
+    /// Parts that would have had an effect and have none: a line for each, with names as they stand in the export.
     pub disarmed: Vec<String>,
 }
 
@@ -35,7 +35,7 @@ pub(super) fn strip(record: &mut Record) {
     }
 }
 
-/// Whether a record has definitions of MCP servers.
+/// Returns whether a record has definitions of MCP servers.
 pub(super) fn has_definitions(record: &Record) -> bool {
     stripped(record).is_some()
 }
@@ -63,7 +63,7 @@ pub(super) fn record(info: &SessionInfo, now: u64, disarmed: &[String]) -> Recor
     }
 }
 
-/// What a session says that would have an effect where it was written.
+/// Parts of a session that would have an effect where it was written.
 pub(super) fn disarmed(state: &State) -> Vec<String> {
     let mut lines = Vec::new();
     let created = state.created();

@@ -1,4 +1,4 @@
-//! What can be wrong with an export. Every message says what to do next.
+//! Faults of an export. Every message says what to do next.
 
 use std::path::PathBuf;
 
@@ -8,7 +8,7 @@ use acp_types::record::{Epoch, Kind, Seq};
 use crate::log::{LogError, OpenError};
 use crate::session::StateError;
 
-/// Why a session could not be exported.
+/// Reason why a session could not be exported.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExportError {
@@ -23,7 +23,7 @@ pub enum ExportError {
     },
 }
 
-/// Why a session could not be imported. Nothing of it is in the log.
+/// Reason why a session could not be imported. Nothing of it is in the log.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImportError {
@@ -35,7 +35,7 @@ pub enum ImportError {
     Line {
         /// The line, from 1.
         line: u64,
-        /// What is wrong with it.
+        /// The fault in it.
         #[source]
         error: LineError,
     },
@@ -55,14 +55,14 @@ pub enum ImportError {
     Log(#[from] LogError),
 }
 
-/// What is wrong with a line of an export.
+/// Fault of a line of an export.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LineError {
     /// The first line is no header.
     #[error("this is no export of a session ({reason}); make one with `acp-bridge export SESSION`")]
     NotAnExport {
-        /// What was found.
+        /// The cause.
         reason: String,
     },
     /// Made by a newer version.
@@ -96,7 +96,7 @@ pub enum LineError {
     /// Not a record.
     #[error("this is no record ({reason}); the export is damaged: export the session again")]
     NotARecord {
-        /// What was found.
+        /// The cause.
         reason: String,
     },
     /// A line is missing, doubled, or out of its place.
@@ -124,9 +124,9 @@ pub enum LineError {
         seq: Seq,
         /// Its epoch.
         got: Epoch,
-        /// That of the record before it.
+        /// Epoch of the record before it.
         least: Epoch,
-        /// That of the session.
+        /// Epoch of the session.
         most: Epoch,
     },
     /// It does not follow from the records before it.

@@ -4,7 +4,7 @@ use acp_types::SessionId;
 use acp_types::record::Seq;
 
 use super::lines::push_line;
-use super::{ExportError, Header, Place};
+use super::{ExportError, ExportPlace, Header};
 use crate::log::{Filter, LogError, LogView, ReadLimit, SessionInfo};
 
 /// A session on its way out, as of the head that it had when the export began; what is written later is not in it.
@@ -14,9 +14,9 @@ use crate::log::{Filter, LogError, LogView, ReadLimit, SessionInfo};
 pub struct Export<'a, S: ?Sized> {
     source: &'a S,
     header: Header,
-    /// Whether the header was given out.
+    /// True if the header was given out.
     begun: bool,
-    place: Place,
+    place: ExportPlace,
 }
 
 impl<'a, S: LogView + ?Sized> Export<'a, S> {
@@ -34,19 +34,19 @@ impl<'a, S: LogView + ?Sized> Export<'a, S> {
             records += trimmed_control(source, &info).await?;
         }
         let header = Header::new(&info, after, records);
-        let place = Place::behind(&header);
+        let place = ExportPlace::behind(&header);
         Ok(Self { source, header, begun: false, place })
     }
 
-    /// What the first line says.
+    /// The first line.
     #[must_use]
     pub fn header(&self) -> &Header {
         &self.header
     }
 
-    /// Where the records go on, behind the first line.
+    /// Place where the records go on, behind the first line.
     #[must_use]
-    pub fn place(&self) -> Place {
+    pub fn place(&self) -> ExportPlace {
         self.place
     }
 
@@ -73,7 +73,7 @@ impl<S: ?Sized> std::fmt::Debug for Export<'_, S> {
     }
 }
 
-/// How many control records there are up to `oldest`.
+/// Counts the control records up to `oldest`.
 async fn trimmed_control<S: LogView + ?Sized>(source: &S, info: &SessionInfo) -> Result<u64, LogError> {
     let (mut count, mut cursor) = (0, 0);
     while cursor < info.oldest {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::SessionInfo;
 
-/// What an export begins with: the session as of the head at which it was exported.
+/// First line of an export: the session as of the head at which it was exported.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
@@ -21,11 +21,11 @@ pub struct Header {
     /// Its title, if it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
-    /// When its first record was made: microseconds since the Unix epoch, UTC.
+    /// Time of its first record: microseconds since the Unix epoch, UTC.
     pub created_at: u64,
-    /// When its newest record was made.
+    /// Time of its newest record.
     pub updated_at: u64,
-    /// How many times a host had taken it.
+    /// Number of times that a host had taken it.
     pub epoch: Epoch,
     /// Its newest record.
     pub head: Seq,

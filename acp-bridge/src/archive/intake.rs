@@ -1,4 +1,4 @@
-//! Whether the lines of an export make a session. Pure.
+//! Lines of an export, and whether they make a session. Pure.
 
 use acp_types::record::{Epoch, Kind, Record, Seq};
 use acp_types::{Raw, SessionId, json};

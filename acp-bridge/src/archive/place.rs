@@ -1,4 +1,4 @@
-//! Where an export is between two of its pages.
+//! Place of an export between two of its pages.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,10 +11,10 @@ use super::lines::push_line;
 use super::{ExportError, Header};
 use crate::log::{Filter, LogError, LogView, ReadLimit};
 
-/// How far an export has come, and of which state of the session it is: all that is needed to go on with it, also
-/// elsewhere. It goes through hands that are not ours as text: five numbers with dots between them.
+/// Place that an export has come to, and the state of the session that it is of: all that is needed to go on with it,
+/// also elsewhere. It goes through hands that are not ours as text: five numbers with dots between them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct ExportPlace {
     created_at: u64,
     head: Seq,
     oldest: Seq,
@@ -28,7 +28,7 @@ pub struct Place {
 #[non_exhaustive]
 pub struct NoPlace {}
 
-impl Place {
+impl ExportPlace {
     pub(super) fn behind(header: &Header) -> Self {
         let Header { created_at, head, oldest, after, records, .. } = *header;
         Self { created_at, head, oldest, cursor: after, left: records }
@@ -82,21 +82,21 @@ impl Place {
         Ok(Some(page))
     }
 
-    /// Whether the session is still the one that was begun with.
+    /// Returns whether the session is still the one that was begun with.
     async fn is_of<S: LogView + ?Sized>(&self, source: &S, session: &SessionId) -> Result<bool, ExportError> {
         let info = source.get(session).await?;
         Ok(info.is_some_and(|info| info.created_at == self.created_at && info.head >= self.head))
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for ExportPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { created_at, head, oldest, cursor, left } = self;
         write!(f, "{created_at}.{head}.{oldest}.{cursor}.{left}")
     }
 }
 
-impl FromStr for Place {
+impl FromStr for ExportPlace {
     type Err = NoPlace;
 
     fn from_str(text: &str) -> Result<Self, NoPlace> {
@@ -112,14 +112,14 @@ impl FromStr for Place {
 
 #[cfg(test)]
 mod tests {
-    use super::{NoPlace, Place};
+    use super::{ExportPlace, NoPlace};
 
     #[test]
     fn a_place_comes_back_from_its_text_and_nothing_else_does() {
-        let place = Place { created_at: 7, head: 9, oldest: 2, cursor: 3, left: 6 };
+        let place = ExportPlace { created_at: 7, head: 9, oldest: 2, cursor: 3, left: 6 };
         assert_eq!(place.to_string().parse(), Ok(place));
         for wrong in ["", "7", "7.9.2.3", "7.9.2.3.6.1", "7.9.2.3.-6", "7.9.2.10.6", "7.9.10.3.6", "a.b.c.d.e"] {
-            assert_eq!(wrong.parse::<Place>(), Err(NoPlace {}), "{wrong}");
+            assert_eq!(wrong.parse::<ExportPlace>(), Err(NoPlace {}), "{wrong}");
         }
     }
 }

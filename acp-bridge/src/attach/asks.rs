@@ -6,7 +6,7 @@ use acp_server::proto::RequestKey;
 use acp_types::record::Seq;
 use acp_types::{RawBuf, RequestId, SessionId};
 
-use super::Answer;
+use super::RawAnswer;
 
 /// Answers that are kept in case the bridge did not get them. Past it the oldest is forgotten, and the editor asked
 /// again should it be needed; the bridge has no more requests than that pending in one session.
@@ -15,7 +15,7 @@ const ANSWERS: usize = 256;
 /// The number of a link; the first is 1.
 pub(super) type Link = u64;
 
-/// What tells a request that is asked again from a new one.
+/// Identity that tells a request that is asked again from a new one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Identity {
     /// Its record.
@@ -31,7 +31,7 @@ enum State {
     /// The editor was told that it need not.
     Withdrawn,
     /// The editor has answered; the answer was last given to the bridge on this link, if on any.
-    Answered { answer: Answer, given: Option<Link> },
+    Answered { answer: RawAnswer, given: Option<Link> },
 }
 
 #[derive(Debug)]
@@ -42,7 +42,7 @@ struct Ask {
     state: State,
 }
 
-/// What to do with a request of the bridge.
+/// Treatment of a request of the bridge.
 #[derive(Debug)]
 pub(super) enum Asked {
     /// Ask the editor.
@@ -50,7 +50,7 @@ pub(super) enum Asked {
     /// The editor has it.
     Known,
     /// The editor has answered it.
-    Answered(Answer),
+    Answered(RawAnswer),
 }
 
 /// All of them.
@@ -88,7 +88,7 @@ impl Asks {
     }
 
     /// The editor answers. Returns the ids to answer, newest first.
-    pub(super) fn answered(&mut self, key: RequestKey, answer: &Answer, link: Option<Link>) -> Vec<RequestId> {
+    pub(super) fn answered(&mut self, key: RequestKey, answer: &RawAnswer, link: Option<Link>) -> Vec<RequestId> {
         let Some(ask) = self.open.get_mut(&key) else { return Vec::new() };
         let mut ids = std::mem::take(&mut ask.ids);
         ids.reverse();
@@ -132,7 +132,7 @@ impl Asks {
         }
     }
 
-    /// Whether there are any that the bridge may not want any more.
+    /// Returns whether there are any that the bridge may not want any more.
     pub(super) fn have_orphans(&self, link: Link) -> bool {
         self.open.values().any(|ask| is_orphan(ask, link))
     }
@@ -155,7 +155,7 @@ impl Asks {
     }
 }
 
-/// Whether the bridge has not asked for it on this link.
+/// Returns whether the bridge has not asked for it on this link.
 fn is_orphan(ask: &Ask, link: Link) -> bool {
     match &ask.state {
         State::Open => ask.ids.is_empty(),

@@ -1,4 +1,4 @@
-//! How long to wait before the next attempt.
+//! Time to wait before the next attempt.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// What to wait now.
+    /// The next time to wait.
     pub(crate) fn next(&mut self) -> Duration {
         let now = self.next;
         self.next = (now * 2).min(LONGEST);

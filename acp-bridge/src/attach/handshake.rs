@@ -2,7 +2,7 @@
 
 use acp_types::{RawBuf, RequestId};
 
-/// What the editor has said about itself.
+/// State of the editor's own `initialize`.
 #[derive(Debug, Default)]
 enum Editor {
     /// Nothing yet.
@@ -14,7 +14,7 @@ enum Editor {
     Served { params: RawBuf },
 }
 
-/// How far the link is.
+/// State of `initialize` on the link.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Link {
     #[default]
@@ -32,7 +32,7 @@ pub(super) struct Handshake {
 }
 
 impl Handshake {
-    /// Whether this is the first `initialize`, which is then kept. A later one is the bridge's to refuse.
+    /// Keeps the first `initialize`; returns whether this was it. A later one is the bridge's to refuse.
     pub(super) fn begin(&mut self, id: &RequestId, params: &RawBuf) -> bool {
         let first = matches!(self.editor, Editor::Silent);
         if first {
@@ -41,7 +41,7 @@ impl Handshake {
         first
     }
 
-    /// Whether the editor waits for an answer.
+    /// Returns whether the editor waits for an answer.
     pub(super) fn is_asked(&self) -> bool {
         matches!(self.editor, Editor::Waits { .. })
     }
@@ -90,12 +90,12 @@ impl Handshake {
         }
     }
 
-    /// Whether the link is initialized.
+    /// Returns whether the link is initialized.
     pub(super) fn is_ready(&self) -> bool {
         self.link == Link::Ready
     }
 
-    /// Whether messages of the editor pass: those before `initialize` are the bridge's to refuse.
+    /// Returns whether messages of the editor pass: those before `initialize` are the bridge's to refuse.
     pub(super) fn passes(&self) -> bool {
         self.is_ready() || (self.link == Link::Up && matches!(self.editor, Editor::Silent))
     }

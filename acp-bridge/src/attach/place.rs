@@ -1,4 +1,4 @@
-//! Where in a session's log a message of the bridge stands.
+//! Place of a message of the bridge in a session's log.
 
 use acp_types::meta::META_KEY;
 use acp_types::record::{Seq, Turn};
@@ -6,12 +6,12 @@ use acp_types::{Raw, RawBuf, RawError, SessionId, rewrite};
 
 /// `_meta["acp-bridge"]` of params or of a result.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct LogPlace {
     pub(super) seq: Option<Seq>,
     pub(super) turn: Option<Turn>,
 }
 
-impl Place {
+impl LogPlace {
     pub(super) fn read(value: Raw<'_>) -> Self {
         let Some(ours) = value.path(&["_meta", META_KEY]) else { return Self::default() };
         let [seq, turn] = ours.pick(["seq", "turn"]);

@@ -1,4 +1,4 @@
-//! What the editor said and could not be passed on yet.
+//! Words of the editor that could not be passed on yet.
 
 use std::collections::VecDeque;
 

@@ -16,7 +16,7 @@ use super::handshake::Handshake;
 use super::queue::Queue;
 use super::requests::Requests;
 use super::sessions::Sessions;
-use super::{Answer, Item};
+use super::{Item, RawAnswer};
 
 /// A request that the relay makes for itself.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(crate) struct Relay {
     own: HashMap<RequestKey, Own>,
     next_key: u64,
     link: Link,
-    /// What the bridge still wants from the editor is not known yet on this link.
+    /// True while it is not known on this link what the bridge still wants from the editor.
     settling: bool,
     broken: bool,
     to_editor: Vec<Item>,
@@ -73,37 +73,37 @@ impl Relay {
         }
     }
 
-    /// Whether more of what the editor says can be taken. There is a bound to what waits for a link.
+    /// Returns whether more of what the editor says can be taken. There is a bound to what waits for a link.
     pub(crate) fn listens(&self) -> bool {
         !self.queue.is_full()
     }
 
-    /// Whether everything that the editor said has been passed on.
+    /// Returns whether everything that the editor said has been passed on.
     pub(crate) fn is_idle(&self) -> bool {
         self.queue.is_empty()
     }
 
-    /// Whether the editor waits for an answer.
+    /// Returns whether the editor waits for an answer.
     pub(crate) fn is_asked(&self) -> bool {
         self.handshake.is_asked() || !self.requests.is_empty()
     }
 
-    /// Whether the link works: the bridge has answered `initialize` on it.
+    /// Returns whether the link works: the bridge has answered `initialize` on it.
     pub(crate) fn is_ready(&self) -> bool {
         self.handshake.is_ready()
     }
 
-    /// Whether the link is of no use: the bridge has refused what an earlier link was initialized with.
+    /// Returns whether the link is of no use: the bridge has refused what an earlier link was initialized with.
     pub(crate) fn is_broken(&self) -> bool {
         self.broken
     }
 
-    /// What to send to the editor, in order.
+    /// Takes what is to be sent to the editor, in order.
     pub(crate) fn take_for_editor(&mut self) -> Vec<Item> {
         std::mem::take(&mut self.to_editor)
     }
 
-    /// What to send to the bridge, in order.
+    /// Takes what is to be sent to the bridge, in order.
     pub(crate) fn take_for_bridge(&mut self) -> Vec<Item> {
         std::mem::take(&mut self.to_bridge)
     }
@@ -117,7 +117,7 @@ impl Relay {
         }
     }
 
-    fn respond(&mut self, id: RequestId, answer: Answer) {
+    fn respond(&mut self, id: RequestId, answer: RawAnswer) {
         self.to_editor.push(Item::Respond { id, answer });
     }
 

@@ -14,7 +14,7 @@ const KEPT: usize = 64 * 1024 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Order(u64);
 
-/// What a request is, which decides what becomes of it when the link drops and when it is answered.
+/// Kind of a request, which decides what becomes of it when the link drops and when it is answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     /// `session/new`.
@@ -34,7 +34,7 @@ pub(super) enum Kind {
     Once,
 }
 
-/// What is known of a prompt.
+/// Facts about a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Prompt {
     /// The session's cursor when it was first sent: its turn has a greater number.
@@ -71,7 +71,7 @@ impl Request {
     }
 }
 
-/// What a method is, before anything else is known.
+/// Kind of a method, before anything else is known.
 pub(super) fn kind_of(method: &str) -> Kind {
     let repeatable = [
         v1::ListSessions::METHOD.name,
@@ -101,12 +101,12 @@ pub(super) struct Requests {
 }
 
 impl Requests {
-    /// Whether another one with so many bytes of params can be kept.
+    /// Returns whether another one with so many bytes of params can be kept.
     pub(super) fn have_room_for(&self, bytes: usize) -> bool {
         self.open.is_empty() || self.bytes + bytes <= KEPT
     }
 
-    /// Whether none is open.
+    /// Returns whether none is open.
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty()
     }

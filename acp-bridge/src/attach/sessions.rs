@@ -7,7 +7,7 @@ use acp_types::{RawBuf, SessionId};
 
 use super::requests::Order;
 
-/// How far a session is on the present link.
+/// Phase of a session on the present link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
     /// It is not attached.
@@ -35,7 +35,7 @@ pub(super) struct Load {
 /// One session.
 #[derive(Debug)]
 pub(super) struct Session {
-    /// What the editor opened it with: directory, MCP servers.
+    /// Params that the editor opened it with: directory, MCP servers.
     pub(super) params: RawBuf,
     /// Seq of the last record that the editor has been shown.
     pub(super) cursor: Seq,
@@ -45,7 +45,7 @@ pub(super) struct Session {
     pub(super) foreign: Option<Turn>,
     /// The turn that runs, as far as known.
     pub(super) running: Option<Turn>,
-    /// That turn was to be cancelled.
+    /// True if that turn was to be cancelled.
     pub(super) stop: bool,
 }
 
@@ -77,7 +77,7 @@ impl Session {
         }
     }
 
-    /// What runs, from a message that belongs to a turn.
+    /// Notes the turn that runs, from a message that belongs to it.
     pub(super) fn in_turn(&mut self, turn: Option<Turn>) {
         if let Some(turn) = turn
             && self.running != Some(turn)
@@ -121,7 +121,7 @@ impl Sessions {
         self.0.keys().cloned().collect()
     }
 
-    /// Whether none is still on its way.
+    /// Returns whether none is still on its way.
     pub(super) fn are_settled(&self) -> bool {
         self.0.values().all(|session| matches!(session.phase, Phase::Detached | Phase::Live))
     }

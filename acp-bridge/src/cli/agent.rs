@@ -22,7 +22,7 @@ pub(super) struct Named {
     pub(super) readable: Vec<PathBuf>,
 }
 
-/// How to start it; `None` when the user asked for none.
+/// Spec to start it by; `None` when the user asked for none.
 pub(super) async fn spec(agent: &args::Agent) -> anyhow::Result<Option<Named>> {
     if let Some((program, arguments)) = agent.command.split_first() {
         let spec = ChildSpec::new(program).args(arguments);
@@ -60,14 +60,14 @@ fn harness_program() -> PathBuf {
     beside.ok().filter(|program| program.is_file()).unwrap_or_else(|| PathBuf::from(HARNESS))
 }
 
-/// What `acp-harness which --json` says.
+/// Answer of `acp-harness which --json`.
 #[derive(Debug, Deserialize)]
 struct Found {
     #[serde(default)]
     readable: Vec<PathBuf>,
 }
 
-/// Says now what is wrong, rather than at the first session; and what its profile lets the harness read.
+/// Fails now for what is wrong, rather than at the first session; returns what its profile lets the harness read.
 async fn check(program: &Path, name: &str) -> anyhow::Result<Vec<PathBuf>> {
     let output = Command::new(program).args(["which", "--json", "--", name]).output().await.map_err(|error| {
         let message = format!(

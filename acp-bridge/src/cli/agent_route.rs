@@ -13,7 +13,7 @@ use crate::host::AgentDoor;
 use crate::remote_agent::protocol::Frame;
 use crate::remote_agent::transport::{IncomingAgent, Socket, frame_limit, pair};
 
-/// How long a dialler may take to say hello.
+/// Time that a dialler has to say hello.
 const HELLO: Duration = Duration::from_secs(10);
 
 /// Hands each dialler in at the host's door once it has said hello. Without a host it is sent away, and comes again.

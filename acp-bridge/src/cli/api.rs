@@ -13,7 +13,7 @@ pub(super) async fn connect(url: &str) -> anyhow::Result<Client> {
     })
 }
 
-/// Why a call failed: the bridge's own words, or that it is gone.
+/// Error for a call that failed: the bridge's own words, or that it is gone.
 pub(super) fn failed(error: Error) -> anyhow::Error {
     match error {
         Error::Call(refused) => anyhow::anyhow!("{} ({})", refused.message(), refused.code()),

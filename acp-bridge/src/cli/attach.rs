@@ -27,7 +27,7 @@ use crate::attach::{Backoff, Relay};
 
 pub(super) use self::launch::{DETACH, detach, this_program};
 
-/// How long what the editor said last may take to reach the bridge once the editor has gone.
+/// Time that the editor's last words have to reach the bridge once the editor has gone.
 const LEAVE: Duration = Duration::from_secs(5);
 
 /// Serves the editor until it closes stdin or somebody sends TERM. Turns go on.
@@ -63,7 +63,7 @@ struct Attach {
     backoff: Backoff,
 }
 
-/// What woke the task.
+/// Event that woke the task.
 enum Step {
     Stop,
     Written,
@@ -209,7 +209,7 @@ impl Attach {
     }
 }
 
-/// What happens on the link, if there is one. The bridge is not read while the editor does not read.
+/// Waits for an event on the link, if there is one. The bridge is not read while the editor does not read.
 async fn link(bridge: &mut Option<(Side, Inbox)>, editor_reads: bool) -> Step {
     let Some((side, inbox)) = bridge else { return std::future::pending().await };
     tokio::select! {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use acp_server::proto::{Event, RequestKey, ResponseError};
 use acp_server::{Inbox, KeepAlive, Outbox};
+use acp_types::capability;
 use acp_types::error::{self, ErrorCode};
 use acp_types::method::v1;
 use acp_types::{ErrorObjectOwned, Raw, RawBuf, RequestId};
@@ -15,14 +16,15 @@ use serde_json::json;
 use super::exit::{Exit, coded};
 use crate::session::unsupported_version;
 
-/// How a bridge that is dead is told from one that has nothing to say: after so long nobody waits for it any more.
+/// Limits that tell a dead bridge from one that has nothing to say: after so long nobody waits for it any more.
 const KEEP_ALIVE: KeepAlive = KeepAlive { ping: Duration::from_secs(10), lost: Duration::from_secs(30) };
 
-/// What agents ask of a person: left for a client that has one, if this one has not.
+/// Requests of agents to a person: left for a client that has one, if this one has not.
 const FOR_PEOPLE: [&str; 2] = [v1::RequestPermission::NAME, v1::CreateElicitation::NAME];
 
-/// What a bridge adds to a message that it passes on, at most: its own place in the log, another name of the session, and
-/// the frame of an update around what came in another. A message of an agent may be as long as a message may be.
+/// Bytes that a bridge adds to a message that it passes on, at most: its own place in the log, another name of the
+/// session, and the frame of an update around what came in another. A message of an agent may be as long as a message
+/// may be.
 const ADDED: usize = 64 * 1024;
 
 /// The bounds of a connection to a bridge.
@@ -62,7 +64,7 @@ impl Client {
             Self { outbox: link.outbox, inbox: link.inbox, events: VecDeque::new(), declined: VecDeque::new() };
         let params = json!({
             "protocolVersion": 1,
-            "clientCapabilities": {},
+            capability::CLIENT: {},
             "clientInfo": { "name": "acp-bridge", "version": env!("CARGO_PKG_VERSION") },
         });
         let answer = client.call(v1::Initialize::NAME, &params).await;
@@ -141,7 +143,7 @@ impl Client {
     }
 }
 
-/// What is said to a request that is for no person.
+/// Answer to a request that is for no person.
 fn declined(event: &Event) -> Option<(RequestId, ErrorObjectOwned)> {
     let Event::Request(request) = event else { return None };
     let method = request.method();

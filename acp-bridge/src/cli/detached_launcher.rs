@@ -17,11 +17,11 @@ use crate::session::Refusal;
 /// Starts each agent under an `acp-bridge dial` that is nobody's child.
 #[derive(Debug)]
 pub(super) struct DetachedLauncher {
-    /// Where they find the bridge, this one and the next.
+    /// URL under which they find the bridge, this one and the next.
     pub(super) url: String,
-    /// How long they keep an agent without one.
+    /// Time for which they keep an agent without one.
     pub(super) after: Duration,
-    /// What agents may reach beside the directories of their sessions.
+    /// Paths that agents may reach beside the directories of their sessions.
     pub(super) allowed: Arc<Allowed>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct DetachedLauncher {
 impl Launcher for DetachedLauncher {
     async fn launch(&self, agent: &ChildSpec, instance: &str) -> Result<Launched, Refusal> {
         let after = format!("{}ms", self.after.as_millis());
-        let failed = |why| Refusal::KeeperFailed { why };
+        let failed = |why| Refusal::LauncherFailed { why };
         let program = this_program().map_err(|error| failed(format!("{error:#}")))?;
         let reach = |option, paths: &[PathBuf]| {
             paths.iter().flat_map(|path| [OsString::from(option), path.into()]).collect::<Vec<_>>()

@@ -25,7 +25,7 @@ use crate::host::Allowed;
 use crate::remote_agent::protocol::{Frame, Gone, Hello, Start, Stop, VERSION, Welcome};
 use crate::remote_agent::transport::Socket;
 
-/// How long the end of the agent, and the bridge's word that it has heard of it, may take when we are told to stop.
+/// Time that the end of the agent, and the bridge's word that it has heard of it, have when we are told to stop.
 const GOODBYE: Duration = Duration::from_secs(12);
 
 /// Runs agents for a lane until somebody stops it, the bridge does not want it, or the bridge stays away.
@@ -80,7 +80,7 @@ pub(super) async fn run(args: args::Dial) -> anyhow::Result<()> {
 
 /// One agent at most, and one socket at most.
 struct Dialler {
-    /// Who we are; without what the agent has.
+    /// Our own identity, without what the agent has.
     hello: Hello,
     spec: ChildSpec,
     allowed: Arc<Allowed>,
@@ -99,7 +99,7 @@ struct Dialler {
     away: Option<Instant>,
 }
 
-/// What woke the task.
+/// Event that woke the task.
 enum Woken {
     Stop,
     Dialed(Result<Socket, String>),
@@ -164,7 +164,7 @@ impl Dialler {
         }
     }
 
-    /// Says on a new socket who we are and what we have.
+    /// Sends our identity, and what we have, on a new socket.
     fn greet(&mut self, socket: Socket) {
         let mut hello = Hello { idle: self.agent.is_none(), ..self.hello.clone() };
         if let Some(agent) = &self.agent {
@@ -277,7 +277,7 @@ impl Dialler {
     }
 }
 
-/// Whether there is more to do.
+/// Decision to go on or to end.
 enum Next {
     GoOn,
     Over,

@@ -12,7 +12,7 @@ use super::exit::{Exit, coded};
 use super::{agent, args, output};
 use crate::{archive, host, log};
 
-/// How long the agent may take to say what it is.
+/// Time that the agent has to say what it is.
 const AGENT_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) async fn run(args: args::Doctor) -> anyhow::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What the process's exit code says. Stable: scripts depend on it.
+/// Exit code of the process. Stable: scripts depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -43,7 +43,7 @@ pub(super) fn code_of(error: &anyhow::Error) -> Exit {
     error.downcast_ref::<Coded>().map_or(Exit::Failed, |coded| coded.exit)
 }
 
-/// Whether the reader of our stdout has gone, which is no failure.
+/// Returns whether the reader of our stdout has gone, which is no failure.
 pub(super) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

@@ -61,7 +61,7 @@ async fn from_bridge(url: &str, args: &args::Export, sink: &mut Sink<'_>) -> any
     }
 }
 
-/// Where the lines go: a file, made when there is something to write, or stdout.
+/// Sink for the lines: a file, made when there is something to write, or stdout.
 struct Sink<'a> {
     path: Option<&'a Path>,
     target: Option<Target>,

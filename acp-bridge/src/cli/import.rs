@@ -10,7 +10,7 @@ use serde_json::json;
 use super::{args, offline, output, ownership};
 use crate::archive;
 
-/// What is read of an export at once.
+/// Bytes of an export that are read at once.
 const BUFFER: usize = 256 * 1024;
 
 pub(super) async fn run(args: args::Import) -> anyhow::Result<()> {

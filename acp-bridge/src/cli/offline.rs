@@ -1,4 +1,4 @@
-//! What the commands share that work on a log themselves and not on a bridge.
+//! Parts that the commands share which work on a log themselves and not on a bridge.
 
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};

@@ -35,7 +35,7 @@ fn bytes(bytes: &[u8]) -> std::io::Result<()> {
     out.flush()
 }
 
-/// Says on stderr why the command failed, cause by cause.
+/// Prints on stderr why the command failed, cause by cause.
 pub(super) fn error(error: &anyhow::Error) {
     // Nothing is left to tell when stderr is gone.
     let _ = writeln!(std::io::stderr(), "acp-bridge: {}", printable::text(&format!("{error:#}")));

@@ -1,4 +1,4 @@
-//! Whether a log is this user's own, and where what it must not have is kept.
+//! Ownership of a log: whether it is this user's own, and where what it must not have is kept.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -52,8 +52,8 @@ pub(super) async fn open(
     Ok(Opened { log: Arc::new(log), secrets, fingerprint_key })
 }
 
-/// What is kept for the log in a file: it is the same as for the bridge that serves it. A log that was made just now is
-/// this user's own.
+/// Secrets of a log in a file: the same as for the bridge that serves it. A log that was made just now is this user's
+/// own.
 pub(super) async fn secrets_of(path: &Path, is_new: bool, secrets: Option<&Path>) -> anyhow::Result<LogSecrets> {
     let store = store(secrets)?;
     let log = SqliteLog::open(path, Durability::Fsync).await?;
@@ -67,7 +67,7 @@ pub(super) async fn secrets_of(path: &Path, is_new: bool, secrets: Option<&Path>
     found
 }
 
-/// What is kept for a log, and how many of its sessions were disarmed because it may be somebody else's.
+/// Secrets of a log, and the number of its sessions that were disarmed because it may be somebody else's.
 async fn recognise(
     log: &SqliteLog,
     path: &Path,
@@ -93,7 +93,7 @@ async fn recognise(
     Ok((store.and_then(|store| store.of_log(&id)).unwrap_or_default(), disarmed))
 }
 
-/// Where secrets are kept; `None`, with a warning, when there is no place for them.
+/// Store of secrets; `None`, with a warning, when there is no place for one.
 fn store(named: Option<&Path>) -> anyhow::Result<Option<Secrets>> {
     if let Some(directory) = named {
         let directory: PathBuf = std::path::absolute(directory)?;

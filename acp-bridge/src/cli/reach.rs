@@ -1,4 +1,4 @@
-//! What agents may reach beside the directories of their sessions, as the command line says it.
+//! Paths that agents may reach beside the directories of their sessions, as the command line names them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};

@@ -178,7 +178,7 @@ fn host_config(
     Ok(config)
 }
 
-/// Where commands leave their secrets.
+/// Vault where commands leave their secrets.
 fn vault_of(args: &args::Serve) -> anyhow::Result<Arc<dyn Vault>> {
     Ok(match &args.vault {
         Some(directory) => Arc::new(DirectoryVault::open(directory).context("--vault")?),

@@ -8,9 +8,9 @@ use acp_types::record::{Kind, Record, Seq};
 use acp_types::{Raw, SessionId, printable};
 
 use super::output;
-use crate::gateway;
+use crate::view::v1::turn_ended;
 
-/// How messages are shown.
+/// Form in which messages are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Form {
     /// For people: the text of the conversation, other things as a line each.
@@ -41,14 +41,14 @@ pub(super) fn record(session: &SessionId, record: &Record, form: Form) -> std::i
         }
         Kind::TurnEnded => {
             let ended = record.turn.zip(record.decode::<Outcome>().ok());
-            let told = ended.and_then(|(turn, outcome)| gateway::turn_ended(session, turn, &outcome, record));
+            let told = ended.and_then(|(turn, outcome)| turn_ended(session, turn, &outcome, record));
             told.map_or(Ok(()), |(method, params)| message(method, params.as_raw(), form))
         }
         _ => Ok(()),
     }
 }
 
-/// Says that what follows is live.
+/// Prints that what follows is live.
 pub(super) fn caught_up(session: &SessionId, seq: Seq, form: Form) -> std::io::Result<()> {
     let params = serde_json::json!({ "sessionId": session, "seq": seq }).to_string();
     message(CAUGHT_UP, Raw::trusted(&params), form)
@@ -80,7 +80,7 @@ fn update(params: Raw<'_>) -> std::io::Result<()> {
     }
 }
 
-/// What an agent asks permission for: the title that it gives, and the whole command that it wants to run.
+/// Prints what an agent asks permission for: the title that it gives, and the whole command that it wants to run.
 fn permission(params: Raw<'_>) -> std::io::Result<()> {
     output::line(&format!("\n[asks: {}]", line(params, &["toolCall", "title"])))?;
     let command = params.path(&["toolCall", "rawInput", "command"]).filter(|command| !command.is_null());

@@ -11,7 +11,7 @@ use super::exit::{Exit, coded};
 use super::output;
 use super::show::{self, Form, string};
 
-/// What is asked of the bridge beside the prompt.
+/// Wishes for a turn beside the prompt.
 #[derive(Debug, Default)]
 pub(super) struct Asked<'a> {
     pub(super) key: Option<&'a str>,
@@ -34,7 +34,7 @@ pub(super) async fn prompt(
     client.request(v1::Prompt::NAME, &params).await
 }
 
-/// What an event means for a turn that is being waited for.
+/// Meaning of an event for a turn that is being waited for.
 pub(super) enum Progress {
     /// It goes on.
     Running,

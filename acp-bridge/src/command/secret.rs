@@ -1,4 +1,5 @@
-//! What of a command no queue may have: it is left out on the way, and put back where it was, byte for byte.
+//! Secrets of a command that no queue may have: they are left out on the way, and put back where they were, byte for
+//! byte.
 
 use acp_types::{Raw, RawBuf, method};
 use serde::{Deserialize, Serialize};
@@ -6,7 +7,8 @@ use serde::{Deserialize, Serialize};
 use crate::session::{Command, has_definitions, has_secrets};
 use crate::vault::VaultError;
 
-/// What was left out of a command: whole params, so that what is put back is what was there. This is what a vault keeps.
+/// Secrets that were left out of a command: whole params, so that what is put back is what was there. This is what a
+/// vault keeps.
 #[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct Withheld {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +62,8 @@ fn take_if(place: &mut RawBuf, is_secret: impl FnOnce(Raw<'_>) -> bool) -> Optio
     is_secret(place.as_raw()).then(|| std::mem::take(place))
 }
 
-/// Whether params of a call hold secrets. What only client and agent understand counts as one: it may be a login.
+/// Returns whether params of a call hold secrets. What only client and agent understand counts as one: it may be a
+/// login.
 fn is_secret(params: Raw<'_>, of_method: bool) -> bool {
     !params.is_null() && (of_method || has_definitions(params))
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use acp_server::proto::{Event, IncomingNotification, Payload, Rejection, RequestKey, ResponseError};
 use acp_types::{RequestId, SessionId};
 
-pub(super) use self::effect::{Coming, Effect, Opened, Outcome, Then};
+pub(super) use self::effect::{Coming, Effect, EffectOutcome, Opened, Then};
 use super::attachment::{Attachment, AttachmentId};
 use super::config::Limits;
 use super::outgoing::{Asked, Item, Outgoing};

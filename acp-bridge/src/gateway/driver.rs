@@ -19,7 +19,7 @@ use tracing::trace;
 
 use super::attachment::AttachmentId;
 use super::config::Config;
-use super::connection::{Connection, Effect, Outcome};
+use super::connection::{Connection, Effect, EffectOutcome};
 use super::effect_runner::EffectRunner;
 use super::outgoing::Item;
 use super::presence::{Notifier, Presence};
@@ -72,7 +72,7 @@ struct Driver {
     outbox: Outbox,
     /// What the outbox has no room for yet. While there is any, no more records are taken.
     writing: Option<BoxFuture<'static, Result<(), Closed>>>,
-    work: FuturesUnordered<BoxFuture<'static, Option<Outcome>>>,
+    work: FuturesUnordered<BoxFuture<'static, Option<EffectOutcome>>>,
     tails: FuturesUnordered<Abortable<BoxFuture<'static, Tailed>>>,
     following: HashMap<AttachmentId, AbortHandle>,
 }
@@ -80,7 +80,7 @@ struct Driver {
 /// What woke the task.
 enum Step {
     Written(Result<(), Closed>),
-    Done(Option<Outcome>),
+    Done(Option<EffectOutcome>),
     Events(Option<Vec<Event>>),
     Tailed(Result<Tailed, Aborted>),
     PresenceChanged,

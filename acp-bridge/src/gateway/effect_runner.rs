@@ -7,7 +7,7 @@ use acp_types::record::Seq;
 use acp_types::{RawBuf, SessionId};
 
 use super::attachment::Seen;
-use super::connection::{Coming, Effect, Opened, Outcome};
+use super::connection::{Coming, Effect, EffectOutcome, Opened};
 use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::service::follower::{SessionFollower, Snapshot};
 use crate::service::{Caller, Operation, SessionService};
@@ -24,23 +24,23 @@ pub(super) struct EffectRunner {
 
 impl EffectRunner {
     /// Does it. Tails are the driver's; they have no outcome.
-    pub(super) async fn run(self, effect: Effect) -> Option<Outcome> {
+    pub(super) async fn run(self, effect: Effect) -> Option<EffectOutcome> {
         Some(match effect {
             Effect::Submit { session, command, then } => {
                 let answer = self.service.submit(&self.caller, session, command).await;
-                Outcome::Submitted { then, answer }
+                EffectOutcome::Submitted { then, answer }
             }
             Effect::Open { session, params, mut coming, id } => {
                 let opened = self.open(&session, params, &mut coming).await.map(Box::new);
-                Outcome::Opened { session, coming, id, opened }
+                EffectOutcome::Opened { session, coming, id, opened }
             }
             Effect::Close { session, id } => {
                 let head = self.service.close(&self.caller, &session).await;
-                Outcome::Closed { session, id, head }
+                EffectOutcome::Closed { session, id, head }
             }
             Effect::List { query, id } => {
                 let sessions = self.service.list(&self.caller, query).await;
-                Outcome::Listed { id, sessions }
+                EffectOutcome::Listed { id, sessions }
             }
             Effect::Tail { .. } | Effect::Untail { .. } => return None,
         })

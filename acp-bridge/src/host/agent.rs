@@ -267,13 +267,6 @@ impl Agent {
     fn last_words(&self) -> LastWords {
         LastWords::new(&self.process.stderr_tail(), &self.process.noise())
     }
-
-    /// Its capabilities as `initialize` gave them.
-    pub(super) fn can(&self, path: &[&str]) -> bool {
-        let mut full = vec!["agentCapabilities"];
-        full.extend_from_slice(path);
-        self.description.as_raw().path(&full).is_some_and(|value| !matches!(value.as_str(), "null" | "false"))
-    }
 }
 
 fn too_late(method: &str, limit: Duration, given_up: GivenUp, words: LastWords) -> Refusal {

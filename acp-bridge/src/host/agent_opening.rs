@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use acp_server::proto::Event;
+use acp_types::capability::Return;
 use acp_types::method::v1;
 use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{Raw, RawBuf, rewrite};
@@ -51,12 +52,10 @@ async fn reopen(
     session: &str,
     timeout: Duration,
 ) -> Result<AgentStarted, Refusal> {
-    let way = if agent.can(&["sessionCapabilities", "resume"]) {
-        Some((v1::ResumeSession::NAME, Start::Resume))
-    } else if agent.can(&["loadSession"]) {
-        Some((v1::LoadSession::NAME, Start::Load))
-    } else {
-        None
+    let way = match Return::best(agent.description.as_raw()) {
+        Some(Return::Resume) => Some((v1::ResumeSession::NAME, Start::Resume)),
+        Some(Return::Load) => Some((v1::LoadSession::NAME, Start::Load)),
+        _ => None,
     };
     match way {
         Some((method, start)) => match restore(agent, plan, session, (method, start), timeout).await {

@@ -21,7 +21,7 @@ use super::process::Process;
 use super::services::Services;
 use crate::log::SessionLog;
 use crate::remote_agent::process::{RemoteProcess, Resumed};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::session::{AgentSource, Refusal, StartPlan};
 
 /// What opening an agent comes to.
@@ -151,7 +151,7 @@ impl AgentPool {
     }
 
     /// An agent for a lane of a session that exists.
-    pub(super) async fn open(&self, place: Place, plan: &StartPlan) -> Opened {
+    pub(super) async fn open(&self, place: AgentPlace, plan: &StartPlan) -> Opened {
         // The bridge may serve other things by now than when the session was made.
         let initialize = self.initialize(plan.initialize.as_raw());
         let mut agent = match &plan.source {
@@ -180,7 +180,7 @@ impl AgentPool {
                 Agent::begin(Process::Child(handle), transport, initialize, limit).await?
             }
             Launched::DialsIn => {
-                let late = Refusal::KeeperLate { limit_ms: millis(limit) };
+                let late = Refusal::LauncherLate { limit_ms: millis(limit) };
                 let incoming = timeout(limit, expected.comes()).await.ok().flatten().ok_or(late)?;
                 let (transport, remote) = RemoteProcess::start(incoming, None, &self.registry);
                 Agent::begin(Process::Remote(remote), transport, initialize, limit).await?
@@ -206,7 +206,7 @@ impl AgentPool {
     }
 
     /// An agent that its dialler has started.
-    async fn begin_dialled(&self, place: Place, name: Option<&str>, initialize: RawBuf) -> Result<Agent, Refusal> {
+    async fn begin_dialled(&self, place: AgentPlace, name: Option<&str>, initialize: RawBuf) -> Result<Agent, Refusal> {
         let limit = self.config.start_timeout;
         let Some(incoming) = self.registry.take(&place, limit).await else {
             let (session, lane) = (place.0, place.1.to_string());
@@ -221,7 +221,7 @@ impl AgentPool {
     /// state. It is expected from the call on.
     pub(super) fn returning(
         self: Arc<Self>,
-        place: Place,
+        place: AgentPlace,
         returning: Returning,
     ) -> impl Future<Output = Option<Returned>> + Send + use<> {
         let Returning { link, initialize, description, received, patient, dialled, call: _ } = returning;

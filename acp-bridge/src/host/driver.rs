@@ -24,7 +24,7 @@ use super::lane_agent::Happened;
 use super::lane_tasks::Means;
 use super::lanes::LaneAgents;
 use super::{agent_events, clock, idle, recovery, unlogged};
-use crate::command::Answer;
+use crate::command::CommandAnswer;
 use crate::log::LogError;
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
 
@@ -59,7 +59,7 @@ pub(super) struct Driver {
     /// Handed to the log and not known to be durable, oldest first.
     commits: FuturesOrdered<BoxFuture<'static, Committed>>,
     lanes: LaneAgents,
-    replies: HashMap<CommandId, oneshot::Sender<Answer>>,
+    replies: HashMap<CommandId, oneshot::Sender<CommandAnswer>>,
     next_command: u64,
     /// Calls that there was no room for; the machine hears of them next.
     unsent: Vec<(Arc<str>, CallId)>,
@@ -408,7 +408,7 @@ impl Driver {
         }
     }
 
-    fn reply(&mut self, command: CommandId, reply: Answer) {
+    fn reply(&mut self, command: CommandId, reply: CommandAnswer) {
         if let Some(waiting) = self.replies.remove(&command) {
             // The gateway may have gone; nobody waits then.
             let _ = waiting.send(reply);

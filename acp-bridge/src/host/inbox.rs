@@ -12,7 +12,7 @@ use futures_util::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use crate::command::{self, Answer, Order};
+use crate::command::{self, CommandAnswer, Order};
 use crate::log::{
     CommandId, CommandQueue, LogError, Member, MemberId, Renewal, Role, SessionLog, Signals, TakenCommand,
 };
@@ -48,7 +48,7 @@ pub(super) struct Envelope {
     /// From then on it is refused and not begun.
     pub(super) deadline: Instant,
     /// Where the answer goes.
-    pub(super) reply: oneshot::Sender<Answer>,
+    pub(super) reply: oneshot::Sender<CommandAnswer>,
 }
 
 impl Envelope {
@@ -58,7 +58,7 @@ impl Envelope {
         session: SessionId,
         client: Arc<str>,
         command: Command,
-    ) -> (Box<Self>, oneshot::Receiver<Answer>) {
+    ) -> (Box<Self>, oneshot::Receiver<CommandAnswer>) {
         let (reply, answer) = oneshot::channel();
         let deadline = Instant::now() + OWN;
         (Box::new(Self { session: Some(session), from: host.clone(), client, command, deadline, reply }), answer)
@@ -290,7 +290,7 @@ async fn sleep(pause: Duration) {
     }
 }
 
-fn answer_now(queue: Arc<dyn CommandQueue>, id: CommandId, answer: Answer) -> BoxFuture<'static, ()> {
+fn answer_now(queue: Arc<dyn CommandQueue>, id: CommandId, answer: CommandAnswer) -> BoxFuture<'static, ()> {
     Box::pin(async move {
         if let Err(error) = queue.answer(&id, command::encode_answer(&answer)).await {
             tracing::warn!(%error, command = %id, "the answer to a command is lost");

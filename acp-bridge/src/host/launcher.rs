@@ -11,7 +11,7 @@ pub trait Launcher: Send + Sync + std::fmt::Debug + 'static {
     /// Starts an agent. One that does not run as a child says hello to the host with the name `instance` when it dials in.
     ///
     /// # Errors
-    /// [`Refusal::NotStarted`] or [`Refusal::KeeperFailed`], told to the client: what could not be started, and what to do
+    /// [`Refusal::NotStarted`] or [`Refusal::LauncherFailed`], told to the client: what could not be started, and what to do
     /// about it.
     async fn launch(&self, agent: &ChildSpec, instance: &str) -> Result<Launched, Refusal>;
 }

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
 use acp_types::Raw;
+use acp_types::capability::Return;
 
 use super::agent::Agent;
 use super::process::Process;
@@ -20,12 +21,10 @@ pub async fn probe(agent: &ChildSpec, timeout: Duration) -> Result<String, Refus
     let agent = Agent::begin(Process::Child(handle), transport, initialize, timeout).await?;
     let name = agent.description.as_raw().path(&["agentInfo", "name"]).and_then(Raw::as_string);
     let name = name.map_or_else(|| "the agent gives no name".to_owned(), String::from);
-    let way = if agent.can(&["sessionCapabilities", "resume"]) {
-        "resumes sessions"
-    } else if agent.can(&["loadSession"]) {
-        "loads sessions"
-    } else {
-        "can neither load nor resume a session: after a crash of the agent its context is lost"
+    let way = match Return::best(agent.description.as_raw()) {
+        Some(Return::Resume) => "resumes sessions",
+        Some(Return::Load) => "loads sessions",
+        _ => "can neither load nor resume a session: after a crash of the agent its context is lost",
     };
     agent.stop().await;
     Ok(format!("{name}; {way}"))

@@ -4,7 +4,7 @@ use acp_server::transport::child::{ChildHandle, Deadlines};
 use acp_types::record::body::AgentLink;
 
 use crate::remote_agent::process::RemoteProcess;
-use crate::remote_agent::registry::Place;
+use crate::remote_agent::registry::AgentPlace;
 
 /// The process of an agent. Dropping it kills the agent and all that it started.
 #[derive(Debug)]
@@ -73,7 +73,7 @@ impl Process {
     }
 
     /// Says what the agent serves from now on.
-    pub(super) fn assign(&self, place: &Place) {
+    pub(super) fn assign(&self, place: &AgentPlace) {
         if let Self::Remote(remote) = self {
             remote.assign(place);
         }

@@ -53,7 +53,7 @@ pub struct QueuedCommand {
     pub from: MemberId,
     /// A host must take it within this time, counted by the log from the submission; then it is refused and never taken.
     pub within: Duration,
-    /// What is wanted; see `crate::command`.
+    /// The command; see `crate::command`.
     pub body: Bytes,
 }
 
@@ -67,13 +67,13 @@ pub struct TakenCommand {
     pub session: Option<SessionId>,
     /// The gateway that submitted it.
     pub from: MemberId,
-    /// What is left of [`QueuedCommand::within`]. What the host has not begun by then, it refuses.
+    /// Rest of [`QueuedCommand::within`]. What the host has not begun by then, it refuses.
     pub remaining: Duration,
-    /// What is wanted.
+    /// The command.
     pub body: Bytes,
 }
 
-/// Why a command has no answer of a host.
+/// Reason why a command has no answer of a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -84,7 +84,7 @@ pub enum QueueError {
     /// Too many commands wait. Nothing of this one was kept.
     #[error("{waiting} commands wait for a host, which is all that there is room for; try again")]
     Full {
-        /// How many wait.
+        /// Number that wait.
         waiting: usize,
     },
     /// No host has taken it in time, and none will.
@@ -101,7 +101,7 @@ pub enum QueueError {
     /// The log has failed.
     #[error("the command could not be queued: {reason}")]
     Failed {
-        /// What happened.
+        /// The cause.
         reason: String,
     },
 }

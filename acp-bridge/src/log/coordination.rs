@@ -1,4 +1,4 @@
-//! What hosts and gateways need of a log beside its records: leases and a queue of commands. For engines that live in one
+//! Coordination of hosts and gateways beside a log's records: leases and a queue of commands. For engines that live in one
 //! process, where both are in memory.
 
 mod in_process;
@@ -67,7 +67,7 @@ impl Coordination {
         self.arrived.notify_waiters();
     }
 
-    /// Whether somebody is a member.
+    /// Checks that somebody is a member.
     pub(super) fn admit(&self, host: &MemberId) -> Result<(), LogError> {
         match self.open()?.leases.is_member(host) {
             true => Ok(()),
@@ -75,7 +75,8 @@ impl Coordination {
         }
     }
 
-    /// Whether a host may claim a session. If so it has it from now on, until [`Self::unclaim`] or [`Self::claimed`].
+    /// Takes a session for a host, if that may claim it. The host has it from then on, until [`Self::unclaim`] or
+    /// [`Self::claimed`].
     pub(super) fn claim(&self, session: &SessionId, host: &MemberId) -> Result<(), LogError> {
         let now = self.now();
         self.open()?.leases.claim(session, host, now)

@@ -1,4 +1,4 @@
-//! Whether two paths name the same directory.
+//! Directories, and whether two paths name the same one.
 
 use std::path::{Component, Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! What can go wrong with a log. Every message says what to do next.
+//! Faults of a log. Every message says what to do next.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::MemberId;
 
-/// Why a call to an open log failed.
+/// Reason why a call to an open log failed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
@@ -39,15 +39,16 @@ pub enum LogError {
     Held {
         /// The session.
         session: SessionId,
-        /// Who holds it.
+        /// The member that holds it.
         holder: MemberId,
-        /// What is left of its lease. It may be renewed before.
+        /// Rest of its lease. It may be renewed before.
         remaining: Duration,
     },
-    /// Whoever claims a session or takes commands has no lease, or one that ran out so long ago that it was forgotten.
+    /// The member that claims a session or takes commands has no lease, or one that ran out so long ago that it was
+    /// forgotten.
     #[error("{member} is no member of the log; renew its lease first")]
     NotAMember {
-        /// Who asked.
+        /// The member that asked.
         member: MemberId,
     },
     /// There are as many hosts and gateways as a log has room for.
@@ -85,19 +86,19 @@ pub enum LogError {
     /// The log cannot be written now; nothing of the failed call was kept. A later call may succeed.
     #[error("the session log cannot be written: {reason}")]
     Unwritable {
-        /// What happened and what to do.
+        /// The cause, and what to do.
         reason: String,
     },
     /// The log cannot be read now. A later call may succeed.
     #[error("the session log cannot be read: {reason}")]
     Unreadable {
-        /// What happened and what to do.
+        /// The cause, and what to do.
         reason: String,
     },
-    /// What is stored makes no sense.
+    /// The log has something that makes no sense.
     #[error("the session log is damaged: {reason}; run `acp-bridge doctor` on it and restore a copy if it confirms")]
     Corrupt {
-        /// What was found.
+        /// The part that makes none.
         reason: String,
     },
     /// The log was shut down.
@@ -105,7 +106,7 @@ pub enum LogError {
     Closed,
 }
 
-/// Why a log could not be opened or checked.
+/// Reason why a log could not be opened or checked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
@@ -134,7 +135,7 @@ pub enum OpenError {
     Linked {
         /// The log.
         path: PathBuf,
-        /// How many names the file has.
+        /// Number of names that the file has.
         names: u64,
     },
     /// Written by a newer version.
@@ -163,7 +164,7 @@ pub enum OpenError {
     NotALog {
         /// The file.
         path: PathBuf,
-        /// What it seems to be.
+        /// Kind of file that it seems to be.
         reason: String,
     },
     /// The file is a log but damaged.
@@ -171,7 +172,7 @@ pub enum OpenError {
     Corrupt {
         /// The log.
         path: PathBuf,
-        /// What was found.
+        /// The part that makes no sense.
         reason: String,
     },
     /// The operating system or SQLite refused; or the disk is full.
@@ -179,7 +180,7 @@ pub enum OpenError {
     Io {
         /// The log.
         path: PathBuf,
-        /// What happened and what to do.
+        /// The cause, and what to do.
         reason: String,
     },
 }

@@ -1,4 +1,4 @@
-//! Who takes part in a log: hosts, which write it, and gateways, which read it for clients.
+//! Members of a log: hosts, which write it, and gateways, which read it for clients.
 
 use std::fmt;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl fmt::Display for MemberId {
     }
 }
 
-/// What a member does with the log.
+/// Role of a member of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[expect(clippy::exhaustive_enums, reason = "there are two sides of a log, and every engine serves both")]
@@ -54,11 +54,11 @@ pub enum Role {
 pub struct Member {
     /// Its id.
     pub id: MemberId,
-    /// What it does.
+    /// Its role.
     pub role: Role,
 }
 
-/// What a member learns when it renews its lease.
+/// News for a member that renews its lease.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Renewal {

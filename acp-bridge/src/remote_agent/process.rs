@@ -16,13 +16,13 @@ use tokio::time::{Instant, timeout};
 
 use self::task::{Ended, Life, Order, Task};
 use crate::remote_agent::protocol::{End, Frame, Start, Welcome};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump};
 
 /// Messages between the pump and the connection.
 const CAPACITY: usize = 64;
 
-/// How long a stop may take: more than a child that does not listen takes at its dialler.
+/// Time that a stop may take: more than a child that does not listen takes at its dialler.
 const STOP: Duration = Duration::from_secs(12);
 
 /// Longest message, both ways.
@@ -42,7 +42,7 @@ pub(crate) struct RemoteProcess {
 pub(crate) struct Resumed {
     pub(crate) transport: Memory,
     pub(crate) remote: RemoteProcess,
-    /// What the connection before has left open.
+    /// Requests that the connection before has left open.
     pub(crate) unfinished: Unfinished,
     /// The first id that the agent does not know of an earlier host.
     pub(crate) first_request: u64,
@@ -59,7 +59,7 @@ impl RemoteProcess {
     /// when the agent has ended, or when its dialler has been away for longer than it says that it keeps the agent.
     pub(crate) fn start(
         incoming: IncomingAgent,
-        place: Option<Place>,
+        place: Option<AgentPlace>,
         registry: &Arc<DiallerRegistry>,
     ) -> (Memory, Self) {
         // One that we have started for this goes by the name that we gave it.
@@ -71,7 +71,7 @@ impl RemoteProcess {
     /// Goes on with an agent that an earlier host has started, of which the log has what it said up to `received`.
     pub(crate) fn resume(
         incoming: IncomingAgent,
-        place: Place,
+        place: AgentPlace,
         received: u64,
         registry: &Arc<DiallerRegistry>,
     ) -> Resumed {
@@ -101,7 +101,7 @@ impl RemoteProcess {
         begin: Frame,
         end: End,
         instance: String,
-        place: Option<Place>,
+        place: Option<AgentPlace>,
         registry: &Arc<DiallerRegistry>,
     ) -> (Memory, Self) {
         let (theirs, ours) = memory::pair(CAPACITY);
@@ -143,18 +143,18 @@ impl RemoteProcess {
         self.order(Order::Stop { kill });
     }
 
-    /// What it said in its first `count` messages is safe and need not be said again.
+    /// Marks its first `count` messages as safe: they need not be said again.
     pub(crate) fn settle(&self, count: u64) {
         self.order(Order::Settle(count));
     }
 
-    /// How it is found again by another host.
+    /// Link by which another host finds it again.
     pub(crate) fn link(&self) -> AgentLink {
         self.link.clone()
     }
 
     /// Tells the dialler what its agent serves from now on.
-    pub(crate) fn assign(&self, place: &Place) {
+    pub(crate) fn assign(&self, place: &AgentPlace) {
         self.order(Order::Assign(place.clone()));
     }
 

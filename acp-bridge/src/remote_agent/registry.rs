@@ -20,8 +20,8 @@ const SOCKETS: usize = 4;
 /// For an agent that runs to come back to a host that was started again, unless its network is away.
 const SOON: Duration = Duration::from_secs(15);
 
-/// What an agent serves: a lane of a session.
-pub(crate) type Place = (SessionId, Arc<str>);
+/// Place that an agent serves: a lane of a session.
+pub(crate) type AgentPlace = (SessionId, Arc<str>);
 
 /// All diallers that the host knows of.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ struct State {
     /// Diallers with an agent, by the instance of that.
     diallers: HashMap<String, Dialler>,
     /// Diallers without one.
-    parked: HashMap<Place, IncomingAgent>,
+    parked: HashMap<AgentPlace, IncomingAgent>,
 }
 
 /// A dialler by the agent that it has.
@@ -55,7 +55,7 @@ struct State {
 #[derive(Debug)]
 enum Dialler {
     /// It is to come: an earlier host has started its agent, or we have started the dialler.
-    Expected { place: Option<Place>, comes: oneshot::Sender<IncomingAgent> },
+    Expected { place: Option<AgentPlace>, comes: oneshot::Sender<IncomingAgent> },
     /// It has come, and its session is asked whether it expects the agent.
     Returning(IncomingAgent),
     /// A task has its link.
@@ -64,9 +64,9 @@ enum Dialler {
 
 #[derive(Debug)]
 struct Running {
-    place: Option<Place>,
+    place: Option<AgentPlace>,
     sockets: mpsc::Sender<IncomingAgent>,
-    /// Why the dialler is to be sent away once the agent is gone.
+    /// Reason to send the dialler away once the agent is gone.
     dismissed: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub(crate) struct Expectation {
     comes: oneshot::Receiver<IncomingAgent>,
 }
 
-/// What becomes of a dialler that has come.
+/// Decision about a dialler that has come.
 #[derive(Debug)]
 pub(crate) enum Arrived {
     /// It is seen to.
@@ -86,7 +86,7 @@ pub(crate) enum Arrived {
     /// It has an agent that an earlier host has started. Its session is to be opened, so that it can say whether it waits.
     Returns {
         /// The lane that the agent serves.
-        place: Place,
+        place: AgentPlace,
         /// As which client.
         client: Arc<str>,
         /// The agent.
@@ -95,10 +95,10 @@ pub(crate) enum Arrived {
     /// It is parked, and its session is to be asked whether it wants it.
     Ask {
         /// For which lane.
-        place: Place,
+        place: AgentPlace,
         /// As which client.
         client: Arc<str>,
-        /// What its agent is called.
+        /// Name of its agent.
         agent: String,
     },
 }
@@ -116,7 +116,7 @@ impl DiallerRegistry {
         })
     }
 
-    /// What diallers serve their agents.
+    /// Services that diallers give their agents.
     pub(crate) fn serve(&self) -> Serve {
         self.serve
     }
@@ -136,7 +136,7 @@ impl DiallerRegistry {
             incoming.refuse("the bridge does not wait for this agent any more", true);
             return Arrived::Done;
         };
-        let place: Place = (session, lane.into());
+        let place: AgentPlace = (session, lane.into());
         if let Some(running) = state.running().find(|running| running.place.as_ref() == Some(&place)) {
             // The task of that agent knows whether it is to be replaced.
             running.hand(incoming);
@@ -163,7 +163,7 @@ impl DiallerRegistry {
     }
 
     /// From now on this agent is waited for.
-    pub(crate) fn expect(self: &Arc<Self>, instance: &str, place: Option<Place>) -> Expectation {
+    pub(crate) fn expect(self: &Arc<Self>, instance: &str, place: Option<AgentPlace>) -> Expectation {
         let (sender, comes) = oneshot::channel();
         let mut state = self.state();
         match state.diallers.remove(instance) {
@@ -175,7 +175,7 @@ impl DiallerRegistry {
         Expectation { registry: Arc::clone(self), instance: instance.to_owned(), comes }
     }
 
-    /// Until when an agent comes back that runs on since an earlier host: diallers try every two seconds.
+    /// Deadline for an agent that runs on since an earlier host to come back: diallers try every two seconds.
     pub(crate) fn reconnect_deadline(&self) -> Instant {
         self.since + SOON
     }
@@ -191,8 +191,8 @@ impl DiallerRegistry {
         }
     }
 
-    /// What an agent serves from now on.
-    pub(crate) fn serves(&self, instance: &str, place: Place) {
+    /// Notes the place that an agent serves from now on.
+    pub(crate) fn serves(&self, instance: &str, place: AgentPlace) {
         if let Some(Dialler::Running(running)) = self.state().diallers.get_mut(instance) {
             running.place = Some(place);
         }
@@ -206,7 +206,7 @@ impl DiallerRegistry {
     }
 
     /// The dialler of a lane, when it comes within the time; `None` when it does not.
-    pub(crate) async fn take(&self, place: &Place, limit: Duration) -> Option<IncomingAgent> {
+    pub(crate) async fn take(&self, place: &AgentPlace, limit: Duration) -> Option<IncomingAgent> {
         let found = async {
             loop {
                 let parked = self.parked.notified();
@@ -224,7 +224,7 @@ impl DiallerRegistry {
 
     /// Sends the dialler of a lane, or all of a session, away: now or once its agent is gone.
     pub(crate) fn dismiss(&self, session: &SessionId, lane: Option<&str>, why: &str) {
-        let meant = |place: &Place| place.0 == *session && lane.is_none_or(|lane| *place.1 == *lane);
+        let meant = |place: &AgentPlace| place.0 == *session && lane.is_none_or(|lane| *place.1 == *lane);
         let mut state = self.state();
         for dialler in state.diallers.values_mut() {
             if let Dialler::Running(running) = dialler
@@ -239,14 +239,14 @@ impl DiallerRegistry {
     }
 
     /// Sends a dialler away that its session does not want, at least not now.
-    pub(crate) fn reject_temporarily(&self, place: &Place, why: &str) {
+    pub(crate) fn reject_temporarily(&self, place: &AgentPlace, why: &str) {
         if let Some(incoming) = self.state().parked.remove(place) {
             incoming.refuse(why, false);
         }
     }
 
     /// An agent runs from now on. Where its dialler's further sockets come.
-    pub(crate) fn runs(&self, instance: &str, place: Option<Place>) -> mpsc::Receiver<IncomingAgent> {
+    pub(crate) fn runs(&self, instance: &str, place: Option<AgentPlace>) -> mpsc::Receiver<IncomingAgent> {
         let (sockets, come) = mpsc::channel(SOCKETS);
         let running = Running { place, sockets, dismissed: None };
         self.state().diallers.insert(instance.to_owned(), Dialler::Running(running));

@@ -19,7 +19,7 @@ use crate::remote_agent::protocol::{Frame, Hello, Refused};
 /// Diallers that wait for the host to look at them. More are sent away, and come again.
 const WAITING: usize = 64;
 
-/// Where agents that dial in come to a host. A clone leads to the same host.
+/// Door through which agents that dial in come to a host. A clone leads to the same host.
 #[derive(Debug, Clone)]
 pub struct AgentDoor(mpsc::Sender<IncomingAgent>);
 

@@ -11,7 +11,7 @@ use crate::log::{ListQuery, LogError, SessionInfo, SessionLog};
 use crate::principal::Principal;
 use crate::session::Command;
 
-/// How a deletion by age is known in logs of the bridge.
+/// Name of a deletion by age in logs of the bridge.
 const WHO: &str = "retention";
 
 /// Deletes sessions that were not used for so long, time and again until it is stopped, first at once. `now` is the clock.

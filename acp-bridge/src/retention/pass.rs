@@ -10,20 +10,20 @@ use super::policy::{OpenTurns, Policy};
 use super::repeat::repeat;
 use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, SessionLog};
 
-/// What is read of a session first. In most nothing is to go, and that shows at once.
+/// Amount of a session that is read first. In most nothing is to go, and that shows at once.
 const PROBE: ReadLimit = ReadLimit { records: 8, bytes: 64 * 1024 };
-/// What is trimmed in one step: a few milliseconds of the log's writer at most.
+/// Amount that is trimmed in one step: a few milliseconds of the log's writer at most.
 const STEP: ReadLimit = ReadLimit { records: 1024, bytes: 512 * 1024 };
-/// How long the log is left to others after each step.
+/// Time that the log is left to others after each step.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// What a pass has trimmed.
+/// Amount that a pass has trimmed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trimmed {
     /// Sessions of which something was trimmed.
     pub sessions: u64,
-    /// What that weighed: see [`acp_types::record::Record::weight`].
+    /// Weight of that: see [`acp_types::record::Record::weight`].
     pub bytes: u64,
 }
 

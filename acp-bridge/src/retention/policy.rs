@@ -1,4 +1,4 @@
-//! What goes and what stays. Pure: sizes, ages and the time come in as arguments.
+//! Policy: what goes and what stays. Pure: sizes, ages and the time come in as arguments.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,24 +8,23 @@ use acp_types::record::{Kind, Record, Seq, Turn};
 
 use crate::log::SessionInfo;
 
-/// What is kept of each session's updates and extensions. The default keeps everything.
+/// Policy for each session's updates and extensions. The default keeps everything.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Policy {
-    /// What is older than that goes.
+    /// Age beyond which they go.
     pub age: Option<Duration>,
-    /// What exceeds this sum of [`Record::weight`] goes, oldest first.
+    /// Sum of [`Record::weight`] that is kept; what exceeds it goes, oldest first.
     pub bytes: Option<u64>,
 }
 
 impl Policy {
-    /// Whether everything is kept.
+    /// Returns whether everything is kept.
     #[must_use]
     pub fn keeps_everything(&self) -> bool {
         self.age.is_none() && self.bytes.is_none()
     }
 
-    /// What is to be looked for in a session as of its head; `None` when all of it may stay. `now` is in the unit of
-    /// [`Record::at`].
+    /// Plan for a session as of its head; `None` when all of it may stay. `now` is in the unit of [`Record::at`].
     #[must_use]
     pub fn plan(&self, info: &SessionInfo, now: u64) -> Option<Cut> {
         let before = self.age.map_or(0, |age| now.saturating_sub(u64::try_from(age.as_micros()).unwrap_or(u64::MAX)));
@@ -37,25 +36,25 @@ impl Policy {
     }
 }
 
-/// Where one session is cut: finds the longest run of its oldest records that may go.
+/// Place where one session is cut: finds the longest run of its oldest records that may go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cut {
-    /// What is older than this time goes.
+    /// Time before which records go.
     before: u64,
     /// So much goes in any case.
     excess: u64,
     /// The newest record that may go.
     last: Seq,
-    /// What the records that were found to go weigh.
+    /// Weight of the records that were found to go.
     freed: u64,
 }
 
-/// What some records of a session come to.
+/// Verdict on some records of a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Verdict {
     /// Trim up to and including this one; `None` when all of them stay.
     pub through: Option<Seq>,
-    /// Whether the records that follow may go as well.
+    /// True if the records that follow may go as well.
     pub more: bool,
 }
 
@@ -85,14 +84,14 @@ impl Cut {
         Verdict { through, more: !records.is_empty() }
     }
 
-    /// What the records that were found to go weigh.
+    /// Weight of the records that were found to go.
     #[must_use]
     pub fn freed(&self) -> u64 {
         self.freed
     }
 }
 
-/// Which turns have not ended, from the session's control records. As many as a session has open, which is bounded.
+/// Turns that have not ended, from the session's control records. As many as a session has open, which is bounded.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OpenTurns(BTreeSet<Turn>);
 

@@ -1,11 +1,11 @@
-//! Whether a principal may have an operation done.
+//! Access: whether a principal may have an operation done.
 
 use acp_types::SessionId;
 
 use super::operation::About;
 use super::{Operation, Principal, Role};
 
-/// Why a principal may not.
+/// Reason why a principal may not.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {
@@ -14,7 +14,7 @@ pub enum Denied {
         "this caller has the role {role} and may not {operation}: that needs the role {needs}; connect as one who has it"
     )]
     Role {
-        /// What it asked for.
+        /// Operation that it asked for.
         operation: Operation,
         /// Its role.
         role: Role,
@@ -27,7 +27,7 @@ pub enum Denied {
          one who has it"
     )]
     Limited {
-        /// What it asked for.
+        /// Operation that it asked for.
         operation: Operation,
     },
     /// It has attached to the session as an observer.
@@ -35,7 +35,7 @@ pub enum Denied {
         "this client is attached as an observer and may not {operation}: attach as controller (session/attach) first"
     )]
     Observing {
-        /// What it asked for.
+        /// Operation that it asked for.
         operation: Operation,
     },
     /// There is no such session, or none that it may touch: which of the two, it is not told.
@@ -47,8 +47,8 @@ pub enum Denied {
 }
 
 impl Principal {
-    /// Whether it may have the operation done anywhere. Says nothing about any session, so that it can be asked before
-    /// one is looked for.
+    /// Checks that it may have the operation done anywhere. Says nothing about any session, so that it can be asked
+    /// before one is looked for.
     ///
     /// # Errors
     /// When its role is too low, or it is limited to some sessions and the operation is not.
@@ -63,7 +63,7 @@ impl Principal {
         Ok(())
     }
 
-    /// Whether it may have the operation done in a session.
+    /// Checks that it may have the operation done in a session.
     ///
     /// # Errors
     /// As [`Self::may`]; and when the session is none of its own.
@@ -73,8 +73,8 @@ impl Principal {
     }
 }
 
-/// Whether a client that has attached to a session in this role may have the operation done there. Narrows what its
-/// principal may, and never widens it.
+/// Checks that a client which has attached to a session in this role may have the operation done there. Narrows what
+/// its principal may, and never widens it.
 pub(super) fn attached_as(role: Role, operation: Operation) -> Result<(), Denied> {
     if role >= Role::Controller || operation.rule().while_observing {
         Ok(())

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::access::attached_as;
 use super::{Denied, Operation, Principal, Role};
 
-/// Who calls, and the name that the log knows its connection by.
+/// Caller of an operation, and the name that the log knows its connection by.
 #[derive(Debug, Clone)]
 pub(crate) struct Caller {
     principal: Arc<Principal>,
@@ -36,8 +36,8 @@ impl Caller {
         Self { principal: Arc::clone(&self.principal), client }
     }
 
-    /// Whether it may have the operation done in a session to which its connection is attached in a role, or to none.
-    /// That the session is one of its own is for the service to say.
+    /// Checks that it may have the operation done in a session to which its connection is attached in a role, or to
+    /// none. That the session is one of its own is for the service to say.
     pub(crate) fn may(&self, operation: Operation, attached: Option<Role>) -> Result<(), Denied> {
         self.principal.may(operation)?;
         attached.map_or(Ok(()), |role| attached_as(role, operation))

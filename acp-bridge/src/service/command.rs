@@ -29,7 +29,7 @@ pub(crate) struct Stop {
     pub(crate) reason: Option<String>,
 }
 
-/// What the agent is, for a client with these `initialize` params.
+/// Description of the agent, for a client with these `initialize` params.
 pub(crate) fn describe(initialize: RawBuf) -> Command {
     Command::Describe { initialize }
 }

@@ -1,4 +1,4 @@
-//! Why the service does not do what it is asked for. Doors make wire errors of it.
+//! Reasons why the service does not do what it is asked for. Doors make wire errors of them.
 
 use acp_types::{RawBuf, SessionId};
 

@@ -4,7 +4,7 @@ use acp_types::SessionId;
 use acp_types::record::Seq;
 
 use super::{Caller, Invalid, Operation, ServiceError, SessionService, shown};
-use crate::archive::{Export, ExportError, Place};
+use crate::archive::{Export, ExportError, ExportPlace};
 use crate::log::SessionLog;
 
 /// A page of an export.
@@ -37,7 +37,7 @@ async fn page(log: &dyn SessionLog, session: &SessionId, after: Seq, page: Optio
     };
     let mut lines = Vec::new();
     let mut place = match page {
-        Some(page) => page.parse::<Place>().map_err(|_| Invalid::Page)?,
+        Some(page) => page.parse::<ExportPlace>().map_err(|_| Invalid::Page)?,
         None => {
             let mut export = Export::begin(log, session, after).await.map_err(failed)?;
             lines.extend(export.next().await.map_err(failed)?.unwrap_or_default());

@@ -1,4 +1,4 @@
-//! Which sessions there are.
+//! List of sessions.
 
 use acp_types::SessionId;
 

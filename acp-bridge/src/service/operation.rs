@@ -1,4 +1,4 @@
-//! What may be asked, and the least role for it.
+//! Operations: what may be asked, and the least role for it.
 
 use acp_types::SessionId;
 

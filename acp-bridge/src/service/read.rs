@@ -1,4 +1,4 @@
-//! What a log says: its state, its records, and those to come.
+//! Reading of a log: its state, its records, and those to come.
 
 use std::sync::Arc;
 

@@ -18,12 +18,12 @@ pub(crate) struct Created {
     pub(crate) result: RawBuf,
 }
 
-/// What a submitted command comes to.
-pub(crate) type Answer = Result<Reply, ServiceError>;
+/// Answer to a submitted command.
+pub(crate) type ServiceAnswer = Result<Reply, ServiceError>;
 
 impl SessionService {
     /// Submits a command, if the caller may have done what it does: the only way from a door to a host.
-    pub(crate) async fn submit(&self, caller: &Caller, session: Option<SessionId>, command: Command) -> Answer {
+    pub(crate) async fn submit(&self, caller: &Caller, session: Option<SessionId>, command: Command) -> ServiceAnswer {
         let principal = caller.principal();
         let operation = Operation::of(&command, session.as_ref());
         let may = match &session {

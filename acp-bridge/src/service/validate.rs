@@ -1,4 +1,4 @@
-//! What has to be right with whatever is asked for, whichever door it came through. Pure.
+//! Validation of whatever is asked for, whichever door it came through. Pure.
 
 use acp_types::meta::Unattended;
 use acp_types::record::Turn;
@@ -7,7 +7,7 @@ use acp_types::{Raw, RawKind};
 /// Bytes of a prompt's key: it is kept in memory as long as its turn is remembered.
 pub(crate) const MAX_KEY: usize = 1024;
 
-/// What is wrong. A door may name the member as its clients know it.
+/// Fault of a request. A door may name the member as its clients know it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Invalid {
     #[error("the params must be an object")]
@@ -58,7 +58,7 @@ pub(crate) fn cwd(cwd: Option<&str>) -> Result<(), Invalid> {
     }
 }
 
-/// What a session needs to be created or to be come to: an absolute `cwd`, and a list of MCP servers if any.
+/// Checks what a session needs to be created or to be come to: an absolute `cwd`, and a list of MCP servers if any.
 pub(crate) fn workspace(params: Option<Raw<'_>>) -> Result<(), Invalid> {
     let member = |key| params.and_then(|params| params.member(key));
     cwd(member("cwd").and_then(Raw::as_string).as_deref())?;

@@ -1,4 +1,4 @@
-//! What a client may choose for an agent: a mode, or the value of an option.
+//! Choices that a client may make for an agent: a mode, or the value of an option.
 
 use std::borrow::Cow;
 
@@ -28,7 +28,7 @@ pub(super) fn of_mode(mode: &str) -> Option<Choice> {
     Some(Choice { method: SET_MODE.to_owned(), params })
 }
 
-/// Whether a request sets options, be it complete or not.
+/// Returns whether a request sets options, be it complete or not.
 pub(super) fn sets_options(method: &str) -> bool {
     method == SET_OPTION
 }
@@ -43,7 +43,7 @@ pub(super) fn option_of(choice: &Choice) -> Option<Cow<'_, str>> {
     (choice.method == SET_OPTION).then(|| choice.params.as_raw().member("configId")?.as_string()).flatten()
 }
 
-/// What it chooses: a mode, or an option's value.
+/// Value of a choice: a mode, or an option's value.
 pub(super) fn value_of(choice: &Choice) -> Option<Raw<'_>> {
     choice.params.as_raw().member(value_key(choice))
 }
@@ -67,7 +67,7 @@ pub(super) fn describe(choice: &Choice) -> String {
     }
 }
 
-/// Whether two values are the same: strings by what they say.
+/// Returns whether two values are the same: strings by what they say.
 pub(super) fn same(one: Raw<'_>, other: Raw<'_>) -> bool {
     match (one.as_string(), other.as_string()) {
         (Some(one), Some(other)) => one == other,

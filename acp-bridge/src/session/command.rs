@@ -1,4 +1,4 @@
-//! What a gateway asks of a host. It travels through the log's queue as bytes, see `command`.
+//! Commands of a gateway for a host. They travel through the log's queue as bytes, see `command`.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use acp_types::record::{Seq, Turn};
 use acp_types::{RawBuf, SessionId};
 use serde::{Deserialize, Serialize};
 
-/// What a client wants. With no session it concerns the agent as such; see `command::Order`.
+/// Command of a client. With no session it concerns the agent as such; see `command::Order`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Command {
-    /// What the agent is: its `initialize` result. Starts an agent process when none has been asked before.
+    /// Describe the agent: its `initialize` result. Starts an agent process when none has been asked before.
     Describe {
         /// The client's `initialize` params.
         initialize: RawBuf,
@@ -40,9 +40,9 @@ pub enum Command {
         key: Option<String>,
         /// Go on even if the agent has forgotten the conversation.
         accept_context_loss: bool,
-        /// What to do while the lane runs or queues something.
+        /// Treatment of the prompt while the lane runs or queues something.
         on_busy: OnBusy,
-        /// What to do if the bridge is started again before it ran.
+        /// Treatment of the prompt if the bridge is started again before it ran.
         after_restart: AfterRestart,
     },
     /// `session/cancel`.
@@ -51,19 +51,20 @@ pub enum Command {
         lane: Option<Arc<str>>,
         /// This turn, running or queued; without it the running one of the lane.
         turn: Option<Turn>,
-        /// That turn, or what waits as well or instead.
+        /// The turn alone, or what waits as well or instead.
         scope: CancelScope,
-        /// Why, in the client's words. What is longer than [`Self::MAX_REASON`] is cut.
+        /// Reason in the client's words. What is longer than [`Self::MAX_REASON`] is cut.
         reason: Option<String>,
     },
     /// Looks at prompts that wait, or changes one.
     Queue(QueueCommand),
-    /// What becomes of permission requests while no controller is there.
+    /// Set the policy for permission requests while no controller is there.
     SetPolicy {
         /// The session's own policy; `None` for the server's.
         unattended: Option<Unattended>,
     },
-    /// What the session says is to have effects, though it was written elsewhere; see [`super::State::armed`].
+    /// Trust the session: what it says is to have effects, though it was written elsewhere; see
+    /// [`super::State::armed`].
     Trust,
     /// The answer to a pending agent-to-client request.
     Answer {
@@ -90,8 +91,8 @@ pub enum Command {
         /// Its params.
         params: Option<RawBuf>,
     },
-    /// Whether the client that sends it is there to answer what the agent asks: it has attached as a controller, or
-    /// has detached or gone. Sent when that changes; observers never send it.
+    /// Presence of the client that sends it, to answer what the agent asks: it has attached as a controller, or has
+    /// detached or gone. Sent when that changes; observers never send it.
     #[serde(rename = "attend")]
     SetPresence {
         /// It is there.
@@ -109,7 +110,7 @@ pub enum Command {
     Dial {
         /// The lane's name, as for [`Self::LaneAdd`].
         lane: Arc<str>,
-        /// What to call the agent.
+        /// Name of the agent.
         agent: String,
     },
     /// A lane leaves: what it runs and queues is cancelled, its agent is stopped. `main` stays.
@@ -147,7 +148,7 @@ impl Command {
     }
 }
 
-/// What a client wants with the prompts that wait.
+/// Command of a client for the prompts that wait.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -195,7 +196,7 @@ pub enum Reply {
     State(RawBuf),
     /// The prompt is accepted: its turn, or the turn that its key has started before.
     Turn(Turn),
-    /// Whether this answer was the one that counted.
+    /// True if this answer was the one that counted.
     Answered(bool),
     /// The prompts that wait, lane by lane, first to run first.
     Queue(Vec<QueuedPrompt>),

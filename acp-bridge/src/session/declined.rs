@@ -1,4 +1,4 @@
-//! Why the logic of a session answers an agent's request itself, with an error.
+//! Reasons why the logic of a session answers an agent's request itself, with an error.
 
 /// One reason. The agent is told its text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -6,7 +6,7 @@ pub(super) enum Declined {
     /// The bridge's own methods are not for agents.
     #[error("{method} is not taken from an agent: {why}")]
     NotForAgents { method: String, why: String },
-    /// What its params say cannot come from this agent.
+    /// Its params say something that cannot come from this agent.
     #[error("{method} is not taken from an agent: {why}")]
     NotTaken { method: String, why: String },
     /// Nobody serves that.

@@ -37,7 +37,7 @@ pub(super) fn error_object(refusal: &Refusal) -> RawBuf {
     }
 }
 
-/// What an agent gets for a request that is not taken.
+/// Answer to an agent for a request that is not taken.
 pub(super) fn answer_of(declined: &Declined) -> RawBuf {
     let code = match declined {
         Declined::NotForAgents { .. } | Declined::NotOffered { .. } => ErrorCode::METHOD_NOT_FOUND,
@@ -48,7 +48,7 @@ pub(super) fn answer_of(declined: &Declined) -> RawBuf {
     RawError::from(&error(code, declined.to_string(), None)).into_raw()
 }
 
-/// What is full or in use makes a request one that is not allowed now; nothing has failed.
+/// Code of a kind of refusal. What is full or in use makes a request one that is not allowed now; nothing has failed.
 fn code_of(kind: RefusalKind) -> ErrorCode {
     match kind {
         RefusalKind::Missing => ErrorCode::RESOURCE_NOT_FOUND,
@@ -58,7 +58,7 @@ fn code_of(kind: RefusalKind) -> ErrorCode {
     }
 }
 
-/// What programs can read.
+/// Data of a refusal that programs can read.
 fn data_of(refusal: &Refusal) -> Option<Value> {
     let ours = match refusal {
         Refusal::UnknownSession { session } => return Some(json!({ "sessionId": session })),

@@ -1,4 +1,4 @@
-//! What the machine takes and gives.
+//! Inputs and outputs of the machine.
 
 use std::sync::Arc;
 
@@ -24,19 +24,19 @@ pub enum Input {
     Command {
         /// For the reply.
         id: CommandId,
-        /// Who.
+        /// The client that it is from.
         client: Arc<str>,
-        /// What.
+        /// The command.
         command: Command,
     },
     /// A lane's agent did something.
     Agent {
-        /// Which lane's.
+        /// The lane of the agent.
         lane: Arc<str>,
         /// The number of its message, when it is connected over a link: what comes of it is recorded with that. With
         /// [`FromAgent::Started`] it is that of the message that opened the session; all before are taken in with it.
         position: Option<u64>,
-        /// What.
+        /// The event.
         event: FromAgent,
     },
     /// The time of [`super::Machine::deadline`] has come.
@@ -77,12 +77,12 @@ pub enum FromAgent {
     },
     /// Something that cannot be read, over the limit for example, and that is no answer and no request: it is lost.
     Unreadable {
-        /// What is wrong with it.
+        /// The fault in it.
         reason: String,
     },
     /// The answer to [`Effect::Call`]: result, or error object.
     Answered {
-        /// Which.
+        /// The call.
         call: CallId,
         /// Result or error object, raw.
         outcome: Result<RawBuf, RawBuf>,
@@ -110,22 +110,22 @@ pub enum FromAgent {
 pub struct FirstAgent {
     /// The `initialize` params that it was given.
     pub initialize: RawBuf,
-    /// How it accepted the session.
+    /// The session as the agent has accepted it.
     pub started: AgentStarted,
     /// The number of the message in which it did; see [`Input::Agent`].
     pub position: Option<u64>,
-    /// What else it has said, with the number of each message.
+    /// Other messages that it has said, each with its number.
     pub early: Vec<(Option<u64>, FromAgent)>,
 }
 
-/// How to bring an agent back to its lane of a session.
+/// Plan to bring an agent back to its lane of a session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StartPlan {
     /// `initialize` params for the agent.
     pub initialize: RawBuf,
     /// `session/new` params of the session: working directory, MCP servers.
     pub params: RawBuf,
-    /// Where it comes from.
+    /// Source that it comes from.
     pub source: AgentSource,
     /// It is the first agent of its lane, which opens a session of its own: there is nothing that it could have forgotten.
     pub first: bool,
@@ -141,24 +141,24 @@ pub struct StartPlan {
 pub enum Effect {
     /// Answer a command.
     Reply {
-        /// Which.
+        /// The command.
         command: CommandId,
         /// With what.
         reply: Result<Reply, Refusal>,
     },
     /// Start a lane's agent; ends in [`FromAgent::Started`] or [`FromAgent::StartFailed`].
     StartAgent {
-        /// Which lane's.
+        /// The lane.
         lane: Arc<str>,
-        /// How.
+        /// The plan.
         plan: StartPlan,
     },
     /// Wait for a lane's agent, which runs on behind its link while the bridge was restarted; ends in
     /// [`FromAgent::Returned`], or in [`FromAgent::Exited`] when it does not come back in time or as another run.
     AwaitAgent {
-        /// Which lane's.
+        /// The lane.
         lane: Arc<str>,
-        /// Which run, and how long it stays alone.
+        /// The run of the agent, and how long it stays alone.
         link: AgentLink,
         /// The number of its last message that is in the log; what it has said beyond is to be sent again.
         received: u64,
@@ -168,14 +168,14 @@ pub enum Effect {
     /// Stop a lane's agent: politely, or at once as a process group. No [`FromAgent::Exited`] follows; what it still
     /// says is dropped. One that is awaited is to be stopped when it comes.
     StopAgent {
-        /// Which lane's.
+        /// The lane.
         lane: Arc<str>,
         /// At once.
         kill: bool,
     },
     /// Send a request to an agent; ends in [`FromAgent::Answered`] or [`FromAgent::Exited`].
     Call {
-        /// Which lane's agent.
+        /// The lane of the agent.
         lane: Arc<str>,
         /// For the answer.
         call: CallId,
@@ -186,7 +186,7 @@ pub enum Effect {
     },
     /// Send a notification to an agent.
     Notify {
-        /// Which lane's agent.
+        /// The lane of the agent.
         lane: Arc<str>,
         /// Its method.
         method: String,
@@ -195,7 +195,7 @@ pub enum Effect {
     },
     /// Answer a request of an agent.
     Respond {
-        /// Which lane's agent.
+        /// The lane of the agent.
         lane: Arc<str>,
         /// As the agent sent it.
         id: RequestId,
@@ -204,7 +204,7 @@ pub enum Effect {
     },
     /// Serve a request of an agent for files or commands next to it, and answer it.
     Serve {
-        /// Which lane's agent.
+        /// The lane of the agent.
         lane: Arc<str>,
         /// As the agent sent it.
         id: RequestId,
@@ -215,7 +215,7 @@ pub enum Effect {
     },
     /// An agent no longer wants a request answered that may be one of those.
     Unserve {
-        /// Which lane's agent.
+        /// The lane of the agent.
         lane: Arc<str>,
         /// As the agent sent it.
         id: RequestId,
@@ -228,12 +228,12 @@ pub enum Effect {
     },
     /// Delete the session from the log, and what was kept of it, then answer the command.
     Delete {
-        /// Who waits.
+        /// The command that waits.
         command: CommandId,
     },
 }
 
-/// What came of one or more inputs: records to append as one batch, then effects to run in order.
+/// Outcome of one or more inputs: records to append as one batch, then effects to run in order.
 #[derive(Debug, Default)]
 pub struct Output {
     /// To append. Their seqs follow on each other and on the machine's head.

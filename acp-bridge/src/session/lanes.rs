@@ -43,7 +43,7 @@ impl<T> Lanes<T> {
         std::iter::once(&mut self.main).chain(self.joined.values_mut())
     }
 
-    /// Whether there was none of that name.
+    /// Adds a lane; returns whether there was none of that name.
     pub(super) fn join(&mut self, lane: Arc<str>, value: T) -> bool {
         if self.get(&lane).is_some() {
             return false;
@@ -52,7 +52,7 @@ impl<T> Lanes<T> {
         true
     }
 
-    /// What the lane had; `main` never leaves.
+    /// Removes a lane; returns what it had. `main` never leaves.
     pub(super) fn leave(&mut self, lane: &str) -> Option<T> {
         self.joined.remove(lane)
     }

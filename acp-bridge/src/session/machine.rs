@@ -216,13 +216,13 @@ impl Machine {
         self.core.epoch()
     }
 
-    /// When [`Input::Tick`] is due, in microseconds since the Unix epoch.
+    /// Time at which [`Input::Tick`] is due, in microseconds since the Unix epoch.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         self.lanes.iter().filter_map(Lane::deadline).chain(self.core.presence().deadline()).min()
     }
 
-    /// What the log says, the records of every output so far included.
+    /// State that the log says, the records of every output so far included.
     #[must_use]
     pub fn state(&self) -> &State {
         self.core.state()

@@ -19,8 +19,8 @@ const TRANSPORTS: [&str; 5] = ["stdio", "http", "sse", "acp", "ws"];
 /// Bytes of a fingerprint: enough that two definitions never have the same one by accident.
 const FINGERPRINT: usize = 16;
 
-/// What fingerprints are made with, so that nobody who reads a log finds a short secret by trying: only with the same key
-/// do equal definitions have equal fingerprints.
+/// Key that fingerprints are made with, so that nobody who reads a log finds a short secret by trying: only with the
+/// same key do equal definitions have equal fingerprints.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct FingerprintKey([u8; 32]);
 
@@ -73,7 +73,7 @@ pub(super) fn name_definitions(value: Raw<'_>, key: &FingerprintKey, of: Of) -> 
     }
 }
 
-/// Whether a client's params list MCP servers anywhere.
+/// Returns whether a client's params list MCP servers anywhere.
 pub(crate) fn has_definitions(params: Raw<'_>) -> bool {
     name_definitions(params, &FingerprintKey::default(), Of::Client).is_some()
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use acp_types::Raw;
 use acp_types::meta::{Rest, Unattended};
 
-/// What becomes of a request that nobody is there to answer.
+/// Decision about a request that nobody is there to answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::session) enum Decision {
     /// Allow it, this once.

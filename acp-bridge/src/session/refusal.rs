@@ -1,4 +1,4 @@
-//! Why a host, or the logic of a session, does not do what it was asked for.
+//! Reasons why a host, or the logic of a session, does not do what it was asked for.
 
 mod kind;
 mod said;
@@ -28,7 +28,7 @@ pub enum Refusal {
     /// More commands wait for hosts than may wait. This one was not taken.
     #[error("{max} commands wait for a host already; try again")]
     HostBusy {
-        /// How many may wait.
+        /// Number of commands that may wait.
         max: usize,
     },
     /// No host took the command before its deadline. It is not carried out any more.
@@ -47,14 +47,14 @@ pub enum Refusal {
     /// The host cannot read the command, though it knows its version.
     #[error("the command cannot be read: {why}; run the same version of acp-bridge on both sides")]
     UnreadableCommand {
-        /// What is wrong with it.
+        /// The fault in it.
         why: String,
     },
 
     /// The host's answer cannot be read where the command came from.
     #[error("the host's answer cannot be read: {why}; run the same version of acp-bridge on both sides")]
     UnreadableAnswer {
-        /// What is wrong with it.
+        /// The fault in it.
         why: String,
     },
     /// The command was answered before, so long ago that its answer is not kept.
@@ -65,7 +65,7 @@ pub enum Refusal {
     /// The queue of commands does not work.
     #[error("the command could not be queued: {why}")]
     QueueFailed {
-        /// What happened.
+        /// The cause.
         why: String,
     },
     /// Another host has the session.
@@ -73,13 +73,13 @@ pub enum Refusal {
         "another host has the session, and holds it for {ms} ms more unless it says that it is still there; try again"
     )]
     HeldElsewhere {
-        /// How long it holds it, in milliseconds.
+        /// Time that it holds it, in milliseconds.
         ms: u64,
     },
-    /// What the command must not hold could not be left in the vault, or be taken out of it.
+    /// The secrets of the command could not be left in the vault, or be taken out of it.
     #[error("{why}")]
     Vault {
-        /// What happened and what to do.
+        /// The cause, and what to do.
         why: String,
     },
     /// The host stops and takes no more commands.
@@ -119,26 +119,26 @@ pub enum Refusal {
     /// As many requests to the agent that name no session are open as may be.
     #[error("{max} requests to the agent that name no session are open; try again")]
     AgentCallsFull {
-        /// How many may be.
+        /// Number that may be open.
         max: usize,
     },
 
     /// The log cannot be written now.
     #[error("the session log cannot be written: {reason}")]
     LogUnwritable {
-        /// What happened and what to do.
+        /// The cause, and what to do.
         reason: String,
     },
     /// The log cannot be read now.
     #[error("the session log cannot be read: {reason}")]
     LogUnreadable {
-        /// What happened and what to do.
+        /// The cause, and what to do.
         reason: String,
     },
-    /// What the log has makes no sense.
+    /// The log has something that makes no sense.
     #[error("the session log is damaged: {reason}; run `acp-bridge doctor` on it and restore a copy if it confirms")]
     LogDamaged {
-        /// What was found.
+        /// The part that makes none.
         reason: String,
     },
     /// The log was shut down.
@@ -155,7 +155,7 @@ pub enum Refusal {
     /// The log and its host do not agree on what the log has.
     #[error("{why}")]
     LogMismatch {
-        /// What the log says.
+        /// The mismatch, in the log's words.
         why: String,
     },
 
@@ -167,7 +167,7 @@ pub enum Refusal {
         /// Those that there are.
         lanes: Vec<String>,
     },
-    /// That is no name for a lane.
+    /// The text is no name for a lane.
     #[error("a lane's name is 1 to {max} letters, digits, dots, hyphens and underscores")]
     LaneName {
         /// Bytes that it may have.
@@ -182,7 +182,7 @@ pub enum Refusal {
     /// The session has as many lanes as it may have.
     #[error("the session has {max} lanes already; remove one")]
     TooManyLanes {
-        /// How many it may have.
+        /// Number of lanes that it may have.
         max: usize,
     },
     /// An agent dialled in for a lane whose agent the bridge starts.
@@ -200,13 +200,13 @@ pub enum Refusal {
     /// The lane was removed while the command waited.
     #[error("the lane was removed")]
     LaneRemoved,
-    /// That is no name of a launch profile.
+    /// The text is no name of a launch profile.
     #[error("`agent` is not the name of a launch profile: 1 to {max} bytes")]
     ProfileName {
         /// Bytes that it may have.
         max: usize,
     },
-    /// That is no name for an agent that dials in.
+    /// The text is no name for an agent that dials in.
     #[error("the name of the agent is 1 to {max} bytes")]
     AgentName {
         /// Bytes that it may have.
@@ -244,7 +244,7 @@ pub enum Refusal {
     TurnEnded {
         /// The turn.
         turn: Turn,
-        /// How it ended, as the log names it.
+        /// Its outcome, as the log names it.
         outcome: String,
     },
     /// A turn was to be moved before one that does not wait in its lane.
@@ -259,15 +259,15 @@ pub enum Refusal {
     /// A turn runs or waits, and the prompt was not to wait.
     #[error("turn {turn} runs or waits, and the prompt was not to wait; try again when it has ended")]
     Busy {
-        /// That turn.
+        /// The turn that runs or waits.
         turn: Turn,
     },
     /// As many prompts wait as may, or as many bytes of them.
     #[error("the session's prompt queue is full ({queued}); wait for a turn to end")]
     QueueFull {
-        /// How many wait.
+        /// Number that wait.
         queued: usize,
-        /// How many may wait.
+        /// Number that may wait.
         max: usize,
     },
     /// A prompt that waits was to become longer than there is room for.
@@ -288,19 +288,19 @@ pub enum Refusal {
     /// As many requests wait for the agent to start as may.
     #[error("{waiting} requests wait for the agent to start; try again")]
     StartCrowded {
-        /// How many wait.
+        /// Number that wait.
         waiting: usize,
     },
     /// The agent has as many requests to answer as it may have.
     #[error("the agent has {open} requests to answer already; try again")]
     AgentCrowded {
-        /// How many it has.
+        /// Number that it has.
         open: usize,
     },
     /// The agent will not answer.
     #[error("there is no answer from the agent: {reason}")]
     NoAnswer {
-        /// Why.
+        /// The reason.
         reason: String,
     },
 
@@ -331,7 +331,7 @@ pub enum Refusal {
     UnknownProfile {
         /// The name.
         profile: String,
-        /// What there is, and what to do.
+        /// Profiles that there are, and what to do.
         why: String,
     },
     /// The launch profile cannot be used now.
@@ -339,7 +339,7 @@ pub enum Refusal {
     ProfileUnusable {
         /// Its name.
         profile: String,
-        /// What is missing, and what to do.
+        /// The missing part, and what to do.
         why: String,
     },
     /// As many agents run as may, and none can make room.
@@ -348,24 +348,26 @@ pub enum Refusal {
          or a request that waits: close a session or leave it, or start the bridge with more"
     )]
     AgentsFull {
-        /// How many may run.
+        /// Number that may run.
         max: usize,
     },
     /// The program of the agent could not be started.
     #[error("the agent could not be started: {why}; check the agent command")]
     NotStarted {
-        /// What the system says.
+        /// The cause, in the system's words.
         why: String,
     },
-    /// What starts an agent that outlives the bridge failed.
+    /// The program that starts an agent which outlives the bridge failed.
     #[error("the process that keeps the agent did not start: {why}")]
-    KeeperFailed {
-        /// What happened.
+    #[serde(rename = "keeper_failed")]
+    LauncherFailed {
+        /// The cause.
         why: String,
     },
-    /// What starts an agent that outlives the bridge did not come in time.
+    /// The program that starts an agent which outlives the bridge did not come in time.
     #[error("what keeps the agent did not answer within {} s (--start-timeout)", Seconds(*.limit_ms))]
-    KeeperLate {
+    #[serde(rename = "keeper_late")]
+    LauncherLate {
         /// The time that it had, in milliseconds.
         limit_ms: u64,
     },
@@ -376,7 +378,7 @@ pub enum Refusal {
         Seconds(*.limit_ms)
     )]
     NotDialledIn {
-        /// What it calls itself.
+        /// Name that it gives itself.
         agent: String,
         /// Its session.
         session: SessionId,
@@ -400,11 +402,11 @@ pub enum Refusal {
         Seconds(*.limit_ms)
     )]
     AgentSilent {
-        /// What it did not answer.
+        /// The method that it did not answer.
         method: String,
-        /// How long it may be silent, in milliseconds.
+        /// Time that it may be silent, in milliseconds.
         limit_ms: u64,
-        /// What it wrote last.
+        /// Its last words.
         words: LastWords,
     },
     /// The agent went on to say other things for too long, and was stopped.
@@ -415,21 +417,21 @@ pub enum Refusal {
         Seconds(*.limit_ms)
     )]
     AgentSlow {
-        /// What it did not answer.
+        /// The method that it did not answer.
         method: String,
-        /// How long it may be silent, in milliseconds.
+        /// Time that it may be silent, in milliseconds.
         limit_ms: u64,
-        /// How many times that it may take if it is not.
+        /// Number of times as long that it may take if it is not.
         times: u32,
-        /// What it wrote last.
+        /// Its last words.
         words: LastWords,
     },
     /// The agent ended before it answered.
     #[error("the agent exited before it answered {method}: {exit}")]
     AgentExited {
-        /// What it did not answer.
+        /// The method that it did not answer.
         method: String,
-        /// How it ended, and what it wrote last.
+        /// Its end, and its last words.
         exit: String,
     },
     /// The agent has accepted a session and given it no id.
@@ -441,19 +443,19 @@ pub enum Refusal {
          --accept-context-loss, to go on without it"
     )]
     ContextLost {
-        /// Why it cannot.
+        /// Reason why it cannot.
         forgotten: Forgotten,
     },
     /// A task of the host that starts an agent failed.
     #[error("starting the agent failed: {why}")]
     StartBroke {
-        /// What happened.
+        /// The cause.
         why: String,
     },
     /// Something could not be written as JSON.
     #[error("{why}")]
     Encoding {
-        /// What happened.
+        /// The cause.
         why: String,
     },
 

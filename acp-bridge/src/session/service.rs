@@ -1,11 +1,12 @@
-//! Who serves what an agent asks of the machine that it runs on.
+//! Servers of what an agent asks of the machine that it runs on.
 
+use acp_types::capability::{self, ClientService};
 use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
 use super::declined::Declined;
 
-/// Who serves an agent's files, or its commands.
+/// Server of an agent's files, or of its commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
 pub enum Service {
@@ -18,7 +19,7 @@ pub enum Service {
     Nobody,
 }
 
-/// Who serves what.
+/// Servers of all that an agent may ask of its machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Services {
@@ -28,22 +29,16 @@ pub struct Services {
     pub terminals: Service,
 }
 
-/// How the ids of terminals begin that the host serves. No client has them.
+/// First letters of the ids of terminals that the host serves. No client has them.
 pub(crate) const HOST_TERMINAL: &str = "acp-bridge-terminal-";
 
-const CLIENT: &str = "clientCapabilities";
-const FILES: &str = "fs";
-const TERMINALS: &str = "terminal";
-/// The extension by which an agent streams the output of its commands.
-const TERMINAL_OUTPUT: &str = "terminal_output";
-
 impl Services {
-    /// Who serves this method; `None` for a method of another kind.
+    /// Server of this method; `None` for a method of another kind.
     #[must_use]
     pub fn of(self, method: &str) -> Option<Service> {
-        match method.split_once('/')?.0 {
-            FILES => Some(self.files),
-            TERMINALS => Some(self.terminals),
+        match ClientService::of(method)? {
+            ClientService::Files => Some(self.files),
+            ClientService::Terminals => Some(self.terminals),
             _ => None,
         }
     }
@@ -53,38 +48,24 @@ impl Services {
     /// streams what its commands print, so that the log has it once, and each client gets it in the form that it can show.
     #[must_use]
     pub fn tell(self, initialize: Raw<'_>) -> RawBuf {
-        let told = initialize.member(CLIENT).filter(|told| told.kind() == RawKind::Object);
+        let told = initialize.member(capability::CLIENT).filter(|told| told.kind() == RawKind::Object);
         let told = told.unwrap_or(Raw::EMPTY_OBJECT);
-        let all = Raw::trusted(r#"{"readTextFile":true,"writeTextFile":true}"#);
-        let told = tell_one(told, FILES, self.files, all);
-        let told = tell_one(told.as_raw(), TERMINALS, self.terminals, Raw::trusted("true"));
-        let told = rewrite::set_path(told.as_raw(), &["_meta", TERMINAL_OUTPUT], Raw::trusted("true"));
-        rewrite::set_member(initialize, CLIENT, told.as_raw())
+        let told = tell_one(told, ClientService::Files, self.files);
+        let told = tell_one(told.as_raw(), ClientService::Terminals, self.terminals);
+        let told = rewrite::set_path(told.as_raw(), &["_meta", capability::TERMINAL_OUTPUT], Raw::trusted("true"));
+        rewrite::set_member(initialize, capability::CLIENT, told.as_raw())
     }
 }
 
-fn tell_one(told: Raw<'_>, name: &str, service: Service, all: Raw<'_>) -> RawBuf {
-    match service {
-        Service::Host => rewrite::set_member(told, name, all),
+fn tell_one(told: Raw<'_>, what: ClientService, by: Service) -> RawBuf {
+    match by {
+        Service::Host => rewrite::set_member(told, what.member(), what.whole()),
         Service::Client => told.to_owned(),
-        Service::Nobody => rewrite::remove_member(told, name),
+        Service::Nobody => rewrite::remove_member(told, what.member()),
     }
 }
 
-/// Whether a client that said this at `initialize` can be asked that. Only files and commands need to be offered.
-#[must_use]
-pub fn can_be_asked(initialize: Raw<'_>, method: &str) -> bool {
-    let offered = |path: &[&str]| initialize.path(path).is_some_and(|value| value.as_str() == "true");
-    match method {
-        v1::ReadTextFile::NAME => offered(&[CLIENT, FILES, "readTextFile"]),
-        v1::WriteTextFile::NAME => offered(&[CLIENT, FILES, "writeTextFile"]),
-        _ if method.starts_with("fs/") => false,
-        _ if method.starts_with("terminal/") => offered(&[CLIENT, TERMINALS]),
-        _ => true,
-    }
-}
-
-/// Why a request for a client may not be put into the log, where clients find it.
+/// Reason why a request for a client may not be put into the log, where clients find it.
 pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<Declined> {
     let mut env =
         (method == v1::CreateTerminal::NAME).then(|| params.member("env"))?.into_iter().flat_map(Raw::elements);
@@ -96,7 +77,7 @@ pub(super) fn unfit_for_log(method: &str, params: Raw<'_>) -> Option<Declined> {
 mod tests {
     use acp_types::Raw;
 
-    use super::{Service, Services, can_be_asked, unfit_for_log};
+    use super::{Service, Services, unfit_for_log};
 
     fn told(files: Service, terminals: Service, client: &str) -> String {
         Services { files, terminals }.tell(Raw::parse(client).unwrap()).as_str().to_owned()
@@ -119,21 +100,6 @@ mod tests {
         let theirs = r#"{"clientCapabilities":{"_meta":{"terminal_output":false,"x":1e2}}}"#;
         let kept = r#"{"clientCapabilities":{"_meta":{"terminal_output":true,"x":1e2}}}"#;
         assert_eq!(told(Service::Client, Service::Client, theirs), kept);
-    }
-
-    #[test]
-    fn a_client_is_asked_what_it_offers_and_all_that_need_not_be_offered() {
-        let client = Raw::parse(r#"{"clientCapabilities":{"fs":{"readTextFile":true},"terminal":false}}"#).unwrap();
-        for (method, wanted) in [
-            ("fs/read_text_file", true),
-            ("fs/write_text_file", false),
-            ("fs/other", false),
-            ("terminal/create", false),
-            ("elicitation/create", true),
-            ("_fs/own", true),
-        ] {
-            assert_eq!(can_be_asked(client, method), wanted, "{method}");
-        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! Where the agent of a lane comes from.
+//! Source of the agent of a lane.
 
 use acp_types::record::body::{LaneJoined, SessionCreated};
 
-/// Where the agent of a lane comes from, at the first time and each time after.
+/// Source of the agent of a lane, at the first time and each time after.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "whoever starts agents has to know every way")]
 pub enum AgentSource {
@@ -16,7 +16,7 @@ pub enum AgentSource {
 }
 
 impl AgentSource {
-    /// Whether it dials in.
+    /// Returns whether it dials in.
     #[must_use]
     pub fn dials_in(&self) -> bool {
         matches!(self, Self::DialsIn(_))
@@ -46,7 +46,7 @@ impl From<LaneJoined> for AgentSource {
 }
 
 impl From<&SessionCreated> for AgentSource {
-    /// That of `main`.
+    /// Source of the agent of `main`.
     fn from(created: &SessionCreated) -> Self {
         if created.dialled { Self::DialsIn(None) } else { Self::Command }
     }

@@ -19,7 +19,7 @@ pub(super) fn for_log(params: Raw<'_>, key: &FingerprintKey) -> (RawBuf, bool) {
     (kept, shortened)
 }
 
-/// Whether params for a start of agents have something that the log would not get.
+/// Returns whether params for a start of agents have something that the log would not get.
 pub(crate) fn has_secrets(params: Raw<'_>) -> bool {
     let params = for_agents(params);
     params.as_raw().member("_meta").is_some() || mcp::has_definitions(params.as_raw())

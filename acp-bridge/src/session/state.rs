@@ -1,4 +1,4 @@
-//! What a session's log says: the fold of its control records.
+//! State of a session by its log: the fold of its control records.
 
 mod answers;
 mod apply;
@@ -30,7 +30,8 @@ use terminals::Terminals;
 use trust::Trust;
 use turns::Turns;
 
-/// What a session's log says, record by record: [`State::apply`]. Host and gateway fold the same records into it.
+/// State of a session as its log says, record by record: [`State::apply`]. Host and gateway fold the same records into
+/// it.
 ///
 /// Update and extension records only move the head, so a log read with the control filter does as well; see
 /// [`State::set_head`].
@@ -81,7 +82,7 @@ impl State {
         self.epoch
     }
 
-    /// How the session was made; `None` before its first record.
+    /// First record of the session; `None` before it.
     #[must_use]
     pub fn created(&self) -> Option<&SessionCreated> {
         self.created.as_deref()
@@ -93,33 +94,33 @@ impl State {
         self.title.as_deref()
     }
 
-    /// Whether it was closed and neither prompted nor given an agent since.
+    /// Returns whether it was closed and neither prompted nor given an agent since.
     #[must_use]
     pub fn closed(&self) -> bool {
         self.closed
     }
 
-    /// What becomes of permission requests while no controller is there; `None`: what the server says.
+    /// Policy for permission requests while no controller is there; `None`: that of the server.
     #[must_use]
     pub fn unattended(&self) -> Option<&Unattended> {
         self.unattended.as_ref()
     }
 
-    /// Whether what the session says may have effects. It may not while the session was written elsewhere and nobody has
-    /// said that it is to be trusted: then its MCP servers, what waits in it, its policy, the modes and options that were
-    /// chosen before, and the agents of its lanes start nothing.
+    /// Returns whether what the session says may have effects. It may not while the session was written elsewhere and
+    /// nobody has said that it is to be trusted: then its MCP servers, what waits in it, its policy, the modes and
+    /// options that were chosen before, and the agents of its lanes start nothing.
     #[must_use]
     pub fn armed(&self) -> bool {
         self.disarmed().is_none()
     }
 
-    /// Where a session came from that is not [`Self::armed`], and what of it has no effect.
+    /// Origin of a session that is not [`Self::armed`], and what of it has no effect.
     #[must_use]
     pub fn disarmed(&self) -> Option<&SessionDisarmed> {
         self.trust.disarmed()
     }
 
-    /// Whether a turn was accepted elsewhere and is not to run here.
+    /// Returns whether a turn was accepted elsewhere and is not to run here.
     #[must_use]
     pub fn is_of_elsewhere(&self, turn: Turn) -> bool {
         turn < self.trust.since()

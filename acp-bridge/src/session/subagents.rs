@@ -3,9 +3,8 @@
 //! The bridge has no place for what a child session says. So agents are not told that a client could show one, and go on
 //! to report what their subagents do inside the parent's session.
 
+use acp_types::capability::CLIENT as CAPABILITIES;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
-
-const CAPABILITIES: &str = "clientCapabilities";
 
 /// The spellings of what is withheld, in lower case and without `-` and `_`. ACP has `subagents`; extensions under
 /// `_meta` have names of their own, such as `nativeSubagentSessions`.

@@ -27,11 +27,11 @@ const EXTENSION: &str = "secret";
 /// Keeps at most 4,096 secrets, 64 MiB, each for an hour, in files that only their owner can read.
 #[derive(Debug, Clone)]
 pub struct DirectoryVault {
-    place: Arc<Place>,
+    place: Arc<VaultFolder>,
 }
 
 #[derive(Debug)]
-struct Place {
+struct VaultFolder {
     path: PathBuf,
     bounds: Bounds,
     /// One is kept after the other, so that each sees what the one before has left of the room.
@@ -60,13 +60,13 @@ impl DirectoryVault {
         if found.mode() & 0o077 != 0 {
             std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed)?;
         }
-        let place = Place { path: path.to_owned(), bounds, keeping: Mutex::default() };
+        let place = VaultFolder { path: path.to_owned(), bounds, keeping: Mutex::default() };
         place.sweep()?;
         Ok(Self { place: Arc::new(place) })
     }
 }
 
-impl Place {
+impl VaultFolder {
     /// Removes what nobody has taken in time; number and bytes of what stays.
     fn sweep(&self) -> Result<(usize, usize), VaultError> {
         let (mut count, mut bytes, mut gone) = (0, 0, 0);
@@ -150,7 +150,7 @@ impl Vault for DirectoryVault {
 impl DirectoryVault {
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Place) -> Result<T, VaultError> + Send + 'static,
+        work: impl FnOnce(&VaultFolder) -> Result<T, VaultError> + Send + 'static,
     ) -> Result<T, VaultError> {
         let place = Arc::clone(&self.place);
         let done = tokio::task::spawn_blocking(move || work(&place)).await;

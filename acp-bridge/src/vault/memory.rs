@@ -43,7 +43,7 @@ impl MemoryVault {
         Self { kept: Mutex::default(), bounds }
     }
 
-    /// What is kept, without what nobody has taken in time.
+    /// Secrets that are kept, without those that nobody has taken in time.
     fn kept(&self) -> MutexGuard<'_, Kept> {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let mut gone = 0;

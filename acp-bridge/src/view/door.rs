@@ -89,7 +89,7 @@ fn denied(denied: &Denied) -> ErrorObjectOwned {
     error(ErrorCode::INVALID_REQUEST, message, data(META_KEY, &ours))
 }
 
-/// What was asked for makes no sense; members are named as in ACP.
+/// Error for a request that makes no sense; members are named as in ACP.
 fn invalid(invalid: &Invalid) -> ErrorObjectOwned {
     invalid_params(match invalid {
         Invalid::LongKey => {

@@ -1,4 +1,4 @@
-//! Why a client does not get what it asks for.
+//! Reasons why a client does not get what it asks for.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What of a session's history a client that attaches is shown.
+//! History of a session that a client which attaches is shown.
 
 use acp_types::record::Seq;
 use serde::Serialize;
@@ -9,7 +9,8 @@ use serde::Serialize;
 pub(crate) enum HistoryPolicy {
     /// All of it, as `session/load` shows it.
     Full,
-    /// What follows the message that `afterMessageId` names. Not in the RFD's text, but what programs in the field send.
+    /// The history behind the message that `afterMessageId` names. Not in the RFD's text, but what programs in the
+    /// field send.
     AfterMessage,
     /// Nothing but what waits for an answer.
     PendingOnly,
@@ -33,7 +34,7 @@ impl HistoryPolicy {
     }
 }
 
-/// Where the history that is shown begins.
+/// Begin of the history that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Begin {
     /// With what is retained.
@@ -46,7 +47,7 @@ pub(crate) enum Begin {
     Head,
 }
 
-/// How history is shown.
+/// Form in which history is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replay {
     /// There is none.
@@ -58,7 +59,7 @@ pub(crate) enum Replay {
 }
 
 impl Begin {
-    /// Whether chunks of one message are joined: whoever came with a cursor keeps one, and gets each record.
+    /// Returns whether chunks of one message are joined: whoever came with a cursor keeps one, and gets each record.
     pub(crate) fn joins(&self) -> bool {
         !matches!(self, Self::After(_))
     }

@@ -1,4 +1,4 @@
-//! Which lanes a session has, and which of them a client wants to see. Pure.
+//! Lanes of a session, and those of them that a client wants to see. Pure.
 
 use acp_types::Raw;
 use acp_types::api::{Lane, Lanes};
@@ -18,13 +18,13 @@ impl LaneFilter {
         Self(names)
     }
 
-    /// Whether the client sees this lane.
+    /// Returns whether the client sees this lane.
     pub(crate) fn shows(&self, lane: &str) -> bool {
         self.0.as_ref().is_none_or(|lanes| lanes.iter().any(|named| named == lane))
     }
 }
 
-/// What clients are told of a session's lanes.
+/// Lanes of a session, as clients are told of them.
 pub(crate) fn lanes_of(state: &State) -> Lanes {
     Lanes { lanes: state.lanes().map(lane).collect() }
 }

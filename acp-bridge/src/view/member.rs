@@ -1,4 +1,4 @@
-//! Who is in a session, as the others see it.
+//! Members of a session, as the others see them.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What clients are told that nobody asked for.
+//! News that clients are told and nobody asked for.
 
 use acp_types::record::body::{Outcome, Resolved};
 use acp_types::record::{Record, Seq, Turn};
@@ -28,7 +28,7 @@ pub(crate) enum News<'a> {
     Detached { why: &'a RequestError },
 }
 
-/// What has happened to a prompt that waits, or waited.
+/// Change of a prompt that waits, or waited.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum QueueChange {
     Queued,

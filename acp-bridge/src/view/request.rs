@@ -1,4 +1,4 @@
-//! What clients ask for, whatever protocol they speak.
+//! Requests of clients, whatever protocol they speak.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::log::ListQuery;
 use crate::service::Operation;
 use crate::session::Command;
 
-/// What a request is about.
+/// Subject of a request.
 #[derive(Debug)]
 pub(crate) struct About {
     /// `None` where nobody serves it.
@@ -55,7 +55,7 @@ pub(crate) enum Notification {
     Pass { session: Option<SessionId>, command: Command },
 }
 
-/// How a client wants to come to a session that exists.
+/// Way of a client to come to a session that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryKind {
     /// With its history, as if there had been no other client.
@@ -66,20 +66,20 @@ pub(crate) enum EntryKind {
     Attach(Box<Attach>),
 }
 
-/// How a client wants to attach.
+/// Wishes of a client that attaches.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attach {
     pub(crate) role: Role,
     /// The name that it has chosen, if any.
     pub(crate) client: Option<Arc<str>>,
-    /// What it is.
+    /// Its description of itself.
     pub(crate) info: Option<RawBuf>,
-    /// What the answer says was shown.
+    /// The policy that the answer names.
     pub(crate) policy: HistoryPolicy,
     pub(crate) begin: Begin,
 }
 
-/// What a client answers to what an agent asked.
+/// Answer of a client to a request of an agent.
 #[derive(Debug)]
 pub(crate) enum ClientAnswer {
     /// A result.

@@ -1,4 +1,4 @@
-//! What requests of clients are answered with.
+//! Answers to requests of clients.
 
 use acp_types::record::body::Outcome;
 use acp_types::record::{Seq, Turn};
@@ -28,7 +28,7 @@ pub(crate) enum Response<'a> {
     Sessions(&'a [SessionInfo]),
     /// The lanes of a session.
     Lanes(&'a State),
-    /// What the host or an agent answered.
+    /// The answer of the host or of an agent.
     Reply(Reply),
     /// It is done.
     Done,
@@ -44,6 +44,6 @@ pub(crate) struct Attached<'a> {
     pub(crate) policy: HistoryPolicy,
     pub(crate) replayed: u64,
     pub(crate) seq: Seq,
-    /// What a load would be answered with: modes, options and what else the agent said.
+    /// The result of a load: modes, options and what else the agent said.
     pub(crate) result: &'a RawBuf,
 }

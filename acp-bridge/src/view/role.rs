@@ -1,4 +1,4 @@
-//! What a client may do in a session that it is attached to.
+//! Role of a client: what it may do in a session that it is attached to.
 
 use serde::Serialize;
 

@@ -1,4 +1,4 @@
-//! Where frames go.
+//! Sink for frames.
 
 use bytes::{Bytes, BytesMut};
 

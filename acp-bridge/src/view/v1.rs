@@ -11,9 +11,9 @@
 //! | `screen` | one client's view of one session: which updates, in which form |
 //! | `client_capabilities`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
 //! | `frames` | the bytes of updates |
-//! | `calls` | requests that the session API makes of its own |
+//! | `calls` | params and answers of ACP, from what callers of the session API say |
 
-mod calls;
+pub(crate) mod calls;
 mod capabilities;
 mod client;
 mod client_capabilities;
@@ -33,7 +33,6 @@ mod screen;
 mod terminals;
 mod turn;
 
-pub(crate) use self::calls::{set_config_option, set_mode};
 pub(crate) use self::client::Client;
 pub(crate) use self::error::refuse;
 pub(crate) use self::news::tell;

@@ -1,43 +1,15 @@
 //! What clients may get wrong on the wire, and that it costs them an error and not the connection (P12).
 
-use crate::support::{World, client::Client};
+use crate::support::malformed::{each_is_answered, error_for, still_works};
+use crate::support::{Client, World};
 use acp_bridge::gateway;
-use serde_json::{Value, json};
-
-fn still_works(client: &mut Client) {
-    assert!(client.call("session/list", &json!({}))["sessions"].is_array());
-}
-
-fn error_for(client: &mut Client, text: &str) -> Value {
-    client.send_text(text);
-    client.wait_for("error", |message| !message["error"].is_null())
-}
+use serde_json::json;
 
 #[test]
 fn what_is_no_message_is_answered_and_the_connection_lives() {
     let world = World::start();
     let mut client = world.client();
-    let nested = format!(r#"{{"jsonrpc":"2.0","id":5,"method":"session/list","params":{}"#, "[".repeat(10_000));
-    for (text, code) in [
-        ("{bad", -32700),
-        ("", -32700),
-        ("42", -32600),
-        ("[]", -32600),
-        (r#"[{"jsonrpc":"2.0","id":1,"method":"session/list"}]"#, -32600),
-        (r#"{"jsonrpc":"1.0","id":1,"method":"session/list"}"#, -32600),
-        (r#"{"id":1,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":null,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1.5,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"session/list","params":7}"#, -32602),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"session/list"}{}"#, -32700),
-        (nested.as_str(), -32600),
-    ] {
-        let answer = error_for(&mut client, text);
-        assert_eq!(answer["error"]["code"], code, "{text:.80}: {answer}");
-        still_works(&mut client);
-    }
+    each_is_answered(&mut client);
 }
 
 /// RFC 6455 section 8.1: such a connection must be failed. Nobody else is.
@@ -68,7 +40,7 @@ fn ids_come_back_as_they_were_sent() {
     for id in ["0", "-1", "\"7\"", "\"\\u0061\"", "9007199254740993", "123456789012345678901234567890"] {
         client.send_text(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"session/nonesuch"}}"#));
         client.wait_for("error", |message| message["error"]["code"] == -32601);
-        assert!(client.last_raw.contains(&format!("\"id\":{id},")), "{}", client.last_raw);
+        assert!(client.wire.last_raw.contains(&format!("\"id\":{id},")), "{}", client.wire.last_raw);
     }
 }
 

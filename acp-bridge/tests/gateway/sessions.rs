@@ -174,9 +174,9 @@ fn requests_for_the_agent_pass_through_with_its_answers_untouched() {
     }
     client.refused("_x/fail", &json!({}));
     assert!(
-        client.last_raw.ends_with(r#""error":{"code":4711,"message":"told to fail","_x":1e2}}"#),
+        client.wire.last_raw.ends_with(r#""error":{"code":4711,"message":"told to fail","_x":1e2}}"#),
         "{}",
-        client.last_raw
+        client.wire.last_raw
     );
 }
 

@@ -25,7 +25,7 @@ fn a_client_that_stops_reading_is_read_for_no_further_than_its_queue() {
         if text_of(&message) != "early" {
             assert!(text_of(&message).starts_with(&format!("{next} ")));
             next += 1;
-            bytes += fast.last_raw.len();
+            bytes += fast.wire.last_raw.len();
         }
     }
     world.runtime.block_on(flood).expect("the flood");

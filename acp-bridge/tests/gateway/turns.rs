@@ -25,7 +25,7 @@ fn the_answer_of_a_prompt_follows_its_updates_and_says_where_it_ended() {
     let expected = format!(
         r#""result":{{"stopReason":"end_turn","n":1e2,"_meta":{{"acp-bridge":{{"seq":{seq},"turn":{turn},"outcome":"completed"}}}}}}}}"#
     );
-    assert!(client.last_raw.ends_with(&expected), "{}", client.last_raw);
+    assert!(client.wire.last_raw.ends_with(&expected), "{}", client.wire.last_raw);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::report::held;
 use crate::support::client::{kind, text};
+use crate::support::process::wait_until_gone;
 use crate::support::{Bridge, Client, DEADLINE, Options};
 
 fn set_mode(client: &mut Client, session: &str, mode: &str) {
@@ -166,11 +167,7 @@ fn agents_of_sessions_that_nobody_is_at_are_stopped_and_come_back() {
     set_mode(&mut client, &session, "auto");
     let first = std::fs::read_to_string(&pid).expect("a pid");
     drop(client);
-    let deadline = std::time::Instant::now() + DEADLINE;
-    while std::path::Path::new(&format!("/proc/{first}")).exists() {
-        assert!(std::time::Instant::now() < deadline, "the agent {first} still runs");
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
+    wait_until_gone(&first);
     let mut client = bridge.client();
     client.load(&session);
     let now = settings(&mut client, &session);

@@ -1,14 +1,14 @@
 //! Text that a terminal would obey, from everywhere that it can come from: no command of the bridge prints it as it is.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
-use std::sync::mpsc::{Receiver, channel};
 
 use serde_json::json;
 
 use crate::report::held;
 use crate::support::log::wait_for_records;
-use crate::support::{Bridge, Client, DEADLINE, Options};
+use crate::support::screen::Screen;
+use crate::support::{Bridge, Client, Options};
 
 /// Sets the title, clears the screen, goes to the begin of the line, clears it by a C1 control, turns the order around.
 const ORDERS: &str = "\x1b]0;x\x07\x1b[2J\r\u{9b}2K\u{7f}\u{202e}end";
@@ -95,8 +95,8 @@ fn commands_show_what_a_terminal_would_obey() {
 struct Chat {
     child: Child,
     keys: Option<ChildStdin>,
-    screen: Receiver<Vec<u8>>,
-    seen: Vec<u8>,
+    /// `None` once it is over.
+    screen: Option<Screen>,
 }
 
 impl Chat {
@@ -108,17 +108,8 @@ impl Chat {
             .spawn()
             .expect("start chat");
         let keys = child.stdin.take();
-        let mut output = child.stdout.take().expect("a pipe");
-        let (sender, screen) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut buffer) {
-                if sender.send(buffer[..read].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { child, keys, screen, seen: Vec::new() }
+        let screen = Screen::of(child.stdout.take().expect("a pipe"));
+        Self { child, keys, screen: Some(screen) }
     }
 
     fn type_line(&mut self, line: &str) {
@@ -127,19 +118,14 @@ impl Chat {
     }
 
     fn until(&mut self, text: &str) {
-        while !String::from_utf8_lossy(&self.seen).contains(text) {
-            let bytes = self.screen.recv_timeout(DEADLINE);
-            self.seen
-                .extend(bytes.unwrap_or_else(|_| panic!("no {text:?} in {}", String::from_utf8_lossy(&self.seen))));
-        }
+        self.screen.as_mut().expect("it is not over").until(text);
     }
 
     /// Leaves, and gives all that was shown.
     fn end(mut self) -> Vec<u8> {
         self.keys = None;
         assert!(self.child.wait().expect("the end of chat").success());
-        self.seen.extend(self.screen.iter().flatten());
-        std::mem::take(&mut self.seen)
+        self.screen.take().expect("it is not over").all()
     }
 }
 

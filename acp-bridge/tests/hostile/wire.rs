@@ -34,7 +34,11 @@ fn half_a_surrogate_pair_is_text_in_both_directions() {
     let turn = client.prompt(&session, "half");
     let update = client.wait_for("chunk", |message| message["params"]["update"]["content"]["text"] == "half \u{fffd}");
     assert_eq!(update["method"], "session/update");
-    assert!(client.last_raw.contains(r"half \ud83d"), "what the agent wrote arrives as it is: {}", client.last_raw);
+    assert!(
+        client.wire.last_raw.contains(r"half \ud83d"),
+        "what the agent wrote arrives as it is: {}",
+        client.wire.last_raw
+    );
     client.answer(turn);
     // The session API reads the same, in every param.
     let body = format!(

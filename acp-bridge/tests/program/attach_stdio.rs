@@ -1,15 +1,10 @@
 //! `acp-bridge attach` as a process between a scripted editor and a real bridge, with a connection that breaks.
 
-use std::time::{Duration, Instant};
-
 use crate::support::editor::Editor;
+use crate::support::fault_agent::{numbers, yes};
 use crate::support::proxy::Proxy;
-use crate::support::{Bridge, DEADLINE, Options};
-use serde_json::{Value, json};
-
-fn numbers(upto: u64) -> String {
-    (1..=upto).map(|i| format!("{i} ")).collect()
-}
+use crate::support::{Bridge, Options};
+use serde_json::json;
 
 struct Stage {
     bridge: Bridge,
@@ -30,19 +25,6 @@ fn stage() -> Stage {
     Stage { bridge, proxy, editor, session, _state: state }
 }
 
-/// Waits until attach has tried to connect again.
-fn tried_again(proxy: &Proxy, before: usize) {
-    let deadline = Instant::now() + DEADLINE;
-    while proxy.accepted() == before {
-        assert!(Instant::now() < deadline, "attach does not try to connect again");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn yes() -> Value {
-    json!({ "outcome": { "outcome": "selected", "optionId": "yes" } })
-}
-
 #[test]
 fn an_editor_notices_nothing_of_a_connection_that_is_cut_again_and_again() {
     let Stage { bridge: _bridge, proxy, mut editor, session, .. } = stage();
@@ -53,7 +35,7 @@ fn an_editor_notices_nothing_of_a_connection_that_is_cut_again_and_again() {
         }
         let before = proxy.accepted();
         proxy.cut();
-        tried_again(&proxy, before);
+        proxy.wait_for_another(before);
     }
     let answer = editor.answer(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn", "{answer}");
@@ -71,7 +53,7 @@ fn what_an_editor_says_while_there_is_no_connection_is_done_once_there_is_one() 
     let before = proxy.accepted();
     let turn = editor.prompt(&session, "echo later");
     let list = editor.request("session/list", &json!({}));
-    tried_again(&proxy, before);
+    proxy.wait_for_another(before);
     proxy.open();
     assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
     assert_eq!(editor.answer(list)["result"]["sessions"][0]["sessionId"], json!(session));
@@ -104,7 +86,7 @@ fn an_answer_given_while_there_is_no_connection_arrives() {
     proxy.bar();
     let before = proxy.accepted();
     editor.respond(&asked["id"], &yes());
-    tried_again(&proxy, before);
+    proxy.wait_for_another(before);
     proxy.open();
     assert_eq!(editor.answer(turn)["result"]["stopReason"], "end_turn");
     assert!(editor.text("agent_message_chunk").contains("yes"));
@@ -136,7 +118,7 @@ fn a_stop_during_a_drop_reaches_the_turn() {
     proxy.bar();
     let before = proxy.accepted();
     editor.notify("session/cancel", &json!({ "sessionId": session }));
-    tried_again(&proxy, before);
+    proxy.wait_for_another(before);
     proxy.open();
     assert_eq!(editor.answer(turn)["result"]["stopReason"], "cancelled");
 }

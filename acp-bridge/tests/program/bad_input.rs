@@ -1,49 +1,18 @@
 //! What clients may get wrong, and what they get for it: a clear error, and a connection that lives on (P12).
 
+use crate::support::malformed::{each_is_answered, error_for, still_works};
 use crate::support::{Bridge, Client, Options};
-use serde_json::{Value, json};
+use serde_json::json;
 
 fn bridge() -> Bridge {
     Bridge::start(Options::fault_agent(&[]))
-}
-
-/// Sends a text and returns the error that comes back, if it is for nobody or for `id`.
-fn error_for(client: &mut Client, text: &str) -> Value {
-    client.send_text(text);
-    client.wait_for("error", |m| !m["error"].is_null())
-}
-
-fn still_works(client: &mut Client) {
-    assert!(client.call("session/list", &json!({}))["sessions"].is_array());
 }
 
 #[test]
 fn what_is_no_json_rpc_is_answered_and_the_connection_survives() {
     let bridge = bridge();
     let mut client = bridge.client();
-    let deep = "[".repeat(10_000);
-    let cases: &[(&str, i64)] = &[
-        ("{bad", -32700),
-        ("42", -32600),
-        ("[]", -32600),
-        (r#"[{"jsonrpc":"2.0","id":1,"method":"session/list"}]"#, -32600),
-        (r#"{"jsonrpc":"1.0","id":1,"method":"session/list"}"#, -32600),
-        (r#"{"id":1,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":null,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1.5,"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":{},"method":"session/list"}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1,"method":7}"#, -32600),
-        (r#"{"jsonrpc":"2.0","id":1,"method":"session/list","params":7}"#, -32602),
-    ];
-    for (text, code) in cases {
-        let answer = error_for(&mut client, text);
-        assert_eq!(answer["error"]["code"], *code, "{text}: {answer}");
-        still_works(&mut client);
-    }
-    let nested = format!(r#"{{"jsonrpc":"2.0","id":5,"method":"session/list","params":{{"a":{deep}"#);
-    let answer = error_for(&mut client, &nested);
-    assert!([-32700, -32600].contains(&answer["error"]["code"].as_i64().unwrap()), "{answer}");
-    still_works(&mut client);
+    each_is_answered(&mut client);
 }
 
 #[test]

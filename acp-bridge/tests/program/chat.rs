@@ -1,17 +1,15 @@
 //! `acp-bridge chat` in a real terminal: a pseudo-terminal made by `script` of util-linux.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
-use std::time::Instant;
 
-use crate::support::{Bridge, DEADLINE, Options};
+use crate::support::screen::Screen;
+use crate::support::{Bridge, Options};
 
 struct Terminal {
     child: Child,
     keys: ChildStdin,
-    screen: Receiver<Vec<u8>>,
-    seen: String,
+    screen: Screen,
 }
 
 impl Terminal {
@@ -25,17 +23,8 @@ impl Terminal {
             .spawn()
             .expect("`script` of util-linux is needed");
         let keys = child.stdin.take().expect("a pipe");
-        let mut output = child.stdout.take().expect("a pipe");
-        let (sender, screen) = channel();
-        std::thread::spawn(move || {
-            let mut buffer = [0; 4096];
-            while let Ok(read @ 1..) = output.read(&mut buffer) {
-                if sender.send(buffer[..read].to_vec()).is_err() {
-                    break;
-                }
-            }
-        });
-        Self { child, keys, screen, seen: String::new() }
+        let screen = Screen::of(child.stdout.take().expect("a pipe"));
+        Self { child, keys, screen }
     }
 
     fn press(&mut self, keys: &str) {
@@ -45,16 +34,7 @@ impl Terminal {
 
     /// Waits until a text has come, and forgets the screen up to it.
     fn until(&mut self, text: &str) {
-        let deadline = Instant::now() + DEADLINE;
-        loop {
-            if let Some(at) = self.seen.find(text) {
-                self.seen.drain(..at + text.len());
-                return;
-            }
-            let left = deadline.saturating_duration_since(Instant::now());
-            let bytes = self.screen.recv_timeout(left).unwrap_or_else(|_| panic!("no {text:?} in {:?}", self.seen));
-            self.seen.push_str(&String::from_utf8_lossy(&bytes));
-        }
+        self.screen.past(text);
     }
 }
 

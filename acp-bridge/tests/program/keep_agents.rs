@@ -6,11 +6,13 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::Command;
 
+use crate::support::fault_agent::{numbers, yes};
 use crate::support::harness::{beside, eventually};
 use crate::support::kept::diallers;
 use crate::support::log::{records, wait_for_records};
+use crate::support::process::is_alive;
 use crate::support::{Bridge, Client, Options, example};
-use serde_json::{Value, json};
+use serde_json::json;
 
 struct Stage {
     client: Client,
@@ -53,24 +55,8 @@ impl Stage {
     }
 
     fn start_bridge(&mut self) {
-        self.bridge.restart();
-        self.client = self.bridge.client();
-        self.client.resume(&self.session, Some(0));
-        self.client.caught_up();
+        self.client = self.bridge.restart_with_client(&self.session);
     }
-}
-
-fn is_alive(pid: &str) -> bool {
-    Path::new(&format!("/proc/{pid}/cmdline")).exists()
-        && !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default().contains(") Z ")
-}
-
-fn numbers(upto: u64) -> String {
-    (1..=upto).map(|i| format!("{i} ")).collect()
-}
-
-fn yes() -> Value {
-    json!({ "outcome": { "outcome": "selected", "optionId": "yes" } })
 }
 
 #[test]

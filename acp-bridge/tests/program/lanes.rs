@@ -2,10 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a failed step fails the test")]
 
-use std::path::Path;
-use std::process::Command;
-
 use crate::support::harness::beside;
+use crate::support::process::kill_9;
 use crate::support::{Bridge, Client, Options, example};
 use serde_json::{Value, json};
 
@@ -26,17 +24,6 @@ fn bridge() -> (Bridge, tempfile::TempDir) {
 
 fn add(client: &mut Client, session: &str, lane: &str) {
     client.call("_acp-bridge/lane_add", &json!({ "sessionId": session, "lane": lane, "agent": "helper" }));
-}
-
-fn prompt(client: &mut Client, session: &str, lane: &str, text: &str) -> u64 {
-    client.request(
-        "session/prompt",
-        &json!({
-            "sessionId": session,
-            "prompt": [{ "type": "text", "text": text }],
-            "_meta": { "acp-bridge": { "lane": lane } },
-        }),
-    )
 }
 
 /// Resumes from the start and sees only some lanes.
@@ -74,11 +61,6 @@ fn runs(client: &mut Client, lane: &str) -> u64 {
     ours(&message)["turn"].as_u64().unwrap()
 }
 
-fn kill_9(pid_file: &Path) {
-    let pid = std::fs::read_to_string(pid_file).unwrap();
-    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-}
-
 #[test]
 fn two_agents_write_to_one_log_and_clients_see_both_or_one_of_them_in_its_order() {
     let (bridge, _directory) = bridge();
@@ -88,7 +70,7 @@ fn two_agents_write_to_one_log_and_clients_see_both_or_one_of_them_in_its_order(
     let (mut all, mut only) = (bridge.client(), bridge.client());
     watch(&mut all, &session, None);
     watch(&mut only, &session, Some(&["b"]));
-    let turns = [prompt(&mut client, &session, "main", "count 50"), prompt(&mut client, &session, "b", "count 50")];
+    let turns = [client.prompt_lane(&session, "main", "count 50"), client.prompt_lane(&session, "b", "count 50")];
     for turn in turns {
         assert_eq!(client.answer(turn)["result"]["stopReason"], "end_turn");
     }
@@ -110,7 +92,7 @@ fn a_lane_is_named_in_errors_and_its_agent_can_be_one_with_a_profile_only() {
     let (bridge, _directory) = bridge();
     let mut client = bridge.client();
     let session = client.new_session();
-    let id = prompt(&mut client, &session, "b", "echo x");
+    let id = client.prompt_lane(&session, "b", "echo x");
     let error = client.answer(id)["error"].clone();
     assert_eq!(error["code"], -32602);
     assert!(
@@ -128,8 +110,8 @@ fn a_stop_in_one_lane_leaves_the_other_running() {
     let mut client = bridge.client();
     let session = client.new_session();
     add(&mut client, &session, "b");
-    let in_main = prompt(&mut client, &session, "main", "wait");
-    let in_b = prompt(&mut client, &session, "b", "wait");
+    let in_main = client.prompt_lane(&session, "main", "wait");
+    let in_b = client.prompt_lane(&session, "b", "wait");
     let mut watching = bridge.client();
     watch(&mut watching, &session, None);
     let (main, b) = (runs(&mut watching, "main"), runs(&mut watching, "b"));
@@ -149,17 +131,17 @@ fn kill_9_of_one_agent_interrupts_its_turn_only_and_another_comes_with_the_next_
     let mut client = bridge.client();
     let session = client.new_session();
     add(&mut client, &session, "b");
-    let in_main = prompt(&mut client, &session, "main", "wait");
-    let in_b = prompt(&mut client, &session, "b", "wait");
+    let in_main = client.prompt_lane(&session, "main", "wait");
+    let in_b = client.prompt_lane(&session, "b", "wait");
     let mut watching = bridge.client();
     watch(&mut watching, &session, None);
     let main = runs(&mut watching, "main");
     runs(&mut watching, "b");
-    kill_9(&directory.path().join("pid"));
+    kill_9(directory.path().join("pid"));
     assert!(client.answer(in_b)["error"].is_object());
     let there = lanes(&bridge, &session);
     assert_eq!(there[0]["turn"], json!(main));
-    let next = prompt(&mut client, &session, "b", "echo back");
+    let next = client.prompt_lane(&session, "b", "echo back");
     assert_eq!(client.answer(next)["result"]["stopReason"], "end_turn");
     client.cancel(&session);
     assert_eq!(client.answer(in_main)["result"]["stopReason"], "cancelled");
@@ -171,7 +153,7 @@ fn an_agent_that_reads_no_more_holds_up_no_other_lane() {
     let mut client = bridge.client();
     let session = client.new_session();
     add(&mut client, &session, "b");
-    prompt(&mut client, &session, "main", "deaf");
+    client.prompt_lane(&session, "main", "deaf");
     client.chunk();
     let big = "x".repeat(700_000);
     // The pipe and the connection to the agent hold some of it; the rest waits and is refused in the end.
@@ -180,7 +162,7 @@ fn an_agent_that_reads_no_more_holds_up_no_other_lane() {
     // One turn that is faster than the bridge's patience with the other agent shows it; on a busy machine not every one is.
     let is_held_up = (0..20).all(|_| {
         let call = client.request("_mine/thing", &json!({ "sessionId": session, "small": true }));
-        let in_b = prompt(&mut client, &session, "b", "echo still here");
+        let in_b = client.prompt_lane(&session, "b", "echo still here");
         assert_eq!(client.answer(in_b)["result"]["stopReason"], "end_turn");
         client.kept().any(|m| m["id"] == json!(call))
     });
@@ -201,7 +183,7 @@ fn lanes_are_there_after_a_restart_of_the_bridge_and_their_agents_come_when_they
     bridge.restart();
     let mut client = bridge.client();
     client.resume(&session, None);
-    let turn = prompt(&mut client, &session, "b", "echo again");
+    let turn = client.prompt_lane(&session, "b", "echo again");
     let (answer, chunks) = client.turn(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn");
     assert_eq!(crate::support::client::text(&chunks), "again");

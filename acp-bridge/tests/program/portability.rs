@@ -39,7 +39,7 @@ fn updates(client: &mut Client, session: &str, after: u64) -> Vec<String> {
     loop {
         let message = client.next();
         match message["method"].as_str() {
-            Some("session/update") => seen.push(client.last_raw.clone()),
+            Some("session/update") => seen.push(client.wire.last_raw.clone()),
             Some("_acp-bridge/caught_up") => return seen,
             _ => assert!(message["error"].is_null(), "{message}"),
         }

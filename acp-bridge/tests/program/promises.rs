@@ -1,24 +1,11 @@
 //! The promises, shown on a running bridge over the wire. P9 is shown on the log: `log_suite.rs`.
 
-use std::time::Duration;
-
 use crate::support::client::text;
+use crate::support::fault_agent::numbers;
 use crate::support::log::rows;
-use crate::support::{Bridge, DEADLINE, Options};
+use crate::support::process::wait_until_gone;
+use crate::support::{Bridge, Options};
 use serde_json::{Value, json};
-
-fn numbers(upto: u64) -> String {
-    (1..=upto).map(|i| format!("{i} ")).collect()
-}
-
-/// Waits until a process is gone.
-fn gone(pid: &str) {
-    let deadline = std::time::Instant::now() + DEADLINE;
-    while std::path::Path::new(&format!("/proc/{pid}")).exists() {
-        assert!(std::time::Instant::now() < deadline, "process {pid} is still there");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 #[test]
 fn p1_every_client_sees_one_order_and_seqs_have_no_gaps_in_the_log() {
@@ -137,7 +124,7 @@ fn p5_an_agent_that_ignores_the_cancel_is_killed_restarted_and_the_session_goes_
     client.cancel(&session);
     let (answer, _) = client.turn(turn);
     assert_eq!(answer["result"]["stopReason"], "cancelled");
-    gone(&first);
+    wait_until_gone(&first);
     let turn = client.prompt(&session, "pid");
     let (answer, chunks) = client.turn(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn");
@@ -294,7 +281,7 @@ fn p11_what_the_agent_sent_arrives_byte_for_byte() {
     let sent = format!(
         r#"{{"zeta":1e2,"sessionId":"{session}","update":{{"sessionUpdate":"_later","big":123456789012345678901234567890,"exp":1E+2,"content":[null,"\u00e9"]}},"alpha":{{"b":1,"a":2}},"#
     );
-    assert!(client.last_raw.contains(&sent), "{}", client.last_raw);
+    assert!(client.wire.last_raw.contains(&sent), "{}", client.wire.last_raw);
 }
 
 #[test]
@@ -306,7 +293,7 @@ fn p11_capabilities_results_and_errors_keep_what_the_bridge_does_not_know() {
     let session = client.new_session();
     let turn = client.prompt(&session, "echo x");
     let (answer, _) = client.turn(turn);
-    assert!(client.last_raw.contains(r#""_future":[100.0,30]"#), "{}", client.last_raw);
+    assert!(client.wire.last_raw.contains(r#""_future":[100.0,30]"#), "{}", client.wire.last_raw);
     assert_eq!(answer["result"]["_meta"]["acp-bridge"]["outcome"], "completed");
     let turn = client.prompt(&session, "fail");
     let (answer, _) = client.turn(turn);
@@ -334,5 +321,5 @@ fn a_killed_bridge_leaves_no_agent_behind() {
     client.prompt(&session, "hang");
     client.chunk();
     bridge.kill();
-    gone(&pid);
+    wait_until_gone(&pid);
 }

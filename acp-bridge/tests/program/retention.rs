@@ -5,6 +5,7 @@ use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
 use crate::support::client::text;
+use crate::support::process::wait_until_gone;
 use crate::support::{Bridge, DEADLINE, Options};
 use serde_json::{Value, json};
 
@@ -202,11 +203,7 @@ fn a_deleted_session_is_gone_for_everybody_with_its_agent_and_its_records() {
     assert_eq!(ask(&bridge.log, "select count(*) from session"), 0);
     let exported = run(&bridge.log, &["export", &session]);
     assert_eq!(exported.status.code(), Some(1));
-    let deadline = Instant::now() + DEADLINE;
-    while Path::new(&format!("/proc/{pid}")).exists() {
-        assert!(Instant::now() < deadline, "the agent of a deleted session goes on");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    wait_until_gone(&pid);
     bridge.kill();
     bridge.restart();
     assert_eq!(bridge.client().call("session/list", &json!({}))["sessions"], json!([]));

@@ -12,7 +12,8 @@ const READ: usize = 64 * 1024;
 const MIN_READ: usize = 8 * 1024;
 /// A buffer that one big message made larger than this is given back as soon as it is empty, in bytes.
 const KEEP: usize = 256 * 1024;
-/// How much of an oversized line is kept of its beginning and of its end, in bytes: as much as is searched for its id.
+/// Bytes that are kept of the beginning of an oversized line, and below it of its end: as many as are searched for its
+/// id.
 const HEAD: usize = 4096;
 const END: usize = 256;
 
@@ -24,7 +25,7 @@ const END: usize = 256;
 #[derive(Debug)]
 pub struct Decoder {
     buffer: BytesMut,
-    /// How much of `buffer` holds no newline.
+    /// Bytes of `buffer` that are known to hold no newline.
     scanned: usize,
     limit: usize,
     skipping: Option<Skipped>,
@@ -55,7 +56,7 @@ impl Decoder {
         Self { buffer: BytesMut::new(), scanned: 0, limit, skipping: None }
     }
 
-    /// Where to append what was read, with room for at least 8 KiB, usually 64. Call [`Decoder::drain`] afterwards.
+    /// Buffer to append to after a read, with room for at least 8 KiB, usually 64. Call [`Decoder::drain`] afterwards.
     pub fn buffer(&mut self) -> &mut BytesMut {
         if self.buffer.capacity() - self.buffer.len() < MIN_READ {
             self.buffer.reserve(READ);

@@ -1,4 +1,4 @@
-//! What the peer did, on its way to the application.
+//! Events of the peer, on their way to the application.
 
 use tokio::sync::mpsc;
 
@@ -19,7 +19,7 @@ impl Delivery {
         Self { batches: Some(batches), events: Vec::new(), bytes: 0 }
     }
 
-    /// Whether the application still takes events.
+    /// Returns whether the application still takes events.
     pub(super) fn is_open(&self) -> bool {
         self.batches.is_some()
     }
@@ -28,7 +28,7 @@ impl Delivery {
         self.is_open() && !self.events.is_empty()
     }
 
-    /// Whether more may be read for the application.
+    /// Returns whether more may be read for the application.
     pub(super) fn has_room(&self, config: &Config) -> bool {
         self.is_open() && self.events.len() < config.inbox_events && self.bytes < config.inbox_bytes
     }

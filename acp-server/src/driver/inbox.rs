@@ -1,4 +1,4 @@
-//! What the peer did, in batches.
+//! Events of the peer, in batches.
 
 use tokio::sync::mpsc;
 

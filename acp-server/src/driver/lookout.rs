@@ -11,15 +11,15 @@ use tokio::task::yield_now;
 
 /// A peer that answers within this time is quick: about what two wake-ups take.
 const QUICK: Duration = Duration::from_micros(200);
-/// How long a quick peer is looked for: longer than one wake-up takes and its answer, so that two sides that both sleep find
-/// to each other. A peer that disappoints is not looked for again until it was quick.
+/// Time for which a quick peer is looked for: longer than one wake-up takes and its answer, so that two sides that both
+/// sleep find to each other. A peer that disappoints is not looked for again until it was quick.
 const LOOK: Duration = Duration::from_micros(100);
 
 /// On one processor the peer cannot run while it is looked for.
 static ALONE: LazyLock<bool> = LazyLock::new(|| available_parallelism().is_ok_and(|processors| processors.get() == 1));
 
-/// When the first of what the peer may answer was written, and whether answers come at once. By the system's clock, also
-/// where Tokio's stands.
+/// Watch for answers that come at once, with the time of the first write that the peer may answer. By the system's
+/// clock, also where Tokio's stands.
 #[derive(Debug, Default)]
 pub(super) struct Lookout {
     wrote: Option<Instant>,
@@ -44,7 +44,7 @@ impl Lookout {
         self.quick = false;
     }
 
-    /// Until when an answer is to be looked for.
+    /// Time until which an answer is to be looked for.
     pub(super) fn until(&self) -> Option<Instant> {
         self.wrote.filter(|_| self.quick && !*ALONE).map(|wrote| wrote + LOOK)
     }

@@ -1,4 +1,4 @@
-//! What this side sends.
+//! Messages that this side sends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use crate::proto::RequestKey;
 #[non_exhaustive]
 pub struct Closed;
 
-/// Why a message was not taken at once.
+/// Reason why a message was not taken at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum TryError {
@@ -241,7 +241,7 @@ impl Outbox {
         self.finished.cancelled().await;
     }
 
-    /// Whether messages are still taken.
+    /// Returns whether messages are not taken any more.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.commands.is_closed()

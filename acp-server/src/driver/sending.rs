@@ -1,4 +1,4 @@
-//! What a connection still sends, and what waits to be written.
+//! State of sending: what a connection still sends, and the batch that is being written.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,9 @@ use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::time::Instant;
 
-/// What this side still sends. A state is only followed by one below it.
+use crate::proto::Connection;
+
+/// Sources that this side still sends from. A state is only followed by one below it.
 ///
 /// ```text
 /// Open ── closed here, or the last outbox is gone ──> Rest ── the queue is empty ──> Taken
@@ -14,18 +16,18 @@ use tokio::time::Instant;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sending {
-    /// What the outboxes are given.
+    /// All: the outboxes take messages.
     Open,
-    /// What waits in their queue.
+    /// Messages that wait in the outboxes' queue, and all below.
     Rest,
-    /// What was taken from the queue, and what the connection core has to say.
+    /// Messages that were taken from the queue, and those of the connection core.
     Taken,
     /// Nothing. What the peer still says is heard until then.
     Broken { until: Instant },
 }
 
 impl Sending {
-    /// Whether the outboxes' queue may hold something.
+    /// Returns whether the outboxes' queue may hold something.
     pub(super) fn takes_commands(self) -> bool {
         matches!(self, Self::Open | Self::Rest)
     }
@@ -49,21 +51,21 @@ impl Sending {
     }
 }
 
-/// Frames on their way out, with what has to happen once they are written.
+/// Debt to the outboxes for frames, due once these are written.
 #[derive(Debug, Default)]
-pub(super) struct Outgoing {
-    pub(super) frames: VecDeque<Bytes>,
+pub(super) struct Owed {
+    /// Room of their queue, in bytes.
     pub(super) credit: usize,
+    /// Whoever waits until the frames are out.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
 }
 
-impl Outgoing {
-    pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.flushes.is_empty() && self.credit == 0
+impl Owed {
+    pub(super) fn is_nothing(&self) -> bool {
+        self.flushes.is_empty() && self.credit == 0
     }
 
-    /// All frames are.
-    pub(super) fn written(&mut self, credit: &Semaphore) {
+    fn pay(&mut self, credit: &Semaphore) {
         credit.add_permits(std::mem::take(&mut self.credit));
         for flush in self.flushes.drain(..) {
             // Whoever asked may have lost interest.
@@ -72,9 +74,34 @@ impl Outgoing {
     }
 }
 
+/// The batch that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) frames: VecDeque<Bytes>,
+    owed: Owed,
+}
+
+impl Batch {
+    /// Takes over all that the connection has to send, and what is owed for it. The batch before has to be written.
+    pub(super) fn fill(&mut self, connection: &mut Connection, owed: &mut Owed) {
+        connection.take_frames(&mut self.frames);
+        self.owed = std::mem::take(owed);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.owed.is_nothing()
+    }
+
+    /// Pays for the frames, all of which are out.
+    pub(super) fn written(&mut self, credit: &Semaphore) {
+        self.owed.pay(credit);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::proto::Limits;
 
     #[test]
     fn a_state_is_only_followed_by_one_below_it() {
@@ -95,11 +122,19 @@ mod tests {
     #[test]
     fn credit_is_given_back_and_flushes_are_answered_once_all_is_written() {
         let (done, mut wait) = oneshot::channel();
-        let mut outgoing = Outgoing { frames: VecDeque::new(), credit: 7, flushes: vec![done] };
+        let mut owed = Owed { credit: 7, flushes: vec![done] };
+        let mut connection = Connection::new(Limits::default());
+        connection.forward(Bytes::from_static(b"{}")).unwrap();
+        let mut batch = Batch::default();
+        batch.fill(&mut connection, &mut owed);
+        assert!(owed.is_nothing() && connection.outgoing_bytes() == 0);
+        assert_eq!((batch.frames.len(), batch.is_empty()), (1, false));
         let credit = Semaphore::new(0);
-        assert!(!outgoing.is_empty());
-        outgoing.written(&credit);
-        assert!(outgoing.is_empty());
+        batch.frames.clear();
+        assert!(!batch.is_empty(), "a batch without frames still owes");
+        assert!(wait.try_recv().is_err());
+        batch.written(&credit);
+        assert!(batch.is_empty());
         assert_eq!((credit.available_permits(), wait.try_recv()), (7, Ok(())));
     }
 }

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use crate::config::KeepAlive;
 
-/// How long it has been silent, and what was done about it.
+/// Time of the peer's last word, and of the ping that followed it.
 #[derive(Debug)]
 pub(super) struct Silence {
     limits: KeepAlive,
@@ -12,7 +12,7 @@ pub(super) struct Silence {
     pinged: Option<Instant>,
 }
 
-/// What is to be done.
+/// Action that is due.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Due {
     Nothing,
@@ -31,13 +31,14 @@ impl Silence {
         self.pinged = None;
     }
 
-    /// When to look again.
+    /// Time to look again.
     pub(super) fn next(&self) -> Instant {
         let ping = self.pinged.unwrap_or(self.heard) + self.limits.ping;
         ping.min(self.heard + self.limits.lost)
     }
 
-    /// Whoever looks far too late was not running, asleep perhaps: then the peer is asked again.
+    /// The action that is due. Whoever looks far too late was not running, asleep perhaps: then the peer is asked
+    /// again.
     pub(super) fn due(&mut self, now: Instant) -> Due {
         if now > self.next() + self.limits.ping {
             self.heard(now);

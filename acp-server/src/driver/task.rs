@@ -12,7 +12,7 @@ use tracing::trace;
 use super::delivery::Delivery;
 use super::lookout::{Lookout, look};
 use super::outbox::{Command, Queued};
-use super::sending::{Outgoing, Sending};
+use super::sending::{Batch, Owed, Sending};
 use super::silence::{Due, Silence};
 use crate::codec::Input;
 use crate::config::Config;
@@ -22,14 +22,14 @@ use crate::transport::{FrameReader, FrameWriter, Reading, TransportError};
 
 /// Taken from the queue at a time. Bounds how long one turn of the loop takes.
 const COMMANDS: usize = 256;
-/// Collected for the next write while one runs, in bytes. Together with the same amount being written it keeps a pipe
-/// busy; more only costs memory.
-const STAGED: usize = 256 * 1024;
+/// Bytes that the connection has ready for the next write while one runs. Together with the same amount being written
+/// they keep a pipe busy; more only costs memory.
+const READY: usize = 256 * 1024;
 /// Answers that the connection core made by itself may pile up to this, in bytes. A peer that sends nonsense and does
 /// not read what we say to it is not read any further.
 const UNREAD_ANSWERS: usize = 1024 * 1024;
 
-/// What comes from the outboxes.
+/// Queue of what comes from the outboxes.
 pub(super) struct Queue {
     pub(super) commands: mpsc::Receiver<Queued>,
     pub(super) credit: Arc<Semaphore>,
@@ -47,10 +47,10 @@ pub(super) struct Task<R, W> {
     queue: Queue,
     sending: Sending,
     delivery: Delivery,
-    /// Filled while `writing` is written.
-    staged: Outgoing,
-    writing: Outgoing,
-    /// Bytes among what is staged that the core sends by itself.
+    writing: Batch,
+    /// For frames that the connection has ready for the next batch.
+    owed: Owed,
+    /// Bytes among what is ready that the core sends by itself.
     answers: usize,
     /// Nothing more is to be sent; what is queued is written until then.
     close_by: Option<Instant>,
@@ -61,7 +61,7 @@ pub(super) struct Task<R, W> {
     finished: DropGuard,
 }
 
-/// What one turn of the loop was woken by.
+/// Event that wakes the loop for one turn.
 enum Step {
     Delivered,
     Written(Result<(), TransportError>),
@@ -96,8 +96,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             queue,
             sending: Sending::Open,
             delivery: Delivery::new(batches),
-            staged: Outgoing::default(),
-            writing: Outgoing::default(),
+            writing: Batch::default(),
+            owed: Owed::default(),
             answers: 0,
             close_by: None,
             silence: config.keep_alive.map(|limits| Silence::new(limits, Instant::now())),
@@ -162,7 +162,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
 
     async fn step(&mut self, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> Step {
         let write = !self.sending.is_broken() && (!self.writing.is_empty() || self.ping);
-        let command = self.sending.takes_commands() && self.staged_bytes() < STAGED;
+        let command = self.sending.takes_commands() && self.ready_bytes() < READY;
         let room = self.delivery.has_room(&self.config) && self.answers < UNREAD_ANSWERS;
         let read = self.connection.is_open() && room;
         let linger = match self.sending {
@@ -220,17 +220,16 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         });
         self.delivery.collect(&mut self.connection, noise);
         if self.writing.is_empty() {
-            std::mem::swap(&mut self.writing, &mut self.staged);
-            self.connection.take_frames(&mut self.writing.frames);
+            self.writing.fill(&mut self.connection, &mut self.owed);
             self.answers = 0;
         }
         if self.sending.is_broken() {
-            self.writing = Outgoing::default();
+            self.writing = Batch::default();
         }
     }
 
-    fn staged_bytes(&self) -> usize {
-        self.staged.credit.max(self.connection.outgoing_bytes())
+    fn ready_bytes(&self) -> usize {
+        self.owed.credit.max(self.connection.outgoing_bytes())
     }
 
     /// Everything queued is written, and nothing can follow or be heard. From the moment when nothing can follow, a
@@ -244,7 +243,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         self.close_by.get_or_insert_with(|| Instant::now() + self.config.close_timeout);
         !self.sending.takes_commands()
             && self.writing.is_empty()
-            && self.staged.is_empty()
+            && self.owed.is_nothing()
             && self.connection.outgoing_bytes() == 0
     }
 
@@ -278,7 +277,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     fn stop_writing(&mut self, error: &TransportError) -> ControlFlow<CloseReason> {
         tracing::debug!(%error, "output ended");
         self.queue.commands.close();
-        self.writing = Outgoing::default();
+        self.writing = Batch::default();
         if self.connection.is_open() && self.delivery.is_open() && self.close_by.is_none() {
             self.sending = Sending::Broken { until: Instant::now() + self.config.linger };
             return ControlFlow::Continue(());
@@ -289,7 +288,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
 
     fn execute(&mut self, queued: &mut Vec<Queued>) {
         for Queued { command, credit } in queued.drain(..) {
-            self.staged.credit += credit as usize;
+            self.owed.credit += credit as usize;
             match command {
                 Command::Frame(frame) => self.forward(frame),
                 Command::Frames(frames) => frames.into_iter().for_each(|frame| self.forward(frame)),
@@ -314,7 +313,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 Command::Cancel(key) => {
                     self.connection.cancel_request(key);
                 }
-                Command::Flush(done) => self.staged.flushes.push(done),
+                Command::Flush(done) => self.owed.flushes.push(done),
             }
         }
     }
@@ -333,9 +332,9 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             if !self.sending.is_broken() {
                 self.writer.write(&mut self.writing.frames).await?;
                 self.writing.written(&self.queue.credit);
-                self.connection.take_frames(&mut self.staged.frames);
-                self.writer.write(&mut self.staged.frames).await?;
-                self.staged.written(&self.queue.credit);
+                self.writing.fill(&mut self.connection, &mut self.owed);
+                self.writer.write(&mut self.writing.frames).await?;
+                self.writing.written(&self.queue.credit);
             }
             self.writer.close(&reason).await?;
             if matches!(reason, CloseReason::TooLarge { .. }) {

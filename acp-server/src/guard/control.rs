@@ -1,4 +1,4 @@
-//! What a guard and its owner say to each other.
+//! Messages between a guard and its owner.
 
 use crate::transport::child::ExitReport;
 

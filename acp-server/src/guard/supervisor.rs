@@ -24,7 +24,7 @@ use crate::transport::child::ExitReport;
 const GRACE: Duration = Duration::from_secs(1);
 /// Between two looks at what is left.
 const LOOK: Duration = Duration::from_millis(10);
-/// What survives SIGKILL for this long is stuck in the kernel, and nobody can help.
+/// Time after which a process that survives SIGKILL is stuck in the kernel, and nobody can help.
 const GIVE_UP: Duration = Duration::from_secs(10);
 
 /// Exit codes of the guard when there is none of the program to pass on, as shells have them.

@@ -14,7 +14,7 @@ pub(super) fn signal_all(group: Pid, signal: Signal) -> bool {
     in_group || !below.is_empty()
 }
 
-/// Whether the group or this process's descendants have a member that lives.
+/// Returns whether the group or this process's descendants have a member that lives.
 pub(super) fn any_left(group: Pid) -> bool {
     test_kill_process_group(group).is_ok() || !descendants().is_empty()
 }

@@ -134,7 +134,7 @@ impl ClientPeer {
         self.0.notify::<v1::CompleteElicitation>(&params).await
     }
 
-    /// Says a piece of text, as [`ClientPeer::session_update`] with an `agent_message_chunk`.
+    /// Sends a piece of text, as [`ClientPeer::session_update`] with an `agent_message_chunk`.
     ///
     /// # Errors
     /// When the connection is closed.

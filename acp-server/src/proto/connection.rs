@@ -23,7 +23,7 @@ const NOISE: usize = 512;
 /// Begins the names of notifications that a peer may ignore without a word.
 const OPTIONAL: &str = "$/";
 
-/// Whether messages can still come and go.
+/// Phase of a connection: who may still send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Open,
@@ -246,7 +246,7 @@ impl Connection {
         self.unanswered.len()
     }
 
-    /// Whether the peer may still send.
+    /// Returns whether the peer may still send.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.phase == Phase::Open

@@ -1,4 +1,4 @@
-//! Why a call into the connection core was refused.
+//! Reasons why a call into the connection core was refused.
 
 use acp_types::RequestId;
 

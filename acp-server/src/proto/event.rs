@@ -1,4 +1,4 @@
-//! What the connection core tells the application.
+//! Events that the connection core reports to the application.
 
 use std::fmt;
 use std::ops::Range;
@@ -35,14 +35,14 @@ pub enum Event {
     },
     /// A message that was not understood. It was answered where JSON-RPC allows it, and dropped.
     Rejected {
-        /// Why.
+        /// The reason.
         reason: Rejection,
     },
     /// An answer to nothing: to a request that we never sent, or that has its outcome already. It was dropped.
     Stray {
         /// The answer's id. Null when the peer says that it could not read something of ours.
         id: RequestId,
-        /// What it says, if it is an error.
+        /// The error object, if it is an error.
         error: Option<RawError>,
     },
     /// The last event: the peer sends nothing more.
@@ -50,8 +50,8 @@ pub enum Event {
 }
 
 impl Event {
-    /// Which message of the peer it came with: the first that was received has 1, and those that were refused count.
-    /// `None` for what no message brought, and for those that were dropped, which are [`Event::Rejected`] and
+    /// Number of the peer's message that it came with: the first that was received has 1, and those that were refused
+    /// count. `None` for what no message brought, and for those that were dropped, which are [`Event::Rejected`] and
     /// [`Event::Stray`].
     #[must_use]
     pub fn ordinal(&self) -> Option<u64> {
@@ -64,7 +64,7 @@ impl Event {
         }
     }
 
-    /// How much memory it holds, in bytes, for bounds: the message and a little.
+    /// Memory that it holds, in bytes, for bounds: the message and a little.
     #[must_use]
     pub fn weight(&self) -> usize {
         size_of::<Self>()
@@ -248,7 +248,7 @@ impl fmt::Debug for Payload {
     }
 }
 
-/// Why a request of ours has no result.
+/// Reason why a request of ours has no result.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ResponseError {
@@ -269,7 +269,7 @@ pub enum ResponseError {
     },
 }
 
-/// Why a message of the peer was dropped.
+/// Reason why a message of the peer was dropped.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Rejection {
@@ -294,12 +294,12 @@ pub enum Rejection {
     /// ([`Connection::tolerate_noise`](super::Connection::tolerate_noise)). It was not answered.
     #[error("a line that is no message")]
     Noise {
-        /// How it begins.
+        /// Its first bytes.
         head: Bytes,
     },
 }
 
-/// Why the peer sends nothing more.
+/// Reason why the peer sends nothing more.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CloseReason {

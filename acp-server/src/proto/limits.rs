@@ -1,4 +1,4 @@
-//! What one connection may hold open.
+//! Limits on what one connection may hold open.
 
 /// Bounds of one [`Connection`](super::Connection).
 #[derive(Debug, Clone, Copy)]

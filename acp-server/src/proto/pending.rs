@@ -11,7 +11,7 @@ use acp_types::RequestId;
 #[expect(clippy::exhaustive_structs, reason = "a newtype over the number on the wire")]
 pub struct RequestKey(pub u64);
 
-/// What a connection that was cut off has left open on its two sides, for one that goes on where it ended:
+/// Requests that a connection which was cut off has left open on its two sides, for one that goes on where it ended:
 /// [`Connection::resume`](super::Connection::resume).
 ///
 /// It counts towards the [`Limits`](super::Limits), but is taken whole: the connection before was bound by them too.
@@ -35,7 +35,7 @@ impl Unfinished {
 /// Requests of ours that wait for an answer.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
-    /// Whether its cancellation has been asked for.
+    /// Open requests, each with whether its cancellation has been asked for.
     open: HashMap<RequestKey, bool>,
 }
 
@@ -58,7 +58,7 @@ impl Outgoing {
         self.open.insert(key, false);
     }
 
-    /// Whether this is the first cancellation of an open request.
+    /// Cancels a request. Returns whether this is the first cancellation of an open one.
     pub(super) fn cancel(&mut self, key: RequestKey) -> bool {
         self.open.get_mut(&key).is_some_and(|cancelled| !std::mem::replace(cancelled, true))
     }
@@ -78,7 +78,7 @@ impl Outgoing {
 /// Requests of the peer that wait for our answer.
 #[derive(Debug, Default)]
 pub(super) struct Unanswered {
-    /// Whether the peer has cancelled it.
+    /// Open requests, each with whether the peer has cancelled it.
     open: HashMap<RequestId, bool>,
 }
 
@@ -95,7 +95,7 @@ impl Unanswered {
         self.open.insert(id, false);
     }
 
-    /// Whether this is the first cancellation of an open request.
+    /// Cancels a request. Returns whether this is the first cancellation of an open one.
     pub(super) fn cancel(&mut self, id: &RequestId) -> bool {
         self.open.get_mut(id).is_some_and(|cancelled| !std::mem::replace(cancelled, true))
     }

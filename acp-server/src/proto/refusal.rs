@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-/// Why a transport skipped a message.
+/// Reason why a transport skipped a message.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -13,9 +13,9 @@ pub enum Refusal {
         bytes: usize,
         /// The limit in bytes.
         limit: usize,
-        /// How the message begins; may end inside a character.
+        /// First bytes of the message; they may end inside a character.
         head: Bytes,
-        /// How it ends, as far as the transport kept it.
+        /// Last bytes of the message, as far as the transport kept them.
         end: Bytes,
     },
 }

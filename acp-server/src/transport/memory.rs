@@ -18,7 +18,7 @@ pub struct Memory {
 }
 
 impl Memory {
-    /// What comes out of this end is the stdout of a program elsewhere, which may hold other things than messages.
+    /// Marks this end's input as the stdout of a program elsewhere, which may hold other things than messages.
     #[must_use]
     pub fn noisy(mut self, noise: Noise) -> Self {
         self.noise = Some(noise);

@@ -1,4 +1,4 @@
-//! What a program writes to its stdout besides messages: banners, lines of a log, an echo of what it reads.
+//! Noise: what a program writes to its stdout besides messages: banners, lines of a log, an echo of what it reads.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -29,7 +29,7 @@ impl Noise {
         Self(Arc::new(Shared { program: program.into(), heard: Mutex::default() }))
     }
 
-    /// How many lines there were.
+    /// Number of all such lines.
     #[must_use]
     pub fn count(&self) -> u64 {
         self.heard().count

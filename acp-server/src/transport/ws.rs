@@ -26,12 +26,12 @@ use crate::proto::{CloseReason, Refusal};
 /// Handed on at most per call while more is ready, in messages and bytes: a peer that never pauses must not fill memory.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 64 * 1024;
-/// How much is collected before it is written to the socket, in bytes.
+/// Bytes that are collected before they are written to the socket.
 const WRITE: usize = 128 * 1024;
 /// A message that is longer goes in fragments of this size, in bytes: what was handed to the socket's own buffer is a copy,
 /// and a peer that does not read must not be worth one of the whole message.
 const FRAGMENT: usize = 128 * 1024;
-/// How long nothing may come before what is left of a message that is not read counts as over.
+/// Time without anything after which a message that is not read counts as over.
 const QUIET: Duration = Duration::from_millis(500);
 /// RFC 6455 section 7.4.1: a server that goes down, or a page that is left. As the code of a close reason it is what
 /// [`SocketWriter`] sends.
@@ -210,8 +210,8 @@ fn abnormal() -> CloseReason {
     CloseReason::WebSocket { code: ABNORMAL, reason: "the connection broke".to_owned() }
 }
 
-/// What an error of the stream means. A message that is too long even to be skipped is refused all the same, so that its
-/// sender is told before the connection closes.
+/// Reads what an error of the stream means. A message that is too long even to be skipped is refused all the same, so
+/// that its sender is told before the connection closes.
 fn ended(error: tungstenite::Error, limit: usize, inputs: &mut Vec<Input>) -> Result<Reading, TransportError> {
     use tungstenite::error::{CapacityError, ProtocolError};
     match error {

@@ -37,7 +37,7 @@ async fn draft(args: args::MockAgent) -> anyhow::Result<Exit> {
         return Err(usage("--protocol 2 goes with neither --listen nor --sessions"));
     }
     let breaks = match &args.fail {
-        Some(id) => Breaks::of_agent2(id).map_err(|error| usage(error.to_string()))?,
+        Some(id) => Breaks::of_v2_agent(id).map_err(|error| usage(error.to_string()))?,
         None => Breaks::default(),
     };
     mock::serve2(tokio::io::stdin(), tokio::io::stdout(), breaks).await;
@@ -47,10 +47,10 @@ async fn draft(args: args::MockAgent) -> anyhow::Result<Exit> {
 pub(super) async fn client(args: args::MockClient) -> anyhow::Result<Exit> {
     if args.protocol == 2 {
         let breaks = match &args.fail {
-            Some(id) => Breaks::of_client2(id).map_err(|error| usage(error.to_string()))?,
+            Some(id) => Breaks::of_v2_client(id).map_err(|error| usage(error.to_string()))?,
             None => Breaks::default(),
         };
-        mock::client2_of(&args.agent, breaks).await.context("the mock client cannot go on")?;
+        mock::v2_client_of(&args.agent, breaks).await.context("the mock client cannot go on")?;
         return Ok(Exit::Ok);
     }
     let breaks = match &args.fail {

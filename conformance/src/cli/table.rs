@@ -22,9 +22,9 @@ fn proven(requirement: &Requirement) -> Vec<String> {
     let peers = [
         ("mock-agent", mock::agent_breaks()),
         ("mock-client", mock::client_breaks()),
-        ("mock-agent --protocol 2", mock::agent2_breaks()),
+        ("mock-agent --protocol 2", mock::v2_agent_breaks()),
         ("mock-client", mock::remote_client_breaks()),
-        ("mock-client --protocol 2", mock::client2_breaks()),
+        ("mock-client --protocol 2", mock::v2_client_breaks()),
         ("bridge", mock::bridge_breaks()),
         ("durable bridge", mock::durable_breaks()),
         ("WebSocket server", mock::socket_breaks()),

@@ -11,7 +11,7 @@ pub fn agent_breaks() -> Table {
 
 /// The same for the mock agent of version 2.
 #[must_use]
-pub fn agent2_breaks() -> Table {
+pub fn v2_agent_breaks() -> Table {
     super::v2::agent::BREAKS
 }
 
@@ -29,7 +29,7 @@ pub fn remote_client_breaks() -> Table {
 
 /// The same for the mock client of version 2.
 #[must_use]
-pub fn client2_breaks() -> Table {
+pub fn v2_client_breaks() -> Table {
     super::v2::client::BREAKS
 }
 
@@ -79,7 +79,7 @@ impl Breaks {
     ///
     /// # Errors
     /// When no such agent is broken that way.
-    pub fn of_agent2(id: &str) -> Result<Self, UnknownBreak> {
+    pub fn of_v2_agent(id: &str) -> Result<Self, UnknownBreak> {
         Self::known(id, &[super::v2::agent::BREAKS])
     }
 
@@ -95,7 +95,7 @@ impl Breaks {
     ///
     /// # Errors
     /// When no such client is broken that way.
-    pub fn of_client2(id: &str) -> Result<Self, UnknownBreak> {
+    pub fn of_v2_client(id: &str) -> Result<Self, UnknownBreak> {
         Self::known(id, &[super::v2::client::BREAKS])
     }
 }

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used, reason = "each test file uses its part")]
 
+pub mod cli;
 pub mod harness;
 pub mod http;
 pub mod mutants;

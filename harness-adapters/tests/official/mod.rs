@@ -14,6 +14,35 @@ use serde_json::{Value, json};
 
 use crate::support::{Harness, Setting, Stage, soon};
 
+/// Short answers, one that waits, one that never ends, and a call of a tool.
+pub(crate) const TALK: &str = r#"
+    [[prompt]]
+    match = "hello"
+    repeat = true
+    replies = [[{ say = "Hello." }]]
+
+    [[prompt]]
+    match = "first"
+    replies = [[{ say = "One" }, { wait = "gate" }, { say = "." }]]
+
+    [[prompt]]
+    match = "second"
+    repeat = true
+    replies = [[{ say = "Two." }]]
+
+    [[prompt]]
+    match = "talk"
+    replies = [[{ endless = "tick ", every_ms = 20 }]]
+
+    [[prompt]]
+    match = "ping"
+    replies = [[{ mcp = "demo.ping", arguments = { n = 1 } }], [{ say = "ponged" }]]
+
+    [usage]
+    input = 1200
+    output = 40
+"#;
+
 /// The official adapter of a harness with what it needs to start here.
 pub(crate) fn setting(harness: Harness, script: &str) -> Setting {
     let setting = Setting::new(harness, script).official();

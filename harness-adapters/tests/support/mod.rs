@@ -1,11 +1,13 @@
 //! Real harnesses, driven through the real `acp-harness` by an ACP client, against a scripted model.
 #![allow(dead_code, unused_imports, reason = "each test file uses its part")]
 
+mod alive;
 mod client;
 mod model;
 mod programs;
 mod stage;
 
+pub(crate) use alive::Alive;
 pub(crate) use client::{Asked, Event, Events, Form};
 pub(crate) use model::Model;
 pub(crate) use programs::{harness, model_program, official};

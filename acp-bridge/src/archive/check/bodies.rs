@@ -1,4 +1,4 @@
-//! What the body of each kind of record has to be.
+//! Bodies that each kind of record has to have.
 
 use acp_types::RawKind;
 use acp_types::record::body::{

@@ -5,10 +5,10 @@ use acp_types::meta::META_KEY;
 use acp_types::{Raw, SessionId};
 
 use super::{Own, Relay, internal};
-use crate::attach::place::{self, Place};
+use crate::attach::place::{self, LogPlace};
 use crate::attach::requests::{Kind, Order};
 use crate::attach::sessions::{Phase, Session};
-use crate::attach::{Answer, Item};
+use crate::attach::{Item, RawAnswer};
 
 impl Relay {
     pub(super) fn answered(&mut self, key: RequestKey, outcome: Result<Payload, ResponseError>) {
@@ -26,7 +26,7 @@ impl Relay {
         }
     }
 
-    fn own_answered(&mut self, own: Own, answer: Answer) {
+    fn own_answered(&mut self, own: Own, answer: RawAnswer) {
         match own {
             Own::Initialize if answer.is_ok() => {
                 if let Some(id) = self.handshake.accepted() {
@@ -51,7 +51,7 @@ impl Relay {
         }
     }
 
-    fn request_answered(&mut self, order: Order, mut answer: Answer) {
+    fn request_answered(&mut self, order: Order, mut answer: RawAnswer) {
         let Some(request) = self.requests.get_mut(order) else { return };
         let session = request.session.clone();
         match (&mut request.kind, session) {
@@ -108,11 +108,11 @@ impl Relay {
         self.settle();
     }
 
-    fn prompt_answered(&mut self, id: &SessionId, answer: &Answer) {
+    fn prompt_answered(&mut self, id: &SessionId, answer: &RawAnswer) {
         let Some(session) = self.sessions.get_mut(id) else { return };
         let turn = match answer {
             Ok(result) => {
-                let place = Place::read(result.as_raw());
+                let place = LogPlace::read(result.as_raw());
                 if let Some(seq) = place.seq {
                     session.advance(seq);
                 }

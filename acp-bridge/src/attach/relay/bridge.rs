@@ -1,4 +1,4 @@
-//! What the bridge does, but for its answers.
+//! Messages of the bridge, but for its answers.
 
 use acp_server::proto::{Event, Incoming, IncomingNotification};
 use acp_types::meta::{CAUGHT_UP, DETACHED, TURN_ENDED, reserved};
@@ -7,9 +7,9 @@ use acp_types::{Raw, RawBuf, RawError, SessionId};
 
 use super::{Relay, editor, internal};
 use crate::attach::asks::{Asked, Identity};
-use crate::attach::place::{self, Place};
+use crate::attach::place::{self, LogPlace};
 use crate::attach::sessions::Phase;
-use crate::attach::{Answer, Item};
+use crate::attach::{Item, RawAnswer};
 
 impl Relay {
     /// Takes what the bridge did.
@@ -34,7 +34,7 @@ impl Relay {
     fn asked(&mut self, request: &Incoming) {
         let params = request.params().unwrap_or(Raw::EMPTY_OBJECT);
         let method: Box<str> = request.method().into();
-        let identity = match (place::session(params), Place::read(params).seq) {
+        let identity = match (place::session(params), LogPlace::read(params).seq) {
             (Some(session), Some(seq)) => {
                 if let Some(session) = self.sessions.get_mut(&session) {
                     session.advance(seq);
@@ -56,7 +56,7 @@ impl Relay {
             self.told_of_ours(notification.method(), params);
             return;
         }
-        let place = Place::read(params);
+        let place = LogPlace::read(params);
         let id = place::session(params);
         if let Some(id) = &id
             && let Some(session) = self.sessions.get_mut(id)
@@ -76,7 +76,7 @@ impl Relay {
         self.to_editor.push(editor::forward(notification));
     }
 
-    /// What moves cursors, and is nothing for an editor that does not know the bridge.
+    /// Takes in a message that moves cursors, and is nothing for an editor that does not know the bridge.
     fn told_of_ours(&mut self, method: &str, params: Raw<'_>) {
         let Some(id) = place::session(params) else { return };
         let Some(session) = self.sessions.get_mut(&id) else { return };
@@ -96,7 +96,7 @@ impl Relay {
                 self.settle();
             }
             TURN_ENDED => {
-                if let Some(seq) = Place::read(params).seq {
+                if let Some(seq) = LogPlace::read(params).seq {
                     session.advance(seq);
                 }
                 if let Some(turn) = params.member("turn").and_then(Raw::as_u64) {
@@ -117,7 +117,7 @@ impl Relay {
     }
 
     /// Ends a load that went on as a resume. One that the bridge answers itself is answered by then.
-    pub(super) fn loaded(&mut self, id: &SessionId, answer: Answer) {
+    pub(super) fn loaded(&mut self, id: &SessionId, answer: RawAnswer) {
         let Some(load) = self.sessions.get_mut(id).and_then(|session| session.load.take()) else { return };
         if let Some(request) = self.requests.remove(load.request) {
             self.respond(request.id, answer);

@@ -1,4 +1,4 @@
-//! What the editor does.
+//! Messages of the editor.
 
 use acp_server::proto::{Event, Incoming, IncomingNotification, ResponseError};
 use acp_types::error::{ErrorCode, error};
@@ -11,7 +11,7 @@ use crate::attach::requests::{self, Kind, Request};
 use crate::attach::sessions::Phase;
 use crate::attach::{Item, place};
 
-/// How a prompt ends that the bridge has never seen.
+/// Answer to a prompt that the bridge has never seen.
 const CANCELLED: &str = r#"{"stopReason":"cancelled"}"#;
 
 impl Relay {
@@ -147,7 +147,7 @@ impl Relay {
     }
 
     /// Answers a request that the bridge has never seen, and never will.
-    fn withdraw(&mut self, order: requests::Order, answer: crate::attach::Answer) {
+    fn withdraw(&mut self, order: requests::Order, answer: crate::attach::RawAnswer) {
         self.queue.remove(order);
         if let Some(request) = self.requests.remove(order) {
             if let (Kind::Resume { adopts: true, .. }, Some(session)) = (&request.kind, request.session) {

@@ -174,7 +174,7 @@ impl Relay {
         }
     }
 
-    /// Says again that a turn of somebody else's prompt is to stop. Named, it cannot hit another one.
+    /// Repeats that a turn of somebody else's prompt is to stop. Named, it cannot hit another one.
     pub(super) fn stop_running(&mut self, id: &SessionId) {
         let Some(session) = self.sessions.get(id) else { return };
         if let Some(turn) = session.running.filter(|_| session.stop) {

@@ -55,7 +55,7 @@ struct Attached {
     load: Option<RequestId>,
 }
 
-/// What ends with the connection.
+/// State that ends with the connection.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) connection: Connection,

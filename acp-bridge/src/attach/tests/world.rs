@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::super::{Item, Relay};
 use super::bridge::{Bridge, Record};
 
-/// What happens to the link.
+/// Event on the link.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Cut {
     /// It breaks.
@@ -19,7 +19,7 @@ pub(super) enum Cut {
     Restart,
 }
 
-/// What the editor does, one after the other.
+/// Acts of the editor, one after the other.
 const SCRIPT: [&str; 8] =
     ["initialize", "session/new", "one", "ask", "one", "session/load", "ask again", "session/list"];
 

@@ -165,7 +165,7 @@ impl Own {
     }
 }
 
-/// Why there is no connection.
+/// Reason why there is no connection.
 struct Failed {
     message: String,
     nobody_listens: bool,

@@ -19,10 +19,10 @@ use super::search::Place;
 use crate::cli::args;
 use crate::cli::home::Home;
 
-/// How much of the bridge's log an error shows, in bytes.
+/// Bytes of the bridge's log that an error shows.
 const SHOWN: u64 = 2048;
 
-/// How long the agents go on without a bridge. The next one is started as soon as it is missed.
+/// Time that the agents go on without a bridge. The next one is started as soon as it is missed.
 const KEEP: &str = "1m";
 
 /// What to start: all but the place.
@@ -97,7 +97,7 @@ pub(super) struct Started {
     /// Reads as ended when it has.
     alive: pipe::Receiver,
     path: PathBuf,
-    /// How long its log was.
+    /// Length of its log before.
     before: u64,
     ended: bool,
 }

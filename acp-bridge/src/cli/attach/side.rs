@@ -18,7 +18,7 @@ impl Side {
         Self { outbox, writing: None }
     }
 
-    /// Whether another batch can be sent.
+    /// Returns whether another batch can be sent.
     pub(super) fn is_idle(&self) -> bool {
         self.writing.is_none()
     }

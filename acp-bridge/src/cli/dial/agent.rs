@@ -21,9 +21,9 @@ use crate::remote_agent::protocol::{Broken, End, Exited, Frame, Hello, Open, Ser
 use crate::remote_agent::transport::{MessagePump, PumpEvent, Socket};
 use crate::session::HOST_TERMINAL;
 
-/// How long the bridge may take to answer that the agent could not be started.
+/// Time that the bridge has to answer that the agent could not be started.
 const HEARD: Duration = Duration::from_secs(2);
-/// What agents say of what they do.
+/// Notification by which agents say what they do.
 const UPDATE: &str = v1::SessionUpdate::NAME;
 /// Longest message, both ways.
 const MAX_MESSAGE: usize = 16 * 1024 * 1024;
@@ -47,7 +47,7 @@ enum Process {
     Ended(Exited),
 }
 
-/// What happened that is not seen to here.
+/// Event that is not seen to here.
 pub(super) enum Said {
     /// The bridge says what is no message.
     Frames(Vec<Frame>),
@@ -85,7 +85,7 @@ impl Agent {
         Ok(Self { instance, process: Process::Runs(handle), pump, open, served })
     }
 
-    /// Whether this is its name.
+    /// Returns whether this is its name.
     pub(super) fn is(&self, instance: &str) -> bool {
         self.instance == instance
     }
@@ -99,12 +99,12 @@ impl Agent {
         hello.asked = self.open.asked();
     }
 
-    /// Whether it has ever had a session.
+    /// Returns whether it has ever had a session.
     pub(super) fn has_served(&self) -> bool {
         self.served.is_open()
     }
 
-    /// How it has ended, by itself or by our hand; `None` while it runs.
+    /// Its end, by itself or by our hand; `None` while it runs.
     pub(super) fn why_it_ended(&self) -> Option<String> {
         let Process::Ended(Exited { report, stderr, .. }) = &self.process else { return None };
         let stderr = stderr.trim();
@@ -117,7 +117,7 @@ impl Agent {
         self.pump.connect(socket, received, None)
     }
 
-    /// Whether it has a socket.
+    /// Returns whether it has a socket.
     pub(super) fn is_connected(&self) -> bool {
         self.pump.is_connected()
     }

@@ -11,7 +11,7 @@ use crate::remote_agent::transport::{Socket, frame_limit, pair};
 /// For one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Where diallers come, beside the endpoint for clients.
+/// Endpoint for diallers, beside the one for clients.
 pub(super) fn endpoint(clients: &str) -> String {
     format!("{}/dial", clients.trim_end_matches("/acp"))
 }

@@ -1,4 +1,4 @@
-//! What is served next to the agent: files and commands, on a connection of their own within this process.
+//! Services next to the agent: files and commands, on a connection of their own within this process.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 
 /// The agent's requests for files and commands go in, answers come out.
 pub(super) struct Served {
-    /// What the agent may reach beside its session's directories.
+    /// Paths that the agent may reach beside its session's directories.
     allowed: Arc<Allowed>,
     /// For the connection.
     asked: VecDeque<Bytes>,
@@ -39,7 +39,7 @@ pub(super) struct Served {
     opened: bool,
 }
 
-/// What comes out.
+/// Message that comes out.
 pub(super) enum Out {
     /// For the agent.
     Answers(Vec<Bytes>),
@@ -82,7 +82,7 @@ impl Served {
         }
     }
 
-    /// Whether the agent has ever had one.
+    /// Returns whether the agent has ever had one.
     pub(super) fn is_open(&self) -> bool {
         self.opened
     }

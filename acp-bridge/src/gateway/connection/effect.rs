@@ -8,11 +8,11 @@ use acp_types::{RawBuf, RequestId, SessionId};
 use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::log::{ListQuery, SessionInfo};
 use crate::service::follower::SessionFollower;
-use crate::service::{Answer, ServiceError};
+use crate::service::{ServiceAnswer, ServiceError};
 use crate::session::Command;
 use crate::view::{Earlier, EntryKind, LaneFilter, RequestError};
 
-/// One thing to do. All but the tails have one [`Outcome`].
+/// One thing to do. All but the tails have one [`EffectOutcome`].
 #[derive(Debug)]
 pub(in crate::gateway) enum Effect {
     /// Send a command to the host.
@@ -31,7 +31,7 @@ pub(in crate::gateway) enum Effect {
 }
 
 impl Effect {
-    /// Whether an [`Outcome`] follows.
+    /// Whether an [`EffectOutcome`] follows.
     pub(in crate::gateway) fn has_result(&self) -> bool {
         !matches!(self, Self::Tail { .. } | Self::Untail { .. })
     }
@@ -80,10 +80,10 @@ pub(in crate::gateway) struct Opened {
 
 /// What came of an effect.
 #[derive(Debug)]
-pub(in crate::gateway) enum Outcome {
+pub(in crate::gateway) enum EffectOutcome {
     Submitted {
         then: Then,
-        answer: Answer,
+        answer: ServiceAnswer,
     },
     Opened {
         session: SessionId,

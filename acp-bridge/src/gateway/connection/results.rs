@@ -3,27 +3,27 @@
 use acp_types::{RawBuf, RequestId, SessionId};
 
 use super::attach::Entrance;
-use super::{Coming, Connection, Opened, Outcome, Phase, Then};
+use super::{Coming, Connection, EffectOutcome, Opened, Phase, Then};
 use crate::gateway::attachment::{Arriving, Entry, Seen};
 use crate::service::command::{self, Stop};
-use crate::service::{Answer, Denied, ServiceError};
+use crate::service::{Denied, ServiceAnswer, ServiceError};
 use crate::session::{Refusal, Reply};
 use crate::view::{EntryKind, LaneFilter, RequestError, Response};
 
 impl Connection {
     /// Takes what came of an effect.
-    pub(in crate::gateway) fn done(&mut self, outcome: Outcome) {
+    pub(in crate::gateway) fn done(&mut self, outcome: EffectOutcome) {
         self.in_flight -= 1;
         match outcome {
-            Outcome::Submitted { then, answer } => self.submitted(then, answer),
-            Outcome::Opened { session, coming, id, opened } => {
+            EffectOutcome::Submitted { then, answer } => self.submitted(then, answer),
+            EffectOutcome::Opened { session, coming, id, opened } => {
                 self.opening -= 1;
                 match opened {
                     Ok(opened) => self.opened(session, *coming, id, *opened),
                     Err(why) => self.out.refuse(id, &why),
                 }
             }
-            Outcome::Closed { session, id, head } => match (head, self.attachments.get_mut(&session)) {
+            EffectOutcome::Closed { session, id, head } => match (head, self.attachments.get_mut(&session)) {
                 (Ok(head), Some(attached)) => {
                     attached.close(id, head);
                     self.detach_if_closed(&session);
@@ -31,14 +31,14 @@ impl Connection {
                 (Ok(_), None) => self.out.respond(id, Response::Done),
                 (Err(why), _) => self.out.refuse(id, &why.into()),
             },
-            Outcome::Listed { id, sessions } => match sessions {
+            EffectOutcome::Listed { id, sessions } => match sessions {
                 Ok(sessions) => self.out.respond(id, Response::Sessions(&sessions)),
                 Err(why) => self.out.refuse(id, &why.into()),
             },
         }
     }
 
-    fn submitted(&mut self, then: Then, answer: Answer) {
+    fn submitted(&mut self, then: Then, answer: ServiceAnswer) {
         match then {
             Then::Greet { id, initialize } => self.greeted(id, initialize, answer),
             Then::Created { id } => self.created(id, answer),
@@ -66,7 +66,7 @@ impl Connection {
         }
     }
 
-    fn greeted(&mut self, id: RequestId, initialize: RawBuf, answer: Answer) {
+    fn greeted(&mut self, id: RequestId, initialize: RawBuf, answer: ServiceAnswer) {
         if let Ok(Reply::Agent(Ok(agent))) = answer {
             self.out.view.greeted(initialize);
             self.phase = Phase::Ready;
@@ -78,7 +78,7 @@ impl Connection {
         }
     }
 
-    fn created(&mut self, id: RequestId, answer: Answer) {
+    fn created(&mut self, id: RequestId, answer: ServiceAnswer) {
         self.opening -= 1;
         match answer {
             Ok(Reply::Created { session, result }) => {
@@ -115,7 +115,7 @@ impl Connection {
         self.attach(session, Entrance { seen, after, follower, lanes, earlier, entry, who });
     }
 
-    fn prompted(&mut self, id: RequestId, session: &SessionId, answer: Answer) {
+    fn prompted(&mut self, id: RequestId, session: &SessionId, answer: ServiceAnswer) {
         let marks = self.prompts.settle(&id);
         if marks.given_up
             && let Ok(Reply::Turn(turn)) = answer
@@ -139,7 +139,7 @@ impl Connection {
     }
 
     /// Answers with what the agent said, or with why it could not.
-    fn called(&mut self, id: RequestId, answer: Answer) {
+    fn called(&mut self, id: RequestId, answer: ServiceAnswer) {
         match answer {
             Ok(reply) => self.out.respond(id, Response::Reply(reply)),
             Err(why) => self.out.refuse(id, &why.into()),

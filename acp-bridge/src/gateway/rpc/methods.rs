@@ -7,19 +7,19 @@ use acp_types::api::{
     Accepted, Answered, CancelScope, Created, Deleted, Done, Exported, Head, Lanes, OPENRPC, OnBusy, Page, Queue,
     Records, SessionApiServer, SessionView, Stopping, Waited,
 };
-use acp_types::meta::{META_KEY, MainAgent};
+use acp_types::meta::MainAgent;
 use acp_types::record::{Seq, Turn};
-use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId};
+use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId, capability};
 use async_trait::async_trait;
-use serde_json::json;
 
 use super::call::{Outlet, Peer};
-use super::params::{json_of, kind_of, set};
+use super::params::kind_of;
 use super::{attend, fault, subscription, view};
 use crate::log::{ListQuery, ReadLimit};
 use crate::service::{Caller, SessionService, command, validate};
 use crate::session::Command;
-use crate::view::{door, lanes_of, v1};
+use crate::view::v1::calls;
+use crate::view::{door, lanes_of};
 
 /// Sessions in a page.
 const PAGE: usize = 100;
@@ -60,17 +60,11 @@ impl SessionApiServer for Api {
         agent: Option<MainAgent>,
     ) -> Answer<Created> {
         validate::cwd(Some(&cwd)).map_err(|invalid| fault::invalid(&invalid))?;
-        let mcp_servers = kind_of("mcpServers", mcp_servers, RawKind::Array, "[]")?;
-        let capabilities = kind_of("clientCapabilities", client_capabilities, RawKind::Object, "{}")?;
-        let ours = concat!(r#"{"name":"acp-bridge session API","version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
-        let info = kind_of("clientInfo", client_info, RawKind::Object, ours)?;
-        let initialize = json_of(&json!({ "protocolVersion": 1, "clientCapabilities": {}, "clientInfo": {} }))?;
-        let initialize = set(&set(&initialize, "clientCapabilities", &capabilities), "clientInfo", &info);
-        let params = set(&json_of(&json!({ "cwd": cwd, "mcpServers": [] }))?, "mcpServers", &mcp_servers);
-        let params = match agent {
-            Some(agent) => set(&params, "_meta", &json_of(&json!({ META_KEY: { "agent": agent } }))?),
-            None => params,
-        };
+        let mcp_servers = kind_of("mcpServers", mcp_servers, RawKind::Array)?;
+        let capabilities = kind_of(capability::CLIENT, client_capabilities, RawKind::Object)?;
+        let info = kind_of("clientInfo", client_info, RawKind::Object)?;
+        let initialize = calls::initialize(capabilities.as_ref(), info.as_ref()).map_err(unwritable)?;
+        let params = calls::new_session(&cwd, mcp_servers.as_ref(), agent.as_ref()).map_err(unwritable)?;
         let created = self.service.create(caller(ext)?, params.as_raw(), initialize).await.map_err(fault::refused)?;
         Ok(Created { session: created.session, result: created.result })
     }
@@ -155,9 +149,8 @@ impl SessionApiServer for Api {
         lane: Option<String>,
         accept_context_loss: Option<bool>,
     ) -> Answer<Accepted> {
-        let params = set(&json_of(&json!({ "sessionId": session, "prompt": [] }))?, "prompt", &prompt);
         let prompt = command::Prompt {
-            params,
+            params: calls::prompt(&session, &prompt).map_err(unwritable)?,
             lane,
             key,
             on_busy: on_busy.unwrap_or_default().into(),
@@ -231,7 +224,7 @@ impl SessionApiServer for Api {
         error: Option<RawBuf>,
     ) -> Answer<Answered> {
         let answer = match (outcome, result, error) {
-            (Some(outcome), None, None) => Ok(set(&json_of(&json!({ "outcome": {} }))?, "outcome", &outcome)),
+            (Some(outcome), None, None) => Ok(calls::permission(&outcome)),
             (None, Some(result), None) => Ok(result),
             (None, None, Some(error)) => match acp_types::RawError::new(error) {
                 Ok(error) => Err(error.into_raw()),
@@ -257,7 +250,7 @@ impl SessionApiServer for Api {
     }
 
     async fn session_set_mode(&self, ext: &Extensions, session: SessionId, mode: String) -> Answer<RawBuf> {
-        let (method, params) = v1::set_mode(&session, &mode).map_err(|error| door::internal(error.to_string()))?;
+        let (method, params) = calls::set_mode(&session, &mode).map_err(unwritable)?;
         self.call(ext, session, method, params).await
     }
 
@@ -268,8 +261,7 @@ impl SessionApiServer for Api {
         option: String,
         value: RawBuf,
     ) -> Answer<RawBuf> {
-        let set = v1::set_config_option(&session, &option, &value);
-        let (method, params) = set.map_err(|error| door::internal(error.to_string()))?;
+        let (method, params) = calls::set_config_option(&session, &option, &value).map_err(unwritable)?;
         self.call(ext, session, method, params).await
     }
 
@@ -306,6 +298,11 @@ impl SessionApiServer for Api {
     async fn discover(&self) -> Answer<RawBuf> {
         Ok(RawBuf::trusted(OPENRPC.trim_end()))
     }
+}
+
+/// Params that cannot be written as JSON.
+fn unwritable(error: serde_json::Error) -> ErrorObjectOwned {
+    door::internal(error.to_string())
 }
 
 /// Who calls: put there by `call`, for every call.

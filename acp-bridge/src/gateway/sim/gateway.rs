@@ -8,9 +8,9 @@ use super::agent::raw;
 use super::breaks::Break;
 use super::owner::SESSION;
 use super::world::{Next, Waiting, World};
-use crate::command::Answer;
+use crate::command::CommandAnswer;
 use crate::gateway::attachment::Seen;
-use crate::gateway::connection::{Effect as Wanted, Opened, Outcome};
+use crate::gateway::connection::{Effect as Wanted, EffectOutcome, Opened};
 use crate::service::ServiceError;
 use crate::session::{Command, CommandId, Reply};
 use crate::view::{Begin, EntryKind};
@@ -52,7 +52,7 @@ impl World {
         match effect {
             Wanted::Submit { command: Command::Describe { .. }, then, .. } => {
                 let answer = Ok(Reply::Agent(Ok(raw("{}"))));
-                link.connection.done(Outcome::Submitted { then, answer });
+                link.connection.done(EffectOutcome::Submitted { then, answer });
             }
             Wanted::Submit { command, then, .. } => self.bus.push_back((id, command, wait(Next::Submitted(then)))),
             Wanted::Open { params, coming, id: request, .. } => {
@@ -69,7 +69,7 @@ impl World {
         }
     }
 
-    pub(super) fn reply(&mut self, command: CommandId, reply: Answer) {
+    pub(super) fn reply(&mut self, command: CommandId, reply: CommandAnswer) {
         if let Ok(Reply::Turn(turn)) = &reply {
             let (turn, head) = (*turn, self.log.head());
             self.findings
@@ -79,12 +79,12 @@ impl World {
         self.answer(waiting, reply);
     }
 
-    fn answer(&mut self, waiting: Option<Waiting>, reply: Answer) {
+    fn answer(&mut self, waiting: Option<Waiting>, reply: CommandAnswer) {
         let Some(Waiting { client, connection, then }) = waiting else { return };
         let client = &mut self.clients[client];
         let Some(link) = client.link.as_mut().filter(|_| client.connections == connection) else { return };
         let outcome = match then {
-            Next::Submitted(then) => Outcome::Submitted { then, answer: reply.map_err(ServiceError::Host) },
+            Next::Submitted(then) => EffectOutcome::Submitted { then, answer: reply.map_err(ServiceError::Host) },
             Next::Opened { id, mut coming } => {
                 let Ok(Reply::State(result)) = reply else { panic!("{reply:?}") };
                 let (state, head) = (self.shared.state(&self.log.records), self.log.head());
@@ -105,7 +105,7 @@ impl World {
                     coming.earlier.hear(record, &coming.lanes, &state);
                 }
                 let opened = Ok(Box::new(Opened { result, seen: Seen { state, head }, follower: None, after }));
-                Outcome::Opened { session: SESSION.into(), coming, id, opened }
+                EffectOutcome::Opened { session: SESSION.into(), coming, id, opened }
             }
         };
         link.connection.done(outcome);

@@ -56,7 +56,7 @@ async fn world(gateway: Arc<dyn Vault>, host: Arc<dyn Vault>) -> World {
 }
 
 impl World {
-    fn submit(&self, command: Command) -> tokio::task::JoinHandle<Answer> {
+    fn submit(&self, command: Command) -> tokio::task::JoinHandle<CommandAnswer> {
         let commander = self.commander.clone();
         let by = By { principal: Arc::new(Principal::admin("test")), client: "c".into() };
         tokio::spawn(async move { commander.submit(by, None, command).await })

@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use self::replace::Failure;
 use super::lines::Lines;
 use super::refusal::Refusal;
-use super::roots::{Place, Right, Roots};
+use super::roots::{Right, RootedPath, Roots};
 
 /// Nothing that is opened may make us wait, as a FIFO without a writer would. Paths have no links, see [`super::roots`]:
 /// what is one by now was exchanged.
@@ -80,7 +80,7 @@ pub(super) fn write(roots: &Roots, path: &Path, text: &str, limit: usize) -> Res
 }
 
 /// The directory that a file is in, made if it is missing. It is held open, so that what follows happens in it.
-fn folder_of(place: &Place<'_>) -> io::Result<Dir> {
+fn folder_of(place: &RootedPath<'_>) -> io::Result<Dir> {
     let parent = match place.relative.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -94,7 +94,7 @@ fn folder_of(place: &Place<'_>) -> io::Result<Dir> {
     }
 }
 
-fn check_is_file(place: &Place<'_>, file_type: FileType) -> Result<(), Refusal> {
+fn check_is_file(place: &RootedPath<'_>, file_type: FileType) -> Result<(), Refusal> {
     let what = if file_type.is_file() {
         return Ok(());
     } else if file_type.is_dir() {

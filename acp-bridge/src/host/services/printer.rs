@@ -1,5 +1,6 @@
 //! What is told of the output of a command that a tool call shows: pieces as they come, and the end.
 
+use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::{Raw, RawBuf};
 use memchr::memmem;
 use serde_json::json;
@@ -49,7 +50,7 @@ impl Printer {
 pub(super) fn told(session: &str, call: &RawBuf, terminal: &str, data: &str) -> Option<RawBuf> {
     let output = json!({ "terminal_id": terminal, "data": data });
     let update = json!({
-        "sessionUpdate": "tool_call_update", "toolCallId": call, "_meta": { "terminal_output": output },
+        "sessionUpdate": "tool_call_update", "toolCallId": call, "_meta": { TERMINAL_OUTPUT: output },
     });
     RawBuf::encode(&json!({ "sessionId": session, "update": update })).ok()
 }

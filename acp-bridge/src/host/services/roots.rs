@@ -59,7 +59,7 @@ impl Root {
 
 /// A place in one of the session's directories.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
+pub(super) struct RootedPath<'a> {
     pub(super) dir: &'a Dir,
     /// Below `dir`, without links or `..` as far as it existed. Never empty.
     pub(super) relative: PathBuf,
@@ -116,7 +116,7 @@ impl Roots {
     }
 
     /// Finds a path in the session's directories and what is allowed beside. Its last names need not exist.
-    pub(super) fn place(&self, path: &Path, right: Right) -> Result<Place<'_>, Refusal> {
+    pub(super) fn place(&self, path: &Path, right: Right) -> Result<RootedPath<'_>, Refusal> {
         if !path.is_absolute() {
             return Err(Refusal::Relative(path.to_owned()));
         }
@@ -131,16 +131,16 @@ impl Roots {
             });
         };
         let relative = if below.as_os_str().is_empty() { PathBuf::from(".") } else { below.to_owned() };
-        Ok(Place { dir: &root.dir, relative, full, asked: path.to_owned(), right, roots: self })
+        Ok(RootedPath { dir: &root.dir, relative, full, asked: path.to_owned(), right, roots: self })
     }
 
     /// The session's working directory.
-    pub(super) fn working_directory(&self) -> Result<Place<'_>, Refusal> {
+    pub(super) fn working_directory(&self) -> Result<RootedPath<'_>, Refusal> {
         let Some(root) = self.cwd.and_then(|cwd| self.roots.get(cwd)) else {
             return Err(Refusal::Params(format!("the session's working directory is not usable: {}", self.names)));
         };
         let path = root.path.clone();
-        Ok(Place {
+        Ok(RootedPath {
             dir: &root.dir,
             relative: ".".into(),
             full: path.clone(),
@@ -168,7 +168,7 @@ impl Roots {
     }
 }
 
-impl Place<'_> {
+impl RootedPath<'_> {
     /// What went wrong there.
     pub(super) fn io(&self, source: io::Error) -> Refusal {
         self.roots.io(&self.asked, self.right, source)

@@ -4,17 +4,17 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::command::Answer;
+use crate::command::CommandAnswer;
 use crate::host::door;
 use crate::host::inbox::Envelope;
 use crate::log::MemberId;
-use crate::remote_agent::registry::{Arrived, DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, Arrived, DiallerRegistry};
 use crate::session::{Command, QueueCommand, Refusal, RefusalKind};
 
 /// What a session is asked about a dialler that nobody waits for.
 #[derive(Debug)]
 pub(super) struct Question {
-    place: Place,
+    place: AgentPlace,
     client: Arc<str>,
     about: About,
 }
@@ -39,7 +39,7 @@ impl Question {
     }
 
     /// The command that asks it, and where the answer comes.
-    pub(super) fn ask(&self, host: &MemberId) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
+    pub(super) fn ask(&self, host: &MemberId) -> (Box<Envelope>, oneshot::Receiver<CommandAnswer>) {
         let command = match &self.about {
             About::Agent(agent) => Command::Dial { lane: Arc::clone(&self.place.1), agent: agent.clone() },
             // Any command opens the session; this one changes nothing.
@@ -49,7 +49,7 @@ impl Question {
     }
 
     /// Does with the dialler what the session has said.
-    pub(super) fn answered(&self, registry: &DiallerRegistry, answer: Answer) {
+    pub(super) fn answered(&self, registry: &DiallerRegistry, answer: CommandAnswer) {
         let Self { place, about, .. } = self;
         match (answer, about) {
             (Ok(_), About::Agent(_)) => {}

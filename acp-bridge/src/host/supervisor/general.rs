@@ -5,7 +5,7 @@ use acp_types::record::Record;
 use acp_types::{Raw, RawBuf, SessionId};
 
 use super::task::Finished;
-use crate::command::Answer;
+use crate::command::CommandAnswer;
 use crate::host::agent::Agent;
 use crate::host::context::Context;
 use crate::host::driver::Driver;
@@ -28,7 +28,7 @@ pub(super) async fn general(context: Context, envelope: Box<Envelope>) -> Finish
     Finished::General
 }
 
-async fn describe_or_pass(context: &Context, command: Command) -> Answer {
+async fn describe_or_pass(context: &Context, command: Command) -> CommandAnswer {
     match command {
         Command::Describe { initialize } => context.pool.describe(&initialize).await.map(|raw| Reply::Agent(Ok(raw))),
         Command::Call { method, params, .. } => context.pool.call(&method, params).await.map(Reply::Agent),
@@ -45,7 +45,7 @@ async fn create(
     context: &Context,
     initialize: &RawBuf,
     params: RawBuf,
-) -> Result<(Box<Driver>, SessionId, RawBuf), Answer> {
+) -> Result<(Box<Driver>, SessionId, RawBuf), CommandAnswer> {
     // The gateway refuses what cannot be read.
     let meta = RequestMeta::read(params.as_raw()).unwrap_or_default();
     if meta.agent == Some(MainAgent::DialsIn) {

@@ -87,16 +87,16 @@ mod tests {
     use tokio::sync::{mpsc, oneshot};
 
     use super::{WaitingPresence, room};
-    use crate::command::Answer;
+    use crate::command::CommandAnswer;
     use crate::host::inbox::Envelope;
     use crate::host::supervisor::task::Finished;
     use crate::session::{Command, Reply};
 
-    fn envelope(client: &str, command: Command) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
+    fn envelope(client: &str, command: Command) -> (Box<Envelope>, oneshot::Receiver<CommandAnswer>) {
         Envelope::internal(&"h".into(), "s".into(), client.into(), command)
     }
 
-    fn attend(client: &str, present: bool) -> (Box<Envelope>, oneshot::Receiver<Answer>) {
+    fn attend(client: &str, present: bool) -> (Box<Envelope>, oneshot::Receiver<CommandAnswer>) {
         envelope(client, Command::SetPresence { present })
     }
 

@@ -3,7 +3,7 @@
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::oneshot;
 
-use crate::command::Answer;
+use crate::command::CommandAnswer;
 use crate::host::driver::Driver;
 use crate::host::inbox::Envelope;
 use crate::session::Refusal;
@@ -20,7 +20,7 @@ pub(super) enum Finished {
         driver: Box<Driver>,
         session: SessionId,
         result: RawBuf,
-        reply: oneshot::Sender<Answer>,
+        reply: oneshot::Sender<CommandAnswer>,
     },
 }
 

@@ -1,4 +1,5 @@
-//! Who is there, and who holds which session. Time comes in as an argument: what has passed since the log was opened.
+//! Leases: who is there, and who holds which session. Time comes in as an argument: what has passed since the log was
+//! opened.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
@@ -32,7 +33,7 @@ struct Lease {
     until: Duration,
     /// The member is forgotten then.
     forget: Duration,
-    /// What others have taken from it since it renewed last.
+    /// Sessions that others have taken from it since it renewed last.
     lost: Vec<SessionId>,
 }
 
@@ -109,13 +110,13 @@ impl Leases {
         self.claims.remove(session);
     }
 
-    /// Who holds a session.
+    /// Holder of a session.
     pub(super) fn holder(&self, session: &SessionId, now: Duration) -> Option<&MemberId> {
         let claim = self.claims.get(session)?;
         self.runs(&claim.holder, now).then_some(&claim.holder)
     }
 
-    /// Where a command goes: to the holder of its session, or else to any host.
+    /// Destination of a command: the holder of its session, or else any host.
     pub(super) fn route(&self, session: Option<&SessionId>, now: Duration) -> Option<MemberId> {
         if let Some(holder) = session.and_then(|session| self.holder(session, now)) {
             return Some(holder.clone());
@@ -130,7 +131,7 @@ impl Leases {
         self.members.contains_key(member)
     }
 
-    /// Whether the lease of a member runs.
+    /// Returns whether the lease of a member runs.
     pub(super) fn runs(&self, member: &MemberId, now: Duration) -> bool {
         self.members.get(member).is_some_and(|lease| lease.until > now)
     }

@@ -21,7 +21,7 @@ pub(super) struct BigRecords(Mutex<Kept>);
 struct Kept {
     records: VecDeque<(i64, Arc<Record>)>,
     bytes: usize,
-    /// Whether one was asked for since the last sweep.
+    /// True if one was asked for since the last sweep.
     used: bool,
 }
 

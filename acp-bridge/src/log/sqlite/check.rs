@@ -1,4 +1,4 @@
-//! Whether a log is sound: every record that it promises is there and is JSON.
+//! Check of a log: every record that it promises is there and is JSON.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use super::row::{self, Reader};
 use super::{connection, failure, place, schema};
 use crate::log::{LogError, OpenError, SessionInfo};
 
-/// What was read.
+/// Counts of what was read.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Checked {

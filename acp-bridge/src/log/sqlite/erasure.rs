@@ -10,13 +10,13 @@ const ATTEMPTS: u32 = 10;
 
 type Reply = oneshot::Sender<Result<Done, LogError>>;
 
-/// What has been deleted and may still be found in the files.
+/// State of erasing what was deleted and may still be found in the files.
 #[derive(Debug, Default)]
 pub(super) struct Erasure {
     /// Records were removed from the database since the write-ahead log was cut.
     due: bool,
     attempts: u32,
-    /// Who is to be told, and what.
+    /// Callers that are to be told, and what.
     waiting: Vec<(Reply, Done)>,
 }
 

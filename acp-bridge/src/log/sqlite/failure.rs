@@ -1,4 +1,4 @@
-//! What SQLite and the operating system say, in words that help.
+//! Failures of SQLite and the operating system, in words that help.
 
 use std::io;
 use std::path::Path;
@@ -63,7 +63,7 @@ fn reason(error: &Error) -> String {
     }
 }
 
-/// Whether what is stored is to blame, and not the circumstances.
+/// Returns whether what is stored is to blame, and not the circumstances.
 fn is_corrupt(error: &Error) -> bool {
     // Without a code it is a row of unexpected shape; `Unknown` is what a missing table or column comes to.
     error.sqlite_error_code().is_none_or(|code| {

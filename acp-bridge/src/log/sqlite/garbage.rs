@@ -10,12 +10,12 @@ use super::row;
 /// Records looked at in one transaction: a few milliseconds.
 const CHUNK: Seq = 2000;
 
-/// Which records of a session are to go.
+/// Records of a session that are to go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     /// The session itself is gone.
     Everything,
-    /// What was trimmed.
+    /// All that were trimmed but the control records.
     AllButControl,
 }
 

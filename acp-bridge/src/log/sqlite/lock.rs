@@ -66,7 +66,7 @@ pub(super) fn holder(path: &Path) -> Result<Option<Option<u32>>, OpenError> {
     }
 }
 
-/// Whether nobody else has it.
+/// Takes the lock; returns whether nobody else has it.
 fn lock(file: &File, path: &Path) -> Result<bool, OpenError> {
     match file.try_lock() {
         Ok(()) => Ok(true),

@@ -15,12 +15,12 @@ use crate::log::SessionInfo;
 const OTHERS_READ: u32 = 0o044;
 const OTHERS_WRITE: u32 = 0o022;
 
-/// What a log is taken over with, all of it in one step. What its records mean is for the caller to know.
+/// Records that a log is taken over with, all of it in one step. What they mean is for the caller to know.
 #[expect(clippy::exhaustive_structs, reason = "made by whoever takes a log over")]
 pub struct Adoption {
     /// The id that the log is to have.
     pub id: String,
-    /// When it is taken over, in the unit of [`Record::at`].
+    /// Time when it is taken over, in the unit of [`Record::at`].
     pub at: u64,
     /// Kind and body of the record that each session is to end with. One whose newest record is of that kind gets no other.
     pub last: (Kind, RawBuf),
@@ -33,7 +33,7 @@ pub struct Adoption {
 /// Another body for a record, or none.
 pub type Rewrite = Box<dyn Fn(Raw<'_>) -> Option<RawBuf> + Send>;
 
-/// What it came to that a log was taken over.
+/// Result of taking a log over.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Adopted {
@@ -72,7 +72,7 @@ pub(super) fn id(connection: &Connection) -> rusqlite::Result<Option<String>> {
     connection.query_row("SELECT id FROM log LIMIT 1", [], |row| row.get(0)).optional()
 }
 
-/// Why somebody else may write into a log or may have; `None` when nobody can.
+/// Reason why somebody else may write into a log or may have; `None` when nobody can.
 pub(super) fn written_by_others(path: &Path) -> Option<String> {
     let us = rustix::process::geteuid().as_raw();
     files(path).into_iter().find_map(|(path, found)| {

@@ -28,7 +28,7 @@ pub(super) struct Readers {
 #[derive(Debug, Default)]
 struct Idle {
     connections: Vec<Connection>,
-    /// Whether one was taken since the last sweep.
+    /// True if one was taken since the last sweep.
     used: bool,
     closed: bool,
 }

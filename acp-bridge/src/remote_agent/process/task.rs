@@ -8,19 +8,19 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep_until};
 
 use crate::remote_agent::protocol::{Assign, Exited, Frame, Gone, Hello, Stop, Welcome};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::remote_agent::transport::{IncomingAgent, MessagePump, PumpEvent};
 
-/// What the owner of the process wants.
+/// Order of the owner of the process.
 #[derive(Debug)]
 pub(super) enum Order {
     Stop { kill: bool },
     Settle(u64),
-    Assign(Place),
+    Assign(AgentPlace),
     Leave,
 }
 
-/// How the agent has ended.
+/// End of the agent.
 #[derive(Debug, Clone)]
 pub(super) struct Ended {
     pub(super) report: String,
@@ -54,11 +54,11 @@ pub(super) struct Task {
     /// The same dialler on another socket.
     pub(super) sockets: mpsc::Receiver<IncomingAgent>,
     pub(super) exit: watch::Sender<Option<Ended>>,
-    /// What it was told first.
+    /// The frame that it was told first.
     pub(super) begin: Frame,
     /// It is to stop: whether at once.
     pub(super) stopping: Option<bool>,
-    /// What it was told that it serves. It is told again on each socket.
+    /// The place that it was told to serve. It is told again on each socket.
     pub(super) assigned: Option<Assign>,
     pub(super) life: Life,
     pub(super) registry: Arc<DiallerRegistry>,
@@ -130,7 +130,7 @@ impl Task {
         self.life = Life::Ended(Ended { report, stderr: String::new() });
     }
 
-    fn assign(&mut self, place: Place) {
+    fn assign(&mut self, place: AgentPlace) {
         let assign = Assign { session: place.0.clone(), lane: place.1.to_string() };
         self.pump.tell(&Frame::Assign(assign.clone()));
         self.assigned = Some(assign);

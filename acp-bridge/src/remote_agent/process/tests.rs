@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::RemoteProcess;
 use crate::remote_agent::protocol::{Exited, Frame, Hello, VERSION};
-use crate::remote_agent::registry::{DiallerRegistry, Place};
+use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::remote_agent::transport::{IncomingAgent, pair};
 use crate::session::Services;
 
@@ -36,7 +36,7 @@ impl Peer {
         self.write(frame.encode()).await;
     }
 
-    /// What comes next; `None` at the end.
+    /// The next frame; `None` at the end.
     async fn next(&mut self) -> Option<Bytes> {
         let mut inputs = Vec::new();
         while self.read.is_empty() {
@@ -76,7 +76,7 @@ fn hello(dialler: &str) -> Hello {
     }
 }
 
-fn place() -> Place {
+fn place() -> AgentPlace {
     ("s".into(), "far".into())
 }
 

@@ -19,13 +19,13 @@ pub enum Broken {
     Gap {
         /// The next number.
         wanted: u64,
-        /// What came.
+        /// Number that came.
         got: u64,
     },
     /// Something was acknowledged, or is said to have been received, that was never sent.
     #[error("the peer has message {got}, but the last one sent is {last}")]
     Beyond {
-        /// What the peer says.
+        /// Number that the peer says.
         got: u64,
         /// The last that there is.
         last: u64,
@@ -33,7 +33,7 @@ pub enum Broken {
     /// The peer has acknowledged messages that it does not have any more.
     #[error("the peer lacks message {wanted}, which it has acknowledged; the oldest kept is {oldest}")]
     Forgotten {
-        /// What it lacks.
+        /// Number that it lacks.
         wanted: u64,
         /// The oldest that can be sent again.
         oldest: u64,
@@ -72,7 +72,7 @@ impl End {
         Self { held: VecDeque::new(), first: sent + 1, bytes: 0, sent: None, taken, settled: taken, told: None }
     }
 
-    /// Whether more may be sent; else wait for an acknowledgement.
+    /// Returns whether more may be sent; else wait for an acknowledgement.
     #[must_use]
     pub fn has_room(&self) -> bool {
         self.bytes < MAX_HELD
@@ -140,7 +140,7 @@ impl End {
         Ok(number == wanted)
     }
 
-    /// What was taken up to this number is safe here.
+    /// Marks messages up to this number as safe here.
     pub fn settle(&mut self, number: u64) {
         self.settled = self.settled.max(number.min(self.taken));
     }

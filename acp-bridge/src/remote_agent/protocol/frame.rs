@@ -1,4 +1,4 @@
-//! What travels on a socket.
+//! Frames on a socket.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -16,13 +16,13 @@ pub enum FrameError {
     /// Not text, or no word of ours in front.
     #[error("it begins with no word that is known")]
     Word,
-    /// Where a number is due there is none.
+    /// A number is due and there is none.
     #[error("it has no number")]
     Number,
     /// It is too long for one that carries no message.
     #[error("it is longer than {MAX_CONTROL} bytes")]
     TooLong,
-    /// What belongs to the word cannot be read.
+    /// The body that belongs to the word cannot be read.
     #[error("what it says cannot be read: {0}")]
     Body(#[from] serde_json::Error),
 }

@@ -1,9 +1,9 @@
-//! What frames say that are no messages.
+//! Bodies of frames that are no messages.
 
 use acp_types::{RequestId, SessionId};
 use serde::{Deserialize, Serialize};
 
-/// Who dials, and what it has.
+/// Identity of a dialler, and what it has.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[expect(clippy::exhaustive_structs, reason = "both ends are ours, and the version says which this is")]
@@ -18,9 +18,9 @@ pub struct Hello {
     /// The lane there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<String>,
-    /// What to call the agent, for people.
+    /// Name of the agent, for people.
     pub agent: String,
-    /// How long the agent goes on without a host, in milliseconds.
+    /// Time that the agent goes on without a host, in milliseconds.
     pub keep_ms: u64,
     /// It ends with its agent and starts no second one.
     #[serde(default)]
@@ -72,7 +72,7 @@ pub struct Asked {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "as Hello")]
 pub struct Welcome {
-    /// Which.
+    /// The agent.
     pub instance: String,
     /// Number of the last message that the host has of it.
     pub received: u64,
@@ -84,11 +84,11 @@ pub struct Welcome {
 pub struct Start {
     /// Its name.
     pub instance: String,
-    /// What the dialler serves it.
+    /// Services that the dialler gives it.
     pub serve: Serve,
 }
 
-/// Which requests of the agent are served next to it and never reach the host.
+/// Requests of the agent that are served next to it and never reach the host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "as Hello")]
 pub struct Serve {
@@ -109,7 +109,7 @@ pub struct Refused {
     pub is_final: bool,
 }
 
-/// What the agent serves.
+/// Place that the agent serves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "as Hello")]
 pub struct Assign {
@@ -123,7 +123,7 @@ pub struct Assign {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "as Hello")]
 pub struct Stop {
-    /// Which.
+    /// The agent.
     pub instance: String,
     /// At once, instead of politely.
     pub kill: bool,
@@ -133,9 +133,9 @@ pub struct Stop {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "as Hello")]
 pub struct Exited {
-    /// Which.
+    /// The agent.
     pub instance: String,
-    /// How, behind the words "the agent".
+    /// Report on its end, to follow the words "the agent".
     pub report: String,
     /// The end of its stderr.
     pub stderr: String,
@@ -145,6 +145,6 @@ pub struct Exited {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(clippy::exhaustive_structs, reason = "as Hello")]
 pub struct Gone {
-    /// Which.
+    /// The agent.
     pub instance: String,
 }

@@ -1,7 +1,8 @@
-//! What stands open between an agent and its host, as the dialler sees it pass.
+//! Requests that stand open between an agent and its host, as the dialler sees them pass.
 
 use std::collections::{HashMap, VecDeque};
 
+use acp_types::capability::ClientService;
 use acp_types::frame::{Frame, Limits};
 use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
@@ -12,7 +13,7 @@ use super::hello::{Asked, Calling, Serve};
 /// these a host that was started again learns nothing.
 const MAX_OPEN: usize = 4096;
 
-/// Where a message of the agent goes.
+/// Destination of a message of the agent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_enums, reason = "there is nobody else")]
 pub enum Side {
@@ -66,7 +67,7 @@ impl Open {
         true
     }
 
-    /// Where something goes that the agent says.
+    /// Destination of a message that the agent says.
     #[must_use]
     pub fn side(&self, message: &[u8]) -> Side {
         match Frame::parse(message, &Limits::default()) {
@@ -77,9 +78,9 @@ impl Open {
     }
 
     fn serves(&self, method: &str) -> bool {
-        match method.split_once('/') {
-            Some(("fs", _)) => self.serve.files,
-            Some(("terminal", _)) => self.serve.terminals,
+        match ClientService::of(method) {
+            Some(ClientService::Files) => self.serve.files,
+            Some(ClientService::Terminals) => self.serve.terminals,
             _ => false,
         }
     }

@@ -1,11 +1,11 @@
 use futures_util::FutureExt;
 
-use super::{Arrived, DiallerRegistry, Place};
+use super::{AgentPlace, Arrived, DiallerRegistry};
 use crate::remote_agent::protocol::{Hello, VERSION};
 use crate::remote_agent::transport::{IncomingAgent, pair};
 use crate::session::Services;
 
-fn place() -> Place {
+fn place() -> AgentPlace {
     ("s".into(), "far".into())
 }
 

@@ -41,7 +41,7 @@ pub(crate) struct MessagePump<R, W> {
     ready: Option<Bytes>,
 }
 
-/// What happened on a pump.
+/// Event on a pump.
 #[derive(Debug)]
 pub(crate) enum PumpEvent {
     /// The program has said these messages. Each that is for the peer is to be [said](MessagePump::say).
@@ -99,7 +99,7 @@ impl<R: FrameReader, W: FrameWriter> MessagePump<R, W> {
         self.socket.take()
     }
 
-    /// Whether there is a socket.
+    /// Returns whether there is a socket.
     pub(crate) fn is_connected(&self) -> bool {
         self.socket.as_ref().is_some_and(|socket| !socket.is_lost())
     }
@@ -116,8 +116,8 @@ impl<R: FrameReader, W: FrameWriter> MessagePump<R, W> {
         self.last = Some(frame.encode());
     }
 
-    /// Says a message to the peer, under the number that is returned. A socket carries text: what is none in a message is
-    /// replaced, so that the peer can tell what it was.
+    /// Sends a message to the peer, under the number that is returned. A socket carries text: what is none in a message
+    /// is replaced, so that the peer can tell what it was.
     pub(crate) fn say(&mut self, message: &[u8]) -> u64 {
         let text = String::from_utf8_lossy(message);
         if matches!(text, Cow::Owned(_)) {
@@ -138,12 +138,12 @@ impl<R: FrameReader, W: FrameWriter> MessagePump<R, W> {
         }
     }
 
-    /// Whether the program has taken everything that it was given.
+    /// Returns whether the program has taken everything that it was given.
     pub(crate) fn is_idle(&self) -> bool {
         self.given.is_empty()
     }
 
-    /// What the peer has said up to this number is safe.
+    /// Marks what the peer has said up to this number as safe.
     pub(crate) fn settle(&mut self, number: u64) {
         self.end.settle(number);
     }
@@ -260,7 +260,7 @@ impl<R: FrameReader, W: FrameWriter> MessagePump<R, W> {
         PumpEvent::Came(came)
     }
 
-    /// What is left for the owner of the pump.
+    /// Reads a frame; returns what is left for the owner of the pump.
     fn understand(&mut self, frame: &Bytes) -> Result<Option<Frame>, String> {
         let frame = Frame::parse(frame).map_err(|error| error.to_string())?;
         match frame {

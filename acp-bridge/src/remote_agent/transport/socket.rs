@@ -22,7 +22,7 @@ const SILENCE: Duration = Duration::from_secs(30);
 /// For the goodbye.
 const CLOSE: Duration = Duration::from_secs(2);
 
-/// What a frame adds to the longest message.
+/// Bytes that a frame adds to the longest message.
 const FRAMING: usize = 64;
 
 /// Bytes of the longest frame where messages have at most `message`.
@@ -37,7 +37,7 @@ pub(crate) struct Socket {
     outgoing: mpsc::Sender<Bytes>,
 }
 
-/// What happened on a socket.
+/// Event on a socket.
 pub(super) enum Exchanged {
     /// Frames have come.
     Came,
@@ -105,7 +105,7 @@ impl Socket {
         self.tell(frame);
     }
 
-    /// Whether nobody carries its frames any more.
+    /// Returns whether nobody carries its frames any more.
     pub(crate) fn is_lost(&self) -> bool {
         self.outgoing.is_closed()
     }

@@ -1,11 +1,11 @@
-//! What goes on in the place of a message that is too long to be carried.
+//! Frame that goes in the place of a message that is too long to be carried.
 
 use acp_server::proto::Refusal;
 use acp_types::error::ErrorObjectOwned;
 use acp_types::{FrameError, RequestId, frame};
 use bytes::Bytes;
 
-/// Who has to hear of a message that was not carried.
+/// Recipient of the word that a message was not carried.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum StandIn {
     /// The one that it was for: an error in the place of an answer, or the beginning of what is neither answer nor

@@ -1,4 +1,4 @@
-//! What need not be looked back for. Pure.
+//! Records that need not be looked back for. Pure.
 
 use acp_types::record::Seq;
 
@@ -19,7 +19,7 @@ impl PlainStretch {
         };
     }
 
-    /// Whether every record behind `after` up to `upto` is known to be plain.
+    /// Returns whether every record behind `after` up to `upto` is known to be plain.
     pub(super) fn covers(&self, after: Seq, upto: Seq) -> bool {
         after >= upto || self.after <= after && upto <= self.upto
     }

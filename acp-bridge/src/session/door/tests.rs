@@ -58,7 +58,7 @@ fn every_refusal_comes_out_of_json_as_it_went_in() {
     }
     let busy = serde_json::to_string(&Refusal::TurnJoined { turn: 7, into: 3 }).unwrap();
     assert_eq!(busy, r#"{"refusal":"turn_joined","turn":7,"into":3}"#);
-    let late = serde_json::to_string(&Refusal::KeeperLate { limit_ms: 5 }).unwrap();
+    let late = serde_json::to_string(&Refusal::LauncherLate { limit_ms: 5 }).unwrap();
     assert_eq!(late, r#"{"refusal":"keeper_late","limitMs":5}"#);
 }
 

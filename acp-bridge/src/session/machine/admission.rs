@@ -1,4 +1,4 @@
-//! What an agent may say: nothing in the bridge's name, and nothing of a session that is not its own.
+//! Admission of an agent's messages: nothing in the bridge's name, and nothing of a session that is not its own.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use acp_types::method::{Notification as _, v1};
 use super::super::declined::Declined;
 use super::transition::Transition;
 
-/// Why a message of an agent is not taken.
+/// Fault for which a message of an agent is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     /// Its method is one of the bridge's own.
@@ -21,7 +21,7 @@ pub(super) enum Fault {
 }
 
 impl Fault {
-    /// What the agent is told, if its message was a request.
+    /// Answer to the agent, if its message was a request.
     pub(super) fn declined(self, method: String) -> Declined {
         let why = self.to_string();
         match self {
@@ -51,7 +51,7 @@ impl fmt::Display for Fault {
 pub(super) struct Admission([u64; 3]);
 
 impl Admission {
-    /// What is wrong with a message of the agent, which is then not taken; nothing, if it is.
+    /// Looks for a fault in a message of the agent, which is then not taken.
     pub(super) fn check(&mut self, cx: &Transition<'_>, method: &str, params: Option<Raw<'_>>) -> Option<Fault> {
         let fault = fault(cx, method, params)?;
         if let Some(count) = self.count(fault) {

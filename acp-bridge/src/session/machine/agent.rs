@@ -1,4 +1,4 @@
-//! What the agent of a lane is doing.
+//! State of the agent of a lane.
 
 use super::super::{AgentSource, Refusal, StartPlan};
 use super::restore::Restore;
@@ -16,7 +16,7 @@ pub(super) struct AgentSlot {
     deaths: u32,
 }
 
-/// What a lane's agent is doing, as far as the machine knows.
+/// State of a lane's agent, as far as the machine knows.
 ///
 /// ```text
 ///           somebody needs it               it opened the session
@@ -48,7 +48,7 @@ enum Agent {
     Serving,
 }
 
-/// What a stop has ended.
+/// Subject of a stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stopped {
     /// A start: the log knows nothing of it.
@@ -61,11 +61,11 @@ pub(super) enum Stopped {
 #[derive(Debug)]
 pub(super) struct DiedRestoring {
     pub(super) restore: Box<Restore>,
-    /// That has happened too often: the next one is started without.
+    /// True if that has happened too often: the next one is started without.
     pub(super) once_too_often: bool,
 }
 
-/// What it is doing.
+/// Questions about its state.
 impl AgentSlot {
     pub(super) fn is_absent(&self) -> bool {
         matches!(self.agent, Agent::Absent)
@@ -75,44 +75,44 @@ impl AgentSlot {
         matches!(self.agent, Agent::Awaited)
     }
 
-    /// Whether it is there and hears what it is told.
+    /// Returns whether it is there and hears what it is told.
     pub(super) fn is_alive(&self) -> bool {
         matches!(self.agent, Agent::Restoring(_) | Agent::Serving)
     }
 
-    /// Whether it may be given prompts and requests.
+    /// Returns whether it may be given prompts and requests.
     pub(super) fn is_serving(&self) -> bool {
         matches!(self.agent, Agent::Serving)
     }
 
-    /// Whether it is on no way to or from somewhere.
+    /// Returns whether it is on no way to or from somewhere.
     pub(super) fn is_settled(&self) -> bool {
         matches!(self.agent, Agent::Absent | Agent::Serving)
     }
 
-    /// Whether the lane's first agent is on its way.
+    /// Returns whether the lane's first agent is on its way.
     pub(super) fn is_joining(&self) -> bool {
         self.joining().is_some()
     }
 
-    /// Where the agent comes from that is on its way to a lane that it makes.
+    /// Source of the agent that is on its way to a lane that it makes.
     pub(super) fn joining(&self) -> Option<&AgentSource> {
         let Agent::Starting(Starting { joining, .. }) = &self.agent else { return None };
         joining.as_ref().map(Joining::source)
     }
 
-    /// What it is being given of what clients chose.
+    /// Restore that it is being given, of what clients chose.
     pub(super) fn restoring(&mut self) -> Option<&mut Restore> {
         if let Agent::Restoring(restore) = &mut self.agent { Some(restore) } else { None }
     }
 
-    /// When it is to have been given all that.
+    /// Time by which it is to have been given all that.
     pub(super) fn deadline(&self) -> Option<u64> {
         if let Agent::Restoring(restore) = &self.agent { Some(restore.deadline()) } else { None }
     }
 }
 
-/// What happens to it. What cannot happen to it as it is changes nothing.
+/// Changes of its state. What cannot happen to it as it is changes nothing.
 impl AgentSlot {
     /// Somebody needs an agent: how to start one, or why that cannot be done, which ends in [`Self::start_failed`] as well.
     /// Nothing if there is one, or one is on its way.
@@ -161,7 +161,7 @@ impl AgentSlot {
         }
     }
 
-    /// Whoever waits for the lane's first agent does so no more.
+    /// Takes the one that waits for the lane's first agent: it waits no more.
     pub(super) fn take_joining(&mut self) -> Option<Joining> {
         if let Agent::Starting(starting) = &mut self.agent { starting.joining.take() } else { None }
     }

@@ -1,4 +1,4 @@
-//! What clients are told of the mode and the options in force, when the agent does not say so itself.
+//! News for clients of the mode and the options in force, when the agent does not say so itself.
 
 use std::borrow::Cow;
 
@@ -11,11 +11,11 @@ use serde_json::{Value, json};
 use super::super::state::Claims;
 use super::super::{LaneState, State, choice};
 
-/// What only the one client knows that has set it.
+/// Change that only the one client knows that has made it.
 #[derive(Debug, Default)]
 pub(super) struct Announcement(News);
 
-/// Whether there is such a thing.
+/// State of such a change.
 ///
 /// ```text
 ///          the agent accepts what a client set
@@ -37,7 +37,7 @@ enum News {
 }
 
 impl Announcement {
-    /// When the agent has had its time to tell all clients.
+    /// Time by which the agent is to have told all clients.
     pub(super) fn deadline(&self) -> Option<u64> {
         if let News::Due { deadline, .. } = self.0 { Some(deadline) } else { None }
     }
@@ -77,7 +77,7 @@ impl Announcement {
     }
 }
 
-/// What an update of the agent tells all clients of the session or the lane itself.
+/// Update of the agent that tells all clients of the session or the lane itself.
 #[derive(Debug)]
 pub(super) enum Told<'a> {
     /// The session's title; nothing clears it.
@@ -104,7 +104,7 @@ impl<'a> Told<'a> {
         }
     }
 
-    /// What it changes in the log.
+    /// Change that it makes in the log.
     pub(super) fn change(&self, state: &State, lane: &str) -> Option<SessionUpdated> {
         match self {
             // It is the session's, and what `main` says counts: the agents of other lanes only know what was asked of them.
@@ -118,7 +118,7 @@ impl<'a> Told<'a> {
     }
 }
 
-/// What a choice that the agent has accepted changes in the log, the choice included; nothing if all of it is known.
+/// Change in the log by a choice that the agent has accepted, the choice included; nothing if all of it is known.
 pub(super) fn chosen(logged: Option<&LaneState>, made: Option<Choice>, result: Raw<'_>) -> Option<SessionUpdated> {
     let mut updated = match &made {
         Some(made) => change_of(logged, made, result),
@@ -132,7 +132,7 @@ pub(super) fn chosen(logged: Option<&LaneState>, made: Option<Choice>, result: R
     news.then_some(updated)
 }
 
-/// What a choice that the agent has accepted changes in what is in force.
+/// Change of what is in force by a choice that the agent has accepted.
 pub(super) fn change_of(logged: Option<&LaneState>, made: &Choice, result: Raw<'_>) -> SessionUpdated {
     let Some(logged) = logged else { return SessionUpdated::default() };
     if let Some(mode) = choice::mode_of(made) {
@@ -174,7 +174,7 @@ fn as_shown(made: Choice, options: Option<Raw<'_>>) -> Choice {
     }
 }
 
-/// What all clients are told of what is in force after a start of the agent, where that is not what they know.
+/// Updates that tell all clients what is in force after a start of the agent, where that is not what they know.
 pub(super) fn after_restore(logged: Option<&LaneState>, told: &Claims, lost: &[LostChoice]) -> Vec<RawBuf> {
     let Some(lane) = logged else { return Vec::new() };
     let (of_options, of_mode): (Vec<_>, Vec<_>) =
@@ -187,7 +187,7 @@ pub(super) fn after_restore(logged: Option<&LaneState>, told: &Claims, lost: &[L
     mode.into_iter().chain(options).chain(notice(lane.name(), lost)).collect()
 }
 
-/// What all clients are told when something is lost while no agent is there that could say what is in force.
+/// Updates that tell all clients what is lost while no agent is there that could say what is in force.
 pub(super) fn after_loss(lane: &str, lost: &[LostChoice]) -> Vec<RawBuf> {
     let update = update(&json!({ "sessionUpdate": "session_info_update" }), None, lost);
     std::iter::once(update).chain(notice(lane, lost)).collect()

@@ -31,7 +31,7 @@ pub(super) enum Call {
     Prompt(Turn),
     /// A message for the running turn.
     Steer(SteerRequest),
-    /// What a client chose, for an agent that was started again.
+    /// A choice of a client, for an agent that was started again.
     Choice(Choice),
     /// A client's own.
     Client(ClientCall),
@@ -42,12 +42,12 @@ pub(super) enum Call {
 pub(super) struct ClientCall {
     pub(super) command: CommandId,
     pub(super) client: Arc<str>,
-    pub(super) answer: Answer,
+    pub(super) answer: AnswerMeaning,
 }
 
-/// What a good answer to a client means for the session.
+/// Meaning of a good answer to a client for the session.
 #[derive(Debug)]
-pub(super) enum Answer {
+pub(super) enum AnswerMeaning {
     Nothing,
     /// The client has chosen this; nothing if its params do not say what, and the answer may list options all the same.
     Chosen(Option<Choice>),
@@ -79,7 +79,7 @@ impl ClientRequest {
             return Err(Refusal::ChoicesFull);
         }
         let sets = made.is_some() || choice::sets_options(&method);
-        let answer = if sets { Answer::Chosen(made) } else { Answer::Nothing };
+        let answer = if sets { AnswerMeaning::Chosen(made) } else { AnswerMeaning::Nothing };
         Ok(Self { call: ClientCall { command, client, answer }, method, params })
     }
 }
@@ -139,7 +139,7 @@ impl Calls {
         }
     }
 
-    /// What the agent's answer is for; nothing for a second answer, and for one to nothing.
+    /// Takes the call that the agent's answer is for; nothing for a second answer, and for one to nothing.
     pub(super) fn take(&mut self, call: CallId) -> Option<Call> {
         self.open.remove(&call)
     }
@@ -165,12 +165,12 @@ impl Calls {
         }
     }
 
-    /// Whether anybody waits for an answer of the agent, or for the agent.
+    /// Returns whether anybody waits for an answer of the agent, or for the agent.
     pub(super) fn is_empty(&self) -> bool {
         self.open.is_empty() && self.waiting.is_empty()
     }
 
-    /// Whether a client waits for the agent to be there.
+    /// Returns whether a client waits for the agent to be there.
     pub(super) fn any_waiting(&self) -> bool {
         !self.waiting.is_empty()
     }

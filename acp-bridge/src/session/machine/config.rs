@@ -10,15 +10,15 @@ use super::super::{FingerprintKey, Services};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Config {
-    /// How long an agent may take to end a turn that was cancelled before it is killed (P5). Default 10 s.
+    /// Time that an agent has to end a turn that was cancelled before it is killed (P5). Default 10 s.
     pub cancel_grace: Duration,
-    /// How long an agent that has taken a mode or an option may take to tell so to all clients before it is told them in
-    /// its place. Default 500 ms.
+    /// Time that an agent that has taken a mode or an option has to tell so to all clients before they are told in its
+    /// place. Default 500 ms.
     pub announce_after: Duration,
-    /// How long an agent that was started again may take to be given what clients chose. What is not in force then is said
-    /// to be lost, and the next prompt goes on. Default 60 s.
+    /// Time in which an agent that was started again is to be given what clients chose. What is not in force then is
+    /// said to be lost, and the next prompt goes on. Default 60 s.
     pub restore_grace: Duration,
-    /// Who serves the agent files and commands. Default: the host.
+    /// Servers of the agent's files and commands. Default: the host.
     pub services: Services,
     /// With what the definitions of MCP servers are told apart in the log. Default: no secret, for a log that nobody reads.
     pub fingerprint_key: FingerprintKey,
@@ -26,7 +26,7 @@ pub struct Config {
     pub accept_context_loss: bool,
     /// Lanes of a session, `main` among them and those that are about to join. Default 16. The limits below are for each.
     pub max_lanes: usize,
-    /// What becomes of permission requests while no controller is there, in sessions that do not say. Default: they wait.
+    /// Policy for permission requests while no controller is there, in sessions that do not say. Default: they wait.
     pub unattended: Unattended,
     /// Prompts that may wait for the running one; more are answered with an error. Default 32.
     pub max_queue: usize,

@@ -16,13 +16,13 @@ use super::super::{AgentSource, CallId, CommandId, FromAgent, LaneState, Reply, 
 use super::admission::Admission;
 use super::agent::AgentSlot;
 use super::announce::{self, Announcement, Told};
-use super::calls::{Answer, Call, Calls, ClientCall, ClientRequest};
+use super::calls::{AnswerMeaning, Call, Calls, ClientCall, ClientRequest};
 use super::queue::TurnQueue;
 use super::requests::{By, PendingRequests, decline};
 use super::steering::Steering;
 use super::transition::Transition;
 
-/// What the machine knows of a lane beyond what the log says of it: parts that each own what they know.
+/// Lane of a session, beyond what the log says of it: parts that each own what they know.
 ///
 /// What goes from one part to another is here, and no part knows another one's state. Every call is given a transition of
 /// this lane.
@@ -38,7 +38,7 @@ pub(super) struct Lane {
     admission: Admission,
 }
 
-/// What it is.
+/// Questions about its state.
 impl Lane {
     /// A lane whose agent is not there.
     pub(super) fn new(name: Arc<str>) -> Self {
@@ -63,28 +63,28 @@ impl Lane {
         &self.name
     }
 
-    /// Whether it has an agent, or one that is on its way.
+    /// Returns whether it has an agent, or one that is on its way.
     pub(super) fn has_agent(&self) -> bool {
         !self.agent.is_absent()
     }
 
-    /// Whether its first agent is on its way, and the log perhaps knows nothing of the lane yet.
+    /// Returns whether its first agent is on its way, and the log perhaps knows nothing of the lane yet.
     pub(super) fn is_joining(&self) -> bool {
         self.agent.is_joining()
     }
 
-    /// Where its agent comes from, whether or not the log knows the lane yet.
+    /// Source of its agent, whether or not the log knows the lane yet.
     pub(super) fn source<'s>(&'s self, state: &'s State) -> Option<&'s AgentSource> {
         self.agent.joining().or_else(|| state.lane(&self.name).map(LaneState::source))
     }
 
-    /// Whether nothing goes on in it and nobody waits for anything.
+    /// Returns whether nothing goes on in it and nobody waits for anything.
     pub(super) fn is_idle(&self, state: &State) -> bool {
         let works = |lane: &LaneState| lane.running().is_some() || lane.queue().len() + lane.steered().len() > 0;
         self.agent.is_settled() && self.calls.is_empty() && !state.lane(&self.name).is_some_and(works)
     }
 
-    /// When time brings something about.
+    /// Time at which time itself brings something about.
     pub(super) fn deadline(&self) -> Option<u64> {
         let of_parts =
             [self.queue.deadline(), self.steering.deadline(), self.agent.deadline(), self.announcement.deadline()];
@@ -102,7 +102,7 @@ impl Lane {
     }
 }
 
-/// What its agent says.
+/// Messages of its agent.
 impl Lane {
     pub(super) fn on_agent_event(&mut self, cx: &mut Transition<'_>, event: FromAgent) {
         match event {
@@ -172,7 +172,7 @@ impl Lane {
             Some(Call::Steer(request)) => self.steering_answered(cx, request, outcome),
             Some(Call::Choice(made)) => self.choice_answered(cx, call, made, &outcome),
             Some(Call::Client(ClientCall { command, client, answer })) => {
-                if let (Ok(result), Answer::Chosen(made)) = (&outcome, answer) {
+                if let (Ok(result), AnswerMeaning::Chosen(made)) = (&outcome, answer) {
                     let updated = announce::chosen(cx.logged(), made, result.as_raw());
                     self.record_chosen(cx, Origin::Client(client), updated);
                 }
@@ -183,7 +183,7 @@ impl Lane {
     }
 }
 
-/// What clients say to its agent, but for prompts.
+/// Messages of clients to its agent, but for prompts.
 impl Lane {
     /// A request that is the agent's to answer.
     pub(super) fn call(

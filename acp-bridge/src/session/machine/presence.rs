@@ -1,4 +1,4 @@
-//! Who is there to answer what agents ask, and until when what waits may wait.
+//! Presence of those who answer what agents ask, and until when what waits may wait.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,20 +8,20 @@ use acp_types::record::Seq;
 /// Controllers that are counted. More need not be: those that are show that somebody is there.
 const MAX_CONTROLLERS: usize = 4096;
 
-/// How long a client may take to come back after a restart of the bridge in which a turn went on, in microseconds. Until
+/// Time that a client has to come back after a restart of the bridge in which a turn went on, in microseconds. Until
 /// then nothing is decided for it.
 const RETURN: u64 = 10_000_000;
 
-/// Whether controllers are there, and how long permission requests wait while none is. In memory only: after a restart
-/// nobody is there.
+/// Presence of controllers, and the time that permission requests wait while none is there. In memory only: after a
+/// restart nobody is there.
 #[derive(Debug, Default)]
 pub(super) struct ControllerPresence {
     attendance: Attendance,
-    /// When requests have waited long enough.
+    /// Times until which requests wait.
     due: BTreeMap<Seq, u64>,
 }
 
-/// Who is there.
+/// Controllers that are there.
 ///
 /// ```text
 ///                  one comes                          one comes
@@ -42,7 +42,7 @@ enum Attendance {
 }
 
 impl ControllerPresence {
-    /// When the first request has waited long enough, or the clients have been waited for.
+    /// Time when the first request has waited long enough, or the clients have been waited for.
     pub(super) fn deadline(&self) -> Option<u64> {
         let until = if let Attendance::Expecting { until } = self.attendance { Some(until) } else { None };
         self.due.values().copied().chain(until).min()

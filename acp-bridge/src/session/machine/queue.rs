@@ -16,11 +16,11 @@ use super::transition::Transition;
 #[derive(Debug, Default)]
 pub(super) struct TurnQueue {
     flow: Flow,
-    /// When the running turn, which was cancelled, is to be over.
+    /// Time by which the running turn, which was cancelled, is to be over.
     stop_by: Option<u64>,
 }
 
-/// Whether turns that wait may start.
+/// Permission to start for turns that wait.
 ///
 /// ```text
 ///            a client attaches, prompts, or changes what waits
@@ -48,7 +48,7 @@ pub(super) struct Prompt {
     pub(super) after_restart: AfterRestart,
 }
 
-/// How far a cancel goes, and why.
+/// Extent of a cancel, and its reason.
 #[derive(Debug)]
 pub(super) struct Stop {
     pub(super) scope: CancelScope,
@@ -62,18 +62,18 @@ pub(super) struct Accepted {
     pub(super) then: Then,
 }
 
-/// What is to be done about the running turn for one that was accepted.
+/// Action that a turn which was accepted takes on the running one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     /// Nothing: it waits.
     Wait,
-    /// That one is to stop.
+    /// A turn is to stop.
     Interrupt(Turn),
     /// Its message is for that one.
     Steer(Turn),
 }
 
-/// Which turns may start.
+/// Pauses and starts of turns.
 impl TurnQueue {
     /// Turns wait that were queued before a restart, or the bridge goes down.
     pub(super) fn pause(&mut self) {
@@ -85,7 +85,7 @@ impl TurnQueue {
         self.flow = Flow::Open;
     }
 
-    /// Whether a turn at the head of the queue need not wait for a client.
+    /// Returns whether a turn at the head of the queue need not wait for a client.
     pub(super) fn may_run(&self, cx: &Transition<'_>, turn: Turn) -> bool {
         self.flow == Flow::Open || cx.state().turn(turn).is_some_and(|info| info.runs_after_restart)
     }
@@ -154,7 +154,7 @@ impl TurnQueue {
         self.stop_by = Some(cx.grace_over());
     }
 
-    /// When that time is over.
+    /// Time when that is over.
     pub(super) fn deadline(&self) -> Option<u64> {
         self.stop_by
     }
@@ -225,7 +225,7 @@ pub(super) fn params_of(cx: &Transition<'_>, turn: Turn) -> RawBuf {
     cx.state().turn(turn).and_then(|info| info.params.clone()).unwrap_or_default()
 }
 
-/// How a turn ends whose agent has answered. What it says is what counts, whatever was asked of it.
+/// Outcome of a turn whose agent has answered. What it says is what counts, whatever was asked of it.
 pub(super) fn outcome_of(answer: Result<RawBuf, RawBuf>, cancelled: bool) -> Outcome {
     match answer {
         Ok(result) => match stop_reason(result.as_raw()) {
@@ -242,7 +242,7 @@ fn stop_reason(result: Raw<'_>) -> String {
     reason.map_or_else(|| "unknown".to_owned(), |reason| reason.into_owned())
 }
 
-/// What waits in all lanes, lane by lane.
+/// Prompts that wait in all lanes, lane by lane.
 pub(super) fn list(state: &State) -> Vec<QueuedPrompt> {
     let entry = |turn| {
         let info = state.turn(turn)?;
@@ -270,7 +270,7 @@ fn refuse_if_full(cx: &Transition<'_>, params: &RawBuf) -> Result<(), Refusal> {
     Err(Refusal::QueueFull { queued, max: config.max_queue })
 }
 
-/// How many turns wait or go into the running one, and bytes of their params.
+/// Number of turns that wait or go into the running one, and bytes of their params.
 fn weight_besides(cx: &Transition<'_>, besides: Option<Turn>) -> (usize, usize) {
     let turns = cx.queued().into_iter().chain(cx.steered()).filter(|turn| Some(*turn) != besides);
     let weight = |turn| cx.state().turn(turn).and_then(|info| Some(info.params.as_ref()?.as_str().len()));

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use acp_types::capability;
 use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Origin, Seq, Turn};
 use acp_types::{Raw, RawBuf, RequestId};
@@ -21,7 +22,7 @@ pub(super) struct PendingRequests {
     by_id: HashMap<RequestId, Seq>,
 }
 
-/// Who decides what the answer to a request is.
+/// Decider of the answer to a request.
 ///
 /// ```text
 ///            a client, the policy while no controller is there, the agent that wants none any more,
@@ -41,7 +42,7 @@ pub(super) enum By {
     Policy(String),
 }
 
-/// Why requests are answered by other than a client, and whether the agent is there to be told.
+/// Cause of an answer by other than a client, and whether the agent is there to be told.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cause {
     /// As [`Resolved::cause`] has it.
@@ -60,11 +61,11 @@ impl Cause {
     pub(super) const RECOVERED: Self = Self { name: "recovered", text: "the bridge stopped", agent_listens: false };
 }
 
-/// How the agent asks.
+/// Requests as they come.
 impl PendingRequests {
-    /// Whether the agent has used that id for a request that has no answer yet. Such a request is refused by the connection,
-    /// which knows every id that is in use. Should one come here all the same, an answer to it would be taken for the one to
-    /// the first.
+    /// Returns whether the agent has used that id for a request that has no answer yet. Such a request is refused by
+    /// the connection, which knows every id that is in use. Should one come here all the same, an answer to it would be
+    /// taken for the one to the first.
     pub(super) fn is_in_use(&self, id: &RequestId) -> bool {
         self.by_id.contains_key(id)
     }
@@ -134,7 +135,7 @@ impl PendingRequests {
     }
 }
 
-/// How it gets its answer.
+/// Answers to them.
 impl PendingRequests {
     /// The agent no longer wants an answer, but JSON-RPC wants it to get one.
     pub(super) fn withdraw(&mut self, cx: &mut Transition<'_>, id: &RequestId) {
@@ -196,7 +197,7 @@ impl PendingRequests {
     }
 }
 
-/// How the policy answers in the place of controllers.
+/// Answers by the policy in the place of controllers.
 impl PendingRequests {
     /// Nobody is there any more, or the policy is another one.
     pub(super) fn apply_policy(&mut self, cx: &mut Transition<'_>) {
@@ -226,7 +227,7 @@ impl PendingRequests {
         }
     }
 
-    /// Says no, this once; a request that offers no such answer is told that nobody gave one.
+    /// Refuses it, this once; a request that offers no such answer is told that nobody gave one.
     pub(super) fn reject(&mut self, cx: &mut Transition<'_>, request: Seq) {
         let params = cx.state().pending_request(request).and_then(|pending| pending.params.clone());
         let params = params.unwrap_or_default();
@@ -272,11 +273,11 @@ fn too_many(cx: &Transition<'_>, params: Option<&RawBuf>) -> Option<Declined> {
     full.then_some(Declined::ManyPending { count })
 }
 
-/// Why clients are not to be asked for files or commands. Whether they can was told to the agent as the client had it
-/// that made the session.
+/// Reason why clients are not to be asked for files or commands. Whether they can was told to the agent as the client
+/// had it that made the session.
 fn unfit_for_clients(cx: &Transition<'_>, method: &str, params: Raw<'_>) -> Option<Declined> {
     let initialize = cx.state().created().map_or(Raw::EMPTY_OBJECT, |created| created.initialize.as_raw());
-    if !service::can_be_asked(initialize, method) {
+    if !capability::client_answers(initialize, method) {
         return Some(Declined::NotOffered { method: method.to_owned() });
     }
     service::unfit_for_log(method, params)

@@ -14,7 +14,7 @@ use super::announce::Told;
 /// Bytes of an agent's own words in a reason.
 const MAX_REASON: usize = 1024;
 
-/// What an agent that was started again is given of what clients chose, one choice after the other.
+/// Restore of what clients chose to an agent that was started again, one choice after the other.
 ///
 /// ```text
 ///             next                 answered, with a result
@@ -27,21 +27,21 @@ const MAX_REASON: usize = 1024;
 /// ```
 #[derive(Debug)]
 pub(super) struct Restore {
-    /// What is still to be set, first to be set first.
+    /// Choices still to be set, first to be set first.
     left: VecDeque<Choice>,
-    /// What is being set.
+    /// Choice that is being set.
     now: Option<(CallId, Choice)>,
     set: Vec<Choice>,
     lost: Vec<LostChoice>,
-    /// What clients were last told.
+    /// Values that clients were last told.
     told: Claims,
-    /// What was undone by what was set later may be set once more.
+    /// True if what was undone by what was set later may be set once more.
     once_more: bool,
     deadline: u64,
 }
 
 impl Restore {
-    /// What the lane's agent, which has just started, is to be given; nothing if its own answer shows it to be in force
+    /// Restore for the lane's agent, which has just started; nothing if its own answer shows all to be in force
     /// already.
     pub(super) fn needed(logged: &LaneState, deadline: u64) -> Option<Self> {
         let settings = logged.settings();
@@ -54,12 +54,12 @@ impl Restore {
         Some(Self { left, now: None, set: Vec::new(), lost: Vec::new(), told, once_more: true, deadline })
     }
 
-    /// When the agent goes on with what it has.
+    /// Time at which the agent goes on with what it has.
     pub(super) fn deadline(&self) -> u64 {
         self.deadline
     }
 
-    /// What is to be set next; nothing when all is set or lost.
+    /// Takes the choice that is to be set next; nothing when all is set or lost.
     pub(super) fn next(&mut self, logged: &LaneState) -> Option<Choice> {
         loop {
             match self.left.pop_front() {
@@ -76,7 +76,7 @@ impl Restore {
         self.now = Some((call, made));
     }
 
-    /// Whether that call is the one that it waits for.
+    /// Returns whether that call is the one that it waits for.
     pub(super) fn waits_for(&self, call: CallId) -> bool {
         self.now.as_ref().is_some_and(|now| now.0 == call)
     }
@@ -127,7 +127,7 @@ impl Restore {
         ChoicesRestored { set: Vec::new(), lost: self.lost.into_iter().chain(left).collect() }
     }
 
-    /// What was set first may have been undone by what was set later: it gets one more try.
+    /// Tries once more what was set first and may have been undone by what was set later.
     fn begin_once_more(&mut self, logged: &LaneState) -> bool {
         let undone = self.not_in_force(logged);
         let again = std::mem::replace(&mut self.once_more, false) && !undone.is_empty() && !self.set.is_empty();
@@ -137,7 +137,7 @@ impl Restore {
         again
     }
 
-    /// What was chosen, is not known to be lost, and is not in force by the agent's own word.
+    /// Choices that are not known to be lost, and are not in force by the agent's own word.
     fn not_in_force(&self, logged: &LaneState) -> Vec<Choice> {
         let is_lost = |made: &Choice| self.lost.iter().any(|lost| lost.choice == *made);
         let others = logged.choices().filter(|made| logged.settings().in_force(made) == Some(false));

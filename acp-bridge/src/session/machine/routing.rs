@@ -1,4 +1,4 @@
-//! Which lane a command is for, and what concerns all of them.
+//! Routing of a command to its lane, and what concerns all of them.
 
 use std::sync::Arc;
 
@@ -189,7 +189,7 @@ impl Lanes<Lane> {
     }
 }
 
-/// Who decides about permission requests.
+/// Policy for permission requests.
 impl Lanes<Lane> {
     /// A controller has come or gone. While one is there nothing is decided for it.
     fn set_presence(&mut self, cx: &mut Transition<'_>, client: Arc<str>, present: bool) {
@@ -250,7 +250,7 @@ fn lane_of(state: &State, turn: Turn) -> Option<Arc<str>> {
     state.lane(lane).map(|lane| Arc::clone(lane.name()))
 }
 
-/// Says which lane is not there, and which are.
+/// Refusal that says which lane is not there, and which are.
 fn unknown_lane(state: &State, lane: &str) -> Refusal {
     let lanes = state.lanes().map(|lane| lane.name().to_string()).collect();
     Refusal::UnknownLane { lane: lane.to_owned(), lanes }

@@ -1,4 +1,4 @@
-//! How a lane's agent is started, and who waits for it.
+//! Plan for the start of a lane's agent, and who waits for it.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use super::transition::Transition;
 pub(super) struct Starting {
     /// It may come back without its memory.
     pub(super) accepts_loss: bool,
-    /// Who waits to hear of the lane's first agent.
+    /// The one that waits to hear of the lane's first agent.
     pub(super) joining: Option<Joining>,
 }
 
-/// Who has added a lane, or dialled in to it. A lane that the log does not have is nobody's business until its first agent
-/// serves: if it does not, there never was a lane.
+/// Client that has added a lane, or dialled in to it. A lane that the log does not have is nobody's business until its
+/// first agent serves: if it does not, there never was a lane.
 #[derive(Debug)]
 pub(super) struct Joining {
     command: CommandId,
@@ -32,7 +32,7 @@ impl Joining {
         Self { command, client, source }
     }
 
-    /// Where that agent comes from.
+    /// Source of that agent.
     pub(super) fn source(&self) -> &AgentSource {
         &self.source
     }
@@ -64,7 +64,7 @@ pub(super) fn record_start(cx: &mut Transition<'_>, starting: Starting, started:
     }
 }
 
-/// How an agent started, as the log has it: what it repeats of MCP servers only names them.
+/// Start of an agent, as the log has it: what it repeats of MCP servers only names them.
 fn as_logged(cx: &Transition<'_>, started: &AgentStarted) -> AgentStarted {
     let named = |said: &RawBuf| {
         mcp::name_definitions(said.as_raw(), &cx.config().fingerprint_key, mcp::Of::Agent)
@@ -73,7 +73,7 @@ fn as_logged(cx: &Transition<'_>, started: &AgentStarted) -> AgentStarted {
     AgentStarted { initialize: named(&started.initialize), state: named(&started.state), ..started.clone() }
 }
 
-/// How the lane's agent is started; `None` if the log does not say. Before the first one of a lane whose agent dials in
+/// Plan to start the lane's agent; `None` if the log does not say. Before the first one of a lane whose agent dials in
 /// there is no session of an agent to go back to.
 pub(super) fn plan(cx: &Transition<'_>, accept_context_loss: bool) -> Option<StartPlan> {
     let logged = cx.logged()?;
@@ -89,7 +89,7 @@ pub(super) fn plan(cx: &Transition<'_>, accept_context_loss: bool) -> Option<Sta
     })
 }
 
-/// How the first agent is started of a lane that the log does not have yet.
+/// Plan to start the first agent of a lane that the log does not have yet.
 pub(super) fn first_plan(cx: &Transition<'_>, source: AgentSource) -> StartPlan {
     StartPlan {
         initialize: cx.initialize().unwrap_or_default(),

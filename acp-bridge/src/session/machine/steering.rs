@@ -17,7 +17,7 @@ use super::transition::Transition;
 #[derive(Debug, Default)]
 pub(super) struct Steering(Offers);
 
-/// Whether the queue waits for an answer to them. Where each message stands is in the log, see [`TurnPhase`].
+/// Messages on offer, for whose answer the queue waits. Where each message stands is in the log, see [`TurnPhase`].
 ///
 /// ```text
 ///            the turn ends that one was offered to
@@ -87,7 +87,7 @@ impl SteerRequest {
 }
 
 impl Steering {
-    /// When what holds the queue up is lost.
+    /// Time when what holds the queue up is lost.
     pub(super) fn deadline(&self) -> Option<u64> {
         if let Offers::HoldUp { until } = self.0 { Some(until) } else { None }
     }
@@ -114,7 +114,7 @@ impl Steering {
     }
 }
 
-/// Whether the lane's agent said that it takes messages into a running turn.
+/// Returns whether the lane's agent said that it takes messages into a running turn.
 pub(super) fn can_be_steered(cx: &Transition<'_>) -> bool {
     let agent = cx.logged().and_then(LaneState::agent);
     let said = agent.and_then(|agent| agent.initialize.as_raw().path(&["_meta", "steering", "supported"]));
@@ -130,14 +130,14 @@ pub(super) fn offers(cx: &Transition<'_>) -> Vec<(Turn, Turn)> {
     cx.steered().into_iter().filter_map(into).collect()
 }
 
-/// How a turn is to end whose message is on offer, when what becomes of it will never be known.
+/// Outcome of a turn whose message is on offer, when what becomes of it will never be known.
 pub(super) fn lost(cx: &Transition<'_>, turn: Turn, reason: &str) -> Option<Outcome> {
     let offered = cx.state().turn(turn).is_some_and(|info| matches!(info.phase, TurnPhase::Offered(_)));
     let reason = format!("it is unknown whether the agent took the message into its turn: {reason}");
     offered.then_some(Outcome::Interrupted { reason })
 }
 
-/// How the turn ended that a message was put into.
+/// Outcome of the turn that a message was put into.
 fn outcome_of(state: &State, turn: Turn) -> Outcome {
     let ended = state.turn(turn).and_then(|info| info.phase.outcome().cloned());
     ended.unwrap_or_else(|| Outcome::Interrupted { reason: format!("turn {turn}, which it went into, was forgotten") })

@@ -15,7 +15,7 @@ use super::super::{
 use super::config::Config;
 use super::presence::ControllerPresence;
 
-/// What all lanes of a session share.
+/// State that all lanes of a session share.
 #[derive(Debug)]
 pub(super) struct Core {
     session: SessionId,
@@ -24,7 +24,7 @@ pub(super) struct Core {
     state: State,
     /// Params for the next start of an agent, with what the log must not have.
     start_params: RawBuf,
-    /// Whether some are kept outside of the log.
+    /// True if some of them are kept outside of the log.
     start_is_kept: bool,
     presence: ControllerPresence,
     next_call: u64,
@@ -93,19 +93,19 @@ impl<'a> Transition<'a> {
     }
 }
 
-/// What it is about.
+/// Subject of the transition.
 impl Transition<'_> {
-    /// When it is, in microseconds since the Unix epoch.
+    /// Its time, in microseconds since the Unix epoch.
     pub(super) fn at(&self) -> u64 {
         self.at
     }
 
-    /// That time after now.
+    /// A time after its own.
     pub(super) fn after(&self, time: Duration) -> u64 {
         self.at.saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
     }
 
-    /// When the grace for what happens now is over.
+    /// Time when the grace for what happens now is over.
     pub(super) fn grace_over(&self) -> u64 {
         self.after(self.core.config.cancel_grace)
     }
@@ -126,7 +126,7 @@ impl Transition<'_> {
         &mut self.core.presence
     }
 
-    /// What becomes of permission requests while no controller is there.
+    /// Policy for permission requests while no controller is there.
     pub(super) fn policy(&self) -> &Unattended {
         self.core.state.unattended().unwrap_or(&self.core.config.unattended)
     }
@@ -159,7 +159,7 @@ impl Transition<'_> {
     }
 }
 
-/// What the log says.
+/// State of the log.
 impl Transition<'_> {
     pub(super) fn state(&self) -> &State {
         &self.core.state
@@ -170,7 +170,7 @@ impl Transition<'_> {
         &self.lane
     }
 
-    /// What the log says of the lane.
+    /// State of the lane in the log.
     pub(super) fn logged(&self) -> Option<&LaneState> {
         self.core.state.lane(&self.lane)
     }
@@ -190,12 +190,12 @@ impl Transition<'_> {
         self.logged().map(|lane| lane.steered().collect()).unwrap_or_default()
     }
 
-    /// Whether somebody asked for this turn to stop.
+    /// Returns whether somebody asked for this turn to stop.
     pub(super) fn cancel_requested(&self, turn: Turn) -> bool {
         self.core.state.turn(turn).is_some_and(|info| info.cancel_requested)
     }
 
-    /// What the lane's agent has asked and nobody has answered, oldest first.
+    /// Requests of the lane's agent that nobody has answered, oldest first.
     pub(super) fn pending(&self) -> impl Iterator<Item = (Seq, &PendingRequest)> + '_ {
         self.core.state.pending().filter(|(_, request)| request.lane == self.lane)
     }
@@ -207,7 +207,7 @@ impl Transition<'_> {
     }
 }
 
-/// What comes of it: records.
+/// Records that come of it.
 impl Transition<'_> {
     /// Adds a record of the lane and folds it into the state.
     pub(super) fn record<T: Serialize>(&mut self, kind: Kind, origin: Origin, turn: Option<Turn>, body: &T) -> Seq {
@@ -274,7 +274,7 @@ impl Transition<'_> {
     }
 }
 
-/// What comes of it: effects.
+/// Effects that come of it.
 impl Transition<'_> {
     pub(super) fn effect(&mut self, effect: Effect) {
         self.out.effects.push(effect);

@@ -1,4 +1,4 @@
-//! What sort of reason a refusal has: what somebody decides by who does not care for the reason itself.
+//! Kinds of reasons of a refusal, for those who decide by one and do not care for the reason itself.
 
 use super::Refusal;
 
@@ -8,7 +8,7 @@ use super::Refusal;
 pub enum RefusalKind {
     /// There is no such thing.
     Missing,
-    /// What was asked for cannot be meant.
+    /// The request cannot be meant.
     Invalid,
     /// It can be asked for, but not here.
     Unfit,
@@ -21,7 +21,7 @@ pub enum RefusalKind {
 }
 
 impl Refusal {
-    /// What sort of reason it has.
+    /// Kind of the reason that it has.
     #[must_use]
     pub fn kind(&self) -> RefusalKind {
         match self {
@@ -83,8 +83,8 @@ impl Refusal {
             | Self::ProfileUnusable { .. }
             | Self::AgentsFull { .. }
             | Self::NotStarted { .. }
-            | Self::KeeperFailed { .. }
-            | Self::KeeperLate { .. }
+            | Self::LauncherFailed { .. }
+            | Self::LauncherLate { .. }
             | Self::NotDialledIn { .. }
             | Self::AgentVersion { .. }
             | Self::AgentSilent { .. }

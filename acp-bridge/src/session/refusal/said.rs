@@ -6,7 +6,7 @@ use std::time::Duration;
 use acp_types::{RawBuf, RawError};
 use serde::{Deserialize, Serialize};
 
-/// Why an agent cannot go back to a conversation.
+/// Reason why an agent cannot go back to a conversation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -24,7 +24,7 @@ pub enum Forgotten {
     Incapable,
 }
 
-/// What an agent wrote last that was no message, behind a sentence about it.
+/// Last words of an agent that were no message, behind a sentence about them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
@@ -79,7 +79,7 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// What an agent's error object says.
+/// Message of an agent's error object.
 pub(super) fn message_of(error: &RawBuf) -> String {
     RawError::new(error.clone())
         .map_or_else(|_| "the agent gave a malformed error".to_owned(), |error| error.message().into_owned())

@@ -162,12 +162,12 @@ impl State {
         Ok(())
     }
 
-    /// Whether it could start: it was queued in its lane and none runs there.
+    /// Starts a turn, if it was queued in its lane and none runs there; returns whether it did.
     fn start(&mut self, turn: Turn) -> bool {
         self.lane_of_turn(turn).is_some_and(|lane| lane.start(turn)) && self.turns.start(turn)
     }
 
-    /// Whether it was open, so that it could end.
+    /// Ends a turn, if it was open; returns whether it did.
     fn end(&mut self, turn: Turn, outcome: Outcome) -> bool {
         let Some(lane) = self.lane_of_turn(turn) else { return false };
         lane.end(turn);

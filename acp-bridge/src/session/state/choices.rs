@@ -1,4 +1,4 @@
-//! What was chosen for a lane's agent, in the order in which it is to be set again.
+//! Choices for a lane's agent, in the order in which they are to be made again.
 
 use acp_types::Raw;
 use acp_types::record::body::Choice;
@@ -11,7 +11,7 @@ const MAX: usize = 64;
 /// Bytes of them.
 const MAX_BYTES: usize = 64 << 10;
 
-/// What a choice is about. The option that stands for the mode is the mode.
+/// Subject of a choice. The option that stands for the mode is the mode.
 #[derive(Debug, PartialEq, Eq)]
 enum Slot {
     Mode,
@@ -39,7 +39,7 @@ impl Choices {
         self.0.iter()
     }
 
-    /// Whether a choice of this can be remembered beside the others.
+    /// Returns whether a choice of this can be remembered beside the others.
     pub(super) fn have_room_for(&self, made: &Choice, options: Option<Raw<'_>>) -> bool {
         let slot = Slot::of(made, options);
         let others = || self.0.iter().filter(|other| Slot::of(other, options) != slot);
@@ -61,7 +61,7 @@ impl Choices {
         self.0.retain(|other| Slot::of(other, options) != slot);
     }
 
-    /// Whether a choice is about the mode.
+    /// Returns whether a choice is about the mode.
     pub(super) fn is_about_mode(made: &Choice, options: Option<Raw<'_>>) -> bool {
         Slot::of(made, options) == Slot::Mode
     }

@@ -1,4 +1,4 @@
-//! What can be wrong with a log.
+//! Faults of a log.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub enum StateError {
         seq: Seq,
         /// Its kind.
         kind: Kind,
-        /// What is wrong with the body.
+        /// The fault in the body.
         source: serde_json::Error,
     },
     /// It is about a turn that cannot take it: one that was never queued or has ended, or a second one at a time.

@@ -1,4 +1,4 @@
-//! What the log says of one lane: its agent, and the turns that the agent works on and is still to be given.
+//! State of one lane by the log: its agent, and the turns that the agent works on and is still to be given.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -76,32 +76,33 @@ impl LaneState {
         &self.name
     }
 
-    /// Where its agent comes from.
+    /// Source of its agent.
     #[must_use]
     pub fn source(&self) -> &AgentSource {
         &self.source
     }
 
-    /// Whether it is there before its first agent, which is to dial in, or was to where the session was written.
+    /// Returns whether it is there before its first agent, which is to dial in, or was to where the session was
+    /// written.
     #[must_use]
     pub fn awaits_first_agent(&self) -> bool {
         self.before_agent && self.agent.is_none()
     }
 
-    /// Whether the host is not to start its agent: the launch profile was named where the session was written, and nobody
-    /// has said that it is to be trusted. Never for `main`, whose agent the host was given.
+    /// Returns whether the host is not to start its agent: the launch profile was named where the session was written,
+    /// and nobody has said that it is to be trusted. Never for `main`, whose agent the host was given.
     #[must_use]
     pub fn disarmed(&self) -> bool {
         self.disarmed
     }
 
-    /// How its agent was last started, whether or not it still runs.
+    /// Last start of its agent, whether or not that still runs.
     #[must_use]
     pub fn agent(&self) -> Option<&AgentStarted> {
         self.agent.as_ref()
     }
 
-    /// Whether, as far as the log knows, an agent serves the lane.
+    /// Returns whether, as far as the log knows, an agent serves the lane.
     #[must_use]
     pub fn agent_alive(&self) -> bool {
         self.agent_alive
@@ -139,12 +140,13 @@ impl LaneState {
         self.settings.config_options()
     }
 
-    /// What clients chose, the oldest first: the order in which an agent that is started again is given it.
+    /// Choices of clients, the oldest first: the order in which an agent that is started again is given them.
     pub fn choices(&self) -> impl ExactSizeIterator<Item = &Choice> + '_ {
         self.settings.choices()
     }
 
-    /// Whether its agent was started again and has not been given yet what clients chose. No prompt goes to it before.
+    /// Returns whether its agent was started again and has not been given yet what clients chose. No prompt goes to it
+    /// before.
     #[must_use]
     pub fn is_restoring(&self) -> bool {
         self.settings.claims().is_some() && self.agent_alive
@@ -201,8 +203,8 @@ impl LaneState {
         self.answers = Answers::default();
     }
 
-    /// What was chosen and who ran where the session was written means nothing here. Whoever dialled in as `main` there does
-    /// not come here: the host serves `main` with its own agent.
+    /// Forgets what was chosen and who ran where the session was written: here it means nothing. Whoever dialled in as
+    /// `main` there does not come here: the host serves `main` with its own agent.
     pub(super) fn disarm(&mut self) {
         if *self.name == *Record::MAIN_LANE && self.source.dials_in() {
             self.dialled_elsewhere = true;
@@ -260,7 +262,7 @@ impl LaneState {
         }
     }
 
-    /// Whether it waited here, as did the one that it is to be before.
+    /// Moves a turn in the queue, if it waited here and so did the one that it is to be before; returns whether it did.
     pub(super) fn move_before(&mut self, turn: Turn, before: Option<Turn>) -> bool {
         let place = |queue: &VecDeque<Turn>, turn| queue.iter().position(|&queued| queued == turn);
         let (Some(from), false) = (place(&self.queue, turn), before == Some(turn)) else { return false };
@@ -273,7 +275,7 @@ impl LaneState {
         true
     }
 
-    /// Whether it waited, so that it could be offered to the agent.
+    /// Takes a turn that waited out of the queue, to be offered to the agent; returns whether it waited.
     pub(super) fn offer(&mut self, turn: Turn) -> bool {
         let Some(at) = self.queue.iter().position(|&queued| queued == turn) else { return false };
         self.queue.remove(at);
@@ -281,7 +283,7 @@ impl LaneState {
         true
     }
 
-    /// Whether it was on offer, so that it could become the first of the queue.
+    /// Puts a turn that was on offer first into the queue; returns whether it was on offer.
     pub(super) fn take_back(&mut self, turn: Turn) -> bool {
         let Some(at) = self.steered.iter().position(|&steered| steered == turn) else { return false };
         self.steered.remove(at);
@@ -289,7 +291,7 @@ impl LaneState {
         true
     }
 
-    /// Whether it could start: it was queued here and none runs.
+    /// Starts a turn, if it was queued here and none runs; returns whether it did.
     pub(super) fn start(&mut self, turn: Turn) -> bool {
         let at = self.queue.iter().position(|&queued| queued == turn);
         let (None, Some(at)) = (self.running, at) else { return false };

@@ -27,7 +27,7 @@ impl PendingRequest {
     /// The method of permission requests.
     pub const PERMISSION: &'static str = v1::RequestPermission::NAME;
 
-    /// Whether it asks for a permission: its answer is then a `permission_resolved`, else a `response`.
+    /// Returns whether it asks for a permission: its answer is then a `permission_resolved`, else a `response`.
     #[must_use]
     pub fn is_permission(&self) -> bool {
         &*self.method == Self::PERMISSION

@@ -1,4 +1,4 @@
-//! What becomes of a prompt between its acceptance and its turn.
+//! Fate of a prompt between its acceptance and its turn.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use acp_types::record::body::{PromptSteered, Steer};
 use super::{LaneState, State, TurnPhase};
 
 impl State {
-    /// Whether it had a place in the queue that could be another one.
+    /// Moves a turn in its queue; returns whether it had a place there that could be another one.
     pub(super) fn move_turn_before(&mut self, turn: Turn, before: Option<Turn>) -> bool {
         self.lane_of_turn(turn).is_some_and(|lane| lane.move_before(turn, before))
     }
 
-    /// Whether the turn was where this step of steering begins.
+    /// Takes a step of steering; returns whether the turn was where the step begins.
     pub(super) fn steer(&mut self, turn: Turn, PromptSteered { into, steer }: PromptSteered) -> bool {
         let Some(phase) = self.turns.get(turn).map(|info| info.phase.clone()) else { return false };
         let Some(lane) = self.lane_of_turn(turn) else { return false };

@@ -21,8 +21,8 @@ pub(in super::super) struct Settings {
     mode: Option<String>,
     config_options: Option<RawBuf>,
     choices: Choices,
-    /// What holds for clients while an agent that was started again is given what they chose. Mode and options above are
-    /// then what that agent says.
+    /// Claims that hold for clients while an agent that was started again is given what they chose. Mode and options
+    /// above are then what that agent says.
     claims: Option<Claims>,
 }
 
@@ -38,12 +38,12 @@ impl Settings {
         options.as_ref().map(RawBuf::as_raw)
     }
 
-    /// What clients chose, the oldest first.
+    /// Choices of clients, the oldest first.
     pub(super) fn choices(&self) -> impl ExactSizeIterator<Item = &Choice> + '_ {
         self.choices.iter()
     }
 
-    /// What clients have been told, while that is not known to be in force.
+    /// Claims that clients have been told, while they are not known to be in force.
     pub(in super::super) fn claims(&self) -> Option<&Claims> {
         self.claims.as_ref()
     }
@@ -58,7 +58,7 @@ impl Settings {
         self.config_options.as_ref().map(RawBuf::as_raw)
     }
 
-    /// Whether a choice is in force; `None` if the agent has not said.
+    /// Returns whether a choice is in force; `None` if the agent has not said.
     pub(in super::super) fn in_force(&self, made: &Choice) -> Option<bool> {
         let wanted = choice::value_of(made)?;
         match choice::option_of(made) {
@@ -67,12 +67,12 @@ impl Settings {
         }
     }
 
-    /// Whether one more choice can be remembered.
+    /// Returns whether one more choice can be remembered.
     pub(in super::super) fn have_room_for(&self, made: &Choice) -> bool {
         self.choices.have_room_for(made, self.options_in_force())
     }
 
-    /// Whether a choice is about the mode, be it as an option.
+    /// Returns whether a choice is about the mode, be it as an option.
     pub(in super::super) fn is_about_mode(&self, made: &Choice) -> bool {
         Choices::is_about_mode(made, self.options_in_force().or(self.config_options()))
     }
@@ -94,14 +94,14 @@ impl Settings {
         }
     }
 
-    /// Whether an agent that was started again is as clients were told, so that nothing is to be done or said.
+    /// Returns whether an agent that was started again is as clients were told, so that nothing is to be done or said.
     fn agree_with(&self, claims: &Claims) -> bool {
         let mode = self.mode.is_none() || self.mode == claims.mode;
         let options = self.config_options.is_none() || self.config_options == claims.config_options;
         mode && options && self.choices.iter().all(|made| self.in_force(made) == Some(true))
     }
 
-    /// What the agent has said of itself holds from now on. Where it has said nothing, what clients were told does, unless
+    /// Settles on what the agent has said of itself. Where it has said nothing, what clients were told holds, unless
     /// something of it is lost.
     fn settle(&mut self, mode_lost: bool, option_lost: bool) {
         let Some(claims) = self.claims.take() else { return };

@@ -1,10 +1,10 @@
-//! Whether what a session says may have effects.
+//! Trust: whether what a session says may have effects.
 
 use acp_types::meta::Unattended;
 use acp_types::record::Seq;
 use acp_types::record::body::SessionDisarmed;
 
-/// How far a session is trusted.
+/// Trust in a session.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Trust {
     disarmed: Option<SessionDisarmed>,

@@ -13,7 +13,7 @@ const MAX_ENDED: usize = 1024;
 /// Bytes of their results; a result is usually some fifty bytes but may be as large as a frame.
 const MAX_ENDED_BYTES: usize = 4 << 20;
 
-/// What is known of one turn.
+/// Facts about one turn.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TurnInfo {
@@ -23,7 +23,7 @@ pub struct TurnInfo {
     pub key: Option<Arc<str>>,
     /// The client that prompted.
     pub client: Option<Arc<str>>,
-    /// Where it stands.
+    /// Its phase.
     pub phase: TurnPhase,
     /// The `session/prompt` params as the client sent them; `None` once it has ended.
     pub params: Option<RawBuf>,
@@ -37,8 +37,8 @@ pub struct TurnInfo {
     pub steered: Option<Turn>,
 }
 
-/// Where a turn stands. It only ever moves down this list, but for an offer that the agent did not take: that one is
-/// queued again.
+/// Phase of a turn. It only ever moves down this list, but for an offer that the agent did not take: that one is queued
+/// again.
 ///
 /// ```text
 ///                starts                    ends
@@ -65,7 +65,7 @@ pub enum TurnPhase {
 }
 
 impl TurnPhase {
-    /// How the turn ended; `None` while it has not.
+    /// Outcome of the turn; `None` while it has not ended.
     #[must_use]
     pub fn outcome(&self) -> Option<&Outcome> {
         match self {
@@ -114,7 +114,7 @@ impl Turns {
         self.open.insert(turn, info);
     }
 
-    /// Whether it waited.
+    /// Marks a turn that waited as running; returns whether it waited.
     pub(super) fn start(&mut self, turn: Turn) -> bool {
         let waiting = self.open.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
         let Some(info) = waiting else { return false };
@@ -122,7 +122,7 @@ impl Turns {
         true
     }
 
-    /// Whether it waited, so that its params could be changed.
+    /// Changes the params of a turn that waits; returns whether it does.
     pub(super) fn edit(&mut self, turn: Turn, change: impl FnOnce(Raw<'_>) -> RawBuf) -> bool {
         let waiting = self.open.get_mut(&turn).filter(|info| info.phase == TurnPhase::Queued);
         let Some(params) = waiting.and_then(|info| info.params.as_mut()) else { return false };
@@ -139,14 +139,14 @@ impl Turns {
         info.phase = phase;
     }
 
-    /// Whether it was open, so that it could be asked to stop.
+    /// Marks an open turn as asked to stop; returns whether it was open.
     pub(super) fn cancel(&mut self, turn: Turn) -> bool {
         let Some(info) = self.open.get_mut(&turn) else { return false };
         info.cancel_requested = true;
         true
     }
 
-    /// Whether it was open, so that it could end.
+    /// Ends an open turn; returns whether it was open.
     pub(super) fn end(&mut self, turn: Turn, outcome: Outcome) -> bool {
         let Some(mut info) = self.open.remove(&turn) else { return false };
         info.phase = TurnPhase::Ended(outcome);

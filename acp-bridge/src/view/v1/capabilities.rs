@@ -1,15 +1,16 @@
 //! The answer to `initialize`: the agent's own, with what the bridge adds and takes away.
 
+use acp_types::capability::{AGENT, LOAD_SESSION, SESSION};
 use acp_types::meta::META_KEY;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
 /// The protocol version that clients are served in, whichever they ask for.
 const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
 
-const SESSION: [&str; 2] = ["agentCapabilities", "sessionCapabilities"];
+const SESSIONS: [&str; 2] = [AGENT, SESSION];
 
-/// What the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no member for `detach`:
-/// whoever serves the one serves the other.
+/// Capabilities that the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no
+/// member for `detach`: whoever serves the one serves the other.
 const SERVED: [(&str, Raw<'static>); 5] = [
     ("list", Raw::EMPTY_OBJECT),
     ("resume", Raw::EMPTY_OBJECT),
@@ -18,23 +19,23 @@ const SERVED: [(&str, Raw<'static>); 5] = [
     ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
 ];
 
-/// What works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
+/// Capability that works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
 const WITHHELD: &str = "fork";
 
 /// The `initialize` result for a client, from the agent's. Nothing else of it changes.
 pub(crate) fn rewrite(agent: Raw<'_>) -> RawBuf {
     let mut result = rewrite::set_member(agent, "protocolVersion", PROTOCOL_VERSION);
-    result = rewrite::set_path(result.as_raw(), &["agentCapabilities", "loadSession"], Raw::trusted("true"));
+    result = rewrite::set_path(result.as_raw(), &[AGENT, LOAD_SESSION], Raw::trusted("true"));
     for (name, served) in SERVED {
-        let path = [SESSION[0], SESSION[1], name];
+        let path = [AGENT, SESSION, name];
         let there = result.as_raw().path(&path).is_some_and(|value| value.kind() == RawKind::Object);
         if !there {
             result = rewrite::set_path(result.as_raw(), &path, served);
         }
     }
-    if let Some(served) = result.as_raw().path(&SESSION).filter(|served| served.member(WITHHELD).is_some()) {
+    if let Some(served) = result.as_raw().path(&SESSIONS).filter(|served| served.member(WITHHELD).is_some()) {
         let served = rewrite::remove_member(served, WITHHELD);
-        result = rewrite::set_path(result.as_raw(), &SESSION, served.as_raw());
+        result = rewrite::set_path(result.as_raw(), &SESSIONS, served.as_raw());
     }
     let ours = concat!(r#"{"version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
     rewrite::set_path(result.as_raw(), &["_meta", META_KEY], Raw::trusted(ours))

@@ -3,14 +3,13 @@
 use std::sync::Arc;
 
 use acp_server::proto::{Incoming, IncomingNotification};
-use acp_types::{Raw, RawBuf, SessionId};
+use acp_types::{Raw, RawBuf, SessionId, capability};
 
 use super::client_capabilities::ClientCapabilities;
 use super::params::{Params, fits};
 use super::request::Asked;
 use super::screen::{Earlier, Screen, Sight};
 use super::{methods, notification};
-use crate::session::can_be_asked;
 use crate::view::error::RequestError;
 use crate::view::history::Replay;
 use crate::view::request::{About, Notification, Request};
@@ -40,7 +39,7 @@ impl Client {
     }
 
     pub(crate) fn can_be_asked(&self, method: &str) -> bool {
-        can_be_asked(self.initialize.as_raw(), method)
+        capability::client_answers(self.initialize.as_raw(), method)
     }
 
     pub(crate) fn about(request: &Incoming, attached: &dyn Fn(&SessionId) -> bool) -> About {

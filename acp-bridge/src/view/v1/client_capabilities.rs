@@ -1,4 +1,4 @@
-//! Which updates a client can take, by what it offered at `initialize`. Pure.
+//! Capabilities of a client: the updates that it can take, by what it offered at `initialize`. Pure.
 //!
 //! The log keeps all that an agent says, and an agent says what the client offered that it was started for. Those who
 //! come later may have offered less. Terminals are no update of their own, see [`super::terminals`].
@@ -6,6 +6,7 @@
 use std::sync::LazyLock;
 
 use acp_types::Raw;
+use acp_types::capability::{CLIENT, TERMINAL_OUTPUT};
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
@@ -13,7 +14,7 @@ use memchr::memmem::Finder;
 pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
     LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
 
-/// What a client has offered of what updates need.
+/// Capabilities of a client that updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ClientCapabilities {
     notices: bool,
@@ -25,9 +26,9 @@ pub(crate) struct ClientCapabilities {
 impl ClientCapabilities {
     /// From `initialize` params.
     pub(crate) fn read(initialize: Raw<'_>) -> Self {
-        let session = initialize.path(&["clientCapabilities", "session"]).unwrap_or(Raw::EMPTY_OBJECT);
+        let session = initialize.path(&[CLIENT, "session"]).unwrap_or(Raw::EMPTY_OBJECT);
         let has = |name: &str| session.member(name).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
-        let terminals = initialize.path(&["clientCapabilities", "_meta", "terminal_output"]);
+        let terminals = initialize.path(&[CLIENT, "_meta", TERMINAL_OUTPUT]);
         Self {
             notices: has("notices"),
             compaction: has("compaction"),
@@ -35,7 +36,7 @@ impl ClientCapabilities {
         }
     }
 
-    /// Whether an update with these params is for the client.
+    /// Returns whether an update with these params is for the client.
     pub(crate) fn takes(self, params: Raw<'_>) -> bool {
         let text = params.as_str().as_bytes();
         if MARKS.iter().all(|mark| mark.find(text).is_none()) {

@@ -1,4 +1,4 @@
-//! Why a client does not get what it asks for, in the words and codes of ACP.
+//! Reasons why a client does not get what it asks for, in the words and codes of ACP.
 
 use acp_types::error::{ErrorCode, error};
 use acp_types::meta::META_KEY;

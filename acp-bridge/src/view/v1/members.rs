@@ -1,4 +1,4 @@
-//! Who is there, as the RFD "Multi-Client Session Attach" has it: the answer to an attach, and the kinds of
+//! Members, as the RFD "Multi-Client Session Attach" has them: the answer to an attach, and the kinds of
 //! `session/update` that only those who came this way are sent.
 
 use std::borrow::Cow;

@@ -4,8 +4,8 @@ use acp_types::{Raw, RawBuf, rewrite};
 
 use super::client_capabilities::MARKS;
 
-/// Whether the params are those of a notice: what is replayed has none (rfd/session-notices). Whoever goes on from a
-/// cursor has missed it and gets it.
+/// Returns whether the params are those of a notice: what is replayed has none (rfd/session-notices). Whoever goes on
+/// from a cursor has missed it and gets it.
 pub(crate) fn is_notice(params: Raw<'_>) -> bool {
     let may_be = MARKS[0].find(params.as_str().as_bytes()).is_some();
     may_be && params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).is_some_and(|kind| kind == "notice")

@@ -21,7 +21,7 @@ const MAX_ID: usize = 256;
 /// Bytes of `clientInfo`: it is kept while the client is there, and repeated to the others.
 const MAX_INFO: usize = 4096;
 
-/// Whether a `clientInfo` is one, and small enough to be kept.
+/// Returns whether a `clientInfo` is one, and small enough to be kept.
 pub(super) fn fits(info: Raw<'_>) -> bool {
     info.kind() == RawKind::Object && info.as_str().len() <= MAX_INFO
 }
@@ -102,7 +102,7 @@ impl<'a> Params<'a> {
         Ok(ListQuery { cwd, after, limit: PAGE })
     }
 
-    /// What `session/attach` asks for. Our own cursor wins over `historyPolicy`.
+    /// Wishes of a `session/attach`. Our own cursor wins over `historyPolicy`.
     pub(crate) fn attach(self) -> Result<Attach, RequestError> {
         let role = match self.optional_text("role")? {
             None => Role::Controller,

@@ -1,4 +1,4 @@
-//! What clients are told when prompts that wait change.
+//! News for clients when prompts that wait change.
 
 use acp_types::meta::{META_KEY, UpdateMeta};
 use acp_types::record::{Record, Turn};

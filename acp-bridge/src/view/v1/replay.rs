@@ -34,7 +34,7 @@ struct Open {
     text: String,
 }
 
-/// What matters of a chunk that may be joined.
+/// Parts that matter of a chunk that may be joined.
 struct Chunk<'a> {
     kind: usize,
     message: Option<&'a str>,

@@ -14,7 +14,7 @@ type Read = Result<Request, RequestError>;
 /// A request on its way to its reader.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
-    /// What the client said of itself.
+    /// Params of the client's `initialize`.
     pub(super) initialize: &'a RawBuf,
     pub(super) params: Params<'a>,
     pub(super) attached: &'a dyn Fn(&SessionId) -> bool,

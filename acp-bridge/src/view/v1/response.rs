@@ -37,7 +37,7 @@ fn encoded(result: serde_json::Result<RawBuf>) -> Result<RawBuf, RawError> {
     result.map_err(|error| RawError::from(&internal(error.to_string())))
 }
 
-/// What the host or an agent answered.
+/// Answer of the host or of an agent.
 fn reply_of(reply: Reply) -> Result<RawBuf, RawError> {
     match reply {
         Reply::Agent(outcome) => outcome.map_err(turn::received),

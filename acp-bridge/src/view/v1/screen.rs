@@ -1,4 +1,4 @@
-//! What one client is shown of one session.
+//! Screen of one client for one session.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::view::history::Replay;
 use crate::view::lanes::LaneFilter;
 use crate::view::sink::Sink;
 
-/// What a client can see, and which words are its own.
+/// Sight of a client: what it can see, and which words are its own.
 #[derive(Debug, Clone)]
 pub(super) struct Sight {
     pub(super) client: Arc<str>,
@@ -25,8 +25,8 @@ pub(super) struct Sight {
 }
 
 impl Sight {
-    /// Whether the client shows a terminal itself: it made it, or the agent streams it and the client can show that.
-    /// Those that the host serves and those of other clients it has no way to.
+    /// Returns whether the client shows a terminal itself: it made it, or the agent streams it and the client can show
+    /// that. Those that the host serves and those of other clients it has no way to.
     fn has_terminal(&self, state: &State, lane: &str, terminal: &str) -> bool {
         match state.terminal_maker(lane, terminal) {
             _ if terminal.starts_with(HOST_TERMINAL) => false,
@@ -36,7 +36,7 @@ impl Sight {
     }
 }
 
-/// What commands have printed before a client's history begins.
+/// Output of commands from before a client's history begins.
 #[derive(Debug)]
 pub(crate) struct Earlier {
     sight: Sight,
@@ -54,7 +54,7 @@ impl Earlier {
     }
 }
 
-/// How updates are shown.
+/// Form in which updates are shown.
 #[derive(Debug)]
 enum Showing {
     /// As they come. A client knows what it has just said itself.
@@ -202,7 +202,7 @@ fn show_all(joined: &mut Vec<RawBuf>, out: &mut impl Sink) -> u64 {
     shown
 }
 
-/// Whether a record is an update of the message of this id.
+/// Returns whether a record is an update of the message of this id.
 pub(crate) fn is_of_message(record: &Record, message: &str) -> bool {
     let id = || record.body.as_raw().path(&["update", "messageId"]).and_then(Raw::as_string);
     record.kind == Kind::Update && id().is_some_and(|id| id == message)

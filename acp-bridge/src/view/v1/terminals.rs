@@ -11,6 +11,7 @@ mod text;
 use std::collections::VecDeque;
 use std::sync::{Arc, LazyLock};
 
+use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::meta::META_KEY;
 use acp_types::method::v1;
 use acp_types::record::body::{Requested, Resolved};
@@ -31,15 +32,15 @@ pub(crate) const LOOK_BACK: u64 = 8192;
 /// Bytes of the params of an update that is put together here: a message of the default limit, with its frame.
 const MAX_PARAMS: usize = 16 * 1024 * 1024 - 256;
 
-/// What names a terminal begins with it, as type of content or as member of `_meta`.
+/// First letters of what names a terminal, as type of content or as member of `_meta`.
 static TERMINAL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"terminal"));
 static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"tool_call"));
 
 /// Members of a tool call's `_meta` that stream a terminal.
-const STREAM: [&str; 3] = ["terminal_info", "terminal_output", "terminal_exit"];
+const STREAM: [&str; 3] = ["terminal_info", TERMINAL_OUTPUT, "terminal_exit"];
 const OUTPUT: &str = v1::TerminalOutput::NAME;
 
-/// What of an update is for the client.
+/// Part of an update that is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VisibleUpdate {
     /// All of it, as it stands in the log.
@@ -50,7 +51,7 @@ pub(crate) enum VisibleUpdate {
     Later,
 }
 
-/// What a client knows of the tool calls that show terminals which it cannot show.
+/// Tool calls that a client knows and that show terminals which it cannot show.
 #[derive(Debug, Default)]
 pub(crate) struct TerminalView {
     calls: VecDeque<Call>,
@@ -158,12 +159,12 @@ impl TerminalView {
         }
     }
 
-    /// Whether something was printed that the client has not been told.
+    /// Returns whether something was printed that the client has not been told.
     pub(crate) fn is_behind(&self) -> bool {
         self.calls.iter().any(|call| call.unshown.is_some())
     }
 
-    /// What the client has as of now counts as told.
+    /// Counts what the client has as of now as told.
     pub(crate) fn forget_unshown(&mut self) {
         self.calls.iter_mut().for_each(|call| call.unshown = None);
     }
@@ -196,7 +197,7 @@ impl TerminalView {
             let Some(id) = named(meta, key) else { continue };
             match *key {
                 "terminal_info" => *self.begin(&record.lane, &id) = Text::default(),
-                "terminal_output" => {
+                TERMINAL_OUTPUT => {
                     self.calls[at].make_room_for(&id);
                     let data = meta.path(&[*key, "data"]).and_then(literal).unwrap_or_default();
                     let begun = self.calls[at].begun;
@@ -297,7 +298,7 @@ impl TerminalView {
     }
 }
 
-/// Whether a record names a terminal. A view that has heard of none such is as good as new.
+/// Returns whether a record names a terminal. A view that has heard of none such is as good as new.
 pub(crate) fn names_terminal(record: &Record) -> bool {
     TERMINAL.find(record.body.as_str().as_bytes()).is_some()
 }
@@ -312,7 +313,7 @@ fn literal(value: Raw<'_>) -> Option<&str> {
     value.as_str().strip_prefix('"')?.strip_suffix('"')
 }
 
-/// Whether nothing is left of an update without the stream of its terminals.
+/// Returns whether nothing is left of an update without the stream of its terminals.
 fn is_stream_only(params: Raw<'_>, update: Raw<'_>, meta: Raw<'_>, hidden: &[&str]) -> bool {
     let only = |object: Raw<'_>, keys: &[&str]| object.members().all(|(key, _)| keys.contains(&&*key));
     !hidden.is_empty()

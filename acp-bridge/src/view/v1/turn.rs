@@ -1,4 +1,4 @@
-//! How turns end: answers to prompts, and what those are told that did not prompt.
+//! Ends of turns: answers to prompts, and what those are told that did not prompt.
 
 use acp_types::error::ErrorCode;
 use acp_types::meta::{META_KEY, TURN_ENDED};

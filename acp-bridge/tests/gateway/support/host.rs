@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use acp_bridge::command::{Answer, Order, encode_answer};
+use acp_bridge::command::{CommandAnswer, Order, encode_answer};
 use acp_bridge::log::{Member, Role, SessionLog, TakenCommand};
 use acp_bridge::session::{Command, Refusal, Reply};
 use acp_bridge::vault;
@@ -73,7 +73,7 @@ impl Host {
         }
     }
 
-    async fn answer(&self, session: Option<SessionId>, client: &Arc<str>, command: Command) -> Answer {
+    async fn answer(&self, session: Option<SessionId>, client: &Arc<str>, command: Command) -> CommandAnswer {
         let by = Origin::Client(Arc::clone(client));
         match (session, command) {
             (None, Command::Describe { .. }) => {
@@ -124,7 +124,7 @@ impl Host {
         Reply::Created { session, result }
     }
 
-    async fn in_session(&self, session: &SessionId, by: Origin, command: Command) -> Answer {
+    async fn in_session(&self, session: &SessionId, by: Origin, command: Command) -> CommandAnswer {
         Ok(match command {
             Command::Attach { .. } => Reply::State(raw(r#"{"modes":{"currentModeId":"ask"}}"#)),
             Command::Prompt { params, key, accept_context_loss, .. } => {

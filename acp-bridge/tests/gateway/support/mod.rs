@@ -5,6 +5,10 @@
 pub mod client;
 mod counting;
 mod host;
+#[path = "../../program/support/json_rpc.rs"]
+pub mod json_rpc;
+#[path = "../../program/support/malformed.rs"]
+pub mod malformed;
 
 use std::net::TcpStream;
 use std::sync::Arc;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{numbers, prompt, stage, tried_again, yes};
+use super::{prompt, stage};
+use crate::support::fault_agent::{numbers, yes};
 use crate::support::log::{records, wait_for_records};
 
 #[test]
@@ -15,7 +16,7 @@ fn nothing_is_lost_or_doubled_when_the_connection_is_cut_again_and_again() {
         }
         let before = stage.proxy.accepted();
         stage.proxy.cut();
-        tried_again(&stage.proxy, before);
+        stage.proxy.wait_for_another(before);
     }
     let answer = stage.client.answer(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn", "{answer}");
@@ -37,7 +38,7 @@ fn an_agent_at_full_speed_waits_for_a_connection_and_loses_nothing() {
         stage.client.chunk();
         let before = stage.proxy.accepted();
         stage.proxy.cut();
-        tried_again(&stage.proxy, before);
+        stage.proxy.wait_for_another(before);
     }
     assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "end_turn");
     let mut reader = stage.bridge.client();
@@ -54,13 +55,13 @@ fn a_permission_that_is_asked_while_the_connection_is_away_is_asked_once_it_is_b
     stage.client.chunk();
     let before = stage.proxy.accepted();
     stage.proxy.bar();
-    tried_again(&stage.proxy, before);
+    stage.proxy.wait_for_another(before);
     stage.proxy.open();
     let request = stage.client.wait_for("request", |m| m["method"] == "session/request_permission");
     let before = stage.proxy.accepted();
     stage.proxy.bar();
     stage.client.respond(&request["id"], &yes());
-    tried_again(&stage.proxy, before);
+    stage.proxy.wait_for_another(before);
     stage.proxy.open();
     let (answer, chunks) = stage.client.turn(turn);
     assert_eq!(answer["result"]["stopReason"], "end_turn");
@@ -78,7 +79,7 @@ fn a_stop_while_the_connection_is_away_reaches_the_agent() {
     let params = json!({ "sessionId": stage.session, "_meta": { "acp-bridge": { "lane": "far" } } });
     stage.client.notify("session/cancel", &params);
     wait_for_records(&stage.bridge, &stage.session, "cancel_requested", 1);
-    tried_again(&stage.proxy, before);
+    stage.proxy.wait_for_another(before);
     stage.proxy.open();
     assert_eq!(stage.client.answer(turn)["result"]["stopReason"], "cancelled");
 }

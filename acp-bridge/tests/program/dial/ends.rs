@@ -2,10 +2,11 @@
 
 use serde_json::json;
 
-use super::{Stage, is_alive, kill_9, prompt, stage};
+use super::{Stage, prompt, stage};
 use crate::support::dialler::Dialler;
 use crate::support::harness::eventually;
 use crate::support::log::{records, wait_for_records};
+use crate::support::process::{is_alive, kill_9};
 use crate::support::{Bridge, Options};
 
 #[test]
@@ -15,7 +16,7 @@ fn an_agent_that_dies_interrupts_its_turn_and_comes_again_with_the_next_prompt()
         let turn = prompt(&mut stage.client, &stage.session, end);
         stage.client.chunk();
         if end == "wait" {
-            kill_9(&stage.pid_file());
+            kill_9(stage.pid_file());
         }
         let error = stage.client.answer(turn)["error"].clone();
         assert_eq!(error["data"]["acp-bridge"]["outcome"], "interrupted", "{error}");

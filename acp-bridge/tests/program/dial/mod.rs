@@ -7,16 +7,10 @@ mod ends;
 mod joining;
 mod restart;
 
-use std::path::Path;
-use std::process::Command;
-use std::time::{Duration, Instant};
-
-use serde_json::{Value, json};
-
 use crate::support::dialler::Dialler;
 use crate::support::log::wait_for_records;
 use crate::support::proxy::Proxy;
-use crate::support::{Bridge, Client, DEADLINE, Options, example};
+use crate::support::{Bridge, Client, Options, example};
 
 /// A session with an agent in the lane `far`, behind a connection that can be cut.
 struct Stage {
@@ -46,9 +40,7 @@ impl Stage {
     fn start_bridge(&mut self) {
         self.bridge.restart();
         self.proxy.retarget(&self.bridge.address);
-        self.client = self.bridge.client();
-        self.client.resume(&self.session, Some(0));
-        self.client.caught_up();
+        self.client = self.bridge.client_in(&self.session);
     }
 
     fn dial(&self) -> Dialler {
@@ -70,39 +62,5 @@ fn stage() -> Stage {
 }
 
 fn prompt(client: &mut Client, session: &str, text: &str) -> u64 {
-    client.request(
-        "session/prompt",
-        &json!({
-            "sessionId": session,
-            "prompt": [{ "type": "text", "text": text }],
-            "_meta": { "acp-bridge": { "lane": "far" } },
-        }),
-    )
-}
-
-/// Waits until the dialler has tried to connect again.
-fn tried_again(proxy: &Proxy, before: usize) {
-    let deadline = Instant::now() + DEADLINE;
-    while proxy.accepted() == before {
-        assert!(Instant::now() < deadline, "the dialler does not try to connect again");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-}
-
-fn kill_9(pid_file: &str) {
-    let pid = std::fs::read_to_string(pid_file).unwrap();
-    assert!(Command::new("kill").args(["-9", &pid]).status().unwrap().success());
-}
-
-fn is_alive(pid: &str) -> bool {
-    Path::new(&format!("/proc/{pid}/cmdline")).exists()
-        && !std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default().contains(") Z ")
-}
-
-fn numbers(upto: u64) -> String {
-    (1..=upto).map(|i| format!("{i} ")).collect()
-}
-
-fn yes() -> Value {
-    json!({ "outcome": { "outcome": "selected", "optionId": "yes" } })
+    client.prompt_lane(session, "far", text)
 }

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{numbers, prompt, stage, yes};
+use super::{prompt, stage};
+use crate::support::fault_agent::{numbers, yes};
 use crate::support::log::{records, wait_for_records};
 
 #[test]

@@ -120,6 +120,20 @@ impl Bridge {
         (self.child, self.host, self.address) = spawn(&self.log, &self.options);
     }
 
+    /// Starts it again on the same log; a client that has caught up with a session from its beginning.
+    pub fn restart_with_client(&mut self, session: &str) -> Client {
+        self.restart();
+        self.client_in(session)
+    }
+
+    /// A client that has caught up with a session from its beginning.
+    pub fn client_in(&self, session: &str) -> Client {
+        let mut client = self.client();
+        client.resume(session, Some(0));
+        client.caught_up();
+        client
+    }
+
     /// TERM, and how it exited.
     pub fn terminate(&mut self) -> ExitStatus {
         let mut last = None;

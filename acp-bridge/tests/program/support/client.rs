@@ -1,4 +1,4 @@
-//! A blocking WebSocket client with no knowledge of ACP beyond JSON. Every wait has a deadline.
+//! A client of a bridge over a blocking WebSocket.
 
 use std::collections::VecDeque;
 use std::io::Read;
@@ -9,19 +9,46 @@ use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::{Message, WebSocket, client};
 
 use super::DEADLINE;
+use super::json_rpc::{JsonRpc, Wire};
 
-pub struct Client {
+pub type Client = JsonRpc<Socket>;
+
+pub struct Socket {
     socket: WebSocket<TcpStream>,
-    next_id: u64,
-    /// Messages that were read while something else was waited for.
-    kept: VecDeque<Value>,
     /// The last message as it stood on the wire.
     pub last_raw: String,
 }
 
+impl Wire for Socket {
+    fn send_text(&mut self, text: &str) {
+        self.socket.send(Message::text(text)).expect("send");
+    }
+
+    fn receive(&mut self, limit: Duration) -> Option<Value> {
+        let deadline = Instant::now() + limit;
+        loop {
+            match self.socket.read() {
+                Ok(Message::Text(text)) => {
+                    self.last_raw = text.as_str().to_owned();
+                    return Some(acp_types::json::from_str(&self.last_raw).unwrap_or_else(|e| panic!("{text}: {e}")));
+                }
+                Ok(_) => {}
+                Err(tokio_tungstenite::tungstenite::Error::Io(e))
+                    if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
+                {
+                    if Instant::now() >= deadline {
+                        return None;
+                    }
+                }
+                Err(e) => panic!("the connection ended: {e}"),
+            }
+        }
+    }
+}
+
 /// Leaves without a word, and loses nothing of what was sent: a socket closed with unread bytes is reset, and a reset
 /// takes from the other side what it has not read yet.
-impl Drop for Client {
+impl Drop for Socket {
     fn drop(&mut self) {
         let stream = self.socket.get_mut();
         let deadline = Instant::now() + DEADLINE;
@@ -52,7 +79,7 @@ impl Client {
         let (socket, _) = client(format!("ws://{address}{path}"), stream).expect("a WebSocket handshake");
         // From here on a read that finds nothing is tried again until the deadline of what is waited for.
         socket.get_ref().set_read_timeout(Some(Duration::from_millis(100))).expect("set a read timeout");
-        Self { socket, next_id: 0, kept: VecDeque::new(), last_raw: String::new() }
+        Self::over(Socket { socket, last_raw: String::new() })
     }
 
     pub fn initialize(&mut self) -> Value {
@@ -62,35 +89,15 @@ impl Client {
         )
     }
 
-    pub fn send_text(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).expect("send");
-    }
-
     pub fn send_binary(&mut self, bytes: &[u8]) {
-        self.socket.send(Message::binary(bytes.to_vec())).expect("send");
-    }
-
-    pub fn notify(&mut self, method: &str, params: &Value) {
-        self.send_text(&json!({ "jsonrpc": "2.0", "method": method, "params": params }).to_string());
-    }
-
-    /// Sends a request and returns its id.
-    pub fn request(&mut self, method: &str, params: &Value) -> u64 {
-        self.next_id += 1;
-        let id = self.next_id;
-        self.send_text(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }).to_string());
-        id
-    }
-
-    pub fn respond(&mut self, id: &Value, result: &Value) {
-        self.send_text(&json!({ "jsonrpc": "2.0", "id": id, "result": result }).to_string());
+        self.wire.socket.send(Message::binary(bytes.to_vec())).expect("send");
     }
 
     /// Waits until so many bytes have come, and leaves them unread.
     pub fn await_unread(&mut self, bytes: usize) {
         let deadline = Instant::now() + DEADLINE;
         let mut seen = vec![0; bytes];
-        while self.socket.get_ref().peek(&mut seen).ok() != Some(bytes) {
+        while self.wire.socket.get_ref().peek(&mut seen).ok() != Some(bytes) {
             assert!(Instant::now() < deadline, "{bytes} bytes did not come before the deadline");
         }
     }
@@ -99,7 +106,7 @@ impl Client {
     pub fn closed(&mut self) -> (Vec<Value>, u16, String) {
         let (mut messages, deadline) = (Vec::new(), Instant::now() + DEADLINE);
         while Instant::now() < deadline {
-            match self.socket.read() {
+            match self.wire.socket.read() {
                 Ok(Message::Text(text)) => messages.push(serde_json::from_str(&text).expect("JSON")),
                 Ok(Message::Close(Some(frame))) => return (messages, frame.code.into(), frame.reason.to_string()),
                 Ok(_) => {}
@@ -111,87 +118,11 @@ impl Client {
         panic!("not closed before the deadline");
     }
 
-    /// The next message of the wire, or `None` at the deadline.
-    pub fn read(&mut self, limit: Duration) -> Option<Value> {
-        let deadline = Instant::now() + limit;
-        loop {
-            match self.socket.read() {
-                Ok(Message::Text(text)) => {
-                    self.last_raw = text.as_str().to_owned();
-                    return Some(acp_types::json::from_str(&self.last_raw).unwrap_or_else(|e| panic!("{text}: {e}")));
-                }
-                Ok(_) => {}
-                Err(tokio_tungstenite::tungstenite::Error::Io(e))
-                    if matches!(e.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut) =>
-                {
-                    if Instant::now() >= deadline {
-                        return None;
-                    }
-                }
-                Err(e) => panic!("the connection ended: {e}"),
-            }
-        }
-    }
-
-    /// The next message, kept ones first.
-    pub fn next(&mut self) -> Value {
-        if let Some(message) = self.kept.pop_front() {
-            return message;
-        }
-        self.read(DEADLINE).expect("a message before the deadline")
-    }
-
-    /// The first message that fits; the others are kept in order.
-    pub fn wait_for(&mut self, what: &str, mut fits: impl FnMut(&Value) -> bool) -> Value {
-        if let Some(at) = self.kept.iter().position(&mut fits) {
-            return self.kept.remove(at).expect("just found");
-        }
-        let deadline = Instant::now() + DEADLINE;
-        while Instant::now() < deadline {
-            if let Some(message) = self.read(Duration::from_millis(200)) {
-                if fits(&message) {
-                    return message;
-                }
-                self.kept.push_back(message);
-            }
-        }
-        panic!("no {what} before the deadline; got {:?}", self.kept);
-    }
-
-    /// What was read and not asked for yet.
-    pub fn kept(&self) -> impl Iterator<Item = &Value> {
-        self.kept.iter()
-    }
-
-    /// The whole answer to a request.
-    pub fn answer(&mut self, id: u64) -> Value {
-        self.wait_for(&format!("answer {id}"), |m| m["id"] == json!(id) && m["method"].is_null())
-    }
-
-    /// The result of a request; panics on an error.
-    pub fn call(&mut self, method: &str, params: &Value) -> Value {
-        let id = self.request(method, params);
-        let answer = self.answer(id);
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].clone()
-    }
-
-    /// The error of a request; panics on a result.
-    pub fn refused(&mut self, method: &str, params: &Value) -> Value {
-        let id = self.request(method, params);
-        let answer = self.answer(id);
-        assert!(answer["result"].is_null(), "{method}: {}", answer["result"]);
-        answer["error"].clone()
-    }
-
-    pub fn new_session(&mut self) -> String {
-        let result = self.call("session/new", &json!({ "cwd": "/", "mcpServers": [] }));
-        result["sessionId"].as_str().expect("a session id").to_owned()
-    }
-
-    /// Sends a prompt; its request id.
-    pub fn prompt(&mut self, session: &str, text: &str) -> u64 {
-        self.request("session/prompt", &json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] }))
+    /// The same for the agent of a lane.
+    pub fn prompt_lane(&mut self, session: &str, lane: &str, text: &str) -> u64 {
+        let prompt = json!([{ "type": "text", "text": text }]);
+        let meta = json!({ "acp-bridge": { "lane": lane } });
+        self.request("session/prompt", &json!({ "sessionId": session, "prompt": prompt, "_meta": meta }))
     }
 
     pub fn prompt_with_key(&mut self, session: &str, text: &str, key: &str) -> u64 {

@@ -1,6 +1,5 @@
 //! An editor: it starts `acp-bridge attach` as its agent and speaks ACP with it over stdio, and knows no bridge.
 
-use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -10,15 +9,39 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use super::DEADLINE;
+use super::json_rpc::{JsonRpc, Wire};
 
-pub struct Editor {
+pub type Editor = JsonRpc<Attach>;
+
+/// `acp-bridge attach` as a child; killed when dropped.
+pub struct Attach {
     child: Child,
     stdin: Option<ChildStdin>,
     lines: Receiver<String>,
-    next_id: u64,
-    kept: VecDeque<Value>,
     /// Everything that came, in order.
-    pub seen: Vec<Value>,
+    seen: Vec<Value>,
+}
+
+/// Anything but a message of JSON-RPC fails the test, and so does anything that only those understand who know the bridge.
+impl Wire for Attach {
+    fn send_text(&mut self, message: &str) {
+        let stdin = self.stdin.as_mut().expect("stdin is open");
+        writeln!(stdin, "{message}").and_then(|()| stdin.flush()).expect("write to attach");
+    }
+
+    fn receive(&mut self, limit: Duration) -> Option<Value> {
+        let line = match self.lines.recv_timeout(limit) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Timeout) => return None,
+            Err(RecvTimeoutError::Disconnected) => panic!("attach has closed stdout; it said {:?}", self.seen),
+        };
+        let message: Value = acp_types::json::from_str(&line).unwrap_or_else(|e| panic!("on stdout: {line:?}: {e}"));
+        assert_eq!(message["jsonrpc"], "2.0", "on stdout: {line}");
+        let method = message["method"].as_str().unwrap_or_default();
+        assert!(!method.starts_with("_acp-bridge/"), "an editor was told {method}");
+        self.seen.push(message.clone());
+        Some(message)
+    }
 }
 
 impl Editor {
@@ -32,7 +55,7 @@ impl Editor {
         let mut command = command(state, args);
         command.arg("-v").env_remove("ACP_BRIDGE_LOG").stderr(Stdio::piped());
         let mut editor = Self::spawn(command);
-        let log = lines_of(editor.child.stderr.take().expect("a pipe"));
+        let log = lines_of(editor.wire.child.stderr.take().expect("a pipe"));
         (editor, log)
     }
 
@@ -47,92 +70,15 @@ impl Editor {
         let mut child = command.spawn().expect("start attach");
         let stdin = child.stdin.take();
         let lines = lines_of(child.stdout.take().expect("a pipe"));
-        Self { child, stdin, lines, next_id: 0, kept: VecDeque::new(), seen: Vec::new() }
+        Self::over(Attach { child, stdin, lines, seen: Vec::new() })
     }
 
     pub fn pid(&self) -> u32 {
-        self.child.id()
+        self.wire.child.id()
     }
 
     pub fn initialize(&mut self) -> Value {
         self.call("initialize", &json!({ "protocolVersion": 1, "clientCapabilities": {} }))
-    }
-
-    fn send(&mut self, message: &Value) {
-        self.send_text(&message.to_string());
-    }
-
-    pub fn send_text(&mut self, message: &str) {
-        let stdin = self.stdin.as_mut().expect("stdin is open");
-        writeln!(stdin, "{message}").and_then(|()| stdin.flush()).expect("write to attach");
-    }
-
-    pub fn request(&mut self, method: &str, params: &Value) -> u64 {
-        self.next_id += 1;
-        let id = self.next_id;
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }));
-        id
-    }
-
-    pub fn notify(&mut self, method: &str, params: &Value) {
-        self.send(&json!({ "jsonrpc": "2.0", "method": method, "params": params }));
-    }
-
-    pub fn respond(&mut self, id: &Value, result: &Value) {
-        self.send(&json!({ "jsonrpc": "2.0", "id": id, "result": result }));
-    }
-
-    /// The next message; `None` when nothing came in that time. Anything but a message of JSON-RPC fails the test, and
-    /// so does anything that only those understand who know the bridge.
-    fn read(&mut self, limit: Duration) -> Option<Value> {
-        let line = match self.lines.recv_timeout(limit) {
-            Ok(line) => line,
-            Err(RecvTimeoutError::Timeout) => return None,
-            Err(RecvTimeoutError::Disconnected) => panic!("attach has closed stdout; it said {:?}", self.kept),
-        };
-        let message: Value = acp_types::json::from_str(&line).unwrap_or_else(|e| panic!("on stdout: {line:?}: {e}"));
-        assert_eq!(message["jsonrpc"], "2.0", "on stdout: {line}");
-        let method = message["method"].as_str().unwrap_or_default();
-        assert!(!method.starts_with("_acp-bridge/"), "an editor was told {method}");
-        self.seen.push(message.clone());
-        Some(message)
-    }
-
-    /// The first message that fits; the others are kept in order.
-    pub fn wait_for(&mut self, what: &str, fits: impl Fn(&Value) -> bool) -> Value {
-        if let Some(at) = self.kept.iter().position(&fits) {
-            return self.kept.remove(at).expect("just found");
-        }
-        let deadline = Instant::now() + DEADLINE;
-        while Instant::now() < deadline {
-            if let Some(message) = self.read(Duration::from_millis(200)) {
-                if fits(&message) {
-                    return message;
-                }
-                self.kept.push_back(message);
-            }
-        }
-        panic!("no {what} before the deadline; got {:?}", self.kept);
-    }
-
-    pub fn answer(&mut self, id: u64) -> Value {
-        self.wait_for(&format!("answer {id}"), |m| m["id"] == json!(id) && m["method"].is_null())
-    }
-
-    pub fn call(&mut self, method: &str, params: &Value) -> Value {
-        let id = self.request(method, params);
-        let answer = self.answer(id);
-        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
-        answer["result"].clone()
-    }
-
-    pub fn new_session(&mut self) -> String {
-        let result = self.call("session/new", &json!({ "cwd": "/", "mcpServers": [] }));
-        result["sessionId"].as_str().expect("a session id").to_owned()
-    }
-
-    pub fn prompt(&mut self, session: &str, text: &str) -> u64 {
-        self.request("session/prompt", &json!({ "sessionId": session, "prompt": [{ "type": "text", "text": text }] }))
     }
 
     /// The agent's next piece of text.
@@ -148,23 +94,23 @@ impl Editor {
 
     /// All text of that kind so far.
     pub fn text(&self, kind: &str) -> String {
-        let chunks = self.seen.iter().filter(|m| is_chunk(m, kind));
+        let chunks = self.wire.seen.iter().filter(|m| is_chunk(m, kind));
         chunks.filter_map(|m| m["params"]["update"]["content"]["text"].as_str()).collect()
     }
 
     /// How many messages of that method have come.
     pub fn count(&self, method: &str) -> usize {
-        self.seen.iter().filter(|m| m["method"] == method).count()
+        self.wire.seen.iter().filter(|m| m["method"] == method).count()
     }
 
     /// Closes stdin and waits for the end.
     pub fn close(mut self) -> ExitStatus {
-        self.stdin = None;
+        self.wire.stdin = None;
         self.exit()
     }
 
     pub fn terminate(mut self) -> ExitStatus {
-        let status = Command::new("kill").arg(self.child.id().to_string()).status().expect("run kill");
+        let status = Command::new("kill").arg(self.wire.child.id().to_string()).status().expect("run kill");
         assert!(status.success());
         self.exit()
     }
@@ -172,7 +118,7 @@ impl Editor {
     pub fn exit(&mut self) -> ExitStatus {
         let deadline = Instant::now() + DEADLINE;
         loop {
-            if let Some(status) = self.child.try_wait().expect("wait for attach") {
+            if let Some(status) = self.wire.child.try_wait().expect("wait for attach") {
                 return status;
             }
             assert!(Instant::now() < deadline, "attach did not exit");
@@ -181,7 +127,7 @@ impl Editor {
     }
 }
 
-impl Drop for Editor {
+impl Drop for Attach {
     fn drop(&mut self) {
         // It may have ended by itself.
         let _ = self.child.kill();

@@ -5,10 +5,15 @@ pub mod bridge;
 pub mod client;
 pub mod dialler;
 pub mod editor;
+pub mod fault_agent;
 pub mod harness;
+pub mod json_rpc;
 pub mod kept;
 pub mod log;
+pub mod malformed;
+pub mod process;
 pub mod proxy;
+pub mod screen;
 pub mod split;
 pub mod started;
 

@@ -4,6 +4,9 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use super::DEADLINE;
 
 #[derive(Default)]
 struct State {
@@ -76,6 +79,15 @@ impl Proxy {
 
     pub fn open(&self) {
         self.state.barred.store(false, Ordering::SeqCst);
+    }
+
+    /// Waits until somebody has connected again, after so many connections.
+    pub fn wait_for_another(&self, before: usize) {
+        let deadline = Instant::now() + DEADLINE;
+        while self.accepted() == before {
+            assert!(Instant::now() < deadline, "nobody tries to connect again");
+            std::thread::sleep(Duration::from_millis(5));
+        }
     }
 
     /// Connections that were ever made.

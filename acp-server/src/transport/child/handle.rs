@@ -1,4 +1,4 @@
-//! What one can do with a running child besides talking to it.
+//! Handle of a running child, for all but talking to it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +13,7 @@ use super::stderr::Stderr;
 use super::supervise::{Order, Watched};
 use crate::transport::Noise;
 
-/// How long each way of stopping a child gets before the next one.
+/// Time that each way of stopping a child gets before the next one.
 #[derive(Debug, Clone, Copy)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out")]
 pub struct Deadlines {
@@ -31,7 +31,7 @@ impl Default for Deadlines {
     }
 }
 
-/// What a child writes besides messages: to its stderr, and noise on its stdout.
+/// Count of what a child writes besides messages: to its stderr, and noise on its stdout.
 #[derive(Debug, Clone)]
 pub struct Written {
     stderr: Arc<AtomicU64>,
@@ -82,19 +82,19 @@ impl ChildHandle {
         self.noise.tail()
     }
 
-    /// How many lines on its stdout were no messages.
+    /// Number of lines on its stdout that were no messages.
     #[must_use]
     pub fn noise_count(&self) -> u64 {
         self.noise.count()
     }
 
-    /// What it writes besides messages, to see whether it does anything. It does not borrow the handle.
+    /// Count of what it writes besides messages, to see whether it does anything. It does not borrow the handle.
     #[must_use]
     pub fn written(&self) -> Written {
         Written { stderr: self.stderr.written(), noise: self.noise.clone() }
     }
 
-    /// How it ended, if it has.
+    /// Its end, if it has ended.
     #[must_use]
     pub fn exited(&self) -> Option<ExitReport> {
         *self.exit.borrow()

@@ -1,4 +1,4 @@
-//! What a child that speaks no protocol writes.
+//! Output of a child that speaks no protocol.
 
 use std::io;
 

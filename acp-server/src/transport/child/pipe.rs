@@ -54,7 +54,7 @@ impl Transport for ChildTransport {
 pub struct Stdin(Arc<Mutex<Option<pipe::Sender>>>);
 
 impl Stdin {
-    /// That of a child which has nothing to read.
+    /// The pipe of a child that has nothing to read.
     pub(super) fn none() -> Self {
         Self(Arc::default())
     }

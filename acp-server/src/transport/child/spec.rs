@@ -1,4 +1,4 @@
-//! What to start, and how.
+//! Spec of a child: what to start, and how.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
@@ -22,13 +22,13 @@ use crate::transport::Noise;
 const KEPT: [&str; 8] = ["PATH", "HOME", "USER", "LANG", "TMPDIR", "SHELL", "TERM", "LOGNAME"];
 /// Our own settings, tokens among them, are nobody else's business.
 const OURS: &str = "ACP_BRIDGE_";
-/// What a program of ours sets for its own allocator when it starts itself over: the mark that it did, and the variable.
-/// Without the mark the variable is the user's.
+/// Variables that a program of ours sets for its own allocator when it starts itself over: the mark that it did, and
+/// the allocator's own. Without the mark the variable is the user's.
 pub const OWN_ALLOCATOR: [&str; 2] = ["ACP_BRIDGE_ALLOCATOR", "MALLOC_MMAP_THRESHOLD_"];
 /// Asked of the system for each pipe, in bytes: fewer switches between the two processes. It may refuse.
 const PIPE: usize = 256 * 1024;
 
-/// What a child gets to see of our environment. Variables that begin with `ACP_BRIDGE_` it never gets.
+/// Part of our environment that a child gets to see. Variables that begin with `ACP_BRIDGE_` it never gets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Environment {

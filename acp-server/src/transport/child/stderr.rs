@@ -23,7 +23,7 @@ pub(super) struct Stderr {
 }
 
 impl Stderr {
-    /// That of a child which writes to its output instead.
+    /// The stderr of a child that writes to its output instead.
     pub(super) fn none() -> Self {
         Self { tail: Arc::default(), written: Arc::default(), drain: tokio::spawn(async {}) }
     }
@@ -54,7 +54,7 @@ impl Stderr {
         String::from_utf8_lossy(tail.make_contiguous()).into_owned()
     }
 
-    /// How many bytes came of it so far.
+    /// Count of its bytes so far.
     pub(super) fn written(&self) -> Arc<AtomicU64> {
         Arc::clone(&self.written)
     }

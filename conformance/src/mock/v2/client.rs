@@ -29,7 +29,7 @@ pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
 
 /// A link to a new client of version 2 in this process. It ends when the link is dropped.
 #[must_use]
-pub fn client2_inside(breaks: Breaks) -> Link {
+pub fn v2_client_inside(breaks: Breaks) -> Link {
     let (link, task) = linked(|input, output| async move {
         // An agent that is gone needs nothing more.
         let _ = Client::new(output, breaks).run(input).await;
@@ -41,7 +41,7 @@ pub fn client2_inside(breaks: Breaks) -> Link {
 ///
 /// # Errors
 /// When there is no agent in the command line, or it cannot be started or spoken to.
-pub async fn client2_of(command: &[String], breaks: Breaks) -> std::io::Result<()> {
+pub async fn v2_client_of(command: &[String], breaks: Breaks) -> std::io::Result<()> {
     let Some((program, args)) = command.split_first() else {
         return Err(std::io::Error::other("there is no agent to start; put its command line behind --"));
     };

@@ -4,7 +4,7 @@ use acp_types::record::{Kind, Origin};
 use serde_json::{Value, json};
 
 use super::kit::{Kit, Log, raw};
-use crate::gateway::connection::{Effect, Outcome};
+use crate::gateway::connection::{Effect, EffectOutcome};
 use crate::log::LogError;
 use crate::session::{Refusal, Reply};
 use crate::view::RequestError;
@@ -102,7 +102,7 @@ fn a_session_that_cannot_be_opened_is_refused_and_can_be_tried_again() {
         kit.request(7, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
         let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
         let opened = Err(RequestError::no_session(&session));
-        kit.connection.done(Outcome::Opened { session, coming, id, opened });
+        kit.connection.done(EffectOutcome::Opened { session, coming, id, opened });
         assert_eq!(kit.only()["error"]["data"]["sessionId"], "s");
     }
 }
@@ -121,7 +121,7 @@ fn attaching_again_replaces_the_attachment_and_keeps_what_waits() {
     kit.request(3, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
     let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
     let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
-    kit.connection.done(Outcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
+    kit.connection.done(EffectOutcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
     let effects = kit.effects();
     let [Effect::Untail { attachment: gone }, Effect::Tail { attachment: second, .. }] = effects[..] else {
         panic!("{effects:?}")
@@ -143,7 +143,7 @@ fn a_load_that_another_one_replaces_is_answered() {
     kit.request(8, "session/load", &json!({ "sessionId": "s", "cwd": "/" }));
     let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
     let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
-    kit.connection.done(Outcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
+    kit.connection.done(EffectOutcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
     let answer = kit.only();
     assert_eq!((&answer["id"], &answer["error"]["code"]), (&json!(7), &json!(-32600)));
 }
@@ -158,7 +158,7 @@ fn close_ends_the_attachment_when_everything_up_to_it_has_been_shown() {
     kit.request(3, "session/close", &json!({ "sessionId": "s" }));
     let Effect::Close { session, id } = kit.effect() else { panic!() };
     let head = log.end(turn);
-    kit.connection.done(Outcome::Closed { session, id, head: Ok(head) });
+    kit.connection.done(EffectOutcome::Closed { session, id, head: Ok(head) });
     assert!(kit.out().is_empty());
     kit.connection.records(attachment, log.after(0));
     assert_eq!(kit.shown(), ["answer 2", "answer 3"]);
@@ -178,10 +178,10 @@ fn close_waits_for_a_prompt_whose_turn_is_not_known_yet() {
     let Effect::Submit { then, .. } = kit.effect() else { panic!() };
     kit.request(3, "session/close", &json!({ "sessionId": "s" }));
     let Effect::Close { session, id } = kit.effect() else { panic!() };
-    kit.connection.done(Outcome::Closed { session, id, head: Ok(head) });
+    kit.connection.done(EffectOutcome::Closed { session, id, head: Ok(head) });
     kit.connection.records(attachment, log.after(0));
     assert!(kit.out().is_empty());
-    kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Turn(turn)) });
+    kit.connection.done(EffectOutcome::Submitted { then, answer: Ok(Reply::Turn(turn)) });
     assert_eq!(kit.shown(), ["answer 2", "answer 3"]);
 }
 
@@ -190,7 +190,7 @@ fn close_of_a_session_that_is_not_attached_is_just_answered() {
     let mut kit = Kit::ready();
     kit.request(3, "session/close", &json!({ "sessionId": "s" }));
     let Effect::Close { session, id } = kit.effect() else { panic!() };
-    kit.connection.done(Outcome::Closed { session, id, head: Ok(9) });
+    kit.connection.done(EffectOutcome::Closed { session, id, head: Ok(9) });
     assert_eq!(kit.only(), json!({ "id": 3, "result": {} }));
 }
 

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::kit::{Kit, raw};
 use crate::gateway::Limits;
-use crate::gateway::connection::{Effect, Outcome};
+use crate::gateway::connection::{Effect, EffectOutcome};
 use crate::log::ListQuery;
 use crate::session::{Command, Refusal, Reply};
 
@@ -94,7 +94,7 @@ fn requests_about_no_session_go_to_the_agent_as_they_are() {
             command,
             Command::Call { lane: None, method: method.into(), params: Some(raw(&params.to_string())) }
         );
-        kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Agent(Ok(raw("{\"a\":1e2}")))) });
+        kit.connection.done(EffectOutcome::Submitted { then, answer: Ok(Reply::Agent(Ok(raw("{\"a\":1e2}")))) });
         assert_eq!(kit.only()["result"]["a"], 100.0);
     }
 }
@@ -166,7 +166,7 @@ fn a_listing_carries_filter_and_cursor_and_names_the_next_page() {
     kit.request(1, "session/list", &json!({ "cwd": "/a", "cursor": "s9" }));
     let Effect::List { query, id } = kit.effect() else { panic!() };
     assert_eq!(query, ListQuery { cwd: Some("/a".into()), after: Some("s9".into()), limit: 100 });
-    kit.connection.done(Outcome::Listed { id, sessions: Ok(Vec::new()) });
+    kit.connection.done(EffectOutcome::Listed { id, sessions: Ok(Vec::new()) });
     assert_eq!(kit.only()["result"], json!({ "sessions": [] }));
 }
 
@@ -184,7 +184,7 @@ fn too_many_requests_in_flight_are_refused_and_then_not_read() {
     }
     assert!(!kit.connection.listens(), "a stop is never refused; the client has to wait instead");
     let Effect::List { id, .. } = kit.effects().remove(0) else { panic!() };
-    kit.connection.done(Outcome::Listed { id, sessions: Ok(Vec::new()) });
+    kit.connection.done(EffectOutcome::Listed { id, sessions: Ok(Vec::new()) });
     assert!(kit.connection.listens());
 }
 

@@ -10,10 +10,10 @@ use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::command::Answer;
+use crate::command::CommandAnswer;
 use crate::gateway::Limits;
 use crate::gateway::attachment::{AttachmentId, Seen};
-use crate::gateway::connection::{Connection, Effect, Opened, Outcome};
+use crate::gateway::connection::{Connection, Effect, EffectOutcome, Opened};
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Membership, NewMember, Notifier, Presence};
 use crate::service::{Caller, Principal, ServiceError};
@@ -210,7 +210,7 @@ impl Kit {
             match effect {
                 Effect::Submit { command: Command::SetPresence { present }, then, .. } => {
                     self.attended.push(present);
-                    self.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Done) });
+                    self.connection.done(EffectOutcome::Submitted { then, answer: Ok(Reply::Done) });
                 }
                 effect => effects.push(effect),
             }
@@ -234,11 +234,11 @@ impl Kit {
     }
 
     /// Answers the one command that was submitted.
-    pub(super) fn answer(&mut self, answer: Answer) -> Command {
+    pub(super) fn answer(&mut self, answer: CommandAnswer) -> Command {
         match self.effect() {
             Effect::Submit { command, then, .. } => {
                 let answer = answer.map_err(ServiceError::Host);
-                self.connection.done(Outcome::Submitted { then, answer });
+                self.connection.done(EffectOutcome::Submitted { then, answer });
                 command
             }
             other => panic!("{other:?}"),
@@ -285,7 +285,7 @@ impl Kit {
             coming.earlier.hear(record, &coming.lanes, &seen.state);
         }
         let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, follower: None, after }));
-        self.connection.done(Outcome::Opened { session, coming, id, opened });
+        self.connection.done(EffectOutcome::Opened { session, coming, id, opened });
         match self.effects().pop() {
             Some(Effect::Tail { attachment, after: from, .. }) => {
                 assert_eq!(from, after);

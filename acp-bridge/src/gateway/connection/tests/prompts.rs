@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::Limits;
-use crate::gateway::connection::{Effect, Outcome};
+use crate::gateway::connection::{Effect, EffectOutcome};
 use crate::log::LogError;
 use crate::session::{Command, Refusal, Reply};
 
@@ -197,7 +197,7 @@ fn giving_up_before_the_turn_is_known_stops_it_once_it_is() {
     let Effect::Submit { then, .. } = kit.effect() else { panic!() };
     kit.notify("$/cancel_request", &json!({ "requestId": 2 }));
     assert!(kit.effects().is_empty());
-    kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Turn(9)) });
+    kit.connection.done(EffectOutcome::Submitted { then, answer: Ok(Reply::Turn(9)) });
     assert_eq!(kit.command(), (Some("s".into()), Command::cancel(Some(9))));
 }
 

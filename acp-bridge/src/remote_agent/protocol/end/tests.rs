@@ -19,7 +19,7 @@ enum Step {
     Write(bool, u8),
     /// One side reads a frame.
     Read(bool, u8),
-    /// What one side has taken so far is safe.
+    /// One side has what it took so far in a safe place.
     Settle(bool),
     /// The socket breaks and both sides know; what is on its way is lost. A new one comes.
     Cut,
@@ -49,7 +49,7 @@ struct Peer {
     end: End,
     sent: u64,
     got: Vec<u64>,
-    /// How much of `got` a restart leaves.
+    /// Part of `got` that a restart leaves.
     safe: usize,
     last_read: Option<Bytes>,
 }

@@ -59,7 +59,7 @@ impl Story {
         }
     }
 
-    /// What follows a cursor, so many records at most.
+    /// Records behind a cursor, so many at most.
     pub(super) fn after(&self, cursor: Seq, some: usize) -> Vec<Arc<Record>> {
         self.records.iter().skip(usize::try_from(cursor).unwrap()).take(some).cloned().collect()
     }

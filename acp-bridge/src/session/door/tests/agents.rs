@@ -55,13 +55,13 @@ pub(super) fn all() -> Vec<(Refusal, i32, &'static str, Value)> {
             no.clone(),
         ),
         (
-            Refusal::KeeperFailed { why: "it exited with 1".into() },
+            Refusal::LauncherFailed { why: "it exited with 1".into() },
             INTERNAL,
             "the process that keeps the agent did not start: it exited with 1",
             no.clone(),
         ),
         (
-            Refusal::KeeperLate { limit_ms: 60_000 },
+            Refusal::LauncherLate { limit_ms: 60_000 },
             INTERNAL,
             "what keeps the agent did not answer within 60 s (--start-timeout)",
             no.clone(),

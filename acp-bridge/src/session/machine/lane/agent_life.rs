@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use acp_types::RawBuf;
+use acp_types::capability::Return;
 use acp_types::record::body::{AgentExited, AgentStarted, Choice, Outcome, SessionUpdated};
 use acp_types::record::{Kind, Origin};
 
@@ -18,9 +19,6 @@ use super::super::transition::Transition;
 use super::Lane;
 
 const RESTS: &str = "nobody needed it: no turn, no client and nothing that waits";
-
-/// What agents say of themselves if they can go back to a session.
-const COMES_BACK: [&[&str]; 2] = [&["loadSession"], &["sessionCapabilities", "resume"]];
 
 /// It is started.
 impl Lane {
@@ -64,8 +62,8 @@ impl Lane {
         }
     }
 
-    /// Whoever waits is told, all of them: to try once for each would only make them wait. Turns that may run without
-    /// the agent's memory get a try of their own if this one was not allowed to lose it.
+    /// Tells all who wait: to try once for each would only make them wait. Turns that may run without the agent's
+    /// memory get a try of their own if this one was not allowed to lose it.
     pub(super) fn start_failed(&mut self, cx: &mut Transition<'_>, why: &Refusal) {
         let Some(starting) = self.agent.start_failed() else { return };
         if let Some(joining) = starting.joining {
@@ -246,15 +244,11 @@ impl Lane {
         }
     }
 
-    /// Whether its agent can be stopped and started again: one that could not go back to the conversation is kept, and one
-    /// that dials in is not ours.
+    /// Returns whether its agent can be stopped and started again: one that could not go back to the conversation is
+    /// kept, and one that dials in is not ours.
     pub(in super::super) fn may_rest(&self, state: &State) -> bool {
         let Some(logged) = state.lane(&self.name).filter(|_| self.agent.is_alive()) else { return false };
-        let capabilities = logged.agent().and_then(|agent| agent.initialize.as_raw().member("agentCapabilities"));
-        let comes_back = COMES_BACK.iter().any(|path| {
-            let said = capabilities.and_then(|said| said.path(path));
-            said.is_some_and(|said| !matches!(said.as_str(), "null" | "false"))
-        });
+        let comes_back = logged.agent().is_some_and(|agent| Return::best(agent.initialize.as_raw()).is_some());
         comes_back && !logged.source().dials_in()
     }
 

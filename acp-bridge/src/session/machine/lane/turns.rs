@@ -218,7 +218,7 @@ impl Lane {
         self.advance(cx);
     }
 
-    /// What has become of a message on offer will never be known.
+    /// Ends a turn whose message was on offer, and of which it will never be known what has become.
     pub(super) fn steering_lost(&mut self, cx: &mut Transition<'_>, turn: Turn, reason: &str) {
         if let Some(outcome) = steering::lost(cx, turn, reason) {
             self.end_turn(cx, turn, Origin::Host, &outcome);

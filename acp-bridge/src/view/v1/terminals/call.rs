@@ -125,7 +125,7 @@ impl Call {
         *self.lane == *lane && self.content.iter().any(|slot| matches!(slot, Slot::Terminal(id) if id == terminal))
     }
 
-    /// Whether its content can be told again.
+    /// Returns whether its content can be told again.
     pub(super) fn is_complete(&self) -> bool {
         !self.partial
     }

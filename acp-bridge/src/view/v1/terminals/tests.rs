@@ -54,7 +54,7 @@ fn end(call: &str, text: &str) -> Value {
     json!({ "sessionUpdate": "tool_call_update", "toolCallId": call, "status": "completed", "_meta": meta })
 }
 
-/// What a client is sent that shows no terminals. Records come in portions of these sizes, in turn.
+/// Messages to a client that shows no terminals. Records come in portions of these sizes, in turn.
 fn told(view: &mut TerminalView, records: &[Arc<Record>], portions: &[usize]) -> Vec<Value> {
     let mut told = Vec::new();
     let (mut rest, mut sizes) = (records, portions.iter().cycle());
@@ -77,7 +77,7 @@ fn seq(params: &Value) -> Option<u64> {
     params["_meta"]["acp-bridge"]["seq"].as_u64()
 }
 
-/// What a client has on its screen: the text of each tool call.
+/// Screen of a client: the text of each tool call.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 struct Screen {
     calls: BTreeMap<String, Vec<Value>>,

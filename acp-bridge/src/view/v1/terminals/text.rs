@@ -1,4 +1,4 @@
-//! What a command has printed, bounded: its beginning and its end.
+//! Text that a command has printed, bounded: its beginning and its end.
 
 /// Bytes kept of the beginning, and as many of the end, in the form in which they go on the wire.
 pub(super) const HALF: usize = 64 * 1024;
@@ -117,12 +117,12 @@ fn last_cut(literal: &str, at: usize) -> usize {
     }
 }
 
-/// Whether it may be cut there, and no backslash before belongs to what stands there.
+/// Returns whether it may be cut there, and no backslash before belongs to what stands there.
 fn is_cut(literal: &str, at: usize) -> bool {
     literal.as_bytes()[..at].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0
 }
 
-/// Whether it begins with the escape of one half of a pair, by the third of its digits' range.
+/// Returns whether it begins with the escape of one half of a pair, by the third of its digits' range.
 fn is_surrogate(literal: &[u8], second: &[u8]) -> bool {
     let [b'\\', b'u', b'd' | b'D', digit, ..] = literal else { return false };
     second.contains(&digit.to_ascii_lowercase())

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::busy;
 use crate::gateway::connection::tests::kit::{Kit, Log};
-use crate::gateway::connection::{Effect, Outcome};
+use crate::gateway::connection::{Effect, EffectOutcome};
 use crate::view::{Begin, EntryKind, HistoryPolicy, RequestError, Role};
 
 #[test]
@@ -94,7 +94,7 @@ fn what_is_asked_for_reaches_the_effect_runner() {
         let EntryKind::Attach(attach) = &coming.entry else { panic!("{coming:?}") };
         assert_eq!((attach.role, attach.policy, &attach.begin), (role, policy, &begin), "{params}");
         let opened = Err(RequestError::no_session(&session));
-        kit.connection.done(Outcome::Opened { session, coming, id, opened });
+        kit.connection.done(EffectOutcome::Opened { session, coming, id, opened });
         assert_eq!(kit.only()["error"]["code"], -32002);
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::busy;
 use crate::gateway::connection::tests::kit::{Kit, Log, raw};
-use crate::gateway::connection::{Effect, Outcome};
+use crate::gateway::connection::{Effect, EffectOutcome};
 use crate::log::LogError;
 use crate::session::{Command, Reply};
 use crate::view::Role;
@@ -17,7 +17,7 @@ fn a_client_that_goes_while_a_session_is_opened_is_not_there() {
     let Effect::Open { session, coming, id, .. } = kit.effect() else { panic!() };
     kit.connection.leave();
     let opened = crate::gateway::connection::Opened { result: raw("{}"), seen: log.seen(), follower: None, after: 0 };
-    kit.connection.done(Outcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
+    kit.connection.done(EffectOutcome::Opened { session, coming, id, opened: Ok(Box::new(opened)) });
     assert!(kit.effects().is_empty() && kit.attended.is_empty());
     assert!(kit.other("two", Role::Controller).roster().len() == 1);
 }
@@ -41,7 +41,7 @@ fn detaching_answers_what_waits_withdraws_what_was_asked_and_changes_no_turn() {
     assert_eq!(out[1], json!({ "cancel": 1 }));
     assert_eq!(out[2], json!({ "id": 4, "result": { "sessionId": "s", "status": "detached" } }));
     assert!(matches!(kit.effects()[..], [Effect::Untail { .. }]), "nothing is stopped");
-    kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Turn(turn)) });
+    kit.connection.done(EffectOutcome::Submitted { then, answer: Ok(Reply::Turn(turn)) });
     let late = kit.only();
     assert_eq!((&late["id"], &late["error"]["data"]["acp-bridge"]["turn"]), (&json!(3), &json!(turn)));
     kit.respond(1, &json!({ "outcome": { "outcome": "cancelled" } }));
@@ -61,7 +61,7 @@ fn a_stop_of_a_prompt_that_the_client_then_left_still_stops_it() {
     kit.notify("$/cancel_request", &json!({ "requestId": 2 }));
     kit.connection.leave();
     kit.effects();
-    kit.connection.done(Outcome::Submitted { then, answer: Ok(Reply::Turn(9)) });
+    kit.connection.done(EffectOutcome::Submitted { then, answer: Ok(Reply::Turn(9)) });
     assert_eq!(kit.command(), (Some("s".into()), Command::cancel(Some(9))));
 }
 
