@@ -14,7 +14,6 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tracing::trace;
 
 use super::agent::Agent;
-use super::agent_events::{Portion, Said};
 use super::agent_outbox::Message;
 use super::agent_slot::{Coming, Returning};
 use super::context::Context;
@@ -23,7 +22,7 @@ use super::inbox::Envelope;
 use super::lane_agent::Happened;
 use super::lane_tasks::Means;
 use super::lanes::LaneAgents;
-use super::{clock, idle, recovery, unlogged};
+use super::{agent_events, clock, idle, recovery, unlogged};
 use crate::command::Answer;
 use crate::log::LogError;
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
@@ -242,7 +241,7 @@ impl Driver {
                 self.hear(&lane, None, FromAgent::StartFailed { error });
                 self.forget_if_left(&lane, &why);
             }
-            Happened::Said(Portion { said, over }) => {
+            Happened::Said(agent_events::Portion { said, over }) => {
                 trace!(name: "heard", target: HOP, "");
                 self.said(&lane, said);
                 if over {
@@ -262,8 +261,8 @@ impl Driver {
         }
     }
 
-    fn said(&mut self, lane: &Arc<str>, said: Vec<Said>) {
-        for Said { position, event } in said {
+    fn said(&mut self, lane: &Arc<str>, said: Vec<agent_events::Said>) {
+        for agent_events::Said { position, event } in said {
             self.hear(lane, position, event);
         }
     }
