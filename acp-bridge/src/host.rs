@@ -16,7 +16,6 @@ mod config;
 mod context;
 mod door;
 mod driver;
-mod event_batch;
 mod idle;
 mod inbox;
 mod lane_agent;

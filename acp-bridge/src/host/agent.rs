@@ -11,9 +11,8 @@ use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 
-use super::agent_events;
 use super::capacity::CapacityPermit;
-use super::door::Undone;
+use super::door::{self, Undone};
 use super::process::Process;
 use super::services::Services;
 use super::silence::{self, GivenUp, MOST};
@@ -189,7 +188,7 @@ impl Agent {
                             Ok(payload) => Some(clean_outcome(Ok(payload.raw().to_owned()))),
                             Err(ResponseError::Peer(error)) => Some(clean_outcome(Err(error.into_raw()))),
                             Err(ResponseError::Closed) => None,
-                            Err(other) => Some(Err(agent_events::unanswered(&other))),
+                            Err(other) => Some(Err(door::unanswered(&other))),
                         });
                     }
                     Event::Closed(_) => return found.flatten(),

@@ -1,5 +1,6 @@
 //! The door of the host to agents: what they are told that is not a client's answer, and what their error objects say.
 
+use acp_server::proto::ResponseError;
 use acp_types::error::{ErrorCode, error};
 use acp_types::{ErrorObjectOwned, RawBuf, RawError};
 
@@ -36,6 +37,11 @@ impl From<Undone> for RawError {
     fn from(undone: Undone) -> Self {
         Self::from(&ErrorObjectOwned::from(undone))
     }
+}
+
+/// The error object in place of an answer that is none.
+pub(super) fn unanswered(why: &ResponseError) -> RawBuf {
+    RawError::from(Undone::AnswerLost { why: why.to_string() }).into_raw()
 }
 
 /// Whether an agent says of its refusal that something failed inside of it: it may do another time what it refused.

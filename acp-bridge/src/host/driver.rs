@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::HOP;
-use acp_server::proto::Event;
 use acp_types::record::Epoch;
 use acp_types::record::body::AgentLink;
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
@@ -156,7 +155,7 @@ impl Driver {
                     }
                 }
                 (lane, happened) = self.lanes.next(settled), if hears => {
-                    wait = !matches!(happened, Happened::Events(_) | Happened::Printed(_));
+                    wait = !matches!(happened, Happened::Said(_) | Happened::Printed(_));
                     self.happened(lane, happened);
                 }
             }
@@ -235,18 +234,17 @@ impl Driver {
         match happened {
             Happened::Started { started, position, early } => {
                 self.hear(&lane, position, FromAgent::Started(started));
-                self.agent_events(&lane, early);
+                self.said(&lane, early);
             }
             Happened::StartFailed(error) => {
                 let why = error.to_string();
                 self.hear(&lane, None, FromAgent::StartFailed { error });
                 self.forget_if_left(&lane, &why);
             }
-            Happened::Events(events) => {
+            Happened::Said(agent_events::Portion { said, over }) => {
                 trace!(name: "heard", target: HOP, "");
-                let gone = events.as_ref().is_none_or(|events| events.iter().any(|e| matches!(e, Event::Closed(_))));
-                self.agent_events(&lane, events.unwrap_or_default());
-                if gone {
+                self.said(&lane, said);
+                if over {
                     self.lanes.closed(&lane);
                 }
             }
@@ -263,18 +261,9 @@ impl Driver {
         }
     }
 
-    fn agent_events(&mut self, lane: &Arc<str>, events: Vec<Event>) {
-        for event in events {
-            let position = self.lanes.get(lane).and_then(|serving| serving.heard(&event));
-            let call = |key| self.lanes.get(lane)?.take_call(key);
-            if let Some(event) = agent_events::from_agent(event, call) {
-                if let FromAgent::Update(params) = &event
-                    && let Some(services) = self.agent(lane).and_then(|agent| agent.services.as_ref())
-                {
-                    services.said(params.raw());
-                }
-                self.hear(lane, position, event);
-            }
+    fn said(&mut self, lane: &Arc<str>, said: Vec<agent_events::Said>) {
+        for agent_events::Said { position, event } in said {
+            self.hear(lane, position, event);
         }
     }
 

@@ -1,19 +1,18 @@
 //! One lane's agent as the driver of its session has it: does what the slot wants done, and tells what came of it.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use acp_server::proto::{Event, RequestKey};
 use acp_types::record::body::AgentStarted;
 use acp_types::{RawBuf, RequestId};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::agent::Agent;
+use super::agent_events::{self, AgentEvents, Portion, Said};
 use super::agent_outbox::{AgentOutbox, Message};
 use super::agent_pool::Returned;
 use super::agent_slot::{AgentSlot, Coming, SlotEffect};
-use super::event_batch::EventBatch;
 use super::lane_tasks::{Done, Means};
 use crate::session::{CallId, Refusal};
 
@@ -26,7 +25,7 @@ pub(super) enum Happened {
         /// The number of the message that opened the session, if it comes over a link.
         position: Option<u64>,
         /// What it said before.
-        early: Vec<Event>,
+        early: Vec<Said>,
     },
     /// Its agent could not be started, or not open the session.
     StartFailed(Refusal),
@@ -34,8 +33,8 @@ pub(super) enum Happened {
     Returned { has_prompt: bool, asked: Vec<(u64, RequestId)> },
     /// Its agent, which was awaited, does not come.
     NotBack,
-    /// Its agent said something; `None` once it will say no more.
-    Events(Option<Vec<Event>>),
+    /// Its agent said something, or will say no more.
+    Said(Portion),
     /// A command of its agent has printed something, in params of a `session/update`.
     Printed(RawBuf),
     /// Its agent has gone by itself, and why.
@@ -61,7 +60,7 @@ struct Connected {
     /// What it has not read yet.
     outbox: AgentOutbox,
     /// What it said and the session has not taken.
-    batch: EventBatch,
+    events: AgentEvents,
 }
 
 /// A lane's agent.
@@ -113,18 +112,6 @@ impl LaneAgent {
             // A failed join means that it is gone as well.
             let _ = task.await;
         }
-    }
-
-    /// Something that the agent said is being taken in: the number of its message, if it comes over a link.
-    pub(super) fn heard(&mut self, event: &Event) -> Option<u64> {
-        let ordinal = event.ordinal()?;
-        self.slot.serving()?.heard(ordinal);
-        self.agent()?.position(Some(ordinal))
-    }
-
-    /// The call that an answer of the agent belongs to.
-    pub(super) fn take_call(&mut self, key: RequestKey) -> Option<CallId> {
-        self.slot.serving()?.take_call(key)
     }
 
     /// Gives the agent a request; `false` if there is no room for it. Without an agent nothing happens.
@@ -180,13 +167,20 @@ impl LaneAgent {
             match &mut self.io {
                 Io::Nothing => return Poll::Pending,
                 Io::Agent(connected) => {
+                    // The slot of a connected agent serves.
+                    let Some(serving) = self.slot.serving() else { return Poll::Pending };
                     while let Poll::Ready(dropped) = connected.outbox.poll(context) {
-                        let serving = self.slot.serving();
-                        if let Some(call) = dropped.key.and_then(|key| serving?.take_call(key)) {
+                        if let Some(call) = dropped.key.and_then(|key| serving.take_call(key)) {
                             return Poll::Ready(Happened::Unsent(call));
                         }
                     }
-                    return connected.poll(context);
+                    let Connected { agent, events, .. } = &mut **connected;
+                    if let Some(prints) = &mut agent.prints
+                        && let Poll::Ready(Some(params)) = prints.poll_recv(context)
+                    {
+                        return Poll::Ready(Happened::Printed(params));
+                    }
+                    return events.poll(context, agent, serving).map(Happened::Said);
                 }
                 Io::Task(_) if self.slot.is_told() && !settled => return Poll::Pending,
                 Io::Task(task) => {
@@ -234,6 +228,7 @@ impl LaneAgent {
         let early = std::mem::take(&mut agent.early);
         let position = agent.position(agent.opened);
         self.slot.opened(agent.opened, agent.process.runs_on());
+        let early = self.slot.serving().map(|serving| agent_events::take(early, &agent, serving)).unwrap_or_default();
         self.io = Io::agent(agent);
         Happened::Started { started, position, early }
     }
@@ -286,26 +281,6 @@ impl LaneAgent {
 
 impl Io {
     fn agent(agent: Agent) -> Self {
-        Self::Agent(Box::new(Connected { agent, outbox: AgentOutbox::default(), batch: EventBatch::default() }))
-    }
-}
-
-impl Connected {
-    /// What the agent says, and what its commands print.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Happened> {
-        loop {
-            if let Some(prints) = &mut self.agent.prints
-                && let Poll::Ready(Some(params)) = prints.poll_recv(context)
-            {
-                return Poll::Ready(Happened::Printed(params));
-            }
-            if let Some(portion) = self.batch.next_portion() {
-                return Poll::Ready(Happened::Events(Some(portion)));
-            }
-            match ready!(pin!(self.agent.inbox.next_batch()).poll(context)) {
-                Some(batch) => self.batch = EventBatch::new(batch),
-                None => return Poll::Ready(Happened::Events(None)),
-            }
-        }
+        Self::Agent(Box::new(Connected { agent, outbox: AgentOutbox::default(), events: AgentEvents::default() }))
     }
 }

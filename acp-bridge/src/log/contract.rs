@@ -11,8 +11,7 @@ use futures_util::future::BoxFuture;
 
 use super::command::{CommandId, QueueError, QueuedCommand, TakenCommand};
 use super::error::{LogError, OpenError};
-use super::hub::Head;
-use super::info::SessionInfo;
+use super::info::{Head, SessionInfo};
 use super::member::{Member, MemberId, Renewal};
 use super::query::{Filter, ListQuery, ReadLimit};
 

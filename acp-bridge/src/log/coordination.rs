@@ -1,7 +1,6 @@
 //! Coordination of hosts and gateways beside a log's records: leases and a queue of commands. For engines that live in one
 //! process, where both are in memory.
 
-mod in_process;
 mod leases;
 mod queue;
 
@@ -11,14 +10,17 @@ use std::time::Duration;
 
 use acp_types::SessionId;
 use acp_types::record::Epoch;
+use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-pub(super) use self::in_process::InProcess;
 use self::leases::Leases;
 use self::queue::{Asked, Queue};
-use super::{CommandId, LogError, Member, MemberId, QueueError, QueuedCommand, Renewal, TakenCommand};
+use super::hub::Hub;
+use super::{
+    CommandId, CommandQueue, LogError, Member, MemberId, QueueError, QueuedCommand, Renewal, Signals, TakenCommand,
+};
 
 /// Commands handed to a host at once.
 const BATCH: usize = 64;
@@ -196,5 +198,50 @@ impl fmt::Debug for Coordination {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = self.lock();
         f.debug_struct("Coordination").field("queue", &state.queue).finish_non_exhaustive()
+    }
+}
+
+/// An engine whose members and readers are all in this process.
+pub(super) trait InProcess: Send + Sync {
+    /// Leases and commands.
+    fn coordination(&self) -> &Coordination;
+
+    /// The heads that are followed.
+    fn hub(&self) -> &Hub;
+}
+
+#[async_trait]
+impl<L: InProcess> CommandQueue for L {
+    async fn submit(&self, command: QueuedCommand) -> Result<Bytes, QueueError> {
+        self.coordination().submit(command).await
+    }
+
+    async fn take(&self, host: &MemberId) -> Result<Vec<TakenCommand>, LogError> {
+        self.coordination().take(host).await
+    }
+
+    async fn answer(&self, command: &CommandId, answer: Bytes) -> Result<(), LogError> {
+        self.coordination().answer(command, answer);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl<L: InProcess> Signals for L {
+    async fn renew(&self, member: &Member, term: Duration) -> Result<Renewal, LogError> {
+        self.coordination().renew(member, term)
+    }
+
+    async fn leave(&self, member: &MemberId) -> Result<(), LogError> {
+        self.coordination().leave(member);
+        Ok(())
+    }
+
+    async fn is_followed(&self, session: &SessionId) -> Result<bool, LogError> {
+        Ok(self.hub().is_followed(session))
+    }
+
+    async fn fault(&self, session: &SessionId, reason: &str) {
+        self.hub().fault(session, reason);
     }
 }

@@ -1,45 +1,41 @@
 //! Where readers near the head of a session find what is new without touching the store.
 
-mod ring;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::fmt;
+use std::mem::size_of;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
-use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
-pub(super) use self::ring::Bounds;
-use self::ring::Ring;
 use super::LogError;
+use super::info::Head;
 use super::query::{self, ReadLimit};
 
-/// The end of a session's log, as its readers follow it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct Head {
-    /// The newest committed record; `0` when there is none.
-    pub last: Seq,
-    /// The smallest cursor from which nothing is missing.
-    pub oldest: Seq,
-    /// Why the session's host could not write, until it can again.
-    pub fault: Option<Arc<str>>,
-    /// The session is deleted; nothing follows.
-    pub deleted: bool,
+/// How much of the newest records is kept in memory.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Bounds {
+    /// Bytes of one session.
+    pub(super) session_bytes: usize,
+    /// Records of one session.
+    pub(super) session_records: usize,
+    /// Bytes of all sessions together; beyond it the sessions used least recently are forgotten.
+    pub(super) total_bytes: usize,
 }
 
-impl Head {
-    /// Whether everything after a cursor can be read.
-    ///
-    /// # Errors
-    /// [`LogError::BeyondHead`] and [`LogError::Trimmed`].
-    pub fn readable(&self, after: Seq) -> Result<(), LogError> {
-        query::check_cursor(after, self.last, self.oldest)
+impl Bounds {
+    /// Nothing: for a store that is itself memory.
+    pub(super) const NONE: Self = Self { session_bytes: 0, session_records: 0, total_bytes: 0 };
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { session_bytes: 2 << 20, session_records: 4096, total_bytes: 32 << 20 }
     }
 }
 
@@ -251,6 +247,58 @@ impl Watch {
         self.entry.known.store(true, Ordering::Release);
         self.receiver
     }
+}
+
+/// Consecutive records, oldest first.
+#[derive(Debug, Default)]
+struct Ring {
+    records: VecDeque<Arc<Record>>,
+    bytes: usize,
+}
+
+impl Ring {
+    /// Adds records, dropping the oldest as the bounds demand. Returns the bytes held before and after.
+    fn push(&mut self, records: &[Arc<Record>], bounds: &Bounds) -> (usize, usize) {
+        let before = self.bytes;
+        if let (Some(last), Some(first)) = (self.records.back(), records.first())
+            && first.seq != last.seq + 1
+        {
+            self.clear();
+        }
+        for record in records {
+            self.bytes += cost(record);
+            self.records.push_back(Arc::clone(record));
+        }
+        while (self.bytes > bounds.session_bytes || self.records.len() > bounds.session_records)
+            && let Some(oldest) = self.records.pop_front()
+        {
+            self.bytes -= cost(&oldest);
+        }
+        (before, self.bytes)
+    }
+
+    /// Records after a cursor, at least one; `None` when the next one is not here.
+    fn read(&self, after: Seq, limit: ReadLimit) -> Option<Vec<Arc<Record>>> {
+        let first = self.records.front()?.seq;
+        let skip = usize::try_from((after + 1).checked_sub(first)?).ok()?;
+        if skip >= self.records.len() {
+            return None;
+        }
+        let mut budget = limit.budget();
+        let within = |record: &&Arc<Record>| budget.admits(record.weight());
+        Some(self.records.range(skip..).take_while(within).map(Arc::clone).collect())
+    }
+
+    /// Drops everything; returns the bytes that were held.
+    fn clear(&mut self) -> usize {
+        self.records = VecDeque::new();
+        std::mem::take(&mut self.bytes)
+    }
+}
+
+/// Memory of a record: itself, its body, the counters of both, and its place here.
+fn cost(record: &Record) -> usize {
+    size_of::<Record>() + record.body.as_str().len() + 4 * size_of::<usize>() + size_of::<usize>()
 }
 
 impl fmt::Debug for Hub {

@@ -1,4 +1,4 @@
-//! What a log knows of a session without reading its records, and what it demands of new ones.
+//! What a log knows of a session without reading its records, where it ends, and what it demands of new ones.
 
 use std::sync::Arc;
 
@@ -102,5 +102,29 @@ impl SessionInfo {
         // Control records are never trimmed.
         let oldest = if filter == Filter::Control { 0 } else { self.oldest };
         query::check_cursor(after, self.head, oldest)
+    }
+}
+
+/// The end of a session's log, as its readers follow it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Head {
+    /// The newest committed record; `0` when there is none.
+    pub last: Seq,
+    /// The smallest cursor from which nothing is missing.
+    pub oldest: Seq,
+    /// Why the session's host could not write, until it can again.
+    pub fault: Option<Arc<str>>,
+    /// The session is deleted; nothing follows.
+    pub deleted: bool,
+}
+
+impl Head {
+    /// Whether everything after a cursor can be read.
+    ///
+    /// # Errors
+    /// [`LogError::BeyondHead`] and [`LogError::Trimmed`].
+    pub fn readable(&self, after: Seq) -> Result<(), LogError> {
+        query::check_cursor(after, self.last, self.oldest)
     }
 }

@@ -12,14 +12,12 @@
 //! | `core` | what is folded and what is kept, and for whom: pure |
 //! | `plain` | what need not be looked back for: pure |
 //! | `batch` | records on their way to a reader, with the states that go with them |
-//! | `session` | one session's follower: reads the log for all |
-//! | `reader` | one reader's place: waits at the head |
+//! | `session` | one session's follower, which reads the log for all, and one reader's place, which waits at the head |
 //! | `table` | which follower a session has, and what is kept of those that are gone |
 
 mod batch;
 mod core;
 mod plain;
-mod reader;
 mod session;
 mod table;
 #[cfg(test)]
@@ -34,8 +32,7 @@ pub(crate) use self::batch::Batch;
 #[cfg(test)]
 pub(crate) use self::core::FollowerCore;
 pub(crate) use self::core::LookedFor;
-pub(crate) use self::reader::FollowerReader;
-pub(crate) use self::session::{SessionFollower, Snapshot};
+pub(crate) use self::session::{FollowerReader, SessionFollower, Snapshot};
 use self::table::Table;
 use crate::log::{LogError, SessionLog};
 

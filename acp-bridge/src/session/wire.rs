@@ -46,12 +46,7 @@ pub(super) fn user_message_chunk(block: Raw<'_>) -> String {
     format!(r#"{{"sessionId":null,"update":{{"sessionUpdate":"user_message_chunk","content":{block}}}}}"#)
 }
 
-/// Params of an agent without our key in any `_meta`; nothing if they have none.
-pub(super) fn cleaned(params: Raw<'_>) -> Option<RawBuf> {
-    reserved::without_our_key(params)
-}
-
-/// The same without our key in any `_meta`.
+/// Params of an agent without our key in any `_meta`.
 pub(super) fn clean(params: RawBuf) -> RawBuf {
     reserved::without_our_key(params.as_raw()).unwrap_or(params)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::{Id, Raw};
 
-/// Bounds on one message. One that exceeds a bound is refused with a [`FrameError`]; nothing is ever cut off.
+/// Bounds on one message. One that exceeds a bound is refused with a [`FrameError`](super::FrameError); nothing is ever cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(clippy::exhaustive_structs, reason = "callers write it out; a new bound is a breaking change on purpose")]
 pub struct Limits {

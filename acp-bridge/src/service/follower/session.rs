@@ -1,4 +1,6 @@
-//! One session's follower: reads the log and folds, once for all who read the session.
+//! One session's follower, which reads the log and folds once for all who read the session, and one reader's place: a
+//! cursor and nothing else. Whatever is next is read when it is asked for, so nothing can be lost, doubled or overtaken
+//! (P3), and a reader that stops costs nothing (P10).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,7 +28,7 @@ pub(crate) struct SessionFollower {
     log: Arc<dyn SessionLog>,
     /// Where it is entered while it lives.
     table: Arc<Table<Self>>,
-    pub(super) session: SessionId,
+    session: SessionId,
     core: Mutex<FollowerCore>,
     /// The core is known to be folded from the log that there is now.
     verified: AtomicBool,
@@ -68,11 +70,6 @@ impl SessionFollower {
         }
     }
 
-    /// Follows the head of the log.
-    pub(super) async fn follow(&self) -> Result<watch::Receiver<Head>, LogError> {
-        self.log.head(&self.session).await
-    }
-
     /// No change under the lock can panic half-way.
     pub(super) fn core(&self) -> MutexGuard<'_, FollowerCore> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
@@ -100,7 +97,7 @@ impl SessionFollower {
     }
 
     /// Waits until everything up to a seq, which the log has, is folded.
-    pub(super) async fn ready(self: &Arc<Self>, head: Seq) -> Result<(), LogError> {
+    async fn ready(self: &Arc<Self>, head: Seq) -> Result<(), LogError> {
         if self.verified.load(Ordering::Acquire) && self.core().head() >= head {
             return Ok(());
         }
@@ -175,7 +172,7 @@ impl SessionFollower {
     }
 
     /// A reader's next records: at least one if the log has any after the cursor.
-    pub(super) async fn read(&self, cursor: Seq, limit: ReadLimit) -> Result<Batch, LogError> {
+    async fn read(&self, cursor: Seq, limit: ReadLimit) -> Result<Batch, LogError> {
         let shared = self.core().shared(cursor, limit);
         if let Some(batch) = shared {
             return Ok(batch);
@@ -185,7 +182,7 @@ impl SessionFollower {
     }
 
     /// The session is no more.
-    pub(super) fn end(&self) {
+    fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
 
@@ -198,5 +195,89 @@ impl Drop for SessionFollower {
     fn drop(&mut self) {
         let core = std::mem::take(self.core.get_mut().unwrap_or_else(PoisonError::into_inner));
         self.table.retire(&self.session, self, (!self.is_over()).then_some(core));
+    }
+}
+
+/// Reads a session from a cursor and waits at its head: history, then live, through the session's follower.
+#[derive(Debug)]
+pub(crate) struct FollowerReader {
+    follower: Arc<SessionFollower>,
+    cursor: Seq,
+    head: watch::Receiver<Head>,
+    /// The fault reported last, so that each is reported once.
+    reported: Option<Arc<str>>,
+}
+
+impl FollowerReader {
+    /// Starts after a cursor, `0` for everything, the head for what comes from now on: history, then live, each record once
+    /// and in order (P3).
+    ///
+    /// # Errors
+    /// [`LogError::NotFound`]; [`LogError::BeyondHead`] and [`LogError::Trimmed`], which name the seq that would do.
+    pub(crate) async fn open(follower: Arc<SessionFollower>, after: Seq) -> Result<Self, LogError> {
+        follower.ready(0).await?;
+        let head = follower.log.head(&follower.session).await?;
+        {
+            let head = head.borrow();
+            if head.deleted {
+                follower.end();
+                return Err(LogError::NotFound { session: follower.session.clone() });
+            }
+            head.readable(after)?;
+        }
+        follower.core().enter(after);
+        Ok(Self { follower, cursor: after, head, reported: None })
+    }
+
+    /// The next records, at least one; waits while there are none. Cancel-safe: dropping the future loses nothing.
+    ///
+    /// # Errors
+    /// [`LogError::Unwritable`] once for each time that the session's host could not write,
+    /// after everything that was written before; [`LogError::NotFound`] when the session is deleted,
+    /// [`LogError::Trimmed`] when it was trimmed past the cursor, and whatever a read fails with. The reader can be asked
+    /// again after any of them.
+    pub(crate) async fn next(&mut self, limit: ReadLimit) -> Result<Batch, LogError> {
+        loop {
+            let (behind, fault, deleted) = {
+                let head = self.head.borrow_and_update();
+                (head.last > self.cursor, head.fault.clone(), head.deleted)
+            };
+            if deleted {
+                self.follower.end();
+                return Err(LogError::NotFound { session: self.follower.session.clone() });
+            }
+            if behind {
+                let batch = self.follower.read(self.cursor, limit).await?;
+                if let Some(last) = batch.last_seq() {
+                    self.follower.core().advance(self.cursor, last);
+                    self.cursor = last;
+                    return Ok(batch);
+                }
+            }
+            if let Some(reason) = &fault
+                && !self.reported.as_ref().is_some_and(|reported| Arc::ptr_eq(reported, reason))
+            {
+                let error = LogError::Unwritable { reason: reason.as_ref().into() };
+                self.reported = fault;
+                return Err(error);
+            }
+            self.head.changed().await.map_err(|_| LogError::Closed)?;
+        }
+    }
+
+    /// Seq of the last record that it has got, or the cursor that it was opened with.
+    pub(crate) fn cursor(&self) -> Seq {
+        self.cursor
+    }
+
+    /// Seq of the newest record, as far as this reader is told.
+    pub(crate) fn head(&self) -> Seq {
+        self.head.borrow().last
+    }
+}
+
+impl Drop for FollowerReader {
+    fn drop(&mut self) {
+        self.follower.core().leave(self.cursor);
     }
 }

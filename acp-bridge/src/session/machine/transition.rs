@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_types::meta::{META_KEY, Unattended, UpdateMeta};
+use acp_types::meta::{META_KEY, Unattended, UpdateMeta, reserved};
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq, Turn};
 use acp_types::rewrite::{self, ParamsEdit};
 use acp_types::{Raw, RawBuf, RequestId, SessionId};
@@ -247,7 +247,7 @@ impl Transition<'_> {
     /// Params as clients see them, in the next record: their session id, and where it stands in the log, which nobody
     /// else may say.
     pub(super) fn for_clients(&mut self, turn: Option<Turn>, params: Raw<'_>) -> RawBuf {
-        let clean = wire::cleaned(params);
+        let clean = reserved::without_our_key(params);
         self.placed(turn, clean.as_ref().map_or(params, RawBuf::as_raw))
     }
 
