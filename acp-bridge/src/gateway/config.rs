@@ -24,23 +24,22 @@ pub struct Config {
     pub max_message: usize,
     /// Origins of pages that may use the bridge, besides its own. Default: none. Programs send no origin and always may.
     pub allow_origins: Arc<[Origin]>,
-    /// Authentication of whoever makes a request. Default: everybody is an admin, since only programs of this machine
-    /// can connect.
+    /// Who somebody is that makes a request. Default: an admin, since only programs of this machine can connect.
     pub authenticate: Authenticate,
-    /// Agent that the bridge runs.
+    /// What the bridge runs.
     pub served: Served,
-    /// Time that its clients count as there when the gateway does not renew its lease. Default: 15 s.
+    /// How long its clients count as there when the gateway does not renew its lease. Default: 15 s.
     pub lease: Duration,
-    /// Route for agents that dial in. Default: none, and they get HTTP 404.
+    /// Who serves agents that dial in. Default: nobody, and they get HTTP 404.
     pub agents: Option<Arc<dyn AgentRoute>>,
-    /// Vault for secrets of commands, which the hosts of the log must have as well. Default: that of this process.
+    /// Where secrets of commands are left for the hosts of the log, which must have the same. Default: that of this process.
     pub vault: Arc<dyn Vault>,
     /// Bounds of one connection.
     pub limits: Limits,
-    /// Limits that tell a dead client from a quiet one. Default: pinged after 30 s without a word, and gone after 90 s.
-    /// A client that lives and reads nothing for as long is gone as well; it comes back with its cursor.
+    /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
+    /// 90 s. A client that lives and reads nothing for as long is gone as well; it comes back with its cursor.
     pub keep_alive: KeepAlive,
-    /// Time that connections have at shutdown to write what is committed. Default: 5 s. Then they are cut.
+    /// How long connections may take at shutdown to write what is committed. Default: 5 s. Then they are cut.
     pub drain: Duration,
 }
 

@@ -37,7 +37,7 @@ pub(super) async fn deliver(
     }
 }
 
-/// Runs a subscription; returns why it ended, or `None` when the client is gone or wants no more.
+/// Why it ended; `None` when the client is gone or wants no more.
 async fn run(sink: &SubscriptionSink, peer: &Peer, mut reader: FollowerReader, session: &SessionId) -> Option<Closed> {
     // Where history ends.
     let history = reader.head();
@@ -74,7 +74,7 @@ fn stopping() -> Closed {
     Closed { stopping: true, ..Closed::because(&fault::stopping()) }
 }
 
-/// Sends an event; returns whether it was taken.
+/// Whether it was taken.
 async fn send(sink: &SubscriptionSink, event: &Event) -> bool {
     match serde_json::value::to_raw_value(event) {
         Ok(event) => sink.send(event).await.is_ok(),

@@ -329,7 +329,7 @@ fn a_stop_of_a_prompt_that_the_client_then_left_still_stops_it() {
     assert_eq!(kit.command(), (Some("s".into()), Command::cancel(Some(9))));
 }
 
-/// A client that goes in the middle of anything is answered all it asked for and leaves nothing behind.
+/// Whatever a client is in the middle of, going answers all it asked for and leaves nothing behind.
 #[test]
 fn detaching_and_going_are_possible_in_every_state() {
     let (log, ..) = busy();
