@@ -24,6 +24,7 @@ pub mod embedded;
 pub mod failure;
 mod private;
 pub mod profile;
+mod search_path;
 pub mod translate;
 
 pub use failure::{Failure, FailureKind};

@@ -13,7 +13,8 @@ const ROOMS: &[Room<'_>] = &[
     Room { name: "crate::embedded", knows: &[] },
     Room { name: "crate::failure", knows: &[] },
     Room { name: "crate::private", knows: &[] },
-    Room { name: "crate::profile", knows: &[] },
+    Room { name: "crate::search_path", knows: &[] },
+    Room { name: "crate::profile", knows: &["crate::search_path"] },
     Room { name: "crate::content", knows: &["crate::embedded"] },
     Room { name: "crate::translate", knows: &["crate::failure"] },
     Room {
@@ -37,6 +38,7 @@ const OF_A_HARNESS: &[&str] = &[
     "crate::embedded",
     "crate::failure",
     "crate::profile",
+    "crate::search_path",
     "crate::translate",
 ];
 

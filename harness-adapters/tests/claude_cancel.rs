@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use acp_server::types::v1::{StopReason, ToolCallStatus};
+use acp_server::types::v1::{SessionId, StopReason, ToolCallStatus};
 use claude::{Watch, assert_closed, call, messages, output, shown};
 use support::{Alive, Event, Stage};
 
@@ -122,6 +122,8 @@ async fn a_prompt_that_waits_is_taken_back_with_the_one_that_runs() {
     let first = stage.prompt(&session, "talk");
     stage.events.said("tick").await;
     let second = stage.prompt(&session, "again");
+    // Sent one after the other; the agent has both before the cancel.
+    tokio::task::yield_now().await;
     stage.events.said("tick").await;
     stage.cancel(&session).await;
     assert_eq!(stage.answer(first).await.expect("an answer").stop_reason, StopReason::Cancelled);
@@ -131,8 +133,8 @@ async fn a_prompt_that_waits_is_taken_back_with_the_one_that_runs() {
     stage.leave().await;
 }
 
-#[tokio::test]
-async fn a_turn_that_nobody_prompted_for_is_stopped_too() {
+/// A session in a turn that nobody prompted for: a command in the background has ended.
+async fn in_a_turn_of_its_own() -> (Stage, SessionId) {
     let script = r#"
         [[prompt]]
         match = "task-notification"
@@ -151,6 +153,12 @@ async fn a_turn_that_nobody_prompted_for_is_stopped_too() {
     stage.turn(&session, "start").await;
     stage.write("go", "");
     stage.events.said("tick").await;
+    (stage, session)
+}
+
+#[tokio::test]
+async fn a_turn_that_nobody_prompted_for_is_stopped_too() {
+    let (mut stage, session) = in_a_turn_of_its_own().await;
     stage.cancel(&session).await;
     assert_eq!(stage.turn(&session, "again").await.stop_reason, StopReason::EndTurn);
     assert!(messages(&shown(&mut stage)).contains(&"Here I am."));
@@ -159,24 +167,7 @@ async fn a_turn_that_nobody_prompted_for_is_stopped_too() {
 
 #[tokio::test]
 async fn a_prompt_that_waits_for_such_a_turn_is_cancelled_with_it() {
-    let script = r#"
-        [[prompt]]
-        match = "task-notification"
-        replies = [[{ say = "It is done. " }, { endless = "tick ", every_ms = 20 }]]
-
-        [[prompt]]
-        match = "start"
-        replies = [[{ shell = "until test -e go; do sleep 0.05; done", background = true }], [{ say = "It runs." }]]
-
-        [[prompt]]
-        match = "again"
-        replies = [[{ say = "Here I am." }]]
-    "#;
-    let mut stage = Stage::claude(script).await;
-    let session = stage.new_session().await;
-    stage.turn(&session, "start").await;
-    stage.write("go", "");
-    stage.events.said("tick").await;
+    let (stage, session) = in_a_turn_of_its_own().await;
     let waits = stage.prompt(&session, "again, please");
     stage.cancel(&session).await;
     let stopped = stage.answer(waits).await.expect("an answer").stop_reason;

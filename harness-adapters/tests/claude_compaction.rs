@@ -1,49 +1,19 @@
 //! A conversation of Claude Code that is compacted.
 
 mod claude;
+mod compaction;
 mod support;
 
 use acp_server::CallError;
 use acp_server::types::ErrorCode;
 use acp_server::types::v1::{
-    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, ContentBlock,
-    EmbeddedResource, EmbeddedResourceResource, LoadSessionRequest, PromptRequest, SessionUpdate, StopReason,
-    TextResourceContents,
+    CompactionStatus, ContentBlock, EmbeddedResource, EmbeddedResourceResource, LoadSessionRequest, PromptRequest,
+    SessionUpdate, StopReason, TextResourceContents,
 };
 use claude::{Item, assert_closed, call, messages, screen};
+use compaction::{SCRIPT, compactions, with_compaction};
 use serde_json::Value;
 use support::{Event, Harness, Model, Setting, Stage, soon};
-
-const SCRIPT: &str = r#"
-    [[prompt]]
-    match = "remember the violets"
-    replies = [[{ shell = "echo violets" }], [{ say = "I remember." }]]
-    [[prompt]]
-    match = "and now"
-    replies = [[{ say = "I go on." }]]
-    [[prompt]]
-    match = "once more"
-    replies = [[{ say = "And on." }]]
-    [[prompt]]
-    match = "at last"
-    replies = [[{ say = "I end." }]]
-    [side]
-    summary = "We spoke of violets."
-"#;
-
-fn with_compaction() -> ClientCapabilities {
-    let session = ClientSessionCapabilities::new().compaction(CompactionCapabilities::new());
-    ClientCapabilities::new().session(session)
-}
-
-/// What happened to compactions, in order.
-fn compactions(updates: &[SessionUpdate]) -> Vec<(String, CompactionStatus)> {
-    let compactions = updates.iter().filter_map(|update| match update {
-        SessionUpdate::CompactionUpdate(update) => Some((update.compaction_id.0.to_string(), update.status.clone())),
-        _ => None,
-    });
-    compactions.collect()
-}
 
 fn texts(items: &[Item]) -> Vec<&str> {
     let texts = items.iter().filter_map(|item| match item {

@@ -1,45 +1,16 @@
 //! A conversation of Codex that is compacted.
 
 mod codex;
+mod compaction;
 mod support;
 
 use acp_server::CallError;
 use acp_server::types::ErrorCode;
-use acp_server::types::v1::{
-    ClientCapabilities, ClientSessionCapabilities, CompactionCapabilities, CompactionStatus, LoadSessionRequest,
-    SessionUpdate, StopReason,
-};
+use acp_server::types::v1::{CompactionStatus, LoadSessionRequest, SessionUpdate, StopReason};
 use codex::Screen;
+use compaction::{SCRIPT, compactions, with_compaction};
 use serde_json::Value;
 use support::{Harness, Model, Setting, Stage, soon};
-
-const SCRIPT: &str = r#"
-    [[prompt]]
-    match = "remember the violets"
-    replies = [[{ shell = "echo violets" }], [{ say = "I remember." }]]
-    [[prompt]]
-    match = "and now"
-    replies = [[{ say = "I go on." }]]
-    [[prompt]]
-    match = "at last"
-    replies = [[{ say = "I end." }]]
-    [side]
-    summary = "We spoke of violets."
-"#;
-
-fn with_compaction() -> ClientCapabilities {
-    let session = ClientSessionCapabilities::new().compaction(CompactionCapabilities::new());
-    ClientCapabilities::new().session(session)
-}
-
-/// What happened to compactions, in order.
-fn compactions(updates: &[SessionUpdate]) -> Vec<(String, CompactionStatus)> {
-    let compactions = updates.iter().filter_map(|update| match update {
-        SessionUpdate::CompactionUpdate(update) => Some((update.compaction_id.0.to_string(), update.status.clone())),
-        _ => None,
-    });
-    compactions.collect()
-}
 
 fn said(screen: &Screen) -> Vec<&str> {
     screen.texts.iter().map(|text| text.2.as_str()).collect()

@@ -1,9 +1,12 @@
 //! Running other programs from the root of the workspace.
 
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{ChildStdout, Command};
+use std::sync::mpsc::{Receiver, channel};
 
 use anyhow::{Context, bail};
+use serde_json::Value;
 
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
@@ -50,6 +53,20 @@ pub(crate) fn capture(command: &mut Command) -> anyhow::Result<String> {
         bail!("{shown}: {}\n{}", output.status, String::from_utf8_lossy(&output.stderr));
     }
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Lines of JSON that a program prints, as they come. Other lines are left out.
+pub(crate) fn json_lines(stdout: ChildStdout) -> Receiver<Value> {
+    let (sender, lines) = channel();
+    std::thread::spawn(move || {
+        for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+            let Ok(value) = serde_json::from_str(&line) else { continue };
+            if sender.send(value).is_err() {
+                break;
+            }
+        }
+    });
+    lines
 }
 
 /// Whether a program is there and says its version.

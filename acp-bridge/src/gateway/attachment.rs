@@ -42,15 +42,15 @@ pub(super) struct AttachmentId(pub(super) u64);
 pub(super) struct Seen {
     /// As of `head`; shared with whoever is there.
     pub(super) state: Arc<State>,
-    /// Where the log ended.
+    /// End of the log.
     pub(super) head: Seq,
 }
 
-/// What the records of one session go through on their way to one client.
+/// Lens through which the records of one session go on their way to one client.
 #[derive(Debug)]
 pub(super) struct Lens {
     pub(super) screen: Screen,
-    /// What of the session the client sees. The cursor moves over the rest.
+    /// Lanes of the session that the client sees. The cursor moves over the rest.
     pub(super) lanes: LaneFilter,
 }
 
@@ -68,7 +68,8 @@ pub(super) struct Attachment {
     questions: Questions,
     roster: RosterNews,
     closing: PendingCloses,
-    /// Why the log could not be written, until it is again: for prompts that are accepted and known here only later.
+    /// Reason why the log could not be written, until it is again: for prompts that are accepted and known here only
+    /// later.
     unwritable: Option<RequestError>,
 }
 
@@ -119,7 +120,7 @@ impl Attachment {
         self.wait_again(prompts, out);
     }
 
-    /// What the log says.
+    /// State of the session by its log.
     pub(super) fn state(&self) -> &State {
         &self.state
     }
@@ -244,12 +245,13 @@ impl Attachment {
         }
     }
 
-    /// Whether the client is asked what the agent asks now (P8): every controller is, once it has seen what was before.
+    /// Returns whether the client is asked what the agent asks now (P8): every controller is, once it has seen what was
+    /// before.
     fn is_asked(&self) -> bool {
         self.membership.role.is_controller() && self.history.is_over()
     }
 
-    /// Whether the client sees what the request belongs to: its lane, or a turn of its own.
+    /// Returns whether the client sees what the request belongs to: its lane, or a turn of its own.
     fn sees(&self, request: &PendingRequest, prompts: &PendingPrompts) -> bool {
         let its_own = |turn| prompts.waits_for(self.session(), turn);
         self.lens.lanes.shows(&request.lane) || request.turn.is_some_and(its_own)
@@ -278,7 +280,7 @@ impl Attachment {
         self.questions.decline(request, error, &self.membership)
     }
 
-    /// What the client has declined and nobody who is still here can answer.
+    /// Requests that the client has declined and nobody who is still here can answer.
     pub(super) fn declined_by_all(&self) -> impl Iterator<Item = (Seq, &RawBuf)> {
         self.questions.declined_by_all(&self.membership)
     }
@@ -387,7 +389,7 @@ impl Attachment {
         self.closing.push(id, head);
     }
 
-    /// Whether a close that was asked for is complete.
+    /// Returns whether a close that was asked for is complete.
     pub(super) fn is_closed(&self, prompts: &PendingPrompts) -> bool {
         self.closing.any_due(self.cursor) && prompts.all_settled(self.session())
     }

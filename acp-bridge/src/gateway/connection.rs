@@ -30,7 +30,7 @@ use crate::view::{ClientAnswer, News, Notification, RequestError};
 /// Bytes of answers that may wait to be written before the client is no longer listened to.
 const MAX_UNWRITTEN: usize = 256 * 1024;
 
-/// How far the handshake is.
+/// Phase of the handshake.
 ///
 /// ```text
 ///        hello               the agent answers
@@ -153,22 +153,22 @@ impl Connection {
         self.out.tell(session, &News::Detached { why });
     }
 
-    /// Whether more of what the client sends can be taken: its answers are written, its commands get through.
+    /// Returns whether more of what the client sends can be taken: its answers are written, its commands get through.
     pub(super) fn listens(&self) -> bool {
         self.in_flight < self.limits.in_flight * 2 && self.has_room()
     }
 
-    /// Whether there is room for more to be written.
+    /// Returns whether there is room for more to be written.
     pub(super) fn has_room(&self) -> bool {
         self.out.bytes() < MAX_UNWRITTEN
     }
 
-    /// What to write, in order.
+    /// Takes what is to be written, in order.
     pub(super) fn take_output(&mut self) -> Vec<Item> {
         self.out.take()
     }
 
-    /// What to do, in order.
+    /// Takes what is to be done, in order.
     pub(super) fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.effects)
     }

@@ -14,7 +14,7 @@ use crate::service::{Caller, Operation, SessionService};
 use crate::session::State;
 use crate::view::{self, Begin, Earlier, EntryKind, RequestError};
 
-/// What an effect needs.
+/// Runner of an effect, with what it needs.
 #[derive(Debug, Clone)]
 pub(super) struct EffectRunner {
     pub(super) service: SessionService,

@@ -1,4 +1,4 @@
-//! What a connection wants written, in order.
+//! Output of a connection, in order.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -33,12 +33,12 @@ pub(super) struct Asked {
     pub(super) withdrawn: bool,
 }
 
-/// What the attachments of one connection write to, and the requests that the client has open.
+/// Output of the attachments of one connection, and the requests that the client has open.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// The id under which this connection appears in logs.
     pub(super) client: Arc<str>,
-    /// How it is told things.
+    /// View that writes for the client.
     pub(super) view: View,
     asked: HashMap<RequestKey, Asked>,
     /// Only this connection sends requests on its link, so it numbers them itself.

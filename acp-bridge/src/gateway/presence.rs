@@ -1,4 +1,4 @@
-//! Who is attached to which session of this gateway, and who has declined to answer which request of an agent.
+//! Presence in the sessions of this gateway: who is attached, and who has declined to answer which request of an agent.
 //!
 //! In memory only: nobody's coming and going is in a log. It holds one member for each attachment, so connections times
 //! sessions per connection at most. Changes are not queued: a connection is notified, and it compares the roster that it
@@ -160,7 +160,7 @@ impl Membership {
         self.presence.lock().by_session.get_mut(&self.session).map(look)
     }
 
-    /// Whether another connection has taken it, with the same `clientId`.
+    /// Returns whether another connection has taken it, with the same `clientId`.
     pub(super) fn is_lost(&self) -> bool {
         !self.with(|members| members.slots.contains_key(&self.id)).unwrap_or(false)
     }
@@ -209,7 +209,7 @@ impl Membership {
         .unwrap_or(true)
     }
 
-    /// Whether everybody who is here has declined a request that this client has declined.
+    /// Returns whether everybody who is here has declined a request that this client has declined.
     pub(super) fn is_declined_by_all(&self, request: Seq) -> bool {
         self.with(|members| members.is_declined_by_all(request)).unwrap_or(false)
     }
@@ -246,7 +246,7 @@ mod tests {
         members.iter().map(|member| &*member.client).collect()
     }
 
-    /// Whether something was notified since the last look.
+    /// Takes the notification; returns whether there was one since the last look.
     fn was_notified(notifier: &Notifier) -> bool {
         let mut notified = std::pin::pin!(notifier.notified());
         notified.as_mut().enable()

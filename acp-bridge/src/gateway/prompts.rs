@@ -3,7 +3,7 @@
 use acp_types::record::Turn;
 use acp_types::{RequestId, SessionId};
 
-/// Where a prompt is.
+/// Stage of a prompt.
 ///
 /// ```text
 ///          sent            settled               waits                  taken
@@ -21,7 +21,7 @@ enum Stage {
     Running(Turn),
 }
 
-/// What a client did about a prompt before its turn was known.
+/// Marks of what a client did about a prompt before its turn was known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     /// It gave up: the turn is to be stopped.
@@ -51,7 +51,7 @@ pub(super) enum GivenUp {
 pub(super) struct PendingPrompts(Vec<PendingPrompt>);
 
 impl PendingPrompts {
-    /// How many there are.
+    /// Number of prompts.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
@@ -96,13 +96,13 @@ impl PendingPrompts {
         }
     }
 
-    /// Whether the host has named the turn of every prompt that the client has sent since it is attached.
+    /// Returns whether the host has named the turn of every prompt that the client has sent since it is attached.
     pub(super) fn all_settled(&self, session: &SessionId) -> bool {
         let unsettled = |stage| matches!(stage, Stage::Sent(Marks { detached: false, .. }));
         !self.0.iter().any(|prompt| prompt.session == *session && unsettled(prompt.stage))
     }
 
-    /// Whether a prompt waits for a turn's end.
+    /// Returns whether a prompt waits for a turn's end.
     pub(super) fn waits_for(&self, session: &SessionId, turn: Turn) -> bool {
         self.0.iter().any(|prompt| prompt.stage == Stage::Running(turn) && prompt.session == *session)
     }

@@ -1,11 +1,11 @@
-//! What this bridge runs, for programs that are about to use it and want that and nothing else.
+//! Agent that this bridge runs, for programs that are about to use it and want that and nothing else.
 
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
-/// What a bridge was started with. The fingerprints leave it in no form: others can only ask about theirs, so that nobody
-/// who reads an answer can find out a short secret by trying.
+/// Agent and log that a bridge was started with. The fingerprints leave it in no form: others can only ask about
+/// theirs, so that nobody who reads an answer can find out a short secret by trying.
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::exhaustive_structs, reason = "made to be written out")]
 pub struct Served {
@@ -17,7 +17,7 @@ pub struct Served {
     pub log: String,
 }
 
-/// What is answered.
+/// Answer to a comparison.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Compared {

@@ -95,7 +95,7 @@ async fn forget(agent: &mut Agent, plan: &StartPlan, timeout: Duration) -> Resul
     open_new(agent, plan.params.clone(), Start::ContextLost, timeout).await.map_err(CallError::into_refusal)
 }
 
-/// Whether an event is the agent's own replay of the conversation: the log has it already.
+/// Returns whether an event is the agent's own replay of the conversation: the log has it already.
 fn is_replay(event: &Event) -> bool {
     let Event::Notification(notification) = event else { return false };
     let kind = notification.params().and_then(|p| p.path(&["update", "sessionUpdate"])).and_then(Raw::as_string);

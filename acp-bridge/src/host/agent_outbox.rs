@@ -11,7 +11,7 @@ use acp_types::{RawBuf, RawError, RequestId};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-/// How long a message waits for an agent that has not read what was sent before.
+/// Time that a message waits for an agent that has not read what was sent before.
 const AGENT_READS: Duration = Duration::from_secs(1);
 
 /// Messages that wait beside those that the connection holds, and their bytes. More are refused at once: as much is
@@ -19,7 +19,7 @@ const AGENT_READS: Duration = Duration::from_secs(1);
 const MAX_WAITING: usize = 1024;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// What an agent is told.
+/// Message to an agent.
 #[derive(Debug)]
 pub(super) enum Message {
     /// A request, under a key of [`Outbox::reserve_key`].
@@ -56,8 +56,8 @@ struct QueuedMessage {
 }
 
 impl QueuedMessage {
-    /// Whether it was taken, once that is known. A closed connection counts as taken: the agent's exit follows and
-    /// says what is open.
+    /// Result of a message, once it is known. A closed connection counts as taken: the agent's exit follows and says
+    /// what is open.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Dropped>> {
         self.sending.as_mut().poll(context).map(|outcome| match outcome {
             Ok(_) => Ok(()),
@@ -71,7 +71,7 @@ impl QueuedMessage {
     }
 }
 
-/// What waits because the agent does not read.
+/// Messages that wait because the agent does not read.
 #[derive(Default)]
 pub(super) struct AgentOutbox {
     waiting: VecDeque<QueuedMessage>,

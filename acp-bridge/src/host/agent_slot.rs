@@ -1,4 +1,4 @@
-//! What the agent of one lane is doing, as its host knows it. Pure: no I/O, clock or channels.
+//! State of the agent of one lane, as its host knows it. Pure: no I/O, clock or channels.
 
 use std::collections::HashMap;
 
@@ -51,12 +51,12 @@ pub(super) enum AgentSlot {
     Exiting,
     /// It is not wanted any more, and not gone yet. Nothing is heard of it.
     Stopping {
-        /// How the next one comes, once this one is gone.
+        /// Way in which the next one comes, once this one is gone.
         next: Option<Box<Coming>>,
     },
 }
 
-/// How the next agent comes to its lane.
+/// Way of the next agent to its lane.
 #[derive(Debug)]
 pub(super) enum Coming {
     /// It is started.
@@ -65,14 +65,14 @@ pub(super) enum Coming {
     Return(Returning),
 }
 
-/// What the log says of an agent that an earlier host has started.
+/// Agent that an earlier host has started, as the log knows it.
 #[derive(Debug)]
 pub(super) struct Returning {
-    /// How it is found.
+    /// Link by which it is found.
     pub(super) link: AgentLink,
     /// The call that it is to answer, if it has the prompt.
     pub(super) call: Option<CallId>,
-    /// What it was told about the client.
+    /// Params of its `initialize`, with what it was told about the client.
     pub(super) initialize: RawBuf,
     /// Its answer.
     pub(super) description: RawBuf,
@@ -84,7 +84,7 @@ pub(super) struct Returning {
     pub(super) dialled: bool,
 }
 
-/// What is known of an agent while it is connected.
+/// State of an agent while it is connected.
 #[derive(Debug)]
 pub(super) struct Serving {
     /// Requests to it that it has not answered.
@@ -119,7 +119,7 @@ pub(super) enum SlotEffect {
 }
 
 impl AgentSlot {
-    /// That of an agent that opened the session, with its message `opened`, before the lane was there.
+    /// State of an agent that opened the session, with its message `opened`, before the lane was there.
     pub(super) fn connected(opened: Option<u64>, remote: bool) -> Self {
         Self::Serving(Serving::new(HashMap::new(), opened.unwrap_or(0), remote))
     }
@@ -218,17 +218,17 @@ impl AgentSlot {
         }
     }
 
-    /// Whether the session is told what comes of what is under way.
+    /// Returns whether the session is told what comes of what is under way.
     pub(super) fn is_told(&self) -> bool {
         matches!(self, Self::Starting | Self::Awaited { .. } | Self::Exiting)
     }
 
-    /// Whether the agent was stopped and is not gone.
+    /// Returns whether the agent was stopped and is not gone.
     pub(super) fn is_stopping(&self) -> bool {
         matches!(self, Self::Stopping { .. })
     }
 
-    /// What is known of the agent while it is connected.
+    /// State of the agent while it is connected.
     pub(super) fn serving(&mut self) -> Option<&mut Serving> {
         if let Self::Serving(serving) = self { Some(serving) } else { None }
     }
@@ -262,7 +262,7 @@ impl Serving {
         self.heard = self.heard.max(ordinal);
     }
 
-    /// What the agent has said up to this message is safe; whether that is news.
+    /// Marks the agent's messages up to this one as safe; returns whether that is news.
     pub(super) fn settle(&mut self, ordinal: u64) -> bool {
         let is_news = ordinal > self.settled;
         self.settled = self.settled.max(ordinal);

@@ -1,4 +1,4 @@
-//! How many agents run at once, and which are stopped to make room for another.
+//! Capacity for agents: how many run at once, and which are stopped to make room for another.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,7 +11,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::log::SessionLog;
 use crate::session::Refusal;
 
-/// How long one that starts waits for one that is stopped to make room for it.
+/// Time that one that starts waits for one that is stopped to make room for it.
 const MAKE_ROOM: Duration = Duration::from_secs(15);
 
 /// The agents of a host.

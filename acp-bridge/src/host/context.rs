@@ -1,4 +1,4 @@
-//! What every session's task works with.
+//! Context that every session's task works with.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::agent_pool::AgentPool;
 use super::config::Config;
 use crate::log::{MemberId, SessionLog};
 
-/// What every session's task works with.
+/// Context that every session's task works with.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,

@@ -34,13 +34,13 @@ pub(super) async fn forget(log: &dyn SessionLog, secrets: &LogSecrets, session: 
     log.delete(session).await
 }
 
-/// Says that the command came too late.
+/// Answers that the command came too late.
 pub(super) fn late(envelope: Envelope) {
     // As above.
     let _ = envelope.reply.send(Err(Refusal::DeadlinePassed));
 }
 
-/// Says that the session stays.
+/// Answers that the session stays.
 pub(super) fn refuse(envelope: Envelope) {
     // As above.
     let _ = envelope.reply.send(Err(Refusal::InUse));

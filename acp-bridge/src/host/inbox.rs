@@ -1,4 +1,4 @@
-//! What comes to a host from its log: commands to take and answer, and news of the other members.
+//! Inbox of a host: commands of its log to take and answer, and news of the other members.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -19,19 +19,19 @@ use crate::log::{
 use crate::session::{Command, Refusal};
 use crate::vault::Vault;
 
-/// How long a command of the host's own may wait for its session.
+/// Time that a command of the host's own may wait for its session.
 const OWN: Duration = Duration::from_secs(60);
 /// Pause after the log refused to hand out commands or to renew the lease.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// How long the vault may take to hand out what a command left there.
+/// Time that the vault has to hand out what a command left there.
 const FETCH: Duration = Duration::from_secs(5);
 
 /// Commands that were taken and have no answer. At the limit no more are taken: they wait in the log, where they are
 /// refused once their time is over.
 const MAX_OPEN: usize = 8192;
 
-/// How long the log may take, when the host ends, for the last answers, and for the news that this host goes.
+/// Time that the log has, when the host ends, for the last answers, and for the news that this host goes.
 const GOODBYE: Duration = Duration::from_secs(5);
 
 /// A command on its way to its session.
@@ -43,11 +43,11 @@ pub(super) struct Envelope {
     pub(super) from: MemberId,
     /// The client that sent it, by the id that its gateway gave it.
     pub(super) client: Arc<str>,
-    /// What it wants.
+    /// The command.
     pub(super) command: Command,
     /// From then on it is refused and not begun.
     pub(super) deadline: Instant,
-    /// Where the answer goes.
+    /// Channel for the answer.
     pub(super) reply: oneshot::Sender<CommandAnswer>,
 }
 
@@ -64,13 +64,13 @@ impl Envelope {
         (Box::new(Self { session: Some(session), from: host.clone(), client, command, deadline, reply }), answer)
     }
 
-    /// Whether its time is over. Who is there and who is not is told however late.
+    /// Returns whether its time is over. Who is there and who is not is told however late.
     pub(super) fn is_late(&self) -> bool {
         !matches!(self.command, Command::SetPresence { .. }) && self.deadline <= Instant::now()
     }
 }
 
-/// What comes to a host.
+/// Thing that comes to a host.
 #[derive(Debug)]
 pub(super) enum Arrival {
     Command(Box<Envelope>),
@@ -129,7 +129,7 @@ impl Inbox {
         &self.member.id
     }
 
-    /// What comes next. Cancel-safe.
+    /// The next thing that comes. Cancel-safe.
     pub(super) async fn next(&mut self) -> Arrival {
         loop {
             if self.fetching.is_none()

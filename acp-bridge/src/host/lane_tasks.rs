@@ -1,4 +1,4 @@
-//! What runs for the slot of a lane's agent while no agent is connected: a task for each start, return, exit and stop.
+//! Tasks for the slot of a lane's agent while no agent is connected: one for each start, return, exit and stop.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use super::agent::Agent;
 use super::agent_pool::{AgentPool, Opened, Returned};
 use super::agent_slot::Coming;
 
-/// How long another agent waits for one to come back that is to be stopped: diallers try every two seconds.
+/// Time that another agent waits for one to come back that is to be stopped: diallers try every two seconds.
 const COMES: Duration = Duration::from_secs(5);
 
 /// The means by which the agents of a session are started and stopped.
@@ -24,7 +24,7 @@ pub(super) struct Means {
     pub(super) stopping: TaskTracker,
 }
 
-/// What a task of a slot came to.
+/// Result of a task of a slot.
 #[derive(Debug)]
 pub(super) enum Done {
     Opened(Box<Opened>),

@@ -18,7 +18,7 @@ use super::lane_tasks::Means;
 pub(super) struct LaneAgents {
     /// Boxed, because a node of the tree has room for more than most sessions have.
     lanes: BTreeMap<Arc<str>, Box<LaneAgent>>,
-    /// Where the next look begins, so that a lane with much to say does not keep the others from being heard.
+    /// Lane at which the next look begins, so that one with much to say does not keep the others from being heard.
     first: usize,
     means: Means,
 }
@@ -75,12 +75,12 @@ impl LaneAgents {
         }
     }
 
-    /// What remote agents have said so far and do not know to be safe: the last message of each, by ordinal.
+    /// Last messages of remote agents that these do not know to be safe, by ordinal.
     pub(super) fn heard(&self) -> Vec<(Arc<str>, u64)> {
         self.lanes.iter().filter_map(|(name, lane)| Some((Arc::clone(name), lane.unsettled()?))).collect()
     }
 
-    /// That is in the log: these agents need not keep it any longer.
+    /// Marks these messages as in the log: the agents need not keep them any longer.
     pub(super) fn settle(&mut self, heard: &[(Arc<str>, u64)]) {
         for (name, ordinal) in heard {
             if let Some(lane) = self.lanes.get_mut(name) {
@@ -89,7 +89,7 @@ impl LaneAgents {
         }
     }
 
-    /// Whether an agent has come or gone, which [`Self::next`] tells once the session is settled.
+    /// Returns whether an agent has come or gone, which [`Self::next`] tells once the session is settled.
     pub(super) fn changing(&self) -> bool {
         self.lanes.values().any(|lane| lane.is_changing())
     }

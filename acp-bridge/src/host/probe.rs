@@ -1,4 +1,4 @@
-//! What an agent is, found out by starting it.
+//! Probe of an agent: it is started to find out what it is.
 
 use std::time::Duration;
 

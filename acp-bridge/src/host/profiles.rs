@@ -1,4 +1,4 @@
-//! Which agents a client may add to a session: those that the host has a launch profile for.
+//! Agents that a client may add to a session: those that the host has a launch profile for.
 
 use acp_server::transport::child::ChildSpec;
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use crate::session::Refusal;
 /// programs of his own choice.
 #[async_trait]
 pub trait Profiles: Send + Sync + std::fmt::Debug + 'static {
-    /// How to start the agent of this name. Asked again for each start.
+    /// Spec to start the agent of this name by. Asked for again at each start.
     ///
     /// # Errors
     /// [`Refusal::UnknownProfile`] or [`Refusal::ProfileUnusable`], told to the client: what is missing and what to do.

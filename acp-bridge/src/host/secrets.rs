@@ -1,4 +1,5 @@
-//! What agents need again after a restart and the log must not have: files of the host that only their owner can read.
+//! Secrets that agents need again after a restart and the log must not have: files of the host that only their owner
+//! can read.
 //!
 //! ```text
 //! DIRECTORY/key                  with what MCP servers are told apart in logs
@@ -33,14 +34,14 @@ pub struct Secrets {
     key: FingerprintKey,
 }
 
-/// Which file a log is.
+/// Identity of a log's file.
 #[derive(Debug, Serialize, Deserialize)]
 struct LogFile {
     file: PathBuf,
     inode: u64,
 }
 
-/// What is kept of a session.
+/// Secrets that are kept of a session.
 #[derive(Debug, Serialize, Deserialize)]
 struct Kept {
     session: SessionId,
@@ -78,7 +79,7 @@ impl Secrets {
         self.key
     }
 
-    /// Whether this user's hosts have written the log in `file`, which carries this id.
+    /// Returns whether this user's hosts have written the log in `file`, which carries this id.
     #[must_use]
     pub fn knows(&self, id: &str, file: &Path) -> bool {
         let known = self.of_log(id).and_then(|log| directory::read(&log.place?.join("log.json")).ok());
@@ -101,7 +102,7 @@ impl Secrets {
         written.map_err(|error| SecretsError::Io { path, reason: error.to_string() })
     }
 
-    /// What is kept for the log with this id; `None` for a text that is no id of a log.
+    /// Secrets that are kept for the log with this id; `None` for a text that is no id of a log.
     #[must_use]
     pub fn of_log(&self, id: &str) -> Option<LogSecrets> {
         // It came from a file that anybody may have written, and becomes a part of a path.
@@ -110,7 +111,7 @@ impl Secrets {
     }
 }
 
-/// What is kept for the sessions of one log.
+/// Secrets that are kept for the sessions of one log.
 #[derive(Debug, Clone, Default)]
 pub struct LogSecrets {
     /// `None`: nothing is kept.

@@ -1,4 +1,4 @@
-//! What an agent asks of the machine that it runs on, files and commands, served next to it.
+//! Services of the machine that an agent runs on, files and commands, served next to it.
 //!
 //! One task per agent takes the requests and answers them on the agent's connection, so that no session waits for a
 //! disk or a command and none of it needs a client. Nothing of it is logged: what a tool did, the agent tells by its

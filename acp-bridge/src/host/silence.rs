@@ -1,4 +1,4 @@
-//! How long an agent may be silent while it starts: slow progress is no silence.
+//! Limit to the silence of an agent while it starts: slow progress is no silence.
 
 use std::future::Future;
 use std::pin::pin;
@@ -12,7 +12,7 @@ pub(super) const MOST: u32 = 10;
 /// Looks at the agent while one limit passes.
 const LOOKS: u32 = 16;
 
-/// Why a call was given up.
+/// Reason why a call was given up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum GivenUp {
     /// Nothing came of the agent for as long as the limit.

@@ -36,7 +36,7 @@ use crate::session::{Command, Refusal, Reply};
 /// Requests that concern the agent as such, at once.
 const MAX_GENERAL: usize = 256;
 
-/// How long sessions may take to write their end at shutdown.
+/// Time that sessions have to write their end at shutdown.
 const DRAIN: Duration = Duration::from_secs(5);
 
 /// A host of a log.
@@ -74,7 +74,7 @@ impl Host {
         Ok(Self { inbox, door, incoming, supervisor })
     }
 
-    /// Where agents that dial in to this host are handed in.
+    /// Door at which agents that dial in to this host are handed in.
     #[must_use]
     pub fn door(&self) -> AgentDoor {
         self.door.clone()
@@ -145,7 +145,7 @@ impl Supervisor {
         }
     }
 
-    /// What the others do: sessions that they have taken are theirs, and what they have left is taken up.
+    /// Takes in what the others do: sessions that they have taken are theirs, and what they have left is taken up.
     async fn renewed(&mut self, renewal: &Renewal) {
         let lost = if renewal.joined { self.sessions.names() } else { renewal.lost.clone() };
         for session in lost {

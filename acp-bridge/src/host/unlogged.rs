@@ -1,4 +1,4 @@
-//! What a client is told when the log fails the host.
+//! Errors that a client is told when the log fails the host.
 
 use acp_types::SessionId;
 

@@ -222,7 +222,7 @@ impl Machine {
         self.lanes.iter().filter_map(Lane::deadline).chain(self.core.presence().deadline()).min()
     }
 
-    /// State that the log says, the records of every output so far included.
+    /// State of the session, with the records of every output so far.
     #[must_use]
     pub fn state(&self) -> &State {
         self.core.state()

@@ -34,7 +34,7 @@ impl HistoryPolicy {
     }
 }
 
-/// Begin of the history that is shown.
+/// Start of the history that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Begin {
     /// With what is retained.

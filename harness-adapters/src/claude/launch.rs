@@ -12,6 +12,7 @@ use super::trust::Trust;
 use crate::adapter::Options;
 use crate::failure::{Failure, FailureKind};
 use crate::profile::Version;
+use crate::search_path;
 
 /// The oldest version with the protocol that this adapter uses.
 pub const MINIMUM: Version = Version(2, 1, 318);
@@ -82,8 +83,8 @@ pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -
     let given = options.program.clone().or_else(|| named("CLAUDE_CODE_EXECUTABLE").map(PathBuf::from));
     let found = match &given {
         Some(path) if path.components().count() > 1 => Some(path.clone()).filter(|path| path.is_file()),
-        Some(name) => on_path(name, named("PATH")),
-        None => on_path(Path::new("claude"), named("PATH")).or_else(|| {
+        Some(name) => search_path::find(name, named("PATH"), Path::is_file),
+        None => search_path::find(Path::new("claude"), named("PATH"), Path::is_file).or_else(|| {
             let home = PathBuf::from(named("HOME")?);
             HOMES.iter().map(|place| home.join(place)).find(|path| path.is_file())
         }),
@@ -99,10 +100,6 @@ pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -
     })?;
     // Absolute, because it is started in the session's directory.
     Ok(native(&found).or_else(|| std::path::absolute(&found).ok()).unwrap_or(found))
-}
-
-fn on_path(name: &Path, path: Option<OsString>) -> Option<PathBuf> {
-    std::env::split_paths(&path?).map(|directory| directory.join(name)).find(|candidate| candidate.is_file())
 }
 
 /// The program that npm's script would start. The script would keep a Node process around.

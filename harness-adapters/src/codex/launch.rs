@@ -7,6 +7,7 @@ use acp_server::transport::child::ChildSpec;
 
 use crate::adapter::Options;
 use crate::failure::{Failure, FailureKind};
+use crate::search_path;
 
 /// The oldest version that speaks the protocol this adapter is written for.
 pub(super) const MINIMUM: (u32, u32, u32) = (0, 166, 0);
@@ -61,8 +62,8 @@ pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -
         options.program.clone().or_else(|| variable("CODEX_PATH").filter(|path| !path.is_empty()).map(Into::into));
     let found = match given {
         Some(path) if path.components().count() > 1 => path.is_file().then_some(path.clone()).ok_or(path),
-        Some(name) => on_path(&name, variable("PATH")).ok_or(name),
-        None => on_path(Path::new("codex"), variable("PATH")).ok_or_else(|| "codex".into()),
+        Some(name) => search_path::find(&name, variable("PATH"), Path::is_file).ok_or(name),
+        None => search_path::find(Path::new("codex"), variable("PATH"), Path::is_file).ok_or_else(|| "codex".into()),
     };
     let found = found.map_err(|missing| {
         let message = format!(
@@ -74,10 +75,6 @@ pub fn program(options: &Options, variable: impl Fn(&str) -> Option<OsString>) -
     })?;
     // Absolute, because a process may be started in another directory than ours.
     Ok(native(&found).or_else(|| std::path::absolute(&found).ok()).unwrap_or(found))
-}
-
-fn on_path(name: &Path, path: Option<OsString>) -> Option<PathBuf> {
-    std::env::split_paths(&path?).map(|directory| directory.join(name)).find(|candidate| candidate.is_file())
 }
 
 /// The native program next to npm's script, in the layouts of npm, pnpm and bun.

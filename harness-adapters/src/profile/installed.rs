@@ -11,6 +11,7 @@ use tokio::time::timeout;
 
 use super::catalogue::Profile;
 use super::version::Version;
+use crate::search_path;
 
 /// Time limit of a program that is asked for its version or for a login.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -63,7 +64,7 @@ pub fn find(program: &Path, path: Option<OsString>) -> Option<PathBuf> {
     let found = if program.components().count() > 1 {
         Some(program.to_path_buf()).filter(|program| runnable(program))
     } else {
-        std::env::split_paths(&path?).map(|directory| directory.join(program)).find(|candidate| runnable(candidate))
+        search_path::find(program, path, runnable)
     };
     found.and_then(|found| std::path::absolute(found).ok())
 }

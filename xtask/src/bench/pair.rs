@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail, ensure};
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use super::programs::Pair;
 use super::usage;
+use crate::run::json_lines;
 
 const DEADLINE: Duration = Duration::from_secs(300);
 
@@ -165,15 +166,7 @@ impl Process {
     fn new(mut child: Child) -> anyhow::Result<Self> {
         let steps = child.stdin.take();
         let stdout = child.stdout.take().context("stdout")?;
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let Ok(value) = serde_json::from_str(&line) else { continue };
-                if sender.send(value).is_err() {
-                    break;
-                }
-            }
-        });
+        let lines = json_lines(stdout);
         Ok(Self { child, steps, lines })
     }
 

@@ -3,14 +3,14 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
 use super::harness::Harness;
-use crate::run::root;
+use crate::run::{json_lines, root};
 
 /// How long anything may take.
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -128,15 +128,7 @@ impl Client {
             .context("the client cannot be started")?;
         let steps = child.stdin.take().context("the client has no stdin")?;
         let stdout = child.stdout.take().context("the client has no stdout")?;
-        let (sender, lines) = channel();
-        std::thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let Ok(value) = serde_json::from_str(&line) else { continue };
-                if sender.send(value).is_err() {
-                    break;
-                }
-            }
-        });
+        let lines = json_lines(stdout);
         Ok(Self { child, steps, lines })
     }
 

@@ -19,7 +19,7 @@ impl PendingCloses {
         self.0.push(Closing { id, head });
     }
 
-    /// Whether the client has everything that belongs to one of them.
+    /// Returns whether the client has everything that belongs to one of them.
     pub(super) fn any_due(&self, cursor: Seq) -> bool {
         self.0.iter().any(|closing| closing.head <= cursor)
     }

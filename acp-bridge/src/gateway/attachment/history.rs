@@ -1,11 +1,11 @@
-//! How far a client is with the history that it is shown when it comes.
+//! History that a client is shown when it comes, and how far it is with it.
 
 use acp_types::record::Seq;
 use acp_types::{RawBuf, RequestId};
 
 use crate::view::{HistoryPolicy, Replay};
 
-/// How a client came to the session, which decides what it is shown first.
+/// Way in which a client came to the session, which decides what it is shown first.
 #[derive(Debug)]
 pub(in crate::gateway) enum Entry {
     /// Nothing but what comes.
@@ -23,14 +23,14 @@ pub(in crate::gateway) enum Entry {
 pub(in crate::gateway) struct Arriving {
     pub(in crate::gateway) id: RequestId,
     pub(in crate::gateway) policy: HistoryPolicy,
-    /// Whether chunks of one message are joined.
+    /// True if chunks of one message are joined.
     pub(in crate::gateway) joins: bool,
-    /// What a load would be answered with: modes, options and what else the agent said.
+    /// Result of a load: modes, options and what else the agent said.
     pub(in crate::gateway) result: RawBuf,
 }
 
 impl Entry {
-    /// How history is shown.
+    /// Form in which history is shown.
     pub(in crate::gateway) fn replay(&self) -> Replay {
         match self {
             Self::Live => Replay::Nothing,
@@ -41,7 +41,7 @@ impl Entry {
         }
     }
 
-    /// Whether the client goes on from a cursor, and may have missed what was told before it.
+    /// Returns whether the client goes on from a cursor, and may have missed what was told before it.
     pub(super) fn resumes(&self) -> bool {
         match self {
             Self::Resume => true,
@@ -51,7 +51,7 @@ impl Entry {
     }
 }
 
-/// What a client is told when it has been shown all history.
+/// Message to a client that has been shown all history.
 #[derive(Debug)]
 pub(super) enum Arrival {
     CaughtUp,
@@ -69,7 +69,7 @@ impl Arrival {
     }
 }
 
-/// What is shown before live records.
+/// Phase of what is shown before live records.
 ///
 /// ```text
 /// Shown(arrival) ── the cursor reaches the end ──▶ Over
@@ -84,7 +84,7 @@ enum Phase {
 /// The history of one attachment.
 #[derive(Debug)]
 pub(super) struct History {
-    /// Where it ends and live records begin: where the log ended when the client came.
+    /// Place where it ends and live records begin: the end of the log when the client came.
     end: Seq,
     phase: Phase,
 }
@@ -108,7 +108,7 @@ impl History {
         matches!(self.phase, Phase::Over)
     }
 
-    /// What the client is told, if history ends with this cursor; it is over then.
+    /// Ends history if it reaches this cursor; returns what the client is told.
     pub(super) fn reach(&mut self, cursor: Seq) -> Option<Arrival> {
         if cursor < self.end { None } else { self.cut() }
     }

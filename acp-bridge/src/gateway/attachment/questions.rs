@@ -1,4 +1,4 @@
-//! What agents ask, as far as one client in one session is concerned.
+//! Questions of agents, as far as one client in one session is concerned.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -31,7 +31,7 @@ impl Questions {
         out.ask(membership.session(), request, &asked.method, asked.params.as_ref());
     }
 
-    /// What was for somebody else, to be asked again.
+    /// Takes the requests that were for somebody else, to be asked again.
     pub(super) fn take_withheld(&mut self) -> BTreeSet<Seq> {
         std::mem::take(&mut self.withheld)
     }
@@ -42,7 +42,7 @@ impl Questions {
         membership.decline(request)
     }
 
-    /// What the client has declined and nobody who is still here can answer.
+    /// Requests that the client has declined and nobody who is still here can answer.
     pub(super) fn declined_by_all(&self, membership: &Membership) -> impl Iterator<Item = (Seq, &RawBuf)> {
         let declined = self.declined.iter().map(|(&request, error)| (request, error));
         declined.filter(|(request, _)| membership.is_declined_by_all(*request))

@@ -1,4 +1,4 @@
-//! What a record changes of the prompts that wait.
+//! Changes that a record makes to the prompts that wait.
 
 use acp_types::record::body::{PromptSteered, Steer};
 use acp_types::record::{Kind, Record, Turn};
@@ -6,7 +6,7 @@ use acp_types::record::{Kind, Record, Turn};
 use crate::session::{State, TurnPhase};
 use crate::view::QueueChange;
 
-/// Whether the turn that a record is about waited before the record was taken in.
+/// True if a turn waited before the record about it was taken in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waited(bool);
 
@@ -17,7 +17,7 @@ impl Waited {
         Self(turn.is_some_and(|info| info.phase == TurnPhase::Queued))
     }
 
-    /// What the record changes, and of which turn; `None` if nothing.
+    /// Change that the record makes, and its turn; `None` if it makes none.
     pub(super) fn change(self, record: &Record) -> Option<(QueueChange, Turn)> {
         let change = match record.kind {
             Kind::PromptQueued => QueueChange::Queued,

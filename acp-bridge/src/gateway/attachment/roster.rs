@@ -1,4 +1,4 @@
-//! Who else is in the session, as far as one client has been told.
+//! Others in the session, as far as one client has been told.
 
 use crate::gateway::outgoing::Outgoing;
 use crate::gateway::presence::Membership;
@@ -16,7 +16,7 @@ impl RosterNews {
         self.told = Some(roster);
     }
 
-    /// Whether the client wants to know.
+    /// Returns whether the client wants to know.
     pub(super) fn is_wanted(&self) -> bool {
         self.told.is_some()
     }

@@ -19,7 +19,7 @@ pub(super) struct Entrance {
     pub(super) entry: Entry,
     /// The session's log as it is now.
     pub(super) seen: Seen,
-    /// Where the client's history begins.
+    /// Start of the client's history.
     pub(super) after: Seq,
     /// Has the session until it is followed; `None` if it is to be looked for.
     pub(super) follower: Option<Arc<SessionFollower>>,
@@ -108,13 +108,13 @@ impl Connection {
         }
     }
 
-    /// Whether the client is attached to a session to look on.
+    /// Returns whether the client is attached to a session to look on.
     pub(super) fn observes(&self, session: &SessionId) -> bool {
         self.attachments.get(session).is_some_and(|attached| !attached.membership().role.is_controller())
     }
 
-    /// Whether the client may have an operation done: as who it is, and in a session as what it has attached to it. That
-    /// the session is one of its own is for the service to say.
+    /// Checks that the client may have an operation done: as who it is, and in a session as what it has attached to it.
+    /// That the session is one of its own is for the service to say.
     pub(super) fn may(&self, operation: Operation, session: Option<&SessionId>) -> Result<(), Denied> {
         let attached = session.and_then(|session| self.attachments.get(session));
         self.caller.may(operation, attached.map(|attached| attached.membership().role.into()))

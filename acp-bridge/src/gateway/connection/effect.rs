@@ -1,4 +1,4 @@
-//! What a connection wants done, and what comes of it.
+//! Effects that a connection wants, and what comes of them.
 
 use std::sync::Arc;
 
@@ -31,13 +31,13 @@ pub(in crate::gateway) enum Effect {
 }
 
 impl Effect {
-    /// Whether an [`EffectOutcome`] follows.
+    /// Returns whether an [`EffectOutcome`] follows.
     pub(in crate::gateway) fn has_result(&self) -> bool {
         !matches!(self, Self::Tail { .. } | Self::Untail { .. })
     }
 }
 
-/// What the host's answer to a command is for.
+/// Use of the host's answer to a command.
 #[derive(Debug)]
 pub(in crate::gateway) enum Then {
     /// A hello, with what the client says of itself.
@@ -50,19 +50,19 @@ pub(in crate::gateway) enum Then {
     Deleted { id: RequestId },
     /// A request that the host or an agent answers.
     Call { id: RequestId },
-    /// That a controller has come or gone.
+    /// The word that a controller has come or gone.
     Attend,
     /// Nobody waits.
     Nothing,
 }
 
-/// How a client comes to a session that exists.
+/// Client on its way to a session that exists.
 #[derive(Debug)]
 pub(in crate::gateway) struct Coming {
     pub(in crate::gateway) entry: EntryKind,
-    /// What of the session it wants to see.
+    /// Lanes of the session that it wants to see.
     pub(in crate::gateway) lanes: LaneFilter,
-    /// What of the records before its history matters; nothing yet when it is asked for.
+    /// Records before its history that matter; none yet when it is asked for.
     pub(in crate::gateway) earlier: Earlier,
 }
 
@@ -74,11 +74,11 @@ pub(in crate::gateway) struct Opened {
     pub(in crate::gateway) seen: Seen,
     /// Has the session until it is followed; `None` if it is to be looked for.
     pub(in crate::gateway) follower: Option<Arc<SessionFollower>>,
-    /// Where the client's history begins.
+    /// Start of the client's history.
     pub(in crate::gateway) after: Seq,
 }
 
-/// What came of an effect.
+/// Outcome of an effect.
 #[derive(Debug)]
 pub(in crate::gateway) enum EffectOutcome {
     Submitted {

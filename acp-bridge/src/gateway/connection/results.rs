@@ -1,4 +1,4 @@
-//! What came of the effects, and what the client is told of it.
+//! Results of the effects, and what the client is told of them.
 
 use acp_types::{RawBuf, RequestId, SessionId};
 

@@ -1,4 +1,4 @@
-//! Who makes a request, from its head.
+//! Authentication of whoever makes a request, from its head.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,12 +18,12 @@ pub struct Authenticate(Arc<Rule>);
 
 type Rule = dyn Fn(&request::Parts) -> Result<Arc<Principal>, Unauthenticated> + Send + Sync;
 
-/// Why a request is nobody's.
+/// Reason why a request is nobody's.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{why}")]
 #[non_exhaustive]
 pub struct Unauthenticated {
-    /// What is missing or wrong, and what to do. It is sent to whoever asked.
+    /// The missing or wrong part, and what to do. It is sent to whoever asked.
     pub why: String,
 }
 
@@ -51,7 +51,7 @@ impl Authenticate {
     }
 }
 
-/// Whoever can connect is an admin: the gateway listens on loopback only.
+/// Admin for everybody who can connect: the gateway listens on loopback only.
 impl Default for Authenticate {
     fn default() -> Self {
         Self::everybody_as(Principal::admin("local"))

@@ -16,7 +16,7 @@ use super::origin::{self, Origin};
 /// Of an origin that is repeated in an answer, in characters.
 const SHOWN: usize = 200;
 
-/// Why a request is kept out.
+/// Reason why a request is kept out.
 #[derive(Debug, PartialEq, Eq)]
 enum Stranger {
     Host,
@@ -73,7 +73,8 @@ fn check(headers: &HeaderMap, allowed: &[Origin]) -> Result<(), Stranger> {
     }
 }
 
-/// Whether a host, with or without port, is a loopback name or address. Names that merely resolve to one do not count.
+/// Returns whether a host, with or without port, is a loopback name or address. Names that merely resolve to one do not
+/// count.
 fn is_loopback(authority: &str) -> bool {
     let (host, rest) = match authority.strip_prefix('[') {
         Some(inner) => match inner.split_once(']') {

@@ -24,7 +24,7 @@ const OUTBOX_BYTES: usize = 384 * 1024;
 /// that is bigger, the rest is read into memory of its own.
 const READ_BYTES: usize = 4 * 1024;
 
-/// Why a request is no handshake that can be completed.
+/// Reason why a request is no handshake that can be completed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NoHandshake {
     NotWebSocket,
@@ -49,7 +49,7 @@ impl IntoResponse for NoHandshake {
     }
 }
 
-/// What the answer to a handshake says.
+/// Contents of the answer to a handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Accept {
     /// The value of `Sec-WebSocket-Accept`.
@@ -58,7 +58,7 @@ pub(super) struct Accept {
     pub(super) protocol: Option<HeaderValue>,
 }
 
-/// What to answer to a handshake.
+/// Checks a handshake; returns what to answer.
 pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<Accept, NoHandshake> {
     if method != Method::GET || !has_token(headers, CONNECTION, "upgrade") || !has_token(headers, UPGRADE, "websocket")
     {

@@ -34,7 +34,7 @@ impl fmt::Display for Origin {
 }
 
 impl Origin {
-    /// Whether a request's `Origin` is this one.
+    /// Returns whether a request's `Origin` is this one.
     pub(super) fn matches(&self, origin: &str) -> bool {
         match self.0.strip_suffix('*') {
             // The scheme with its `://`.
@@ -44,7 +44,7 @@ impl Origin {
     }
 }
 
-/// Whether a page of this origin was served by the host that the request names.
+/// Returns whether a page of this origin was served by the host that the request names.
 pub(super) fn is_same(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = split(origin) else { return false };
     let default = match () {

@@ -24,7 +24,7 @@ use crate::view::door;
 /// Subscriptions of one connection.
 pub(super) const MAX_SUBSCRIPTIONS: u32 = 64;
 
-/// Who calls.
+/// Caller of a method.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
     /// Its principal, and what names it in the log.
@@ -33,7 +33,7 @@ pub(super) struct Peer {
     pub(super) connection: ConnectionId,
     /// `None` where nothing can be pushed.
     pub(super) subscriptions: Option<BoundedSubscriptions>,
-    /// What names them.
+    /// Ids of its subscriptions.
     pub(super) ids: Arc<SubscriptionIds>,
     /// The gateway stops.
     pub(super) shutdown: CancellationToken,
@@ -54,7 +54,7 @@ impl IdProvider for SubscriptionIds {
     }
 }
 
-/// What a call comes to.
+/// Result of a call.
 pub(super) struct Called {
     pub(super) outcome: Result<RawBuf, RawError>,
     /// Of a subscription.

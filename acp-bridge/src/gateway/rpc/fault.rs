@@ -13,7 +13,7 @@ pub(super) fn param(name: &str, message: impl Into<String>) -> ErrorObjectOwned 
     error(ErrorCode::INVALID_PARAMS, message, RawBuf::encode(&json!({ "member": name })).ok())
 }
 
-/// Says which param is at fault when the method could not read them.
+/// Names the param that is at fault when the method could not read them.
 pub(super) fn explain(method: &str, params: Option<Raw<'_>>, found: &RawError) -> RawError {
     let unread =
         found.code() == ErrorCode::INVALID_PARAMS && found.data().is_none_or(|data| !data.as_str().starts_with('{'));
@@ -54,7 +54,7 @@ pub(super) fn refused(why: ServiceError) -> ErrorObjectOwned {
     }
 }
 
-/// What was asked for makes no sense.
+/// Error for a request that makes no sense.
 pub(super) fn invalid(invalid: &Invalid) -> ErrorObjectOwned {
     let message = match invalid {
         Invalid::Prompt => "`prompt` is not an array".to_owned(),

@@ -305,7 +305,7 @@ fn unwritable(error: serde_json::Error) -> ErrorObjectOwned {
     door::internal(error.to_string())
 }
 
-/// Who calls: put there by `call`, for every call.
+/// The caller, put there by `call` for every call.
 fn peer(extensions: &Extensions) -> Answer<&Peer> {
     extensions.get::<Peer>().ok_or_else(|| door::internal("the call has no caller"))
 }

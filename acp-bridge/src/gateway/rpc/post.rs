@@ -26,10 +26,10 @@ const MAX_BATCH: usize = 64;
 /// Bytes of the answers to a batch: what comes after that is not called.
 const MAX_ANSWERS: usize = 16 * 1024 * 1024;
 
-/// How long a client may take to send a body.
+/// Time that a client has to send a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What the API wants, for those who do something else.
+/// Answer that says how the API is used, for those who do something else.
 pub(in crate::gateway) fn usage() -> Response {
     let body = "the session API is here: POST a JSON-RPC request, or connect a WebSocket to ws://HOST:PORT/rpc\n";
     (StatusCode::METHOD_NOT_ALLOWED, [(ALLOW, "POST")], body).into_response()

@@ -104,7 +104,7 @@ impl Socket {
         }
     }
 
-    /// Whether the client is still there.
+    /// Takes in events; returns whether the client is still there.
     fn events(&mut self, events: Vec<Event>) -> bool {
         for event in events {
             match event {

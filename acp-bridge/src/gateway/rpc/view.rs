@@ -1,4 +1,4 @@
-//! What the log knows, as the API shows it.
+//! Sessions of the log, as the API shows them.
 
 use acp_types::api;
 use acp_types::record::Seq;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 /// Longest file that is read: two messages of a client.
 const MAX_FILE: u64 = 32 << 20;
 
-/// Why secrets cannot be kept.
+/// Reason why secrets cannot be kept.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SecretsError {
@@ -25,7 +25,7 @@ pub enum SecretsError {
     Io {
         /// The directory or file.
         path: PathBuf,
-        /// What happened.
+        /// The cause.
         reason: String,
     },
 }

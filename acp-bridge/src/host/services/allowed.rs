@@ -1,4 +1,4 @@
-//! What agents may reach beside the directories of their sessions.
+//! Paths that agents may reach beside the directories of their sessions.
 
 use std::path::PathBuf;
 

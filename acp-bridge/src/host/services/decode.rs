@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 
 use super::refusal::Refusal;
 
-/// What an agent wants.
+/// Request of an agent.
 #[derive(Debug)]
 pub(super) enum Wanted {
     Read { path: PathBuf, line: Option<u32>, limit: Option<u32> },

@@ -16,7 +16,7 @@ use super::roots::{Right, RootedPath, Roots};
 /// Nothing that is opened may make us wait, as a FIFO without a writer would. Paths have no links, see [`super::roots`]:
 /// what is one by now was exchanged.
 const AS_IT_IS: i32 = OFlags::NONBLOCK.union(OFlags::NOFOLLOW).bits() as i32;
-/// How far lines are looked for.
+/// Bytes in which lines are looked for.
 const MAX_SCAN: u64 = 1 << 30;
 const PIECE: usize = 64 * 1024;
 

@@ -1,6 +1,6 @@
-//! How much one agent may ask for.
+//! Limits on what one agent may ask for.
 
-/// How much one agent may ask for.
+/// Limits on what one agent may ask for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {

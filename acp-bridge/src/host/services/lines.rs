@@ -1,6 +1,6 @@
 //! Cutting lines out of a text that comes in pieces. Pure.
 
-/// What `line` and `limit` select of a text. A line keeps its end, so that all lines together are the text.
+/// Part of a text that `line` and `limit` select. A line keeps its end, so that all lines together are the text.
 #[derive(Debug)]
 pub(super) struct Lines {
     skip: u32,
@@ -20,7 +20,7 @@ impl Lines {
         Self { skip: line.unwrap_or(1).saturating_sub(1), left: limit, max, taken: Vec::new() }
     }
 
-    /// Whether nothing that could come is selected.
+    /// Returns whether nothing that could come is selected.
     pub(super) fn is_complete(&self) -> bool {
         self.left == Some(0)
     }
@@ -55,7 +55,7 @@ impl Lines {
         Ok(())
     }
 
-    /// What was selected.
+    /// The selected part.
     pub(super) fn into_bytes(self) -> Vec<u8> {
         self.taken
     }

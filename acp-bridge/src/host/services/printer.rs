@@ -1,4 +1,4 @@
-//! What is told of the output of a command that a tool call shows: pieces as they come, and the end.
+//! Output of a command, as far as a tool call that shows it is told: pieces as they come, and the end.
 
 use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::{Raw, RawBuf};
@@ -13,7 +13,7 @@ const LIVE: usize = 256 * 1024;
 /// Bytes of that end.
 const LAST: usize = 64 * 1024;
 
-/// How far the output of one command has been told.
+/// Part of the output of one command that has been told.
 #[derive(Debug, Default)]
 pub(super) struct Printer {
     /// Bytes of the output that were told or left out.
@@ -22,7 +22,7 @@ pub(super) struct Printer {
 }
 
 impl Printer {
-    /// What is to be told next. `ended`: nothing comes any more.
+    /// The next piece to be told. `ended`: nothing comes any more.
     pub(super) fn next(&mut self, tail: &mut Tail, ended: bool) -> Option<String> {
         let live = LIVE.saturating_sub(self.told);
         let most = if ended { live.max(LAST) } else { live };

@@ -1,4 +1,4 @@
-//! Why a service refused, in the words that the agent is told.
+//! Reasons why a service refused, in the words that the agent is told.
 
 use std::io;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use acp_server::transport::child::SpawnError;
 pub(super) const READ: &str = "allow-read";
 pub(super) const WRITE: &str = "allow-write";
 
-/// Why a request for a service was not carried out. Each says what to do about it where something can be done.
+/// Reason why a request for a service was not carried out. Each says what to do about it where something can be done.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Refusal {
     #[error("{0}")]

@@ -19,7 +19,7 @@ use super::refusal::{READ, Refusal, WRITE};
 /// named.
 const MAX_ROOTS: usize = 64;
 
-/// What somebody wants to do with a file.
+/// Right to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Right {
     /// Or to start a command in a directory.
@@ -43,7 +43,7 @@ struct Root {
     /// Without links.
     path: PathBuf,
     dir: Dir,
-    /// What may be done with what is in it.
+    /// Right to what is in it.
     right: Right,
     /// The one file in it that may be reached; `None`: everything below it.
     only: Option<PathBuf>,
@@ -169,7 +169,7 @@ impl Roots {
 }
 
 impl RootedPath<'_> {
-    /// What went wrong there.
+    /// Refusal for a failure there.
     pub(super) fn io(&self, source: io::Error) -> Refusal {
         self.roots.io(&self.asked, self.right, source)
     }
@@ -189,7 +189,7 @@ fn open(name: &Path) -> io::Result<Root> {
     Ok(Root { path, dir, right: Right::Write, only: None })
 }
 
-/// What an option allows: a directory, or one file.
+/// Root for what an option allows: a directory, or one file.
 fn open_allowed(name: &Path, right: Right) -> io::Result<Root> {
     if !name.is_absolute() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "not an absolute path"));
@@ -204,7 +204,7 @@ fn open_allowed(name: &Path, right: Right) -> io::Result<Root> {
     Ok(Root { right, only: Some(file.into()), ..open(folder)? })
 }
 
-/// Where an absolute path leads: links and `..` resolved as far as it exists, and the names that do not exist after it.
+/// Target of an absolute path: links and `..` resolved as far as it exists, and the names that do not exist after it.
 fn resolve(path: &Path) -> io::Result<PathBuf> {
     let mut existing = path;
     let mut missing = Vec::new();

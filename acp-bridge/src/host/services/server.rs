@@ -30,7 +30,7 @@ use crate::session::HOST_TERMINAL;
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.
 const AT_ONCE: usize = 4;
 
-/// What the session's task hands on.
+/// Order of the session's task.
 #[derive(Debug)]
 pub(super) enum Order {
     Serve {
@@ -46,7 +46,7 @@ pub(super) enum Order {
     },
 }
 
-/// What one of the tasks below has come to.
+/// Result of one of the tasks below.
 #[derive(Debug)]
 enum Step {
     /// An answer. Its text may be long: the permit is given back when the agent has taken it.
@@ -230,7 +230,7 @@ impl Server {
         }
     }
 
-    /// What these terminals print is told.
+    /// Tells what these terminals print.
     fn show(&mut self, call: &RawBuf, terminals: Vec<String>) {
         for id in terminals {
             let Some(terminal) = self.terminals.get_mut(&TerminalId::new(id.clone())) else { continue };

@@ -15,16 +15,17 @@ const SHELL: &str = "/bin/sh";
 /// Shells that run nothing: those of accounts that nobody logs in to.
 const NO_SHELLS: [&str; 2] = ["nologin", "false"];
 
-/// What a shell makes more of than the name of a program.
+/// Characters that a shell makes more of than the name of a program.
 const SPECIAL: &[char] =
     &['|', '&', ';', '<', '>', '(', ')', '$', '`', '\\', '"', '\'', '*', '?', '[', '#', '~', '=', '%', '{', '!'];
 
-/// Whether a request may mean a line for a shell: it has no arguments, and its command does not look like a name.
+/// Returns whether a request may mean a line for a shell: it has no arguments, and its command does not look like a
+/// name.
 pub(super) fn may_be_line(request: &CreateTerminalRequest) -> bool {
     request.args.is_empty() && request.command.contains(|c: char| c.is_whitespace() || SPECIAL.contains(&c))
 }
 
-/// Whether a command did not start because there is no program of that name.
+/// Returns whether a command did not start because there is no program of that name.
 pub(super) fn is_no_program(error: &SpawnError) -> bool {
     let SpawnError::Program { source, .. } = error else { return false };
     let too_long = source.raw_os_error() == Some(rustix::io::Errno::NAMETOOLONG.raw_os_error());

@@ -34,8 +34,8 @@ impl Tail {
         self.ended = true;
     }
 
-    /// What came behind a place in the output, as far as it is kept, and the place behind that. No character is cut, unless
-    /// its beginning is gone.
+    /// Output behind a place, as far as it is kept, and the place behind that. No character is cut, unless its
+    /// beginning is gone.
     pub(super) fn since(&mut self, place: u64) -> (String, u64) {
         let (total, ended) = (self.total, self.ended);
         let bytes: &[u8] = self.bytes.make_contiguous();

@@ -14,12 +14,12 @@ use super::printer::Printer;
 use super::tail::Tail;
 
 const PIECE: usize = 16 * 1024;
-/// How long the output of a command that has ended is read. It is all in the pipe; only something that got away from
+/// Time that the output of a command that has ended is read. It is all in the pipe; only something that got away from
 /// the command's guard could keep the pipe open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How long a killed command is waited for. What takes longer is stuck in the kernel.
+/// Time that a killed command is waited for. What takes longer is stuck in the kernel.
 const KILLED: Duration = Duration::from_secs(5);
-/// How long what is printed is collected before it is told.
+/// Time that what is printed is collected before it is told.
 const PRINT: Duration = Duration::from_millis(200);
 
 /// A command, its output, and how it ended. Dropping it kills the command and all that it started.
@@ -63,7 +63,7 @@ impl Terminal {
         lock(&self.tail).text()
     }
 
-    /// How it ended, if it has.
+    /// Its end, if it has ended.
     pub(super) fn exited(&self) -> Option<TerminalExitStatus> {
         self.exit.borrow().map(status)
     }

@@ -11,7 +11,7 @@ use crate::log::MemberId;
 use crate::remote_agent::registry::{AgentPlace, Arrived, DiallerRegistry};
 use crate::session::{Command, QueueCommand, Refusal, RefusalKind};
 
-/// What a session is asked about a dialler that nobody waits for.
+/// Question to a session about a dialler that nobody waits for.
 #[derive(Debug)]
 pub(super) struct Question {
     place: AgentPlace,
@@ -21,9 +21,9 @@ pub(super) struct Question {
 
 #[derive(Debug)]
 enum About {
-    /// Whether it wants an agent of this name.
+    /// Does it want an agent of this name?
     Agent(String),
-    /// Whether it expects the agent of this instance.
+    /// Does it expect the agent of this instance?
     Return(String),
 }
 
@@ -65,7 +65,7 @@ impl Question {
     }
 }
 
-/// Whether it does not help the dialler to come again.
+/// Returns whether it does not help the dialler to come again.
 fn is_final(why: &Refusal) -> bool {
     match why.kind() {
         RefusalKind::Missing | RefusalKind::Invalid | RefusalKind::Unfit => true,

@@ -20,7 +20,7 @@ pub(super) struct Others {
     present: BTreeMap<MemberId, BTreeSet<(SessionId, Arc<str>)>>,
 }
 
-/// Who has gone since.
+/// Members that have gone since.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Gone {
     /// A host has, and perhaps left turns open.

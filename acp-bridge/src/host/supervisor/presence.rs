@@ -1,4 +1,4 @@
-//! Who has come or gone, for sessions whose queue is full: told as soon as there is room.
+//! Presence that has come or gone, for sessions whose queue is full: told as soon as there is room.
 //!
 //! Any other command that meets a full queue is refused, and whoever sent it is told. Nobody would send this one again, and a
 //! session that missed it would wait for somebody who has gone.
@@ -16,7 +16,7 @@ use crate::session::{Command, Reply};
 /// Clients whose coming or going waits, in all sessions together. One more is refused.
 const MAX_WAITING: usize = 65_536;
 
-/// What has still to be told, the latest of each client.
+/// Presence that has still to be told, the latest of each client.
 #[derive(Debug, Default)]
 pub(super) struct WaitingPresence {
     by_session: HashMap<SessionId, BTreeMap<Arc<str>, Box<Envelope>>>,

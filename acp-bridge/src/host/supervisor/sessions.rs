@@ -32,14 +32,14 @@ enum TaskState {
     Serving(mpsc::Sender<Box<Envelope>>),
     /// It takes no more of them, and its agents are on their way out.
     Ending {
-        /// What came meanwhile.
+        /// Commands that came meanwhile.
         waiting: VecDeque<Box<Envelope>>,
         /// The session is to be opened again even if nothing came.
         reopens: bool,
     },
 }
 
-/// What became of a command.
+/// Result of handing over a command.
 #[derive(Debug)]
 pub(super) enum Handed {
     /// It is with the session's task, or waits for the next one.
@@ -50,10 +50,10 @@ pub(super) enum Handed {
     Full(Box<Envelope>),
 }
 
-/// What a task that is over leaves to do.
+/// Work that a task which is over leaves to do.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    /// What came while it ended, oldest first.
+    /// Commands that came while it ended, oldest first.
     pub(super) waiting: VecDeque<Box<Envelope>>,
     /// The session is to be opened again even if nothing came.
     pub(super) reopens: bool,
@@ -65,7 +65,7 @@ impl Sessions {
         self.tasks.insert(session, Task { id, state: TaskState::Serving(commands) });
     }
 
-    /// Whether a session has a task that takes commands.
+    /// Returns whether a session has a task that takes commands.
     pub(super) fn is_served(&self, session: &SessionId) -> bool {
         self.tasks.get(session).is_some_and(|task| matches!(task.state, TaskState::Serving(_)))
     }
@@ -83,7 +83,8 @@ impl Sessions {
         self.tasks.keys().cloned().collect()
     }
 
-    /// Whether a session that is to be open has no task: that is to be started. One that ends is opened again after that.
+    /// Returns whether a session that is to be open has no task: that is to be started. One that ends is opened again
+    /// after that.
     pub(super) fn needs_task(&mut self, session: &SessionId) -> bool {
         let Some(task) = self.tasks.get_mut(session) else { return true };
         if let TaskState::Ending { reopens, .. } = &mut task.state {

@@ -1,4 +1,4 @@
-//! What the tasks of a host leave behind.
+//! Remains of the tasks of a host.
 
 use acp_types::{RawBuf, SessionId};
 use tokio::sync::oneshot;
@@ -8,7 +8,7 @@ use crate::host::driver::Driver;
 use crate::host::inbox::Envelope;
 use crate::session::Refusal;
 
-/// What a task leaves behind: the session that it served and the commands that it did not take any more.
+/// Remains of a task: the session that it served and the commands that it did not take any more.
 #[derive(Debug)]
 pub(super) enum Finished {
     Session(SessionId, Vec<Envelope>),

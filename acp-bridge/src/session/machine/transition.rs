@@ -159,7 +159,7 @@ impl Transition<'_> {
     }
 }
 
-/// State of the log.
+/// Questions about what the log says.
 impl Transition<'_> {
     pub(super) fn state(&self) -> &State {
         &self.core.state

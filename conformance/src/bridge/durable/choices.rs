@@ -15,21 +15,12 @@ use crate::prompts::far;
 pub(super) const CHOICES: Scenario = Scenario {
     name: "durable-choices",
     about: "sets a mode and an option, has the agent forget them and die, and prompts the next one",
-    play: |probe| Box::pin(choices(probe)),
+    play: |probe| Box::pin(view::beside(probe, |probe, other, session| Box::pin(watched(probe, other, session)))),
     checks: &[Check::new("P14", it_is_in_force_or_all_are_told)],
 };
 
 const MODE: &str = "code";
 const MODEL: &str = "large";
-
-async fn choices(probe: &mut Probe) -> Result<(), Stop> {
-    probe.begin().await?;
-    let session = probe.session("session").await?;
-    let mut other = probe.another();
-    let played = watched(probe, &mut other, &session).await;
-    probe.absorb(other).await;
-    played
-}
 
 async fn watched(probe: &mut Probe, other: &mut Probe, session: &str) -> Result<(), Stop> {
     other.begin().await?;

@@ -14,22 +14,13 @@ use crate::prompts::{self, far};
 pub(super) const ENDS: Scenario = Scenario {
     name: "durable-ends",
     about: "has turns end well, in an error, and with the agent, before a second client",
-    play: |probe| Box::pin(ends(probe)),
+    play: |probe| Box::pin(view::beside(probe, |probe, other, session| Box::pin(watched(probe, other, session)))),
     checks: &[Check::new("P7", each_ends_once)],
 };
 
 const PROMPTS: [(&str, &str); 3] =
     [("well", prompts::REPLY), ("failed", "Fail with the code 4711"), ("died", far::DIE)];
 const OUTCOMES: [&str; 4] = ["completed", "cancelled", "failed", "interrupted"];
-
-async fn ends(probe: &mut Probe) -> Result<(), Stop> {
-    probe.begin().await?;
-    let session = probe.session("session").await?;
-    let mut other = probe.another();
-    let played = watched(probe, &mut other, &session).await;
-    probe.absorb(other).await;
-    played
-}
 
 async fn watched(probe: &mut Probe, other: &mut Probe, session: &str) -> Result<(), Stop> {
     other.begin().await?;

@@ -13,18 +13,9 @@ use crate::prompts::far;
 pub(super) const SLOW: Scenario = Scenario {
     name: "durable-slow",
     about: "follows a session without reading while much is sent to another client, then reads",
-    play: |probe| Box::pin(slow(probe)),
+    play: |probe| Box::pin(view::beside(probe, |probe, other, session| Box::pin(beside(probe, other, session)))),
     checks: &[Check::new("P10", nobody_waits_and_nothing_is_lost)],
 };
-
-async fn slow(probe: &mut Probe) -> Result<(), Stop> {
-    probe.begin().await?;
-    let session = probe.session("session").await?;
-    let mut other = probe.another();
-    let played = beside(probe, &mut other, &session).await;
-    probe.absorb(other).await;
-    played
-}
 
 async fn beside(probe: &mut Probe, other: &mut Probe, session: &str) -> Result<(), Stop> {
     other.begin().await?;

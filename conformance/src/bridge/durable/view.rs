@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::core::history::{Body, Case, Message, brief};
 use crate::core::probe::{Probe, Stop};
+use crate::core::scenario::Playing;
 
 /// The bridge's own member of `_meta`.
 pub(super) const OURS: &str = "acp-bridge";
@@ -13,6 +14,19 @@ pub(super) const OURS: &str = "acp-bridge";
 pub(super) const TURN_ENDED: &str = "_acp-bridge/turn_ended";
 /// Says that all records before have been shown.
 pub(super) const CAUGHT_UP: &str = "_acp-bridge/caught_up";
+
+/// Acts of two clients in one session.
+type Together = for<'a> fn(&'a mut Probe, &'a mut Probe, &'a str) -> Playing<'a>;
+
+/// Opens a session, and plays with a second client beside the one that opened it.
+pub(super) async fn beside(probe: &mut Probe, play: Together) -> Result<(), Stop> {
+    probe.begin().await?;
+    let session = probe.session("session").await?;
+    let mut other = probe.another();
+    let played = play(probe, &mut other, &session).await;
+    probe.absorb(other).await;
+    played
+}
 
 /// Follows a session from behind the record `after`, or from now on.
 pub(super) async fn resume(probe: &mut Probe, label: &str, session: &str, after: Option<u64>) -> Result<(), Stop> {

@@ -1,4 +1,4 @@
-//! What comes before a session, and requests that are about none.
+//! Requests before a session, and those that are about none.
 
 use serde_json::json;
 

@@ -36,7 +36,7 @@ pub(super) struct Kit {
     pub(super) connection: Connection,
     pub(super) presence: Arc<Presence>,
     pub(super) notifier: Notifier,
-    /// What the host was told of the client's presence, in order.
+    /// Presence of the client as the host was told it, in order.
     pub(super) attended: Vec<bool>,
     core: proto::Connection,
 }
@@ -132,7 +132,7 @@ impl Kit {
         self.send(&message);
     }
 
-    /// What was written since the last call: notifications as they are, answers as `{id, result|error}`, requests as
+    /// Messages since the last call: notifications as they are, answers as `{id, result|error}`, requests as
     /// `{ask, method, params}`, their cancellation as `{cancel}`. What is said of the queue is left out.
     pub(super) fn out(&mut self) -> Vec<Value> {
         let mut out = self.all();
@@ -203,7 +203,7 @@ impl Kit {
         self.out().iter().map(name).collect()
     }
 
-    /// What is to be done. The host takes note of who attends at once.
+    /// Effects to be run. The host takes note of who attends at once.
     pub(super) fn effects(&mut self) -> Vec<Effect> {
         let mut effects = Vec::new();
         for effect in self.connection.take_effects() {
@@ -314,7 +314,7 @@ impl Kit {
 #[derive(Default)]
 pub(super) struct Log {
     pub(super) records: Vec<Arc<Record>>,
-    /// Where what is added happens, if not in `main`.
+    /// Lane of what is added, if not `main`.
     pub(super) lane: Option<Arc<str>>,
 }
 
@@ -335,7 +335,7 @@ impl Log {
         log
     }
 
-    /// What is added from now on happens in this lane.
+    /// Puts what is added from now on into this lane.
     pub(super) fn within(&mut self, lane: &str) -> &mut Self {
         self.lane = Some(lane.into());
         self
@@ -401,7 +401,7 @@ impl Log {
         self.add(Kind::PermissionResolved, None, Origin::Client("other".into()), &resolved)
     }
 
-    /// What a client sees that comes before its first record.
+    /// Sight of a client that comes before its first record.
     pub(super) fn seen(&self) -> Seen {
         Seen { state: Arc::new(self.state()), head: self.records.len() as Seq }
     }
@@ -414,7 +414,7 @@ impl Log {
         state
     }
 
-    /// What follows a cursor.
+    /// Records behind a cursor.
     pub(super) fn after(&self, cursor: Seq) -> &[Arc<Record>] {
         &self.records[usize::try_from(cursor).unwrap()..]
     }

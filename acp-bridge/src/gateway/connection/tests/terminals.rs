@@ -1,4 +1,4 @@
-//! What commands print, on a connection whose client shows no terminals.
+//! Output of commands, on a connection whose client shows no terminals.
 
 use acp_types::record::{Kind, Origin};
 use serde_json::{Value, json};

@@ -20,7 +20,7 @@ const SETTABLE: u32 = 0o7777;
 /// The most that Linux has of names of attributes, and of the value of one.
 const MAX_XATTR: usize = 64 * 1024;
 
-/// Why a file does not have its new text.
+/// Reason why a file does not have its new text.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// It has the old one.
