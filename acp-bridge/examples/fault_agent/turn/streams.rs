@@ -15,8 +15,6 @@ impl Agent {
     pub(super) fn streams(&mut self, said: &Said<'_>) -> Option<Ended> {
         let Said { session, rest, .. } = *said;
         match said.word {
-            // The value of a variable of its environment.
-            "variable" => say(session, &std::env::var(rest).unwrap_or_else(|_| format!("{rest} is not set"))),
             // N chunks, a pause of MS between them; obeys cancel.
             "count" => {
                 let pause = rest.split(' ').nth(1).and_then(|ms| ms.parse().ok()).unwrap_or(2);
