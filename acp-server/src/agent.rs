@@ -196,6 +196,16 @@ pub trait Agent: Send + Sync + 'static {
         async { Err(method_not_found(<v1::SessionStatus as acp_types::method::Request>::METHOD.name)) }
     }
 
+    /// Tells which options a session has or would begin with, and begins none. Unstable.
+    fn session_options(
+        &self,
+        params: schema::SessionOptionsRequest,
+        context: &AgentContext,
+    ) -> impl Future<Output = Answer<schema::SessionOptionsResponse>> + Send {
+        let _ = (params, context);
+        async { Err(method_not_found(<v1::SessionOptions as acp_types::method::Request>::METHOD.name)) }
+    }
+
     /// Names a session. Unstable.
     fn set_session_title(
         &self,
@@ -305,6 +315,7 @@ impl<T: Agent> Side for AgentSide<T> {
             ArchiveSession => archive_session,
             UnarchiveSession => unarchive_session,
             SessionStatus => session_status,
+            SessionOptions => session_options,
             SetSessionTitle => set_session_title,
             ListProviders => list_providers,
             SetProvider => set_provider,

@@ -2,11 +2,11 @@
 
 use anyhow::bail;
 
-use crate::run::{capture, cargo, execute, has, root, say};
+use crate::run::{OFFICIAL_PEER, capture, cargo, execute, has, root, say};
 use crate::tidy;
 
 pub(crate) fn run() -> anyhow::Result<()> {
-    for directory in [".", "interop", "fuzz"] {
+    for directory in [".", "interop", OFFICIAL_PEER, "fuzz"] {
         execute(cargo().args(["fmt", "--all", "--check"]).current_dir(root().join(directory)))?;
     }
     execute(cargo().args([
@@ -20,7 +20,9 @@ pub(crate) fn run() -> anyhow::Result<()> {
         "warnings",
     ]))?;
     let clippy = ["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    execute(cargo().args(clippy).current_dir(root().join("interop")))?;
+    for directory in ["interop", OFFICIAL_PEER] {
+        execute(cargo().args(clippy).current_dir(root().join(directory)))?;
+    }
     // The fuzzing engine is C++ and only needed to run the targets; linting them needs neither.
     let no_engine = ("CUSTOM_LIBFUZZER_PATH", "unused/libfuzzer.a");
     execute(cargo().args(clippy).env(no_engine.0, no_engine.1).current_dir(root().join("fuzz")))?;

@@ -8,6 +8,9 @@ use std::sync::mpsc::{Receiver, channel};
 use anyhow::{Context, bail};
 use serde_json::Value;
 
+/// The workspace of the peers on the official Rust SDK, below the root of ours.
+pub(crate) const OFFICIAL_PEER: &str = "interop/official-peer";
+
 /// The root of the workspace.
 pub(crate) fn root() -> PathBuf {
     let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));

@@ -12,7 +12,7 @@ use std::time::Instant;
 use anyhow::bail;
 
 use crate::npm;
-use crate::run::{self, execute, has, root, say};
+use crate::run::{self, OFFICIAL_PEER, execute, has, root, say};
 
 /// One part of the suite and what it exercises.
 struct Part {
@@ -132,6 +132,7 @@ fn doc_tests() -> anyhow::Result<u64> {
 fn interop() -> anyhow::Result<u64> {
     // The interoperability tests start our programs from the workspace's own target directory.
     run::build_programs(&mut cargo())?;
+    execute(cargo().args(["build", "--locked"]).current_dir(root().join(OFFICIAL_PEER)))?;
     let directory = root().join("interop");
     execute(cargo().args(["build", "--locked", "--workspace"]).current_dir(&directory))?;
     let report =

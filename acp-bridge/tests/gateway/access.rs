@@ -138,6 +138,8 @@ fn acp_rows() -> Vec<Row> {
         row("session/archive", Controller, Attached, json!({})),
         row("session/unarchive", Controller, Attached, json!({})),
         row("session/status", Controller, Attached, json!({})),
+        row("session/options", Controller, Attached, json!({ "cwd": "/" })),
+        row("session/options", Admin, Every, json!({ "cwd": "/" })),
         row("session/set_title", Controller, Attached, json!({ "title": "t" })),
         row("session/set_mode", Controller, Attached, json!({ "modeId": "ask" })),
         row("session/set_config_option", Controller, Attached, json!({ "configId": "c", "value": "v" })),

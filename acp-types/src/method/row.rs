@@ -45,6 +45,8 @@ pub enum Scope {
     Connection,
     /// The session that `sessionId` in the params names.
     Session,
+    /// The session that `sessionId` names, or without one the whole connection.
+    SessionOrConnection,
     /// The session that `sessionId` names, or without one the request that `requestId` names.
     SessionOrRequest,
     /// The request that `requestId` names.

@@ -21,6 +21,7 @@ methods! {
     ArchiveSession = Request "session/archive", ToAgent, Session, Unstable, ArchiveSessionRequest => ArchiveSessionResponse;
     UnarchiveSession = Request "session/unarchive", ToAgent, Session, Unstable, UnarchiveSessionRequest => UnarchiveSessionResponse;
     SessionStatus = Request "session/status", ToAgent, Session, Unstable, SessionStatusRequest => SessionStatusResponse;
+    SessionOptions = Request "session/options", ToAgent, SessionOrConnection, Unstable, SessionOptionsRequest => SessionOptionsResponse;
     SetSessionTitle = Request "session/set_title", ToAgent, Session, Unstable, SetSessionTitleRequest => SetSessionTitleResponse;
     SetSessionConfigOption = Request "session/set_config_option", ToAgent, Session, Stable,
         SetSessionConfigOptionRequest => SetSessionConfigOptionResponse;

@@ -4,17 +4,19 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::run::{cargo, execute, root};
+use crate::run::{OFFICIAL_PEER, cargo, execute, root};
 
 /// Ours.
 pub(super) fn build() -> anyhow::Result<()> {
     execute(cargo().args(["build", "--locked", "--release", "--workspace", "--bins", "--examples"]))
 }
 
-/// The peers on the official SDKs.
+/// The peers on the official SDKs, and ours that do the same.
 pub(super) fn build_peers() -> anyhow::Result<()> {
     crate::npm::install(crate::npm::SDK)?;
-    execute(cargo().args(["build", "--locked", "--release", "--workspace"]).current_dir(root().join("interop")))
+    let build = ["build", "--locked", "--release", "--workspace"];
+    execute(cargo().args(build).current_dir(root().join(OFFICIAL_PEER)))?;
+    execute(cargo().args(build).current_dir(root().join("interop")))
 }
 
 fn release(directory: &str, name: &str) -> PathBuf {

@@ -45,7 +45,7 @@ impl Client {
     pub(crate) fn about(request: &Incoming, attached: &dyn Fn(&SessionId) -> bool) -> About {
         let session = Params::new(request.params()).session().ok();
         let is_attached = session.as_ref().is_some_and(attached);
-        About { operation: methods::operation(request.method(), is_attached), session }
+        About { operation: methods::operation(request.method(), session.is_some(), is_attached), session }
     }
 
     pub(crate) fn request(

@@ -39,16 +39,23 @@ const SERVED: [(&str, Operation, Read); 19] = [
     (LANES, Operation::Lanes, request::lanes),
 ];
 
-/// The operation; `None` where nobody serves the request. `attached`: it names a session that the client is attached to,
-/// without which an extension is for no session.
-pub(super) fn operation(name: &str, attached: bool) -> Option<Operation> {
+/// The operation; `None` where nobody serves the request. `named`: it names a session. `attached`: and the client is
+/// attached to it, without which an extension is for no session.
+pub(super) fn operation(name: &str, named: bool, attached: bool) -> Option<Operation> {
     let served = SERVED.iter().find(|(served, ..)| *served == name).map(|&(_, operation, _)| operation);
     served.or_else(|| {
         if reserved::is_method(name) {
             return None;
         }
-        let concerns_session =
-            if method::is_extension(name) { attached } else { passed_on(name)?.scope == Scope::Session };
+        let concerns_session = if method::is_extension(name) {
+            attached
+        } else {
+            match passed_on(name)?.scope {
+                Scope::Session => true,
+                Scope::SessionOrConnection => named,
+                _ => false,
+            }
+        };
         Some(if concerns_session { Operation::Call } else { Operation::CallAnyAgent })
     })
 }
@@ -88,13 +95,20 @@ mod tests {
         let none = ["session/fork", "proxy/initialize", "proxy/successor"];
         for method in Version::V1.methods() {
             if method.call == Call::Request && method.direction != Direction::ToClient {
-                assert_eq!(operation(method.name, true).is_none(), none.contains(&method.name), "{}", method.name);
+                assert_eq!(
+                    operation(method.name, true, true).is_none(),
+                    none.contains(&method.name),
+                    "{}",
+                    method.name
+                );
             }
         }
-        assert_eq!((operation("_acp-bridge/x", true), operation("session/sing", true)), (None, None));
-        assert_eq!(operation("_x/y", true), Some(Operation::Call));
-        assert_eq!(operation("_x/y", false), Some(Operation::CallAnyAgent));
-        assert_eq!(operation("session/set_mode", false), Some(Operation::Call));
-        assert_eq!(operation("authenticate", true), Some(Operation::CallAnyAgent));
+        assert_eq!((operation("_acp-bridge/x", true, true), operation("session/sing", true, true)), (None, None));
+        assert_eq!(operation("_x/y", true, true), Some(Operation::Call));
+        assert_eq!(operation("_x/y", true, false), Some(Operation::CallAnyAgent));
+        assert_eq!(operation("session/set_mode", false, false), Some(Operation::Call));
+        assert_eq!(operation("session/options", true, false), Some(Operation::Call));
+        assert_eq!(operation("session/options", false, false), Some(Operation::CallAnyAgent));
+        assert_eq!(operation("authenticate", true, true), Some(Operation::CallAnyAgent));
     }
 }

@@ -62,6 +62,11 @@ impl<'a> Params<'a> {
         }
     }
 
+    /// Whether there is a `sessionId`, whatever it is.
+    pub(crate) fn names_session(self) -> bool {
+        self.member("sessionId").is_some_and(|id| !id.is_null())
+    }
+
     /// `_meta["acp-bridge"]`.
     pub(crate) fn meta(self) -> Result<RequestMeta, RequestError> {
         let Some(params) = self.0 else { return Ok(RequestMeta::default()) };

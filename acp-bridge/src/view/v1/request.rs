@@ -143,6 +143,7 @@ pub(super) fn pass(asked: Asked<'_>, name: &str, scope: Option<Scope>) -> Read {
     let session = match scope {
         None => asked.params.session().ok().filter(asked.attached),
         Some(Scope::Session) => Some(asked.session()?),
+        Some(Scope::SessionOrConnection) if asked.params.names_session() => Some(asked.session()?),
         Some(_) => None,
     };
     // What concerns no session has no lanes.
