@@ -45,6 +45,7 @@ mod connection;
 mod driver;
 mod effect_runner;
 mod http;
+mod joined;
 mod lease;
 mod outgoing;
 mod presence;
