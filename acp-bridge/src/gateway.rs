@@ -52,13 +52,13 @@ mod presence;
 mod prompts;
 mod rpc;
 mod served;
-#[cfg(test)]
-mod sim;
 mod transport;
 
 pub(crate) use crate::view::v1::turn_ended;
 pub use agent_route::AgentRoute;
 pub use config::{Config, Limits};
 pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};
+#[cfg(test)]
+pub(crate) use joined::JoinedGateway;
 pub(crate) use served::Compared;
 pub use served::Served;
