@@ -45,18 +45,19 @@ mod connection;
 mod driver;
 mod effect_runner;
 mod http;
+mod joined;
 mod lease;
 mod outgoing;
 mod presence;
 mod prompts;
 mod rpc;
 mod served;
-#[cfg(test)]
-mod sim;
 mod transport;
 
 pub use agent_route::AgentRoute;
 pub use config::{Config, Limits};
 pub use http::{Authenticate, InvalidOrigin, Origin, Unauthenticated, serve};
+#[cfg(test)]
+pub(crate) use joined::JoinedGateway;
 pub(crate) use served::Compared;
 pub use served::Served;

@@ -11,7 +11,7 @@ mod agent_outbox;
 mod agent_pool;
 mod agent_slot;
 mod capacity;
-mod clock;
+pub(crate) mod clock;
 mod config;
 mod context;
 mod door;
@@ -33,7 +33,7 @@ mod supervisor;
 mod unlogged;
 
 pub use config::Config;
-pub use launcher::{ChildLauncher, Launched, Launcher};
+pub use launcher::{ChildLauncher, InProcessAgent, Launched, Launcher};
 pub use probe::probe;
 pub use profiles::Profiles;
 pub use secrets::{LogSecrets, Secrets, SecretsError};

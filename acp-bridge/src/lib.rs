@@ -17,5 +17,7 @@ pub mod retention;
 pub mod service;
 pub mod session;
 mod shared;
+#[cfg(test)]
+mod simulation;
 pub mod vault;
 mod view;

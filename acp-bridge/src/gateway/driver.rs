@@ -25,7 +25,7 @@ use super::outgoing::Item;
 use super::presence::{Notifier, Presence};
 use crate::log::{LogError, ReadLimit, SessionLog};
 use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
-use crate::service::{Caller, Principal, SessionService};
+use crate::service::{Caller, SessionService};
 
 /// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
 /// stops reading costs.
@@ -50,8 +50,7 @@ pub(super) struct Context {
 }
 
 /// Serves one client until it or the gateway goes.
-pub(super) async fn run(link: Link, principal: Arc<Principal>, context: Context) {
-    let caller = Caller::new(principal, uuid::Uuid::now_v7().to_string().into());
+pub(super) async fn run(link: Link, caller: Caller, context: Context) {
     let notifier = Notifier::default();
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {

@@ -30,15 +30,11 @@ pub use origin::{InvalidOrigin, Origin};
 use self::handshake::Accept;
 use super::config::Config;
 use super::driver::{self, Context};
-use super::lease::GatewayLease;
-use super::presence::Presence;
+use super::joined::JoinedGateway;
 use super::rpc::{self, Rpc};
 use super::{agent_route, served};
-use crate::command::Commander;
-use crate::log::{CommandQueue, SessionLog};
-use crate::service::follower::{Followers, LookedFor};
-use crate::service::{Operation, Principal, SessionService};
-use crate::view::Earlier;
+use crate::log::SessionLog;
+use crate::service::{Caller, Operation, Principal};
 
 /// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
 const MAX_HTTP: usize = 256;
@@ -94,21 +90,14 @@ pub async fn serve(
     config: Config,
     shutdown: CancellationToken,
 ) -> io::Result<()> {
-    let lease = GatewayLease::join(Arc::clone(&log), config.lease).await.map_err(io::Error::other)?;
-    let commander =
-        Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), lease.id().clone());
-    let left = CancellationToken::new();
-    let kept = tokio::spawn(lease.keep(commander.clone(), left.clone()));
-    // Also when this is dropped.
-    let leave = left.drop_guard();
-    let followers = Followers::new(Arc::clone(&log), LookedFor(Earlier::may_matter));
-    let service = SessionService::new(Arc::clone(&log), commander, followers).stopped_by(config.stop.clone());
+    let joined = JoinedGateway::join(log, config, shutdown.clone()).await.map_err(io::Error::other)?;
+    let context = joined.context().clone();
     let gateway = Gateway {
-        clients: Arc::new(Semaphore::new(config.max_connections.min(Semaphore::MAX_PERMITS))),
-        diallers: Arc::new(Semaphore::new(config.max_diallers.min(Semaphore::MAX_PERMITS))),
+        clients: Arc::new(Semaphore::new(context.config.max_connections.min(Semaphore::MAX_PERMITS))),
+        diallers: Arc::new(Semaphore::new(context.config.max_diallers.min(Semaphore::MAX_PERMITS))),
         tasks: Tasks::default(),
-        rpc: rpc::on(service.clone()),
-        context: Context { log, service, config, presence: Presence::new(), shutdown: shutdown.clone() },
+        rpc: rpc::on(context.service.clone()),
+        context,
     };
     let cut = gateway.tasks.abort.clone().drop_guard();
     let allowed = Arc::clone(&gateway.context.config.allow_origins);
@@ -132,9 +121,7 @@ pub async fn serve(
     }
     drop(cut);
     gateway.tasks.tracker.wait().await;
-    drop(leave);
-    // A panic in it is in the bridge's own log by now.
-    let _ = kept.await;
+    joined.leave().await;
     accepted
 }
 
@@ -213,7 +200,7 @@ async fn acp(
             let bounds = handshake::bounds(&gateway.context);
             upgrade(&gateway, request, accept, permit, move |upgraded, context| async move {
                 let link = Box::pin(handshake::open(upgraded, bounds, &context)).await;
-                driver::run(link, principal, context).await;
+                driver::run(link, Caller::new(principal, Uuid::now_v7().to_string().into()), context).await;
             })
         }
         Err(refused) => refused.into_response(),

@@ -179,6 +179,9 @@ impl AgentPool {
             Launched::Child(transport, handle) => {
                 Agent::begin(Process::Child(handle), transport, initialize, limit).await?
             }
+            Launched::InProcess(transport, agent) => {
+                Agent::begin(Process::Here(agent), transport, initialize, limit).await?
+            }
             Launched::DialsIn => {
                 let late = Refusal::LauncherLate { limit_ms: millis(limit) };
                 let incoming = timeout(limit, expected.comes()).await.ok().flatten().ok_or(late)?;

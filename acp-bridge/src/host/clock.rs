@@ -2,16 +2,34 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Microseconds since the Unix epoch, UTC; the unit of [`acp_types::record::Record::at`].
-pub(super) fn now() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+use tokio::time::Instant;
+
+/// Tells the time in microseconds since the Unix epoch, UTC; the unit of [`acp_types::record::Record::at`].
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) enum Clock {
+    /// That of the system, which somebody may set.
+    #[default]
+    System,
+    /// That of the runtime, from this moment on.
+    #[cfg_attr(not(test), expect(dead_code, reason = "for runtimes whose time is moved by hand"))]
+    Runtime(Instant),
 }
 
-/// Waits until a time in the unit of [`now`]; for ever without one.
-pub(super) async fn until(deadline: Option<u64>) {
-    match deadline {
-        Some(at) => tokio::time::sleep(Duration::from_micros(at.saturating_sub(now()))).await,
-        None => std::future::pending().await,
+impl Clock {
+    /// The time.
+    pub(super) fn now(self) -> u64 {
+        let since = match self {
+            Self::System => SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO),
+            Self::Runtime(begun) => begun.elapsed(),
+        };
+        u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until a time; for ever without one.
+    pub(super) async fn until(self, deadline: Option<u64>) {
+        match deadline {
+            Some(at) => tokio::time::sleep(Duration::from_micros(at.saturating_sub(self.now()))).await,
+            None => std::future::pending().await,
+        }
     }
 }

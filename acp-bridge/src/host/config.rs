@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use acp_server::transport::child::ChildSpec;
 
+use super::clock::Clock;
 use super::launcher::{ChildLauncher, Launcher};
 use super::profiles::{NoProfiles, Profiles};
 use super::secrets::LogSecrets;
@@ -42,6 +43,8 @@ pub struct Config {
     pub lease: Duration,
     /// What agents may reach there beside the directories of their sessions.
     pub allowed: Arc<Allowed>,
+    /// What says when records are made, and when the deadlines of sessions are over. Default: the clock of the system.
+    pub(crate) clock: Clock,
 }
 
 impl Config {
@@ -61,6 +64,7 @@ impl Config {
             services: Limits::default(),
             lease: Duration::from_secs(15),
             allowed: Arc::default(),
+            clock: Clock::default(),
         }
     }
 }

@@ -22,7 +22,7 @@ use super::inbox::Envelope;
 use super::lane_agent::Happened;
 use super::lane_tasks::Means;
 use super::lanes::LaneAgents;
-use super::{agent_events, clock, idle, recovery, unlogged};
+use super::{agent_events, idle, recovery, unlogged};
 use crate::command::CommandAnswer;
 use crate::log::LogError;
 use crate::session::{CallId, Command, CommandId, Effect, FromAgent, Input, LaneState, Machine, Output, Reply};
@@ -74,9 +74,7 @@ pub(super) struct Driver {
 impl Driver {
     /// Claims a session that exists and closes what a crash left open.
     pub(super) async fn open(context: Context, session: SessionId) -> Result<Self, LogError> {
-        let config = context.config.session.clone();
-        let (machine, out) =
-            recovery::open(&context.log, &context.member, &context.config.secrets, &session, config).await?;
+        let (machine, out) = recovery::open(&context.log, &context.member, &session, &context.config).await?;
         let mut driver = Self::new(context, session, machine, out, None);
         driver.flush().await?;
         Ok(driver)
@@ -123,7 +121,7 @@ impl Driver {
         if let Err(error) = self.flush().await {
             return End::Lost(error);
         }
-        let shutdown = self.context.shutdown.clone();
+        let (shutdown, clock) = (self.context.shutdown.clone(), self.context.config.clock);
         let mut batch = Vec::with_capacity(COMMAND_BATCH);
         loop {
             self.note_idle();
@@ -134,7 +132,7 @@ impl Driver {
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => {
-                    self.machine.shutdown(clock::now(), &mut self.out);
+                    self.machine.shutdown(clock.now(), &mut self.out);
                     return self.flush().await.map_or_else(End::Lost, |()| End::Done);
                 }
                 taken = commands.recv_many(&mut batch, COMMAND_BATCH) => {
@@ -145,8 +143,8 @@ impl Driver {
                         self.take(*envelope).await;
                     }
                 }
-                () = clock::until(self.machine.deadline()) => self.handle(Input::Tick),
-                () = clock::until(self.rest_at()) => self.rest().await,
+                () = clock.until(self.machine.deadline()) => self.handle(Input::Tick),
+                () = clock.until(self.rest_at()) => self.rest().await,
                 () = self.rest.notified() => self.rest().await,
                 Some(committed) = self.commits.next() => {
                     wait = false;
@@ -187,7 +185,7 @@ impl Driver {
     /// Stops its agents if nobody needs them. Those who look on are known to the log alone.
     async fn rest(&mut self) {
         if self.is_followed().await {
-            self.followed_at = clock::now();
+            self.followed_at = self.context.config.clock.now();
         } else {
             self.handle(Input::Rest);
         }
@@ -223,7 +221,7 @@ impl Driver {
     }
 
     fn handle(&mut self, input: Input) {
-        self.machine.handle(clock::now(), input, &mut self.out);
+        self.machine.handle(self.context.config.clock.now(), input, &mut self.out);
     }
 
     fn hear(&mut self, lane: &Arc<str>, position: Option<u64>, event: FromAgent) {

@@ -1,6 +1,7 @@
 //! How agents are started: the one place where the host has a process begin.
 
 use acp_server::transport::child::{ChildHandle, ChildSpec, ChildTransport};
+use acp_server::transport::memory::Memory;
 use async_trait::async_trait;
 
 use crate::session::Refusal;
@@ -22,8 +23,20 @@ pub trait Launcher: Send + Sync + std::fmt::Debug + 'static {
 pub enum Launched {
     /// It is a child of ours, and dies with us.
     Child(ChildTransport, ChildHandle),
+    /// It runs in this process.
+    InProcess(Memory, Box<dyn InProcessAgent>),
     /// It dials in, and does not depend on us.
     DialsIn,
+}
+
+/// An agent that runs in this process, as a part of it or with a part of it in between. Dropping it ends the agent.
+#[async_trait]
+pub trait InProcessAgent: Send + Sync + std::fmt::Debug + 'static {
+    /// Ends it at once.
+    fn kill(&self);
+
+    /// Waits for its end, now that it has nothing more to read; how it ended, behind the words "the agent".
+    async fn shutdown(&mut self) -> String;
 }
 
 /// Starts agents as children.

@@ -1,8 +1,9 @@
-//! What runs an agent: a child of ours, or a dialler that has come from elsewhere.
+//! What runs an agent: a child of ours, this process itself, or a dialler that has come from elsewhere.
 
 use acp_server::transport::child::{ChildHandle, Deadlines};
 use acp_types::record::body::AgentLink;
 
+use super::launcher::InProcessAgent;
 use crate::remote_agent::process::RemoteProcess;
 use crate::remote_agent::registry::AgentPlace;
 
@@ -11,6 +12,8 @@ use crate::remote_agent::registry::AgentPlace;
 pub(super) enum Process {
     /// It dies with us.
     Child(ChildHandle),
+    /// It runs in this process.
+    Here(Box<dyn InProcessAgent>),
     /// It is at the other end of a link.
     Remote(RemoteProcess),
 }
@@ -20,6 +23,7 @@ impl Process {
     pub(super) fn kill(&self) {
         match self {
             Self::Child(handle) => handle.kill(),
+            Self::Here(agent) => agent.kill(),
             Self::Remote(remote) => remote.stop(true),
         }
     }
@@ -28,6 +32,7 @@ impl Process {
     pub(super) async fn shutdown(&mut self) -> String {
         match self {
             Self::Child(handle) => handle.shutdown(Deadlines::default()).await.to_string(),
+            Self::Here(agent) => agent.shutdown().await,
             Self::Remote(remote) => remote.shutdown().await,
         }
     }
@@ -36,6 +41,7 @@ impl Process {
     pub(super) fn stderr_tail(&self) -> String {
         match self {
             Self::Child(handle) => handle.stderr_tail(),
+            Self::Here(_) => String::new(),
             Self::Remote(remote) => remote.stderr_tail(),
         }
     }
@@ -44,6 +50,7 @@ impl Process {
     pub(super) fn noise(&self) -> String {
         match self {
             Self::Child(handle) => handle.noise(),
+            Self::Here(_) => String::new(),
             Self::Remote(remote) => remote.noise(),
         }
     }
@@ -55,6 +62,7 @@ impl Process {
                 let written = handle.written();
                 Box::new(move || written.count())
             }
+            Self::Here(_) => Box::new(|| 0),
             Self::Remote(remote) => remote.written(),
         }
     }
@@ -67,7 +75,7 @@ impl Process {
     /// How it is found again after a restart of the bridge.
     pub(super) fn link(&self) -> Option<AgentLink> {
         match self {
-            Self::Child(_) => None,
+            Self::Child(_) | Self::Here(_) => None,
             Self::Remote(remote) => Some(remote.link()),
         }
     }

@@ -6,10 +6,9 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use acp_types::record::Seq;
 
-use super::clock;
-use super::secrets::LogSecrets;
+use super::config::Config;
 use crate::log::{Filter, LogError, MemberId, ReadLimit, SessionInfo, SessionLog};
-use crate::session::{self, LaneState, Machine, Output, State};
+use crate::session::{LaneState, Machine, Output, State};
 
 /// Records read at once on the way back from the head of a log.
 const PAGE: u64 = 512;
@@ -20,9 +19,8 @@ const PAGE: u64 = 512;
 pub(super) async fn open(
     log: &Arc<dyn SessionLog>,
     host: &MemberId,
-    secrets: &LogSecrets,
     session: &SessionId,
-    config: session::Config,
+    config: &Config,
 ) -> Result<(Machine, Output), LogError> {
     let info = log.claim(session, host).await?;
     let mut state = State::default();
@@ -44,8 +42,8 @@ pub(super) async fn open(
     let linked = state.lanes().filter(|lane| lane.link().is_some()).map(LaneState::name);
     let since = linked.map(|lane| (Arc::clone(lane), numbered.get(lane).copied().unwrap_or(0))).collect();
     note_received(log, &info, since, &mut state).await?;
-    let kept = secrets.get(session).await;
-    Ok(Machine::recover(session.clone(), info.epoch, state, config, clock::now(), kept))
+    let kept = config.secrets.get(session).await;
+    Ok(Machine::recover(session.clone(), info.epoch, state, config.session.clone(), config.clock.now(), kept))
 }
 
 /// Finds how far agents behind a link have come with what is no control record, which is most of what they say: the last
@@ -86,14 +84,15 @@ mod tests {
     use std::sync::Arc;
     use std::time::Duration;
 
+    use acp_server::transport::child::ChildSpec;
     use acp_types::RawBuf;
     use acp_types::record::body::{AgentLink, AgentStarted, SessionCreated, Start};
     use acp_types::record::{Kind, Origin, Record, Seq};
     use serde::Serialize;
 
-    use super::{LogSecrets, PAGE, open};
+    use super::{Config, PAGE, open};
     use crate::log::{Member, MemoryLog, Role, SessionLog};
-    use crate::session::{Config, Effect};
+    use crate::session::Effect;
 
     fn record<T: Serialize>(seq: Seq, kind: Kind, position: Option<u64>, body: &T) -> Arc<Record> {
         let lane = Record::MAIN_LANE.into();
@@ -122,7 +121,7 @@ mod tests {
         log.renew(&host, Duration::from_secs(60)).await.unwrap();
         log.create(&"s".into(), &host.id, records).await.unwrap();
         log.trim(&"s".into(), trim).await.unwrap();
-        let (_, out) = open(&log, &host.id, &LogSecrets::none(), &"s".into(), Config::default()).await.unwrap();
+        let (_, out) = open(&log, &host.id, &"s".into(), &Config::new(ChildSpec::new("an-agent"))).await.unwrap();
         match &out.effects[..] {
             [Effect::AwaitAgent { received, .. }] => *received,
             other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use crate::host::agent::Agent;
 use crate::host::context::Context;
 use crate::host::driver::Driver;
 use crate::host::inbox::Envelope;
-use crate::host::{agent_events, clock, unlogged};
+use crate::host::{agent_events, unlogged};
 use crate::session::{Command, FirstAgent, Machine, Output, Refusal, Reply, for_agents};
 
 /// Answers a command that concerns no session, or makes one.
@@ -65,7 +65,8 @@ async fn create(
     let result = acp_types::rewrite::set_member(started.state.as_raw(), "sessionId", id.as_raw());
     let position = agent.position(agent.opened);
     let first = FirstAgent { initialize: agent.initialize.clone(), started, position, early };
-    let made = Machine::create(session.clone(), context.config.session.clone(), clock::now(), &params, first);
+    let made =
+        Machine::create(session.clone(), context.config.session.clone(), context.config.clock.now(), &params, first);
     let driver = record(context, &session, made, Some(agent)).await.map_err(Err)?;
     Ok((driver, session, result))
 }
@@ -81,7 +82,8 @@ async fn create_without_agent(
     let result = acp_types::rewrite::set_member(Raw::EMPTY_OBJECT, "sessionId", id.as_raw());
     let initialize = context.pool.initialize(initialize.as_raw());
     let config = context.config.session.clone();
-    let (machine, out) = Machine::create_without_agent(session.clone(), config, clock::now(), params, initialize);
+    let now = context.config.clock.now();
+    let (machine, out) = Machine::create_without_agent(session.clone(), config, now, params, initialize);
     let driver = record(context, &session, (machine, out), None).await?;
     Ok((driver, session, result))
 }

@@ -164,7 +164,9 @@ impl Queue {
         route: impl Fn(Option<&SessionId>) -> Option<MemberId>,
     ) {
         let gone = |entry: &Entry| matches!(&entry.phase, Phase::Taken { host } if !is_member(host));
-        let gone: Vec<_> = self.open.iter().filter(|(_, entry)| gone(entry)).map(|(id, _)| id.clone()).collect();
+        let mut gone: Vec<_> = self.open.iter().filter(|(_, entry)| gone(entry)).map(|(id, _)| id.clone()).collect();
+        // In the order of their ids, which is that of their submission where ids tell the time.
+        gone.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
         for id in gone {
             self.answer(&id, Err(QueueError::HostGone));
         }

@@ -2,13 +2,11 @@
 
 use std::sync::Arc;
 
-use acp_server::proto::RequestKey;
 use acp_types::Raw;
 use acp_types::record::{Record, Seq, Turn};
 use serde_json::{Value, json};
 
 use super::dice::Dice;
-use super::owner::SESSION;
 
 /// How a client comes to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +35,7 @@ pub(super) struct Shown {
 /// One question that was asked.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
-    pub(super) key: RequestKey,
+    pub(super) key: u64,
     pub(super) question: String,
     pub(super) answered: bool,
     pub(super) withdrawn: bool,
@@ -51,14 +49,22 @@ pub(super) struct Visit {
     pub(super) controller: bool,
     /// The lanes that it wants to see; all without.
     pub(super) lanes: Option<Vec<&'static str>>,
-    /// Cursor from which it is shown, and head of the log at that time.
-    pub(super) opened: Option<(Seq, Seq)>,
-    /// The last record that its gateway was handed.
+    /// The cursor that it came with.
+    cursor: Seq,
+    /// Where the log ended when it came, which it can tell so exactly: between these.
+    pub(super) head: Option<(Seq, Seq)>,
+    /// How much it had been shown by then.
+    pub(super) history: usize,
+    /// Everything up to here has been shown, also what it is not to see.
     pub(super) reached: Seq,
+    /// It was cut, perhaps in the middle of what was to be told of one record.
+    pub(super) is_cut: bool,
     pub(super) shown: Vec<Shown>,
     pub(super) asks: Vec<Ask>,
     /// Ends of turns that it was told.
     pub(super) ended: Vec<(Turn, String)>,
+    /// Turns of which it was told that the log cannot be written.
+    pub(super) faults: Vec<Turn>,
     /// Answers to questions that it was told.
     pub(super) resolved: Vec<Seq>,
     pub(super) caught_up: Option<Seq>,
@@ -68,8 +74,12 @@ pub(super) struct Visit {
     pub(super) sent: Vec<String>,
     /// Turns whose end its prompts were answered with.
     pub(super) answered: Vec<Turn>,
+    /// Keys of the prompts whose turns have failed, as far as it was answered so.
+    pub(super) failed: Vec<String>,
     /// The greatest seq that it was told in any way.
     pub(super) told: Seq,
+    /// It was told of this seq when the log had this head.
+    pub(super) early: Option<(Seq, Seq)>,
 }
 
 impl Visit {
@@ -101,23 +111,30 @@ impl Visit {
             entry,
             controller: true,
             lanes: None,
-            opened: None,
+            cursor: 0,
+            head: None,
+            history: 0,
             reached: 0,
+            is_cut: false,
             shown: Vec::new(),
             asks: Vec::new(),
             ended: Vec::new(),
+            faults: Vec::new(),
             resolved: Vec::new(),
             caught_up: None,
             stops: 0,
             sent: Vec::new(),
             answered: Vec::new(),
+            failed: Vec::new(),
             told: 0,
+            early: None,
         }
     }
 
     /// The request that opens it.
-    pub(super) fn request(&self, client: usize, cursor: Seq) -> (&'static str, Value) {
-        let mut params = json!({ "sessionId": SESSION, "cwd": "/", "mcpServers": [] });
+    pub(super) fn request(&mut self, session: &str, client: usize, cursor: Seq) -> (&'static str, Value) {
+        self.cursor = cursor;
+        let mut params = json!({ "sessionId": session, "cwd": "/", "mcpServers": [] });
         let mut ours = json!({ "lanes": self.lanes });
         let method = match self.entry {
             Entry::Load => "session/load",
@@ -135,6 +152,31 @@ impl Visit {
         }
         params["_meta"] = json!({ "acp-bridge": ours });
         (method, params)
+    }
+
+    /// It has come: what it was answered, and the heads of the log when it asked and when it was answered.
+    pub(super) fn come(&mut self, answer: &Value, before: Seq, written: Seq) {
+        if let Some(replayed) = answer["replayed"].as_u64() {
+            assert_eq!(replayed, self.shown.len() as u64, "the answer says how much was shown");
+        }
+        let exact = answer["_meta"]["acp-bridge"]["seq"].as_u64().filter(|_| self.attaches());
+        self.head = Some(exact.map_or((before, written), |head| (head, head)));
+        self.told = self.told.max(exact.unwrap_or(0));
+        self.history = self.shown.len();
+    }
+
+    /// The cursor from which it is shown records: `None` for where the log ended.
+    pub(super) fn after(&self) -> Option<Seq> {
+        match self.entry {
+            Entry::Load | Entry::Attach("full") => Some(0),
+            Entry::Resume | Entry::AttachAfter => Some(self.cursor),
+            Entry::Live | Entry::Attach(_) => None,
+        }
+    }
+
+    /// Whether it has attached to be told of the others as well.
+    pub(super) fn attaches(&self) -> bool {
+        matches!(self.entry, Entry::Attach(_) | Entry::AttachAfter)
     }
 
     /// Whether it sees a lane.
@@ -173,11 +215,18 @@ impl Visit {
             },
             Some(acp_types::meta::TURN_ENDED) => {
                 let outcome = value["outcome"].as_str().expect("an outcome").to_owned();
-                self.ended.push((value["turn"].as_u64().expect("a turn"), outcome));
+                let turn = value["turn"].as_u64().expect("a turn");
+                match seq {
+                    Some(_) => self.ended.push((turn, outcome)),
+                    // It is in no log.
+                    None => self.faults.push(turn),
+                }
             }
             Some(acp_types::meta::CAUGHT_UP) => {
                 assert!(self.caught_up.is_none(), "told twice that it has caught up");
                 self.caught_up = value["seq"].as_u64();
+                self.told = self.told.max(self.caught_up.unwrap_or(0));
+                self.history = self.shown.len();
             }
             _ => {}
         }

@@ -2,14 +2,14 @@
 
 /// What is done wrong in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Break {
-    /// A record is changed after it was stored.
+pub(super) enum Fault {
+    /// A record is read otherwise than it was stored.
     RecordChanges,
-    /// What a host wants done is done, and the bridge dies before anything of it is stored.
-    DoneBeforeStored,
-    /// A client is not handed a record.
+    /// The log says that records are stored before they are.
+    StoredLater,
+    /// A gateway is not handed a record.
     RecordSkipped,
-    /// A client is handed a record twice.
+    /// A gateway is handed a record twice.
     RecordTwice,
     /// A connection that goes away stops what runs.
     DropStops,
@@ -23,8 +23,12 @@ pub(super) enum Break {
     KeyLost,
     /// The host does not hear that an agent has died.
     DeathUnheard,
+    /// What the agent is asked to work on reaches it twice.
+    PromptTwice,
     /// An answer reaches the agent twice.
     AnswerTwice,
+    /// The host is handed another answer than the client has given.
+    AnswerAltered,
     /// A question that waits is not put to a client.
     NotAsked,
     /// A host that is none any more appends.
@@ -37,13 +41,15 @@ pub(super) enum Break {
     RefusalUnheard,
     /// Clients are not told the mode that one of them has set.
     ChoiceUntold,
+    /// Clients are not told how a turn ended.
+    EndUntold,
 }
 
-impl Break {
+impl Fault {
     /// Each with the promise that it breaks.
-    pub(super) const ALL: [(Self, &'static str); 17] = [
+    pub(super) const ALL: [(Self, &'static str); 20] = [
         (Self::RecordChanges, "P1"),
-        (Self::DoneBeforeStored, "P2"),
+        (Self::StoredLater, "P2"),
         (Self::RecordSkipped, "P3"),
         (Self::RecordTwice, "P3"),
         (Self::DropStops, "P4"),
@@ -51,8 +57,11 @@ impl Break {
         (Self::StopLeaks, "P5"),
         (Self::StopAnswersNothing, "P5"),
         (Self::KeyLost, "P6"),
+        (Self::PromptTwice, "P6"),
         (Self::DeathUnheard, "P7"),
+        (Self::EndUntold, "P7"),
         (Self::AnswerTwice, "P8"),
+        (Self::AnswerAltered, "P8"),
         (Self::NotAsked, "P8"),
         (Self::TwoWriters, "P9"),
         (Self::Rewritten, "P11"),
@@ -60,27 +69,4 @@ impl Break {
         (Self::RefusalUnheard, "P14"),
         (Self::ChoiceUntold, "P14"),
     ];
-}
-
-/// A promise that was seen to be broken.
-#[derive(Debug, Clone)]
-pub(super) struct Broken {
-    pub(super) promise: &'static str,
-    pub(super) how: String,
-}
-
-/// What was seen to be broken in a run.
-#[derive(Debug, Default)]
-pub(super) struct Findings(pub(super) Vec<Broken>);
-
-impl Findings {
-    pub(super) fn broken(&mut self, promise: &'static str, how: impl Into<String>) {
-        self.0.push(Broken { promise, how: how.into() });
-    }
-
-    pub(super) fn expect(&mut self, holds: bool, promise: &'static str, how: impl FnOnce() -> String) {
-        if !holds {
-            self.broken(promise, how());
-        }
-    }
 }

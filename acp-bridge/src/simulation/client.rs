@@ -7,25 +7,15 @@ use acp_types::record::Seq;
 use serde_json::{Value, json};
 
 use super::agent::MODES;
+use super::agents::SECOND_LANE;
 use super::dice::Dice;
-use super::link::{Link, Read};
-use super::owner::SESSION;
-use super::tail::Shared;
+use super::disk::Disk;
+use super::link::{Fate, Link, Read};
+use super::socket::ClientEnd;
 use super::visit::{Entry, Visit};
 
-/// What became of a prompt.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
-    /// Not sent, or sent and not answered.
-    Open,
-    /// It was not accepted, and why.
-    Refused(Value),
-    /// How its turn ended, as the client read it.
-    Answered(Value),
-}
-
 /// A prompt, known by its key.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Prompt {
     lane: &'static str,
     on_busy: &'static str,
@@ -36,6 +26,7 @@ pub(super) struct Prompt {
 #[derive(Debug)]
 pub(super) struct Client {
     pub(super) name: usize,
+    session: Arc<str>,
     /// How often it has connected.
     pub(super) connections: u64,
     pub(super) link: Option<Link>,
@@ -49,8 +40,9 @@ pub(super) struct Client {
 }
 
 impl Client {
-    pub(super) fn new(name: usize) -> Self {
-        Self { name, connections: 0, link: None, cursor: 0, prompts: BTreeMap::new(), repeated: 0, over: Vec::new() }
+    pub(super) fn new(name: usize, session: Arc<str>) -> Self {
+        let (prompts, over) = (BTreeMap::new(), Vec::new());
+        Self { name, session, connections: 0, link: None, cursor: 0, prompts, repeated: 0, over }
     }
 
     /// Every connection that it ever had.
@@ -58,28 +50,30 @@ impl Client {
         self.over.iter().chain(self.link.as_ref().map(|link| &link.visit))
     }
 
-    fn next_connection(&mut self) -> Arc<str> {
+    /// The name of its next connection.
+    pub(super) fn next_connection(&mut self) -> Arc<str> {
         self.connections += 1;
         format!("client {} connection {}", self.name, self.connections).into()
     }
 
-    /// Opens a connection of any kind.
-    pub(super) fn connect(&mut self, shared: &Shared, dice: &mut Dice) {
-        let id = self.next_connection();
-        self.link = Some(Link::open(Visit::any(id, dice), shared));
+    /// Opens a connection of any kind, or without dice one of a controller that goes on where it was and sees everything.
+    pub(super) fn connect(&mut self, id: Arc<str>, gateway: u64, socket: ClientEnd, dice: Option<&mut Dice>) {
+        let visit = match dice {
+            Some(dice) => Visit::any(id, dice),
+            None => Visit::plain(id, Entry::Resume),
+        };
+        self.link = Some(Link::open(visit, Arc::clone(&self.session), gateway, socket));
     }
 
-    /// Opens a connection as a controller that goes on where it was and sees everything.
-    pub(super) fn connect_plainly(&mut self, shared: &Shared) {
-        let id = self.next_connection();
-        self.link = Some(Link::open(Visit::plain(id, Entry::Resume), shared));
-    }
-
-    /// The connection is over; what its gateway may still have to do is left to the caller.
-    pub(super) fn drop_link(&mut self) -> Option<Link> {
-        let link = self.link.take()?;
-        self.over.push(link.visit.clone());
-        Some(link)
+    /// The connection is over. It may have read what was written to it, so many messages at most.
+    pub(super) fn drop_link(&mut self, disk: &Disk, most: usize) -> Option<Arc<str>> {
+        self.read(disk, most);
+        let mut visit = self.link.take()?.visit;
+        // What was written with that may be lost.
+        visit.reached = visit.told.saturating_sub(1);
+        visit.is_cut = true;
+        self.over.push(visit);
+        self.over.last().map(|visit| Arc::clone(&visit.connection))
     }
 
     /// Prompts that wait for an answer.
@@ -88,9 +82,14 @@ impl Client {
         open.map(|(key, _)| key.clone()).collect()
     }
 
+    /// How often it has sent a prompt.
+    fn sent(&self, key: &str) -> usize {
+        self.visits().flat_map(|visit| &visit.sent).filter(|sent| *sent == key).count()
+    }
+
     /// Whether it may ask for things.
     fn acts(&mut self) -> Option<&mut Link> {
-        self.link.as_mut().filter(|link| link.attached && link.visit.controller)
+        self.link.as_mut().filter(|link| link.is_attached() && link.visit.controller)
     }
 
     /// Thinks of a new prompt and sends it.
@@ -99,7 +98,7 @@ impl Client {
             return;
         }
         let key = format!("{}-{}", self.name, self.prompts.len());
-        let lane = if dice.percent(40) { "two" } else { "main" };
+        let lane = if dice.percent(40) { SECOND_LANE } else { "main" };
         let on_busy = ["queue", "queue", "queue", "steer", "interrupt", "reject"][dice.below(6)];
         self.prompts.insert(key.clone(), Prompt { lane, on_busy, fate: Fate::Open });
         self.prompt(&key);
@@ -109,12 +108,12 @@ impl Client {
     pub(super) fn prompt(&mut self, key: &str) {
         let Some(prompt) = self.prompts.get(key) else { return };
         let params = json!({
-            "sessionId": SESSION,
+            "sessionId": &*self.session,
             "prompt": [{ "type": "text", "text": key }],
             "_meta": { "acp-bridge": { "key": key, "lane": prompt.lane, "onBusy": prompt.on_busy } },
         });
         let interrupts = prompt.on_busy == "interrupt";
-        let again = self.visits().any(|visit| visit.sent.iter().any(|sent| sent == key));
+        let again = self.sent(key) > 0;
         let Some(link) = self.acts() else { return };
         if link.waits_for(key) {
             return;
@@ -126,32 +125,35 @@ impl Client {
 
     /// Stops something.
     pub(super) fn cancel(&mut self, dice: &mut Dice) {
-        let lane = [None, None, Some("main"), Some("two")][dice.below(4)];
+        let lane = [None, None, Some("main"), Some(SECOND_LANE)][dice.below(4)];
         let scope = ["turn", "turn", "turn", "queued", "all"][dice.below(5)];
+        let session = Arc::clone(&self.session);
         let Some(link) = self.acts() else { return };
         link.visit.stops += 1;
         if dice.percent(20) && link.give_up() {
             return;
         }
         let ours = json!({ "lane": lane, "scope": scope });
-        let params = json!({ "sessionId": SESSION, "_meta": { "acp-bridge": ours } });
+        let params = json!({ "sessionId": &*session, "_meta": { "acp-bridge": ours } });
         link.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": params }));
     }
 
     /// Chooses a mode for an agent.
     pub(super) fn choose(&mut self, dice: &mut Dice) {
-        let lane = if dice.percent(40) { "two" } else { "main" };
+        let lane = if dice.percent(40) { SECOND_LANE } else { "main" };
         let mode = MODES[dice.below(MODES.len())];
+        let session = Arc::clone(&self.session);
         if let Some(link) = self.acts() {
             let ours = json!({ "acp-bridge": { "lane": lane } });
-            link.request("session/set_mode", &json!({ "sessionId": SESSION, "modeId": mode, "_meta": ours }));
+            link.request("session/set_mode", &json!({ "sessionId": &*session, "modeId": mode, "_meta": ours }));
         }
     }
 
     /// An agent more is to come.
     pub(super) fn add_lane(&mut self) {
+        let session = Arc::clone(&self.session);
         if let Some(link) = self.acts() {
-            let params = json!({ "sessionId": SESSION, "lane": "two", "agent": "helper" });
+            let params = json!({ "sessionId": &*session, "lane": SECOND_LANE, "agent": "helper" });
             link.request(acp_types::meta::LANE_ADD, &params);
         }
     }
@@ -163,11 +165,13 @@ impl Client {
         }
     }
 
-    /// Reads what its gateway has written.
-    pub(super) fn read(&mut self) {
+    /// Reads what its gateway has written, so many messages at most.
+    pub(super) fn read(&mut self, disk: &Disk, most: usize) {
         let Some(link) = &mut self.link else { return };
-        for read in link.read(self.name, self.cursor) {
+        for read in link.read(self.name, self.cursor, disk, most) {
             match read {
+                // It may have been accepted when it was sent before.
+                Read::Prompt { key, answer: Fate::Refused(why) } if self.sent(&key) > 1 && is_elsewhere(&why) => {}
                 Read::Prompt { key, answer } => {
                     let prompt = self.prompts.get_mut(&key).expect("its own prompt");
                     assert_eq!(prompt.fate, Fate::Open, "{key} was answered twice");
@@ -177,4 +181,10 @@ impl Client {
             }
         }
     }
+}
+
+/// Whether a prompt was refused by a host that does not have the session, and so knows nothing of what was sent before.
+fn is_elsewhere(why: &Value) -> bool {
+    let why = why["error"]["message"].as_str().unwrap_or_default();
+    ["another host", "no host", "the host stops", "too many commands"].iter().any(|part| why.starts_with(part))
 }
