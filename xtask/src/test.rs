@@ -34,7 +34,7 @@ const PARTS: &[Part] = &[
     Part { name: "docs", exercises: "the examples in the documentation", run: doc_tests },
     Part {
         name: "interop",
-        exercises: "official Rust SDK 5.0.0 and TypeScript SDK 2.4.0 over stdio and WebSocket, both directions",
+        exercises: "official Rust SDK 5.2.0 and TypeScript SDK 2.4.0 over stdio and WebSocket, both directions",
         run: interop,
     },
     Part {

@@ -29,7 +29,7 @@ pub(super) fn section(effort: Effort) -> anyhow::Result<Section> {
              run on single-threaded runtimes, which is the faster choice for both.",
             effort.runs
         ),
-        columns: ["ours", "official Rust SDK 5.0.0", "TypeScript SDK 2.4.0", "two plain processes on a bare pipe"]
+        columns: ["ours", "official Rust SDK 5.2.0", "TypeScript SDK 2.4.0", "two plain processes on a bare pipe"]
             .map(str::to_owned)
             .to_vec(),
         ratio: "better than official Rust by",

@@ -18,9 +18,8 @@ const MAX_PID: u64 = 20;
 /// the same name.
 #[derive(Debug)]
 pub(super) struct FileLock {
-    /// Held open for the lock.
     named: File,
-    _log: File,
+    log: File,
 }
 
 impl FileLock {
@@ -42,7 +41,7 @@ impl FileLock {
             return Err(OpenError::Locked { path: path.into(), pid: None });
         }
         write_pid(&mut named).map_err(|e| failure::io(path, &e))?;
-        Ok(Self { named, _log: log })
+        Ok(Self { named, log })
     }
 }
 
@@ -50,6 +49,10 @@ impl Drop for FileLock {
     fn drop(&mut self) {
         // Nobody may take another process of this number for a bridge. If it stays, the lock still tells.
         let _ = self.named.set_len(0);
+        // Closing the files does not end the locks while a child that another thread starts has them still open. What is
+        // not unlocked here ends with that child's start.
+        let _ = self.log.unlock();
+        let _ = self.named.unlock();
     }
 }
 
