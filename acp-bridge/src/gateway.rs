@@ -52,6 +52,7 @@ mod presence;
 mod prompts;
 mod rpc;
 mod served;
+mod tails;
 mod transport;
 
 pub use agent_route::AgentRoute;

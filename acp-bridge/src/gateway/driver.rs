@@ -10,7 +10,7 @@ use acp_server::proto::Event;
 use acp_server::{Closed, HOP, Link, Outbox};
 use acp_types::SessionId;
 use acp_types::record::Seq;
-use futures_util::future::{AbortHandle, Abortable, Aborted, BoxFuture};
+use futures_util::future::{Aborted, BoxFuture};
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout_at};
@@ -23,6 +23,7 @@ use super::connection::{Connection, Effect, EffectOutcome};
 use super::effect_runner::EffectRunner;
 use super::outgoing::Item;
 use super::presence::{Notifier, Presence};
+use super::tails::Tails;
 use crate::log::{LogError, ReadLimit, SessionLog};
 use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
 use crate::service::{Caller, SessionService};
@@ -59,8 +60,7 @@ pub(super) async fn run(link: Link, caller: Caller, context: Context) {
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),
-        tails: FuturesUnordered::new(),
-        following: HashMap::new(),
+        tails: Tails::new(),
     };
     driver.run(link.inbox, &notifier, &context).await;
 }
@@ -72,8 +72,7 @@ struct Driver {
     /// What the outbox has no room for yet. While there is any, no more records are taken.
     writing: Option<BoxFuture<'static, Result<(), Closed>>>,
     work: FuturesUnordered<BoxFuture<'static, Option<EffectOutcome>>>,
-    tails: FuturesUnordered<Abortable<BoxFuture<'static, Tailed>>>,
-    following: HashMap<AttachmentId, AbortHandle>,
+    tails: Tails<Tailed>,
 }
 
 /// What woke the task.
@@ -133,7 +132,7 @@ impl Driver {
                 Step::Written(written)
             }
             Some(outcome) = self.work.next() => Step::Done(outcome),
-            Some(tailed) = self.tails.next(), if idle => Step::Tailed(tailed),
+            tailed = self.tails.next(), if idle => Step::Tailed(tailed),
         }
     }
 
@@ -165,22 +164,16 @@ impl Driver {
             }
             Err(error) => {
                 if !self.connection.tail_failed(id, error) {
-                    self.following.remove(&id);
+                    self.tails.ended(id);
                     return;
                 }
             }
         }
         if let Some(reader) = reader
-            && self.following.contains_key(&id)
+            && self.tails.is_following(id)
         {
-            self.follow(id, next(id, reader).boxed());
+            self.tails.follow(id, next(id, reader).boxed());
         }
-    }
-
-    fn follow(&mut self, id: AttachmentId, next: BoxFuture<'static, Tailed>) {
-        let (handle, registration) = AbortHandle::new_pair();
-        self.following.insert(id, handle);
-        self.tails.push(Abortable::new(next, registration));
     }
 
     /// Starts what the connection wants done, and gives the outbox what it wants written.
@@ -189,13 +182,9 @@ impl Driver {
             match effect {
                 Effect::Tail { attachment, session, after, follower } => {
                     let followers = Arc::clone(self.runner.service.followers());
-                    self.follow(attachment, open(attachment, followers, session, after, follower).boxed());
+                    self.tails.follow(attachment, open(attachment, followers, session, after, follower).boxed());
                 }
-                Effect::Untail { attachment } => {
-                    if let Some(handle) = self.following.remove(&attachment) {
-                        handle.abort();
-                    }
-                }
+                Effect::Untail { attachment } => self.tails.stop(attachment),
                 effect => self.work.push(self.runner.clone().run(effect).boxed()),
             }
         }
