@@ -25,6 +25,7 @@ mod row;
 mod schema;
 mod store;
 mod view;
+mod wal_room;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -8,7 +8,7 @@ use std::time::Duration;
 use rusqlite::Connection;
 
 use super::readers::Readers;
-use super::{connection, failure, place};
+use super::{connection, failure, place, wal_room};
 use crate::log::OpenError;
 use crate::log::hub::Hub;
 
@@ -43,6 +43,8 @@ pub(super) struct Checkpointer {
     limit: u64,
     /// A checkpoint was asked for so that little is left to move when it is started over.
     prepared: bool,
+    /// Length of its file, with the zeros that were asked for last.
+    room: u64,
 }
 
 #[derive(Debug, Default)]
@@ -56,6 +58,8 @@ struct Shared {
 #[derive(Debug, Default)]
 struct Orders {
     checkpoint: bool,
+    /// Room is to be made in the write-ahead log, which has so many bytes that are used.
+    room: Option<u64>,
     /// A checkpoint is done, and none was asked for after it began.
     fresh: bool,
     /// The writer waits for its turn to empty the write-ahead log: no checkpoint is to be started.
@@ -68,14 +72,15 @@ impl Checkpointer {
         let connection = connection::checkpointer(path)?;
         let shared = Arc::new(Shared::default());
         let its = Arc::clone(&shared);
+        let wal = place::wal_path(path);
+        let its_wal = wal.clone();
         let thread = thread::Builder::new()
             .name("log-checkpoint".to_owned())
-            .spawn(move || its.run(&connection, &hub, &readers))
+            .spawn(move || its.run(&connection, &its_wal, &hub, &readers))
             .map_err(|e| failure::io(path, &e))?;
-        let wal = place::wal_path(path);
         // What a crash left there is moved on as well.
         let size = std::fs::metadata(&wal).map_or(0, |metadata| metadata.len());
-        Ok(Self { shared, thread, wal, since: 0, size, limit: WAL_BYTES, prepared: false })
+        Ok(Self { shared, thread, wal, since: 0, size, limit: WAL_BYTES, prepared: false, room: size })
     }
 
     /// Counts what goes into the write-ahead log, and has it moved on from time to time.
@@ -87,6 +92,17 @@ impl Checkpointer {
             self.since = 0;
             self.order_checkpoint();
         }
+    }
+
+    /// Has room made in the write-ahead log for the next small commits, so that they do not make it grow.
+    pub(super) fn keep_room(&mut self) {
+        if self.size + wal_room::ROOM / 2 <= self.room || self.size >= WAL_BYTES {
+            return;
+        }
+        // Asked once for each half of it, whether anything comes of it or not: a disk may be full.
+        self.room = self.size + wal_room::ROOM;
+        self.shared.lock().room = Some(self.size);
+        self.shared.changed.notify_one();
     }
 
     /// Whether neither a checkpoint runs or is to run, which a commit would wait for, nor the write-ahead log is to be
@@ -128,9 +144,10 @@ impl Checkpointer {
             Err(TryLockError::WouldBlock) => lock(&self.shared.checkpointing),
         };
         let length = std::fs::metadata(&self.wal).map_or(0, |metadata| metadata.len());
-        let emptied = empty(writer, if length > WAL_BYTES + WAL_EXCESS { "TRUNCATE" } else { "RESTART" });
+        let cuts = length > WAL_BYTES + WAL_EXCESS;
+        let emptied = empty(writer, if cuts { "TRUNCATE" } else { "RESTART" });
         drop(turn);
-        self.shared.lock().hold = false;
+        self.go_on(if cuts { 0 } else { length });
         self.prepared = false;
         if matches!(emptied, Ok(true)) {
             self.size = 0;
@@ -150,12 +167,21 @@ impl Checkpointer {
         let turn = lock(&self.shared.checkpointing);
         let emptied = empty(writer, "TRUNCATE");
         drop(turn);
-        self.shared.lock().hold = false;
+        self.go_on(0);
         if matches!(emptied, Ok(true)) {
             (self.size, self.since, self.limit) = (0, 0, WAL_BYTES);
             self.prepared = false;
         }
         emptied
+    }
+
+    /// The thread may go on. What it was asked for before concerns a file that is no more as it was: `length` is how long
+    /// it is.
+    fn go_on(&mut self, length: u64) {
+        self.room = length;
+        let mut orders = self.shared.lock();
+        orders.room = None;
+        orders.hold = false;
     }
 
     /// Ends the thread and waits for it.
@@ -169,7 +195,7 @@ impl Checkpointer {
 }
 
 impl Shared {
-    fn run(&self, connection: &Connection, hub: &Hub, readers: &Readers) {
+    fn run(&self, connection: &Connection, wal: &Path, hub: &Hub, readers: &Readers) {
         let mut orders = self.lock();
         while !orders.stop {
             if orders.checkpoint && !orders.hold {
@@ -183,6 +209,20 @@ impl Shared {
                 drop(turn);
                 orders = self.lock();
                 orders.fresh = !orders.checkpoint;
+                continue;
+            }
+            if !orders.hold
+                && let Some(used) = orders.room.take()
+            {
+                // Whoever cuts the file waits for it.
+                let turn = lock(&self.checkpointing);
+                drop(orders);
+                if let Err(error) = wal_room::make(wal, used) {
+                    // The commits for which there is none will say so.
+                    tracing::debug!(%error, "no room is made in the write-ahead log of the session log");
+                }
+                drop(turn);
+                orders = self.lock();
                 continue;
             }
             let (guard, wait) = self.changed.wait_timeout(orders, SWEEP).unwrap_or_else(PoisonError::into_inner);
@@ -224,7 +264,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::{Duration, Instant};
 
-    use super::{Checkpointer, WAL_BYTES, connection, place};
+    use super::{Checkpointer, WAL_BYTES, connection, place, wal_room};
     use crate::log::hub::{Bounds, Hub};
     use crate::log::sqlite::connection::Durability;
     use crate::log::sqlite::readers::Readers;
@@ -256,6 +296,41 @@ mod tests {
         writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
         assert_ne!(times_over(&path), first);
         assert_eq!(std::fs::metadata(place::wal_path(&path)).unwrap().len(), length);
+        checkpointer.stop();
+    }
+
+    #[test]
+    fn small_commits_find_room_in_the_write_ahead_log_also_after_it_was_cut() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log.db");
+        let writer = connection::writer(&path, Durability::Fsync).unwrap();
+        let readers = Arc::new(Readers::new(path.clone()));
+        let mut checkpointer = Checkpointer::start(&path, Arc::new(Hub::new(Bounds::default())), readers).unwrap();
+        let length = || std::fs::metadata(place::wal_path(&path)).unwrap().len();
+        let wait_for_room = |used: u64| {
+            let deadline = Instant::now() + Duration::from_secs(30);
+            while length() < used + wal_room::ROOM {
+                assert!(Instant::now() < deadline, "no room is made");
+                std::thread::yield_now();
+            }
+        };
+        writer.execute_batch("CREATE TABLE t (x)").unwrap();
+        let used = length();
+        checkpointer.written(usize::try_from(used).unwrap());
+        checkpointer.keep_room();
+        wait_for_room(used);
+        let long = length();
+        writer.execute_batch("INSERT INTO t VALUES (1)").unwrap();
+        checkpointer.written(8192);
+        checkpointer.keep_room();
+        assert!(checkpointer.shared.lock().room.is_none(), "there is enough");
+        assert_eq!(length(), long);
+
+        assert!(checkpointer.cut(&writer).unwrap());
+        assert_eq!(length(), 0);
+        checkpointer.written(8192);
+        checkpointer.keep_room();
+        wait_for_room(0);
         checkpointer.stop();
     }
 }

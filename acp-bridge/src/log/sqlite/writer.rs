@@ -131,6 +131,7 @@ impl Writer {
                 let (outcome, _) = outcomes.pop()?;
                 self.publish(work, &outcome);
                 self.pace.took(began.elapsed());
+                self.checkpointer.keep_room();
                 Some(outcome)
             }
             Err(error) => {
