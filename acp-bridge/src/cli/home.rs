@@ -85,7 +85,11 @@ impl Home {
             entries => entries.with_context(|| format!("cannot read {}", directory.display()))?,
         };
         let mut notes = Vec::new();
-        for entry in entries.take(MAX_NOTES) {
+        for (number, entry) in entries.enumerate() {
+            if number == MAX_NOTES {
+                tracing::warn!(directory = %directory.display(), "there are more notes than {MAX_NOTES}; remove old ones");
+                break;
+            }
             let path = entry?.path();
             if path.extension().is_none_or(|extension| extension != "json") {
                 continue;

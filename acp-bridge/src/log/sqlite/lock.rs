@@ -96,3 +96,22 @@ fn read_pid(file: &mut File) -> Option<u32> {
     file.take(MAX_PID).read_to_string(&mut text).ok()?;
     text.trim().parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::FileLock;
+    use crate::log::OpenError;
+
+    #[test]
+    fn a_lock_ends_when_it_is_dropped_though_a_child_has_its_files_open() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("log.db");
+        let lock = FileLock::take(&path).unwrap();
+        // As a child has them between fork and exec.
+        let inherited = (lock.named.try_clone().unwrap(), lock.log.try_clone().unwrap());
+        assert!(matches!(FileLock::take(&path), Err(OpenError::Locked { .. })));
+        drop(lock);
+        FileLock::take(&path).unwrap();
+        drop(inherited);
+    }
+}
