@@ -1,9 +1,12 @@
 //! What concerns the agent as such, and new sessions.
 
+use std::sync::Arc;
+
 use acp_types::meta::{MainAgent, RequestMeta};
 use acp_types::record::Record;
 use acp_types::{Raw, RawBuf, SessionId};
 
+use super::Supervisor;
 use super::task::Finished;
 use crate::command::CommandAnswer;
 use crate::host::agent::Agent;
@@ -13,8 +16,23 @@ use crate::host::envelope::Envelope;
 use crate::host::{agent_traffic, unlogged};
 use crate::session::{Command, FirstAgent, Machine, Output, Refusal, Reply, for_agents};
 
+impl Supervisor {
+    /// Has a command answered that concerns no session, or makes one.
+    pub(super) fn general(&mut self, envelope: Box<Envelope>) {
+        let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
+            envelope.refuse(Refusal::AgentRequestsFull);
+            return;
+        };
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            general(context, envelope).await
+        });
+    }
+}
+
 /// Answers a command that concerns no session, or makes one.
-pub(super) async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
+async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
     let Envelope { command, reply, .. } = *envelope;
     let answer = match command {
         Command::Create { params, initialize } => match create(&context, &initialize, params).await {

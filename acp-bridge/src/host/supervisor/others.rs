@@ -1,4 +1,4 @@
-//! The other members of the log as this host knows them, and the clients that are there as long as their gateway is.
+//! Other members of the log as this host knows them, and the clients that are there as long as their gateway is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
