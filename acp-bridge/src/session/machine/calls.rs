@@ -93,24 +93,9 @@ impl ClientRequest {
 }
 
 impl Calls {
-    /// Sends a request to the agent.
-    pub(super) fn send(
-        &mut self,
-        cx: &mut Transition<'_>,
-        call: Call,
-        method: String,
-        params: Option<RawBuf>,
-    ) -> CallId {
-        let id = cx.call_agent(method, params);
+    /// A request is on its way to the agent.
+    pub(super) fn expect(&mut self, id: CallId, call: Call) {
         self.open.insert(id, call);
-        id
-    }
-
-    /// A number under which the answer to the running turn's prompt will come, which the agent was given before.
-    pub(super) fn expect_answer(&mut self, cx: &mut Transition<'_>, turn: Turn) -> CallId {
-        let id = cx.next_call();
-        self.open.insert(id, Call::Prompt(turn));
-        id
     }
 
     /// There will be no answer to the prompt: the agent never got it.
@@ -126,7 +111,8 @@ impl Calls {
             return;
         }
         let params = params.map(|params| wire::to_agent(params.as_raw(), cx.agent_session()));
-        self.send(cx, Call::Client(call), method, params);
+        let id = cx.call_agent(method, params);
+        self.expect(id, Call::Client(call));
     }
 
     /// Keeps a client's request for an agent that is not ready. Returns whether there was room; else it is refused.

@@ -106,7 +106,8 @@ impl Lane {
         let (Some(restore), Some(logged)) = (self.agent.restoring(), cx.logged()) else { return };
         let Some(made) = restore.next(logged) else { return self.end_restore(cx) };
         let params = wire::with_session(made.params.as_raw(), cx.agent_session());
-        let call = self.calls.send(cx, Call::Choice(made.clone()), made.method.clone(), Some(params));
+        let call = cx.call_agent(made.method.clone(), Some(params));
+        self.calls.expect(call, Call::Choice(made.clone()));
         restore.asked(call, made);
     }
 
