@@ -1,6 +1,5 @@
 //! What an agent says: from its frames, in portions, to inputs of the machine.
 
-use std::pin::pin;
 use std::task::{Context, Poll, ready};
 use std::vec::IntoIter;
 
@@ -53,7 +52,7 @@ impl AgentEvents {
                 let over = events.iter().any(|event| matches!(event, Event::Closed(_)));
                 return Poll::Ready(Portion { said: take(events, agent, serving), over });
             }
-            match ready!(pin!(agent.inbox.next_batch()).poll(context)) {
+            match ready!(agent.inbox.poll_next_batch(context)) {
                 Some(batch) => self.left = batch.into_iter(),
                 None => return Poll::Ready(Portion { said: Vec::new(), over: true }),
             }
