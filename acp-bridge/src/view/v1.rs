@@ -9,7 +9,7 @@
 //! | `capabilities` | the answer to `initialize` |
 //! | `turn`, `queue`, `members` | ends of turns, prompts that wait, who is there |
 //! | `screen` | one client's view of one session: which updates, in which form |
-//! | `client_capabilities`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
+//! | `client_capabilities`, `notice`, `plan`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, plans for clients that know one, output of commands for clients that show no terminals, chunks of one message as one |
 //! | `frames` | the bytes of updates |
 //! | `calls` | params and answers of ACP, from what callers of the session API say |
 
@@ -25,6 +25,7 @@ mod news;
 mod notice;
 mod notification;
 mod params;
+mod plan;
 mod queue;
 mod replay;
 mod request;

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use acp_types::method::v1;
 use acp_types::record::Turn;
 use acp_types::record::body::Choice;
 use acp_types::{Raw, RawBuf};
@@ -51,6 +52,8 @@ pub(super) enum AnswerMeaning {
     Nothing,
     /// The client has chosen this; nothing if its params do not say what, and the answer may list options all the same.
     Chosen(Option<Choice>),
+    /// The client has named the session; the answer has the name.
+    Titled,
 }
 
 /// A client's request that is passed on.
@@ -78,8 +81,13 @@ impl ClientRequest {
         if made.as_ref().is_some_and(|made| !fits(made)) {
             return Err(Refusal::ChoicesFull);
         }
-        let sets = made.is_some() || choice::sets_options(&method);
-        let answer = if sets { AnswerMeaning::Chosen(made) } else { AnswerMeaning::Nothing };
+        let answer = if made.is_some() || choice::sets_options(&method) {
+            AnswerMeaning::Chosen(made)
+        } else if method == v1::SetSessionTitle::NAME {
+            AnswerMeaning::Titled
+        } else {
+            AnswerMeaning::Nothing
+        };
         Ok(Self { call: ClientCall { command, client, answer }, method, params })
     }
 }

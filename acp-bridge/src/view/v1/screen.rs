@@ -9,6 +9,7 @@ use acp_types::{Raw, RawBuf, SessionId};
 use super::client_capabilities::ClientCapabilities;
 use super::frames;
 use super::notice::{as_thought, is_notice};
+use super::plan::OnePlan;
 use super::replay::Coalescer;
 use super::terminals::{TerminalView, VisibleUpdate};
 use crate::session::{HOST_TERMINAL, State};
@@ -71,6 +72,8 @@ pub(crate) struct Screen {
     session: SessionId,
     sight: Sight,
     terminals: TerminalView,
+    /// For a client that knows no plans by id.
+    plan: OnePlan,
     showing: Showing,
     /// Updates of history that were shown.
     replayed: u64,
@@ -83,7 +86,7 @@ impl Screen {
             Replay::Each => Showing::Each,
             Replay::Joined => Showing::Joined { coalescer: Coalescer::default(), joined: Vec::new() },
         };
-        Self { session, sight, terminals: earlier.terminals, showing, replayed: 0 }
+        Self { session, sight, terminals: earlier.terminals, plan: OnePlan::default(), showing, replayed: 0 }
     }
 
     pub(crate) fn forget_earlier(&mut self) {
@@ -111,7 +114,7 @@ impl Screen {
             // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
             as_thought(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         } else {
-            return;
+            self.plan.update(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         };
         let instead;
         let record = match shown {

@@ -221,9 +221,13 @@ impl Lane {
             Some(Call::Steer(request)) => self.steering_answered(cx, request, outcome),
             Some(Call::Choice(made)) => self.choice_answered(cx, call, made, &outcome),
             Some(Call::Client(ClientCall { command, client, answer })) => {
-                if let (Ok(result), AnswerMeaning::Chosen(made)) = (&outcome, answer) {
-                    let updated = announce::chosen(cx.logged(), made, result.as_raw());
-                    self.record_chosen(cx, Origin::Client(client), updated);
+                match (&outcome, answer) {
+                    (Ok(result), AnswerMeaning::Chosen(made)) => {
+                        let updated = announce::chosen(cx.logged(), made, result.as_raw());
+                        self.record_chosen(cx, Origin::Client(client), updated);
+                    }
+                    (Ok(result), AnswerMeaning::Titled) => self.record_title(cx, client, result.as_raw()),
+                    _ => {}
                 }
                 cx.reply(command, Ok(Reply::Agent(outcome)));
             }
