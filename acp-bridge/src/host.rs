@@ -25,7 +25,6 @@ mod lanes;
 mod launcher;
 mod probe;
 mod process;
-mod profiles;
 mod recovery;
 mod secrets;
 pub(crate) mod services;
@@ -34,9 +33,8 @@ mod supervisor;
 mod unlogged;
 
 pub use config::Config;
-pub use launcher::{ChildLauncher, InProcessAgent, Launched, Launcher};
+pub use launcher::{ChildLauncher, InProcessAgent, Launched, Launcher, Profiles};
 pub use probe::probe;
-pub use profiles::Profiles;
 pub use secrets::{LogSecrets, Secrets, SecretsError};
 pub use services::{Allowed, Limits};
 pub use supervisor::Host;

@@ -33,24 +33,24 @@ use crate::session::{CallId, StartPlan};
 /// methods.
 #[derive(Debug, Default)]
 pub(super) enum AgentSlot {
-    /// None is there, and none is on its way.
+    /// No agent is there, and none is on its way.
     #[default]
     Absent,
-    /// One is being started, and opens its session.
+    /// An agent is being started, and opens its session.
     Starting,
-    /// One that an earlier host has started is to dial in again.
+    /// An agent of an earlier host is to dial in again.
     Awaited {
         /// The call that it is to answer, if it has the prompt.
         call: Option<CallId>,
     },
-    /// One is connected.
+    /// An agent is connected.
     Serving {
-        /// It runs under a dialler, and goes on when this host goes.
+        /// True if it runs under a dialler, and goes on when this host goes.
         remote: bool,
     },
-    /// It has closed its connection by itself, and its process is waited for.
+    /// The agent has closed its connection by itself, and its process is waited for.
     Exiting,
-    /// It is not wanted any more, and not gone yet. Nothing is heard of it.
+    /// The agent is not wanted any more, and not gone yet. Nothing is heard of it.
     Stopping {
         /// Way in which the next one comes, once this one is gone.
         next: Option<Box<Coming>>,
@@ -60,9 +60,9 @@ pub(super) enum AgentSlot {
 /// Way of the next agent to its lane.
 #[derive(Debug)]
 pub(super) enum Coming {
-    /// It is started.
+    /// A start of the agent.
     Start(StartPlan),
-    /// It runs on since an earlier host, and dials in again.
+    /// A return: the agent runs on since an earlier host, and dials in again.
     Return(Returning),
 }
 
@@ -79,13 +79,14 @@ pub(super) struct Returning {
     pub(super) description: RawBuf,
     /// The number of its last message that is in the log.
     pub(super) received: u64,
-    /// It may be elsewhere and works on something: a network that is away is no reason to give it up before its time.
+    /// True if it may be elsewhere and works on something: a network that is away is no reason to give it up before its
+    /// time.
     pub(super) patient: bool,
-    /// It dials in by itself: no host has started it.
+    /// True if it dials in by itself: no host has started it.
     pub(super) dialled: bool,
 }
 
-/// One thing to do with processes.
+/// Action on processes that the slot wants done.
 #[derive(Debug)]
 pub(super) enum SlotEffect {
     /// Have the agent come; ends in [`AgentSlot::opened`], [`AgentSlot::returned`] or [`AgentSlot::failed`].

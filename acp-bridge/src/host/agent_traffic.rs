@@ -26,10 +26,10 @@ const BYTES: usize = 192 * 1024;
 #[derive(Debug)]
 pub(super) struct Traffic {
     agent: Agent,
-    /// What it said and the machine has not heard: one batch of its inbox, taken in portions.
+    /// Events that the machine has not heard: one batch of its inbox, taken in portions.
     left: IntoIter<Event>,
     receipt: Receipt,
-    /// What it has not read yet.
+    /// Messages that it has not read yet.
     outbox: AgentOutbox,
     /// Requests to it that it has not answered.
     calls: HashMap<RequestKey, CallId>,
@@ -47,7 +47,7 @@ pub(super) enum Heard {
 }
 
 impl Traffic {
-    /// With an agent that serves its session since its message `opened`, and has these calls to answer.
+    /// Traffic with an agent that serves its session since its message `opened`, and has these calls to answer.
     pub(super) fn new(agent: Agent, opened: u64, calls: HashMap<RequestKey, CallId>) -> Self {
         let receipt = Receipt { heard: opened, settled: 0 };
         Self { agent, left: IntoIter::default(), receipt, outbox: AgentOutbox::default(), calls }
@@ -151,7 +151,7 @@ fn portion(events: &[Event]) -> usize {
     fit.count()
 }
 
-/// One event of the connection as the machine takes it. `call` tells which call of the machine a response answers.
+/// An event of the connection, as the machine takes it. `call` tells which call of the machine a response answers.
 pub(super) fn from_agent(event: Event, call: impl FnOnce(RequestKey) -> Option<CallId>) -> Option<FromAgent> {
     match event {
         Event::Notification(notification) if notification.method() == v1::SessionUpdate::NAME => {
@@ -255,7 +255,7 @@ impl Traffic {
     }
 }
 
-/// What a client sent, as an agent can read it: many refuse half a surrogate pair, and with it the whole message.
+/// Params of a client, as an agent can read them: many refuse half a surrogate pair, and with it the whole message.
 fn for_agent(params: Option<RawBuf>) -> RawBuf {
     params.map_or_else(|| RawBuf::from(Raw::EMPTY_OBJECT), RawBuf::into_well_formed)
 }

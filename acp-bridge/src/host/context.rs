@@ -15,7 +15,7 @@ use crate::session::{Machine, Output};
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
-    /// This host, as a member of the log.
+    /// Id of this host, as a member of the log.
     pub(super) member: MemberId,
     pub(super) pool: Arc<AgentPool>,
     pub(super) config: Config,

@@ -1,4 +1,4 @@
-//! The task that drives one session.
+//! Driver: the task of one session.
 
 use std::sync::Arc;
 
@@ -30,21 +30,21 @@ const COMMAND_BATCH: usize = 64;
 /// waits for all of them.
 const COMMITS: usize = 2;
 
-/// Why a session's task ended.
+/// End of a session's task.
 #[derive(Debug)]
 pub(super) enum End {
-    /// The host has lost it, or the bridge goes down.
+    /// The host has lost the session, or the bridge goes down.
     Done,
-    /// It was deleted.
+    /// The session was deleted.
     Deleted,
     /// The log refused a write or another host has taken the session over.
     Lost(LogError),
 }
 
-/// What came of an append, and what was to be done after it.
+/// Result of an append, and what was to be done after it.
 type Committed = (Result<(), LogError>, Vec<(Arc<str>, u64)>, Vec<Effect>);
 
-/// One session while this host owns it.
+/// A session while this host owns it.
 #[derive(Debug)]
 pub(super) struct Driver {
     context: Context,

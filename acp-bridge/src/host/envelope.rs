@@ -26,7 +26,7 @@ pub(super) struct Envelope {
     pub(super) client: Arc<str>,
     /// The command.
     pub(super) command: Command,
-    /// From then on it is refused and not begun.
+    /// Time from which on it is refused and not begun.
     pub(super) deadline: Instant,
     /// Channel for the answer.
     pub(super) reply: oneshot::Sender<CommandAnswer>,

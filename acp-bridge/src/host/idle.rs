@@ -25,7 +25,7 @@ pub(super) struct IdleWatch {
     since: Option<u64>,
     /// Time when somebody looked on last, so that they stay.
     followed_at: u64,
-    /// They are to make room for others.
+    /// Notice that they are to make room for others.
     asked: Arc<Notify>,
 }
 

@@ -52,13 +52,13 @@ pub(super) struct Inbox {
     signals: Arc<dyn Signals>,
     vault: Arc<dyn Vault>,
     member: Member,
-    /// Of its lease, which is renewed three times as often.
+    /// Term of its lease, which is renewed three times as often.
     term: Duration,
     taking: Option<Taking>,
     taken: VecDeque<TakenCommand>,
-    /// A command gets back what it left in the vault. Those behind it wait, so that their order stays.
+    /// Command that gets back what it left in the vault. Those behind it wait, so that their order stays.
     fetching: Option<Fetching>,
-    /// Each waits for its answer, and gives it to the log.
+    /// Commands without an answer: each waits for it, and gives it to the log.
     open: FuturesUnordered<BoxFuture<'static, ()>>,
     renewing: Renewing,
 }

@@ -1,4 +1,5 @@
-//! One lane's agent as the driver of its session has it: does what the slot wants done, and tells what came of it.
+//! Agent of one lane, as the driver of its session has it: does what the slot wants done, and tells the machine what comes
+//! of it.
 
 use std::collections::HashMap;
 use std::pin::Pin;
@@ -19,20 +20,20 @@ use crate::session::{FromAgent, Refusal};
 /// Something that happened in a lane. The machine has heard it.
 #[derive(Debug)]
 pub(super) enum Happened {
-    /// Its agent said something.
+    /// The agent said something.
     Said,
-    /// Its agent has come or gone, or has not read what it was sent.
+    /// The agent has come or gone, or has not read what it was sent.
     Changed,
-    /// Its agent could not be started, or not open the session, for this reason.
+    /// The agent could not be started, or not open the session, for this reason.
     NotStarted(String),
 }
 
-/// What runs for a slot.
+/// Work that runs for a slot.
 #[derive(Debug, Default)]
 enum Io {
     #[default]
     Nothing,
-    /// What its state waits for.
+    /// The task that its state waits for.
     Task(JoinHandle<Done>),
     Agent(Box<Traffic>),
 }
@@ -45,7 +46,7 @@ pub(super) struct LaneAgent {
 }
 
 impl LaneAgent {
-    /// One that has opened the session already.
+    /// A lane whose agent has opened the session already.
     pub(super) fn connected(agent: Agent) -> Self {
         let slot = AgentSlot::connected(agent.process.runs_on());
         Self { slot, io: Io::opened(agent) }
@@ -87,7 +88,7 @@ impl LaneAgent {
         if let Io::Agent(traffic) = &self.io { traffic.unsettled() } else { None }
     }
 
-    /// Whether an agent has come or gone, which [`Self::poll`] tells once the session is settled.
+    /// Returns whether an agent has come or gone, which [`Self::poll`] tells once the session is settled.
     pub(super) fn is_changing(&self) -> bool {
         self.slot.is_told() && matches!(&self.io, Io::Task(task) if task.is_finished())
     }

@@ -15,7 +15,7 @@ use super::context::SessionLogic;
 use super::lane_agent::{Happened, LaneAgent};
 use super::lane_tasks::Means;
 
-/// All of them. A lane is here from the first start of its agent on.
+/// Agents of one session. A lane is here from the first start of its agent on.
 #[derive(Debug)]
 pub(super) struct LaneAgents {
     /// Boxed, because a node of the tree has room for more than most sessions have.
@@ -26,7 +26,7 @@ pub(super) struct LaneAgents {
 }
 
 impl LaneAgents {
-    /// Those of a session, which may have an agent for `main` already.
+    /// Agents of a session, which may have one for `main` already.
     pub(super) fn new(means: Means, main: Option<Agent>) -> Self {
         let connected = |agent| (Record::MAIN_LANE.into(), Box::new(LaneAgent::connected(agent)));
         Self { lanes: main.map(connected).into_iter().collect(), first: 0, means }

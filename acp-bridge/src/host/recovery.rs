@@ -1,4 +1,4 @@
-//! From what the log says of a session to a machine that goes on with it.
+//! Recovery of a session: a machine that goes on with what the log says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -30,7 +30,7 @@ use super::{AgentSource, FirstAgent, Output, State, mcp, start, wire};
 use lane::Lane;
 use transition::{Core, Transition};
 
-/// One session as its host runs it.
+/// Machine: a session as its host runs it.
 ///
 /// Whoever drives it hands in what happens, appends [`Output::records`] as one batch and, once they are on stable
 /// storage, runs [`Output::effects`] in order. If the append fails the machine is dropped and made anew from the log:
@@ -52,7 +52,7 @@ pub struct Machine {
     idle_since: Option<u64>,
 }
 
-/// It is made and let go.
+/// Creation, recovery and shutdown.
 impl Machine {
     /// A new session in epoch 1, with an agent that has accepted it.
     ///
@@ -174,7 +174,7 @@ impl Machine {
     }
 }
 
-/// It is used.
+/// Questions about its state.
 impl Machine {
     /// The epoch of the records that it makes.
     #[must_use]
@@ -194,7 +194,7 @@ impl Machine {
         self.core.state()
     }
 
-    /// Since when, in microseconds since the Unix epoch, agents run that nobody needs: no controller is there, no turn runs
+    /// Time, in microseconds since the Unix epoch, since which agents run that nobody needs: no controller is there, no turn runs
     /// or waits, and nobody waits for an answer, of a client or an agent. `None` while that is not so, and without an agent
     /// that can be stopped: one that could not go back to the conversation is kept, and one that dials in is not ours.
     ///

@@ -1,4 +1,4 @@
-//! What concerns the agent as such, and new sessions.
+//! General commands: those about the agent as such, and new sessions.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One lane as its host runs it: an agent, its turns, its requests, and nothing of other lanes.
+//! Lane as its host runs it: an agent, its turns, its requests, and nothing of other lanes.
 
 mod agent_life;
 mod cancel;

@@ -1,4 +1,4 @@
-//! One call of the machine: the records and effects that come of it, and what the lanes share.
+//! Transition: one call of the machine, with the records and effects that come of it, and what the lanes share.
 
 mod subject;
 
@@ -62,7 +62,7 @@ impl Core {
     }
 }
 
-/// One call of the machine for one lane; what concerns the whole session is recorded in `main`.
+/// Call of the machine for one lane; what concerns the whole session is recorded in `main`.
 ///
 /// It is the one way to records and effects. What is recorded is in the state at once.
 pub(super) struct Transition<'a> {
@@ -79,13 +79,13 @@ impl<'a> Transition<'a> {
         Self { at, position, lane, out, core }
     }
 
-    /// The same call for another lane.
+    /// The transition for another lane.
     pub(super) fn of(&mut self, lane: &Arc<str>) -> Transition<'_> {
         let (at, position, lane) = (self.at, self.position, Arc::clone(lane));
         Transition { at, position, lane, out: self.out, core: self.core }
     }
 
-    /// The same call for the agent's message of another number.
+    /// The transition for the agent's message of another number.
     pub(super) fn at_position(&mut self, position: Option<u64>) -> &mut Self {
         self.position = position;
         self
@@ -101,7 +101,7 @@ impl Transition<'_> {
         self.record_raw(kind, origin, turn, body)
     }
 
-    /// The same for a body that is JSON already.
+    /// Adds a record whose body is JSON already.
     pub(super) fn record_raw(&mut self, kind: Kind, origin: Origin, turn: Option<Turn>, body: RawBuf) -> Seq {
         let seq = self.core.state.head() + 1;
         let lane = Arc::clone(&self.lane);
@@ -136,7 +136,7 @@ impl Transition<'_> {
         self.placed(turn, clean.as_ref().map_or(params, RawBuf::as_raw))
     }
 
-    /// The same for params that may concern no session: to those nothing is added.
+    /// Params as clients see them, that may concern no session: to those nothing is added.
     pub(super) fn for_clients_if_of_session(&mut self, turn: Option<Turn>, params: RawBuf) -> RawBuf {
         if params.as_raw().member("sessionId").is_none() {
             return wire::clean(params);

@@ -21,7 +21,7 @@ use super::super::transition::Transition;
 use super::Lane;
 use super::turns::Prompt;
 
-/// The one way in.
+/// The one way into the machine.
 impl Machine {
     /// Takes one thing in that happened at `now` (microseconds since the Unix epoch) and adds what comes of it to
     /// `out`. May be called many times before the driver acts on `out`.
@@ -171,7 +171,7 @@ impl Lane {
         }
     }
 
-    /// One `session/update`. Params that are no object name no session: nobody can be shown them.
+    /// Takes in a `session/update`. Params that are no object name no session: nobody can be shown them.
     fn update(&mut self, cx: &mut Transition<'_>, params: Raw<'_>) {
         if params.kind() != RawKind::Object {
             return lost_message(cx, "the params of a session/update are not an object");
@@ -212,7 +212,7 @@ impl Lane {
         }
     }
 
-    /// It answers; a second answer, and one to nothing, is dropped.
+    /// Takes the agent's answer to its call; a second answer, and one to nothing, is dropped.
     fn answered(&mut self, cx: &mut Transition<'_>, call: CallId, outcome: Result<RawBuf, RawBuf>) {
         let outcome = clean_outcome(outcome)
             .map(|result| wire::result_for_clients(result, cx.agent_session(), cx.session().as_str()));
@@ -242,7 +242,7 @@ fn unknown_lane(state: &State, lane: &str) -> Refusal {
     Refusal::UnknownLane { lane: lane.to_owned(), lanes }
 }
 
-/// Something that the agent said is lost, and every client is told: what they show has a hole.
+/// Tells every client that something the agent said is lost: what they show has a hole.
 fn lost_message(cx: &mut Transition<'_>, reason: &str) {
     let turn = cx.running();
     let notice = serde_json::json!({

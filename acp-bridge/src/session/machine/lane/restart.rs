@@ -116,7 +116,7 @@ impl Lane {
         self.restore_or_serve(cx);
     }
 
-    /// It does not come back: as if it had exited. Whoever waits for an agent gets another one.
+    /// Takes in that the agent does not come back: as if it had exited. Whoever waits for an agent gets another one.
     pub(super) fn not_back(&mut self, cx: &mut Transition<'_>, reason: &str) {
         self.gone(cx, reason, "the bridge stopped while the turn ran, and the agent did not come back");
         if self.calls.any_waiting() {

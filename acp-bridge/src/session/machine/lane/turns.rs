@@ -26,7 +26,7 @@ pub(in super::super) struct Prompt {
     pub(in super::super) after_restart: AfterRestart,
 }
 
-/// They come, run and end.
+/// Its turns, from their prompts to their ends.
 impl Lane {
     /// Accepts a prompt, or finds the turn that its key has started before (P6).
     pub(in super::super) fn prompt(
@@ -67,7 +67,7 @@ impl Lane {
         Ok(turn)
     }
 
-    /// A client is there: what waits for one goes on.
+    /// Lets go on what waits for a client.
     pub(in super::super) fn resume(&mut self, cx: &mut Transition<'_>) {
         self.queue.resume();
         self.advance(cx);
