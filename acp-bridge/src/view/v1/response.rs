@@ -16,7 +16,7 @@ use crate::view::lanes;
 use crate::view::response::Response;
 
 /// Result or error of an answer.
-pub(crate) fn respond(response: Response<'_>) -> Result<RawBuf, RawError> {
+pub(super) fn respond(response: Response<'_>) -> Result<RawBuf, RawError> {
     match response {
         Response::Greeted { agent } => Ok(capabilities::rewrite(agent.as_raw())),
         Response::Session(result) => Ok(result),
