@@ -7,7 +7,7 @@
 //! | `params`, `notification` | from other messages to what is asked for |
 //! | `response`, `news`, `error` | from what came of it to what is written |
 //! | `capabilities` | the answer to `initialize` |
-//! | `turn`, `queue`, `members` | ends of turns, prompts that wait, who is there |
+//! | `turn`, `queue`, `members` | news of turns that end, of prompts that wait, of who is there |
 //! | `screen` | one client's view of one session: which updates, in which form, and the bytes of their frames |
 //! | `client_capabilities`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
 //! | `calls` | params and answers of ACP, from what callers of the session API say |
