@@ -9,7 +9,7 @@
 //! | `capabilities` | the answer to `initialize` |
 //! | `turn`, `queue`, `members` | news of turns that end, of prompts that wait, of who is there |
 //! | `screen` | one client's view of one session: which updates, in which form, and the bytes of their frames |
-//! | `client_capabilities`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
+//! | `client_capabilities`, `notice`, `plan`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, plans for clients that know one, output of commands for clients that show no terminals, chunks of one message as one |
 //! | `calls` | params and answers of ACP, from what callers of the session API say |
 
 pub(crate) mod calls;
@@ -22,6 +22,7 @@ mod news;
 mod notice;
 mod notification;
 mod params;
+mod plan;
 mod queue;
 mod replay;
 mod request;

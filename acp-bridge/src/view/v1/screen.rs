@@ -10,6 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::client_capabilities::ClientCapabilities;
 use super::notice::{as_thought, is_notice};
+use super::plan::OnePlan;
 use super::replay::Coalescer;
 use super::terminals::{TerminalView, VisibleUpdate};
 use crate::session::{HOST_TERMINAL, State};
@@ -60,6 +61,8 @@ pub(crate) struct Screen {
     session: SessionId,
     sight: Sight,
     terminals: TerminalView,
+    /// For a client that knows no plans by id.
+    plan: OnePlan,
     showing: Showing,
     /// Updates of history that were shown.
     replayed: u64,
@@ -67,7 +70,14 @@ pub(crate) struct Screen {
 
 impl Screen {
     pub(super) fn new(session: SessionId, sight: Sight) -> Self {
-        Self { session, sight, terminals: TerminalView::default(), showing: Showing::Live, replayed: 0 }
+        Self {
+            session,
+            sight,
+            terminals: TerminalView::default(),
+            plan: OnePlan::default(),
+            showing: Showing::Live,
+            replayed: 0,
+        }
     }
 
     /// Tells what commands have printed since, to a client that cannot show their terminals.
@@ -126,7 +136,7 @@ impl contract::Screen for Screen {
             // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
             as_thought(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         } else {
-            return;
+            self.plan.update(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         };
         let instead;
         let record = match shown {

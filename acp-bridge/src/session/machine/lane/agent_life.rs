@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use acp_types::RawBuf;
 use acp_types::capability::Return;
 use acp_types::record::body::{AgentExited, AgentStarted, Choice, Outcome, SessionUpdated};
 use acp_types::record::{Kind, Origin};
+use acp_types::{Raw, RawBuf};
 
 use super::super::super::state::Claims;
 use super::super::super::{AgentSource, CallId, CommandId, LaneState, Refusal, StartPlan, State, door, wire};
 use super::super::agent::{DiedRestoring, Stopped};
-use super::super::announce;
+use super::super::announce::{self, Told};
 use super::super::calls::Call;
 use super::super::requests::Cause;
 use super::super::restore::Restore;
@@ -106,7 +106,8 @@ impl Lane {
         let (Some(restore), Some(logged)) = (self.agent.restoring(), cx.logged()) else { return };
         let Some(made) = restore.next(logged) else { return self.end_restore(cx) };
         let params = wire::with_session(made.params.as_raw(), cx.agent_session());
-        let call = self.calls.send(cx, Call::Choice(made.clone()), made.method.clone(), Some(params));
+        let call = cx.call_agent(made.method.clone(), Some(params));
+        self.calls.expect(call, Call::Choice(made.clone()));
         restore.asked(call, made);
     }
 
@@ -159,6 +160,16 @@ impl Lane {
         if let Some(updated) = updated {
             cx.record(Kind::SessionUpdated, origin, None, &updated);
             self.announcement.add(&updated, cx.after(cx.config().announce_after));
+        }
+    }
+
+    /// It has taken the name that a client gave the session. Who has asked learns it from the answer, all others from an
+    /// update, unless the agent has told them before.
+    pub(super) fn record_title(&mut self, cx: &mut Transition<'_>, client: Arc<str>, result: Raw<'_>) {
+        let Some(title) = result.member("title").and_then(Raw::as_string) else { return };
+        if let Some(updated) = Told::Title(title).change(cx.state(), &self.name) {
+            cx.record(Kind::SessionUpdated, Origin::Client(client), None, &updated);
+            tell(cx, announce::titled(cx.state()).into_iter().collect());
         }
     }
 
