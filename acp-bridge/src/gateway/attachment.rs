@@ -49,8 +49,8 @@ use crate::service::follower::{Batch, FollowerReader, SessionFollower};
 use crate::session::State;
 use crate::view::{Attached, LaneFilter, News, Response, Screen};
 
-/// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
-/// stops reading costs.
+/// Limit of what is read from the log and rendered at a time: with what the connection's own queues hold, this is what a
+/// client that stops reading costs.
 const BATCH: ReadLimit = ReadLimit { records: 512, bytes: 128 * 1024 };
 
 /// Attachments of one connection, each boxed, because a table has room for more than it holds.

@@ -53,7 +53,7 @@ pub(super) struct Connection {
     limits: Limits,
     presence: Arc<Presence>,
     notifier: Notifier,
-    /// The client has: nothing is attached any more.
+    /// Flag: the client has gone, and nothing is attached any more.
     gone: bool,
     phase: Phase,
     attachments: Attachments,
@@ -66,7 +66,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection of a caller that has not been initialized. `notifier` is notified when [`Self::presence_changed`] is due.
+    /// Creates a connection that is not initialized. `notifier` is notified when [`Self::presence_changed`] is due.
     pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, notifier: Notifier) -> Self {
         let out = Outgoing::new(Arc::clone(caller.client()));
         Self {

@@ -24,10 +24,10 @@ use super::presence::{Notifier, Presence};
 use crate::log::SessionLog;
 use crate::service::{Caller, SessionService};
 
-/// Beyond the drain time, to close a connection that takes nothing.
+/// Time beyond the drain time, to close a connection that takes nothing.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-/// What a connection's task needs from its gateway.
+/// Context of a connection's task: what it needs from its gateway.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
@@ -56,13 +56,13 @@ struct Driver {
     connection: Connection,
     opener: Opener,
     outbox: Outbox,
-    /// What the outbox has no room for yet. While there is any, no more records are taken.
+    /// Write that the outbox has no room for yet. While there is one, no more records are taken.
     writing: Option<BoxFuture<'static, Result<(), Closed>>>,
     work: FuturesUnordered<BoxFuture<'static, Option<EffectOutcome>>>,
     tails: Tails,
 }
 
-/// What woke the task.
+/// Cause that woke the task.
 enum Step {
     Written(Result<(), Closed>),
     Done(Option<EffectOutcome>),
@@ -123,7 +123,7 @@ impl Driver {
         }
     }
 
-    /// Whether the client is still there.
+    /// Takes events; returns whether the client is still there.
     fn events(&mut self, events: Vec<Event>) -> bool {
         for event in events {
             if let Event::Closed(reason) = event {
@@ -158,7 +158,7 @@ impl Driver {
         }
     }
 
-    /// The client has gone: takes what it still sent, which ends soon.
+    /// Takes what a client sent before it went, which ends soon.
     async fn rest(&mut self, inbox: &mut acp_server::Inbox, deadline: Instant) {
         let taken = async {
             while let Some(events) = inbox.next_batch().await {
@@ -171,7 +171,7 @@ impl Driver {
         let _ = timeout_at(deadline, taken).await;
     }
 
-    /// The client has gone: what it still asked for is done, nobody is told, and its sessions' hosts know.
+    /// Finishes for a client that has gone: what it asked for is done, nobody is told, and its sessions' hosts know.
     async fn leave(&mut self, deadline: Instant) {
         self.tails.clear();
         self.connection.leave();
@@ -242,7 +242,7 @@ async fn run_effect(opener: Opener, effect: Effect) -> Option<EffectOutcome> {
     })
 }
 
-/// Where the log of each session ends.
+/// Ends of the sessions' logs.
 async fn heads(log: &Arc<dyn SessionLog>, sessions: Vec<SessionId>) -> HashMap<SessionId, Seq> {
     let mut heads = HashMap::new();
     for session in sessions {
@@ -253,7 +253,7 @@ async fn heads(log: &Arc<dyn SessionLog>, sessions: Vec<SessionId>) -> HashMap<S
     heads
 }
 
-/// The outcome of a future that may not be there; pending for ever without one.
+/// Polls a future that may not be there; pending for ever without one.
 async fn poll_optional<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
     match future {
         Some(future) => future.await,

@@ -35,7 +35,7 @@ use super::{agent_route, served};
 use crate::log::SessionLog;
 use crate::service::{Caller, Operation, Principal};
 
-/// Beyond [`Config::drain`], for tasks to end by themselves.
+/// Time beyond [`Config::drain`], for tasks to end by themselves.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
@@ -99,7 +99,7 @@ pub async fn serve(
     accepted
 }
 
-/// `/acp`: a WebSocket, or what is missing for one.
+/// Answers `/acp`: a WebSocket, or what is missing for one.
 async fn acp(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Arc<Principal>>,
@@ -118,7 +118,7 @@ async fn acp(
     }
 }
 
-/// `/rpc`: a WebSocket, or a call in the body of a POST.
+/// Answers `/rpc`: a WebSocket, or a call in the body of a POST.
 async fn rpc(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Arc<Principal>>,
@@ -144,7 +144,7 @@ async fn rpc(
     }
 }
 
-/// `/dial`: a WebSocket with an agent at the other end.
+/// Answers `/dial`: a WebSocket with an agent at the other end.
 async fn dialled(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Arc<Principal>>,
@@ -172,12 +172,12 @@ async fn dialled(
     }
 }
 
-/// `/served`: whether that is what runs here.
+/// Answers `/served`: whether that is what runs here.
 async fn compare(State(gateway): State<Gateway>, request: Request) -> Response {
     served::compare(&gateway.context.config.served, request.uri().query().unwrap_or_default())
 }
 
-/// Names a connection to whoever made it.
+/// Header that names a connection to whoever made it.
 const CONNECTION_ID: HeaderName = HeaderName::from_static("acp-connection-id");
 
 fn full(gateway: &Gateway) -> Response {

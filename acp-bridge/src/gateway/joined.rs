@@ -21,7 +21,7 @@ use crate::service::SessionService;
 use crate::service::follower::{Followers, LookedFor};
 use crate::view;
 
-/// A gateway whose lease is kept. Dropping it gives the lease up.
+/// Gateway that keeps its lease. Dropping it gives the lease up.
 #[derive(Debug)]
 pub(crate) struct JoinedGateway {
     context: Context,
@@ -30,7 +30,7 @@ pub(crate) struct JoinedGateway {
 }
 
 impl JoinedGateway {
-    /// Becomes a gateway of a log.
+    /// Joins a log as a gateway.
     ///
     /// # Errors
     /// When the log is closed or has no room for a gateway.
@@ -50,7 +50,7 @@ impl JoinedGateway {
         Ok(Self { context, leave: left.drop_guard(), kept })
     }
 
-    /// What the tasks of its connections need.
+    /// Context for the tasks of its connections.
     pub(super) fn context(&self) -> &Context {
         &self.context
     }

@@ -18,33 +18,33 @@ use crate::view::{self, News, RequestError, Response, Sink, View};
 /// Bytes of answers that may wait to be written before the client is no longer listened to.
 const MAX_UNWRITTEN: usize = 256 * 1024;
 
-/// One thing to write.
+/// Item to write.
 #[derive(Debug)]
 pub(super) enum Item {
     /// Notifications, ready for the wire.
     Frames(Vec<Bytes>),
-    /// The answer to a request of the client.
+    /// Answer to a request of the client.
     Respond { id: RequestId, outcome: Result<RawBuf, RawError> },
-    /// A request to the client.
+    /// Request to the client.
     Request { key: RequestKey, method: Arc<str>, params: RawBuf },
-    /// The client need not answer that one any more.
+    /// Cancel of a request: the client need not answer it any more.
     Cancel(RequestKey),
 }
 
-/// A request that the client was sent on behalf of an agent.
+/// Request that the client was sent on behalf of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) session: SessionId,
     /// Seq of the record that asks.
     pub(super) request: Seq,
-    /// It was asked again under another key. A result still counts; an error only says that the client obeyed.
+    /// Flag: it was asked again under another key. A result still counts; an error only says that the client obeyed.
     pub(super) withdrawn: bool,
 }
 
 /// Output of one connection, and the requests that are open in either direction.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// The id under which this connection appears in logs.
+    /// Id under which this connection appears in logs.
     pub(super) client: Arc<str>,
     /// View that reads and writes for the client.
     pub(super) view: Box<dyn View>,
@@ -52,10 +52,10 @@ pub(super) struct Outgoing {
     pub(super) prompts: PendingPrompts,
     /// Requests of agents that the client has not answered.
     asked: HashMap<RequestKey, Asked>,
-    /// Only this connection sends requests on its link, so it numbers them itself.
+    /// Key of the next request. Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
     items: Vec<Item>,
-    /// Frames are cut from here, many to one allocation.
+    /// Buffer that frames are cut from, many to one allocation.
     buffer: BytesMut,
     bytes: usize,
 }
@@ -114,17 +114,17 @@ impl Outgoing {
         self.items.push(Item::Request { key, method: Arc::clone(method), params });
     }
 
-    /// The request was answered by somebody or by nobody: the client need not any more.
+    /// Cancels a request that was answered by somebody or by nobody: the client need not any more.
     pub(super) fn resolved(&mut self, session: &SessionId, request: Seq) {
         self.cancel(|asked| asked.request == request && asked.session == *session, true);
     }
 
-    /// The session is detached: nothing that the client answers reaches it.
+    /// Cancels the requests of a session that is detached: nothing that the client answers reaches it.
     pub(super) fn drop_session(&mut self, session: &SessionId) {
         self.cancel(|asked| asked.session == *session, true);
     }
 
-    /// The session is attached anew, and what is pending will be asked again.
+    /// Withdraws the requests of a session that is attached anew: what is pending will be asked again.
     pub(super) fn withdraw_session(&mut self, session: &SessionId) {
         self.cancel(|asked| asked.session == *session, false);
     }
@@ -144,7 +144,7 @@ impl Outgoing {
         }
     }
 
-    /// The client has answered, or will not.
+    /// Takes a request that the client has answered, or will not answer.
     pub(super) fn answered(&mut self, key: RequestKey) -> Option<Asked> {
         self.asked.remove(&key)
     }

@@ -16,7 +16,7 @@ use self::members::SessionMembers;
 pub(super) use self::members::{NewMember, Notifier};
 use crate::view::{Member, Role, Roster};
 
-/// Everybody who is attached to a session of this gateway.
+/// Members of every session of this gateway.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     sessions: Mutex<Sessions>,
@@ -28,7 +28,7 @@ struct Sessions {
     next: u64,
 }
 
-/// A client's membership of a session; dropping it leaves.
+/// Membership of a client in a session; dropping it leaves.
 #[derive(Debug)]
 pub(super) struct Membership {
     presence: Arc<Presence>,
@@ -64,7 +64,7 @@ impl Presence {
 }
 
 impl Membership {
-    /// The session.
+    /// Name of the session.
     pub(super) fn session(&self) -> &SessionId {
         &self.session
     }
@@ -78,17 +78,17 @@ impl Membership {
         !self.with(|members| members.has(self.id)).unwrap_or(false)
     }
 
-    /// From now on it is notified when somebody comes or goes.
+    /// Has it notified from now on when somebody comes or goes.
     pub(super) fn watch(&self) {
         self.with(|members| members.watch(self.id));
     }
 
-    /// Everybody in the session, this client included.
+    /// Roster of the session, this client included.
     pub(super) fn roster(&self) -> Roster {
         self.with(|members| Arc::clone(members.roster())).unwrap_or_default()
     }
 
-    /// The others who have gone and come since a roster.
+    /// Members who have gone and come since a roster, this client left out.
     pub(super) fn changes(&self, since: &Roster, now: &Roster) -> (Vec<Arc<Member>>, Vec<Arc<Member>>) {
         if Arc::ptr_eq(since, now) {
             return (Vec::new(), Vec::new());
@@ -101,12 +101,12 @@ impl Membership {
         (gone, come)
     }
 
-    /// The member whose connection has this id in logs.
+    /// Member whose connection has this id in logs.
     pub(super) fn member(&self, connection: &str) -> Option<Arc<Member>> {
         self.with(|members| members.roster().iter().find(|member| *member.connection == *connection).cloned()).flatten()
     }
 
-    /// This client cannot answer a request; whether nobody else who is here can.
+    /// Takes in that this client cannot answer a request; whether nobody else who is here can.
     pub(super) fn decline(&self, request: Seq) -> bool {
         self.with(|members| members.decline(self.id, request)).unwrap_or(true)
     }
@@ -116,7 +116,7 @@ impl Membership {
         self.with(|members| members.is_declined_by_all(request)).unwrap_or(false)
     }
 
-    /// The request has its answer.
+    /// Forgets who has declined a request: it has its answer.
     pub(super) fn settled(&self, request: Seq) {
         self.with(|members| members.settled(request));
     }

@@ -16,7 +16,7 @@ pub(super) struct Tails<K, T> {
 }
 
 impl<K: Copy + Eq + Hash, T: Send + 'static> Tails<K, T> {
-    /// Nothing is followed.
+    /// Creates a set that follows nothing.
     pub(super) fn new() -> Self {
         let waiting = FuturesUnordered::new();
         // The set has its task polled again at once whenever it has polled all of its futures, which costs the wake-up of
@@ -32,14 +32,14 @@ impl<K: Copy + Eq + Hash, T: Send + 'static> Tails<K, T> {
         self.waiting.push(Abortable::new(next, registration));
     }
 
-    /// An attachment is followed no longer; nothing more comes of it.
+    /// Stops following an attachment; nothing more comes of it.
     pub(super) fn stop(&mut self, id: K) {
         if let Some(handle) = self.following.remove(&id) {
             handle.abort();
         }
     }
 
-    /// Following an attachment has ended by itself.
+    /// Forgets an attachment whose following has ended by itself.
     pub(super) fn ended(&mut self, id: K) {
         self.following.remove(&id);
     }
@@ -48,7 +48,7 @@ impl<K: Copy + Eq + Hash, T: Send + 'static> Tails<K, T> {
         self.following.contains_key(&id)
     }
 
-    /// What one of them has come to; waits for ever while there is none. Cancel-safe.
+    /// Waits for what one of them comes to; for ever while there is none. Cancel-safe.
     pub(super) async fn next(&mut self) -> T {
         loop {
             match self.waiting.next().await {
@@ -59,7 +59,7 @@ impl<K: Copy + Eq + Hash, T: Send + 'static> Tails<K, T> {
         }
     }
 
-    /// Follows nothing any longer.
+    /// Stops following all of them.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }

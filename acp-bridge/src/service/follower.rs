@@ -45,12 +45,13 @@ pub(crate) struct Followers {
 }
 
 impl Followers {
-    /// Nobody reads yet. `looked_for`: what the gateway's views look back for in what was before a reader's cursor.
+    /// Creates followers that nobody reads yet. `looked_for`: what the gateway's views look back for before a reader's
+    /// cursor.
     pub(crate) fn new(log: Arc<dyn SessionLog>, looked_for: LookedFor) -> Arc<Self> {
         Arc::new(Self { log, looked_for, table: Arc::default() })
     }
 
-    /// A session as the log has it now.
+    /// Snapshot of a session, as the log has it now.
     ///
     /// # Errors
     /// [`LogError::NotFound`]; [`LogError::Corrupt`] when its records make no sense; whatever a read fails with.
@@ -77,7 +78,7 @@ impl Followers {
         }
     }
 
-    /// The session's follower, made if there is none. It has folded nothing until it is asked for a snapshot or read.
+    /// Follower of a session, made if there is none. It has folded nothing until it is asked for a snapshot or read.
     pub(crate) fn of(self: &Arc<Self>, session: &SessionId) -> Arc<SessionFollower> {
         let new = |kept| SessionFollower::new(&self.log, &self.table, session, kept, self.looked_for);
         self.table.of(session, |follower| !follower.is_over(), new)

@@ -21,7 +21,7 @@ pub(crate) type IsAttached<'a> = &'a dyn Fn(&SessionId) -> bool;
 
 /// Protocol of one client, and what the client said of itself.
 pub(crate) trait View: Debug + Send + Sync {
-    /// The client has said hello, with these params.
+    /// Takes in that the client has said hello, with these params.
     fn greeted(&mut self, initialize: RawBuf);
 
     /// Description that the client gave of itself, as others are shown it.

@@ -12,7 +12,7 @@ use crate::service::follower::Batch;
 use crate::session::{PendingRequest, State};
 use crate::view::LaneFilter;
 
-/// A session's log as it was when a client came.
+/// Log of a session, as it was when a client came.
 #[derive(Debug, Clone, Default)]
 pub(in crate::gateway) struct Seen {
     /// State as of `head`; shared with whoever is there.
@@ -35,7 +35,7 @@ pub(super) struct Position {
 }
 
 impl Position {
-    /// Behind `cursor`, with the log as it is now.
+    /// Position behind `cursor`, with the log as it is now.
     pub(super) fn new(membership: Membership, seen: Seen, cursor: Seq, lanes: LaneFilter, entry: Entry) -> Self {
         Self { membership, state: seen.state, cursor, lanes, history: History::new(entry, seen.head) }
     }

@@ -8,14 +8,14 @@ use crate::gateway::outgoing::Outgoing;
 use crate::gateway::presence::Membership;
 use crate::view::{News, Roster};
 
-/// The roster that the client was last told, if it attached to know it.
+/// Roster that the client was last told, if it attached to know it.
 #[derive(Debug, Default)]
 pub(super) struct RosterNews {
     told: Option<Roster>,
 }
 
 impl RosterNews {
-    /// Begins with what the client has been told of who is there: it wants to know of others.
+    /// Starts from the roster that the client has been told: it wants to know of others.
     pub(super) fn begin(&mut self, roster: Roster) {
         self.told = Some(roster);
     }

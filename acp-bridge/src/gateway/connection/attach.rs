@@ -13,22 +13,22 @@ use crate::service::follower::SessionFollower;
 use crate::service::{Denied, Operation, command};
 use crate::view::{Attach, News, RequestError, Response, Role};
 
-/// A client as it comes to a session.
+/// Client on its way into a session.
 #[derive(Debug)]
 pub(super) struct Entrance {
     pub(super) who: NewMember,
     pub(super) entry: Entry,
-    /// The session's log as it is now.
+    /// Log of the session, as it is now.
     pub(super) seen: Seen,
     /// Start of the client's history.
     pub(super) after: Seq,
-    /// Has the session until it is followed; `None` if it is to be looked for.
+    /// Follower that has the session until it is followed; `None` if it is to be looked for.
     pub(super) follower: Option<Arc<SessionFollower>>,
     pub(super) lens: Lens,
 }
 
 impl Connection {
-    /// The client leaves a session.
+    /// Detaches the client from a session.
     pub(super) fn detach(&mut self, id: RequestId, session: &SessionId) -> Result<(), RequestError> {
         let Some((attachment, attached)) = self.attachments.remove(session) else {
             return Err(RequestError::NotAttached { session: session.clone() });
@@ -71,7 +71,7 @@ impl Connection {
         self.detach_if_closed(&session);
     }
 
-    /// This client, as it comes without a word on who it is: a controller that asks for nobody's presence.
+    /// Member that this client is without a word on who it is: a controller that asks for nobody's presence.
     pub(super) fn default_member(&self) -> NewMember {
         NewMember {
             connection: Arc::clone(&self.out.client),
@@ -83,7 +83,7 @@ impl Connection {
         }
     }
 
-    /// This client, as it attaches.
+    /// Member that this client wants to be when it attaches.
     pub(super) fn attaching(&self, attach: Attach) -> NewMember {
         let default_member = self.default_member();
         NewMember {
@@ -114,12 +114,12 @@ impl Connection {
         self.caller.may(operation, attached.map(|attached| attached.membership().role.into()))
     }
 
-    /// The client knows no such method; whether that is the answer, because nobody else could give one.
+    /// Takes in that the client knows no such method; whether that is the answer, because nobody else could give one.
     pub(super) fn declines(&mut self, session: &SessionId, request: Seq, error: &RawBuf) -> bool {
         self.attachments.get_mut(session).is_none_or(|attached| attached.declines(request, error))
     }
 
-    /// Somebody has come to or left one of the sessions, or has taken this client's place in one.
+    /// Looks who has come to or left the sessions, or has taken this client's place in one.
     pub(in crate::gateway) fn presence_changed(&mut self) {
         let mut lost = Vec::new();
         let mut answers = Vec::new();
@@ -144,7 +144,7 @@ impl Connection {
         }
     }
 
-    /// The client has gone, and with it every attachment. What it asked for before is still done.
+    /// Drops every attachment: the client has gone. What it asked for before is still done.
     pub(in crate::gateway) fn leave(&mut self) {
         self.gone = true;
         for (session, (attachment, attached)) in self.attachments.take_all() {

@@ -40,19 +40,19 @@ impl Effect {
 /// Use of the host's answer to a command.
 #[derive(Debug)]
 pub(in crate::gateway) enum Then {
-    /// A hello, with what the client says of itself.
+    /// Hello, with what the client says of itself.
     Greet { id: RequestId, initialize: RawBuf },
     /// A new session.
     Created { id: RequestId },
     /// A prompt.
     Prompt { id: RequestId, session: SessionId },
-    /// A session that is to be no more.
+    /// Deletion of a session.
     Deleted { id: RequestId },
-    /// A request that the host or an agent answers.
+    /// Request that the host or an agent answers.
     Call { id: RequestId },
-    /// The word that a controller has come or gone.
+    /// Notice that a controller has come or gone.
     Attend,
-    /// Nobody waits.
+    /// None: nobody waits.
     Nothing,
 }
 
@@ -66,13 +66,13 @@ pub(in crate::gateway) struct Coming {
     pub(in crate::gateway) screen: Box<dyn Screen>,
 }
 
-/// A session as it was when a client came to it.
+/// Session that was looked up for a client.
 #[derive(Debug)]
 pub(in crate::gateway) struct Opened {
-    /// For the client.
+    /// Result for the client.
     pub(in crate::gateway) result: RawBuf,
     pub(in crate::gateway) seen: Seen,
-    /// Has the session until it is followed; `None` if it is to be looked for.
+    /// Follower that has the session until it is followed; `None` if it is to be looked for.
     pub(in crate::gateway) follower: Option<Arc<SessionFollower>>,
     /// Start of the client's history.
     pub(in crate::gateway) after: Seq,

@@ -40,7 +40,7 @@ impl Connection {
         self.submit(Some(session), command, Then::Nothing);
     }
 
-    /// The client's answer to a request of an agent.
+    /// Takes the client's answer to a request of an agent.
     pub(super) fn response(&mut self, key: RequestKey, outcome: Result<Payload, ResponseError>) {
         let Some(Asked { session, request, withdrawn }) = self.out.answered(key) else { return };
         let answer = match self.out.view.answer(outcome) {
@@ -54,14 +54,15 @@ impl Connection {
         self.submit(Some(session), command::answer(request, answer), Then::Nothing);
     }
 
-    /// The client gave up on a request of its own. Only a prompt can be stopped; the answer comes as for any stop.
+    /// Gives up a request of the client. Only a prompt can be stopped; the answer comes as for any stop.
     pub(super) fn cancelled(&mut self, id: &RequestId) {
         if let Some(GivenUp::Running { session, turn }) = self.out.prompts.give_up(id) {
             self.cancel(session, command::cancel(Stop { turn: Some(turn), ..Stop::default() }));
         }
     }
 
-    /// Nothing to do for what has been answered already. JSON-RPC answers no notification, whatever its params are.
+    /// Logs a message that is none; it has been answered already. JSON-RPC answers no notification, whatever its params
+    /// are.
     pub(super) fn rejected(&self, reason: &Rejection) {
         if let Rejection::Frame(error) = reason
             && !error.wants_answer()

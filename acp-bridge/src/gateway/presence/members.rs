@@ -12,14 +12,14 @@ use crate::view::{Member, Role, Roster};
 /// Wake-up of a connection that should look at its sessions' rosters; once for many changes.
 pub(in crate::gateway) type Notifier = Arc<Notify>;
 
-/// A client that comes to a session.
+/// Client that comes to a session.
 #[derive(Debug, Clone)]
 pub(in crate::gateway) struct NewMember {
     pub(in crate::gateway) connection: Arc<str>,
     pub(in crate::gateway) client: Arc<str>,
     pub(in crate::gateway) role: Role,
     pub(in crate::gateway) info: Option<RawBuf>,
-    /// It wants to know of the others.
+    /// Flag: it wants to know of the others.
     pub(in crate::gateway) watches: bool,
     pub(in crate::gateway) notifier: Notifier,
 }
@@ -38,7 +38,8 @@ pub(super) struct SessionMembers {
 struct Slot {
     notifier: Notifier,
     watches: bool,
-    /// Changes when the same client comes again on the same connection, so that its earlier membership leaves nothing.
+    /// Number that changes when the same client comes again on the same connection, so that its earlier membership
+    /// leaves nothing.
     taken: u64,
 }
 
@@ -112,7 +113,7 @@ impl SessionMembers {
         self.roster.is_empty()
     }
 
-    /// Everybody who is here.
+    /// Roster of everybody who is here.
     pub(super) fn roster(&self) -> &Roster {
         &self.roster
     }

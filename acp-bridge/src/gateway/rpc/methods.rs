@@ -30,14 +30,14 @@ const MAX_WAIT: u64 = 600_000;
 
 type Answer<T> = Result<T, ErrorObjectOwned>;
 
-/// The API on a service.
+/// Session API on a service.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) service: SessionService,
 }
 
 impl Api {
-    /// A command that is done or refused.
+    /// Submits a command that is done or refused.
     async fn order(&self, ext: &Extensions, session: SessionId, command: Command) -> Answer<Done> {
         self.service.order(caller(ext)?, session, command).await.map_err(fault::refused)?;
         Ok(Done {})

@@ -23,14 +23,14 @@ pub(super) const MAX_STATES: usize = 64;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Batch {
     records: Vec<Arc<Record>>,
-    /// Of some of the control records among them, in order: the state with the record in it.
+    /// States of some of the control records among them, in order: each with the record in it.
     states: Vec<Arc<State>>,
-    /// The state behind the last of them, if it is known.
+    /// State behind the last of them, if it is known.
     last: Option<Arc<State>>,
 }
 
 impl Batch {
-    /// The records, in order.
+    /// Records, in order.
     pub(crate) fn records(&self) -> &[Arc<Record>] {
         &self.records
     }
@@ -40,45 +40,45 @@ impl Batch {
         self.records.last().map(|record| record.seq)
     }
 
-    /// The state behind a control record, if it is known. A reader that is not given it folds the record itself.
+    /// State behind a control record, if it is known. A reader that is not given it folds the record itself.
     pub(crate) fn state_behind(&self, seq: Seq) -> Option<&Arc<State>> {
         let known = self.states.binary_search_by_key(&seq, |state| state.head()).ok().map(|at| &self.states[at]);
         known.or_else(|| self.last.as_ref().filter(|state| state.head() == seq))
     }
 
-    /// The state behind all of them, if it is known.
+    /// State behind all of them, if it is known.
     pub(crate) fn last_state(&self) -> Option<&Arc<State>> {
         self.last.as_ref()
     }
 }
 
 impl From<Vec<Arc<Record>>> for Batch {
-    /// Records of which no states are known.
+    /// Makes a batch of records of which no states are known.
     fn from(records: Vec<Arc<Record>>) -> Self {
         Self { records, states: Vec::new(), last: None }
     }
 }
 
-/// A record that some reader has still to get.
+/// Record that some reader has still to get.
 #[derive(Debug)]
 struct Step {
     record: Arc<Record>,
-    /// With the record in it; `None` if it changed nothing.
+    /// State with the record in it; `None` if it changed nothing.
     state: Option<Arc<State>>,
 }
 
-/// A session's state at the follower's head, the newest records before it, and where the readers are.
+/// Core of a follower: the state at its head, the newest records before it, and where the readers are.
 #[derive(Debug, Default)]
 pub(crate) struct FollowerCore {
-    /// Its own head is the newest control record: what others move matters to nobody here.
+    /// State, whose own head is the newest control record: what others move matters to nobody here.
     state: Arc<State>,
     /// Seq of the newest record that was folded, or passed over because it is no control record.
     head: Seq,
-    /// The newest control record that was folded. It tells one log from another.
+    /// Newest control record that was folded. It tells one log from another.
     last: Option<Arc<Record>>,
-    /// Why a record could not be folded. The readers go on without it; whoever comes is told.
+    /// Reason why a record could not be folded. The readers go on without it; whoever comes is told.
     damage: Option<String>,
-    /// Consecutive, up to the head. Only those that a reader has still to get.
+    /// Newest records, consecutive up to the head. Only those that a reader has still to get.
     recent: VecDeque<Step>,
     recent_bytes: usize,
     states: usize,
@@ -97,7 +97,7 @@ impl FollowerCore {
         self.head
     }
 
-    /// The state at the head.
+    /// State at the head.
     ///
     /// # Errors
     /// When the log has a record that cannot follow on what came before it.
@@ -108,7 +108,7 @@ impl FollowerCore {
         }
     }
 
-    /// The newest control record that was folded.
+    /// Newest control record that was folded.
     pub(super) fn last(&self) -> Option<Arc<Record>> {
         self.last.clone()
     }
@@ -123,26 +123,26 @@ impl FollowerCore {
         *self = Self { readers: std::mem::take(&mut self.readers), ..Self::new(self.looked_for) };
     }
 
-    /// A reader comes.
+    /// Adds a reader.
     pub(crate) fn enter(&mut self, cursor: Seq) {
         self.readers.add(cursor);
     }
 
-    /// A reader has got everything up to another cursor.
+    /// Moves a reader that has got everything up to another cursor.
     pub(crate) fn advance(&mut self, from: Seq, to: Seq) {
         self.readers.remove(from);
         self.readers.add(to);
         self.forget_read();
     }
 
-    /// A reader goes.
+    /// Removes a reader.
     pub(crate) fn leave(&mut self, cursor: Seq) {
         self.readers.remove(cursor);
         self.forget_read();
     }
 
-    /// What follows a reader's cursor, if another has read it not long ago. If not, the reader reads the log, and what it
-    /// has read goes through [`Self::take`].
+    /// Records behind a reader's cursor, if another has read them not long ago. If not, the reader reads the log, and
+    /// what it has read goes through [`Self::take`].
     pub(crate) fn shared(&self, cursor: Seq, limit: ReadLimit) -> Option<Batch> {
         let first = self.recent.front()?.record.seq;
         let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
@@ -198,12 +198,12 @@ impl FollowerCore {
         }
     }
 
-    /// Whether nothing that is looked back for lies behind `after` up to `upto`.
+    /// Returns whether nothing that is looked back for lies behind `after` up to `upto`.
     pub(super) fn is_plain(&self, after: Seq, upto: Seq) -> bool {
         self.plain.covers(after, upto)
     }
 
-    /// Somebody has looked, and found nothing behind `after` up to `upto`.
+    /// Takes in that somebody has looked, and found nothing behind `after` up to `upto`.
     pub(super) fn found_plain(&mut self, after: Seq, upto: Seq) {
         self.plain.join(after, upto);
     }
@@ -230,7 +230,7 @@ impl FollowerCore {
         self.plain.pass(record.seq, !(self.looked_for.0)(record));
     }
 
-    /// Whether the record could follow on what came before.
+    /// Applies a record; returns whether it could follow on what came before.
     fn apply(&mut self, record: &Arc<Record>) -> bool {
         // What is shared with readers is cloned, and the clone shares whatever the record does not change.
         match Arc::make_mut(&mut self.state).apply(record) {
@@ -246,7 +246,7 @@ impl FollowerCore {
         }
     }
 
-    /// The state at the head is that behind the last record if no control record lies between.
+    /// Adds the state behind the last record: that at the head if no control record lies between.
     fn with_last(&self, mut batch: Batch) -> Batch {
         let known = batch.last_seq().is_some_and(|last| self.state.head() <= last && last <= self.head);
         batch.last = known.then(|| Arc::clone(&self.state));

@@ -7,7 +7,7 @@ use acp_types::record::{Record, Seq};
 pub(crate) struct LookedFor(pub(crate) fn(&Record) -> bool);
 
 impl Default for LookedFor {
-    /// Any record may.
+    /// Test that any record passes.
     fn default() -> Self {
         Self(|_| true)
     }
@@ -21,7 +21,7 @@ pub(super) struct PlainStretch {
 }
 
 impl PlainStretch {
-    /// The next record that is read, and whether it is plain. One that does not follow on the stretch begins a new one.
+    /// Passes the next record that is read. One that does not follow on the stretch begins a new one.
     pub(super) fn pass(&mut self, seq: Seq, plain: bool) {
         *self = match plain {
             true if seq == self.upto + 1 => Self { upto: seq, ..*self },
@@ -35,8 +35,8 @@ impl PlainStretch {
         after >= upto || self.after <= after && upto <= self.upto
     }
 
-    /// Somebody has looked: every record behind `after` up to `upto` is plain. Of two stretches with a gap between them the
-    /// later one stays.
+    /// Joins a stretch that somebody has looked at: every record behind `after` up to `upto` is plain. Of two with a
+    /// gap between them the later one stays.
     pub(super) fn join(&mut self, after: Seq, upto: Seq) {
         if after <= self.upto && self.after <= upto {
             *self = Self { after: self.after.min(after), upto: self.upto.max(upto) };

@@ -41,10 +41,10 @@ const SERVED: [(&str, Operation, Reader); 19] = [
     (LANES, Operation::Lanes, lanes),
 ];
 
-/// Begins the names of methods for programs that stand between client and agent; the bridge does not chain.
+/// Prefix of methods for programs that stand between client and agent; the bridge does not chain.
 const PROXY: &str = "proxy/";
 
-/// A request on its way to its reader.
+/// Request on its way to its reader.
 #[derive(Clone, Copy)]
 pub(super) struct Asked<'a> {
     /// Params of the client's `initialize`.
@@ -54,26 +54,26 @@ pub(super) struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The session that it names, which the client must be attached to.
+    /// Session that it names, which the client must be attached to.
     fn session(&self) -> Result<SessionId, RequestError> {
         let session = self.params.session()?;
         if (self.attached)(&session) { Ok(session) } else { Err(RequestError::NotAttached { session }) }
     }
 
-    /// A command for a session that the client is attached to.
+    /// Reads a command for a session that the client is attached to.
     fn call(&self, command: impl FnOnce(Params<'_>) -> Result<Command, RequestError>) -> Read {
         let session = self.session()?;
         Ok(Request::Call { session: Some(session), command: command(self.params)? })
     }
 
-    /// To come to a session that exists.
+    /// Reads what opens a session that exists.
     fn open(&self, session: SessionId, entry: EntryKind) -> Read {
         Ok(Request::Open { session, params: self.params.object()?, lanes: self.params.lanes()?, entry })
     }
 }
 
-/// Operation that a request asks for; `None` where nobody serves the request. `named`: it names a session. `attached`: and the client is
-/// attached to it, without which an extension is for no session.
+/// Operation that a request asks for; `None` where nobody serves it. `named`: it names a session. `attached`: and the
+/// client is attached to it, without which an extension is for no session.
 pub(super) fn operation(name: &str, named: bool, attached: bool) -> Option<Operation> {
     let served = SERVED.iter().find(|(served, ..)| *served == name).map(|&(_, operation, _)| operation);
     served.or_else(|| {
@@ -106,8 +106,8 @@ pub(super) fn read(name: &str, asked: Asked<'_>) -> Read {
     pass(asked, name, scope)
 }
 
-/// A request of ACP that agents answer and that makes sense through a bridge. A fork's session would be known to the
-/// agent only.
+/// Finds a request of ACP that agents answer and that makes sense through a bridge. A fork's session would be known to
+/// the agent only.
 fn passed_on(name: &str) -> Option<&'static Method> {
     method::find(name, Call::Request, Version::V1).filter(|method| {
         method.direction != Direction::ToClient
@@ -200,7 +200,7 @@ fn set_policy(asked: Asked<'_>) -> Read {
     asked.call(|params| Ok(command::set_policy(params.policy()?)))
 }
 
-/// Answered with the modes and options of the new agent once it serves.
+/// Reads `lane_add`, answered with the modes and options of the new agent once it serves.
 fn lane_add(asked: Asked<'_>) -> Read {
     asked.call(|params| Ok(command::lane_add(params.text("lane")?, params.text("agent")?)))
 }
@@ -209,13 +209,13 @@ fn lane_remove(asked: Asked<'_>) -> Read {
     asked.call(|params| Ok(command::lane_remove(params.text("lane")?)))
 }
 
-/// As the log has them, whatever the client wants to see of them.
+/// Reads `lanes`: they are as the log has them, whatever the client wants to see of them.
 fn lanes(asked: Asked<'_>) -> Read {
     Ok(Request::Lanes { session: asked.session()? })
 }
 
-/// For the agent: of the session if it is about one, else of any. An extension, which has no `scope`, is for a session
-/// if it names one that the client is attached to.
+/// Reads a request for an agent: of the session if it is about one, else of any. An extension, which has no `scope`, is
+/// for a session if it names one that the client is attached to.
 fn pass(asked: Asked<'_>, name: &str, scope: Option<Scope>) -> Read {
     let session = match scope {
         None => asked.params.session().ok().filter(asked.attached),

@@ -50,7 +50,7 @@ fn reply_of(reply: Reply) -> Result<RawBuf, RawError> {
     }
 }
 
-/// `_meta["acp-bridge"]` of a prompt's answer.
+/// Our part of `_meta` in a prompt's answer.
 #[derive(Debug, Serialize)]
 struct AnswerMeta<'a> {
     seq: Seq,
@@ -100,7 +100,7 @@ fn received(error: RawBuf) -> RawError {
 /// Bytes of all prompts of one answer. Any of them alone may be as long as a message may be.
 const MAX_QUEUED: usize = 8 * 1024 * 1024;
 
-/// Prompts that wait. Of those that are too long together, the longest are named and not shown.
+/// List of prompts that wait. Of those that are too long together, the longest are named and not shown.
 fn queued(queue: &[QueuedPrompt]) -> serde_json::Result<RawBuf> {
     let bytes: usize = queue.iter().map(|prompt| prompt.prompt.as_str().len()).sum();
     let most = if bytes > MAX_QUEUED { MAX_QUEUED / queue.len().max(1) } else { usize::MAX };
@@ -119,7 +119,7 @@ fn queued(queue: &[QueuedPrompt]) -> serde_json::Result<RawBuf> {
     RawBuf::encode(&serde_json::json!({ "queue": queue }))
 }
 
-/// The result of `session/list`.
+/// Result of `session/list`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Listed<'a> {
@@ -161,7 +161,7 @@ fn listed(sessions: &[SessionInfo]) -> serde_json::Result<RawBuf> {
     RawBuf::encode(&Listed { sessions: listings.collect(), next_cursor })
 }
 
-/// ISO 8601, UTC; `None` for a time that no calendar has.
+/// Time in ISO 8601, UTC; `None` for one that no calendar has.
 fn timestamp(micros: u64) -> Option<String> {
     let micros = i64::try_from(micros).ok()?;
     Some(jiff::Timestamp::from_microsecond(micros).ok()?.to_string())

@@ -47,21 +47,21 @@ impl Sight {
 /// Form in which updates are shown.
 #[derive(Debug)]
 enum Showing {
-    /// As they come. A client knows what it has just said itself.
+    /// Live records, as they come. A client knows what it has just said itself.
     Live,
-    /// Each record of history as an update of its own.
+    /// History, with each record as an update of its own.
     Each,
-    /// Adjacent chunks of history as one.
+    /// History, with adjacent chunks as one.
     Joined { coalescer: Coalescer, joined: Vec<RawBuf> },
 }
 
-/// One client's view of one session.
+/// Screen of one client for one session.
 #[derive(Debug)]
 pub(crate) struct Screen {
     session: SessionId,
     sight: Sight,
     terminals: TerminalView,
-    /// For a client that knows no plans by id.
+    /// Plan of a client that knows no plans by id.
     plan: OnePlan,
     showing: Showing,
     /// Updates of history that were shown.

@@ -23,7 +23,7 @@ use self::call::{Call, Slot, Unshown};
 use self::text::{Text, literal};
 use crate::view::lanes::LaneFilter;
 
-/// Tool calls, and terminals, that are remembered.
+/// Number of tool calls, and of terminals, that are remembered.
 const MAX: usize = 32;
 /// Records before the one that a client goes on from in which the beginnings of commands are looked for.
 pub(crate) const LOOK_BACK: u64 = 8192;
@@ -40,11 +40,11 @@ const STREAM: [&str; 3] = ["terminal_info", TERMINAL_OUTPUT, "terminal_exit"];
 /// Part of an update that is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VisibleUpdate {
-    /// All of it, as it stands in the log.
+    /// Whole update, as it stands in the log.
     All,
-    /// These params in place of its own.
+    /// Params in place of its own.
     Instead(RawBuf),
-    /// Nothing. What it has printed comes with [`TerminalView::flush`] or with the call's next update.
+    /// No part. What it has printed comes with [`TerminalView::flush`] or with the call's next update.
     Later,
 }
 
@@ -184,14 +184,14 @@ impl TerminalView {
         }
     }
 
-    /// The calls that show a terminal have something to tell.
+    /// Marks the calls that show a terminal: they have something to tell.
     fn printed(&mut self, record: &Record, lane: &str, terminal: &str) {
         for call in self.calls.iter_mut().filter(|call| call.shows(lane, terminal)) {
             call.unshown = Some(Unshown::of(record));
         }
     }
 
-    /// An update without the stream of its terminals, and with their text if that is to be told.
+    /// Update without the stream of its terminals, and with their text if that is to be told.
     fn rewritten(&self, at: usize, params: Raw<'_>, meta: Raw<'_>, hidden: &[&str], tells: bool) -> RawBuf {
         let mut rest = meta.to_owned();
         for key in hidden {
@@ -215,14 +215,14 @@ impl TerminalView {
         rewrite::set_member(params, "update", update.as_raw())
     }
 
-    /// The content of a call with text in place of terminals, in so many bytes at most.
+    /// Content of a call with text in place of terminals, in so many bytes at most.
     fn content(&self, call: &Call, room: usize) -> String {
         let texts = |id: &str| self.find(&call.lane, id).map(|at| &self.terminals[at].text);
         let whole = call.content(texts);
         if whole.len() <= room { whole } else { call.content_without_text(room) }
     }
 
-    /// A place for a call that is not known.
+    /// Makes a place for a call that is not known.
     fn remember(&mut self, lane: &Arc<str>, id: &str) -> usize {
         if self.calls.len() >= MAX {
             let oldest = self.calls.iter().position(|call| call.over).unwrap_or(0);
@@ -236,7 +236,7 @@ impl TerminalView {
         self.terminals.iter().rposition(|terminal| *terminal.lane == *lane && terminal.id == id)
     }
 
-    /// The text of a terminal. One that is not known begins here, unless its call was missed too.
+    /// Text of a terminal. One that is not known begins here, unless its call was missed too.
     fn terminal(&mut self, lane: &Arc<str>, id: &str, begins: bool) -> &mut Text {
         match self.find(lane, id) {
             Some(at) => &mut self.terminals[at].text,
@@ -250,7 +250,7 @@ impl TerminalView {
         }
     }
 
-    /// The text of a terminal that begins.
+    /// Text of a terminal that begins.
     fn begin(&mut self, lane: &Arc<str>, id: &str) -> &mut Text {
         let at = self.find(lane, id).unwrap_or_else(|| {
             if self.terminals.len() >= MAX {
@@ -276,7 +276,7 @@ pub(crate) fn names_terminal(record: &Record) -> bool {
     TERMINAL.find(record.body.as_str().as_bytes()).is_some()
 }
 
-/// The terminal that a member of a tool call's `_meta` streams.
+/// Terminal that a member of a tool call's `_meta` streams.
 fn named(meta: Raw<'_>, key: &str) -> Option<String> {
     Some(meta.path(&[key, "terminal_id"])?.as_string()?.into_owned())
 }

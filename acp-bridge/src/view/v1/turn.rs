@@ -44,7 +44,7 @@ pub(crate) fn ended(
     Some((TURN_ENDED, RawBuf::encode(&params).ok()?))
 }
 
-/// The same for a turn that goes on in a log that cannot be written: there is no record, and hence no cursor.
+/// Method and params for a turn that goes on in a log that cannot be written: there is no record, and hence no cursor.
 pub(super) fn unwritable(session: &SessionId, turn: Turn, error: &ErrorObjectOwned) -> Option<(&'static str, RawBuf)> {
     let error = Some(RawError::from(error).into_raw());
     let params =
