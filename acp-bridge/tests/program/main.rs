@@ -18,6 +18,7 @@ mod harness;
 mod host_services;
 mod keep_agents;
 mod lanes;
+mod page_clients;
 mod policies;
 mod portability;
 mod promises;

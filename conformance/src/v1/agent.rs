@@ -2,7 +2,9 @@
 
 mod announced;
 mod cancel;
+mod children;
 mod crossing;
+mod drafts;
 mod framing;
 mod handshake;
 mod leaving;
@@ -19,6 +21,7 @@ mod roots;
 mod services;
 mod sessions;
 mod settings;
+mod setup;
 mod socket;
 mod turns;
 
@@ -65,6 +68,9 @@ const SCENARIOS: &[Scenario] = &[
     mcp::MCP,
     remote::REMOTE,
     announced::ANNOUNCED,
+    setup::SETUP,
+    drafts::DRAFTS,
+    children::CHILDREN,
 ];
 
 // Version 2 asks these as well.

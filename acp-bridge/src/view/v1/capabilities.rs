@@ -4,7 +4,7 @@ use acp_types::capability::{AGENT, LOAD_SESSION, SESSION};
 use acp_types::meta::META_KEY;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
-/// The protocol version that clients are served in, whichever they ask for.
+/// Protocol version that clients are served in, whichever they ask for.
 const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
 
 const SESSIONS: [&str; 2] = [AGENT, SESSION];

@@ -33,12 +33,12 @@ pub(crate) struct ClientCapabilities {
     suggestions: bool,
     cursors: bool,
     subagents: bool,
-    /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
+    /// Flag: it shows terminals that an agent streams, `_meta.terminal_output` of its capabilities.
     pub(crate) terminals: bool,
 }
 
 impl ClientCapabilities {
-    /// From `initialize` params.
+    /// Reads them from `initialize` params.
     pub(crate) fn read(initialize: Raw<'_>) -> Self {
         let offered = initialize.member(CLIENT).unwrap_or(Raw::EMPTY_OBJECT);
         let has = |path: &[&str]| offered.path(path).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));

@@ -8,15 +8,15 @@ use serde_json::json;
 
 use super::client_capabilities::MARKS;
 
-/// The plan that a client is shown which knows only one.
+/// Plan of a client that knows only one.
 #[derive(Debug, Default)]
 pub(crate) struct OnePlan {
-    /// Its id; `None` while none is shown.
+    /// Id of the plan; `None` while none is shown.
     shown: Option<String>,
 }
 
 impl OnePlan {
-    /// What an update of plans comes to for such a client, as params; `None` if it is none, or changes nothing that it
+    /// Params that an update of plans comes to for such a client; `None` if it is none, or changes nothing that it
     /// sees.
     pub(crate) fn update(&mut self, params: Raw<'_>) -> Option<RawBuf> {
         MARKS[2].find(params.as_str().as_bytes())?;
@@ -43,7 +43,7 @@ impl OnePlan {
     }
 }
 
-/// The entries of a plan. One that is text is one entry.
+/// Entries of a plan. One that is text is one entry.
 fn entries(plan: Raw<'_>) -> Option<RawBuf> {
     if let Some(entries) = plan.member("entries") {
         return Some(entries.to_owned());
