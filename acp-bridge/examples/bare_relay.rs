@@ -30,7 +30,7 @@ fn main() -> anyhow::Result<()> {
         other => bail!("{other:?} is none of none, os and fsync"),
     };
     let listener = TcpListener::bind("127.0.0.1:0")?;
-    println!("{}", listener.local_addr()?.port());
+    writeln!(io::stdout(), "{}", listener.local_addr()?.port())?;
     let (mut reader, _) = listener.accept()?;
     reader.set_nodelay(true)?;
     let mut input = File::from(io::stdin().as_fd().try_clone_to_owned()?);
