@@ -1,7 +1,6 @@
 //! Traffic with a connected agent: what it says goes to the machine, and what it is sent waits until it reads.
 
 use std::collections::HashMap;
-use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::vec::IntoIter;
@@ -93,7 +92,7 @@ impl Traffic {
             if portion > 0 {
                 return Poll::Ready(self.hear_portion(portion, lane, logic));
             }
-            match ready!(pin!(self.agent.inbox.next_batch()).poll(context)) {
+            match ready!(self.agent.inbox.poll_next_batch(context)) {
                 Some(batch) => self.left = batch.into_iter(),
                 None => return Poll::Ready(Heard::Closed),
             }

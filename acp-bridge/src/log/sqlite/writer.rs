@@ -1,4 +1,4 @@
-//! Who commits: a caller itself, or the thread of [`super::thread`]. Whoever does has the [`Writer`] meanwhile.
+//! The log as its writers see it, and who commits: a caller itself, or the thread of [`super::thread`]. Whoever does has the [`Writer`] meanwhile.
 //!
 //! Two threads that wake each other cost more time than a small commit. So whoever has a small append commits it itself
 //! when nobody else has anything to commit. Else it goes to the thread, which commits whatever has queued in one go. What
@@ -6,10 +6,13 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
+use acp_types::SessionId;
+use acp_types::record::{Epoch, Record, Seq};
+use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use super::checkpointer::Checkpointer;
@@ -21,8 +24,9 @@ use super::readers::Readers;
 use super::store::Store;
 use super::tidying::Tidying;
 use super::{connection, schema};
+use crate::log::coordination::{Coordination, InProcess};
 use crate::log::hub::Hub;
-use crate::log::{LogError, OpenError};
+use crate::log::{LogError, LogWriter, MemberId, OpenError, SessionInfo, SessionLog};
 
 /// Jobs waiting for the thread. Each belongs to a caller that waits for it, so this bounds callers, not records; the
 /// next caller waits for room.
@@ -33,9 +37,115 @@ const QUEUE: usize = 256;
 const FEW: usize = 8;
 const SMALL: usize = 32 << 10;
 
+/// A log in one SQLite file, held by one bridge at a time.
+///
+/// Call [`SessionLog::shutdown`] to close it; one that is only dropped closes in the background, a little later.
+#[derive(Debug)]
+pub struct SqliteLog {
+    desk: Desk,
+    pub(super) readers: Arc<Readers>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) coordination: Coordination,
+    closed: AtomicBool,
+}
+
+impl SqliteLog {
+    /// A log over its file, and what the thread needs that serves it.
+    pub(super) fn new(
+        writer: Writer,
+        readers: Arc<Readers>,
+        hub: Arc<Hub>,
+    ) -> (Self, Arc<Shared>, mpsc::Receiver<Job>) {
+        let (desk, shared, jobs) = Desk::new(writer);
+        let log = Self { desk, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) };
+        (log, shared, jobs)
+    }
+
+    /// Has the writer do something and waits until it is on stable storage.
+    pub(super) async fn run(&self, work: Work) -> Result<Done, LogError> {
+        self.desk.run(work).await
+    }
+
+    pub(super) fn still_open(&self) -> Result<(), LogError> {
+        if self.closed.load(Ordering::Acquire) { Err(LogError::Closed) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl LogWriter for SqliteLog {
+    async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.coordination.admit(host)?;
+        // Nobody else can claim a session that is not there yet.
+        self.run(Work::Create { session: session.clone(), records }).await?;
+        self.coordination.claim(session, host)?;
+        self.coordination.claimed(session, host, 1);
+        Ok(())
+    }
+
+    async fn claim(&self, session: &SessionId, host: &MemberId) -> Result<SessionInfo, LogError> {
+        self.still_open()?;
+        self.coordination.claim(session, host)?;
+        let claimed = match self.run(Work::Claim { session: session.clone() }).await {
+            Ok(Done::Claimed(info)) => Ok(*info),
+            Ok(_) => Err(LogError::NotFound { session: session.clone() }),
+            Err(error) => Err(error),
+        };
+        match &claimed {
+            Ok(info) => self.coordination.claimed(session, host, info.epoch),
+            Err(_) => self.coordination.unclaim(session, host),
+        }
+        claimed
+    }
+
+    async fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) -> Result<(), LogError> {
+        self.still_open()?;
+        self.coordination.release(session, host, epoch);
+        Ok(())
+    }
+
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.run(Work::Append { session: session.clone(), records }).await.map(drop)
+    }
+
+    async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
+        match self.run(Work::Trim { session: session.clone(), through }).await? {
+            Done::Moved { oldest, .. } => Ok(oldest),
+            _ => Err(LogError::NotFound { session: session.clone() }),
+        }
+    }
+
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
+        let done = self.run(Work::Delete { session: session.clone() }).await?;
+        self.coordination.deleted(session);
+        Ok(matches!(done, Done::Deleted))
+    }
+}
+
+impl InProcess for SqliteLog {
+    fn coordination(&self) -> &Coordination {
+        &self.coordination
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+#[async_trait]
+impl SessionLog for SqliteLog {
+    async fn shutdown(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.readers.close().await;
+        // Fails when the writer has stopped already.
+        let _ = self.run(Work::Shutdown).await;
+        self.coordination.close();
+        self.hub.close();
+    }
+}
+
 /// Where work is handed in.
 #[derive(Debug)]
-pub(super) struct Desk {
+struct Desk {
     shared: Arc<Shared>,
     jobs: mpsc::Sender<Job>,
 }
@@ -49,8 +159,7 @@ pub(super) struct Shared {
 }
 
 impl Desk {
-    /// The desk of a file, and what the thread needs that serves it.
-    pub(super) fn new(writer: Writer) -> (Self, Arc<Shared>, mpsc::Receiver<Job>) {
+    fn new(writer: Writer) -> (Self, Arc<Shared>, mpsc::Receiver<Job>) {
         let (sender, jobs) = mpsc::channel(QUEUE);
         let shared = Arc::new(Shared { queued: AtomicUsize::new(0), writer: Mutex::new(Some(writer)) });
         (Self { shared: Arc::clone(&shared), jobs: sender }, shared, jobs)
@@ -58,7 +167,7 @@ impl Desk {
 
     /// Has something done and waits until it is on stable storage. Work that was handed in before by the same caller is
     /// done before.
-    pub(super) async fn run(&self, work: Work) -> Result<Done, LogError> {
+    async fn run(&self, work: Work) -> Result<Done, LogError> {
         if let Some(done) = self.shared.try_now(&work) {
             return done;
         }
