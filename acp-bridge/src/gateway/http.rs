@@ -52,9 +52,10 @@ struct Gateway {
 /// at `/served`, `ok` at `/healthz`.
 ///
 /// Only requests whose `Host` names this machine's loopback, and whose `Origin`, if any, is that host or one of
-/// [`Config::allow_origins`] are served; others get 403. At shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
-/// and are closed with WebSocket code 1001, within [`Config::drain`]. To let clients see how their turns end, stop
-/// the host first. Dropping the future cuts every connection.
+/// [`Config::allow_origins`] are served; others get 403. At shutdown no more connections are accepted, those that exist
+/// write what is committed, prompts' answers included, and are closed with WebSocket code 1001, within
+/// [`Config::drain`]. To let clients see how their turns end, stop the host first. Dropping the future cuts every
+/// connection.
 ///
 /// # Errors
 /// When `listener` cannot accept any more, or the log is closed or has no room for a gateway.
