@@ -91,7 +91,7 @@ mod tests {
         }
         let ids: HashSet<&str> = all().iter().map(|requirement| requirement.id.as_str()).collect();
         assert_eq!(ids.len(), all().len());
-        assert_eq!(all().len(), 461);
+        assert_eq!(all().len(), 474);
     }
 
     #[test]

@@ -73,7 +73,8 @@ const SCENARIOS: &[Scenario] = &[
     children::CHILDREN,
 ];
 
-// Version 2 asks these as well.
+// Bridges and version 2 ask these as well.
+pub(crate) use children::{a_cancelled_child_stops, cancel_a_child};
 pub(crate) use framing::ids_come_back_as_they_were;
 pub(crate) use listing::{no_match_is_an_empty_array, the_filter_holds};
 pub(crate) use refusals::{silent, silent_and_alive};

@@ -57,7 +57,7 @@ fn answers(message: &Message, id: &Value) -> bool {
 }
 
 /// Has a child count, and cancels it when it is at work, if it can be. What it does not end by is ended by its parent.
-async fn cancel_a_child(probe: &mut Probe, session: &str) -> Result<(), Stop> {
+pub(crate) async fn cancel_a_child(probe: &mut Probe, session: &str) -> Result<(), Stop> {
     let turn = probe.limits().turn;
     let id = probe.ask("count", "session/prompt", prompt_of(session, children::DELEGATE_COUNT)).await?;
     let mut counting: Option<String> = None;
@@ -108,7 +108,7 @@ fn cancelled<'c>(case: &'c Case<'_>) -> Result<(&'c Message, &'c str), Outcome> 
     Ok((cancel, named.unwrap_or_default()))
 }
 
-fn a_cancelled_child_stops(case: &Case<'_>) -> Outcome {
+pub(crate) fn a_cancelled_child_stops(case: &Case<'_>) -> Outcome {
     let (cancel, child_id) = match cancelled(case) {
         Ok(found) => found,
         Err(why) => return why,
