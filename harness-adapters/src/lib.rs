@@ -15,6 +15,7 @@
 
 pub mod adapter;
 pub mod bounds;
+mod children;
 pub mod claude;
 pub mod cli;
 pub mod codex;
