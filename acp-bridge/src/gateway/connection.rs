@@ -130,6 +130,7 @@ impl Connection {
             }
             Request::Prompt { session, command } => self.prompt(id, session, command)?,
             Request::List { query } => self.effect(Effect::List { query, id }),
+            Request::Status { session } => self.effect(Effect::Look { session, id }),
             Request::Close { session } => self.effect(Effect::Close { session, id }),
             Request::Delete { session } => self.submit(Some(session), command::delete(), Then::Deleted { id }),
             Request::Detach { session } => self.detach(id, &session)?,

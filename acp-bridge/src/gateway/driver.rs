@@ -234,6 +234,10 @@ async fn run_effect(opener: Opener, effect: Effect) -> Option<EffectOutcome> {
             let head = service.close(caller, &session).await;
             EffectOutcome::Closed { session, id, head }
         }
+        Effect::Look { session, id } => {
+            let open = service.is_open(caller, &session).await;
+            EffectOutcome::Looked { id, open }
+        }
         Effect::List { query, id } => {
             let sessions = service.list(caller, query).await;
             EffectOutcome::Listed { id, sessions }

@@ -34,6 +34,8 @@ pub(crate) enum Request {
     Prompt { session: SessionId, command: Command },
     /// A page of sessions.
     List { query: ListQuery },
+    /// Look at a session: whether its agent is there. It changes nothing.
+    Status { session: SessionId },
     /// Close: the end of what runs in a session, and of its agent.
     Close { session: SessionId },
     /// Deletion of a session and its log.

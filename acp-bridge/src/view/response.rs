@@ -26,6 +26,8 @@ pub(crate) enum Response<'a> {
     Turn { turn: Turn, seq: Seq, outcome: &'a Outcome, steered: Option<Turn> },
     /// A page of sessions.
     Sessions(&'a [SessionInfo]),
+    /// Look at a session: whether an agent of it is there.
+    Status { open: bool },
     /// Lanes of a session.
     Lanes(&'a State),
     /// Reply of the host or of an agent.

@@ -22,6 +22,8 @@ pub(in crate::gateway) enum Effect {
     Open { session: SessionId, params: RawBuf, coming: Box<Coming>, id: RequestId },
     /// Close a session and find out where the log then ends.
     Close { session: SessionId, id: RequestId },
+    /// Look at a session.
+    Look { session: SessionId, id: RequestId },
     /// List sessions; the cursor must name one.
     List { query: ListQuery, id: RequestId },
     /// Follow a session from a cursor, through its follower if that is known.
@@ -96,6 +98,11 @@ pub(in crate::gateway) enum EffectOutcome {
         session: SessionId,
         id: RequestId,
         head: Result<Seq, ServiceError>,
+    },
+    /// Whether an agent of a session is there.
+    Looked {
+        id: RequestId,
+        open: Result<bool, ServiceError>,
     },
     Listed {
         id: RequestId,

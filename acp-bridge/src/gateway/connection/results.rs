@@ -31,6 +31,10 @@ impl Connection {
                 (Ok(_), None) => self.out.respond(id, Response::Done),
                 (Err(why), _) => self.out.refuse(id, &why.into()),
             },
+            EffectOutcome::Looked { id, open } => match open {
+                Ok(open) => self.out.respond(id, Response::Status { open }),
+                Err(why) => self.out.refuse(id, &why.into()),
+            },
             EffectOutcome::Listed { id, sessions } => match sessions {
                 Ok(sessions) => self.out.respond(id, Response::Sessions(&sessions)),
                 Err(why) => self.out.refuse(id, &why.into()),

@@ -11,9 +11,10 @@ const SESSIONS: [&str; 2] = [AGENT, SESSION];
 
 /// Capabilities that the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no
 /// member for `detach`: whoever serves the one serves the other.
-const SERVED: [(&str, Raw<'static>); 5] = [
+const SERVED: [(&str, Raw<'static>); 6] = [
     ("list", Raw::EMPTY_OBJECT),
     ("resume", Raw::EMPTY_OBJECT),
+    ("status", Raw::EMPTY_OBJECT),
     ("close", Raw::EMPTY_OBJECT),
     ("delete", Raw::EMPTY_OBJECT),
     ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
@@ -59,7 +60,7 @@ mod tests {
         assert_eq!(
             rewritten("{}"),
             format!(
-                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}}}}}},{OURS}}}"#
+                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"status":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}}}}}},{OURS}}}"#
             )
         );
     }
@@ -71,7 +72,7 @@ mod tests {
         assert_eq!(
             rewritten(agent),
             format!(
-                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"attach":{{"roles":["controller","observer"]}}}}}},"_meta":{{"theirs":1,{ours}}}"#
+                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"status":{{}},"attach":{{"roles":["controller","observer"]}}}}}},"_meta":{{"theirs":1,{ours}}}"#
             )
         );
     }

@@ -19,13 +19,14 @@ type Read = Result<Request, RequestError>;
 type Reader = fn(Asked<'_>) -> Read;
 
 /// Requests that the gateway serves. An attach as controller is more than to observe; the service sees which it is.
-const SERVED: [(&str, Operation, Reader); 19] = [
+const SERVED: [(&str, Operation, Reader); 20] = [
     (v1::Initialize::METHOD.name, Operation::Describe, initialize),
     (v1::NewSession::METHOD.name, Operation::Create, new_session),
     (v1::LoadSession::METHOD.name, Operation::Attach, load),
     (v1::ResumeSession::METHOD.name, Operation::Attach, resume),
     (v1::Prompt::METHOD.name, Operation::Prompt, prompt),
     (v1::ListSessions::METHOD.name, Operation::List, list),
+    (v1::SessionStatus::METHOD.name, Operation::Get, status),
     (v1::CloseSession::METHOD.name, Operation::Close, close),
     (v1::DeleteSession::METHOD.name, Operation::Delete, delete),
     (ATTACH, Operation::Observe, attach),
@@ -106,12 +107,16 @@ pub(super) fn read(name: &str, asked: Asked<'_>) -> Read {
     pass(asked, name, scope)
 }
 
-/// Finds a request of ACP that agents answer and that makes sense through a bridge. A fork's session would be known to
-/// the agent only.
+/// Requests of ACP that make no sense through a bridge: a fork's session would be known to the agent only, and an archive
+/// takes sessions from a list that is the bridge's own.
+const WITHHELD: [&str; 3] =
+    [v1::ForkSession::METHOD.name, v1::ArchiveSession::METHOD.name, v1::UnarchiveSession::METHOD.name];
+
+/// Finds a request of ACP that agents answer and that makes sense through a bridge.
 fn passed_on(name: &str) -> Option<&'static Method> {
     method::find(name, Call::Request, Version::V1).filter(|method| {
         method.direction != Direction::ToClient
-            && method.name != v1::ForkSession::METHOD.name
+            && !WITHHELD.contains(&method.name)
             && !method.name.starts_with(PROXY)
     })
 }
@@ -207,6 +212,11 @@ fn lane_add(asked: Asked<'_>) -> Read {
 
 fn lane_remove(asked: Asked<'_>) -> Read {
     asked.call(|params| Ok(command::lane_remove(params.text("lane")?)))
+}
+
+/// Reads a look at a session, attached or not.
+fn status(asked: Asked<'_>) -> Read {
+    Ok(Request::Status { session: asked.params.session()? })
 }
 
 /// Reads `lanes`: they are as the log has them, whatever the client wants to see of them.

@@ -29,6 +29,10 @@ pub(super) fn respond(response: Response<'_>) -> Result<RawBuf, RawError> {
         }
         Response::Turn { turn, seq, outcome, steered } => answer(turn, seq, outcome, steered),
         Response::Sessions(sessions) => encoded(listed(sessions)),
+        Response::Status { open } => {
+            let status = if open { r#"{"status":"open"}"# } else { r#"{"status":"saved"}"# };
+            Ok(RawBuf::trusted(status.to_owned()))
+        }
         Response::Lanes(state) => encoded(RawBuf::encode(&lanes::lanes_of(state))),
         Response::Reply(reply) => reply_of(reply),
         Response::Done => Ok(Raw::EMPTY_OBJECT.to_owned()),
