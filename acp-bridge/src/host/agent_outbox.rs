@@ -25,14 +25,16 @@ pub(super) struct AgentOutbox {
     bytes: usize,
 }
 
+/// Sending of one message, with its time limit.
+type Sending = Pin<Box<dyn Future<Output = Result<Result<(), Closed>, Elapsed>> + Send>>;
+
 /// A message on its way, which began when it was made.
 pub(super) struct QueuedMessage {
     what: String,
     /// The key of a request.
     key: Option<RequestKey>,
     bytes: usize,
-    /// The sending of it, with its time limit.
-    sending: Pin<Box<dyn Future<Output = Result<Result<(), Closed>, Elapsed>> + Send>>,
+    sending: Sending,
 }
 
 /// A message that the agent did not read in time, or that there is no room for. It will not be sent.
