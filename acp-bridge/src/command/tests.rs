@@ -4,8 +4,7 @@ use acp_types::RawBuf;
 use async_trait::async_trait;
 use bytes::Bytes;
 
-use super::commander::MAX_PAUSE;
-use super::{By, Commander, Order, Unreadable, VERSION, encode_answer};
+use super::{By, Commander, MAX_PAUSE, Order, Unreadable, VERSION, encode_answer};
 use crate::log::{CommandId, CommandQueue, LogError, MemberId, MemoryLog, QueueError, QueuedCommand, TakenCommand};
 use crate::principal::{Principal, Role, Sessions};
 use crate::session::{Command, QueueCommand, Refusal, Reply};

@@ -1,12 +1,12 @@
 //! Outbox of an agent: messages on their way to it, in order. Whoever sends one does not wait for the agent to read.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use acp_server::Closed;
 use acp_server::proto::RequestKey;
-use futures_util::future::BoxFuture;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
@@ -25,8 +25,8 @@ pub(super) struct AgentOutbox {
     bytes: usize,
 }
 
-/// What came of sending a message: it was taken, the agent's connection was closed, or the time was over.
-type Sent = Result<Result<(), Closed>, Elapsed>;
+/// Sending of one message, with its time limit.
+type Sending = Pin<Box<dyn Future<Output = Result<Result<(), Closed>, Elapsed>> + Send>>;
 
 /// A message on its way, which began when it was made.
 pub(super) struct QueuedMessage {
@@ -34,8 +34,7 @@ pub(super) struct QueuedMessage {
     /// The key of a request.
     key: Option<RequestKey>,
     bytes: usize,
-    /// The sending of it, with its time limit.
-    sending: BoxFuture<'static, Sent>,
+    sending: Sending,
 }
 
 /// A message that the agent did not read in time, or that there is no room for. It will not be sent.
