@@ -162,7 +162,8 @@ fn acp_rows() -> Vec<Row> {
 }
 
 /// Requests of ACP that the bridge does not serve to anybody, and the one that every connection begins with.
-const NOT_ASKED: [&str; 4] = ["initialize", "session/fork", "proxy/initialize", "proxy/successor"];
+const NOT_ASKED: [&str; 6] =
+    ["initialize", "session/fork", "session/archive", "session/unarchive", "proxy/initialize", "proxy/successor"];
 
 /// What a session hears of the client that has made it.
 const MADE: [Command; 1] = [Command::SetPresence { present: true }];

@@ -115,9 +115,7 @@ const WITHHELD: [&str; 3] =
 /// Finds a request of ACP that agents answer and that makes sense through a bridge.
 fn passed_on(name: &str) -> Option<&'static Method> {
     method::find(name, Call::Request, Version::V1).filter(|method| {
-        method.direction != Direction::ToClient
-            && !WITHHELD.contains(&method.name)
-            && !method.name.starts_with(PROXY)
+        method.direction != Direction::ToClient && !WITHHELD.contains(&method.name) && !method.name.starts_with(PROXY)
     })
 }
 
