@@ -30,7 +30,7 @@ use std::sync::Arc;
 
 use acp_server::proto::{Incoming, IncomingNotification, Payload, ResponseError};
 use acp_types::record::{Record, Seq};
-use acp_types::{RawBuf, RawError, SessionId};
+use acp_types::{Raw, RawBuf, RawError, SessionId};
 
 pub(crate) use self::error::RequestError;
 pub(crate) use self::history::{Begin, HistoryPolicy, Replay};
@@ -104,6 +104,13 @@ impl View {
     pub(crate) fn answer(&self, outcome: Result<Payload, ResponseError>) -> ClientAnswer {
         match self {
             Self::V1(_) => v1::answer_of(outcome),
+        }
+    }
+
+    /// Params of a request of an agent as the client understands them.
+    pub(crate) fn asking(&self, params: RawBuf) -> RawBuf {
+        match self {
+            Self::V1(client) => client.asking(params),
         }
     }
 
@@ -202,9 +209,23 @@ impl Screen {
     }
 
     /// Shows a notification of an agent that is no update.
-    pub(crate) fn extension(&mut self, record: &Record, out: &mut impl Sink) {
+    pub(crate) fn extension(&mut self, record: &Record, state: &State, out: &mut impl Sink) {
         match self {
-            Self::V1(screen) => screen.extension(record, out),
+            Self::V1(screen) => screen.extension(record, state, out),
+        }
+    }
+
+    /// Tells the client what it is to know before its history, which begins behind `cursor`. `state` is as of then, or later.
+    pub(crate) fn begin(&mut self, state: &State, cursor: Seq, out: &mut impl Sink) {
+        match self {
+            Self::V1(screen) => screen.begin(state, cursor, out),
+        }
+    }
+
+    /// Returns whether the client understands what has these params.
+    pub(crate) fn can_show(&self, params: Raw<'_>, state: &State) -> bool {
+        match self {
+            Self::V1(screen) => screen.can_show(params, state),
         }
     }
 

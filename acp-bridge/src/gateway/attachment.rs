@@ -18,7 +18,7 @@ use std::sync::Arc;
 
 use acp_types::record::body::{Outcome, Resolved};
 use acp_types::record::{Kind, Record, Seq, Turn};
-use acp_types::{RawBuf, RequestId, SessionId};
+use acp_types::{Raw, RawBuf, RequestId, SessionId};
 
 use self::closing::PendingCloses;
 use self::history::{Arrival, History};
@@ -103,8 +103,10 @@ impl Attachment {
         attachment
     }
 
-    /// Asks what waits for an answer, if there is no history to be shown before.
+    /// Tells what the client is to know before anything else, and asks what waits for an answer, if there is no history to
+    /// be shown before.
     pub(super) fn begin(&mut self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
+        self.lens.screen.begin(&self.state, self.cursor, out);
         if self.history.is_over() {
             self.ask_pending(prompts, out);
         } else {
@@ -173,7 +175,7 @@ impl Attachment {
             match record.kind {
                 Kind::Update | Kind::Extension if !self.lens.lanes.shows(&record.lane) => {}
                 Kind::Update => self.lens.screen.update(record, &self.state, out),
-                Kind::Extension => self.lens.screen.extension(record, out),
+                Kind::Extension => self.lens.screen.extension(record, &self.state, out),
                 _ => self.control(record, batch, prompts, out),
             }
             if !self.history.is_over() {
@@ -251,9 +253,14 @@ impl Attachment {
         self.membership.role.is_controller() && self.history.is_over()
     }
 
-    /// Returns whether the client sees what the request belongs to: its lane, or a turn of its own.
+    /// Returns whether the client sees what the request belongs to: a session that it understands, and its lane or a turn
+    /// of its own.
     fn sees(&self, request: &PendingRequest, prompts: &PendingPrompts) -> bool {
         let its_own = |turn| prompts.waits_for(self.session(), turn);
+        let params = request.params.as_ref().map_or(Raw::EMPTY_OBJECT, RawBuf::as_raw);
+        if !self.lens.screen.can_show(params, &self.state) {
+            return false;
+        }
         self.lens.lanes.shows(&request.lane) || request.turn.is_some_and(its_own)
     }
 

@@ -10,11 +10,13 @@
 //! | `turn`, `queue`, `members` | ends of turns, prompts that wait, who is there |
 //! | `screen` | one client's view of one session: which updates, in which form |
 //! | `client_capabilities`, `notice`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, output of commands for clients that show no terminals, chunks of one message as one |
+//! | `children`, `session_terminals` | child sessions: for clients that understand them, and for others; the terminals of each |
 //! | `frames` | the bytes of updates |
 //! | `calls` | params and answers of ACP, from what callers of the session API say |
 
 pub(crate) mod calls;
 mod capabilities;
+mod children;
 mod client;
 mod client_capabilities;
 mod error;
@@ -30,6 +32,7 @@ mod replay;
 mod request;
 mod response;
 mod screen;
+mod session_terminals;
 mod terminals;
 mod turn;
 

@@ -11,12 +11,14 @@ use acp_types::record::body::Extension;
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{Raw, RawBuf, RawKind, RequestId};
 
+use super::super::children::Work;
 use super::super::wire::{self, clean_outcome};
 use super::super::{AgentSource, CallId, CommandId, FromAgent, LaneState, Reply, State};
 use super::admission::Admission;
 use super::agent::AgentSlot;
 use super::announce::{self, Announcement, Told};
 use super::calls::{AnswerMeaning, Call, Calls, ClientCall, ClientRequest};
+use super::children::{self, ChildStops};
 use super::queue::TurnQueue;
 use super::requests::{By, PendingRequests, decline};
 use super::steering::Steering;
@@ -36,6 +38,7 @@ pub(super) struct Lane {
     requests: PendingRequests,
     announcement: Announcement,
     admission: Admission,
+    child_stops: ChildStops,
 }
 
 /// Questions about its state.
@@ -51,6 +54,7 @@ impl Lane {
             requests: PendingRequests::default(),
             announcement: Announcement::default(),
             admission: Admission::default(),
+            child_stops: ChildStops::default(),
         }
     }
 
@@ -81,19 +85,22 @@ impl Lane {
     /// Returns whether nothing goes on in it and nobody waits for anything.
     pub(super) fn is_idle(&self, state: &State) -> bool {
         let works = |lane: &LaneState| lane.running().is_some() || lane.queue().len() + lane.steered().len() > 0;
-        self.agent.is_settled() && self.calls.is_empty() && !state.lane(&self.name).is_some_and(works)
+        let child_works = state.children().of_lane(&self.name).any(|child| child.work() == Work::Active);
+        self.agent.is_settled() && self.calls.is_empty() && !child_works && !state.lane(&self.name).is_some_and(works)
     }
 
     /// Time at which time itself brings something about.
     pub(super) fn deadline(&self) -> Option<u64> {
         let of_parts =
             [self.queue.deadline(), self.steering.deadline(), self.agent.deadline(), self.announcement.deadline()];
-        of_parts.into_iter().flatten().min()
+        let of_parts = of_parts.into_iter().chain([self.child_stops.deadline()]);
+        of_parts.flatten().min()
     }
 
     /// Time has passed.
     pub(super) fn tick(&mut self, cx: &mut Transition<'_>) {
         self.tick_cancel(cx);
+        self.tick_children(cx);
         self.tick_steering(cx);
         self.tick_restore(cx);
         if self.announcement.deadline().is_some_and(|deadline| cx.at() >= deadline) {
@@ -131,8 +138,10 @@ impl Lane {
             return;
         }
         let turn = cx.running();
-        cx.record_update(Origin::Agent, turn, params);
-        let Some(told) = Told::of(params) else { return };
+        children::take_in(cx, turn, params);
+        let renamed = children::with_our_ids(cx, params);
+        cx.record_update(Origin::Agent, turn, renamed.as_ref().map_or(params, RawBuf::as_raw));
+        let Some(told) = Told::of(params).filter(|_| !cx.is_of_child(params)) else { return };
         if let Some(restore) = self.agent.restoring() {
             restore.told(&told);
         }

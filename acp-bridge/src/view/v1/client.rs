@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use acp_server::proto::{Incoming, IncomingNotification};
+use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, SessionId, capability};
 
+use super::children::{child_of_attached, without_references};
 use super::client_capabilities::ClientCapabilities;
 use super::params::{Params, fits};
 use super::request::Asked;
@@ -42,6 +44,13 @@ impl Client {
         capability::client_answers(self.initialize.as_raw(), method)
     }
 
+    pub(crate) fn asking(&self, params: RawBuf) -> RawBuf {
+        if self.capabilities.subagents {
+            return params;
+        }
+        without_references(params.as_raw(), "toolCall").unwrap_or(params)
+    }
+
     pub(crate) fn about(request: &Incoming, attached: &dyn Fn(&SessionId) -> bool) -> About {
         let session = Params::new(request.params()).session().ok();
         let is_attached = session.as_ref().is_some_and(attached);
@@ -53,7 +62,14 @@ impl Client {
         request: &Incoming,
         attached: &dyn Fn(&SessionId) -> bool,
     ) -> Result<Request, RequestError> {
-        let asked = Asked { initialize: &self.initialize, params: Params::new(request.params()), attached };
+        let params = Params::new(request.params());
+        if let Some(child) = params.session().ok().and_then(|session| child_of_attached(session, attached)) {
+            return Err(RequestError::Params(format!(
+                "session {child} is a child session: its agent runs it, and {} is all that a client may ask of it",
+                v1::Cancel::NAME
+            )));
+        }
+        let asked = Asked { initialize: &self.initialize, params, attached };
         methods::read(request.method(), asked)
     }
 

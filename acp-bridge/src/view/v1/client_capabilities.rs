@@ -5,20 +5,22 @@
 
 use std::sync::LazyLock;
 
-use acp_types::Raw;
-use acp_types::capability::{CLIENT, TERMINAL_OUTPUT};
+use acp_types::capability::{CLIENT, SUBAGENT_UPDATE, SUBAGENTS, TERMINAL_OUTPUT};
+use acp_types::{Raw, RawKind};
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
 /// everybody.
-pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
-    LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
+pub(super) static MARKS: LazyLock<[Finder<'static>; 4]> =
+    LazyLock::new(|| ["\"notice\"", "\"compaction_", "\"subagent_", "\"session_message"].map(Finder::new));
 
 /// Capabilities of a client that updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ClientCapabilities {
     notices: bool,
     compaction: bool,
+    /// It understands child sessions.
+    pub(crate) subagents: bool,
     /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
     pub(crate) terminals: bool,
 }
@@ -32,6 +34,7 @@ impl ClientCapabilities {
         Self {
             notices: has("notices"),
             compaction: has("compaction"),
+            subagents: initialize.path(&[CLIENT, SUBAGENTS]).is_some_and(|value| value.kind() == RawKind::Object),
             terminals: terminals.and_then(Raw::as_bool).unwrap_or(false),
         }
     }
@@ -45,6 +48,7 @@ impl ClientCapabilities {
         let kind = params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).unwrap_or_default();
         match &*kind {
             "notice" => self.notices,
+            SUBAGENT_UPDATE | "session_message" | "session_message_chunk" => self.subagents,
             "compaction_update" | "compaction_summary_chunk" => self.compaction,
             _ => true,
         }
@@ -70,6 +74,17 @@ mod tests {
             assert!(takes(&with(name), &update), "{kind}");
             let null = format!(r#"{{"clientCapabilities":{{"session":{{"{name}":null}}}}}}"#);
             for without in ["{}", r#"{"clientCapabilities":{}}"#, &with("other"), &null] {
+                assert!(!takes(without, &update), "{kind} {without}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_child_sessions_is_for_those_who_understand_them() {
+        for kind in ["subagent_update", "session_message", "session_message_chunk"] {
+            let update = format!(r#"{{"sessionUpdate":"{kind}","x":1}}"#);
+            assert!(takes(r#"{"clientCapabilities":{"subagents":{}}}"#, &update), "{kind}");
+            for without in ["{}", r#"{"clientCapabilities":{"subagents":null}}"#, r#"{"subagents":{}}"#] {
                 assert!(!takes(without, &update), "{kind} {without}");
             }
         }

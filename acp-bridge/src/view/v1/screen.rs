@@ -6,11 +6,13 @@ use acp_types::record::body::Extension;
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId};
 
+use super::children::{announcements, child_in, without_references};
 use super::client_capabilities::ClientCapabilities;
 use super::frames;
 use super::notice::{as_thought, is_notice};
 use super::replay::Coalescer;
-use super::terminals::{TerminalView, VisibleUpdate};
+use super::session_terminals::SessionTerminals;
+use super::terminals::VisibleUpdate;
 use crate::session::{HOST_TERMINAL, State};
 use crate::shared::BIG;
 use crate::view::history::Replay;
@@ -40,17 +42,28 @@ impl Sight {
 #[derive(Debug)]
 pub(crate) struct Earlier {
     sight: Sight,
-    terminals: TerminalView,
+    terminals: SessionTerminals,
 }
 
 impl Earlier {
     pub(super) fn new(sight: Sight) -> Self {
-        Self { sight, terminals: TerminalView::default() }
+        Self { sight, terminals: SessionTerminals::default() }
     }
 
     pub(crate) fn hear(&mut self, record: &Record, lanes: &LaneFilter, state: &State) {
         let Self { sight, terminals } = self;
-        terminals.hear(record, lanes, |lane, terminal| sight.has_terminal(state, lane, terminal));
+        if !lanes.shows(&record.lane) {
+            return;
+        }
+        let child_in = |params: &RawBuf| {
+            let session = params.as_raw().member("sessionId").and_then(Raw::as_string)?;
+            state.children().get(&SessionId::from(&*session)).map(|child| child.id().clone())
+        };
+        if record.kind != Kind::Update {
+            return terminals.control(record, child_in);
+        }
+        let child = if state.children().ever() { child_in(&record.body) } else { None };
+        terminals.update(record, child.as_ref(), |terminal| sight.has_terminal(state, &record.lane, terminal));
     }
 }
 
@@ -70,7 +83,7 @@ enum Showing {
 pub(crate) struct Screen {
     session: SessionId,
     sight: Sight,
-    terminals: TerminalView,
+    terminals: SessionTerminals,
     showing: Showing,
     /// Updates of history that were shown.
     replayed: u64,
@@ -90,6 +103,30 @@ impl Screen {
         self.terminals.forget_unshown();
     }
 
+    /// Announces the children of which the client cannot have heard, since its history begins behind `cursor`.
+    pub(crate) fn begin(&mut self, state: &State, cursor: Seq, out: &mut impl Sink) {
+        if self.sight.capabilities.subagents {
+            for params in announcements(&self.session, state, cursor) {
+                frames::update(out, params.as_raw());
+            }
+        }
+    }
+
+    /// Returns whether the client can be shown what has these params: it is about the session itself, or the client
+    /// understands child sessions.
+    pub(crate) fn can_show(&self, params: Raw<'_>, state: &State) -> bool {
+        self.sight.capabilities.subagents || child_in(&self.session, params, state).is_none()
+    }
+
+    /// An update without references to sessions, if the client does not understand those that it has.
+    fn without_references(&self, record: &Arc<Record>) -> Option<Arc<Record>> {
+        if self.sight.capabilities.subagents {
+            return None;
+        }
+        let body = without_references(record.body.as_raw(), "update")?;
+        Some(Arc::new(Record { body, ..Record::clone(record) }))
+    }
+
     pub(crate) fn expect(&self, records: &[Arc<Record>], out: &mut impl Sink) {
         if self.joins() {
             return;
@@ -104,9 +141,14 @@ impl Screen {
 
     pub(crate) fn update(&mut self, record: &Arc<Record>, state: &State, out: &mut impl Sink) {
         let sight = &self.sight;
+        let plain = self.without_references(record);
+        let record = plain.as_ref().unwrap_or(record);
         let body = record.body.as_raw();
-        let shown = if sight.capabilities.takes(body) {
-            self.terminals.update(record, |terminal| sight.has_terminal(state, &record.lane, terminal))
+        let child = child_in(&self.session, body, state);
+        let understands = sight.capabilities.subagents || child.is_none();
+        let shown = if understands && sight.capabilities.takes(body) {
+            let has_terminal = |terminal: &str| sight.has_terminal(state, &record.lane, terminal);
+            self.terminals.update(record, child.as_ref(), has_terminal)
         } else if record.origin == Origin::Host && is_notice(body) {
             // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
             as_thought(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
@@ -137,9 +179,10 @@ impl Screen {
         }
     }
 
-    pub(crate) fn extension(&mut self, record: &Record, out: &mut impl Sink) {
+    pub(crate) fn extension(&mut self, record: &Record, state: &State, out: &mut impl Sink) {
         self.flush(out);
         match record.decode::<Extension>() {
+            Ok(Extension { params: Some(params), .. }) if !self.can_show(params.as_raw(), state) => {}
             Ok(Extension { method, params }) => frames::notify(out, &method, params.as_ref().map(RawBuf::as_raw)),
             Err(error) => tracing::warn!(session = %self.session, seq = record.seq, %error, "an extension is damaged"),
         }
@@ -151,7 +194,10 @@ impl Screen {
             self.flush_terminals(record.seq, out);
         }
         if seen {
-            self.terminals.control(record);
+            let named = |params: &RawBuf| {
+                params.as_raw().member("sessionId").and_then(Raw::as_string).map(|id| SessionId::from(&*id))
+            };
+            self.terminals.control(record, |params| named(params).filter(|id| *id != self.session));
         }
     }
 

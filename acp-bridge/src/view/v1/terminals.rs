@@ -21,7 +21,6 @@ use memchr::memmem::Finder;
 
 use self::call::{Call, Slot, Unshown};
 use self::text::Text;
-use crate::view::lanes::LaneFilter;
 
 /// Tool calls, and terminals, that are remembered.
 const MAX: usize = 32;
@@ -147,15 +146,6 @@ impl TerminalView {
                 self.printed(record, &lane, &terminal);
             }
             _ => {}
-        }
-    }
-
-    /// Takes in a record that the client is not shown: it stands before its history.
-    pub(crate) fn hear(&mut self, record: &Record, lanes: &LaneFilter, sees: impl Fn(&str, &str) -> bool) {
-        match record.kind {
-            _ if !lanes.shows(&record.lane) => {}
-            Kind::Update => drop(self.update(record, |terminal| sees(&record.lane, terminal))),
-            _ => self.control(record),
         }
     }
 

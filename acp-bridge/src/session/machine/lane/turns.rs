@@ -6,10 +6,11 @@ use acp_types::meta::CancelScope;
 use acp_types::method::v1;
 use acp_types::record::body::Outcome;
 use acp_types::record::{Origin, Turn};
-use acp_types::{Raw, RawBuf};
+use acp_types::{Raw, RawBuf, SessionId};
 
 use super::super::super::{CommandId, QueueCommand, Refusal, Reply, TurnPhase, wire};
 use super::super::calls::Call;
+use super::super::children::ChildStops;
 use super::super::queue::{self, Accepted, Prompt, Stop, Then, TurnQueue};
 use super::super::requests::Cause;
 use super::super::steering::{self, SteerRequest};
@@ -78,7 +79,7 @@ impl Lane {
         if cx.running() != Some(turn) {
             return;
         }
-        self.requests.resolve_turn(cx, turn, Cause::TURN_ENDED);
+        self.requests.resolve_ended(cx, turn);
         let outcome = queue::outcome_of(answer, cx.cancel_requested(turn));
         self.end_turn(cx, turn, Origin::Agent, &outcome);
         self.advance(cx);
@@ -172,6 +173,30 @@ impl Lane {
         TurnQueue::record_cancel(cx, client, turn, reason);
         self.tell_to_stop(cx);
         self.requests.resolve_turn(cx, turn, Cause::CANCELLED);
+    }
+
+    /// Stops the work of a child session, if its agent lets clients do that. What works no more is left alone.
+    pub(in super::super) fn stop_child(
+        &mut self,
+        cx: &mut Transition<'_>,
+        client: &Arc<str>,
+        child: &SessionId,
+        reason: Option<&str>,
+    ) -> Result<(), Refusal> {
+        if ChildStops::ask(cx, client, child, reason)? {
+            if self.agent.is_alive() {
+                self.child_stops.tell(cx, v1::Cancel::NAME, child);
+            }
+            self.requests.resolve_child(cx, child, Cause::CANCELLED);
+        }
+        Ok(())
+    }
+
+    /// An agent that was awaited is told which of its children are to stop.
+    pub(super) fn tell_children_to_stop(&mut self, cx: &mut Transition<'_>) {
+        for child in ChildStops::wanted(cx) {
+            self.child_stops.tell(cx, v1::Cancel::NAME, &child);
+        }
     }
 
     /// Tells an agent that is there; one that is awaited is told when it comes.
