@@ -5,17 +5,18 @@
 //! is doing is said by its `agent_slot`, and nowhere else in the host.
 
 mod agent;
-mod agent_events;
 mod agent_opening;
 mod agent_outbox;
 mod agent_pool;
 mod agent_slot;
+mod agent_traffic;
 mod capacity;
 pub(crate) mod clock;
 mod config;
 mod context;
 mod door;
 mod driver;
+mod envelope;
 mod idle;
 mod inbox;
 mod lane_agent;

@@ -1,14 +1,17 @@
 //! The task that runs one connection: bytes in, events out, and the reverse.
 //!
-//! One bounded queue in each direction. What is beyond it is on its way: it is bounded by one turn of the task.
+//! One bounded queue in each direction. What has left it and is not written yet keeps its place in it, in bytes.
 //!
-//! | Direction | Queue | Bound | On its way |
+//! | Direction | Queue | Bound | Beside it |
 //! |---|---|---|---|
-//! | out | of the outboxes | [`Config::outbox_messages`], [`Config::outbox_bytes`] until they are written | what the connection core has ready, and the batch that is written |
-//! | in | of `delivery`, events for the inbox | [`Config::inbox_events`], [`Config::inbox_bytes`] | what one read has brought, and the batch that the application takes next |
+//! | out | what the outboxes have sent, until it is written: in the channel, ready in the connection core, in the batch that is written | [`Config::outbox_messages`] in the channel, [`Config::outbox_bytes`] in all | answers that the core makes by itself: at the bound of `sending`, reading stops |
+//! | in | events until the inbox takes them | [`Config::inbox_events`], [`Config::inbox_bytes`] | what one read has brought |
+//!
+//! The connection core holds what one turn of the task has made, until the end of that turn: an event goes into the
+//! inbox at once, a frame waits for the batch that is written. `life` says what a connection still takes, writes and hears.
 
-mod delivery;
 mod inbox;
+mod life;
 mod lookout;
 mod outbox;
 mod sending;
@@ -54,14 +57,13 @@ pub fn start<T: Transport>(transport: T, config: Config) -> Link {
 pub fn resume<T: Transport>(transport: T, config: Config, unfinished: Unfinished) -> Link {
     let (reader, writer) = transport.split(config.limits.frame.max_bytes);
     let (commands, received) = mpsc::channel(config.outbox_messages.max(1));
-    // One batch waits while the next one fills: a busy reader takes a whole batch per wake-up.
-    let (batches, inbox) = mpsc::channel(1);
+    let (delivery, inbox) = inbox::queue();
     let finished = CancellationToken::new();
     let closing = CancellationToken::new();
     let released = CancellationToken::new();
     let outbox = Outbox::new(commands, &config, closing.clone(), released.clone(), finished.clone());
     let queue = task::Queue { commands: received, credit: outbox.credit(), closing, released };
     let connection = Connection::resume(config.limits, unfinished);
-    tokio::spawn(task::Task::new(reader, writer, connection, config, queue, batches, finished).run());
-    Link { outbox, inbox: Inbox::new(inbox) }
+    tokio::spawn(task::Task::new(reader, writer, connection, config, queue, delivery, finished).run());
+    Link { outbox, inbox }
 }

@@ -6,12 +6,14 @@ mod connection;
 mod error;
 mod event;
 mod limits;
+mod message;
 mod pending;
 mod refusal;
 
 pub use connection::Connection;
 pub use error::{RespondError, SendError};
-pub use event::{CloseReason, Event, Incoming, IncomingNotification, Payload, Rejection, ResponseError};
+pub use event::{CloseReason, Event, Rejection, ResponseError};
 pub use limits::Limits;
+pub use message::{Incoming, IncomingNotification, Payload};
 pub use pending::{RequestKey, Unfinished};
 pub use refusal::Refusal;

@@ -1,14 +1,22 @@
-//! Output of a connection, in order.
+//! Outgoing side of a connection: what waits to be written, in order, and whose answers are awaited.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::proto::RequestKey;
+use acp_server::{Closed, HOP, Outbox};
 use acp_types::record::Seq;
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::trace;
 
-use crate::view::{News, RequestError, Response, Sink, View};
+use super::prompts::PendingPrompts;
+use crate::view::{self, News, RequestError, Response, Sink, View};
+
+/// Bytes of answers that may wait to be written before the client is no longer listened to.
+const MAX_UNWRITTEN: usize = 256 * 1024;
 
 /// One thing to write.
 #[derive(Debug)]
@@ -33,13 +41,16 @@ pub(super) struct Asked {
     pub(super) withdrawn: bool,
 }
 
-/// Output of the attachments of one connection, and the requests that the client has open.
+/// Output of one connection, and the requests that are open in either direction.
 #[derive(Debug)]
 pub(super) struct Outgoing {
     /// The id under which this connection appears in logs.
     pub(super) client: Arc<str>,
-    /// View that writes for the client.
-    pub(super) view: View,
+    /// View that reads and writes for the client.
+    pub(super) view: Box<dyn View>,
+    /// Prompts of the client that are not answered.
+    pub(super) prompts: PendingPrompts,
+    /// Requests of agents that the client has not answered.
     asked: HashMap<RequestKey, Asked>,
     /// Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
@@ -52,8 +63,9 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(client: Arc<str>) -> Self {
         Self {
-            view: View::new(Arc::clone(&client)),
+            view: view::of(Arc::clone(&client)),
             client,
+            prompts: PendingPrompts::default(),
             asked: HashMap::new(),
             next_key: 1,
             items: Vec::new(),
@@ -137,16 +149,38 @@ impl Outgoing {
         self.asked.remove(&key)
     }
 
-    /// Bytes that wait to be taken, roughly.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// Returns whether there is room for more to be written.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes < MAX_UNWRITTEN
     }
 
-    /// Everything to write, oldest first.
+    /// Writes everything, oldest first; `None` if there is nothing.
+    pub(super) fn write(&mut self, outbox: &Outbox) -> Option<BoxFuture<'static, Result<(), Closed>>> {
+        let items = self.take();
+        if items.is_empty() {
+            return None;
+        }
+        trace!(name: "rendered", target: HOP, "");
+        Some(write(outbox.clone(), items).boxed())
+    }
+
+    /// Takes everything to write, oldest first.
     pub(super) fn take(&mut self) -> Vec<Item> {
         self.bytes = 0;
         std::mem::take(&mut self.items)
     }
+}
+
+async fn write(outbox: Outbox, items: Vec<Item>) -> Result<(), Closed> {
+    for item in items {
+        match item {
+            Item::Frames(frames) => outbox.frames(frames).await?,
+            Item::Respond { id, outcome } => outbox.respond_raw(id, outcome).await?,
+            Item::Request { key, method, params } => outbox.request_as(key, &method, params).await?,
+            Item::Cancel(key) => outbox.cancel(key).await?,
+        }
+    }
+    Ok(())
 }
 
 impl Sink for Outgoing {

@@ -44,6 +44,11 @@ pub(super) fn unanswered(why: &ResponseError) -> RawBuf {
     RawError::from(Undone::AnswerLost { why: why.to_string() }).into_raw()
 }
 
+/// A client's error object, as an agent can read it; one that is none becomes an internal error.
+pub(super) fn error_for_agent(error: RawBuf) -> RawError {
+    RawError::new(error.into_well_formed()).unwrap_or_else(|_| Undone::MalformedAnswer.into())
+}
+
 /// Whether an agent says of its refusal that something failed inside of it: it may do another time what it refused.
 pub(super) fn failed_inside(error: &RawBuf) -> bool {
     RawError::new(error.clone()).map_or(true, |error| error.code() == ErrorCode::INTERNAL_ERROR)

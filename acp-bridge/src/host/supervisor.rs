@@ -22,13 +22,13 @@ use self::others::Others;
 use self::presence::WaitingPresence;
 use self::serve::serve;
 use self::sessions::{Handed, Left, SESSION_QUEUE, Sessions};
-use self::task::{Finished, refuse};
+use self::task::Finished;
 use super::agent_pool::AgentPool;
 use super::config::Config;
 use super::context::Context;
 use super::driver::Driver;
-use super::idle;
-use super::inbox::{Arrival, Envelope, Inbox};
+use super::envelope::Envelope;
+use super::inbox::{Arrival, Inbox};
 use crate::log::{ListQuery, LogError, Renewal, SessionLog};
 use crate::remote_agent::transport::{AgentDoor, IncomingAgent};
 use crate::session::{Command, Refusal, Reply};
@@ -173,7 +173,7 @@ impl Supervisor {
     fn dispatch(&mut self, envelope: Box<Envelope>) {
         self.others.note(&envelope);
         match envelope.session.clone() {
-            _ if envelope.is_late() => idle::late(*envelope),
+            _ if envelope.is_late() => envelope.refuse(Refusal::DeadlinePassed),
             None => self.general(envelope),
             Some(session) => self.hand_to(session, envelope),
         }
@@ -192,7 +192,7 @@ impl Supervisor {
                     }
                 }
                 Ok(false) => {}
-                Err(envelope) => refuse(*envelope, Refusal::SessionBusy),
+                Err(envelope) => envelope.refuse(Refusal::SessionBusy),
             },
         }
     }
@@ -260,7 +260,7 @@ impl Supervisor {
 
     fn general(&mut self, envelope: Box<Envelope>) {
         let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
-            refuse(*envelope, Refusal::AgentRequestsFull);
+            envelope.refuse(Refusal::AgentRequestsFull);
             return;
         };
         let context = self.context.clone();

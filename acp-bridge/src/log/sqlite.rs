@@ -11,7 +11,6 @@ mod check;
 mod checkpointer;
 mod compact;
 mod connection;
-mod desk;
 mod erasure;
 mod failure;
 mod garbage;
@@ -19,11 +18,14 @@ mod import;
 mod job;
 mod lock;
 mod owner;
+mod pace;
 mod place;
 mod readers;
 mod row;
 mod schema;
 mod store;
+mod thread;
+mod tidying;
 mod view;
 mod wal_room;
 mod writer;
@@ -40,12 +42,12 @@ use tokio::sync::watch;
 pub use self::check::Checked;
 pub use self::compact::Compacted;
 pub use self::connection::Durability;
-use self::desk::Desk;
 pub use self::import::SqliteImport;
 use self::job::{Done, Work};
 pub use self::owner::{Adopted, Adoption, Rewrite};
 use self::readers::Readers;
 pub use self::view::SqliteView;
+use self::writer::{Desk, Writer};
 use super::coordination::{Coordination, InProcess};
 use super::hub::{Bounds, Hub};
 use super::{
@@ -82,7 +84,8 @@ impl SqliteLog {
         let path = place::of(given)?;
         let hub = Arc::new(Hub::new(Bounds::default()));
         let readers = Arc::new(Readers::new(path.clone()));
-        let desk = Desk::open(&path, durability, Arc::clone(&hub), Arc::clone(&readers))?;
+        let (desk, shared, jobs) = Desk::new(Writer::open(&path, durability, &hub, Arc::clone(&readers))?);
+        thread::start(shared, jobs).map_err(|error| failure::io(&path, &error))?;
         Ok(Self { desk, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) })
     }
 

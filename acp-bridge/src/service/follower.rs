@@ -9,14 +9,14 @@
 //!
 //! | File | Is |
 //! |---|---|
-//! | `core` | what is folded and what is kept, and for whom: pure |
+//! | `core` | what is folded and what is kept, and for whom; records on their way to a reader: pure |
+//! | `cursors` | where the readers are: pure |
 //! | `plain` | what need not be looked back for: pure |
-//! | `batch` | records on their way to a reader, with the states that go with them |
 //! | `session` | one session's follower, which reads the log for all, and one reader's place, which waits at the head |
 //! | `table` | which follower a session has, and what is kept of those that are gone |
 
-mod batch;
 mod core;
+mod cursors;
 mod plain;
 mod session;
 mod table;
@@ -28,10 +28,10 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use acp_types::record::Seq;
 
-pub(crate) use self::batch::Batch;
+pub(crate) use self::core::Batch;
 #[cfg(test)]
 pub(crate) use self::core::FollowerCore;
-pub(crate) use self::core::LookedFor;
+pub(crate) use self::plain::LookedFor;
 pub(crate) use self::session::{FollowerReader, SessionFollower, Snapshot};
 use self::table::Table;
 use crate::log::{LogError, SessionLog};

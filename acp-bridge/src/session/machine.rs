@@ -1,5 +1,6 @@
 //! The host's side of a session: from commands and agent traffic to records and effects.
 
+mod across_lanes;
 mod admission;
 mod agent;
 mod announce;
@@ -12,7 +13,6 @@ mod presence;
 mod queue;
 mod requests;
 mod restore;
-mod routing;
 mod start_plan;
 mod steering;
 mod transition;
@@ -27,7 +27,7 @@ use acp_types::{Raw, RawBuf, SessionId};
 pub use config::Config;
 
 use super::lanes::Lanes;
-use super::{AgentSource, FirstAgent, FromAgent, Input, Output, State, mcp, start, wire};
+use super::{AgentSource, FirstAgent, Output, State, mcp, start, wire};
 use lane::Lane;
 use transition::{Core, Transition};
 
@@ -177,40 +177,6 @@ impl Machine {
 
 /// It is used.
 impl Machine {
-    /// Takes one thing in that happened at `now` (microseconds since the Unix epoch) and adds what comes of it to
-    /// `out`. May be called many times before the driver acts on `out`.
-    pub fn handle(&mut self, now: u64, input: Input, out: &mut Output) {
-        let position = if let Input::Agent { position, .. } = input { position } else { None };
-        let passes = matches!(input, Input::Tick);
-        let rests = matches!(input, Input::Rest) && self.is_idle();
-        let (mut cx, lanes) = self.parts(now, position, out);
-        match input {
-            Input::Command { id, client, command } => lanes.command(&mut cx, id, client, command),
-            Input::Agent { lane, event, position: _ } => {
-                let may_not_come = matches!(event, FromAgent::StartFailed { .. });
-                if let Some(lane) = lanes.get_mut(&lane) {
-                    lane.on_agent_event(&mut cx.of(lane.name()), event);
-                }
-                if may_not_come {
-                    lanes.forget_unjoined(cx.state());
-                }
-            }
-            Input::Tick => {
-                for lane in lanes.iter_mut() {
-                    lane.tick(&mut cx.of(lane.name()));
-                }
-                lanes.tick_policy(&mut cx);
-            }
-            Input::Rest if rests => {
-                for lane in lanes.iter_mut() {
-                    lane.rest(&mut cx.of(lane.name()));
-                }
-            }
-            Input::Rest => {}
-        }
-        self.idle_since = self.is_idle().then(|| self.idle_since.filter(|_| passes).unwrap_or(now));
-    }
-
     /// The epoch of the records that it makes.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

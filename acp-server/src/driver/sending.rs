@@ -1,67 +1,46 @@
-//! State of sending: what a connection still sends, and the batch that is being written.
+//! Messages on their way out: those that the connection core has ready, and the batch that is being written.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, oneshot};
-use tokio::time::Instant;
 
 use crate::proto::Connection;
 
-/// Sources that this side still sends from. A state is only followed by one below it.
-///
-/// ```text
-/// Open ── closed here, or the last outbox is gone ──> Rest ── the queue is empty ──> Taken
-///   └───────────┴──────────── the peer takes no more ──────────────┴───────────────> Broken
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sending {
-    /// All: the outboxes take messages.
-    Open,
-    /// Messages that wait in the outboxes' queue, and all below.
-    Rest,
-    /// Messages that were taken from the queue, and those of the connection core.
-    Taken,
-    /// Nothing. What the peer still says is heard until then.
-    Broken { until: Instant },
-}
+/// Bytes that the connection has ready for the next batch while one is written. Together with the same amount being
+/// written they keep a pipe busy; more only costs memory.
+const READY: usize = 256 * 1024;
+/// Callers that may wait until what is ready has been written.
+const FLUSHES: usize = 256;
+/// Answers that the connection core made by itself may pile up to this, in bytes. A peer that sends nonsense and does
+/// not read what we say to it is not read any further.
+const UNREAD_ANSWERS: usize = 1024 * 1024;
 
-impl Sending {
-    /// Returns whether the outboxes' queue may hold something.
-    pub(super) fn takes_commands(self) -> bool {
-        matches!(self, Self::Open | Self::Rest)
-    }
-
-    pub(super) fn is_broken(self) -> bool {
-        matches!(self, Self::Broken { .. })
-    }
-
-    /// Nothing more will be put into the queue.
-    pub(super) fn no_more(&mut self) {
-        if *self == Self::Open {
-            *self = Self::Rest;
-        }
-    }
-
-    /// The queue is empty and stays so.
-    pub(super) fn all_taken(&mut self) {
-        if self.takes_commands() {
-            *self = Self::Taken;
-        }
-    }
+/// What has left the outboxes' queue and is not written. Its room in the queue is given back once it is.
+#[derive(Debug, Default)]
+pub(super) struct Sending {
+    /// Frames of the batch that is being written.
+    pub(super) batch: VecDeque<Bytes>,
+    batch_owes: Owed,
+    /// For what the connection core has ready for the next batch.
+    ready_owes: Owed,
+    /// Bytes among what is ready that the core sends by itself.
+    answers: usize,
+    /// A ping is to be written.
+    ping: bool,
 }
 
 /// Debt to the outboxes for frames, due once these are written.
 #[derive(Debug, Default)]
-pub(super) struct Owed {
+struct Owed {
     /// Room of their queue, in bytes.
-    pub(super) credit: usize,
+    credit: usize,
     /// Whoever waits until the frames are out.
-    pub(super) flushes: Vec<oneshot::Sender<()>>,
+    flushes: Vec<oneshot::Sender<()>>,
 }
 
 impl Owed {
-    pub(super) fn is_nothing(&self) -> bool {
+    fn is_nothing(&self) -> bool {
         self.flushes.is_empty() && self.credit == 0
     }
 
@@ -74,27 +53,72 @@ impl Owed {
     }
 }
 
-/// The batch that is being written.
-#[derive(Debug, Default)]
-pub(super) struct Batch {
-    pub(super) frames: VecDeque<Bytes>,
-    owed: Owed,
-}
-
-impl Batch {
-    /// Takes over all that the connection has to send, and what is owed for it. The batch before has to be written.
-    pub(super) fn fill(&mut self, connection: &mut Connection, owed: &mut Owed) {
-        connection.take_frames(&mut self.frames);
-        self.owed = std::mem::take(owed);
+impl Sending {
+    /// Returns whether more may be taken from the outboxes' queue.
+    pub(super) fn takes_more(&self, connection: &Connection) -> bool {
+        let ready = self.ready_owes.credit.max(connection.outgoing_bytes());
+        ready < READY && self.ready_owes.flushes.len() < FLUSHES
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.frames.is_empty() && self.owed.is_nothing()
+    /// Returns whether the peer reads enough of what is said to it to be heard.
+    pub(super) fn is_read(&self) -> bool {
+        self.answers < UNREAD_ANSWERS
     }
 
-    /// Pays for the frames, all of which are out.
+    /// Returns whether there is something to write.
+    pub(super) fn wants_to_write(&self) -> bool {
+        self.has_batch() || self.ping
+    }
+
+    /// Returns whether all is written.
+    pub(super) fn is_done(&self, connection: &Connection) -> bool {
+        !self.has_batch() && self.ready_owes.is_nothing() && connection.outgoing_bytes() == 0
+    }
+
+    /// Takes over all that the connection has ready as the next batch, once the one before is written.
+    pub(super) fn next_batch(&mut self, connection: &mut Connection) {
+        if !self.has_batch() {
+            connection.take_frames(&mut self.batch);
+            self.batch_owes = std::mem::take(&mut self.ready_owes);
+            self.answers = 0;
+        }
+    }
+
+    /// Something was taken from the queue that costs so much there.
+    pub(super) fn took(&mut self, credit: u32) {
+        self.ready_owes.credit += credit as usize;
+    }
+
+    /// Somebody waits until all that is ready is written.
+    pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
+        self.ready_owes.flushes.push(done);
+    }
+
+    /// The core has answered by itself, in so many bytes.
+    pub(super) fn answered(&mut self, bytes: usize) {
+        self.answers += bytes;
+    }
+
+    /// A ping goes out with the next write.
+    pub(super) fn ping(&mut self) {
+        self.ping = true;
+    }
+
+    /// Pays for the batch, all of which is out.
     pub(super) fn written(&mut self, credit: &Semaphore) {
-        self.owed.pay(credit);
+        self.ping = false;
+        self.batch_owes.pay(credit);
+    }
+
+    /// Drops the batch: the peer takes no more. Whoever waits for it is told by the end of its channel.
+    pub(super) fn drop_batch(&mut self) {
+        self.batch.clear();
+        self.batch_owes = Owed::default();
+        self.ping = false;
+    }
+
+    fn has_batch(&self) -> bool {
+        !self.batch.is_empty() || !self.batch_owes.is_nothing()
     }
 }
 
@@ -103,38 +127,65 @@ mod tests {
     use super::*;
     use crate::proto::Limits;
 
-    #[test]
-    fn a_state_is_only_followed_by_one_below_it() {
-        let mut sending = Sending::Open;
-        assert!(sending.takes_commands());
-        sending.no_more();
-        assert_eq!(sending, Sending::Rest);
-        assert!(sending.takes_commands(), "what is queued is still taken");
-        sending.all_taken();
-        sending.no_more();
-        assert_eq!(sending, Sending::Taken);
-        let mut broken = Sending::Broken { until: Instant::now() };
-        broken.no_more();
-        broken.all_taken();
-        assert!(broken.is_broken() && !broken.takes_commands());
+    fn ready(bytes: usize) -> Connection {
+        let mut connection = Connection::new(Limits::default());
+        connection.forward(Bytes::from(vec![b' '; bytes])).unwrap();
+        connection
     }
 
     #[test]
     fn credit_is_given_back_and_flushes_are_answered_once_all_is_written() {
         let (done, mut wait) = oneshot::channel();
-        let mut owed = Owed { credit: 7, flushes: vec![done] };
-        let mut connection = Connection::new(Limits::default());
-        connection.forward(Bytes::from_static(b"{}")).unwrap();
-        let mut batch = Batch::default();
-        batch.fill(&mut connection, &mut owed);
-        assert!(owed.is_nothing() && connection.outgoing_bytes() == 0);
-        assert_eq!((batch.frames.len(), batch.is_empty()), (1, false));
+        let mut connection = ready(2);
+        let mut sending = Sending::default();
+        sending.took(7);
+        sending.flush(done);
+        assert!(!sending.wants_to_write() && !sending.is_done(&connection));
+        sending.next_batch(&mut connection);
+        assert_eq!((sending.batch.len(), connection.outgoing_bytes()), (1, 0));
+        sending.batch.clear();
+        assert!(sending.wants_to_write(), "a batch without frames still owes");
         let credit = Semaphore::new(0);
-        batch.frames.clear();
-        assert!(!batch.is_empty(), "a batch without frames still owes");
         assert!(wait.try_recv().is_err());
-        batch.written(&credit);
-        assert!(batch.is_empty());
+        sending.written(&credit);
+        assert!(sending.is_done(&connection) && !sending.wants_to_write());
         assert_eq!((credit.available_permits(), wait.try_recv()), (7, Ok(())));
+    }
+
+    #[test]
+    fn a_batch_is_followed_by_the_next_once_it_is_written() {
+        let mut sending = Sending::default();
+        sending.next_batch(&mut ready(1));
+        let mut later = ready(READY);
+        sending.next_batch(&mut later);
+        assert_eq!(sending.batch.len(), 1);
+        assert!(!sending.takes_more(&later), "enough is ready");
+        sending.batch.clear();
+        sending.next_batch(&mut later);
+        assert!(sending.takes_more(&later));
+        assert_eq!(sending.batch[0].len(), READY);
+    }
+
+    #[test]
+    fn what_waits_beside_the_batch_is_bounded_also_if_it_weighs_nothing() {
+        let connection = Connection::new(Limits::default());
+        let mut sending = Sending::default();
+        for _ in 0..FLUSHES {
+            assert!(sending.takes_more(&connection));
+            sending.flush(oneshot::channel().0);
+        }
+        assert!(!sending.takes_more(&connection));
+    }
+
+    #[test]
+    fn a_ping_is_written_by_itself_and_a_peer_that_takes_nothing_gets_none() {
+        let mut sending = Sending::default();
+        sending.ping();
+        assert!(sending.wants_to_write());
+        sending.written(&Semaphore::new(0));
+        assert!(!sending.wants_to_write());
+        sending.ping();
+        sending.drop_batch();
+        assert!(!sending.wants_to_write());
     }
 }

@@ -9,10 +9,11 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::trace;
 
-use super::delivery::Delivery;
+use super::inbox::{Delivery, Room};
+use super::life::Life;
 use super::lookout::{Lookout, look};
 use super::outbox::{Command, Queued};
-use super::sending::{Batch, Owed, Sending};
+use super::sending::Sending;
 use super::silence::{Due, Silence};
 use crate::codec::Input;
 use crate::config::Config;
@@ -22,12 +23,6 @@ use crate::transport::{FrameReader, FrameWriter, Reading, TransportError};
 
 /// Taken from the queue at a time. Bounds how long one turn of the loop takes.
 const COMMANDS: usize = 256;
-/// Bytes that the connection has ready for the next write while one runs. Together with the same amount being written
-/// they keep a pipe busy; more only costs memory.
-const READY: usize = 256 * 1024;
-/// Answers that the connection core made by itself may pile up to this, in bytes. A peer that sends nonsense and does
-/// not read what we say to it is not read any further.
-const UNREAD_ANSWERS: usize = 1024 * 1024;
 
 /// Queue of what comes from the outboxes.
 pub(super) struct Queue {
@@ -45,32 +40,24 @@ pub(super) struct Task<R, W> {
     config: Config,
     connection: Connection,
     queue: Queue,
+    life: Life,
     sending: Sending,
     delivery: Delivery,
-    writing: Batch,
-    /// For frames that the connection has ready for the next batch.
-    owed: Owed,
-    /// Bytes among what is ready that the core sends by itself.
-    answers: usize,
-    /// Nothing more is to be sent; what is queued is written until then.
-    close_by: Option<Instant>,
     silence: Option<Silence>,
     lookout: Lookout,
-    /// A ping is to be written.
-    ping: bool,
     finished: DropGuard,
 }
 
 /// Event that wakes the loop for one turn.
 enum Step {
-    Delivered,
+    /// The inbox has been emptied, or dropped.
+    Inbox,
     Written(Result<(), TransportError>),
     Commands(usize),
     Read(Result<Reading, TransportError>),
     Close,
     Released,
-    Lingered,
-    Overdue,
+    Late,
     Silent,
     InVain,
 }
@@ -82,7 +69,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         mut connection: Connection,
         config: Config,
         queue: Queue,
-        batches: mpsc::Sender<Vec<Event>>,
+        delivery: Delivery,
         finished: CancellationToken,
     ) -> Self {
         if reader.is_noisy() {
@@ -94,15 +81,11 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             config,
             connection,
             queue,
-            sending: Sending::Open,
-            delivery: Delivery::new(batches),
-            writing: Batch::default(),
-            owed: Owed::default(),
-            answers: 0,
-            close_by: None,
+            life: Life::Open,
+            sending: Sending::default(),
+            delivery,
             silence: config.keep_alive.map(|limits| Silence::new(limits, Instant::now())),
             lookout: Lookout::default(),
-            ping: false,
             finished: finished.drop_guard(),
         }
     }
@@ -127,15 +110,14 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
 
     fn take_step(&mut self, step: Step, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> ControlFlow<CloseReason> {
         match step {
-            Step::Delivered => {}
+            Step::Inbox => {}
             Step::Written(Ok(())) => {
                 trace!(name: "written", target: HOP, "");
                 self.lookout.wrote(std::time::Instant::now());
-                self.ping = false;
-                self.writing.written(&self.queue.credit);
+                self.sending.written(&self.queue.credit);
             }
             Step::Written(Err(error)) => return self.stop_writing(&error),
-            Step::Commands(0) => self.sending.all_taken(),
+            Step::Commands(0) => self.life.all_taken(),
             Step::Commands(_) => self.execute(queued),
             Step::Read(outcome) => {
                 trace!(name: "read", target: HOP, "");
@@ -148,43 +130,38 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             }
             Step::Close => {
                 self.queue.commands.close();
-                self.sending.no_more();
-                self.close_by = Some(Instant::now() + self.config.close_timeout);
+                self.life.close(Instant::now() + self.config.close_timeout);
             }
-            Step::Released => self.sending.no_more(),
-            Step::Lingered => return ControlFlow::Break(CloseReason::Peer),
+            Step::Released => self.life.released(),
             Step::Silent => return self.silent(),
             Step::InVain => self.lookout.in_vain(),
-            Step::Overdue => return ControlFlow::Break(CloseReason::Local),
+            Step::Late if self.life.is_broken() => return ControlFlow::Break(CloseReason::Peer),
+            Step::Late => return ControlFlow::Break(CloseReason::Local),
         }
         ControlFlow::Continue(())
     }
 
     async fn step(&mut self, inputs: &mut Vec<Input>, queued: &mut Vec<Queued>) -> Step {
-        let write = !self.sending.is_broken() && (!self.writing.is_empty() || self.ping);
-        let command = self.sending.takes_commands() && self.ready_bytes() < READY;
-        let room = self.delivery.has_room(&self.config) && self.answers < UNREAD_ANSWERS;
-        let read = self.connection.is_open() && room;
-        let linger = match self.sending {
-            Sending::Broken { until } => Some(until),
-            _ => None,
-        };
-        let close_by = self.close_by;
+        let write = !self.life.is_broken() && self.sending.wants_to_write();
+        let command = self.life.takes_commands() && self.sending.takes_more(&self.connection);
+        let room = self.delivery.room(&self.config);
+        let read = self.connection.is_open() && room == Room::Free && self.sending.is_read();
+        let close = !matches!(self.life, Life::Closing { .. });
+        let deadline = self.life.deadline();
         let never = Instant::now();
         if !read && let Some(silence) = &mut self.silence {
             silence.heard(never);
         }
         let check = self.silence.as_ref().map(Silence::next).filter(|_| read);
-        let until = self.lookout.until().filter(|_| read && !write && !self.delivery.is_waiting());
+        let until = self.lookout.until().filter(|_| read && !write);
         tokio::select! {
-            () = self.delivery.deliver(), if self.delivery.is_open() => Step::Delivered,
-            outcome = self.writer.write(&mut self.writing.frames), if write => Step::Written(outcome),
+            () = self.delivery.changed(), if room != Room::Gone => Step::Inbox,
+            outcome = self.writer.write(&mut self.sending.batch), if write => Step::Written(outcome),
             count = self.queue.commands.recv_many(queued, COMMANDS), if command => Step::Commands(count),
             outcome = self.reader.read(inputs), if read => Step::Read(outcome),
-            () = self.queue.closing.cancelled(), if close_by.is_none() => Step::Close,
-            () = self.queue.released.cancelled(), if self.sending == Sending::Open => Step::Released,
-            () = sleep_until(linger.unwrap_or(never)), if linger.is_some() => Step::Lingered,
-            () = sleep_until(close_by.unwrap_or(never)), if close_by.is_some() => Step::Overdue,
+            () = self.queue.closing.cancelled(), if close => Step::Close,
+            () = self.queue.released.cancelled(), if self.life == Life::Open => Step::Released,
+            () = sleep_until(deadline.unwrap_or(never)), if deadline.is_some() => Step::Late,
             () = sleep_until(check.unwrap_or(never)), if check.is_some() => Step::Silent,
             () = look(until.unwrap_or_else(std::time::Instant::now)), if until.is_some() => Step::InVain,
         }
@@ -196,7 +173,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             Due::Nothing => {}
             Due::Ping => {
                 self.writer.ping();
-                self.ping = true;
+                self.sending.ping();
             }
             Due::GiveUp => {
                 let limit = self.config.keep_alive.map_or(0, |limits| limits.lost.as_secs());
@@ -219,32 +196,27 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             _ => false,
         });
         self.delivery.collect(&mut self.connection, noise);
-        if self.writing.is_empty() {
-            self.writing.fill(&mut self.connection, &mut self.owed);
-            self.answers = 0;
+        self.sending.next_batch(&mut self.connection);
+        if self.life.is_broken() {
+            self.sending.drop_batch();
         }
-        if self.sending.is_broken() {
-            self.writing = Batch::default();
-        }
-    }
-
-    fn ready_bytes(&self) -> usize {
-        self.owed.credit.max(self.connection.outgoing_bytes())
     }
 
     /// Everything queued is written, and nothing can follow or be heard. From the moment when nothing can follow, a
     /// peer that does not read has a deadline.
     fn all_said(&mut self) -> bool {
         let closed_here = self.queue.closing.is_cancelled();
-        let heard_all = closed_here || !self.connection.is_open() || !self.delivery.is_open();
-        if !heard_all || self.sending == Sending::Open {
+        let heard_all = closed_here || !self.is_heard();
+        if !heard_all || self.life == Life::Open {
             return false;
         }
-        self.close_by.get_or_insert_with(|| Instant::now() + self.config.close_timeout);
-        !self.sending.takes_commands()
-            && self.writing.is_empty()
-            && self.owed.is_nothing()
-            && self.connection.outgoing_bytes() == 0
+        self.life.close(Instant::now() + self.config.close_timeout);
+        !self.life.takes_commands() && self.sending.is_done(&self.connection)
+    }
+
+    /// Returns whether the peer may still say something that somebody takes.
+    fn is_heard(&self) -> bool {
+        self.connection.is_open() && !self.delivery.is_gone()
     }
 
     fn take(&mut self, inputs: &mut Vec<Input>) {
@@ -255,7 +227,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 Input::Refused(refusal) => self.connection.refuse(refusal),
             }
         }
-        self.answers += self.connection.outgoing_bytes() - before;
+        self.sending.answered(self.connection.outgoing_bytes() - before);
     }
 
     fn after_read(&mut self, outcome: Result<Reading, TransportError>) -> ControlFlow<CloseReason> {
@@ -265,7 +237,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             Err(error) => CloseReason::Transport(error.to_string()),
         };
         tracing::debug!(%reason, "input ended");
-        if self.sending.is_broken() || !matches!(reason, CloseReason::Peer) {
+        if self.life.is_broken() || !matches!(reason, CloseReason::Peer) {
             // Only a stream with two independent directions can still take answers.
             return ControlFlow::Break(reason);
         }
@@ -277,18 +249,16 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     fn stop_writing(&mut self, error: &TransportError) -> ControlFlow<CloseReason> {
         tracing::debug!(%error, "output ended");
         self.queue.commands.close();
-        self.writing = Batch::default();
-        if self.connection.is_open() && self.delivery.is_open() && self.close_by.is_none() {
-            self.sending = Sending::Broken { until: Instant::now() + self.config.linger };
-            return ControlFlow::Continue(());
+        self.sending.drop_batch();
+        if !self.is_heard() || self.life.break_off(Instant::now() + self.config.linger) {
+            return ControlFlow::Break(CloseReason::Transport(error.to_string()));
         }
-        self.sending.all_taken();
-        ControlFlow::Break(CloseReason::Transport(error.to_string()))
+        ControlFlow::Continue(())
     }
 
     fn execute(&mut self, queued: &mut Vec<Queued>) {
         for Queued { command, credit } in queued.drain(..) {
-            self.owed.credit += credit as usize;
+            self.sending.took(credit);
             match command {
                 Command::Frame(frame) => self.forward(frame),
                 Command::Frames(frames) => frames.into_iter().for_each(|frame| self.forward(frame)),
@@ -313,7 +283,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
                 Command::Cancel(key) => {
                     self.connection.cancel_request(key);
                 }
-                Command::Flush(done) => self.owed.flushes.push(done),
+                Command::Flush(done) => self.sending.flush(done),
             }
         }
     }
@@ -326,15 +296,18 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
     /// Writes what is left, lets go of the transport, and tells the application.
     async fn finish(mut self, reason: CloseReason) {
         self.queue.commands.close();
-        let close_by = self.close_by.unwrap_or_else(|| Instant::now() + self.config.close_timeout);
+        let close_by = match self.life {
+            Life::Closing { by, .. } => by,
+            _ => Instant::now() + self.config.close_timeout,
+        };
         self.connection.close(reason.clone());
         let last_words = async {
-            if !self.sending.is_broken() {
-                self.writer.write(&mut self.writing.frames).await?;
-                self.writing.written(&self.queue.credit);
-                self.writing.fill(&mut self.connection, &mut self.owed);
-                self.writer.write(&mut self.writing.frames).await?;
-                self.writing.written(&self.queue.credit);
+            if !self.life.is_broken() {
+                self.writer.write(&mut self.sending.batch).await?;
+                self.sending.written(&self.queue.credit);
+                self.sending.next_batch(&mut self.connection);
+                self.writer.write(&mut self.sending.batch).await?;
+                self.sending.written(&self.queue.credit);
             }
             self.writer.close(&reason).await?;
             if matches!(reason, CloseReason::TooLarge { .. }) {
@@ -348,8 +321,8 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
             Err(_) => tracing::debug!("the peer did not take the last messages in time"),
         }
         self.queue.credit.close();
-        let Self { reader, writer, queue, connection, delivery, finished, .. } = self;
+        let Self { reader, writer, queue, mut connection, delivery, finished, .. } = self;
         drop((reader, writer, queue, finished));
-        delivery.finish(connection).await;
+        delivery.collect(&mut connection, None::<fn(&Event) -> bool>);
     }
 }

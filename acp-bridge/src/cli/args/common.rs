@@ -3,7 +3,7 @@
 use clap::Args as ClapArgs;
 
 /// Where `serve` listens and where the other commands look for it.
-pub(in crate::cli) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
+pub(super) const DEFAULT_LISTEN: &str = "127.0.0.1:4477";
 /// The log of `serve`, and of the commands that work on a log themselves.
 pub(super) const DEFAULT_LOG: &str = "sqlite:acp-bridge.db";
 /// `http://` and [`DEFAULT_LISTEN`].

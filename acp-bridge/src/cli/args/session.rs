@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use acp_types::meta::{AfterRestart, OnBusy};
 use clap::{Args as ClapArgs, Subcommand};
 
 use super::common::{DEFAULT_URL, Url};
@@ -142,4 +143,29 @@ pub(in crate::cli) enum LanesChange {
         /// Not `main`.
         name: String,
     },
+}
+
+#[derive(Debug, ClapArgs)]
+pub(in crate::cli) struct Send {
+    #[command(flatten)]
+    pub(in crate::cli) url: Url,
+    /// Its id, or `new` for a new session in the current directory.
+    pub(in crate::cli) session: String,
+    /// The prompt.
+    pub(in crate::cli) text: String,
+    /// The agent that is to get it, as `lanes` shows it; `main` by default.
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) lane: Option<String>,
+    /// Sending again with the same key never runs the prompt twice.
+    #[arg(long)]
+    pub(in crate::cli) key: Option<String>,
+    /// While a turn runs or waits: `queue`, `reject`, `interrupt` it, or `steer` it (put the message into it).
+    #[arg(long, default_value_t = OnBusy::Queue, value_name = "WHAT")]
+    pub(in crate::cli) on_busy: OnBusy,
+    /// If the bridge is started again while the prompt waits: `wait` for a client, or `run`.
+    #[arg(long, default_value_t = AfterRestart::Wait, value_name = "WHAT")]
+    pub(in crate::cli) after_restart: AfterRestart,
+    /// Every message as one JSON line, as it came.
+    #[arg(long)]
+    pub(in crate::cli) json: bool,
 }

@@ -10,7 +10,7 @@ use crate::log::{ListQuery, SessionInfo};
 use crate::service::follower::SessionFollower;
 use crate::service::{ServiceAnswer, ServiceError};
 use crate::session::Command;
-use crate::view::{Earlier, EntryKind, LaneFilter, RequestError};
+use crate::view::{EntryKind, LaneFilter, RequestError, Screen};
 
 /// One thing to do. All but the tails have one [`EffectOutcome`].
 #[derive(Debug)]
@@ -62,8 +62,8 @@ pub(in crate::gateway) struct Coming {
     pub(in crate::gateway) entry: EntryKind,
     /// Lanes of the session that it wants to see.
     pub(in crate::gateway) lanes: LaneFilter,
-    /// Records before its history that matter; none yet when it is asked for.
-    pub(in crate::gateway) earlier: Earlier,
+    /// Screen that shows it the session; it has heard nothing yet when it is asked for.
+    pub(in crate::gateway) screen: Box<dyn Screen>,
 }
 
 /// A session as it was when a client came to it.

@@ -43,7 +43,17 @@ pub(super) struct Peer {
     pub(super) tasks: TaskTracker,
 }
 
-/// Numbers the subscriptions of one connection. They name nothing elsewhere, and clients that follow the same session get
+/// Caller of a method, put there by [`Rpc::call`] for every call.
+pub(super) fn peer(extensions: &Extensions) -> Result<&Peer, ErrorObjectOwned> {
+    extensions.get::<Peer>().ok_or_else(|| door::internal("the call has no caller"))
+}
+
+/// Principal of the caller, and what names it in the log.
+pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, ErrorObjectOwned> {
+    Ok(&peer(extensions)?.caller)
+}
+
+/// Numbers of the subscriptions of one connection. They name nothing elsewhere, and clients that follow the same session get
 /// the same frames, of which one copy is held.
 #[derive(Debug, Default)]
 pub(super) struct SubscriptionIds(AtomicU64);

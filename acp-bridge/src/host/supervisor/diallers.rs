@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 
 use crate::command::CommandAnswer;
 use crate::host::door;
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 use crate::log::MemberId;
 use crate::remote_agent::registry::{AgentPlace, Arrived, DiallerRegistry};
 use crate::session::{Command, QueueCommand, Refusal, RefusalKind};

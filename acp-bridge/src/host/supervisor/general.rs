@@ -9,8 +9,8 @@ use crate::command::CommandAnswer;
 use crate::host::agent::Agent;
 use crate::host::context::Context;
 use crate::host::driver::Driver;
-use crate::host::inbox::Envelope;
-use crate::host::{agent_events, unlogged};
+use crate::host::envelope::Envelope;
+use crate::host::{agent_traffic, unlogged};
 use crate::session::{Command, FirstAgent, Machine, Output, Refusal, Reply, for_agents};
 
 /// Answers a command that concerns no session, or makes one.
@@ -57,7 +57,7 @@ async fn create(
     let early = std::mem::take(&mut agent.early);
     let early = early.into_iter().filter_map(|event| {
         let position = agent.position(event.ordinal());
-        Some((position, agent_events::from_agent(event, |_| None)?))
+        Some((position, agent_traffic::from_agent(event, |_| None)?))
     });
     let early = early.collect();
     agent.process.assign(&(session.clone(), Record::MAIN_LANE.into()));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use acp_types::SessionId;
 
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 use crate::log::{MemberId, Renewal, Role};
 use crate::session::Command;
 

@@ -10,7 +10,7 @@ use acp_types::SessionId;
 use tokio::sync::mpsc;
 
 use super::task::Finished;
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 use crate::session::{Command, Reply};
 
 /// Clients whose coming or going waits, in all sessions together. One more is refused.
@@ -30,7 +30,7 @@ impl WaitingPresence {
         let waiting = self.by_session.get_mut(session).and_then(|waiting| waiting.get_mut(&envelope.client));
         match waiting {
             Some(waiting) if is_presence(&envelope) => {
-                done(*std::mem::replace(waiting, envelope));
+                std::mem::replace(waiting, envelope).answer(Ok(Reply::Done));
                 None
             }
             _ => Some(envelope),
@@ -48,7 +48,7 @@ impl WaitingPresence {
         let waiting = self.by_session.entry(session.clone()).or_default();
         let is_first = waiting.is_empty();
         match waiting.insert(Arc::clone(&envelope.client), envelope) {
-            Some(former) => done(*former),
+            Some(former) => former.answer(Ok(Reply::Done)),
             None => self.waiting += 1,
         }
         Ok(is_first)
@@ -60,12 +60,6 @@ impl WaitingPresence {
         self.waiting -= taken.len();
         taken.into_values()
     }
-}
-
-/// Something later has taken its place.
-fn done(former: Envelope) {
-    // Whoever asked may have gone.
-    let _ = former.reply.send(Ok(Reply::Done));
 }
 
 fn is_presence(envelope: &Envelope) -> bool {
@@ -88,7 +82,7 @@ mod tests {
 
     use super::{WaitingPresence, room};
     use crate::command::CommandAnswer;
-    use crate::host::inbox::Envelope;
+    use crate::host::envelope::Envelope;
     use crate::host::supervisor::task::Finished;
     use crate::session::{Command, Reply};
 

@@ -6,7 +6,7 @@ use acp_types::SessionId;
 use tokio::sync::mpsc;
 use tokio::task::Id;
 
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 
 /// Commands waiting for one session's task. More are refused, so that they do not hold up the others.
 pub(super) const SESSION_QUEUE: usize = 256;
@@ -151,7 +151,7 @@ mod tests {
     use tokio::task::Id;
 
     use super::{Handed, SESSION_QUEUE, Sessions};
-    use crate::host::inbox::Envelope;
+    use crate::host::envelope::Envelope;
     use crate::session::{Command, QueueCommand};
 
     fn session() -> SessionId {

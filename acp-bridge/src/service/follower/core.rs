@@ -1,12 +1,12 @@
-//! What a follower folds and keeps. Pure.
+//! Core of a follower: the state that a log comes to, and the newest records on their way to readers. Pure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use acp_types::record::{Record, Seq};
 
-use super::batch::Batch;
-use super::plain::PlainStretch;
+use super::cursors::Cursors;
+use super::plain::{LookedFor, PlainStretch};
 use crate::log::{LogError, ReadLimit};
 use crate::session::State;
 
@@ -19,14 +19,43 @@ pub(super) const MAX_RECENT_BYTES: usize = 128 * 1024;
 /// States kept with them. Each has what the records since the one before have changed.
 pub(super) const MAX_STATES: usize = 64;
 
-/// Tells whether a record may hold something that a view of the session looks back for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LookedFor(pub(crate) fn(&Record) -> bool);
+/// Consecutive records, and what is known of the session's state at their places.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Batch {
+    records: Vec<Arc<Record>>,
+    /// Of some of the control records among them, in order: the state with the record in it.
+    states: Vec<Arc<State>>,
+    /// The state behind the last of them, if it is known.
+    last: Option<Arc<State>>,
+}
 
-impl Default for LookedFor {
-    /// Any record may.
-    fn default() -> Self {
-        Self(|_| true)
+impl Batch {
+    /// The records, in order.
+    pub(crate) fn records(&self) -> &[Arc<Record>] {
+        &self.records
+    }
+
+    /// Seq of the last record.
+    pub(crate) fn last_seq(&self) -> Option<Seq> {
+        self.records.last().map(|record| record.seq)
+    }
+
+    /// The state behind a control record, if it is known. A reader that is not given it folds the record itself.
+    pub(crate) fn state_behind(&self, seq: Seq) -> Option<&Arc<State>> {
+        let known = self.states.binary_search_by_key(&seq, |state| state.head()).ok().map(|at| &self.states[at]);
+        known.or_else(|| self.last.as_ref().filter(|state| state.head() == seq))
+    }
+
+    /// The state behind all of them, if it is known.
+    pub(crate) fn last_state(&self) -> Option<&Arc<State>> {
+        self.last.as_ref()
+    }
+}
+
+impl From<Vec<Arc<Record>>> for Batch {
+    /// Records of which no states are known.
+    fn from(records: Vec<Arc<Record>>) -> Self {
+        Self { records, states: Vec::new(), last: None }
     }
 }
 
@@ -53,8 +82,7 @@ pub(crate) struct FollowerCore {
     recent: VecDeque<Step>,
     recent_bytes: usize,
     states: usize,
-    /// How many readers are at which cursor.
-    readers: BTreeMap<Seq, usize>,
+    readers: Cursors,
     looked_for: LookedFor,
     plain: PlainStretch,
 }
@@ -97,29 +125,20 @@ impl FollowerCore {
 
     /// A reader comes.
     pub(crate) fn enter(&mut self, cursor: Seq) {
-        *self.readers.entry(cursor).or_default() += 1;
+        self.readers.add(cursor);
     }
 
     /// A reader has got everything up to another cursor.
     pub(crate) fn advance(&mut self, from: Seq, to: Seq) {
-        self.remove(from);
-        self.enter(to);
+        self.readers.remove(from);
+        self.readers.add(to);
         self.forget_read();
     }
 
     /// A reader goes.
     pub(crate) fn leave(&mut self, cursor: Seq) {
-        self.remove(cursor);
+        self.readers.remove(cursor);
         self.forget_read();
-    }
-
-    fn remove(&mut self, cursor: Seq) {
-        if let Some(count) = self.readers.get_mut(&cursor) {
-            *count -= 1;
-            if *count == 0 {
-                self.readers.remove(&cursor);
-            }
-        }
     }
 
     /// What follows a reader's cursor, if another has read it not long ago. If not, the reader reads the log, and what it
@@ -237,8 +256,7 @@ impl FollowerCore {
     /// Forgets what every reader near the head has got. Those further behind read the log.
     fn forget_read(&mut self) {
         let Some(first) = self.recent.front().map(|step| step.record.seq) else { return };
-        let slowest = self.readers.range(first.saturating_sub(1)..).next().map(|(&cursor, _)| cursor);
-        let slowest = slowest.unwrap_or(self.head);
+        let slowest = self.readers.first_from(first.saturating_sub(1)).unwrap_or(self.head);
         while self.recent.front().is_some_and(|step| step.record.seq <= slowest) {
             self.forget_first();
         }
@@ -271,6 +289,13 @@ impl FollowerCore {
     /// Records, bytes and states that are kept, and places of readers.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize, usize, usize) {
-        (self.recent.len(), self.recent_bytes, self.states, self.readers.values().sum())
+        (self.recent.len(), self.recent_bytes, self.states, self.readers.count())
+    }
+}
+
+#[cfg(test)]
+impl From<&[Arc<Record>]> for Batch {
+    fn from(records: &[Arc<Record>]) -> Self {
+        Self::from(records.to_vec())
     }
 }

@@ -1,6 +1,17 @@
 //! Records that need not be looked back for. Pure.
 
-use acp_types::record::Seq;
+use acp_types::record::{Record, Seq};
+
+/// Tells whether a record may hold something that a view of the session looks back for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookedFor(pub(crate) fn(&Record) -> bool);
+
+impl Default for LookedFor {
+    /// Any record may.
+    fn default() -> Self {
+        Self(|_| true)
+    }
+}
 
 /// A stretch of a log, behind one record up to another, in which no record holds what is looked back for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -10,8 +10,8 @@ use acp_types::record::Seq;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::batch::Batch;
-use super::core::{FollowerCore, LookedFor};
+use super::core::{Batch, FollowerCore};
+use super::plain::LookedFor;
 use super::table::Table;
 use crate::log::{Filter, Head, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::State;

@@ -193,6 +193,12 @@ pub(super) fn after_loss(lane: &str, lost: &[LostChoice]) -> Vec<RawBuf> {
     std::iter::once(update).chain(notice(lane, lost)).collect()
 }
 
+/// The update that tells all clients the session's title.
+pub(super) fn titled(state: &State) -> Option<RawBuf> {
+    let title = json!(state.title()?);
+    Some(update(&json!({ "sessionUpdate": "session_info_update", "title": title }), None, &[]))
+}
+
 fn mode_update(logged: Option<&LaneState>, lost: &[LostChoice]) -> RawBuf {
     let said = match logged.and_then(LaneState::mode) {
         Some(mode) => json!({ "sessionUpdate": "current_mode_update", "currentModeId": mode }),

@@ -19,8 +19,9 @@ const SERVED: [(&str, Raw<'static>); 5] = [
     ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
 ];
 
-/// Capability that works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
-const WITHHELD: &str = "fork";
+/// Capabilities that cannot be passed on: a fork has an id of the agent's own, which never leaves the host, and the list
+/// from which an archive takes a session is the bridge's.
+const WITHHELD: [&str; 2] = ["fork", "archive"];
 
 /// The `initialize` result for a client, from the agent's. Nothing else of it changes.
 pub(crate) fn rewrite(agent: Raw<'_>) -> RawBuf {
@@ -33,9 +34,11 @@ pub(crate) fn rewrite(agent: Raw<'_>) -> RawBuf {
             result = rewrite::set_path(result.as_raw(), &path, served);
         }
     }
-    if let Some(served) = result.as_raw().path(&SESSIONS).filter(|served| served.member(WITHHELD).is_some()) {
-        let served = rewrite::remove_member(served, WITHHELD);
-        result = rewrite::set_path(result.as_raw(), &SESSIONS, served.as_raw());
+    for name in WITHHELD {
+        if let Some(served) = result.as_raw().path(&SESSIONS).filter(|served| served.member(name).is_some()) {
+            let served = rewrite::remove_member(served, name);
+            result = rewrite::set_path(result.as_raw(), &SESSIONS, served.as_raw());
+        }
     }
     let ours = concat!(r#"{"version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
     rewrite::set_path(result.as_raw(), &["_meta", META_KEY], Raw::trusted(ours))
@@ -63,7 +66,7 @@ mod tests {
 
     #[test]
     fn what_the_agent_says_stays_byte_for_byte() {
-        let agent = r#"{"protocolVersion":2,"x":1e2,"agentCapabilities":{"loadSession":false,"_future":[1.0],"sessionCapabilities":{"resume":{"a":1e2},"list":null,"fork":{},"close":{},"delete":{},"later":{}}},"_meta":{"theirs":1}}"#;
+        let agent = r#"{"protocolVersion":2,"x":1e2,"agentCapabilities":{"loadSession":false,"_future":[1.0],"sessionCapabilities":{"resume":{"a":1e2},"list":null,"fork":{},"archive":{},"close":{},"delete":{},"later":{}}},"_meta":{"theirs":1}}"#;
         let ours = OURS.replace("\"_meta\":{", "");
         assert_eq!(
             rewritten(agent),

@@ -9,7 +9,7 @@ use acp_types::{Raw, RawBuf, SessionId, rewrite};
 use memchr::memmem::Finder;
 
 use crate::session::{ChildSession, State};
-use crate::view::IsAttached;
+use crate::view::contract::IsAttached;
 
 static REFERENCE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"session\""));
 

@@ -5,20 +5,33 @@
 
 use std::sync::LazyLock;
 
+use acp_types::Raw;
 use acp_types::capability::{CLIENT, SUBAGENT_UPDATE, SUBAGENTS, TERMINAL_OUTPUT};
-use acp_types::{Raw, RawKind};
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
 /// everybody.
-pub(super) static MARKS: LazyLock<[Finder<'static>; 4]> =
-    LazyLock::new(|| ["\"notice\"", "\"compaction_", "\"subagent_", "\"session_message"].map(Finder::new));
+pub(super) static MARKS: LazyLock<[Finder<'static>; 7]> = LazyLock::new(|| {
+    let marks = [
+        "\"notice\"",
+        "\"compaction_",
+        "\"plan_",
+        "\"prompt_suggestions_",
+        "\"cursor_",
+        "\"subagent_",
+        "\"session_message",
+    ];
+    marks.map(Finder::new)
+});
 
 /// Capabilities of a client that updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ClientCapabilities {
     notices: bool,
     compaction: bool,
+    plans: bool,
+    suggestions: bool,
+    cursors: bool,
     /// It understands child sessions.
     pub(crate) subagents: bool,
     /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
@@ -28,13 +41,16 @@ pub(crate) struct ClientCapabilities {
 impl ClientCapabilities {
     /// From `initialize` params.
     pub(crate) fn read(initialize: Raw<'_>) -> Self {
-        let session = initialize.path(&[CLIENT, "session"]).unwrap_or(Raw::EMPTY_OBJECT);
-        let has = |name: &str| session.member(name).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
-        let terminals = initialize.path(&[CLIENT, "_meta", TERMINAL_OUTPUT]);
+        let offered = initialize.member(CLIENT).unwrap_or(Raw::EMPTY_OBJECT);
+        let has = |path: &[&str]| offered.path(path).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
+        let terminals = offered.path(&["_meta", TERMINAL_OUTPUT]);
         Self {
-            notices: has("notices"),
-            compaction: has("compaction"),
-            subagents: initialize.path(&[CLIENT, SUBAGENTS]).is_some_and(|value| value.kind() == RawKind::Object),
+            notices: has(&["session", "notices"]),
+            compaction: has(&["session", "compaction"]),
+            plans: has(&["plan"]),
+            suggestions: has(&["session", "promptSuggestions"]),
+            cursors: has(&["session", "cursors"]),
+            subagents: has(&[SUBAGENTS]),
             terminals: terminals.and_then(Raw::as_bool).unwrap_or(false),
         }
     }
@@ -48,8 +64,11 @@ impl ClientCapabilities {
         let kind = params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).unwrap_or_default();
         match &*kind {
             "notice" => self.notices,
-            SUBAGENT_UPDATE | "session_message" | "session_message_chunk" => self.subagents,
             "compaction_update" | "compaction_summary_chunk" => self.compaction,
+            "plan_update" | "plan_removed" => self.plans,
+            "prompt_suggestions_update" => self.suggestions,
+            "cursor_update" => self.cursors,
+            SUBAGENT_UPDATE | "session_message" | "session_message_chunk" => self.subagents,
             _ => true,
         }
     }
@@ -66,25 +85,24 @@ mod tests {
 
     #[test]
     fn kinds_that_need_an_offer_are_for_those_who_made_it() {
-        let with = |name: &str| format!(r#"{{"clientCapabilities":{{"session":{{"{name}":{{}}}}}}}}"#);
-        for (kind, name) in
-            [("notice", "notices"), ("compaction_update", "compaction"), ("compaction_summary_chunk", "compaction")]
-        {
+        let in_session = |name: &str| format!(r#"{{"clientCapabilities":{{"session":{{"{name}":{{}}}}}}}}"#);
+        let alone = |name: &str| format!(r#"{{"clientCapabilities":{{"{name}":{{}}}}}}"#);
+        for (kind, offer) in [
+            ("notice", in_session("notices")),
+            ("compaction_update", in_session("compaction")),
+            ("compaction_summary_chunk", in_session("compaction")),
+            ("plan_update", alone("plan")),
+            ("plan_removed", alone("plan")),
+            ("prompt_suggestions_update", in_session("promptSuggestions")),
+            ("cursor_update", in_session("cursors")),
+            ("subagent_update", alone("subagents")),
+            ("session_message", alone("subagents")),
+            ("session_message_chunk", alone("subagents")),
+        ] {
             let update = format!(r#"{{"sessionUpdate":"{kind}","x":1}}"#);
-            assert!(takes(&with(name), &update), "{kind}");
-            let null = format!(r#"{{"clientCapabilities":{{"session":{{"{name}":null}}}}}}"#);
-            for without in ["{}", r#"{"clientCapabilities":{}}"#, &with("other"), &null] {
-                assert!(!takes(without, &update), "{kind} {without}");
-            }
-        }
-    }
-
-    #[test]
-    fn what_is_said_of_child_sessions_is_for_those_who_understand_them() {
-        for kind in ["subagent_update", "session_message", "session_message_chunk"] {
-            let update = format!(r#"{{"sessionUpdate":"{kind}","x":1}}"#);
-            assert!(takes(r#"{"clientCapabilities":{"subagents":{}}}"#, &update), "{kind}");
-            for without in ["{}", r#"{"clientCapabilities":{"subagents":null}}"#, r#"{"subagents":{}}"#] {
+            assert!(takes(&offer, &update), "{kind}");
+            let null = offer.replace("{}", "null");
+            for without in ["{}", r#"{"clientCapabilities":{}}"#, &in_session("other"), &alone("other"), &null] {
                 assert!(!takes(without, &update), "{kind} {without}");
             }
         }

@@ -9,7 +9,7 @@ use crate::view::door::{self, data, internal, invalid_params, invalid_request};
 use crate::view::error::RequestError;
 
 /// The error of an answer.
-pub(crate) fn refuse(why: &RequestError) -> RawError {
+pub(super) fn refuse(why: &RequestError) -> RawError {
     RawError::from(&error_object(why))
 }
 

@@ -5,6 +5,7 @@
 //! [`TerminalView`] puts the text so far in the terminal's place. The content of a tool call is told as a whole, so what
 //! a client gets replaces what it had, and nothing is shown twice wherever it comes in.
 
+mod asked;
 mod call;
 mod text;
 
@@ -13,19 +14,16 @@ use std::sync::{Arc, LazyLock};
 
 use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::meta::META_KEY;
-use acp_types::method::v1;
-use acp_types::record::body::{Requested, Resolved};
-use acp_types::record::{Kind, Record, Seq};
+use acp_types::record::{Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 use memchr::memmem::Finder;
 
+use self::asked::{Answered, AskedOutput};
 use self::call::{Call, Slot, Unshown};
-use self::text::Text;
+use self::text::{Text, literal};
 
 /// Tool calls, and terminals, that are remembered.
 const MAX: usize = 32;
-/// Requests for the output of a client's terminal that have no answer yet.
-const MAX_ASKED: usize = 64;
 /// Records before the one that a client goes on from in which the beginnings of commands are looked for.
 pub(crate) const LOOK_BACK: u64 = 8192;
 /// Bytes of the params of an update that is put together here: a message of the default limit, with its frame.
@@ -37,7 +35,6 @@ static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"tool_ca
 
 /// Members of a tool call's `_meta` that stream a terminal.
 const STREAM: [&str; 3] = ["terminal_info", TERMINAL_OUTPUT, "terminal_exit"];
-const OUTPUT: &str = v1::TerminalOutput::NAME;
 
 /// Part of an update that is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,8 +52,7 @@ pub(crate) enum VisibleUpdate {
 pub(crate) struct TerminalView {
     calls: VecDeque<Call>,
     terminals: VecDeque<Terminal>,
-    /// Requests for output, oldest first, with lane and terminal.
-    asked: VecDeque<(Seq, Arc<str>, String)>,
+    asked: AskedOutput,
 }
 
 #[derive(Debug)]
@@ -118,34 +114,11 @@ impl TerminalView {
 
     /// Takes a record that is no update: what a client that runs a terminal answers of its output.
     pub(crate) fn control(&mut self, record: &Record) {
-        match record.kind {
-            Kind::Request => {
-                let Ok(Requested { method, params: Some(params) }) = record.decode() else { return };
-                let terminal = params.as_raw().member("terminalId").and_then(Raw::as_string);
-                let Some(terminal) = terminal.filter(|_| method == OUTPUT) else { return };
-                if self.asked.len() >= MAX_ASKED {
-                    self.asked.pop_front();
-                }
-                self.asked.push_back((record.seq, Arc::clone(&record.lane), terminal.into_owned()));
-            }
-            Kind::Response => {
-                let Ok(Resolved { request, result, .. }) = record.decode() else { return };
-                let Some(at) = self.asked.iter().position(|(asked, ..)| *asked == request) else { return };
-                let Some((_, lane, terminal)) = self.asked.remove(at) else { return };
-                let Some(result) = result else { return };
-                let [output, cut] = result.as_raw().pick(["output", "truncated"]);
-                let Some(output) = output.and_then(literal) else { return };
-                let cut = cut.and_then(Raw::as_bool).unwrap_or(false);
-                let mut text = if cut { Text::late() } else { Text::default() };
-                text.push(output);
-                let known = self.terminal(&lane, &terminal, true);
-                if *known == text {
-                    return;
-                }
-                *known = text;
-                self.printed(record, &lane, &terminal);
-            }
-            _ => {}
+        let Some(Answered { lane, terminal, text }) = self.asked.control(record) else { return };
+        let known = self.terminal(&lane, &terminal, true);
+        if *known != text {
+            *known = text;
+            self.printed(record, &lane, &terminal);
         }
     }
 
@@ -296,11 +269,6 @@ pub(crate) fn names_terminal(record: &Record) -> bool {
 /// The terminal that a member of a tool call's `_meta` streams.
 fn named(meta: Raw<'_>, key: &str) -> Option<String> {
     Some(meta.path(&[key, "terminal_id"])?.as_string()?.into_owned())
-}
-
-/// The inside of a string's literal.
-fn literal(value: Raw<'_>) -> Option<&str> {
-    value.as_str().strip_prefix('"')?.strip_suffix('"')
 }
 
 /// Returns whether nothing is left of an update without the stream of its terminals.

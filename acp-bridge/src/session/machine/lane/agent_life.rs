@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use acp_types::RawBuf;
 use acp_types::capability::Return;
 use acp_types::record::body::{AgentExited, AgentStarted, Choice, Outcome, SessionUpdated};
 use acp_types::record::{Kind, Origin, Turn};
+use acp_types::{Raw, RawBuf};
 
 use super::super::super::state::Claims;
 use super::super::super::{AgentSource, CallId, CommandId, LaneState, Refusal, StartPlan, State, door, wire};
 use super::super::agent::{DiedRestoring, Stopped};
-use super::super::announce;
+use super::super::announce::{self, Told};
 use super::super::calls::Call;
 use super::super::children;
 use super::super::requests::Cause;
@@ -107,7 +107,8 @@ impl Lane {
         let (Some(restore), Some(logged)) = (self.agent.restoring(), cx.logged()) else { return };
         let Some(made) = restore.next(logged) else { return self.end_restore(cx) };
         let params = wire::with_session(made.params.as_raw(), cx.agent_session());
-        let call = self.calls.send(cx, Call::Choice(made.clone()), made.method.clone(), Some(params));
+        let call = cx.call_agent(made.method.clone(), Some(params));
+        self.calls.expect(call, Call::Choice(made.clone()));
         restore.asked(call, made);
     }
 
@@ -163,6 +164,16 @@ impl Lane {
         }
     }
 
+    /// It has taken the name that a client gave the session. Who has asked learns it from the answer, all others from an
+    /// update, unless the agent has told them before.
+    pub(super) fn record_title(&mut self, cx: &mut Transition<'_>, client: Arc<str>, result: Raw<'_>) {
+        let Some(title) = result.member("title").and_then(Raw::as_string) else { return };
+        if let Some(updated) = Told::Title(title).change(cx.state(), &self.name) {
+            cx.record(Kind::SessionUpdated, Origin::Client(client), None, &updated);
+            tell(cx, announce::titled(cx.state()).into_iter().collect());
+        }
+    }
+
     /// Tells all clients what it has not told them.
     pub(super) fn announce(&mut self, cx: &mut Transition<'_>) {
         tell(cx, self.announcement.take(cx.logged()));
@@ -210,23 +221,8 @@ impl Lane {
         self.kill(cx, &reason, Some(turn), &Outcome::Cancelled { result: None, killed: true });
     }
 
-    /// The grace time of child sessions may be over. An agent that lets one work on is killed and started again, as for a
-    /// turn.
-    pub(super) fn tick_children(&mut self, cx: &mut Transition<'_>) {
-        if !self.child_stops.expire(cx) {
-            return;
-        }
-        let seconds = cx.config().cancel_grace.as_secs_f64();
-        let reason = format!("it did not stop a child session within {seconds} s of the cancel and was killed");
-        let turn = cx.running();
-        let outcome = match turn.is_some_and(|turn| cx.cancel_requested(turn)) {
-            true => Outcome::Cancelled { result: None, killed: true },
-            false => Outcome::Interrupted { reason: format!("the agent was killed in mid-turn: {reason}") },
-        };
-        self.kill(cx, &reason, turn, &outcome);
-    }
-
-    fn kill(&mut self, cx: &mut Transition<'_>, reason: &str, turn: Option<Turn>, outcome: &Outcome) {
+    /// Kills the agent, which ends the running turn, and starts one again at once.
+    pub(super) fn kill(&mut self, cx: &mut Transition<'_>, reason: &str, turn: Option<Turn>, outcome: &Outcome) {
         self.announce(cx);
         self.agent.stop();
         record_exit(cx, reason, true);

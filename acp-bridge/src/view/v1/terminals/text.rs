@@ -1,5 +1,7 @@
 //! Text that a command has printed, bounded: its beginning and its end.
 
+use acp_types::Raw;
+
 /// Bytes kept of the beginning, and as many of the end, in the form in which they go on the wire.
 pub(super) const HALF: usize = 64 * 1024;
 
@@ -126,6 +128,11 @@ fn is_cut(literal: &str, at: usize) -> bool {
 fn is_surrogate(literal: &[u8], second: &[u8]) -> bool {
     let [b'\\', b'u', b'd' | b'D', digit, ..] = literal else { return false };
     second.contains(&digit.to_ascii_lowercase())
+}
+
+/// Inside of a string's literal.
+pub(super) fn literal(value: Raw<'_>) -> Option<&str> {
+    value.as_str().strip_prefix('"')?.strip_suffix('"')
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Doing what a connection wants done, by way of the service.
+//! Looking a session up for a client that comes to it: where its history begins, and what it is to have heard before.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -7,46 +7,30 @@ use acp_types::record::Seq;
 use acp_types::{RawBuf, SessionId};
 
 use super::attachment::Seen;
-use super::connection::{Coming, Effect, EffectOutcome, Opened};
+use super::connection::{Coming, Opened};
 use crate::log::{Filter, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::service::follower::{SessionFollower, Snapshot};
 use crate::service::{Caller, Operation, SessionService};
 use crate::session::State;
-use crate::view::{self, Begin, Earlier, EntryKind, RequestError};
+use crate::view::{self, Begin, EntryKind, RequestError};
 
-/// Runner of an effect, with what it needs.
+/// Opener of sessions for one connection.
 #[derive(Debug, Clone)]
-pub(super) struct EffectRunner {
+pub(super) struct Opener {
     pub(super) service: SessionService,
     pub(super) caller: Caller,
     pub(super) log: Arc<dyn SessionLog>,
 }
 
-impl EffectRunner {
-    /// Does it. Tails are the driver's; they have no outcome.
-    pub(super) async fn run(self, effect: Effect) -> Option<EffectOutcome> {
-        Some(match effect {
-            Effect::Submit { session, command, then } => {
-                let answer = self.service.submit(&self.caller, session, command).await;
-                EffectOutcome::Submitted { then, answer }
-            }
-            Effect::Open { session, params, mut coming, id } => {
-                let opened = self.open(&session, params, &mut coming).await.map(Box::new);
-                EffectOutcome::Opened { session, coming, id, opened }
-            }
-            Effect::Close { session, id } => {
-                let head = self.service.close(&self.caller, &session).await;
-                EffectOutcome::Closed { session, id, head }
-            }
-            Effect::List { query, id } => {
-                let sessions = self.service.list(&self.caller, query).await;
-                EffectOutcome::Listed { id, sessions }
-            }
-            Effect::Tail { .. } | Effect::Untail { .. } => return None,
-        })
-    }
-
-    async fn open(&self, session: &SessionId, params: RawBuf, coming: &mut Coming) -> Result<Opened, RequestError> {
+impl Opener {
+    /// Checks the cursor, tells the host unless the client only looks on, folds the log, and lets the client's screen
+    /// hear what matters of the records before its history.
+    pub(super) async fn open(
+        &self,
+        session: &SessionId,
+        params: RawBuf,
+        coming: &mut Coming,
+    ) -> Result<Opened, RequestError> {
         let entry = &coming.entry;
         // Whoever only looks on brings nothing for the agent, and lets no queued prompt go on.
         let attends = !matches!(entry, EntryKind::Attach(attach) if !attach.role.is_controller());
@@ -81,14 +65,14 @@ impl EffectRunner {
             },
         };
         let result = result.unwrap_or_else(|| state.main().session_result());
-        let before = oldest.max(after.saturating_sub(Earlier::LOOK_BACK))..after;
+        let before = oldest.max(after.saturating_sub(view::LOOK_BACK))..after;
         if !follower.is_plain(before.start, before.end) {
             self.hear(coming, &follower, session, &state, before).await?;
         }
         Ok(Opened { result, seen: Seen { state, head }, follower: Some(follower), after })
     }
 
-    /// Takes in what of the records before a client's history matters for what it is shown.
+    /// Lets the client's screen hear what of the records before its history matters for what it is shown.
     async fn hear(
         &self,
         coming: &mut Coming,
@@ -108,8 +92,8 @@ impl EffectRunner {
             let Some(last) = records.last() else { return Ok(()) };
             cursor = last.seq;
             for record in records.iter().take_while(|record| record.seq <= before.end) {
-                coming.earlier.hear(record, &coming.lanes, state);
-                if Earlier::may_matter(record) {
+                coming.screen.hear(record, &coming.lanes, state);
+                if view::may_matter_later(record) {
                     plain = record.seq;
                 }
             }

@@ -1,113 +1,21 @@
-//! Routing of a command to its lane, and what concerns all of them.
+//! Commands that concern several lanes of a session, or the session as a whole.
 
 use std::sync::Arc;
 
 use acp_types::meta::{CancelScope, Unattended};
 use acp_types::record::body::{SessionClosed, SessionTrusted, SessionUpdated};
-use acp_types::record::{Kind, Origin, Record, Turn};
+use acp_types::record::{Kind, Origin, Turn};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 
 use super::super::lanes::Lanes;
-use super::super::{AgentSource, Command, CommandId, Effect, QueueCommand, Refusal, Reply, State, TurnPhase, start};
+use super::super::{CommandId, QueueCommand, Refusal, Reply, State, TurnPhase, start};
 use super::lane::Lane;
-use super::queue::{self, Prompt, Stop};
+use super::queue::{self, Stop};
 use super::transition::Transition;
 
 impl Lanes<Lane> {
-    /// Takes a command in.
-    pub(super) fn command(&mut self, cx: &mut Transition<'_>, id: CommandId, client: Arc<str>, command: Command) {
-        match command {
-            Command::Attach { params } => self.attach(cx, id, &params),
-            Command::Prompt { lane, params, key, accept_context_loss, on_busy, after_restart } => {
-                if let Some((lane, cx)) = &mut self.named(cx, id, lane.as_deref()) {
-                    lane.prompt(cx, id, &client, Prompt { params, key, accept_context_loss, on_busy, after_restart });
-                }
-            }
-            Command::Queue(command) => {
-                let reply = self.queue(cx, &client, command);
-                cx.reply(id, reply);
-            }
-            Command::SetPresence { present } => {
-                self.set_presence(cx, client, present);
-                cx.reply(id, Ok(Reply::Done));
-            }
-            Command::SetPolicy { unattended } => {
-                self.set_policy(cx, client, unattended.as_ref());
-                cx.reply(id, Ok(Reply::Done));
-            }
-            Command::Cancel { lane, turn, scope, reason } => {
-                self.cancel(cx, id, &client, lane, turn, &Stop { scope, reason });
-            }
-            Command::CancelChild { child, reason } => {
-                let reply = self.cancel_child(cx, &client, &child, reason.as_deref());
-                cx.reply(id, reply);
-            }
-            Command::Trust => {
-                self.trust(cx, client);
-                cx.reply(id, Ok(Reply::Done));
-            }
-            Command::Answer { request, answer } => {
-                let lane = cx.state().pending_request(request).map(|pending| Arc::clone(&pending.lane));
-                match lane.and_then(|lane| self.get_mut(&lane)) {
-                    Some(lane) => lane.answer(&mut cx.of(lane.name()), id, client, request, answer),
-                    None => cx.reply(id, Ok(Reply::Answered(false))),
-                }
-            }
-            Command::Call { lane, method, params } => {
-                if let Some((lane, cx)) = &mut self.named(cx, id, lane.as_deref()) {
-                    lane.call(cx, id, client, method, params);
-                }
-            }
-            Command::Notify { lane, method, params } => {
-                if let Some((lane, cx)) = &mut self.named(cx, id, lane.as_deref()) {
-                    lane.notify(cx, id, method, params);
-                }
-            }
-            Command::LaneAdd { lane, agent } => self.add(cx, id, client, lane, AgentSource::Profile(agent)),
-            Command::Dial { lane, agent } => self.dial(cx, id, client, lane, agent),
-            Command::LaneRemove { lane } => self.remove(cx, id, &client, &lane),
-            Command::Close => {
-                self.close(cx, &client);
-                cx.reply(id, Ok(Reply::Done));
-            }
-            Command::Delete => {
-                self.close(cx, &client);
-                cx.effect(Effect::Delete { command: id });
-            }
-            Command::DeleteIdle { head } => {
-                if cx.state().head() == head && cx.presence().is_unattended() {
-                    self.close(cx, &client);
-                    cx.effect(Effect::Delete { command: id });
-                } else {
-                    cx.refuse(id, Refusal::InUse);
-                }
-            }
-            Command::Describe { .. } | Command::Create { .. } => cx.refuse(id, Refusal::NeedsNoSession),
-        }
-    }
-
-    /// The lane that a client named, `main` if it named none, with a transition of it. If there is no such lane the command
-    /// is refused.
-    pub(super) fn named<'l, 'c>(
-        &'l mut self,
-        cx: &'c mut Transition<'_>,
-        id: CommandId,
-        lane: Option<&str>,
-    ) -> Option<(&'l mut Lane, Transition<'c>)> {
-        let lane = lane.unwrap_or(Record::MAIN_LANE);
-        match self.get_mut(lane).filter(|_| cx.state().lane(lane).is_some()) {
-            Some(found) => {
-                let cx = cx.of(found.name());
-                Some((found, cx))
-            }
-            None => {
-                cx.refuse(id, unknown_lane(cx.state(), lane));
-                None
-            }
-        }
-    }
-
-    fn cancel(
+    /// Stops turns of one lane, or of all.
+    pub(super) fn cancel(
         &mut self,
         cx: &mut Transition<'_>,
         id: CommandId,
@@ -130,7 +38,8 @@ impl Lanes<Lane> {
         }
     }
 
-    fn cancel_child(
+    /// Stops the work of one child session.
+    pub(super) fn cancel_child(
         &mut self,
         cx: &mut Transition<'_>,
         client: &Arc<str>,
@@ -145,7 +54,12 @@ impl Lanes<Lane> {
     }
 
     /// Looks at what waits in all lanes, or changes one prompt of it.
-    fn queue(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, command: QueueCommand) -> Result<Reply, Refusal> {
+    pub(super) fn queue(
+        &mut self,
+        cx: &mut Transition<'_>,
+        client: &Arc<str>,
+        command: QueueCommand,
+    ) -> Result<Reply, Refusal> {
         let turn = match command {
             QueueCommand::List => return Ok(Reply::Queue(queue::list(cx.state()))),
             QueueCommand::Edit { turn, .. } | QueueCommand::Move { turn, .. } | QueueCommand::Withdraw { turn } => turn,
@@ -173,7 +87,7 @@ impl Lanes<Lane> {
     ///
     /// But whoever opens a session that is at rest by ACP's own methods, which name `cwd`, names all directories: those
     /// that it does not name are not restored.
-    fn attach(&mut self, cx: &mut Transition<'_>, command: CommandId, params: &RawBuf) {
+    pub(super) fn attach(&mut self, cx: &mut Transition<'_>, command: CommandId, params: &RawBuf) {
         let nobody = cx.state().closed() || cx.presence().is_unattended();
         let rests = nobody && !self.iter().any(Lane::has_agent);
         let opens = rests && params.as_raw().member("cwd").is_some();
@@ -195,7 +109,7 @@ impl Lanes<Lane> {
     }
 
     /// Cancels what runs and waits in every lane, and stops the agents. A session that is closed already stays as it is.
-    fn close(&mut self, cx: &mut Transition<'_>, client: &Arc<str>) {
+    pub(super) fn close(&mut self, cx: &mut Transition<'_>, client: &Arc<str>) {
         for lane in self.iter_mut() {
             lane.put_to_rest(&mut cx.of(lane.name()), client, &Refusal::SessionClosed);
         }
@@ -210,7 +124,7 @@ impl Lanes<Lane> {
 /// Policy for permission requests.
 impl Lanes<Lane> {
     /// A controller has come or gone. While one is there nothing is decided for it.
-    fn set_presence(&mut self, cx: &mut Transition<'_>, client: Arc<str>, present: bool) {
+    pub(super) fn set_presence(&mut self, cx: &mut Transition<'_>, client: Arc<str>, present: bool) {
         if present {
             cx.presence_mut().come(client);
         } else if cx.presence_mut().go(&client) {
@@ -219,7 +133,7 @@ impl Lanes<Lane> {
     }
 
     /// The session has another policy; without one, that of the server. Times to wait begin anew.
-    fn set_policy(&mut self, cx: &mut Transition<'_>, client: Arc<str>, policy: Option<&Unattended>) {
+    pub(super) fn set_policy(&mut self, cx: &mut Transition<'_>, client: Arc<str>, policy: Option<&Unattended>) {
         if cx.state().unattended() != policy {
             let text = policy.map(Unattended::to_string).unwrap_or_default();
             let updated = SessionUpdated { unattended: Some(text), ..SessionUpdated::default() };
@@ -229,7 +143,7 @@ impl Lanes<Lane> {
     }
 
     /// A controller trusts what the session says that was written elsewhere. Once is enough.
-    fn trust(&mut self, cx: &mut Transition<'_>, client: Arc<str>) {
+    pub(super) fn trust(&mut self, cx: &mut Transition<'_>, client: Arc<str>) {
         if cx.state().armed() {
             return;
         }
@@ -266,10 +180,4 @@ fn lane_of(state: &State, turn: Turn) -> Option<Arc<str>> {
     let lane = &state.turn(turn)?.lane;
     // The turn of a lane that has left is over: `main` says so as well as any.
     state.lane(lane).map(|lane| Arc::clone(lane.name()))
-}
-
-/// Refusal that says which lane is not there, and which are.
-fn unknown_lane(state: &State, lane: &str) -> Refusal {
-    let lanes = state.lanes().map(|lane| lane.name().to_string()).collect();
-    Refusal::UnknownLane { lane: lane.to_owned(), lanes }
 }
