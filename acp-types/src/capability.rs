@@ -19,6 +19,12 @@ pub const LOAD_SESSION: &str = "loadSession";
 /// tool call: such output.
 pub const TERMINAL_OUTPUT: &str = "terminal_output";
 
+/// Member of [`CLIENT`]: the client understands child sessions, which agents then announce with [`SUBAGENT_UPDATE`].
+pub const SUBAGENTS: &str = "subagents";
+
+/// Kind of a `session/update` that announces a child session, or says something else of it.
+pub const SUBAGENT_UPDATE: &str = "subagent_update";
+
 const READ_TEXT_FILE: &str = "readTextFile";
 const WRITE_TEXT_FILE: &str = "writeTextFile";
 

@@ -36,8 +36,10 @@ fn body_of(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::PromptMoved => typed::<body::PromptMoved>(generator),
         Kind::PromptSteered => typed::<body::PromptSteered>(generator),
         Kind::TurnStarted => typed::<body::TurnStarted>(generator),
-        Kind::Update => wire("params of `session/update`"),
-        Kind::PermissionRequested => wire("params of `session/request_permission`"),
+        Kind::Update => wire("params of `session/update`; `sessionId` is the session's, or that of a child session"),
+        Kind::PermissionRequested => {
+            wire("params of `session/request_permission`; `sessionId` is the session's, or that of a child session")
+        }
         Kind::PermissionResolved | Kind::Response => typed::<body::Resolved>(generator),
         Kind::Request => typed::<body::Requested>(generator),
         Kind::CancelRequested => typed::<body::CancelRequested>(generator),
@@ -48,6 +50,8 @@ fn body_of(kind: &Kind, generator: &mut SchemaGenerator) -> Value {
         Kind::SessionTrusted => typed::<body::SessionTrusted>(generator),
         Kind::LaneJoined => typed::<body::LaneJoined>(generator),
         Kind::LaneLeft => typed::<body::LaneLeft>(generator),
+        Kind::ChildUpdated => typed::<body::ChildUpdated>(generator),
+        Kind::ChildCancelRequested => typed::<body::ChildCancelRequested>(generator),
         Kind::Other(_) => wire("not defined yet"),
     }
 }

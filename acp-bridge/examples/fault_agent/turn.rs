@@ -1,6 +1,7 @@
 //! A prompt and its turn: the first word says what is done.
 
 mod asks;
+mod children;
 mod faults;
 mod streams;
 
@@ -47,7 +48,11 @@ impl Agent {
     fn turn(&mut self, id: &Value, session: &Value, text: &str) -> Ended {
         let (word, rest) = text.split_once(' ').unwrap_or((text, ""));
         let said = Said { id, session, word, rest };
-        let ended = self.streams(&said).or_else(|| self.asks(&said)).or_else(|| faults::faults(&said));
+        let ended = self
+            .streams(&said)
+            .or_else(|| self.asks(&said))
+            .or_else(|| self.children(&said))
+            .or_else(|| faults::faults(&said));
         ended.unwrap_or_else(|| {
             say(session, rest);
             Ok("end_turn")

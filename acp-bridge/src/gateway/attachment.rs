@@ -168,7 +168,7 @@ impl Attachment {
             match record.kind {
                 Kind::Update | Kind::Extension if !self.at.shows(&record.lane) => {}
                 Kind::Update => self.screen.update(record, self.at.state(), out),
-                Kind::Extension => self.screen.extension(record, out),
+                Kind::Extension => self.screen.extension(record, self.at.state(), out),
                 _ => self.control(record, batch, out),
             }
             if !self.at.is_live() {

@@ -109,7 +109,7 @@ impl Outgoing {
         let key = RequestKey(self.next_key);
         self.next_key += 1;
         self.asked.insert(key, Asked { session: session.clone(), request, withdrawn: false });
-        let params = params.cloned().unwrap_or_else(|| Raw::EMPTY_OBJECT.to_owned());
+        let params = self.view.asking(params.cloned().unwrap_or_else(|| Raw::EMPTY_OBJECT.to_owned()));
         self.bytes += params.as_str().len();
         self.items.push(Item::Request { key, method: Arc::clone(method), params });
     }

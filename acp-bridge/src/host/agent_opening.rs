@@ -9,13 +9,13 @@ use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{Raw, RawBuf, rewrite};
 
 use super::agent::{Agent, CallError};
-use crate::session::{Forgotten, Refusal, Services, StartPlan, for_agents, without_subagents};
+use crate::session::{Forgotten, Refusal, Services, StartPlan, for_agents, without_foreign_subagents};
 
 /// The `initialize` params for an agent: the client's own, as protocol version 1, with what is served here, and without
 /// what the bridge cannot pass on.
 pub(super) fn initialize_params(client: Raw<'_>, services: Services) -> RawBuf {
     let params = rewrite::set_member(for_agents(client).as_raw(), "protocolVersion", Raw::trusted("1"));
-    without_subagents(services.tell(params.as_raw()))
+    without_foreign_subagents(services.tell(params.as_raw()))
 }
 
 /// Opens a new session on an agent.
@@ -108,6 +108,8 @@ fn is_replay(event: &Event) -> bool {
                 | "tool_call"
                 | "tool_call_update"
                 | "plan"
+                | "session_message"
+                | "session_message_chunk"
         )
     )
 }

@@ -2,7 +2,7 @@
 
 use acp_types::meta::{AfterRestart, CancelScope, OnBusy, Unattended};
 use acp_types::record::{Seq, Turn};
-use acp_types::{Raw, RawBuf, RawKind};
+use acp_types::{Raw, RawBuf, RawKind, SessionId};
 
 use super::Invalid;
 use super::validate;
@@ -61,6 +61,11 @@ pub(crate) fn prompt(prompt: Prompt) -> Result<Command, Invalid> {
 pub(crate) fn cancel(stop: Stop) -> Command {
     let Stop { lane, turn, scope, reason } = stop;
     Command::Cancel { lane: lane.map(Into::into), turn, scope, reason }
+}
+
+/// A stop of a child session's work.
+pub(crate) fn cancel_child(child: SessionId, reason: Option<String>) -> Command {
+    Command::CancelChild { child, reason }
 }
 
 pub(crate) fn queue() -> Command {

@@ -132,7 +132,7 @@ impl Operation {
             Command::Attach { .. } | Command::SetPresence { present: true } => Self::Attach,
             Command::SetPresence { present: false } => Self::Leave,
             Command::Prompt { .. } => Self::Prompt,
-            Command::Cancel { .. } => Self::Cancel,
+            Command::Cancel { .. } | Command::CancelChild { .. } => Self::Cancel,
             Command::Queue(QueueCommand::List) => Self::Queue,
             Command::Queue(QueueCommand::Edit { .. } | QueueCommand::Move { .. } | QueueCommand::Withdraw { .. }) => {
                 Self::EditQueue

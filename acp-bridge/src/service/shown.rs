@@ -5,12 +5,13 @@ use std::sync::Arc;
 use acp_types::record::{Kind, Record};
 use acp_types::{RawBuf, rewrite};
 
-/// A record without the agent's own id of the session. All else is as it stands in the log.
+/// A record without the agent's own ids of the session and of its children. All else is as it stands in the log.
 pub(crate) fn shown(record: Arc<Record>) -> Arc<Record> {
-    if record.kind != Kind::AgentStarted {
-        return record;
-    }
-    let body = without_agent_session(&record.body);
+    let body = match record.kind {
+        Kind::AgentStarted => without_agent_session(&record.body),
+        Kind::ChildUpdated => rewrite::remove_member(record.body.as_raw(), "agentSession"),
+        _ => return record,
+    };
     Arc::new(Record { body, ..(*record).clone() })
 }
 

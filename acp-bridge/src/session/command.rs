@@ -56,6 +56,13 @@ pub enum Command {
         /// Reason in the client's words. What is longer than [`Self::MAX_REASON`] is cut.
         reason: Option<String>,
     },
+    /// `session/cancel` of a child session, if its agent lets clients do that.
+    CancelChild {
+        /// The child's id as clients know it.
+        child: SessionId,
+        /// Reason in the client's words. What is longer than [`Self::MAX_REASON`] is cut.
+        reason: Option<String>,
+    },
     /// Looks at prompts that wait, or changes one.
     Queue(QueueCommand),
     /// Set the policy for permission requests while no controller is there.

@@ -37,6 +37,11 @@ pub(super) fn error_object(refusal: &Refusal) -> RawBuf {
     }
 }
 
+/// The error object of work that has ended with its agent, for a record.
+pub(super) fn ended(reason: &str) -> RawBuf {
+    RawError::from(&error(ErrorCode::INTERNAL_ERROR, reason, None)).into_raw()
+}
+
 /// Answer to an agent for a request that is not taken.
 pub(super) fn answer_of(declined: &Declined) -> RawBuf {
     let code = match declined {
@@ -61,7 +66,9 @@ fn code_of(kind: RefusalKind) -> ErrorCode {
 /// Data of a refusal that programs can read.
 fn data_of(refusal: &Refusal) -> Option<Value> {
     let ours = match refusal {
-        Refusal::UnknownSession { session } => return Some(json!({ "sessionId": session })),
+        Refusal::UnknownSession { session } | Refusal::UnknownChild { session } | Refusal::ChildStays { session } => {
+            return Some(json!({ "sessionId": session }));
+        }
         Refusal::UnknownCommandVersion { version, known } => json!({ "commandVersion": version, "known": known }),
         Refusal::UnknownLane { lane, lanes } => json!({ "lane": lane, "lanes": lanes }),
         Refusal::UnknownTurn { turn }

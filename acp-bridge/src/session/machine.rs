@@ -5,6 +5,7 @@ mod admission;
 mod agent;
 mod announce;
 mod calls;
+mod children;
 mod config;
 mod joining;
 mod lane;

@@ -213,6 +213,20 @@ pub enum Refusal {
         max: usize,
     },
 
+    /// The session has no such child.
+    #[error("the session has no child session {session}: name one that a subagent_update has announced")]
+    UnknownChild {
+        /// The id that names none.
+        session: SessionId,
+    },
+    /// The agent does not let clients stop the child's work.
+    #[error(
+        "the work of child session {session} cannot be stopped: its agent has not said that it can; stop that of its parent"
+    )]
+    ChildStays {
+        /// The child.
+        session: SessionId,
+    },
     /// There is no such turn, or not any more.
     #[error("there is no turn {turn} in this session, or it ended long ago")]
     UnknownTurn {

@@ -14,6 +14,7 @@ mod turns;
 
 use std::sync::Arc;
 
+use acp_types::SessionId;
 use acp_types::meta::Unattended;
 use acp_types::record::body::{SessionCreated, SessionDisarmed};
 use acp_types::record::{Epoch, Seq, Turn};
@@ -24,6 +25,7 @@ pub use pending::PendingRequest;
 pub(super) use settings::Claims;
 pub use turns::{TurnInfo, TurnPhase};
 
+use super::children::{ChildSession, Children};
 use super::lanes::Lanes;
 use pending::Pending;
 use terminals::Terminals;
@@ -54,6 +56,7 @@ pub struct State {
     turns: Turns,
     pending: Pending,
     terminals: Terminals,
+    children: Children,
 }
 
 impl State {
@@ -178,12 +181,29 @@ impl State {
         self.terminals.maker(lane, terminal)
     }
 
-    /// Bytes of what in it may be big: prompts, results, requests, and what agents said when they were started.
+    /// The child sessions that agents have announced.
+    #[must_use]
+    pub fn children(&self) -> &Children {
+        &self.children
+    }
+
+    /// The child session that a request is about; `None` if it is about the session itself.
+    #[must_use]
+    pub fn child_of(&self, request: &PendingRequest) -> Option<&ChildSession> {
+        if !self.children.ever() {
+            return None;
+        }
+        let session = request.params.as_ref()?.as_raw().member("sessionId")?.as_string()?;
+        self.children.get(&SessionId::from(&*session))
+    }
+
+    /// Bytes of what in it may be big: prompts, results, requests, child sessions, and what agents said when
+    /// they were started.
     #[must_use]
     pub(crate) fn weight(&self) -> usize {
         let requests: usize = self.pending.iter().map(|(_, request)| request.weight()).sum();
         let agents: usize = self.lanes().map(LaneState::weight).sum();
-        self.turns.weight() + requests + agents
+        self.turns.weight() + requests + agents + self.children.weight()
     }
 
     /// A request that nobody has answered, by the seq of its record.

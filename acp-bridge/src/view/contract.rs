@@ -45,6 +45,12 @@ pub(crate) trait View: Debug + Send + Sync {
     /// Returns whether the client can be asked that.
     fn can_be_asked(&self, method: &str) -> bool;
 
+    /// Returns whether the client understands child sessions, and what they ask.
+    fn understands_children(&self) -> bool;
+
+    /// Params of a request of an agent as the client understands them.
+    fn asking(&self, params: RawBuf) -> RawBuf;
+
     /// Result or error of an answer.
     fn respond(&self, response: Response<'_>) -> Result<RawBuf, RawError>;
 
@@ -67,14 +73,18 @@ pub(crate) trait Screen: Debug + Send + Sync {
     /// before it.
     fn begin(&mut self, replay: Replay, resumes: bool);
 
+    /// Tells the client what it is to know before its history, which begins behind `cursor`. `state` is as of then, or
+    /// later.
+    fn introduce(&mut self, state: &State, cursor: Seq, out: &mut dyn Sink);
+
     /// Makes room for the frames of records that come now.
     fn expect(&self, records: &[Arc<Record>], out: &mut dyn Sink);
 
     /// Shows an update. `state` is as of its place, or later.
     fn update(&mut self, record: &Arc<Record>, state: &State, out: &mut dyn Sink);
 
-    /// Shows a notification of an agent that is no update.
-    fn extension(&mut self, record: &Record, out: &mut dyn Sink);
+    /// Shows a notification of an agent that is no update. `state` is as of its place, or later.
+    fn extension(&mut self, record: &Record, state: &State, out: &mut dyn Sink);
 
     /// Takes in a control record, before the client is told what comes of it. `seen`: it is of a lane that it sees.
     fn control(&mut self, record: &Record, seen: bool, out: &mut dyn Sink);

@@ -10,10 +10,12 @@
 //! | `turn`, `queue`, `members` | news of turns that end, of prompts that wait, of who is there |
 //! | `screen` | one client's view of one session: which updates, in which form, and the bytes of their frames |
 //! | `client_capabilities`, `notice`, `plan`, `terminals`, `replay` | what decides that: kinds that need to be offered, notices, plans for clients that know one, output of commands for clients that show no terminals, chunks of one message as one |
+//! | `children`, `session_terminals` | child sessions: for clients that understand them, and for others; the terminals of each |
 //! | `calls` | params and answers of ACP, from what callers of the session API say |
 
 pub(crate) mod calls;
 mod capabilities;
+mod children;
 mod client;
 mod client_capabilities;
 mod error;
@@ -28,6 +30,7 @@ mod replay;
 mod request;
 mod response;
 mod screen;
+mod session_terminals;
 mod terminals;
 mod turn;
 

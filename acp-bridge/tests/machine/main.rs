@@ -2,6 +2,7 @@
 
 mod calls;
 mod cancel;
+mod children;
 mod choices;
 mod lanes;
 mod links;

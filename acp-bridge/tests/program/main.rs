@@ -9,6 +9,7 @@ mod attach_start;
 mod attach_stdio;
 mod bad_input;
 mod chat;
+mod children;
 mod cli;
 mod conformance;
 mod dial;

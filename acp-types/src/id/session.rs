@@ -7,6 +7,9 @@ use std::sync::Arc;
 use agent_client_protocol_schema::v1;
 use serde::{Deserialize, Serialize};
 
+/// Stands between the id of a session and the number of its child.
+const CHILD: char = '~';
+
 /// Names a session (ACP v1, "Session ID"). Opaque text; cloning shares it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -24,6 +27,23 @@ impl SessionId {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// The id, as clients know it, of a child session in the log of this one: `announced` is the seq of the record that
+    /// announced it. A child of a child is named by the same session.
+    #[must_use]
+    pub fn child(&self, announced: u64) -> Self {
+        Self(format!("{}{CHILD}{announced}", self.0).into())
+    }
+
+    /// The session in whose log a child is, and the seq of the record that announced it; `None` for an id that is not
+    /// written as that of a child. A session may have such an id: whoever knows the session by it goes by that.
+    #[must_use]
+    pub fn as_child(&self) -> Option<(Self, u64)> {
+        let (session, announced) = self.0.rsplit_once(CHILD)?;
+        let number = announced.parse().ok()?;
+        // Each child has one name.
+        (!session.is_empty() && announced == format!("{number}")).then(|| (Self::from(session), number))
     }
 }
 
@@ -66,5 +86,22 @@ impl From<v1::SessionId> for SessionId {
 impl From<SessionId> for v1::SessionId {
     fn from(id: SessionId) -> Self {
         Self::new(id.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::SessionId;
+
+    #[test]
+    fn a_child_is_named_by_its_session_and_its_number() {
+        let session = SessionId::from("sess_1");
+        let child = session.child(17);
+        assert_eq!(child.as_str(), "sess_1~17");
+        assert_eq!(child.as_child(), Some((session, 17)));
+        assert_eq!(SessionId::from("a~b~3").as_child(), Some(("a~b".into(), 3)));
+        for plain in ["sess_1", "a~", "~3", "a~x", "a~-3", "a~+3", "a~03", "a~18446744073709551616"] {
+            assert_eq!(SessionId::from(plain).as_child(), None, "{plain}");
+        }
     }
 }

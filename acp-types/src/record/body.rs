@@ -2,6 +2,7 @@
 //!
 //! `update` and `permission_requested` have no type here: their body is the ACP `params` as it goes on the wire.
 
+mod child;
 mod choice;
 mod link;
 mod outcome;
@@ -12,6 +13,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+pub use child::{ChildCancelRequested, ChildUpdated};
 pub use choice::{Choice, ChoicesRestored, LostChoice};
 pub use link::AgentLink;
 pub use outcome::Outcome;

@@ -79,6 +79,10 @@ kinds! {
     LaneJoined = "lane_joined",
     /// An agent left the session. Body: `LaneLeft`.
     LaneLeft = "lane_left",
+    /// A child session of an agent is there, or something else is said of one. Body: `ChildUpdated`.
+    ChildUpdated = "child_updated",
+    /// Somebody asked for the work of a child session to stop. Body: `ChildCancelRequested`.
+    ChildCancelRequested = "child_cancel_requested",
     /// An agent-to-client notification outside ACP (`_…`). Body: `Extension`.
     Extension = "extension",
     /// The session's agent was stopped on request; a later load or resume opens it again. Body: `SessionClosed`.

@@ -2,9 +2,9 @@
 
 use acp_types::RawKind;
 use acp_types::record::body::{
-    AgentExited, AgentStarted, CancelRequested, Extension, LaneJoined, LaneLeft, Outcome, PromptEdited, PromptMoved,
-    PromptQueued, PromptSteered, Requested, Resolved, SessionClosed, SessionCreated, SessionDisarmed, SessionTrusted,
-    SessionUpdated, TurnStarted,
+    AgentExited, AgentStarted, CancelRequested, ChildCancelRequested, ChildUpdated, Extension, LaneJoined, LaneLeft,
+    Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered, Requested, Resolved, SessionClosed,
+    SessionCreated, SessionDisarmed, SessionTrusted, SessionUpdated, TurnStarted,
 };
 use acp_types::record::{Kind, Record};
 
@@ -29,6 +29,8 @@ pub(super) fn read(record: &Record) -> serde_json::Result<()> {
         Kind::TurnEnded => record.decode::<Outcome>().map(drop),
         Kind::LaneJoined => record.decode::<LaneJoined>().map(drop),
         Kind::LaneLeft => record.decode::<LaneLeft>().map(drop),
+        Kind::ChildUpdated => record.decode::<ChildUpdated>().map(drop),
+        Kind::ChildCancelRequested => record.decode::<ChildCancelRequested>().map(drop),
         Kind::Extension => record.decode::<Extension>().map(drop),
         // Params as they go on the wire.
         Kind::Update | Kind::PermissionRequested if record.body.as_raw().kind() != RawKind::Object => {

@@ -6,8 +6,8 @@ use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
 
 use super::history::{Arrival, Entry, History};
+use crate::gateway::outgoing::Outgoing;
 use crate::gateway::presence::Membership;
-use crate::gateway::prompts::PendingPrompts;
 use crate::service::follower::Batch;
 use crate::session::{PendingRequest, State};
 use crate::view::LaneFilter;
@@ -91,9 +91,13 @@ impl Position {
         self.membership.role.is_controller() && self.is_live()
     }
 
-    /// Returns whether the client sees what a request belongs to: its lane, or a turn of its own.
-    pub(super) fn sees(&self, request: &PendingRequest, prompts: &PendingPrompts) -> bool {
-        let its_own = |turn| prompts.waits_for(self.session(), turn);
+    /// Returns whether the client sees what a request belongs to: a session that it understands, and its lane or a turn of
+    /// its own.
+    pub(super) fn sees(&self, request: &PendingRequest, out: &Outgoing) -> bool {
+        if self.state.child_of(request).is_some() && !out.view.understands_children() {
+            return false;
+        }
+        let its_own = |turn| out.prompts.waits_for(self.session(), turn);
         self.shows(&request.lane) || request.turn.is_some_and(its_own)
     }
 

@@ -32,7 +32,7 @@ impl Questions {
 
     /// Asks the client, if it sees the request, or keeps it until the client that it is for has gone.
     pub(super) fn ask(&mut self, request: Seq, at: &Position, out: &mut Outgoing) {
-        let asked = at.state().pending_request(request).filter(|asked| at.sees(asked, &out.prompts));
+        let asked = at.state().pending_request(request).filter(|asked| at.sees(asked, out));
         let Some(asked) = asked else { return };
         let owner = at.state().terminal_owner(asked).filter(|owner| ***owner != *out.client);
         if owner.is_some_and(|owner| at.membership().member(owner).is_some()) {

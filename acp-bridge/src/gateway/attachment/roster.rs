@@ -40,7 +40,7 @@ impl RosterNews {
             return;
         }
         let Ok(resolved) = record.decode::<Resolved>() else { return };
-        let asked = at.state().pending_request(resolved.request).filter(|request| at.sees(request, &out.prompts));
+        let asked = at.state().pending_request(resolved.request).filter(|request| at.sees(request, out));
         let Some(asked) = asked else { return };
         let by = record.origin.client().and_then(|client| at.membership().member(client));
         let by = by.as_deref();

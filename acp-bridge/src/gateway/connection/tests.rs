@@ -1,6 +1,7 @@
 //! The connection without a socket, a log or a host: events and records in, items and effects out.
 
 mod attach;
+mod children;
 mod handshake;
 mod kit;
 mod lanes;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use acp_types::meta::{CancelScope, Unattended};
 use acp_types::record::body::{SessionClosed, SessionTrusted, SessionUpdated};
 use acp_types::record::{Kind, Origin, Turn};
-use acp_types::{Raw, RawBuf, rewrite};
+use acp_types::{Raw, RawBuf, SessionId, rewrite};
 
 use super::super::lanes::Lanes;
 use super::super::{CommandId, QueueCommand, Refusal, Reply, State, TurnPhase, start};
@@ -35,6 +35,21 @@ impl Lanes<Lane> {
         if let Some((lane, cx)) = &mut self.named(cx, id, lane.or(of_turn).as_deref()) {
             lane.stop(cx, client, turn, stop);
             cx.reply(id, Ok(Reply::Done));
+        }
+    }
+
+    /// Stops the work of one child session.
+    pub(super) fn cancel_child(
+        &mut self,
+        cx: &mut Transition<'_>,
+        client: &Arc<str>,
+        child: &SessionId,
+        reason: Option<&str>,
+    ) -> Result<Reply, Refusal> {
+        let lane = cx.state().children().get(child).map(|known| Arc::clone(known.lane()));
+        match lane.and_then(|lane| self.get_mut(&lane)) {
+            Some(lane) => lane.stop_child(&mut cx.of(lane.name()), client, child, reason).map(|()| Reply::Done),
+            None => Err(Refusal::UnknownChild { session: child.clone() }),
         }
     }
 

@@ -7,6 +7,7 @@ use acp_types::meta::reserved;
 use acp_types::method::{Notification as _, v1};
 
 use super::super::declined::Declined;
+use super::children::{self, Unfit};
 use super::transition::Transition;
 
 /// Fault for which a message of an agent is not taken.
@@ -16,8 +17,10 @@ pub(super) enum Fault {
     OurMethod,
     /// It is an update of a kind that the bridge makes.
     OurUpdate(&'static str),
-    /// It names a session that the agent does not have here.
+    /// It names a session that the agent does not have here, and has not announced.
     ForeignSession,
+    /// It says of a child session what is not taken.
+    Child(Unfit),
 }
 
 impl Fault {
@@ -26,7 +29,7 @@ impl Fault {
         let why = self.to_string();
         match self {
             Self::OurMethod => Declined::NotForAgents { method, why },
-            Self::OurUpdate(_) | Self::ForeignSession => Declined::NotTaken { method, why },
+            Self::OurUpdate(_) | Self::ForeignSession | Self::Child(_) => Declined::NotTaken { method, why },
         }
     }
 }
@@ -41,6 +44,7 @@ impl fmt::Display for Fault {
             Self::ForeignSession => {
                 f.write_str("it names a session that is not the agent's session on this connection")
             }
+            Self::Child(unfit) => unfit.fmt(f),
         }
     }
 }
@@ -48,7 +52,7 @@ impl fmt::Display for Fault {
 /// Keeps out what a lane's agent may not say, and counts each kind of it: an agent that goes on and on does not fill the
 /// bridge's own log.
 #[derive(Debug, Default)]
-pub(super) struct Admission([u64; 3]);
+pub(super) struct Admission([u64; 4]);
 
 impl Admission {
     /// Looks for a fault in a message of the agent, which is then not taken.
@@ -67,6 +71,7 @@ impl Admission {
             Fault::OurMethod => 0,
             Fault::OurUpdate(_) => 1,
             Fault::ForeignSession => 2,
+            Fault::Child(_) => 3,
         };
         let count = &mut self.0[slot];
         *count = count.saturating_add(1);
@@ -85,9 +90,15 @@ fn fault(cx: &Transition<'_>, method: &str, params: Option<Raw<'_>>) -> Option<F
         return Some(Fault::OurUpdate(kind));
     }
     let own = cx.agent_session();
-    let mut named = params.members().filter(|(key, _)| key == "sessionId");
-    let is_foreign = named.any(|(_, session)| session.as_string().is_none_or(|session| session != own));
-    is_foreign.then_some(Fault::ForeignSession)
+    let mut named = params.members().filter(|(key, _)| key == "sessionId").map(|(_, session)| session.as_string());
+    let first = named.next();
+    let of = first.as_ref().map(|session| session.as_deref());
+    let is_known = of.is_none_or(|of| of.is_some_and(|of| of == own || cx.child(of).is_some()));
+    // Whichever of duplicates a reader takes.
+    if !is_known || named.any(|session| Some(session.as_deref()) != of) {
+        return Some(Fault::ForeignSession);
+    }
+    if method == v1::SessionUpdate::METHOD.name { children::unfit(cx, params).map(Fault::Child) } else { None }
 }
 
 #[cfg(test)]

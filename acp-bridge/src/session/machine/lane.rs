@@ -11,12 +11,14 @@ use std::sync::Arc;
 use acp_types::RawBuf;
 use acp_types::record::{Record, Seq};
 
+use super::super::children::Work;
 use super::super::wire::{self, clean_outcome};
 use super::super::{AgentSource, CommandId, LaneState, Reply, State};
 use super::admission::Admission;
 use super::agent::AgentSlot;
 use super::announce::Announcement;
 use super::calls::{Calls, ClientRequest};
+use super::children::ChildStops;
 use super::queue::TurnQueue;
 use super::requests::{By, PendingRequests};
 use super::steering::Steering;
@@ -36,6 +38,7 @@ pub(super) struct Lane {
     requests: PendingRequests,
     announcement: Announcement,
     admission: Admission,
+    child_stops: ChildStops,
 }
 
 /// Questions about its state.
@@ -51,6 +54,7 @@ impl Lane {
             requests: PendingRequests::default(),
             announcement: Announcement::default(),
             admission: Admission::default(),
+            child_stops: ChildStops::default(),
         }
     }
 
@@ -81,19 +85,21 @@ impl Lane {
     /// Returns whether nothing goes on in it and nobody waits for anything.
     pub(super) fn is_idle(&self, state: &State) -> bool {
         let works = |lane: &LaneState| lane.running().is_some() || lane.queue().len() + lane.steered().len() > 0;
-        self.agent.is_settled() && self.calls.is_empty() && !state.lane(&self.name).is_some_and(works)
+        let child_works = state.children().of_lane(&self.name).any(|child| child.work() == Work::Active);
+        self.agent.is_settled() && self.calls.is_empty() && !child_works && !state.lane(&self.name).is_some_and(works)
     }
 
     /// Time at which time itself brings something about.
     pub(super) fn deadline(&self) -> Option<u64> {
         let of_parts =
             [self.queue.deadline(), self.steering.deadline(), self.agent.deadline(), self.announcement.deadline()];
-        of_parts.into_iter().flatten().min()
+        of_parts.into_iter().chain([self.child_stops.deadline()]).flatten().min()
     }
 
     /// Time has passed.
     pub(super) fn tick(&mut self, cx: &mut Transition<'_>) {
         self.tick_cancel(cx);
+        self.tick_children(cx);
         self.tick_steering(cx);
         self.tick_restore(cx);
         if self.announcement.deadline().is_some_and(|deadline| cx.at() >= deadline) {

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use acp_types::capability;
 use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Origin, Seq, Turn};
-use acp_types::{Raw, RawBuf, RequestId};
+use acp_types::{Raw, RawBuf, RequestId, SessionId};
 
 use super::super::declined::Declined;
 use super::super::permission::{self, Decision};
 use super::super::{Effect, PendingRequest, Service, door, service};
+use super::children;
 use super::transition::Transition;
 
 /// The requests of a lane's agent that have no answer yet.
@@ -54,8 +55,7 @@ pub(super) struct Cause {
 
 impl Cause {
     pub(super) const CANCELLED: Self = Self { name: "cancelled", text: "the turn was cancelled", agent_listens: true };
-    pub(super) const TURN_ENDED: Self =
-        Self { name: "turn_ended", text: "the agent ended the turn", agent_listens: true };
+    const TURN_ENDED: Self = Self { name: "turn_ended", text: "the agent ended the turn", agent_listens: true };
     const WITHDRAWN: Self = Self { name: "withdrawn", text: "the agent withdrew the request", agent_listens: true };
     pub(super) const AGENT_EXITED: Self = Self { name: "agent_exited", text: "the agent exited", agent_listens: false };
     pub(super) const RECOVERED: Self = Self { name: "recovered", text: "the bridge stopped", agent_listens: false };
@@ -76,6 +76,7 @@ impl PendingRequests {
             None => {}
             Some(Service::Host) => {
                 let lane = Arc::clone(cx.lane());
+                let params = params.map(|params| children::served(cx, &method, params));
                 cx.effect(Effect::Serve { lane, id, method, params });
                 return;
             }
@@ -148,10 +149,31 @@ impl PendingRequests {
         }
     }
 
-    /// Answers what is pending in one turn.
+    /// Answers what is pending in one turn that was cancelled, in child sessions too.
     pub(super) fn resolve_turn(&mut self, cx: &mut Transition<'_>, turn: Turn, cause: Cause) {
         let of_turn = cx.pending().filter(|(_, request)| request.turn == Some(turn));
         let requests: Vec<Seq> = of_turn.map(|(request, _)| request).collect();
+        for request in requests {
+            self.resolve_by_default(cx, request, cause);
+        }
+    }
+
+    /// Answers what is pending in one turn that has ended. Child sessions may work on, and what they ask is still to be
+    /// answered.
+    pub(super) fn resolve_ended(&mut self, cx: &mut Transition<'_>, turn: Turn) {
+        let of_turn = cx.pending().filter(|(_, request)| request.turn == Some(turn));
+        let its_own = of_turn.filter(|(_, request)| cx.state().child_of(request).is_none());
+        let requests: Vec<Seq> = its_own.map(|(request, _)| request).collect();
+        for request in requests {
+            self.resolve_by_default(cx, request, Cause::TURN_ENDED);
+        }
+    }
+
+    /// Answers what a child session has asked.
+    pub(super) fn resolve_child(&mut self, cx: &mut Transition<'_>, child: &SessionId, cause: Cause) {
+        let of_child =
+            cx.pending().filter(|(_, request)| cx.state().child_of(request).is_some_and(|of| of.id() == child));
+        let requests: Vec<Seq> = of_child.map(|(request, _)| request).collect();
         for request in requests {
             self.resolve_by_default(cx, request, cause);
         }
@@ -254,6 +276,8 @@ fn all(cx: &Transition<'_>) -> Vec<Seq> {
 /// Puts a request into the log, where clients find it.
 fn record(cx: &mut Transition<'_>, turn: Option<Turn>, method: String, params: Option<RawBuf>) -> Seq {
     if method == PendingRequest::PERMISSION {
+        let renamed = params.as_ref().and_then(|params| children::with_our_ids(cx, params.as_raw()));
+        let params = renamed.or(params);
         let body = cx.for_clients(turn, params.as_ref().map_or(Raw::EMPTY_OBJECT, RawBuf::as_raw));
         return cx.record_raw(Kind::PermissionRequested, Origin::Agent, turn, body);
     }

@@ -10,7 +10,7 @@ use acp_types::rewrite::{self, ParamsEdit};
 use acp_types::{Raw, RawBuf, RequestId, SessionId};
 use serde::Serialize;
 
-use super::super::{CallId, CommandId, Effect, Output, Refusal, Reply, StartPlan, State, start, wire};
+use super::super::{CallId, ChildSession, CommandId, Effect, Output, Refusal, Reply, StartPlan, State, start, wire};
 use super::config::Config;
 use super::presence::ControllerPresence;
 
@@ -92,6 +92,37 @@ impl<'a> Transition<'a> {
     }
 }
 
+/// Sessions of the lane's agent.
+impl Transition<'_> {
+    /// A child session, by the agent's own id of it.
+    pub(super) fn child(&self, agent_session: &str) -> Option<&ChildSession> {
+        self.core.state.children().by_agent(&self.lane, agent_session)
+    }
+
+    /// The session that the agent calls so, as clients know it: its own, or a child.
+    pub(super) fn session_named(&self, agent_session: &str) -> Option<SessionId> {
+        if agent_session == self.agent_session() {
+            return Some(self.core.session.clone());
+        }
+        self.child(agent_session).map(|child| child.id().clone())
+    }
+
+    /// Returns whether params of the agent belong to a child session.
+    pub(super) fn is_of_child(&self, params: Raw<'_>) -> bool {
+        self.session_of(params) != self.core.session
+    }
+
+    /// The session that params of the agent belong to, as clients know it.
+    fn session_of(&self, params: Raw<'_>) -> SessionId {
+        if !self.core.state.children().ever() {
+            return self.core.session.clone();
+        }
+        let named = params.member("sessionId").and_then(Raw::as_string);
+        let child = named.and_then(|named| self.child(&named)).map(|child| child.id().clone());
+        child.unwrap_or_else(|| self.core.session.clone())
+    }
+}
+
 /// Records that come of it.
 impl Transition<'_> {
     /// Adds a record of the lane and folds it into the state.
@@ -121,6 +152,18 @@ impl Transition<'_> {
         self.record_raw(Kind::Update, origin, turn, body)
     }
 
+    /// The same for a session, or a child, that clients know by this id.
+    pub(super) fn record_update_of(
+        &mut self,
+        of: &SessionId,
+        origin: Origin,
+        turn: Option<Turn>,
+        params: Raw<'_>,
+    ) -> Seq {
+        let body = self.placed_in(of, turn, params);
+        self.record_raw(Kind::Update, origin, turn, body)
+    }
+
     /// The user's message, one update for each content block of a prompt.
     pub(super) fn record_message(&mut self, origin: &Origin, turn: Option<Turn>, params: Raw<'_>) {
         for block in params.member("prompt").into_iter().flat_map(Raw::elements) {
@@ -146,9 +189,14 @@ impl Transition<'_> {
 
     /// Params with the session's id as clients know it, and with their place in the log.
     fn placed(&mut self, turn: Option<Turn>, params: Raw<'_>) -> RawBuf {
+        let session = self.session_of(params);
+        self.placed_in(&session, turn, params)
+    }
+
+    fn placed_in(&mut self, session: &SessionId, turn: Option<Turn>, params: Raw<'_>) -> RawBuf {
         let seq = self.core.state.head() + 1;
         let meta = UpdateMeta { seq, at: self.at, turn, lane: (&*self.lane).into() };
-        let Core { text, meta: meta_text, session, .. } = &mut *self.core;
+        let Core { text, meta: meta_text, .. } = &mut *self.core;
         text.clear();
         meta_text.clear();
         meta.push_to(meta_text);

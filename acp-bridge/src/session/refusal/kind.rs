@@ -35,6 +35,8 @@ impl Refusal {
             | Self::ProfileName { .. }
             | Self::AgentName { .. }
             | Self::UnknownProfile { .. }
+            | Self::UnknownChild { .. }
+            | Self::ChildStays { .. }
             | Self::UnknownTurn { .. }
             | Self::TurnLaneLeft { .. }
             | Self::TurnStarted { .. }

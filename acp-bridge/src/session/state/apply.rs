@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use acp_types::meta::Unattended;
 use acp_types::record::body::{
-    AgentStarted, ChoicesRestored, LaneJoined, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered,
-    Requested, Resolved, SessionCreated, SessionUpdated, Steer,
+    AgentStarted, ChildCancelRequested, ChoicesRestored, LaneJoined, Outcome, PromptEdited, PromptMoved, PromptQueued,
+    PromptSteered, Requested, Resolved, SessionCreated, SessionUpdated, Start, Steer,
 };
 use acp_types::record::{Kind, Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
@@ -46,12 +46,25 @@ impl State {
             Kind::SessionUpdated => self.session_updated(record, body(record)?)?,
             Kind::AgentStarted => {
                 let started: AgentStarted = body(record)?;
+                let forgot = started.start == Start::ContextLost;
                 self.lane_of(record)?.agent_started(started);
+                if forgot {
+                    self.children.agent_forgot(&record.lane);
+                }
                 self.closed = false;
             }
             Kind::AgentExited => {
                 self.lane_of(record)?.agent_exited();
                 self.terminals.forget(&record.lane);
+                self.children.agent_gone(&record.lane);
+            }
+            Kind::ChildUpdated => {
+                let lane = Arc::clone(self.lane_of(record)?.name());
+                self.children.updated(record.seq, record.at, &lane, body(record)?);
+            }
+            Kind::ChildCancelRequested => {
+                let ChildCancelRequested { session, .. } = body(record)?;
+                self.children.stop(&session);
             }
             Kind::ChoicesRestored => {
                 let ChoicesRestored { lost, .. } = body(record)?;
@@ -129,6 +142,7 @@ impl State {
         }
         self.lanes.leave(&record.lane).map(|_| ()).ok_or_else(|| not_of_lane(record))?;
         self.terminals.forget(&record.lane);
+        self.children.lane_left(&record.lane);
         Ok(())
     }
 

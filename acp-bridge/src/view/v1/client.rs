@@ -3,8 +3,10 @@
 use std::sync::Arc;
 
 use acp_server::proto::{Incoming, IncomingNotification, Payload, ResponseError};
+use acp_types::method::v1;
 use acp_types::{Raw, RawBuf, RawError, SessionId, capability};
 
+use super::children::{child_of_attached, without_references};
 use super::client_capabilities::ClientCapabilities;
 use super::params::{Params, fits};
 use super::request::{self, Asked};
@@ -49,7 +51,14 @@ impl View for Client {
     }
 
     fn request(&self, request: &Incoming, attached: IsAttached<'_>) -> Result<Request, RequestError> {
-        let asked = Asked { initialize: &self.initialize, params: Params::new(request.params()), attached };
+        let params = Params::new(request.params());
+        if let Some(child) = params.session().ok().and_then(|session| child_of_attached(session, attached)) {
+            return Err(RequestError::Params(format!(
+                "session {child} is a child session: its agent runs it, and {} is all that a client may ask of it",
+                v1::Cancel::NAME
+            )));
+        }
+        let asked = Asked { initialize: &self.initialize, params, attached };
         request::read(request.method(), asked)
     }
 
@@ -63,6 +72,17 @@ impl View for Client {
 
     fn can_be_asked(&self, method: &str) -> bool {
         capability::client_answers(self.initialize.as_raw(), method)
+    }
+
+    fn understands_children(&self) -> bool {
+        self.capabilities.subagents
+    }
+
+    fn asking(&self, params: RawBuf) -> RawBuf {
+        if self.capabilities.subagents {
+            return params;
+        }
+        without_references(params.as_raw(), "toolCall").unwrap_or(params)
     }
 
     fn respond(&self, response: Response<'_>) -> Result<RawBuf, RawError> {

@@ -6,7 +6,7 @@
 use std::sync::LazyLock;
 
 use acp_types::Raw;
-use acp_types::capability::{CLIENT, TERMINAL_OUTPUT};
+use acp_types::capability::{CLIENT, SUBAGENT_UPDATE, SUBAGENTS, TERMINAL_OUTPUT};
 use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
@@ -32,7 +32,8 @@ pub(crate) struct ClientCapabilities {
     plans: bool,
     suggestions: bool,
     cursors: bool,
-    subagents: bool,
+    /// Flag: it understands child sessions.
+    pub(crate) subagents: bool,
     /// Flag: it shows terminals that an agent streams, `_meta.terminal_output` of its capabilities.
     pub(crate) terminals: bool,
 }
@@ -49,7 +50,7 @@ impl ClientCapabilities {
             plans: has(&["plan"]),
             suggestions: has(&["session", "promptSuggestions"]),
             cursors: has(&["session", "cursors"]),
-            subagents: has(&["subagents"]),
+            subagents: has(&[SUBAGENTS]),
             terminals: terminals.and_then(Raw::as_bool).unwrap_or(false),
         }
     }
@@ -67,7 +68,7 @@ impl ClientCapabilities {
             "plan_update" | "plan_removed" => self.plans,
             "prompt_suggestions_update" => self.suggestions,
             "cursor_update" => self.cursors,
-            "subagent_update" | "session_message" | "session_message_chunk" => self.subagents,
+            SUBAGENT_UPDATE | "session_message" | "session_message_chunk" => self.subagents,
             _ => true,
         }
     }

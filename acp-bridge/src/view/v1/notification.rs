@@ -6,6 +6,7 @@ use acp_types::error::ErrorCode;
 use acp_types::meta::reserved;
 use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
 
+use super::children::child_of_attached;
 use super::error::error_object;
 use super::params::Params;
 use crate::service::command::{self, Stop};
@@ -26,6 +27,12 @@ pub(super) fn read(client: &str, name: &str, params: Params<'_>, attached: IsAtt
         };
         // A stop must stop: one whose `_meta` cannot be read is meant for what runs.
         let meta = params.meta().unwrap_or_default();
+        if let Some(child) = child_of_attached(session.clone(), attached)
+            && let Some((parent, _)) = child.as_child()
+        {
+            let command = command::cancel_child(child, meta.reason);
+            return Some(Notification::Cancel { session: parent, command });
+        }
         let scope = meta.scope.unwrap_or_default();
         let stop = Stop { lane: meta.lane, turn: meta.turn, scope, reason: meta.reason };
         return Some(Notification::Cancel { session, command: command::cancel(stop) });
@@ -40,7 +47,12 @@ pub(super) fn read(client: &str, name: &str, params: Params<'_>, attached: IsAtt
         tracing::warn!(client, name, "a notification that nobody knows is ignored");
         return None;
     }
-    let session = params.session().ok().filter(attached);
+    let session = params.session().ok();
+    if let Some(child) = session.clone().and_then(|session| child_of_attached(session, attached)) {
+        tracing::warn!(client, name, %child, "a notification about a child session is none that its agent takes");
+        return None;
+    }
+    let session = session.filter(attached);
     let lane = params.meta().ok().and_then(|meta| meta.lane);
     Some(Notification::Pass { session, command: command::notify(lane, name, params.to_owned()) })
 }

@@ -13,11 +13,11 @@ use acp_types::{Raw, RawBuf, rewrite};
 const MAX_TEXT: usize = 64 * 1024;
 
 /// Kinds of update whose text continues that of the one before.
-const CHUNKS: [&str; 3] = ["agent_message_chunk", "agent_thought_chunk", "user_message_chunk"];
+const CHUNKS: [&str; 4] = ["agent_message_chunk", "agent_thought_chunk", "user_message_chunk", "session_message_chunk"];
 
 /// Coalescer of adjacent text chunks in a stream of update records.
 ///
-/// Chunks are joined when they have the same kind, message id, turn and lane, plain text as content, and no member
+/// Chunks are joined when they have the same session, kind, message id, turn and lane, plain text as content, and no member
 /// that this version does not know; everything else passes as it is. Nothing is lost, doubled or moved.
 #[derive(Debug, Default)]
 pub(crate) struct Coalescer {
@@ -75,6 +75,7 @@ impl Open {
             && self.message.as_deref() == chunk.message
             && self.last.turn == record.turn
             && self.last.lane == record.lane
+            && session(&self.last) == session(record)
             && self.len() + chunk.text.len() <= MAX_TEXT
     }
 
@@ -124,6 +125,11 @@ impl<'a> Chunk<'a> {
         let text = text?.as_str().strip_prefix('"')?.strip_suffix('"')?;
         Some(Self { kind, message: message.map(Raw::as_str), text })
     }
+}
+
+/// Session or child that a record is about.
+fn session(record: &Record) -> Option<&str> {
+    record.body.as_raw().member("sessionId").map(Raw::as_str)
 }
 
 /// Members of an object that has no others and none twice.

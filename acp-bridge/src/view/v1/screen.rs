@@ -8,11 +8,13 @@ use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId, frame};
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::children::{announcements, child_in, without_references};
 use super::client_capabilities::ClientCapabilities;
 use super::notice::{as_thought, is_notice};
 use super::plan::OnePlan;
 use super::replay::Coalescer;
-use super::terminals::{TerminalView, VisibleUpdate};
+use super::session_terminals::SessionTerminals;
+use super::terminals::VisibleUpdate;
 use crate::session::{HOST_TERMINAL, State};
 use crate::shared::{self, BIG};
 use crate::view::contract::{self, Screen as _, Sink};
@@ -60,7 +62,7 @@ enum Showing {
 pub(crate) struct Screen {
     session: SessionId,
     sight: Sight,
-    terminals: TerminalView,
+    terminals: SessionTerminals,
     /// Plan of a client that knows no plans by id.
     plan: OnePlan,
     showing: Showing,
@@ -73,7 +75,7 @@ impl Screen {
         Self {
             session,
             sight,
-            terminals: TerminalView::default(),
+            terminals: SessionTerminals::default(),
             plan: OnePlan::default(),
             showing: Showing::Live,
             replayed: 0,
@@ -92,6 +94,30 @@ impl Screen {
         }
     }
 
+    /// Returns whether the client can be shown what has these params: it is about the session itself, or the client
+    /// understands child sessions.
+    fn can_show(&self, params: Raw<'_>, state: &State) -> bool {
+        self.sight.capabilities.subagents || child_in(&self.session, params, state).is_none()
+    }
+
+    /// An update without references to sessions, if the client does not understand those that it has.
+    fn without_references(&self, record: &Arc<Record>) -> Option<Arc<Record>> {
+        if self.sight.capabilities.subagents {
+            return None;
+        }
+        let body = without_references(record.body.as_raw(), "update")?;
+        Some(Arc::new(Record { body, ..Record::clone(record) }))
+    }
+
+    /// Takes in a record that is no update.
+    fn hear_control(&mut self, record: &Record) {
+        let session = &self.session;
+        self.terminals.control(record, |params| {
+            let named = params.as_raw().member("sessionId").and_then(Raw::as_string)?;
+            (named != session.as_str()).then(|| SessionId::from(&*named))
+        });
+    }
+
     fn joins(&self) -> bool {
         matches!(self.showing, Showing::Joined { .. })
     }
@@ -99,8 +125,15 @@ impl Screen {
 
 impl contract::Screen for Screen {
     fn hear(&mut self, record: &Record, lanes: &LaneFilter, state: &State) {
+        if !lanes.shows(&record.lane) {
+            return;
+        }
+        if record.kind != Kind::Update {
+            return self.hear_control(record);
+        }
+        let child = child_in(&self.session, record.body.as_raw(), state);
         let Self { sight, terminals, .. } = self;
-        terminals.hear(record, lanes, |lane, terminal| sight.has_terminal(state, lane, terminal));
+        terminals.update(record, child.as_ref(), |terminal| sight.has_terminal(state, &record.lane, terminal));
     }
 
     fn begin(&mut self, replay: Replay, resumes: bool) {
@@ -113,6 +146,14 @@ impl contract::Screen for Screen {
             Replay::Each => Showing::Each,
             Replay::Joined => Showing::Joined { coalescer: Coalescer::default(), joined: Vec::new() },
         };
+    }
+
+    fn introduce(&mut self, state: &State, cursor: Seq, out: &mut dyn Sink) {
+        if self.sight.capabilities.subagents {
+            for params in announcements(&self.session, state, cursor) {
+                show(out, params.as_raw());
+            }
+        }
     }
 
     fn expect(&self, records: &[Arc<Record>], out: &mut dyn Sink) {
@@ -129,12 +170,20 @@ impl contract::Screen for Screen {
 
     fn update(&mut self, record: &Arc<Record>, state: &State, out: &mut dyn Sink) {
         let sight = &self.sight;
+        let plain = self.without_references(record);
+        let record = plain.as_ref().unwrap_or(record);
         let body = record.body.as_raw();
-        let shown = if sight.capabilities.takes(body) {
-            self.terminals.update(record, |terminal| sight.has_terminal(state, &record.lane, terminal))
+        let child = child_in(&self.session, body, state);
+        let shown = if child.is_some() && !sight.capabilities.subagents {
+            VisibleUpdate::Later
+        } else if sight.capabilities.takes(body) {
+            let has_terminal = |terminal: &str| sight.has_terminal(state, &record.lane, terminal);
+            self.terminals.update(record, child.as_ref(), has_terminal)
         } else if record.origin == Origin::Host && is_notice(body) {
             // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
             as_thought(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
+        } else if child.is_some() {
+            VisibleUpdate::Later
         } else {
             self.plan.update(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         };
@@ -162,9 +211,10 @@ impl contract::Screen for Screen {
         }
     }
 
-    fn extension(&mut self, record: &Record, out: &mut dyn Sink) {
+    fn extension(&mut self, record: &Record, state: &State, out: &mut dyn Sink) {
         self.flush(out);
         match record.decode::<Extension>() {
+            Ok(Extension { params: Some(params), .. }) if !self.can_show(params.as_raw(), state) => {}
             Ok(Extension { method, params }) => {
                 out.frame(Bytes::from(frame::notification(&method, params.as_ref().map(RawBuf::as_raw))));
             }
@@ -178,7 +228,7 @@ impl contract::Screen for Screen {
             self.flush_terminals(record.seq, out);
         }
         if seen {
-            self.terminals.control(record);
+            self.hear_control(record);
         }
     }
 

@@ -14,14 +14,13 @@ use std::sync::{Arc, LazyLock};
 
 use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::meta::META_KEY;
-use acp_types::record::{Kind, Record, Seq};
+use acp_types::record::{Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 use memchr::memmem::Finder;
 
 use self::asked::{Answered, AskedOutput};
 use self::call::{Call, Slot, Unshown};
 use self::text::{Text, literal};
-use crate::view::lanes::LaneFilter;
 
 /// Number of tool calls, and of terminals, that are remembered.
 const MAX: usize = 32;
@@ -120,15 +119,6 @@ impl TerminalView {
         if *known != text {
             *known = text;
             self.printed(record, &lane, &terminal);
-        }
-    }
-
-    /// Takes in a record that the client is not shown: it stands before its history.
-    pub(crate) fn hear(&mut self, record: &Record, lanes: &LaneFilter, sees: impl Fn(&str, &str) -> bool) {
-        match record.kind {
-            _ if !lanes.shows(&record.lane) => {}
-            Kind::Update => drop(self.update(record, |terminal| sees(&record.lane, terminal))),
-            _ => self.control(record),
         }
     }
 

@@ -73,8 +73,15 @@ impl Kit {
         Self::with_limits(limits).initialized()
     }
 
-    pub(super) fn initialized(mut self) -> Self {
-        self.request(0, "initialize", &json!({ "protocolVersion": 1, "clientInfo": { "name": "kit" } }));
+    pub(super) fn initialized(self) -> Self {
+        self.initialized_with(&json!({}))
+    }
+
+    /// Initialized by a client with these capabilities.
+    pub(super) fn initialized_with(mut self, capabilities: &Value) -> Self {
+        let info = json!({ "name": "kit" });
+        let params = json!({ "protocolVersion": 1, "clientInfo": info, "clientCapabilities": capabilities });
+        self.request(0, "initialize", &params);
         self.answer(Ok(Reply::Agent(Ok(raw("{}")))));
         self.out();
         self

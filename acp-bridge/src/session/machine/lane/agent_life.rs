@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use acp_types::capability::Return;
 use acp_types::record::body::{AgentExited, AgentStarted, Choice, Outcome, SessionUpdated};
-use acp_types::record::{Kind, Origin};
+use acp_types::record::{Kind, Origin, Turn};
 use acp_types::{Raw, RawBuf};
 
 use super::super::super::state::Claims;
@@ -12,6 +12,7 @@ use super::super::super::{AgentSource, CallId, CommandId, LaneState, Refusal, St
 use super::super::agent::{DiedRestoring, Stopped};
 use super::super::announce::{self, Told};
 use super::super::calls::Call;
+use super::super::children;
 use super::super::requests::Cause;
 use super::super::restore::Restore;
 use super::super::start_plan::{self, Joining};
@@ -185,6 +186,7 @@ impl Lane {
     pub(super) fn gone(&mut self, cx: &mut Transition<'_>, reason: &str, why: &str) {
         self.announce(cx);
         let died_restoring = self.agent.gone();
+        self.child_stops.clear();
         record_exit(cx, reason, false);
         let restoring = died_restoring.is_some();
         if let Some(DiedRestoring { restore, once_too_often: true }) = died_restoring
@@ -216,12 +218,20 @@ impl Lane {
         let Some(turn) = self.queue.expire(cx) else { return };
         let seconds = cx.config().cancel_grace.as_secs_f64();
         let reason = format!("it did not end the turn within {seconds} s of the cancel and was killed");
+        self.kill(cx, &reason, Some(turn), &Outcome::Cancelled { result: None, killed: true });
+    }
+
+    /// Kills the agent, which ends the running turn, and starts one again at once.
+    pub(super) fn kill(&mut self, cx: &mut Transition<'_>, reason: &str, turn: Option<Turn>, outcome: &Outcome) {
         self.announce(cx);
         self.agent.stop();
-        record_exit(cx, &reason, true);
+        record_exit(cx, reason, true);
         self.requests.resolve_all(cx, Cause::AGENT_EXITED);
-        self.end_turn(cx, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: true });
-        self.fail_open_calls(cx, &reason);
+        if let Some(turn) = turn {
+            self.end_turn(cx, turn, Origin::Host, outcome);
+        }
+        self.fail_open_calls(cx, reason);
+        self.child_stops.clear();
         cx.stop_agent(true);
         self.advance(cx);
         self.need_agent(cx, false);
@@ -286,6 +296,7 @@ impl Lane {
 
 pub(super) fn record_exit(cx: &mut Transition<'_>, reason: &str, expected: bool) {
     let exited = AgentExited { reason: reason.to_owned(), expected };
+    children::end_all(cx, reason, expected);
     cx.record(Kind::AgentExited, Origin::Host, None, &exited);
 }
 

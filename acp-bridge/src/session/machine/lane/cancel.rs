@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use acp_types::RawBuf;
 use acp_types::meta::CancelScope;
 use acp_types::method::v1;
 use acp_types::record::body::{CancelRequested, Outcome};
 use acp_types::record::{Kind, Origin, Turn};
+use acp_types::{RawBuf, SessionId};
 
-use super::super::super::{Command, TurnPhase, wire};
+use super::super::super::{Command, Refusal, TurnPhase, wire};
 use super::super::calls::Call;
+use super::super::children::ChildStops;
 use super::super::queue::{self, Stop};
 use super::super::requests::Cause;
 use super::super::steering::{self, SteerRequest};
@@ -105,6 +106,49 @@ impl Lane {
     ) {
         record_cancel(cx, client, turn, reason);
         self.end_turn(cx, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: false });
+    }
+}
+
+/// Cancels of child sessions of its agent.
+impl Lane {
+    /// Stops the work of a child session, if its agent lets clients do that. What works no more is left alone.
+    pub(in super::super) fn stop_child(
+        &mut self,
+        cx: &mut Transition<'_>,
+        client: &Arc<str>,
+        child: &SessionId,
+        reason: Option<&str>,
+    ) -> Result<(), Refusal> {
+        if ChildStops::ask(cx, client, child, reason)? {
+            if self.agent.is_alive() {
+                self.child_stops.tell(cx, v1::Cancel::NAME, child);
+            }
+            self.requests.resolve_child(cx, child, Cause::CANCELLED);
+        }
+        Ok(())
+    }
+
+    /// An agent that was awaited is told which of its children are to stop.
+    pub(super) fn tell_children_to_stop(&mut self, cx: &mut Transition<'_>) {
+        for child in ChildStops::wanted(cx) {
+            self.child_stops.tell(cx, v1::Cancel::NAME, &child);
+        }
+    }
+
+    /// The grace time of child sessions may be over. An agent that lets one work on is killed and started again, as for a
+    /// turn.
+    pub(super) fn tick_children(&mut self, cx: &mut Transition<'_>) {
+        if !self.child_stops.expire(cx) {
+            return;
+        }
+        let seconds = cx.config().cancel_grace.as_secs_f64();
+        let reason = format!("it did not stop a child session within {seconds} s of the cancel and was killed");
+        let turn = cx.running();
+        let outcome = match turn.is_some_and(|turn| cx.cancel_requested(turn)) {
+            true => Outcome::Cancelled { result: None, killed: true },
+            false => Outcome::Interrupted { reason: format!("the agent was killed in mid-turn: {reason}") },
+        };
+        self.kill(cx, &reason, turn, &outcome);
     }
 }
 

@@ -15,6 +15,7 @@ use super::super::super::{
 use super::super::Machine;
 use super::super::announce::{self, Told};
 use super::super::calls::{AnswerMeaning, Call, ClientCall};
+use super::super::children;
 use super::super::queue::Stop;
 use super::super::requests::decline;
 use super::super::transition::Transition;
@@ -83,6 +84,10 @@ impl Lanes<Lane> {
             }
             Command::Cancel { lane, turn, scope, reason } => {
                 self.cancel(cx, id, &client, lane, turn, &Stop { scope, reason });
+            }
+            Command::CancelChild { child, reason } => {
+                let reply = self.cancel_child(cx, &client, &child, reason.as_deref());
+                cx.reply(id, reply);
             }
             Command::Trust => {
                 self.trust(cx, client);
@@ -180,8 +185,10 @@ impl Lane {
             return;
         }
         let turn = cx.running();
-        cx.record_update(Origin::Agent, turn, params);
-        let Some(told) = Told::of(params) else { return };
+        children::take_in(cx, turn, params);
+        let renamed = children::with_our_ids(cx, params);
+        cx.record_update(Origin::Agent, turn, renamed.as_ref().map_or(params, RawBuf::as_raw));
+        let Some(told) = Told::of(params).filter(|_| !cx.is_of_child(params)) else { return };
         if let Some(restore) = self.agent.restoring() {
             restore.told(&told);
         }

@@ -104,6 +104,7 @@ impl Lane {
             // Before the answers, as with every cancel.
             self.tell_to_stop(cx);
         }
+        self.tell_children_to_stop(cx);
         self.requests.take_up(cx, asked);
         if let Some(turn) = running.filter(|_| !has_prompt) {
             self.calls.expect_no_answer();

@@ -11,7 +11,6 @@ use acp_types::{Raw, RawBuf};
 use super::super::super::{CommandId, QueueCommand, Refusal, Reply, TurnPhase, wire};
 use super::super::calls::Call;
 use super::super::queue::{self, TurnQueue};
-use super::super::requests::Cause;
 use super::super::steering::can_be_steered;
 use super::super::transition::Transition;
 use super::Lane;
@@ -112,7 +111,7 @@ impl Lane {
         if cx.running() != Some(turn) {
             return;
         }
-        self.requests.resolve_turn(cx, turn, Cause::TURN_ENDED);
+        self.requests.resolve_ended(cx, turn);
         let outcome = outcome_of(answer, cx.cancel_requested(turn));
         self.end_turn(cx, turn, Origin::Agent, &outcome);
         self.advance(cx);

@@ -7,7 +7,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::{MAX, MAX_PARAMS, TerminalView, VisibleUpdate};
-use crate::view::lanes::LaneFilter;
 
 /// One update record as a host writes it; `update` is its `update` member.
 fn record(seq: u64, update: &Value) -> Arc<Record> {
@@ -315,7 +314,7 @@ proptest! {
         let cursor = live[..gone_at].iter().filter_map(seq).next_back().unwrap_or(0);
         let mut view = TerminalView::default();
         for record in log.iter().filter(|record| record.seq <= cursor) {
-            view.hear(record, &LaneFilter::default(), |_, _| false);
+            view.update(record, |_| false);
         }
         let first: Vec<_> = view.flush(&"s".into(), cursor);
         let first: Vec<Value> = first.iter().map(|params| serde_json::from_str(params.as_str()).unwrap()).collect();
