@@ -49,7 +49,7 @@ pub use openrpc::document;
 pub use rpc::SessionApiClient;
 #[cfg(feature = "api-server")]
 pub use rpc::SessionApiServer;
-pub use session::{Created, Deleted, Exported, Head, Page, Pending, Records, Session, SessionView, Stopping};
+pub use session::{Child, Created, Deleted, Exported, Head, Page, Pending, Records, Session, SessionView, Stopping};
 pub use turn::{Accepted, Answered, CancelScope, Done, OnBusy, Queue, Waited};
 
 /// The OpenRPC document of the API: what `rpc.discover` answers.

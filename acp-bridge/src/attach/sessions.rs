@@ -109,6 +109,15 @@ impl Sessions {
         self.0.get_mut(id)
     }
 
+    /// The session in whose log it stands what names this one: its parent's, for a child session.
+    pub(super) fn of_log(&self, named: SessionId) -> SessionId {
+        if self.0.contains_key(&named) {
+            return named;
+        }
+        let parent = named.as_child().map(|(parent, _)| parent);
+        parent.filter(|parent| self.0.contains_key(parent)).unwrap_or(named)
+    }
+
     pub(super) fn insert(&mut self, id: SessionId, session: Session) {
         self.0.insert(id, session);
     }

@@ -85,6 +85,38 @@ pub struct SessionView {
     /// The session was written elsewhere, and what it says starts nothing, see `session_trust`; absent otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disarmed: Option<SessionDisarmed>,
+    /// The child sessions of its agents, in the order in which they were announced; each one's parent comes before it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub children: Vec<Child>,
+}
+
+/// A child session of an agent: a subagent that it has announced.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[expect(clippy::exhaustive_structs, reason = "made by the server, which is another crate")]
+pub struct Child {
+    /// Its id: what records of it have as `sessionId`.
+    pub session: SessionId,
+    /// The child that it is a child of; absent: the session itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<SessionId>,
+    /// The lane of its agent.
+    pub lane: String,
+    /// What it is called.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// `state` of its work as its agent reports it: `running`, `requires_action`, `idle`; absent if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<String>,
+    /// Why its work stopped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stop_reason: Option<String>,
+    /// True if its agent lets clients cancel its work.
+    pub cancellable: bool,
 }
 
 /// A request of the agent that waits for an answer: see `session_respond`.

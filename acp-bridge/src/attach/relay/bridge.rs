@@ -36,6 +36,7 @@ impl Relay {
         let method: Box<str> = request.method().into();
         let identity = match (place::session(params), LogPlace::read(params).seq) {
             (Some(session), Some(seq)) => {
+                let session = self.sessions.of_log(session);
                 if let Some(session) = self.sessions.get_mut(&session) {
                     session.advance(seq);
                 }
@@ -57,7 +58,8 @@ impl Relay {
             return;
         }
         let place = LogPlace::read(params);
-        let id = place::session(params);
+        let named = place::session(params);
+        let id = named.clone().map(|named| self.sessions.of_log(named));
         if let Some(id) = &id
             && let Some(session) = self.sessions.get_mut(id)
         {
@@ -67,6 +69,7 @@ impl Relay {
             session.in_turn(place.turn);
             if notification.method() == v1::SessionUpdate::METHOD.name
                 && session.load.is_none()
+                && named.as_ref() == Some(id)
                 && let (Some(turn), Some(update)) = (place.turn, params.member("update"))
                 && self.requests.is_echo(id, &mut session.foreign, turn, update)
             {

@@ -89,8 +89,10 @@ impl Relay {
 
     fn notification(&mut self, notification: &IncomingNotification) {
         let params = notification.params().unwrap_or(Raw::EMPTY_OBJECT);
-        let session = place::session(params);
+        let named = place::session(params);
+        let session = named.clone().map(|named| self.sessions.of_log(named));
         if notification.method() == v1::Cancel::METHOD.name
+            && named == session
             && let Some(session) = &session
             && !self.cancel(session, params)
         {

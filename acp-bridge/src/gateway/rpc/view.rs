@@ -4,7 +4,7 @@ use acp_types::api;
 use acp_types::record::Seq;
 
 use crate::log::SessionInfo;
-use crate::session::State;
+use crate::session::{ChildSession, State};
 
 /// A session as a listing shows it.
 pub(super) fn session(info: SessionInfo) -> api::Session {
@@ -38,5 +38,19 @@ pub(super) fn whole(info: SessionInfo, head: Seq, state: &State) -> api::Session
         closed: state.closed(),
         unattended: state.unattended().map(ToString::to_string),
         disarmed: state.disarmed().cloned(),
+        children: state.children().iter().map(child).collect(),
+    }
+}
+
+fn child(child: &ChildSession) -> api::Child {
+    api::Child {
+        session: child.id().clone(),
+        parent: child.parent().cloned(),
+        lane: child.lane().to_string(),
+        title: child.title(),
+        description: child.description(),
+        state: child.state(),
+        stop_reason: child.stop_reason(),
+        cancellable: child.can_be_cancelled(),
     }
 }

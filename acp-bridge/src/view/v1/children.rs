@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use acp_types::capability::SUBAGENT_UPDATE;
-use acp_types::meta::{META_KEY, UpdateMeta};
+use acp_types::meta::META_KEY;
 use acp_types::record::Seq;
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 use memchr::memmem::Finder;
@@ -33,10 +33,10 @@ pub(super) fn child_of_attached(session: SessionId, attached: IsAttached<'_>) ->
 /// all that is known of each.
 pub(super) fn announcements(session: &SessionId, state: &State, cursor: Seq) -> Vec<RawBuf> {
     let earlier = state.children().iter().filter(|child| child.announced() <= cursor);
-    earlier.filter_map(|child| announcement(session, child, cursor)).collect()
+    earlier.filter_map(|child| announcement(session, child)).collect()
 }
 
-fn announcement(session: &SessionId, child: &ChildSession, cursor: Seq) -> Option<RawBuf> {
+fn announcement(session: &SessionId, child: &ChildSession) -> Option<RawBuf> {
     let of = RawBuf::encode(child.parent().unwrap_or(session)).ok()?;
     let id = RawBuf::encode(child.id()).ok()?;
     let mut update = format!(r#"{{"sessionUpdate":"{SUBAGENT_UPDATE}","sessionId":{id}"#);
@@ -44,8 +44,9 @@ fn announcement(session: &SessionId, child: &ChildSession, cursor: Seq) -> Optio
         update.push_str(&format!(",{}:{value}", RawBuf::encode(&*name).ok()?));
     }
     update.push('}');
-    let mut ours = String::new();
-    UpdateMeta { seq: cursor, at: child.at(), turn: None, lane: (&**child.lane()).into() }.push_to(&mut ours);
+    // It is no record's, and moves no cursor.
+    let (at, lane) = (child.at(), RawBuf::encode(&**child.lane()).ok()?);
+    let ours = format!(r#"{{"at":{at},"lane":{lane}}}"#);
     Some(RawBuf::trusted(format!(r#"{{"sessionId":{of},"update":{update},"_meta":{{"{META_KEY}":{ours}}}}}"#)))
 }
 
