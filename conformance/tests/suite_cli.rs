@@ -228,7 +228,7 @@ fn a_bridge_is_tested_with_the_mock_agent_behind_it() {
     let keep = folder.path().to_str().expect("a path");
     let output = tool(&["bridge", "--transcripts", keep, "--", "sh", "-c", "{agent} | cat"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    assert!(stdout(&output).contains("12 pass"), "{}", stdout(&output));
+    assert!(stdout(&output).contains("17 pass"), "{}", stdout(&output));
     let transcript = folder.path().join("bridge-ids.jsonl");
     let again = tool(&["replay", "--select", "BRIDGE-02", transcript.to_str().expect("a path")]);
     assert_eq!(again.status.code(), Some(0), "{}", stdout(&again));

@@ -50,6 +50,8 @@ struct Routes {
     asked: HashMap<String, oneshot::Sender<String>>,
     /// The first session.
     first: Option<String>,
+    /// Child sessions, each with the session at the root of it.
+    parents: HashMap<String, String>,
 }
 
 struct Stream {
@@ -74,8 +76,14 @@ impl Connection {
         let (agent_input, input) = tokio::io::duplex(PIPE);
         let (output, agent_output) = tokio::io::duplex(PIPE);
         let streams = HashMap::from([(StreamOwner::Connection, Stream::new())]);
-        let routes =
-            Routes { breaks: breaks.clone(), streams, open: HashMap::new(), asked: HashMap::new(), first: None };
+        let routes = Routes {
+            breaks: breaks.clone(),
+            streams,
+            open: HashMap::new(),
+            asked: HashMap::new(),
+            parents: HashMap::new(),
+            first: None,
+        };
         let routes = Arc::new(Mutex::new(routes));
         let agent = tokio::spawn(serve(agent_input, agent_output, breaks, store));
         let of_router = Arc::clone(&routes);
@@ -131,6 +139,17 @@ impl Routes {
         Some(self.streams.entry(place.clone()).or_insert_with(Stream::new))
     }
 
+    /// The session whose stream a message of the agent belongs to: that of a child is its parent's, which the client has.
+    fn owner(&mut self, message: &Value) -> Option<String> {
+        let session = message["params"]["sessionId"].as_str()?;
+        let owner = self.parents.get(session).cloned().unwrap_or_else(|| session.to_owned());
+        let update = &message["params"]["update"];
+        if update["sessionUpdate"] == "subagent_update" && self.parents.len() < MAX_STREAMS {
+            self.parents.insert(update["sessionId"].as_str().unwrap_or_default().to_owned(), owner.clone());
+        }
+        Some(owner)
+    }
+
     /// Gives a line of the agent to its stream.
     fn route(&mut self, line: String) {
         let message: Value = acp_server::types::json::from_str(&line).unwrap_or_default();
@@ -144,8 +163,7 @@ impl Routes {
             let _ = asked.send(line);
             return;
         }
-        let of_session =
-            message["params"]["sessionId"].as_str().map(|session| StreamOwner::Session(session.to_owned()));
+        let of_session = self.owner(&message).map(StreamOwner::Session);
         let place = if answers { self.open.remove(&id) } else { of_session }.unwrap_or(StreamOwner::Connection);
         if let (StreamOwner::Session(session), true) = (&place, self.breaks.has("HTTP-19"))
             && self.first.as_ref() != Some(session)

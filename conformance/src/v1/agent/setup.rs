@@ -72,6 +72,8 @@ pub(super) const SETUP: Scenario = Scenario {
 
 async fn setup(probe: &mut Probe) -> Result<(), Stop> {
     let agent = probe.begin().await?;
+    // Of an agent that makes no session nothing is known.
+    let _ = probe.session("plain").await?;
     let capabilities = agent["agentCapabilities"]["sessionCapabilities"].clone();
     let has = |name: &str| capabilities[name].is_object();
     if has("systemPrompt") {
@@ -260,6 +262,7 @@ fn a_title_is_kept(case: &Case<'_>) -> Outcome {
     let session = set.request.params().map(|params| params["sessionId"].clone()).unwrap_or_default();
     match listed(case, "title/list").into_iter().find(|entry| entry["sessionId"] == session) {
         None => Outcome::NotExercised("the session is in no list".to_owned()),
+        Some(entry) if entry["title"].is_null() => Outcome::NotExercised("the list has no titles".to_owned()),
         Some(entry) => Outcome::pass_if(entry["title"] == stored, || {
             Outcome::broken(format!("the title {stored:?} in the list"), brief(&entry["title"]), set.places())
         }),

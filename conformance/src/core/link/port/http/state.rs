@@ -22,6 +22,8 @@ pub(super) struct Routes {
     answers: HashMap<String, StreamOwner>,
     /// Sessions of our requests, by id.
     ours: HashMap<String, String>,
+    /// Child sessions, each with the session at the root of it, whose stream is theirs.
+    parents: HashMap<String, String>,
     /// Answers to `initialize` that are waited for, by id.
     waited: HashMap<String, oneshot::Sender<String>>,
     ended: bool,
@@ -78,7 +80,8 @@ impl Routes {
             if let (Some(session), true) = (&session, message.get("id").is_some() && self.ours.len() < MAX_OPEN) {
                 self.ours.insert(id, session.clone());
             }
-            session.map_or(StreamOwner::Connection, StreamOwner::Session)
+            let owner = session.map(|session| self.owner(session, &message["params"]["update"]));
+            owner.map_or(StreamOwner::Connection, StreamOwner::Session)
         } else {
             if let Some(waited) = self.waited.remove(&id) {
                 // Whoever asked may be gone.
@@ -90,6 +93,15 @@ impl Routes {
         if let Some(stream) = self.stream(place) {
             drop(stream.sender.try_send(line));
         }
+    }
+
+    /// The session whose stream a message belongs to, which is the parent's for one of a child.
+    fn owner(&mut self, session: String, update: &Value) -> String {
+        let owner = self.parents.get(&session).cloned().unwrap_or(session);
+        if update["sessionUpdate"] == "subagent_update" && self.parents.len() < MAX_STREAMS {
+            self.parents.insert(update["sessionId"].as_str().unwrap_or_default().to_owned(), owner.clone());
+        }
+        owner
     }
 
     fn stream(&mut self, place: StreamOwner) -> Option<&mut Stream> {
