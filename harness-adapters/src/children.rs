@@ -121,12 +121,12 @@ impl Children {
     }
 
     /// A sub-agent is given a task by whoever began it.
-    pub(crate) fn task(&self, name: &str, message: &str, text: &str, out: &mut Effects) {
-        let Some(child) = self.known.get(name).filter(|_| !text.is_empty()) else { return };
+    pub(crate) fn task(&self, name: &str, message: &str, content: Vec<v1::ContentBlock>, out: &mut Effects) {
+        let Some(child) = self.known.get(name).filter(|_| !content.is_empty()) else { return };
         let message = v1::SessionMessage::new(v1::MessageId::new(message))
             .sender_session_id(child.parent.clone().unwrap_or_else(|| self.session.clone()))
             .recipient_session_id(child.session.clone())
-            .content(vec![v1::ContentBlock::from(text)]);
+            .content(content);
         out.update_of(Some(&child.session), v1::SessionUpdate::SessionMessage(message));
     }
 

@@ -250,6 +250,21 @@ impl Effects {
         });
     }
 
+    /// Does something whose updates are of a child session, or of the session itself when there is none.
+    pub(crate) fn within<R>(&mut self, child: Option<&v1::SessionId>, act: impl FnOnce(&mut Self) -> R) -> R {
+        let before = self.0.len();
+        let done = act(self);
+        if child.is_some() {
+            for effect in self.0.split_off(before) {
+                match effect {
+                    Effect::Update(update) => self.update_of(child, update),
+                    other => self.push(other),
+                }
+            }
+        }
+        done
+    }
+
     /// Sends the harness one message.
     pub fn send(&mut self, message: RawBuf) {
         self.0.push(Effect::Send(message));

@@ -62,7 +62,10 @@ async fn replay(connection: &Connection, setup: Setup, file: Option<PathBuf>, to
         translator: Session::new(Setup { replay: true, titled: true, ..setup }),
         seen: HashSet::new(),
     };
-    player.thread(thread).await
+    player.thread(thread).await?;
+    let mut effects = Effects::default();
+    player.translator.end_of_history(&mut effects);
+    player.tell(effects).await
 }
 
 struct Player<'a> {
@@ -148,6 +151,10 @@ impl Player<'_> {
         let message = json!({ "method": method, "params": params, "_files": files });
         let mut effects = Effects::default();
         self.translator.step(Input::Native(RawBuf::trusted(message.to_string())), &mut effects);
+        self.tell(effects).await
+    }
+
+    async fn tell(&self, mut effects: Effects) -> Result<(), Failure> {
         for told in effects.take().filter_map(Told::of).collect::<Vec<_>>() {
             if self.to.send(Ok(told)).await.is_err() {
                 return Err(Failure::new(crate::FailureKind::Harness, "nobody listens any more"));

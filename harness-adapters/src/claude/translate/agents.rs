@@ -58,13 +58,15 @@ impl Screen {
         };
         if let Some(child) = self.children.begin(&beginning, out) {
             self.calls.refer(agent.call, &child, out);
-            self.children.task(agent.name, agent.call, agent.prompt.unwrap_or_default(), out);
+            if let Some(prompt) = agent.prompt {
+                self.agent_told(agent.name, agent.call, prompt, out);
+            }
         }
     }
 
     /// A sub-agent was given a task.
     pub(crate) fn agent_told(&self, name: &str, message: &str, text: &str, out: &mut Effects) {
-        self.children.task(name, message, text, out);
+        self.children.task(name, message, vec![v1::ContentBlock::from(text)], out);
     }
 
     /// The work of a sub-agent is over. Of a command this says nothing.

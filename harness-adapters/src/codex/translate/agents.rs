@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use acp_types::v1::{SessionUpdate, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields};
+use acp_types::v1::{SessionId, SessionUpdate, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields};
 use serde_json::{Map, Value};
 
 use super::calls::background;
@@ -29,6 +29,8 @@ struct Agent {
     turn: Option<String>,
     /// True until its call ended for the client.
     open: bool,
+    /// The child session that its call stands in; `None` for the session itself.
+    within: Option<SessionId>,
 }
 
 impl Agents {
@@ -39,9 +41,10 @@ impl Agents {
     }
 
     /// A tool call has started a sub-agent.
-    pub(super) fn started(&mut self, thread: &str, call: &str) {
+    pub(super) fn started(&mut self, thread: &str, call: &str, within: Option<&SessionId>) {
         if self.0.len() < MOST {
-            let agent = Agent { call: call.to_owned(), said: Output::default(), turn: None, open: true };
+            let (call, within) = (call.to_owned(), within.cloned());
+            let agent = Agent { call, said: Output::default(), turn: None, open: true, within };
             self.0.entry(thread.to_owned()).or_insert(agent);
         }
     }
@@ -86,7 +89,8 @@ impl Agents {
         }
         agent.open = false;
         let fields = ToolCallUpdateFields::new().status(status);
-        out.update(SessionUpdate::ToolCallUpdate(ToolCallUpdate::new(agent.call.clone(), fields)));
+        let update = ToolCallUpdate::new(agent.call.clone(), fields);
+        out.update_of(agent.within.as_ref(), SessionUpdate::ToolCallUpdate(update));
     }
 
     /// Ends their calls for the client, because the turn that started them is over.
@@ -96,7 +100,7 @@ impl Agents {
             let status = if goes_on { ToolCallStatus::Completed } else { ToolCallStatus::Failed };
             let update = ToolCallUpdate::new(agent.call.clone(), ToolCallUpdateFields::new().status(status));
             let update = if goes_on { update.meta(background()) } else { update };
-            out.update(SessionUpdate::ToolCallUpdate(update));
+            out.update_of(agent.within.as_ref(), SessionUpdate::ToolCallUpdate(update));
         }
     }
 

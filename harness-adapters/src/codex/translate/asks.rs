@@ -31,11 +31,33 @@ pub(super) struct Asks {
 struct Ask {
     /// The id of Codex's request.
     native: RawBuf,
+    /// The child session that asks; `None` for the session itself.
+    child: Option<v1::SessionId>,
     kind: Kind,
     /// The tool call that waits for the answer.
     call: Option<String>,
     /// True if the tool call exists only for the question.
     own_call: bool,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+struct Asker<'a> {
+    /// The id of Codex's request.
+    native: &'a RawBuf,
+    /// The child session; `None` for the session itself.
+    child: Option<&'a v1::SessionId>,
+}
+
+impl<'a> Asker<'a> {
+    /// The session that asks, in a session with this thread.
+    fn session(&self, thread: &'a str) -> &'a str {
+        self.child.map_or(thread, |child| &child.0)
+    }
+
+    fn asks(&self, kind: Kind, call: Option<String>, own_call: bool) -> Ask {
+        Ask { native: self.native.clone(), child: self.child.cloned(), kind, call, own_call }
+    }
 }
 
 /// Consequence of an answer for the turn.
@@ -45,6 +67,8 @@ pub(super) enum Then {
     GoOn,
     /// The turn is to be stopped.
     Stop,
+    /// The work of this child session is to be stopped.
+    StopChild(v1::SessionId),
 }
 
 impl Asks {
@@ -64,6 +88,7 @@ impl Asks {
     pub(super) fn ask(
         &mut self,
         message: &Message,
+        child: Option<&v1::SessionId>,
         stopping: bool,
         servers: &ServerNames,
         calls: &Calls,
@@ -73,21 +98,22 @@ impl Asks {
         if stopping {
             return out.send(stopped_answer(id, method));
         }
+        let from = Asker { native: id, child };
         let params = message.params.as_ref();
         let understood = match method.as_str() {
             "item/commandExecution/requestApproval" => {
-                wire::read(params, method).map(|ask| self.command(id, ask, calls, out))
+                wire::read(params, method).map(|ask| self.command(from, ask, calls, out))
             }
             "item/fileChange/requestApproval" => {
-                wire::read(params, method).map(|ask: FileAsk| self.files(id, &ask, calls, out))
+                wire::read(params, method).map(|ask: FileAsk| self.files(from, &ask, calls, out))
             }
             "item/permissions/requestApproval" => {
-                wire::read(params, method).map(|ask| self.permissions(id, ask, calls, out))
+                wire::read(params, method).map(|ask| self.permissions(from, ask, calls, out))
             }
             "mcpServer/elicitation/request" => {
-                wire::read(params, method).map(|ask| self.elicitation(id, ask, servers, calls, out))
+                wire::read(params, method).map(|ask| self.elicitation(from, ask, servers, calls, out))
             }
-            "item/tool/requestUserInput" => wire::read(params, method).map(|ask| self.questions(id, &ask, out)),
+            "item/tool/requestUserInput" => wire::read(params, method).map(|ask| self.questions(from, &ask, out)),
             _ => None,
         };
         if understood.is_none() {
@@ -95,27 +121,27 @@ impl Asks {
         }
     }
 
-    fn command(&mut self, id: &RawBuf, ask: CommandAsk, calls: &Calls, out: &mut Effects) {
+    fn command(&mut self, from: Asker<'_>, ask: CommandAsk, calls: &Calls, out: &mut Effects) {
         // A question about another command than the item's own gets a call of its own, so that each shows what it does.
         let call = if ask.is_own_command() { ask.item_id.clone() } else { String::new() };
         let (fields, labels, rule) = subject::command(ask);
-        self.permission(id, call, Kind::Command { rule }, fields, labels, calls, out);
+        self.permission(from, call, Kind::Command { rule }, fields, labels, calls, out);
     }
 
-    fn files(&mut self, id: &RawBuf, ask: &FileAsk, calls: &Calls, out: &mut Effects) {
+    fn files(&mut self, from: Asker<'_>, ask: &FileAsk, calls: &Calls, out: &mut Effects) {
         let (fields, labels) = subject::files(ask, calls.changes(&ask.item_id));
-        self.permission(id, ask.item_id.clone(), Kind::Files, fields, labels, calls, out);
+        self.permission(from, ask.item_id.clone(), Kind::Files, fields, labels, calls, out);
     }
 
-    fn permissions(&mut self, id: &RawBuf, ask: PermissionsAsk, calls: &Calls, out: &mut Effects) {
+    fn permissions(&mut self, from: Asker<'_>, ask: PermissionsAsk, calls: &Calls, out: &mut Effects) {
         let fields = subject::permissions(&ask);
         let item = ask.item_id;
-        self.permission(id, item, Kind::Permissions(ask.permissions), fields, Labels::default(), calls, out);
+        self.permission(from, item, Kind::Permissions(ask.permissions), fields, Labels::default(), calls, out);
     }
 
     fn elicitation(
         &mut self,
-        id: &RawBuf,
+        from: Asker<'_>,
         mut ask: ElicitationAsk,
         servers: &ServerNames,
         calls: &Calls,
@@ -129,29 +155,29 @@ impl Asks {
             let call = waiting.map(|waiting| waiting.id.clone()).unwrap_or_default();
             let arguments = arguments.or(waiting.map(|waiting| &waiting.arguments));
             let fields = subject::mcp_tool(&ask.server_name, tool, arguments);
-            return self.permission(id, call, Kind::McpTool, fields, Labels::default(), calls, out);
+            return self.permission(from, call, Kind::McpTool, fields, Labels::default(), calls, out);
         }
-        self.form(id, Form::elicited(ask, &self.thread), out);
+        self.form(from, Form::elicited(ask, from.session(&self.thread)), out);
     }
 
-    fn questions(&mut self, id: &RawBuf, ask: &wire::QuestionsAsk, out: &mut Effects) {
-        self.form(id, Form::questions(ask, &self.thread), out);
+    fn questions(&mut self, from: Asker<'_>, ask: &wire::QuestionsAsk, out: &mut Effects) {
+        self.form(from, Form::questions(ask, from.session(&self.thread)), out);
     }
 
     /// Asks with a form, if the client has forms and the question can be put in one.
-    fn form(&mut self, id: &RawBuf, form: (Form, Option<v1::CreateElicitationRequest>), out: &mut Effects) {
+    fn form(&mut self, from: Asker<'_>, form: (Form, Option<v1::CreateElicitationRequest>), out: &mut Effects) {
         let (form, request) = form;
         let Some(request) = request.filter(|_| self.forms) else {
-            return out.send(wire::answer(id, &form.declined()));
+            return out.send(wire::answer(from.native, &form.declined()));
         };
-        let ask = self.add(Ask { native: id.clone(), kind: Kind::Form(form), call: None, own_call: false });
+        let ask = self.add(from.asks(Kind::Form(form), None, false));
         out.push(Effect::Ask { ask, question: Question::Form(request) });
     }
 
     #[expect(clippy::too_many_arguments, reason = "each is a part of the question")]
     fn permission(
         &mut self,
-        native: &RawBuf,
+        from: Asker<'_>,
         call: String,
         kind: Kind,
         fields: ToolCallUpdateFields,
@@ -166,7 +192,7 @@ impl Asks {
         options.extend(labels.rule.map(|name| PermissionOption::new(RULE, name, PermissionOptionKind::AllowAlways)));
         options.push(PermissionOption::new(REJECT, "Reject", PermissionOptionKind::RejectOnce));
         let known = calls.is_open(&call);
-        let call = if call.is_empty() { format!("ask-{}", native.as_str().trim_matches('"')) } else { call };
+        let call = if call.is_empty() { format!("ask-{}", from.native.as_str().trim_matches('"')) } else { call };
         if !known {
             // The client has to know the call that it is asked about.
             let title = fields.title.clone().unwrap_or_else(|| "Permission".to_owned());
@@ -174,11 +200,11 @@ impl Asks {
                 .kind(fields.kind.unwrap_or_default())
                 .status(ToolCallStatus::Pending)
                 .raw_input(fields.raw_input.clone());
-            out.update(SessionUpdate::ToolCall(shown));
+            out.update_of(from.child, SessionUpdate::ToolCall(shown));
         }
         let update = ToolCallUpdate::new(call.clone(), fields.status(ToolCallStatus::Pending));
-        let request = v1::RequestPermissionRequest::new(self.thread.clone(), update, options);
-        let ask = self.add(Ask { native: native.clone(), kind, call: Some(call), own_call: !known });
+        let request = v1::RequestPermissionRequest::new(from.session(&self.thread).to_owned(), update, options);
+        let ask = self.add(from.asks(kind, Some(call), !known));
         out.push(Effect::Ask { ask, question: Question::Permission(request) });
     }
 
@@ -198,7 +224,16 @@ impl Asks {
         out.send(wire::answer(&ask.native, &result));
         let allowed = matches!(choice.as_str(), ONCE | SESSION | RULE);
         ask.settle(allowed, calls, out);
-        if allowed || choice == REJECT || matches!(ask.kind, Kind::Form(_)) { Then::GoOn } else { Then::Stop }
+        match ask.child {
+            _ if allowed || choice == REJECT || matches!(ask.kind, Kind::Form(_)) => Then::GoOn,
+            Some(child) => Then::StopChild(child),
+            None => Then::Stop,
+        }
+    }
+
+    /// True if a child session has a question open.
+    pub(super) fn are_of(&self, child: &v1::SessionId) -> bool {
+        self.open.values().any(|ask| ask.child.as_ref() == Some(child))
     }
 
     /// Codex takes a question back.
@@ -212,7 +247,17 @@ impl Asks {
 
     /// Takes all questions back and answers Codex for the user.
     pub(super) fn withdraw_all(&mut self, calls: &Calls, out: &mut Effects) {
-        for (id, ask) in std::mem::take(&mut self.open) {
+        self.withdraw_of(|_| true, calls, out);
+    }
+
+    /// Takes the questions of some sessions back, given by their child or `None`, and answers Codex for the user.
+    pub(super) fn withdraw_of(
+        &mut self,
+        whose: impl Fn(Option<&v1::SessionId>) -> bool,
+        calls: &Calls,
+        out: &mut Effects,
+    ) {
+        for (id, ask) in self.open.extract_if(.., |_, ask| whose(ask.child.as_ref())).collect::<Vec<_>>() {
             out.push(Effect::Withdraw(id));
             let result = match &ask.kind {
                 Kind::Form(form) => form.cancelled(),
@@ -244,7 +289,7 @@ impl Ask {
         };
         if self.own_call || calls.is_open(call) {
             let update = ToolCallUpdate::new(call.clone(), ToolCallUpdateFields::new().status(status));
-            out.update(SessionUpdate::ToolCallUpdate(update));
+            out.update_of(self.child.as_ref(), SessionUpdate::ToolCallUpdate(update));
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use acp_types::v1::{
-    SessionUpdate, Terminal, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields,
+    SessionId, SessionUpdate, Terminal, ToolCall, ToolCallContent, ToolCallStatus, ToolCallUpdate, ToolCallUpdateFields,
 };
 use serde_json::{Map, Value, json};
 
@@ -34,6 +34,8 @@ struct Call {
     background: bool,
     /// The thread and the process of a command, to stop it by.
     process: Option<(String, String)>,
+    /// The child session that makes it; `None` for the session itself.
+    child: Option<SessionId>,
 }
 
 #[derive(Debug)]
@@ -46,6 +48,17 @@ enum Kind {
     },
     Mcp(McpCall),
     Other,
+}
+
+/// Who makes a call.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Maker<'a> {
+    /// The thread of the sub-agent; `None` for the session's own.
+    pub(super) thread: Option<&'a str>,
+    /// The child session that it is.
+    pub(super) child: Option<&'a SessionId>,
+    /// `_meta` of a call that begins.
+    pub(super) meta: Map<String, Value>,
 }
 
 /// Progress of tool calls, as far as the turn has to know it.
@@ -64,20 +77,19 @@ impl Calls {
         Self { thread: thread.to_owned(), cwd, terminals, open: BTreeMap::new(), timers: 0 }
     }
 
-    /// A tool call begins or ends, in the session's own thread or in that of a sub-agent. A call that begins has this
-    /// `meta`.
+    /// A tool call begins or ends, in the session's own thread or in that of a sub-agent.
     pub(super) fn item(
         &mut self,
         item: &Item,
         files: &Files,
         done: bool,
-        child: Option<&str>,
-        meta: Map<String, Value>,
+        maker: Maker<'_>,
         out: &mut Effects,
     ) -> Progress {
         let (Some(id), Some(view)) = (item.id(), view::view(item, files, done, &self.cwd)) else {
             return Progress::default();
         };
+        let thread = maker.thread;
         let mut progress = Progress::default();
         if !self.open.contains_key(id) {
             let mut begun = view.clone();
@@ -85,7 +97,7 @@ impl Calls {
                 begun.status = ToolCallStatus::InProgress;
                 begun.raw_output = None;
             }
-            self.began(item, begun, meta, out);
+            self.began(item, begun, maker, out);
             progress.began = true;
         }
         // Codex announces a call again once it was allowed to run. That shows nothing.
@@ -96,13 +108,13 @@ impl Calls {
         if let Item::CommandExecution(command) = item
             && let (Some(call), Some(process)) = (self.open.get_mut(id), &command.process_id)
         {
-            call.process = Some((child.unwrap_or(&self.thread).to_owned(), process.clone()));
+            call.process = Some((thread.unwrap_or(&self.thread).to_owned(), process.clone()));
         }
         progress
     }
 
-    fn began(&mut self, item: &Item, view: ToolCall, mut meta: Map<String, Value>, out: &mut Effects) {
-        let mut view = view;
+    fn began(&mut self, item: &Item, mut view: ToolCall, maker: Maker<'_>, out: &mut Effects) {
+        let Maker { mut meta, child, .. } = maker;
         let kind = match item {
             Item::CommandExecution(command) => {
                 if self.terminals {
@@ -118,8 +130,11 @@ impl Calls {
             Item::McpToolCall(call) => Kind::Mcp(call.clone()),
             _ => Kind::Other,
         };
-        self.open.insert(view.tool_call_id.0.to_string(), Call { kind, background: false, process: None });
-        out.update(SessionUpdate::ToolCall(if meta.is_empty() { view } else { view.meta(meta) }));
+        self.open.insert(
+            view.tool_call_id.0.to_string(),
+            Call { kind, background: false, process: None, child: child.cloned() },
+        );
+        out.update_of(child, SessionUpdate::ToolCall(if meta.is_empty() { view } else { view.meta(meta) }));
     }
 
     fn ended(&mut self, item: &Item, view: ToolCall, out: &mut Effects) {
@@ -129,7 +144,7 @@ impl Calls {
         let mut meta = Map::new();
         match (call.kind, item) {
             (Kind::Shell(mut shell), Item::CommandExecution(command)) => {
-                (fields, meta) = shell.end(command, fields, out);
+                (fields, meta) = out.within(call.child.as_ref(), |out| shell.end(command, fields, out));
             }
             (Kind::Edit { whole, .. }, Item::FileChange { status, .. }) => {
                 // The texts from before the change may be better than those that are left to see after it.
@@ -142,39 +157,42 @@ impl Calls {
             }
         }
         let update = ToolCallUpdate::new(view.tool_call_id, fields);
-        out.update(SessionUpdate::ToolCallUpdate(if meta.is_empty() { update } else { update.meta(meta) }));
+        let update = if meta.is_empty() { update } else { update.meta(meta) };
+        out.update_of(call.child.as_ref(), SessionUpdate::ToolCallUpdate(update));
     }
 
     /// A command prints something.
     pub(super) fn output(&mut self, delta: &Delta, out: &mut Effects) {
-        if let Some(shell) = self.shell(&delta.item_id)
+        if let Some((shell, child)) = self.shell(&delta.item_id)
             && !delta.delta.is_empty()
         {
-            shell.push(&delta.item_id, &delta.delta, out);
+            out.within(child, |out| shell.push(&delta.item_id, &delta.delta, out));
         }
     }
 
     /// The first output of a command, as the model was told of it.
     pub(super) fn printed_first(&mut self, id: &str, printed: &str, out: &mut Effects) {
-        if let Some(shell) = self.shell(id) {
-            shell.printed_first(id, printed, out);
+        if let Some((shell, child)) = self.shell(id) {
+            out.within(child, |out| shell.printed_first(id, printed, out));
         }
     }
 
     /// A timer of a command has run out.
     pub(super) fn output_due(&mut self, timer: Timer, out: &mut Effects) {
         let due = self.open.iter_mut().find_map(|(id, call)| match &mut call.kind {
-            Kind::Shell(shell) if shell.is_timed_by(timer) => Some((id, shell)),
+            Kind::Shell(shell) if shell.is_timed_by(timer) => Some((id, shell, call.child.as_ref())),
             _ => None,
         });
-        if let Some((id, shell)) = due {
-            shell.due(id, out);
+        if let Some((id, shell, child)) = due {
+            out.within(child, |out| shell.due(id, out));
         }
     }
 
-    fn shell(&mut self, id: &str) -> Option<&mut Shell> {
-        match &mut self.open.get_mut(id)?.kind {
-            Kind::Shell(shell) => Some(shell),
+    /// A command, and the child session that runs it.
+    fn shell(&mut self, id: &str) -> Option<(&mut Shell, Option<&SessionId>)> {
+        let call = self.open.get_mut(id)?;
+        match &mut call.kind {
+            Kind::Shell(shell) => Some((shell, call.child.as_ref())),
             _ => None,
         }
     }
@@ -222,31 +240,43 @@ impl Calls {
         Timer(self.timers)
     }
 
-    /// Ends all calls for the client, because their turn is over. Commands may go on in the background after a turn that
-    /// ended well.
-    pub(super) fn end_turn(&mut self, goes_on: bool, out: &mut Effects) {
-        for (id, call) in self.open.iter_mut().filter(|(_, call)| !call.background) {
+    /// Ends all calls for the client, because their turn is over, but not those of child sessions that work. Commands may go
+    /// on in the background after a turn that ended well.
+    pub(super) fn end_turn(&mut self, goes_on: bool, works: impl Fn(&SessionId) -> bool, out: &mut Effects) {
+        self.end(goes_on, |call| !call.child.as_ref().is_some_and(&works), out);
+        let keeps = |call: &Call| matches!(call.kind, Kind::Shell(_)) || call.child.as_ref().is_some_and(&works);
+        self.open.retain(|_, call| keeps(call));
+        while self.open.len() > BACKGROUND {
+            self.open.pop_first();
+        }
+    }
+
+    /// Ends the calls of a child session for the client, because its turn is over.
+    pub(super) fn end_child(&mut self, child: &SessionId, goes_on: bool, out: &mut Effects) {
+        let of_child = |call: &Call| call.child.as_ref() == Some(child);
+        self.end(goes_on, of_child, out);
+        self.open.retain(|_, call| !of_child(call) || matches!(call.kind, Kind::Shell(_)));
+    }
+
+    fn end(&mut self, goes_on: bool, these: impl Fn(&Call) -> bool, out: &mut Effects) {
+        for (id, call) in self.open.iter_mut().filter(|(_, call)| !call.background && these(call)) {
             let shell = matches!(call.kind, Kind::Shell(_));
             if let Kind::Shell(shell) = &mut call.kind {
-                shell.flush(id, out);
+                out.within(call.child.as_ref(), |out| shell.flush(id, out));
             }
             let status = if goes_on && shell { ToolCallStatus::Completed } else { ToolCallStatus::Failed };
             let update = ToolCallUpdate::new(id.clone(), ToolCallUpdateFields::new().status(status));
             let mut meta = background();
             meta.insert("asyncTaskId".to_owned(), id.as_str().into());
             let update = if goes_on && shell { update.meta(meta) } else { update };
-            out.update(SessionUpdate::ToolCallUpdate(update));
+            out.update_of(call.child.as_ref(), SessionUpdate::ToolCallUpdate(update));
             call.background = true;
-        }
-        self.open.retain(|_, call| matches!(call.kind, Kind::Shell(_)));
-        while self.open.len() > BACKGROUND {
-            self.open.pop_first();
         }
     }
 
     /// Ends all calls for good.
     pub(super) fn close(&mut self, out: &mut Effects) {
-        self.end_turn(false, out);
+        self.end(false, |_| true, out);
         self.open.clear();
     }
 }

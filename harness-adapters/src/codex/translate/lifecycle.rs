@@ -15,6 +15,7 @@ use super::setup::Setup;
 use super::title::Title;
 use super::turns::{Completion, Ended, Phase, Steering, Stop, TurnOutcome, Turns};
 use super::{contents, input, text};
+use crate::children::End;
 use crate::codex::wire::{self, ErrorEvent, Message};
 use crate::failure::Failure;
 use crate::translate::{Answer, Effect, Effects, RequestId, Steered, Timer};
@@ -165,9 +166,12 @@ impl Lifecycle {
         if stopped {
             out.push(Effect::Disarm(STOP));
         }
-        self.asks.withdraw_all(&self.screen.calls, out);
+        // Child sessions may go on after the turn, and wait for the user then.
+        let Screen { calls, children, .. } = &self.screen;
+        let over = |child: Option<&v1::SessionId>| stopped || !child.is_some_and(|child| children.works(child));
+        self.asks.withdraw_of(over, calls, out);
         self.notices.end_turn(outcome.as_ref().err(), out);
-        self.screen.end_turn(!stopped && outcome.is_ok(), out);
+        self.screen.end_turn(!stopped && outcome.is_ok(), stopped, out);
         answer_idle(steers, out);
         self.title.turn_ended(matches!(outcome, Ok(StopReason::EndTurn)), &mut self.controls, out);
         if let Some(id) = prompt {
@@ -242,6 +246,19 @@ impl Lifecycle {
         }
     }
 
+    /// Stops the work of one child session, and of its own children.
+    pub(super) fn stop_child(&mut self, session: &v1::SessionId, out: &mut Effects) {
+        let working = self.screen.children.working_for(session);
+        let is_of =
+            |child: Option<&v1::SessionId>| child.is_some_and(|child| working.iter().any(|name| **name == *child.0));
+        self.asks.withdraw_of(is_of, &self.screen.calls, out);
+        for (thread, turn) in self.screen.agents.running() {
+            if working.iter().any(|name| name == thread) {
+                self.controls.stop_child(thread, turn, out);
+            }
+        }
+    }
+
     /// Ends the commands that an interrupt leaves running.
     fn clean(&mut self, out: &mut Effects) {
         self.turns.clean();
@@ -307,6 +324,7 @@ impl Lifecycle {
     fn closed(&mut self, out: &mut Effects) {
         if let Some(id) = self.closing.take() {
             self.screen.calls.close(out);
+            self.screen.children.end_all(&End::Cancelled, out);
             out.answer(id, Ok(Answer::Done));
         }
     }
@@ -320,6 +338,7 @@ impl Lifecycle {
         self.controls.give_up(failure, out);
         self.end(Err(failure.clone()), out);
         self.screen.calls.close(out);
+        self.screen.children.end_all(&End::Failed(failure.message.clone()), out);
         self.closed(out);
     }
 }

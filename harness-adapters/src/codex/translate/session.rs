@@ -16,6 +16,7 @@ use super::options::{Options, Prompted};
 use super::screen::Origin;
 use super::setup::{ServerNames, Setup, Skill};
 use super::{contact, input, text};
+use crate::children::End;
 use crate::codex::wire::{self, Files, Item, Message, UserInput};
 use crate::failure::Failure;
 use crate::translate::{Answer, Effect, Effects, Input, Request, RequestId, Steered, Timer, Translator};
@@ -50,7 +51,7 @@ impl Translator for Session {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.life.cancel(id, out),
-            Input::StopChild(_) => {}
+            Input::StopChild(child) => self.life.stop_child(&child, out),
             Input::Stop => {
                 self.goal.pause(&mut self.life.controls, out);
                 self.life.stop_all(out);
@@ -62,13 +63,17 @@ impl Translator for Session {
                 }
             }
             Input::Answered { ask, answer } => {
-                if self.life.asks.answered(ask, answer, &self.life.screen.calls, out) == Then::Stop {
-                    self.life.stop(out);
+                match self.life.asks.answered(ask, answer, &self.life.screen.calls, out) {
+                    Then::GoOn => {}
+                    Then::Stop => self.life.stop(out),
+                    Then::StopChild(child) => self.life.stop_child(&child, out),
                 }
             }
             Input::Fired { timer } => self.fired(timer, out),
             Input::Exited(failure) => self.life.exited(&failure, out),
         }
+        let Lifecycle { screen, asks, .. } = &mut self.life;
+        screen.children.attend(|child| asks.are_of(child), out);
         while let Some((id, prompt)) = self.life.turns.next() {
             self.begin(id, &prompt.prompt, out);
         }
@@ -76,6 +81,11 @@ impl Translator for Session {
 }
 
 impl Session {
+    /// The history is over: nobody knows what became of sub-agents that have not ended in it.
+    pub(in crate::codex) fn end_of_history(&mut self, out: &mut Effects) {
+        self.life.screen.children.end_all(&End::Unknown, out);
+    }
+
     fn request(&mut self, id: RequestId, request: Request, out: &mut Effects) {
         let controls = &mut self.life.controls;
         match request {
@@ -145,7 +155,9 @@ impl Session {
             (Some(_), Some(_)) => {
                 let life = &mut self.life;
                 let stopping = life.turns.is_stopping();
-                life.asks.ask(&message, stopping, &self.servers, &life.screen.calls, out);
+                let about = wire::read::<wire::About>(message.params.as_ref(), "request");
+                let child = about.and_then(|about| life.screen.children.of(&about.thread_id?));
+                life.asks.ask(&message, child, stopping, &self.servers, &life.screen.calls, out);
             }
             (Some(_), None) => self.notified(message, out),
             (None, Some(_)) => self.replied(&message, out),
@@ -177,7 +189,7 @@ impl Session {
             "turn/started" | "turn/completed" => {
                 let (turn, done) = (wire::read::<wire::TurnEvent>(params, method), method == "turn/completed");
                 match (origin.child, turn) {
-                    (Some(child), Some(event)) => life.screen.agents.turn(child, &event.turn, done, out),
+                    (Some(child), Some(event)) => life.screen.agent_turn(child, &event.turn, done, out),
                     (None, Some(event)) if done => life.completed(&event.turn, out),
                     (None, Some(event)) => life.started(&event.turn, out),
                     (None, None) if done => life.lost(out),
