@@ -1,19 +1,21 @@
-//! Commands as they travel through a log's queue: the bytes of [`Command`] and its answer, and sending one.
+//! Commands as they travel through a log's queue: the bytes of a [`Command`](crate::session::Command) and of its answer, and
+//! sending one.
 //!
-//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`. Secrets are not
-//! in them: they are left in a [`Vault`], and the command has a reference.
+//! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`. Secrets are
+//! not in them: they are left in a [`Vault`](crate::vault::Vault), and the command has a reference.
 
+mod controllers;
 mod secret;
 
-use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use acp_types::{RawBuf, SessionId};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use self::controllers::Controllers;
 use self::secret::Withheld;
 use crate::log::{CommandId, CommandQueue, MemberId, QueueError, QueuedCommand};
 use crate::principal::Principal;
@@ -24,12 +26,12 @@ use crate::vault::{SecretRef, Vault, VaultError};
 /// meaning; members and commands that are added do not change it.
 pub const VERSION: u32 = 1;
 
-/// Time that a command may wait for a host before it is refused.
-const WITHIN: Duration = Duration::from_secs(60);
-
 /// First pause before a host that had no room is told again who is there; doubles up to [`MAX_PAUSE`].
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const MAX_PAUSE: Duration = Duration::from_secs(5);
+
+/// Time that a command may wait for a host before it is refused.
+const WITHIN: Duration = Duration::from_secs(60);
 
 /// Answer to a submitted command.
 pub type CommandAnswer = Result<Reply, Refusal>;
@@ -40,7 +42,7 @@ pub type CommandAnswer = Result<Reply, Refusal>;
 pub struct By {
     /// The principal, whose rights were checked where the command was made.
     pub principal: Arc<Principal>,
-    /// Its connection, by the id that the gateway gave it: what the log calls the client.
+    /// Id of its connection, which the gateway gave it: what the log calls the client.
     pub client: Arc<str>,
 }
 
@@ -151,17 +153,14 @@ pub struct Commander {
     queue: Arc<dyn CommandQueue>,
     vault: Arc<dyn Vault>,
     from: MemberId,
-    present: Arc<Mutex<Controllers>>,
+    controllers: Arc<Controllers>,
 }
 
-/// Controllers that are there, each in its session: as many as a gateway has attachments at most.
-type Controllers = BTreeMap<(SessionId, Arc<str>), Arc<Principal>>;
-
 impl Commander {
-    /// For the clients of this gateway. Hosts must have the same vault.
+    /// Commander for the clients of this gateway. Hosts must have the same vault.
     #[must_use]
     pub fn new(queue: Arc<dyn CommandQueue>, vault: Arc<dyn Vault>, from: MemberId) -> Self {
-        Self { queue, vault, from, present: Arc::default() }
+        Self { queue, vault, from, controllers: Arc::default() }
     }
 
     /// The gateway.
@@ -186,11 +185,7 @@ impl Commander {
     /// has said otherwise tells it.
     async fn attend(&self, by: By, session: SessionId, present: bool) -> CommandAnswer {
         let controller = (session.clone(), Arc::clone(&by.client));
-        if present {
-            self.present().insert(controller.clone(), Arc::clone(&by.principal));
-        } else {
-            self.present().remove(&controller);
-        }
+        self.controllers.set(controller, present.then(|| Arc::clone(&by.principal)));
         self.tell_until_taken(by, session, present).await
     }
 
@@ -205,7 +200,7 @@ impl Commander {
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(MAX_PAUSE);
-            if self.is_present(&controller) != present {
+            if self.controllers.has(&controller) != present {
                 return Ok(Reply::Done);
             }
         }
@@ -218,15 +213,14 @@ impl Commander {
 
     /// Tells the hosts once more of every controller that is there.
     pub(crate) async fn announce_again(&self) {
-        let there = self.present().clone();
-        for (controller, principal) in there {
+        for (controller, principal) in self.controllers.all() {
             let (session, client) = controller.clone();
             let by = By { principal, client };
-            if !self.is_present(&controller) {
+            if !self.controllers.has(&controller) {
                 continue;
             }
             let mut told = self.tell_until_taken(by.clone(), session.clone(), true).await;
-            if !self.is_present(&controller) {
+            if !self.controllers.has(&controller) {
                 // It has said itself that it goes, perhaps before the host heard here that it is there.
                 told = self.tell_until_taken(by, session.clone(), false).await;
             }
@@ -234,14 +228,6 @@ impl Commander {
                 tracing::warn!(%session, why = %error, "the host does not know whether a client is there");
             }
         }
-    }
-
-    fn is_present(&self, controller: &(SessionId, Arc<str>)) -> bool {
-        self.present().contains_key(controller)
-    }
-
-    fn present(&self) -> MutexGuard<'_, Controllers> {
-        self.present.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

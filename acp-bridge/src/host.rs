@@ -5,17 +5,18 @@
 //! is doing is said by its `agent_slot`, and nowhere else in the host.
 
 mod agent;
-mod agent_events;
 mod agent_opening;
 mod agent_outbox;
 mod agent_pool;
 mod agent_slot;
+mod agent_traffic;
 mod capacity;
 pub(crate) mod clock;
 mod config;
 mod context;
 mod door;
 mod driver;
+mod envelope;
 mod idle;
 mod inbox;
 mod lane_agent;
@@ -24,7 +25,6 @@ mod lanes;
 mod launcher;
 mod probe;
 mod process;
-mod profiles;
 mod recovery;
 mod secrets;
 pub(crate) mod services;
@@ -33,9 +33,8 @@ mod supervisor;
 mod unlogged;
 
 pub use config::Config;
-pub use launcher::{ChildLauncher, InProcessAgent, Launched, Launcher};
+pub use launcher::{ChildLauncher, InProcessAgent, Launched, Launcher, Profiles};
 pub use probe::probe;
-pub use profiles::Profiles;
 pub use secrets::{LogSecrets, Secrets, SecretsError};
 pub use services::{Allowed, Limits};
 pub use supervisor::Host;

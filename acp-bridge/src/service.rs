@@ -49,7 +49,7 @@ use self::follower::Followers;
 use crate::command::Commander;
 use crate::log::SessionLog;
 
-/// What the doors of a gateway share; cloning shares it.
+/// Service that the doors of a gateway share; cloning shares it.
 #[derive(Debug, Clone)]
 pub(crate) struct SessionService {
     log: Arc<dyn SessionLog>,
@@ -59,12 +59,12 @@ pub(crate) struct SessionService {
 }
 
 impl SessionService {
-    /// `commander` submits for the gateway's clients, `followers` are those of the gateway.
+    /// Creates a service. `commander` submits for the gateway's clients, `followers` are those of the gateway.
     pub(crate) fn new(log: Arc<dyn SessionLog>, commander: Commander, followers: Arc<Followers>) -> Self {
         Self { log, commander, followers, stop: None }
     }
 
-    /// The same for a bridge that ends when `stop` is cancelled.
+    /// Lets callers stop the bridge, which ends when `stop` is cancelled.
     pub(crate) fn stopped_by(mut self, stop: Option<CancellationToken>) -> Self {
         self.stop = stop;
         self
@@ -84,7 +84,7 @@ impl SessionService {
         &self.followers
     }
 
-    /// Whether the caller may have an operation done in a session.
+    /// Checks that the caller may have an operation done in a session.
     #[expect(clippy::unused_self, reason = "whoever asks has a service; tokens that end are known to it alone")]
     pub(crate) fn check(&self, caller: &Caller, operation: Operation, session: &SessionId) -> Result<(), ServiceError> {
         Ok(caller.principal().may_in(operation, session)?)

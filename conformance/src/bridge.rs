@@ -1,6 +1,7 @@
 //! Scenarios against a bridge: the tester is the client on one side, the mock agent stands on the other, and says what came
 //! to it.
 
+mod children;
 mod direct;
 mod durable;
 mod golden;
@@ -36,4 +37,5 @@ const SCENARIOS: &[Scenario] = &[
     setup::CAPABILITIES,
     setup::VERSIONS,
     sharing::SHARING,
+    children::CHILDREN,
 ];

@@ -2,6 +2,7 @@
 //! understand the same sentences, and a real model does too, more or less.
 
 pub mod background;
+pub mod children;
 pub mod far;
 
 /// One short text.

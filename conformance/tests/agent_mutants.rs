@@ -21,6 +21,8 @@ fn telling(id: &str) -> &'static [&'static str] {
         (_, "RPC-11" | "RPC-12") => &["services"],
         ("RPC" | "ERR" | "TRANSPORT", _) => &["initialize", "refusals", "permission"],
         ("LIST", "LIST-15") => &["list"],
+        ("SUB", _) => &["children"],
+        ("CURSOR" | "SUGGEST", _) | (_, "PLAN-07" | "PLAN-08" | "PLAN-09") => &["drafts"],
         ("CANCEL", _) => &["permission"],
         ("CONFIG" | "MODE", _) => &["settings"],
         _ => &["services"],

@@ -19,6 +19,7 @@ use support::mutants;
 fn telling(id: &str) -> &'static [&'static str] {
     match id {
         "CANCEL-02" => &["client-interrupt"],
+        "SUB-10" => &["client-children"],
         "CONFIG-14" | "MODE-07" => &["client-options"],
         _ => &["client-connect", "client-capabilities", "client-refusals", "client-ask"],
     }

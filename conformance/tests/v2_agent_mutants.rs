@@ -24,6 +24,8 @@ fn telling(id: &str) -> &'static [&'static str] {
         "V2-11" | "V2-26" => &["v2-turn"],
         "V2-16" | "V2-20" | "V2-23" | "V2-25/a" => &["v2-permission"],
         "V2-25" | "V2-25/b" => &["v2-settings"],
+        "V2-32" => &["v2-children"],
+        "V2-34" => &["v2-turn", "v2-skills"],
         "V2-13" | "V2-14" | "V2-15" | "V2-17" => &["v2-reports"],
         _ => &["v2-initialize", "v2-refusals"],
     }
@@ -72,7 +74,9 @@ async fn what_the_suite_sends_keeps_to_the_schema() {
     let (histories, _) = SUITE.play(subject(Breaks::default()), all, &options).await;
     for history in &histories {
         let case = Case::new(history, Side::Agent, Arc::clone(&options.schemas));
-        for message in case.sent() {
+        // What is wrong on purpose says so.
+        let meant = |label: &String| label.split('/').any(|part| part == "bad");
+        for message in case.sent().filter(|message| !message.label.as_ref().is_some_and(meant)) {
             let (side, method, part, value) = match &message.body {
                 Body::Request { method, params, .. } => (Side::Agent, method.as_str(), Part::Request, params),
                 Body::Notification { method, params } => (Side::Agent, method.as_str(), Part::Notification, params),

@@ -2,6 +2,7 @@
 
 mod agent;
 mod channel;
+mod children;
 mod chosen;
 mod client_queue;
 mod driver;

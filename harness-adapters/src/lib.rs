@@ -17,6 +17,7 @@
 
 pub mod adapter;
 pub mod bounds;
+mod children;
 pub mod claude;
 pub mod cli;
 pub mod codex;

@@ -3,6 +3,8 @@
 //! No I/O, no clock, no randomness: everything comes in as an [`Input`], everything to do goes out as an [`Effect`].
 //! That makes a session of a real harness replayable from its recorded inputs alone.
 
+mod features;
+
 use std::time::Duration;
 
 use acp_types::RawBuf;
@@ -10,6 +12,7 @@ use acp_types::v1;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+pub use self::features::ClientFeatures;
 use crate::failure::Failure;
 
 /// Number of a client's request to a session, given by the driver. Each gets exactly one [`Effect::Answer`].
@@ -50,6 +53,8 @@ pub enum Input {
     },
     /// The client stops a session without an open prompt: all its work is to end.
     Stop,
+    /// The client stops the work of one child session, and of the children of that one.
+    StopChild(v1::SessionId),
     /// One message of the harness, valid JSON, as received.
     Native(RawBuf),
     /// The client answered a question, or could not. Comes at most once, and not after [`Effect::Withdraw`] unless the
@@ -116,6 +121,13 @@ pub enum Reply {
 pub enum Effect {
     /// `session/update` to the client.
     Update(v1::SessionUpdate),
+    /// `session/update` of a child session, which a `subagent_update` has announced.
+    Child {
+        /// The child.
+        session: v1::SessionId,
+        /// The update.
+        update: v1::SessionUpdate,
+    },
     /// One message to the harness.
     Send(RawBuf),
     /// A question to the client.
@@ -146,6 +158,34 @@ pub enum Effect {
     Disarm(Timer),
     /// The harness hangs: end its process. [`Input::Exited`] follows.
     Kill,
+}
+
+/// An update of the past of a session.
+#[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::exhaustive_structs, reason = "an update and whose it is")]
+pub struct Told {
+    /// The child session that it is of; `None` for the session itself.
+    pub child: Option<v1::SessionId>,
+    /// The update.
+    pub update: v1::SessionUpdate,
+}
+
+impl Told {
+    /// The update that an effect is, if it is one.
+    #[must_use]
+    pub fn of(effect: Effect) -> Option<Self> {
+        match effect {
+            Effect::Update(update) => Some(Self { child: None, update }),
+            Effect::Child { session, update } => Some(Self { child: Some(session), update }),
+            _ => None,
+        }
+    }
+}
+
+impl From<v1::SessionUpdate> for Told {
+    fn from(update: v1::SessionUpdate) -> Self {
+        Self { child: None, update }
+    }
 }
 
 /// A question to the client.
@@ -202,6 +242,14 @@ impl Effects {
         self.0.push(Effect::Update(update));
     }
 
+    /// Adds a `session/update` of a child session, or of the session itself when there is none.
+    pub fn update_of(&mut self, child: Option<&v1::SessionId>, update: v1::SessionUpdate) {
+        self.0.push(match child {
+            Some(session) => Effect::Child { session: session.clone(), update },
+            None => Effect::Update(update),
+        });
+    }
+
     /// Sends the harness one message.
     pub fn send(&mut self, message: RawBuf) {
         self.0.push(Effect::Send(message));
@@ -215,46 +263,6 @@ impl Effects {
     /// Takes all effects that were added.
     pub fn take(&mut self) -> std::vec::Drain<'_, Effect> {
         self.0.drain(..)
-    }
-}
-
-/// Features of a client, as far as a translator cares; read from its `initialize`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-#[expect(clippy::exhaustive_structs, reason = "tests write it out")]
-#[expect(clippy::struct_excessive_bools, reason = "each is one capability")]
-pub struct ClientFeatures {
-    /// `elicitation/create` with forms.
-    pub forms: bool,
-    /// `_meta.terminal_output`: output of commands as it comes, under `_meta.terminal_output` of a tool call.
-    pub terminal_output: bool,
-    /// `notice` updates.
-    pub notices: bool,
-    /// `compaction_update` updates.
-    pub compaction: bool,
-    /// Config options of type boolean.
-    pub boolean_options: bool,
-}
-
-impl ClientFeatures {
-    /// Reads the features from the client's `initialize`.
-    #[must_use]
-    pub fn of(client: &v1::InitializeRequest) -> Self {
-        let capabilities = &client.client_capabilities;
-        let session = capabilities.session.as_ref();
-        let marked = |key: &str| {
-            let meta = capabilities.meta.as_ref();
-            meta.and_then(|meta| meta.get(key)).and_then(serde_json::Value::as_bool).unwrap_or_default()
-        };
-        Self {
-            forms: capabilities.elicitation.as_ref().is_some_and(|elicitation| elicitation.form.is_some()),
-            terminal_output: marked("terminal_output"),
-            notices: session.is_some_and(|session| session.notices.is_some()),
-            compaction: session.is_some_and(|session| session.compaction.is_some()),
-            boolean_options: session
-                .and_then(|session| session.config_options.as_ref())
-                .is_some_and(|options| options.boolean.is_some()),
-        }
     }
 }
 

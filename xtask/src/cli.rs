@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use crate::{bench, check, demo, r#gen, test, tidy};
+use crate::{bench, check, currency, demo, r#gen, test, tidy};
 
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", about = "The project's own commands")]
@@ -43,6 +43,12 @@ enum Command {
     Tidy,
     /// Write generated files again.
     Gen,
+    /// Ask the registry for a newer release of ACP's schema, say what is new in it, and fail when it has waited too long.
+    Currency {
+        /// Write the JSON Schemas of the release in use to conformance/schema first.
+        #[arg(long)]
+        save: bool,
+    },
 }
 
 impl Args {
@@ -56,6 +62,7 @@ impl Args {
             Command::Check => check::run(),
             Command::Tidy => tidy::run(),
             Command::Gen => r#gen::run(),
+            Command::Currency { save } => currency::run(save),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The project's own commands: `cargo xtask demo | test | bench | check | tidy | gen`.
+//! The project's own commands: `cargo xtask demo | test | bench | check | tidy | gen | currency`.
 
 mod bench;
 mod check;
 mod cli;
+mod currency;
 mod demo;
 mod r#gen;
 mod npm;

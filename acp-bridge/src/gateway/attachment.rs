@@ -1,55 +1,71 @@
-//! One session on one connection: where the client is in its log, and what the records come to for it. Pure.
+//! Attachment: one session on one connection, with what the records of its log come to for the client.
 //!
 //! | File | Is |
 //! |---|---|
+//! | `table` | the attachments of one connection, by session |
+//! | `position` | who the client is in the session, how far it is in the log, and what of it it sees |
 //! | `history` | what is shown before live records, and what the client is told at its end |
 //! | `questions` | requests of agents that the client was not asked, or could not answer |
 //! | `roster` | who else is there, as far as the client has been told |
 //! | `queue` | what a record changes of the prompts that wait |
+//! | `turns` | prompts whose turns are known, and cannot end as turns do |
 //! | `closing` | closes that end the attachment |
+//! | `life` | from coming to a session to leaving it |
 
 mod closing;
 mod history;
+mod life;
+mod position;
 mod questions;
 mod queue;
 mod roster;
+mod table;
+mod turns;
 
 use std::sync::Arc;
 
+use acp_server::HOP;
 use acp_types::record::body::{Outcome, Resolved};
-use acp_types::record::{Kind, Record, Seq, Turn};
-use acp_types::{RawBuf, RequestId, SessionId};
+use acp_types::record::{Kind, Record, Seq};
+use futures_util::FutureExt;
+use tracing::trace;
 
 use self::closing::PendingCloses;
-use self::history::{Arrival, History};
+use self::history::Arrival;
 pub(super) use self::history::{Arriving, Entry};
+use self::position::Position;
+pub(super) use self::position::Seen;
 use self::questions::Questions;
 use self::queue::Waited;
 use self::roster::RosterNews;
+pub(super) use self::table::AttachmentId;
+use self::table::Table;
+use self::turns::Turns;
 use super::outgoing::Outgoing;
 use super::presence::Membership;
-use super::prompts::PendingPrompts;
-use crate::service::follower::Batch;
-use crate::session::{LaneState, PendingRequest, State};
-use crate::view::{Attached, LaneFilter, News, RequestError, Response, Screen};
+use super::tails;
+use crate::log::{LogError, ReadLimit};
+use crate::service::follower::{Batch, FollowerReader, SessionFollower};
+use crate::session::State;
+use crate::view::{Attached, LaneFilter, News, Response, Screen};
 
-/// Names one attachment of one connection; never used twice in it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct AttachmentId(pub(super) u64);
+/// Limit of what is read from the log and rendered at a time: with what the connection's own queues hold, this is what a
+/// client that stops reading costs.
+const BATCH: ReadLimit = ReadLimit { records: 512, bytes: 128 * 1024 };
 
-/// A session's log as it was when a client came.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Seen {
-    /// As of `head`; shared with whoever is there.
-    pub(super) state: Arc<State>,
-    /// End of the log.
-    pub(super) head: Seq,
-}
+/// Attachments of one connection, each boxed, because a table has room for more than it holds.
+pub(super) type Attachments = Table<Box<Attachment>>;
+
+/// Records that following a session came to; with the reader, to go on.
+pub(super) type Tailed = (AttachmentId, Option<FollowerReader>, Result<Batch, LogError>);
+
+/// Tails of the sessions that one connection follows.
+pub(super) type Tails = tails::Tails<AttachmentId, Tailed>;
 
 /// Lens through which the records of one session go on their way to one client.
 #[derive(Debug)]
 pub(super) struct Lens {
-    pub(super) screen: Screen,
+    pub(super) screen: Box<dyn Screen>,
     /// Lanes of the session that the client sees. The cursor moves over the rest.
     pub(super) lanes: LaneFilter,
 }
@@ -57,340 +73,199 @@ pub(super) struct Lens {
 /// One session on one connection.
 #[derive(Debug)]
 pub(super) struct Attachment {
-    pub(super) id: AttachmentId,
-    /// Leaves the session when it is dropped.
-    membership: Membership,
-    /// Ahead of the cursor while history is shown, then as of the cursor. All who are at one place share one.
-    state: Arc<State>,
-    cursor: Seq,
-    lens: Lens,
-    history: History,
+    /// Place of the client in it; leaves the session when it is dropped.
+    at: Position,
+    screen: Box<dyn Screen>,
     questions: Questions,
     roster: RosterNews,
+    turns: Turns,
     closing: PendingCloses,
-    /// Reason why the log could not be written, until it is again: for prompts that are accepted and known here only
-    /// later.
-    unwritable: Option<RequestError>,
+}
+
+/// Starts to follow a session for an attachment, behind a cursor.
+pub(super) async fn open(id: AttachmentId, follower: Arc<SessionFollower>, after: Seq) -> Tailed {
+    match FollowerReader::open(follower, after).await {
+        Ok(reader) => next(id, reader).await,
+        Err(error) => (id, None, Err(error)),
+    }
+}
+
+async fn next(id: AttachmentId, mut reader: FollowerReader) -> Tailed {
+    let records = reader.next(BATCH).await;
+    (id, Some(reader), records)
+}
+
+impl Attachments {
+    /// Waits for the next records of any session and shows them; the attachment whose they are, and why it can be
+    /// followed no longer, if it cannot. Cancel-safe.
+    pub(super) async fn show_next(
+        &mut self,
+        tails: &mut Tails,
+        out: &mut Outgoing,
+    ) -> (AttachmentId, Result<(), LogError>) {
+        let (id, reader, records) = tails.next().await;
+        let followed = self.show(id, records, out);
+        if followed.is_err() {
+            tails.ended(id);
+        } else if let Some(reader) = reader
+            && tails.is_following(id)
+        {
+            tails.follow(id, next(id, reader).boxed());
+        }
+        (id, followed)
+    }
+
+    /// Shows what following a session came to. An attachment that is no more is shown nothing.
+    ///
+    /// # Errors
+    /// Whatever the log failed with, unless the attachment goes on.
+    pub(super) fn show(
+        &mut self,
+        id: AttachmentId,
+        records: Result<Batch, LogError>,
+        out: &mut Outgoing,
+    ) -> Result<(), LogError> {
+        match (records, self.by_id(id)) {
+            (Ok(batch), attached) => {
+                trace!(name: "followed", target: HOP, "");
+                if let Some(attached) = attached {
+                    attached.records(&batch, out);
+                }
+                Ok(())
+            }
+            (Err(LogError::Unwritable { reason }), Some(attached)) => {
+                attached.turns.unwritable(&reason, &attached.at, out);
+                Ok(())
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
 }
 
 impl Attachment {
-    /// Attaches behind `cursor`, with the log as it is now.
-    pub(super) fn new(
-        id: AttachmentId,
-        membership: Membership,
-        seen: Seen,
-        cursor: Seq,
-        lens: Lens,
-        history: Entry,
-    ) -> Self {
-        let resumes = history.resumes();
-        let mut attachment = Self {
-            id,
-            membership,
-            state: seen.state,
-            cursor,
-            lens,
-            history: History::new(history, seen.head),
-            questions: Questions::default(),
-            roster: RosterNews::default(),
-            closing: PendingCloses::default(),
-            unwritable: None,
-        };
-        if !resumes {
-            // Only who goes on from a cursor may have missed what is told here again.
-            attachment.lens.screen.forget_earlier();
-        }
-        attachment
-    }
-
-    /// Asks what waits for an answer, if there is no history to be shown before.
-    pub(super) fn begin(&mut self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        if self.history.is_over() {
-            self.ask_pending(prompts, out);
-        } else {
-            self.end_history(prompts, out);
-        }
-    }
-
-    /// Takes over what waits on an earlier attachment of the same session, which is no more.
-    pub(super) fn succeed(&mut self, mut earlier: Self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        earlier.refuse_arrival(&RequestError::Replaced, out);
-        self.questions.inherit(earlier.questions, &self.state, &self.membership);
-        self.closing.inherit(earlier.closing);
-        self.wait_again(prompts, out);
-    }
-
     /// State of the session by its log.
     pub(super) fn state(&self) -> &State {
-        &self.state
+        self.at.state()
     }
 
-    /// The client's membership of the session.
+    /// Membership that the client has of the session.
     pub(super) fn membership(&self) -> &Membership {
-        &self.membership
+        self.at.membership()
     }
 
     /// Seq of the last record that was shown.
     pub(super) fn cursor(&self) -> Seq {
-        self.cursor
-    }
-
-    fn session(&self) -> &SessionId {
-        self.membership.session()
-    }
-
-    /// Answers a prompt when its turn ends, or at once when the client has seen it end.
-    pub(super) fn wait(&self, turn: Turn, id: RequestId, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        if !self.history.is_over() || turn > self.cursor {
-            return prompts.wait(id, self.session().clone(), turn);
-        }
-        let Some(info) = self.state.turn(turn) else {
-            return out.refuse(id, &RequestError::TurnForgotten { turn });
-        };
-        match (info.phase.outcome(), &self.unwritable) {
-            (Some(outcome), _) => {
-                out.respond(id, Response::Turn { turn, seq: self.cursor, outcome, steered: info.steered });
-            }
-            (None, Some(why)) => out.refuse(id, why),
-            (None, None) => prompts.wait(id, self.session().clone(), turn),
-        }
-    }
-
-    /// Looks again at every prompt that waits: some of their turns may have ended before the cursor.
-    fn wait_again(&self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        for (turn, id) in prompts.take_all(self.session()) {
-            self.wait(turn, id, prompts, out);
-        }
+        self.at.cursor()
     }
 
     /// Shows the next records.
-    pub(super) fn records(&mut self, batch: &Batch, prompts: &mut PendingPrompts, out: &mut Outgoing) {
+    fn records(&mut self, batch: &Batch, out: &mut Outgoing) {
         let records = batch.records();
-        self.unwritable = None;
-        self.lens.screen.expect(records, out);
+        self.turns.written();
+        self.screen.expect(records, out);
         for record in records {
-            self.cursor = record.seq;
+            self.at.move_to(record.seq);
             match record.kind {
-                Kind::Update | Kind::Extension if !self.lens.lanes.shows(&record.lane) => {}
-                Kind::Update => self.lens.screen.update(record, &self.state, out),
-                Kind::Extension => self.lens.screen.extension(record, out),
-                _ => self.control(record, batch, prompts, out),
+                Kind::Update | Kind::Extension if !self.at.shows(&record.lane) => {}
+                Kind::Update => self.screen.update(record, self.at.state(), out),
+                Kind::Extension => self.screen.extension(record, out),
+                _ => self.control(record, batch, out),
             }
-            if !self.history.is_over() {
-                self.end_history(prompts, out);
+            if !self.at.is_live() {
+                self.end_history(out);
             }
         }
-        if let Some(state) = batch.last_state()
-            && state.head() >= self.state.head()
-        {
-            // What was folded here is not needed any more.
-            self.state = Arc::clone(state);
-        }
-        self.lens.screen.settle(self.cursor, out);
+        self.at.share(batch);
+        self.screen.settle(self.at.cursor(), out);
     }
 
-    /// Takes a control record into the state. Whoever is far behind folds by itself.
-    fn fold(&mut self, record: &Record, batch: &Batch) {
-        // While history is shown the state is ahead.
-        if record.seq <= self.state.head().max(self.history.end()) {
-            return;
-        }
-        if let Some(state) = batch.state_behind(record.seq) {
-            self.state = Arc::clone(state);
-        } else if let Err(error) = Arc::make_mut(&mut self.state).apply(record) {
-            tracing::error!(session = %self.session(), %error, "the session's log is damaged");
-        }
-    }
-
-    fn control(&mut self, record: &Record, batch: &Batch, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        let seen = self.lens.lanes.shows(&record.lane);
-        self.lens.screen.control(record, seen, out);
+    fn control(&mut self, record: &Record, batch: &Batch, out: &mut Outgoing) {
+        self.screen.control(record, self.at.shows(&record.lane), out);
         if record.kind == Kind::PermissionResolved {
-            self.tell_resolved(record, prompts, out);
+            self.roster.tell_resolved(record, &self.at, out);
         }
-        let waited = Waited::before(&self.state, record);
-        self.fold(record, batch);
-        if self.history.is_over()
+        let waited = Waited::before(self.at.state(), record);
+        self.at.fold(record, batch);
+        if self.at.is_live()
             && let Some((change, turn)) = waited.change(record)
         {
-            out.tell(self.session(), &News::QueueChanged { change, turn, record, state: &self.state });
+            let state = self.at.state();
+            out.tell(self.at.session(), &News::QueueChanged { change, turn, record, state });
         }
         match record.kind {
-            Kind::TurnEnded => self.turn_ended(record, prompts, out),
-            Kind::PermissionRequested | Kind::Request if self.is_asked() => self.ask(record.seq, prompts, out),
+            Kind::TurnEnded => self.turn_ended(record, out),
+            Kind::PermissionRequested | Kind::Request if self.at.is_asked() => {
+                self.questions.ask(record.seq, &self.at, out);
+            }
             Kind::PermissionResolved | Kind::Response => {
                 if let Ok(Resolved { request, .. }) = record.decode() {
-                    self.questions.resolved(request, &self.membership, out);
+                    self.questions.resolved(request, self.at.membership(), out);
                 }
             }
             _ => {}
         }
     }
 
-    fn turn_ended(&mut self, record: &Record, prompts: &mut PendingPrompts, out: &mut Outgoing) {
+    fn turn_ended(&mut self, record: &Record, out: &mut Outgoing) {
+        let session = self.at.session();
         let (Some(turn), Ok(outcome)) = (record.turn, record.decode::<Outcome>()) else {
-            tracing::error!(session = %self.session(), seq = record.seq, "the end of a turn is damaged");
+            tracing::error!(%session, seq = record.seq, "the end of a turn is damaged");
             return;
         };
-        self.lens.screen.flush(out);
-        let info = self.state.turn(turn);
+        self.screen.flush(out);
+        let info = self.at.state().turn(turn);
         let ours = info.and_then(|info| info.client.as_deref()).is_some_and(|by| *by == *out.client);
         let steered = info.and_then(|info| info.steered);
-        let answered = prompts.take(self.session(), turn);
-        if answered.is_empty() && !ours && self.lens.lanes.shows(&record.lane) {
-            out.tell(self.session(), &News::TurnEnded { turn, outcome: &outcome, record });
+        let answered = out.prompts.take(session, turn);
+        if answered.is_empty() && !ours && self.at.shows(&record.lane) {
+            out.tell(session, &News::TurnEnded { turn, outcome: &outcome, record });
         }
         for id in answered {
             out.respond(id, Response::Turn { turn, seq: record.seq, outcome: &outcome, steered });
         }
     }
 
-    /// Returns whether the client is asked what the agent asks now (P8): every controller is, once it has seen what was
-    /// before.
-    fn is_asked(&self) -> bool {
-        self.membership.role.is_controller() && self.history.is_over()
-    }
-
-    /// Returns whether the client sees what the request belongs to: its lane, or a turn of its own.
-    fn sees(&self, request: &PendingRequest, prompts: &PendingPrompts) -> bool {
-        let its_own = |turn| prompts.waits_for(self.session(), turn);
-        self.lens.lanes.shows(&request.lane) || request.turn.is_some_and(its_own)
-    }
-
-    /// A controller that comes is asked everything that waits for an answer (P8), whatever history it wants.
-    fn ask_pending(&mut self, prompts: &PendingPrompts, out: &mut Outgoing) {
-        if !self.is_asked() {
-            return;
-        }
-        let pending: Vec<Seq> = self.state.pending().map(|(seq, _)| seq).collect();
-        for request in pending {
-            self.ask(request, prompts, out);
-        }
-    }
-
-    /// Sends the client a request of an agent, if it sees that.
-    fn ask(&mut self, request: Seq, prompts: &PendingPrompts, out: &mut Outgoing) {
-        if self.state.pending_request(request).is_some_and(|asked| self.sees(asked, prompts)) {
-            self.questions.ask(request, &self.state, &self.membership, out);
-        }
-    }
-
-    /// The client has no method of that name. That is no answer while somebody else may have one; whether it is now.
-    pub(super) fn declines(&mut self, request: Seq, error: &RawBuf) -> bool {
-        self.questions.decline(request, error, &self.membership)
-    }
-
-    /// Requests that the client has declined and nobody who is still here can answer.
-    pub(super) fn declined_by_all(&self) -> impl Iterator<Item = (Seq, &RawBuf)> {
-        self.questions.declined_by_all(&self.membership)
-    }
-
-    /// Somebody has come to the session or left it: tells the client, and asks it what was for somebody who has gone.
-    pub(super) fn presence_changed(&mut self, prompts: &PendingPrompts, out: &mut Outgoing) {
-        self.roster.tell(&self.membership, out);
-        for request in self.questions.take_withheld() {
-            self.ask(request, prompts, out);
-        }
-    }
-
-    /// Tells a client that attached to know it how a permission request was answered. Before the state is told: it still
-    /// knows the request.
-    fn tell_resolved(&self, record: &Record, prompts: &PendingPrompts, out: &mut Outgoing) {
-        if !self.roster.is_wanted() {
-            return;
-        }
-        let Ok(resolved) = record.decode::<Resolved>() else { return };
-        let asked = self.state.pending_request(resolved.request).filter(|request| self.sees(request, prompts));
-        let Some(asked) = asked else { return };
-        let by = record.origin.client().and_then(|client| self.membership.member(client));
-        let by = by.as_deref();
-        out.tell(self.session(), &News::PermissionResolved { record, resolved: &resolved, asked, by });
-    }
-
     /// Goes over to live records if all history has been shown.
-    fn end_history(&mut self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        let Some(arrival) = self.history.reach(self.cursor) else { return };
-        let replayed = self.lens.screen.end_history(self.cursor, out);
+    fn end_history(&mut self, out: &mut Outgoing) {
+        let Some(arrival) = self.at.reach_live() else { return };
+        let seq = self.at.cursor();
+        let replayed = self.screen.end_history(seq, out);
         match arrival {
-            Arrival::CaughtUp => out.tell(self.session(), &News::CaughtUp { seq: self.cursor }),
+            Arrival::CaughtUp => out.tell(self.at.session(), &News::CaughtUp { seq }),
             Arrival::Load { id, result } => out.respond(id, Response::Session(result)),
-            Arrival::Attach(arriving) => {
+            Arrival::Attach(Arriving { id, policy, result, .. }) => {
                 // What the answer does not say yet, updates will.
-                let roster = self.membership.roster();
+                let membership = self.at.membership();
+                let roster = membership.roster();
                 let attached = Attached {
-                    session: self.session(),
-                    client: &self.membership.client,
-                    role: self.membership.role,
+                    session: membership.session(),
+                    client: &membership.client,
+                    role: membership.role,
                     roster: &roster,
-                    policy: arriving.policy,
+                    policy,
                     replayed,
-                    seq: self.cursor,
-                    result: &arriving.result,
+                    seq,
+                    result: &result,
                 };
-                out.respond(arriving.id, Response::Attached(attached));
+                out.respond(id, Response::Attached(attached));
                 self.roster.begin(roster);
             }
         }
-        self.ask_pending(prompts, out);
-        self.wait_again(prompts, out);
+        self.questions.ask_pending(&self.at, out);
+        self.turns.wait_again(&self.at, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::mem::size_of;
+
+    fn size<A, B, F: Future>(_: impl FnOnce(A, B) -> F) -> usize {
+        size_of::<F>()
     }
 
-    /// The log cannot be written: what runs will not end well, and everybody is told (P2).
-    pub(super) fn unwritable(&mut self, reason: &str, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        let why = RequestError::Unwritable { reason: reason.to_owned() };
-        let seen = self.state.lanes().filter(|lane| self.lens.lanes.shows(lane.name()));
-        let running = seen.filter_map(LaneState::running);
-        let not_ours: Vec<Turn> = running.filter(|turn| !prompts.waits_for(self.session(), *turn)).collect();
-        self.fail_waiting(&why, prompts, out);
-        for turn in not_ours {
-            out.tell(self.session(), &News::TurnUnwritable { turn, why: &why });
-        }
-        self.unwritable = Some(why);
-    }
-
-    /// The session can be followed no longer: it was deleted, or its log cannot be read.
-    pub(super) fn end(mut self, why: &RequestError, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        self.refuse_arrival(why, out);
-        self.fail_waiting(why, prompts, out);
-        self.gone(out);
-    }
-
-    /// The client detaches: what runs goes on without it.
-    pub(super) fn detach(mut self, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        self.refuse_arrival(&RequestError::DetachedMeanwhile, out);
-        for (turn, id) in prompts.take_all(self.session()) {
-            out.refuse(id, &RequestError::DetachedFromTurn { session: self.session().clone(), turn });
-        }
-        self.gone(out);
-    }
-
-    fn gone(self, out: &mut Outgoing) {
-        for id in self.closing.into_requests() {
-            out.respond(id, Response::Done);
-        }
-        out.drop_session(self.membership.session());
-    }
-
-    /// Answers a load or an attach whose history will not be shown to its end.
-    fn refuse_arrival(&mut self, why: &RequestError, out: &mut Outgoing) {
-        if let Some(id) = self.history.cut().and_then(Arrival::request) {
-            out.refuse(id, why);
-        }
-    }
-
-    fn fail_waiting(&self, why: &RequestError, prompts: &mut PendingPrompts, out: &mut Outgoing) {
-        for (_, id) in prompts.take_all(self.session()) {
-            out.refuse(id, why);
-        }
-    }
-
-    /// Ends the attachment, and answers `id`, when everything up to `head` has been shown.
-    pub(super) fn close(&mut self, id: RequestId, head: Seq) {
-        self.closing.push(id, head);
-    }
-
-    /// Returns whether a close that was asked for is complete.
-    pub(super) fn is_closed(&self, prompts: &PendingPrompts) -> bool {
-        self.closing.any_due(self.cursor) && prompts.all_settled(self.session())
+    #[test]
+    fn an_idle_attachment_has_no_room_for_what_is_big_and_seldom() {
+        assert!(size(super::next) <= 512, "{} bytes", size(super::next));
     }
 }

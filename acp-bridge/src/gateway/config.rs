@@ -25,25 +25,25 @@ pub struct Config {
     pub max_message: usize,
     /// Origins of pages that may use the bridge, besides its own. Default: none. Programs send no origin and always may.
     pub allow_origins: Arc<[Origin]>,
-    /// Who somebody is that makes a request. Default: an admin, since only programs of this machine can connect.
+    /// Authentication of requests. Default: everybody is an admin, since only programs of this machine can connect.
     pub authenticate: Authenticate,
-    /// What the bridge runs.
+    /// Agent and log of the bridge.
     pub served: Served,
-    /// How long its clients count as there when the gateway does not renew its lease. Default: 15 s.
+    /// Time that its clients count as there when the gateway does not renew its lease. Default: 15 s.
     pub lease: Duration,
-    /// Cancelled when an admin asks the bridge to stop. Whoever runs the gateway stops it then, and what else there is of
-    /// the bridge. Default: none, and such a request is refused.
+    /// Token that is cancelled when an admin asks the bridge to stop. Whoever runs the gateway stops it then, and what
+    /// else there is of the bridge. Default: none, and such a request is refused.
     pub stop: Option<CancellationToken>,
-    /// Who serves agents that dial in. Default: nobody, and they get HTTP 404.
+    /// Route of agents that dial in. Default: none, and they get HTTP 404.
     pub agents: Option<Arc<dyn AgentRoute>>,
-    /// Where secrets of commands are left for the hosts of the log, which must have the same. Default: that of this process.
+    /// Vault for the secrets of commands; the hosts of the log must have the same. Default: that of this process.
     pub vault: Arc<dyn Vault>,
     /// Bounds of one connection.
     pub limits: Limits,
-    /// How a client that is dead is told from one that is quiet. Default: pinged after 30 s without a word, and gone after
-    /// 90 s. A client that lives and reads nothing for as long is gone as well; it comes back with its cursor.
+    /// Keep-alive, which tells a dead client from a quiet one. Default: pinged after 30 s without a word, and gone
+    /// after 90 s. A client that lives and reads nothing for as long is gone as well; it comes back with its cursor.
     pub keep_alive: KeepAlive,
-    /// How long connections may take at shutdown to write what is committed. Default: 5 s. Then they are cut.
+    /// Time that connections may take at shutdown to write what is committed. Default: 5 s. Then they are cut.
     pub drain: Duration,
 }
 

@@ -1,34 +1,35 @@
 //! One client's connection: what it asks for, what it is attached to, what it is told. Pure: no I/O, clock or channels.
 //!
-//! What the client and the log do goes in; what to write ([`Connection::take_output`]) and what to do
-//! ([`Connection::take_effects`]) comes out.
+//! What the client and the log do goes in; what to write ([`Connection::write`]) and what to do
+//! ([`Connection::take_effects`]) comes out. Each request is taken here.
+//!
+//! | File | Is |
+//! |---|---|
+//! | `effect` | what is to be done, and what comes of it |
+//! | `results` | what the client is told of that |
+//! | `attach` | coming to a session and leaving it, and who else is there |
+//! | `messages` | messages of the client that are no requests |
 
 mod attach;
 mod effect;
-mod requests;
+mod messages;
 mod results;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
-use acp_server::proto::{Event, IncomingNotification, Payload, Rejection, RequestKey, ResponseError};
-use acp_types::{RequestId, SessionId};
+use acp_server::proto::{Event, Incoming};
+use acp_server::{Closed, Outbox};
+use acp_types::{RawBuf, RequestId, SessionId};
+use futures_util::future::BoxFuture;
 
 pub(super) use self::effect::{Coming, Effect, EffectOutcome, Opened, Then};
-use super::attachment::{Attachment, AttachmentId};
+use super::attachment::Attachments;
 use super::config::Limits;
-use super::outgoing::{Asked, Item, Outgoing};
+use super::outgoing::Outgoing;
 use super::presence::{Notifier, Presence};
-use super::prompts::{GivenUp, PendingPrompts};
-use crate::log::LogError;
-use crate::service::command::{self, Stop};
-use crate::service::follower::Batch;
-use crate::service::{Caller, Operation};
+use crate::service::{Caller, Denied, Operation, command};
 use crate::session::Command;
-use crate::view::{ClientAnswer, News, Notification, RequestError};
-
-/// Bytes of answers that may wait to be written before the client is no longer listened to.
-const MAX_UNWRITTEN: usize = 256 * 1024;
+use crate::view::{About, Request, RequestError, Response};
 
 /// Phase of the handshake.
 ///
@@ -52,16 +53,12 @@ pub(super) struct Connection {
     limits: Limits,
     presence: Arc<Presence>,
     notifier: Notifier,
-    /// The client has: nothing is attached any more.
+    /// Flag: the client has gone, and nothing is attached any more.
     gone: bool,
     phase: Phase,
-    /// Boxed, because a table has room for more than it holds.
-    attachments: HashMap<SessionId, Box<Attachment>>,
-    sessions: HashMap<AttachmentId, SessionId>,
-    next_attachment: u64,
+    attachments: Attachments,
     /// Sessions that are being created, loaded or resumed.
     opening: usize,
-    prompts: PendingPrompts,
     /// Effects whose result is awaited.
     in_flight: usize,
     effects: Vec<Effect>,
@@ -69,7 +66,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// A connection of a caller that has not been initialized. `notifier` is notified when [`Self::presence_changed`] is due.
+    /// Creates a connection that is not initialized. `notifier` is notified when [`Self::presence_changed`] is due.
     pub(super) fn new(caller: Caller, limits: Limits, presence: Arc<Presence>, notifier: Notifier) -> Self {
         let out = Outgoing::new(Arc::clone(caller.client()));
         Self {
@@ -79,11 +76,8 @@ impl Connection {
             notifier,
             gone: false,
             phase: Phase::New,
-            attachments: HashMap::new(),
-            sessions: HashMap::new(),
-            next_attachment: 0,
+            attachments: Attachments::default(),
             opening: 0,
-            prompts: PendingPrompts::default(),
             in_flight: 0,
             effects: Vec::new(),
             out,
@@ -106,125 +100,109 @@ impl Connection {
         }
     }
 
-    /// Nothing to do for what has been answered already. JSON-RPC answers no notification, whatever its params are.
-    fn rejected(&self, reason: &Rejection) {
-        if let Rejection::Frame(error) = reason
-            && !error.wants_answer()
-            && !error.is_response_like()
-        {
-            tracing::warn!(client = %self.out.client, %reason, "a client's notification cannot be read");
-        } else {
-            tracing::debug!(client = %self.out.client, %reason, "a client was told that its message is none");
+    /// Takes a request; every one is answered once, here or later.
+    fn request(&mut self, request: &Incoming) {
+        if let Err(why) = self.dispatch(request) {
+            self.out.refuse(request.id().clone(), &why);
         }
     }
 
-    /// Takes the next records of an attachment. Those of one that is no more are ignored.
-    pub(super) fn records(&mut self, attachment: AttachmentId, batch: impl Into<Batch>) {
-        let Some(session) = self.sessions.get(&attachment) else { return };
-        let Some(attached) = self.attachments.get_mut(session) else { return };
-        attached.records(&batch.into(), &mut self.prompts, &mut self.out);
-        let session = session.clone();
-        self.detach_if_closed(&session);
-    }
-
-    /// Takes what went wrong with following an attachment's log; whether the attachment goes on.
-    pub(super) fn tail_failed(&mut self, attachment: AttachmentId, failure: LogError) -> bool {
-        let Some(session) = self.sessions.get(&attachment).cloned() else { return false };
-        if let LogError::Unwritable { reason } = failure {
-            if let Some(attached) = self.attachments.get_mut(&session) {
-                attached.unwritable(&reason, &mut self.prompts, &mut self.out);
+    fn dispatch(&mut self, request: &Incoming) -> Result<(), RequestError> {
+        let attached = |session: &SessionId| self.attachments.contains(session);
+        let about = self.out.view.about(request, &attached);
+        match (&self.phase, about.operation) {
+            (Phase::New, Some(Operation::Describe)) => {}
+            (_, Some(Operation::Describe)) => return Err(RequestError::InitializedAlready),
+            (Phase::New | Phase::Initializing, _) => return Err(RequestError::NotInitialized),
+            (Phase::Ready, _) if self.in_flight >= self.limits.in_flight => {
+                return Err(RequestError::TooMany { what: "requests in flight", limit: self.limits.in_flight });
             }
-            return true;
+            (Phase::Ready, _) => self.check_access(request.method(), &about)?,
         }
-        let deleted = matches!(failure, LogError::NotFound { .. });
-        self.lose(&session, &RequestError::log(&session, failure), !deleted);
-        false
-    }
-
-    /// Ends an attachment against the client's will, and says why. `hosted`: the session has a host to be told.
-    fn lose(&mut self, session: &SessionId, why: &RequestError, hosted: bool) {
-        let Some(attached) = self.attachments.remove(session) else { return };
-        self.sessions.remove(&attached.id);
-        if hosted {
-            self.prompts.detach(session);
-            self.attend(session, attached.membership().role.is_controller(), false);
-        }
-        attached.end(why, &mut self.prompts, &mut self.out);
-        self.out.tell(session, &News::Detached { why });
-    }
-
-    /// Returns whether more of what the client sends can be taken: its answers are written, its commands get through.
-    pub(super) fn listens(&self) -> bool {
-        self.in_flight < self.limits.in_flight * 2 && self.has_room()
-    }
-
-    /// Returns whether there is room for more to be written.
-    pub(super) fn has_room(&self) -> bool {
-        self.out.bytes() < MAX_UNWRITTEN
-    }
-
-    /// Takes what is to be written, in order.
-    pub(super) fn take_output(&mut self) -> Vec<Item> {
-        self.out.take()
-    }
-
-    /// Takes what is to be done, in order.
-    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
-        std::mem::take(&mut self.effects)
-    }
-
-    /// Every attachment with its session and cursor.
-    pub(super) fn attached(&self) -> impl Iterator<Item = (AttachmentId, &SessionId, u64)> {
-        self.attachments.iter().map(|(session, attached)| (attached.id, session, attached.cursor()))
-    }
-
-    fn notification(&mut self, notification: &IncomingNotification) {
-        let name = notification.method();
-        if self.phase != Phase::Ready {
-            tracing::warn!(client = %self.out.client, name, "a notification came before initialize and is ignored");
-            return;
-        }
-        let attached = |session: &SessionId| self.attachments.contains_key(session);
-        match self.out.view.notification(notification, &attached) {
-            Some(Notification::Cancel { session, command }) => self.cancel(session, command),
-            Some(Notification::Pass { session, command }) => {
-                if session.as_ref().is_some_and(|session| self.may(Operation::Notify, Some(session)).is_err()) {
-                    tracing::warn!(client = %self.out.client, name, "an observer's notification is ignored");
-                    return;
-                }
-                self.submit(session, command, Then::Nothing);
+        let asked = self.out.view.request(request, &attached)?;
+        let id = request.id().clone();
+        match asked {
+            Request::Greet { initialize } => self.greet(id, initialize),
+            Request::Create { command } => self.create(id, command)?,
+            Request::Open { session, params, lanes, entry } => {
+                let screen = self.out.view.screen(session.clone());
+                self.open(id, session, params, Coming { entry, lanes, screen })?;
             }
-            None => {}
+            Request::Prompt { session, command } => self.prompt(id, session, command)?,
+            Request::List { query } => self.effect(Effect::List { query, id }),
+            Request::Status { session } => self.effect(Effect::Look { session, id }),
+            Request::Close { session } => self.effect(Effect::Close { session, id }),
+            Request::Delete { session } => self.submit(Some(session), command::delete(), Then::Deleted { id }),
+            Request::Detach { session } => self.detach(id, &session)?,
+            Request::Lanes { session } => self.lanes(id, session)?,
+            Request::Call { session, command } => self.submit(session, command, Then::Call { id }),
         }
+        Ok(())
     }
 
-    fn cancel(&mut self, session: SessionId, command: Command) {
-        if self.may(Operation::Cancel, Some(&session)).is_err() {
-            tracing::warn!(client = %self.out.client, %session, "an observer's stop is ignored");
-            return;
-        }
-        self.submit(Some(session), command, Then::Nothing);
-    }
-
-    /// The client's answer to a request of an agent.
-    fn response(&mut self, key: RequestKey, outcome: Result<Payload, ResponseError>) {
-        let Some(Asked { session, request, withdrawn }) = self.out.answered(key) else { return };
-        let answer = match self.out.view.answer(outcome) {
-            ClientAnswer::Result(result) => Ok(result),
-            _ if withdrawn => return,
-            ClientAnswer::Error(error) => Err(error),
-            // Whoever else is here can still answer; when nobody can, this is the answer.
-            ClientAnswer::Unable(error) if self.declines(&session, request, &error) => Err(error),
-            ClientAnswer::Unable(_) | ClientAnswer::Nothing => return,
+    /// Refuses a request that the client may not send.
+    fn check_access(&self, method: &str, about: &About) -> Result<(), RequestError> {
+        let observed = about.session.as_ref().filter(|session| self.observes(session));
+        let denied = match (about.operation, observed) {
+            (Some(operation), _) => self.may(operation, about.session.as_ref()).err(),
+            // Not even what nobody serves.
+            (None, Some(_)) => Some(Denied::Observing { operation: Operation::Call }),
+            (None, None) => None,
         };
-        self.submit(Some(session), command::answer(request, answer), Then::Nothing);
+        match (denied, observed) {
+            (None, _) => Ok(()),
+            (Some(Denied::Observing { .. }), Some(session)) => {
+                Err(RequestError::Observing { session: session.clone(), method: method.to_owned() })
+            }
+            (Some(denied), _) => Err(denied.into()),
+        }
     }
 
-    /// The client gave up on a request of its own. Only a prompt can be stopped; the answer comes as for any stop.
-    fn cancelled(&mut self, id: &RequestId) {
-        if let Some(GivenUp::Running { session, turn }) = self.prompts.give_up(id) {
-            self.cancel(session, command::cancel(Stop { turn: Some(turn), ..Stop::default() }));
+    fn greet(&mut self, id: RequestId, initialize: RawBuf) {
+        self.phase = Phase::Initializing;
+        let then = Then::Greet { id, initialize: initialize.clone() };
+        self.submit(None, command::describe(initialize), then);
+    }
+
+    fn create(&mut self, id: RequestId, command: Command) -> Result<(), RequestError> {
+        self.room_for_session()?;
+        self.opening += 1;
+        self.submit(None, command, Then::Created { id });
+        Ok(())
+    }
+
+    /// Comes to a session that exists.
+    fn open(&mut self, id: RequestId, session: SessionId, params: RawBuf, coming: Coming) -> Result<(), RequestError> {
+        if !self.attachments.contains(&session) {
+            self.room_for_session()?;
         }
+        self.opening += 1;
+        self.effect(Effect::Open { session, params, coming: Box::new(coming), id });
+        Ok(())
+    }
+
+    fn room_for_session(&self) -> Result<(), RequestError> {
+        if self.attachments.len() + self.opening >= self.limits.sessions {
+            return Err(RequestError::TooMany { what: "sessions attached", limit: self.limits.sessions });
+        }
+        Ok(())
+    }
+
+    fn prompt(&mut self, id: RequestId, session: SessionId, command: Command) -> Result<(), RequestError> {
+        if self.out.prompts.len() >= self.limits.prompts {
+            return Err(RequestError::TooMany { what: "prompts waiting", limit: self.limits.prompts });
+        }
+        self.out.prompts.sent(id.clone(), session.clone());
+        self.submit(Some(session.clone()), command, Then::Prompt { id, session });
+        Ok(())
+    }
+
+    fn lanes(&mut self, id: RequestId, session: SessionId) -> Result<(), RequestError> {
+        let Some(attached) = self.attachments.get(&session) else {
+            return Err(RequestError::NotAttached { session });
+        };
+        self.out.respond(id, Response::Lanes(attached.state()));
+        Ok(())
     }
 
     fn submit(&mut self, session: Option<SessionId>, command: Command, then: Then) {
@@ -236,16 +214,24 @@ impl Connection {
         self.effects.push(effect);
     }
 
-    fn detach_if_closed(&mut self, session: &SessionId) {
-        if self.attachments.get(session).is_some_and(|attached| attached.is_closed(&self.prompts))
-            && let Some(attached) = self.attachments.remove(session)
-        {
-            self.sessions.remove(&attached.id);
-            self.effects.push(Effect::Untail { attachment: attached.id });
-            self.attend(session, attached.membership().role.is_controller(), false);
-            let why = RequestError::NotAttached { session: session.clone() };
-            attached.end(&why, &mut self.prompts, &mut self.out);
-        }
+    /// Returns whether more of what the client sends can be taken: its answers are written, its commands get through.
+    pub(super) fn listens(&self) -> bool {
+        self.in_flight < self.limits.in_flight * 2 && self.has_room()
+    }
+
+    /// Returns whether there is room for more to be written.
+    pub(super) fn has_room(&self) -> bool {
+        self.out.has_room()
+    }
+
+    /// Writes what is to be written, in order; `None` if that is nothing.
+    pub(super) fn write(&mut self, outbox: &Outbox) -> Option<BoxFuture<'static, Result<(), Closed>>> {
+        self.out.write(outbox)
+    }
+
+    /// Takes what is to be done, in order.
+    pub(super) fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
     }
 }
 

@@ -7,40 +7,27 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use acp_server::proto::Event;
-use acp_server::{Closed, HOP, Link, Outbox};
+use acp_server::{Closed, Link, Outbox};
 use acp_types::SessionId;
 use acp_types::record::Seq;
-use futures_util::future::{Aborted, BoxFuture};
+use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, StreamExt};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tracing::trace;
 
-use super::attachment::AttachmentId;
+use super::attachment::{self, Tails};
 use super::config::Config;
 use super::connection::{Connection, Effect, EffectOutcome};
-use super::effect_runner::EffectRunner;
-use super::outgoing::Item;
+use super::opener::Opener;
 use super::presence::{Notifier, Presence};
-use super::tails::Tails;
-use crate::log::{LogError, ReadLimit, SessionLog};
-use crate::service::follower::{Batch, FollowerReader, Followers, SessionFollower};
+use crate::log::SessionLog;
 use crate::service::{Caller, SessionService};
 
-/// Read from the log and rendered at a time: with what the connection's own queues hold, this is what a client that
-/// stops reading costs.
-const BATCH: ReadLimit = ReadLimit { records: 512, bytes: 128 * 1024 };
-
-/// Beyond the drain time, to close a connection that takes nothing.
+/// Time beyond the drain time, to close a connection that takes nothing.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-type Records = Result<Batch, LogError>;
-
-/// What following a session came to; with the reader, to go on.
-type Tailed = (AttachmentId, Option<FollowerReader>, Records);
-
-/// What a connection's task needs from its gateway.
+/// Context of a connection's task: what it needs from its gateway.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) log: Arc<dyn SessionLog>,
@@ -56,7 +43,7 @@ pub(super) async fn run(link: Link, caller: Caller, context: Context) {
     let (limits, presence) = (context.config.limits, Arc::clone(&context.presence));
     let driver = Driver {
         connection: Connection::new(caller.clone(), limits, presence, Arc::clone(&notifier)),
-        runner: EffectRunner { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
+        opener: Opener { service: context.service.clone(), caller, log: Arc::clone(&context.log) },
         outbox: link.outbox,
         writing: None,
         work: FuturesUnordered::new(),
@@ -67,20 +54,20 @@ pub(super) async fn run(link: Link, caller: Caller, context: Context) {
 
 struct Driver {
     connection: Connection,
-    runner: EffectRunner,
+    opener: Opener,
     outbox: Outbox,
-    /// What the outbox has no room for yet. While there is any, no more records are taken.
+    /// Write that the outbox has no room for yet. While there is one, no more records are taken.
     writing: Option<BoxFuture<'static, Result<(), Closed>>>,
     work: FuturesUnordered<BoxFuture<'static, Option<EffectOutcome>>>,
-    tails: Tails<Tailed>,
+    tails: Tails,
 }
 
-/// What woke the task.
+/// Cause that woke the task.
 enum Step {
     Written(Result<(), Closed>),
     Done(Option<EffectOutcome>),
     Events(Option<Vec<Event>>),
-    Tailed(Result<Tailed, Aborted>),
+    Shown,
     PresenceChanged,
     Shutdown,
 }
@@ -132,15 +119,15 @@ impl Driver {
                 Step::Written(written)
             }
             Some(outcome) = self.work.next() => Step::Done(outcome),
-            tailed = self.tails.next(), if idle => Step::Tailed(tailed),
+            () = self.connection.show_next(&mut self.tails), if idle => Step::Shown,
         }
     }
 
-    /// Whether the client is still there.
+    /// Takes events; returns whether the client is still there.
     fn events(&mut self, events: Vec<Event>) -> bool {
         for event in events {
             if let Event::Closed(reason) = event {
-                tracing::debug!(client = %self.runner.caller.client(), %reason, "a client has gone");
+                tracing::debug!(client = %self.opener.caller.client(), %reason, "a client has gone");
                 return false;
             }
             self.connection.handle(event);
@@ -149,30 +136,8 @@ impl Driver {
     }
 
     fn take(&mut self, step: Step) {
-        match step {
-            Step::Done(Some(outcome)) => self.connection.done(outcome),
-            Step::Tailed(Ok((id, reader, records))) => self.tailed(id, reader, records),
-            _ => {}
-        }
-    }
-
-    fn tailed(&mut self, id: AttachmentId, reader: Option<FollowerReader>, records: Records) {
-        match records {
-            Ok(batch) => {
-                trace!(name: "followed", target: HOP, "");
-                self.connection.records(id, batch);
-            }
-            Err(error) => {
-                if !self.connection.tail_failed(id, error) {
-                    self.tails.ended(id);
-                    return;
-                }
-            }
-        }
-        if let Some(reader) = reader
-            && self.tails.is_following(id)
-        {
-            self.tails.follow(id, next(id, reader).boxed());
+        if let Step::Done(Some(outcome)) = step {
+            self.connection.done(outcome);
         }
     }
 
@@ -181,23 +146,19 @@ impl Driver {
         for effect in self.connection.take_effects() {
             match effect {
                 Effect::Tail { attachment, session, after, follower } => {
-                    let followers = Arc::clone(self.runner.service.followers());
-                    self.tails.follow(attachment, open(attachment, followers, session, after, follower).boxed());
+                    let follower = follower.unwrap_or_else(|| self.opener.service.followers().of(&session));
+                    self.tails.follow(attachment, attachment::open(attachment, follower, after).boxed());
                 }
                 Effect::Untail { attachment } => self.tails.stop(attachment),
-                effect => self.work.push(self.runner.clone().run(effect).boxed()),
+                effect => self.work.push(run_effect(self.opener.clone(), effect).boxed()),
             }
         }
         if self.writing.is_none() {
-            let items = self.connection.take_output();
-            if !items.is_empty() {
-                trace!(name: "rendered", target: HOP, "");
-                self.writing = Some(write(self.outbox.clone(), items).boxed());
-            }
+            self.writing = self.connection.write(&self.outbox);
         }
     }
 
-    /// The client has gone: takes what it still sent, which ends soon.
+    /// Takes what a client sent before it went, which ends soon.
     async fn rest(&mut self, inbox: &mut acp_server::Inbox, deadline: Instant) {
         let taken = async {
             while let Some(events) = inbox.next_batch().await {
@@ -210,7 +171,7 @@ impl Driver {
         let _ = timeout_at(deadline, taken).await;
     }
 
-    /// The client has gone: what it still asked for is done, nobody is told, and its sessions' hosts know.
+    /// Finishes for a client that has gone: what it asked for is done, nobody is told, and its sessions' hosts know.
     async fn leave(&mut self, deadline: Instant) {
         self.tails.clear();
         self.connection.leave();
@@ -229,8 +190,8 @@ impl Driver {
     /// Writes what is committed, then says goodbye.
     async fn drain(&mut self, mut inbox: acp_server::Inbox, deadline: Instant) {
         let complete = async {
-            let attached = self.connection.attached().map(|(_, session, _)| session.clone()).collect();
-            let heads = heads(&self.runner.log, attached).await;
+            let attached = self.connection.attached().map(|(session, _)| session.clone()).collect();
+            let heads = heads(&self.opener.log, attached).await;
             while self.writing.is_some() || !self.work.is_empty() || self.behind(&heads) {
                 let step = self.step().await;
                 if let Step::Written(Err(Closed { .. })) = step {
@@ -241,7 +202,7 @@ impl Driver {
             }
         };
         if timeout_at(deadline, complete).await.is_err() {
-            tracing::debug!(client = %self.runner.caller.client(), "a client did not get everything before the shutdown");
+            tracing::debug!(client = %self.opener.caller.client(), "a client did not get everything before the shutdown");
         }
         let goodbye = async {
             self.outbox.close().await;
@@ -253,11 +214,39 @@ impl Driver {
     }
 
     fn behind(&self, heads: &HashMap<SessionId, Seq>) -> bool {
-        self.connection.attached().any(|(_, session, cursor)| heads.get(session).is_some_and(|&head| cursor < head))
+        self.connection.attached().any(|(session, cursor)| heads.get(session).is_some_and(|&head| cursor < head))
     }
 }
 
-/// Where the log of each session ends.
+/// Does what the connection wants done, by way of the service. Tails are followed elsewhere; they have no outcome.
+async fn run_effect(opener: Opener, effect: Effect) -> Option<EffectOutcome> {
+    let Opener { service, caller, .. } = &opener;
+    Some(match effect {
+        Effect::Submit { session, command, then } => {
+            let answer = service.submit(caller, session, command).await;
+            EffectOutcome::Submitted { then, answer }
+        }
+        Effect::Open { session, params, mut coming, id } => {
+            let opened = opener.open(&session, params, &mut coming).await.map(Box::new);
+            EffectOutcome::Opened { session, coming, id, opened }
+        }
+        Effect::Close { session, id } => {
+            let head = service.close(caller, &session).await;
+            EffectOutcome::Closed { session, id, head }
+        }
+        Effect::Look { session, id } => {
+            let open = service.is_open(caller, &session).await;
+            EffectOutcome::Looked { id, open }
+        }
+        Effect::List { query, id } => {
+            let sessions = service.list(caller, query).await;
+            EffectOutcome::Listed { id, sessions }
+        }
+        Effect::Tail { .. } | Effect::Untail { .. } => return None,
+    })
+}
+
+/// Ends of the sessions' logs.
 async fn heads(log: &Arc<dyn SessionLog>, sessions: Vec<SessionId>) -> HashMap<SessionId, Seq> {
     let mut heads = HashMap::new();
     for session in sessions {
@@ -268,38 +257,7 @@ async fn heads(log: &Arc<dyn SessionLog>, sessions: Vec<SessionId>) -> HashMap<S
     heads
 }
 
-async fn open(
-    id: AttachmentId,
-    followers: Arc<Followers>,
-    session: SessionId,
-    after: Seq,
-    follower: Option<Arc<SessionFollower>>,
-) -> Tailed {
-    let follower = follower.unwrap_or_else(|| followers.of(&session));
-    match FollowerReader::open(follower, after).await {
-        Ok(reader) => next(id, reader).await,
-        Err(error) => (id, None, Err(error)),
-    }
-}
-
-async fn next(id: AttachmentId, mut reader: FollowerReader) -> Tailed {
-    let records = reader.next(BATCH).await;
-    (id, Some(reader), records)
-}
-
-async fn write(outbox: Outbox, items: Vec<Item>) -> Result<(), Closed> {
-    for item in items {
-        match item {
-            Item::Frames(frames) => outbox.frames(frames).await?,
-            Item::Respond { id, outcome } => outbox.respond_raw(id, outcome).await?,
-            Item::Request { key, method, params } => outbox.request_as(key, &method, params).await?,
-            Item::Cancel(key) => outbox.cancel(key).await?,
-        }
-    }
-    Ok(())
-}
-
-/// The outcome of a future that may not be there; pending for ever without one.
+/// Polls a future that may not be there; pending for ever without one.
 async fn poll_optional<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + Send>>>) -> T {
     match future {
         Some(future) => future.await,
@@ -311,10 +269,6 @@ async fn poll_optional<T>(future: &mut Option<Pin<Box<dyn Future<Output = T> + S
 mod tests {
     use std::mem::size_of;
 
-    fn size<A, B, F: Future>(_: impl FnOnce(A, B) -> F) -> usize {
-        size_of::<F>()
-    }
-
     fn size_of_run<A, B, C, F: Future>(_: impl FnOnce(A, B, C) -> F) -> usize {
         size_of::<F>()
     }
@@ -323,6 +277,5 @@ mod tests {
     fn an_idle_client_has_no_room_for_what_is_big_and_seldom() {
         let run = size_of_run(super::run);
         assert!(run <= 3 * 1024, "{run} bytes");
-        assert!(size(super::next) <= 512, "{} bytes", size(super::next));
     }
 }

@@ -3,6 +3,7 @@
 pub(super) mod authenticate;
 mod guard;
 mod handshake;
+mod listener;
 pub(super) mod origin;
 
 use std::io;
@@ -16,18 +17,16 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Router};
 use hyper::upgrade::Upgraded;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 pub use authenticate::{Authenticate, Unauthenticated};
 pub use origin::{InvalidOrigin, Origin};
 
 use self::handshake::Accept;
+use self::listener::Tasks;
 use super::config::Config;
 use super::driver::{self, Context};
 use super::joined::JoinedGateway;
@@ -36,16 +35,7 @@ use super::{agent_route, served};
 use crate::log::SessionLog;
 use crate::service::{Caller, Operation, Principal};
 
-/// Connections that speak plain HTTP at once, beside the WebSockets. One more waits to be accepted.
-const MAX_HTTP: usize = 256;
-
-/// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Pause after the operating system refused a connection, out of descriptors perhaps.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// Beyond [`Config::drain`], for tasks to end by themselves.
+/// Time beyond [`Config::drain`], for tasks to end by themselves.
 const LAST_CALL: Duration = Duration::from_secs(1);
 
 #[derive(Debug, Clone)]
@@ -57,30 +47,15 @@ struct Gateway {
     tasks: Tasks,
 }
 
-/// Every task of the gateway; none outlives [`serve`].
-#[derive(Debug, Clone, Default)]
-struct Tasks {
-    tracker: TaskTracker,
-    abort: CancellationToken,
-}
-
-impl Tasks {
-    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        let abort = self.abort.clone();
-        // Boxed, since each future around it would have room for it once more.
-        let task = Box::pin(task);
-        self.tracker.spawn(async move { abort.run_until_cancelled(task).await });
-    }
-}
-
 /// Serves clients on `listener` until `shutdown`: ACP over WebSocket at `/acp`, the session API over WebSocket and POST
 /// at `/rpc`, agents that dial in over WebSocket at `/dial`, whether it runs what is asked for
 /// at `/served`, `ok` at `/healthz`.
 ///
 /// Only requests whose `Host` names this machine's loopback, and whose `Origin`, if any, is that host or one of
-/// [`Config::allow_origins`] are served; others get 403. At shutdown no more connections are accepted, those that exist write what is committed, prompts' answers included,
-/// and are closed with WebSocket code 1001, within [`Config::drain`]. To let clients see how their turns end, stop
-/// the host first. Dropping the future cuts every connection.
+/// [`Config::allow_origins`] are served; others get 403. At shutdown no more connections are accepted, those that exist
+/// write what is committed, prompts' answers included, and are closed with WebSocket code 1001, within
+/// [`Config::drain`]. To let clients see how their turns end, stop the host first. Dropping the future cuts every
+/// connection.
 ///
 /// # Errors
 /// When `listener` cannot accept any more, or the log is closed or has no room for a gateway.
@@ -112,7 +87,7 @@ pub async fn serve(
         .route("/healthz", get(|| async { "ok\n" }))
         .with_state(gateway.clone())
         .layer(middleware::from_fn_with_state(allowed, guard::no_strangers));
-    let accepted = accept(&listener, &gateway, router, &shutdown).await;
+    let accepted = listener::accept(&listener, &gateway.tasks, router, &shutdown).await;
     drop(listener);
     gateway.tasks.tracker.close();
     let last = gateway.context.config.drain + LAST_CALL;
@@ -125,70 +100,7 @@ pub async fn serve(
     accepted
 }
 
-async fn accept(
-    listener: &TcpListener,
-    gateway: &Gateway,
-    router: Router,
-    shutdown: &CancellationToken,
-) -> io::Result<()> {
-    let http = Arc::new(Semaphore::new(MAX_HTTP));
-    loop {
-        let next = async {
-            // Never closed.
-            let permit = Arc::clone(&http).acquire_owned().await.ok();
-            (permit, listener.accept().await)
-        };
-        let (permit, accepted) = tokio::select! {
-            () = shutdown.cancelled() => return Ok(()),
-            next = next => next,
-        };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) if is_fatal(&error) => return Err(error),
-            Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
-            }
-        };
-        let (router, shutdown) = (router.clone(), shutdown.clone());
-        gateway.tasks.spawn(async move {
-            speak_http(stream, router, shutdown).await;
-            drop(permit);
-        });
-    }
-}
-
-/// Whether accepting cannot work again. Everything else concerns one connection or passes.
-fn is_fatal(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::NotConnected)
-}
-
-async fn speak_http(stream: TcpStream, router: Router, shutdown: CancellationToken) {
-    // Frames are small and written in batches: waiting for more only adds latency.
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "a connection broke at once");
-        return;
-    }
-    let connection = hyper::server::conn::http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(router))
-        .with_upgrades();
-    tokio::pin!(connection);
-    let served = tokio::select! {
-        served = &mut connection => served,
-        () = shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = served {
-        tracing::debug!(%error, "an HTTP connection ended early");
-    }
-}
-
-/// `/acp`: a WebSocket, or what is missing for one.
+/// Answers `/acp`: a WebSocket, or what is missing for one.
 async fn acp(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Arc<Principal>>,
@@ -207,7 +119,7 @@ async fn acp(
     }
 }
 
-/// `/rpc`: a WebSocket, or a call in the body of a POST.
+/// Answers `/rpc`: a WebSocket, or a call in the body of a POST.
 async fn rpc(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Arc<Principal>>,
@@ -233,7 +145,7 @@ async fn rpc(
     }
 }
 
-/// `/dial`: a WebSocket with an agent at the other end.
+/// Answers `/dial`: a WebSocket with an agent at the other end.
 async fn dialled(
     State(gateway): State<Gateway>,
     Extension(principal): Extension<Arc<Principal>>,
@@ -261,12 +173,12 @@ async fn dialled(
     }
 }
 
-/// `/served`: whether that is what runs here.
+/// Answers `/served`: whether that is what runs here.
 async fn compare(State(gateway): State<Gateway>, request: Request) -> Response {
     served::compare(&gateway.context.config.served, request.uri().query().unwrap_or_default())
 }
 
-/// Names a connection to whoever made it.
+/// Header that names a connection to whoever made it.
 const CONNECTION_ID: HeaderName = HeaderName::from_static("acp-connection-id");
 
 fn full(gateway: &Gateway) -> Response {

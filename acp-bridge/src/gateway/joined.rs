@@ -19,9 +19,9 @@ use crate::log::{CommandQueue, LogError, SessionLog};
 use crate::service::Caller;
 use crate::service::SessionService;
 use crate::service::follower::{Followers, LookedFor};
-use crate::view::Earlier;
+use crate::view;
 
-/// A gateway whose lease is kept. Dropping it gives the lease up.
+/// Gateway that keeps its lease. Dropping it gives the lease up.
 #[derive(Debug)]
 pub(crate) struct JoinedGateway {
     context: Context,
@@ -30,7 +30,7 @@ pub(crate) struct JoinedGateway {
 }
 
 impl JoinedGateway {
-    /// Becomes a gateway of a log.
+    /// Joins a log as a gateway.
     ///
     /// # Errors
     /// When the log is closed or has no room for a gateway.
@@ -44,13 +44,13 @@ impl JoinedGateway {
             Commander::new(Arc::clone(&log) as Arc<dyn CommandQueue>, Arc::clone(&config.vault), lease.id().clone());
         let left = CancellationToken::new();
         let kept = tokio::spawn(lease.keep(commander.clone(), left.clone()));
-        let followers = Followers::new(Arc::clone(&log), LookedFor(Earlier::may_matter));
+        let followers = Followers::new(Arc::clone(&log), LookedFor(view::may_matter_later));
         let service = SessionService::new(Arc::clone(&log), commander, followers).stopped_by(config.stop.clone());
         let context = Context { log, service, config, presence: Presence::new(), shutdown };
         Ok(Self { context, leave: left.drop_guard(), kept })
     }
 
-    /// What the tasks of its connections need.
+    /// Context for the tasks of its connections.
     pub(super) fn context(&self) -> &Context {
         &self.context
     }

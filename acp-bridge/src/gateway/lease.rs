@@ -13,7 +13,7 @@ use crate::log::{LogError, Member, MemberId, Role, SessionLog};
 /// Time that the log has to hear that the gateway goes.
 const GOODBYE: Duration = Duration::from_secs(5);
 
-/// A lease that is kept.
+/// Lease of a gateway, which is kept.
 #[derive(Debug)]
 pub(super) struct GatewayLease {
     log: Arc<dyn SessionLog>,

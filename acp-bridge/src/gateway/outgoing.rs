@@ -1,50 +1,61 @@
-//! Output of a connection, in order.
+//! Outgoing side of a connection: what waits to be written, in order, and whose answers are awaited.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use acp_server::proto::RequestKey;
+use acp_server::{Closed, HOP, Outbox};
 use acp_types::record::Seq;
 use acp_types::{Raw, RawBuf, RawError, RequestId, SessionId};
 use bytes::{Bytes, BytesMut};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tracing::trace;
 
-use crate::view::{News, RequestError, Response, Sink, View};
+use super::prompts::PendingPrompts;
+use crate::view::{self, News, RequestError, Response, Sink, View};
 
-/// One thing to write.
+/// Bytes of answers that may wait to be written before the client is no longer listened to.
+const MAX_UNWRITTEN: usize = 256 * 1024;
+
+/// Item to write.
 #[derive(Debug)]
 pub(super) enum Item {
     /// Notifications, ready for the wire.
     Frames(Vec<Bytes>),
-    /// The answer to a request of the client.
+    /// Answer to a request of the client.
     Respond { id: RequestId, outcome: Result<RawBuf, RawError> },
-    /// A request to the client.
+    /// Request to the client.
     Request { key: RequestKey, method: Arc<str>, params: RawBuf },
-    /// The client need not answer that one any more.
+    /// Cancel of a request: the client need not answer it any more.
     Cancel(RequestKey),
 }
 
-/// A request that the client was sent on behalf of an agent.
+/// Request that the client was sent on behalf of an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) session: SessionId,
     /// Seq of the record that asks.
     pub(super) request: Seq,
-    /// It was asked again under another key. A result still counts; an error only says that the client obeyed.
+    /// Flag: it was asked again under another key. A result still counts; an error only says that the client obeyed.
     pub(super) withdrawn: bool,
 }
 
-/// Output of the attachments of one connection, and the requests that the client has open.
+/// Output of one connection, and the requests that are open in either direction.
 #[derive(Debug)]
 pub(super) struct Outgoing {
-    /// The id under which this connection appears in logs.
+    /// Id under which this connection appears in logs.
     pub(super) client: Arc<str>,
-    /// View that writes for the client.
-    pub(super) view: View,
+    /// View that reads and writes for the client.
+    pub(super) view: Box<dyn View>,
+    /// Prompts of the client that are not answered.
+    pub(super) prompts: PendingPrompts,
+    /// Requests of agents that the client has not answered.
     asked: HashMap<RequestKey, Asked>,
-    /// Only this connection sends requests on its link, so it numbers them itself.
+    /// Key of the next request. Only this connection sends requests on its link, so it numbers them itself.
     next_key: u64,
     items: Vec<Item>,
-    /// Frames are cut from here, many to one allocation.
+    /// Buffer that frames are cut from, many to one allocation.
     buffer: BytesMut,
     bytes: usize,
 }
@@ -52,8 +63,9 @@ pub(super) struct Outgoing {
 impl Outgoing {
     pub(super) fn new(client: Arc<str>) -> Self {
         Self {
-            view: View::new(Arc::clone(&client)),
+            view: view::of(Arc::clone(&client)),
             client,
+            prompts: PendingPrompts::default(),
             asked: HashMap::new(),
             next_key: 1,
             items: Vec::new(),
@@ -102,17 +114,17 @@ impl Outgoing {
         self.items.push(Item::Request { key, method: Arc::clone(method), params });
     }
 
-    /// The request was answered by somebody or by nobody: the client need not any more.
+    /// Cancels a request that was answered by somebody or by nobody: the client need not any more.
     pub(super) fn resolved(&mut self, session: &SessionId, request: Seq) {
         self.cancel(|asked| asked.request == request && asked.session == *session, true);
     }
 
-    /// The session is detached: nothing that the client answers reaches it.
+    /// Cancels the requests of a session that is detached: nothing that the client answers reaches it.
     pub(super) fn drop_session(&mut self, session: &SessionId) {
         self.cancel(|asked| asked.session == *session, true);
     }
 
-    /// The session is attached anew, and what is pending will be asked again.
+    /// Withdraws the requests of a session that is attached anew: what is pending will be asked again.
     pub(super) fn withdraw_session(&mut self, session: &SessionId) {
         self.cancel(|asked| asked.session == *session, false);
     }
@@ -132,21 +144,43 @@ impl Outgoing {
         }
     }
 
-    /// The client has answered, or will not.
+    /// Takes a request that the client has answered, or will not answer.
     pub(super) fn answered(&mut self, key: RequestKey) -> Option<Asked> {
         self.asked.remove(&key)
     }
 
-    /// Bytes that wait to be taken, roughly.
-    pub(super) fn bytes(&self) -> usize {
-        self.bytes
+    /// Returns whether there is room for more to be written.
+    pub(super) fn has_room(&self) -> bool {
+        self.bytes < MAX_UNWRITTEN
     }
 
-    /// Everything to write, oldest first.
+    /// Writes everything, oldest first; `None` if there is nothing.
+    pub(super) fn write(&mut self, outbox: &Outbox) -> Option<BoxFuture<'static, Result<(), Closed>>> {
+        let items = self.take();
+        if items.is_empty() {
+            return None;
+        }
+        trace!(name: "rendered", target: HOP, "");
+        Some(write(outbox.clone(), items).boxed())
+    }
+
+    /// Takes everything to write, oldest first.
     pub(super) fn take(&mut self) -> Vec<Item> {
         self.bytes = 0;
         std::mem::take(&mut self.items)
     }
+}
+
+async fn write(outbox: Outbox, items: Vec<Item>) -> Result<(), Closed> {
+    for item in items {
+        match item {
+            Item::Frames(frames) => outbox.frames(frames).await?,
+            Item::Respond { id, outcome } => outbox.respond_raw(id, outcome).await?,
+            Item::Request { key, method, params } => outbox.request_as(key, &method, params).await?,
+            Item::Cancel(key) => outbox.cancel(key).await?,
+        }
+    }
+    Ok(())
 }
 
 impl Sink for Outgoing {

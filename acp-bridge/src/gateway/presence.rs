@@ -4,31 +4,19 @@
 //! sessions per connection at most. Changes are not queued: a connection is notified, and it compares the roster that it
 //! last told its client with the one of now. A client that does not read costs one old roster.
 
-use std::collections::{HashMap, HashSet};
+mod members;
+
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use acp_types::SessionId;
 use acp_types::record::Seq;
-use acp_types::{RawBuf, SessionId};
-use tokio::sync::Notify;
 
+use self::members::SessionMembers;
+pub(super) use self::members::{NewMember, Notifier};
 use crate::view::{Member, Role, Roster};
 
-/// Wakes a connection that should look at its sessions' rosters; once for many changes.
-pub(super) type Notifier = Arc<Notify>;
-
-/// A client that comes to a session.
-#[derive(Debug, Clone)]
-pub(super) struct NewMember {
-    pub(super) connection: Arc<str>,
-    pub(super) client: Arc<str>,
-    pub(super) role: Role,
-    pub(super) info: Option<RawBuf>,
-    /// It wants to know of the others.
-    pub(super) watches: bool,
-    pub(super) notifier: Notifier,
-}
-
-/// Everybody who is attached to a session of this gateway.
+/// Members of every session of this gateway.
 #[derive(Debug, Default)]
 pub(super) struct Presence {
     sessions: Mutex<Sessions>,
@@ -40,23 +28,7 @@ struct Sessions {
     next: u64,
 }
 
-#[derive(Debug, Default)]
-struct SessionMembers {
-    roster: Roster,
-    slots: HashMap<u64, Slot>,
-    /// Members that cannot answer a request, by the seq of its record.
-    declined: HashMap<Seq, HashSet<u64>>,
-}
-
-#[derive(Debug)]
-struct Slot {
-    notifier: Notifier,
-    watches: bool,
-    /// Changes when the same client comes again on the same connection, so that its earlier membership leaves nothing.
-    taken: u64,
-}
-
-/// A client's membership of a session; dropping it leaves.
+/// Membership of a client in a session; dropping it leaves.
 #[derive(Debug)]
 pub(super) struct Membership {
     presence: Arc<Presence>,
@@ -91,67 +63,8 @@ impl Presence {
     }
 }
 
-impl SessionMembers {
-    fn enter(&mut self, next: u64, who: NewMember) -> u64 {
-        let NewMember { connection, client, role, info, watches, notifier } = who;
-        let slot = Slot { notifier, watches, taken: next };
-        let mine = self.roster.iter().find(|member| member.connection == connection);
-        if let Some(mine) = mine {
-            let id = mine.id;
-            if mine.client == client && mine.role == role && mine.info == info {
-                self.slots.insert(id, slot);
-                return id;
-            }
-            self.remove(id);
-        }
-        if let Some(id) = self.roster.iter().find(|member| member.client == client).map(|member| member.id) {
-            let evicted = self.slots.get(&id).map(|slot| Arc::clone(&slot.notifier));
-            self.remove(id);
-            if let Some(notifier) = evicted {
-                notifier.notify_one();
-            }
-        }
-        // Ids grow, so the roster is sorted by them.
-        Arc::make_mut(&mut self.roster).push(Arc::new(Member { id: next, connection, client, role, info }));
-        self.notify_watchers();
-        self.slots.insert(next, slot);
-        next
-    }
-
-    fn remove(&mut self, id: u64) {
-        self.slots.remove(&id);
-        Arc::make_mut(&mut self.roster).retain(|member| member.id != id);
-        self.declined.retain(|_, members| {
-            members.remove(&id);
-            !members.is_empty()
-        });
-        self.notify_watchers();
-        // Perhaps it was the last that might have answered.
-        for id in self.declined.values().flatten() {
-            self.notify(*id);
-        }
-    }
-
-    fn notify_watchers(&self) {
-        for slot in self.slots.values().filter(|slot| slot.watches) {
-            slot.notifier.notify_one();
-        }
-    }
-
-    fn notify(&self, id: u64) {
-        if let Some(slot) = self.slots.get(&id) {
-            slot.notifier.notify_one();
-        }
-    }
-
-    fn is_declined_by_all(&self, request: Seq) -> bool {
-        let Some(declined) = self.declined.get(&request) else { return false };
-        self.roster.iter().filter(|member| member.role.is_controller()).all(|member| declined.contains(&member.id))
-    }
-}
-
 impl Membership {
-    /// The session.
+    /// Name of the session.
     pub(super) fn session(&self) -> &SessionId {
         &self.session
     }
@@ -162,24 +75,20 @@ impl Membership {
 
     /// Returns whether another connection has taken it, with the same `clientId`.
     pub(super) fn is_lost(&self) -> bool {
-        !self.with(|members| members.slots.contains_key(&self.id)).unwrap_or(false)
+        !self.with(|members| members.has(self.id)).unwrap_or(false)
     }
 
-    /// From now on it is notified when somebody comes or goes.
+    /// Has it notified from now on when somebody comes or goes.
     pub(super) fn watch(&self) {
-        self.with(|members| {
-            if let Some(slot) = members.slots.get_mut(&self.id) {
-                slot.watches = true;
-            }
-        });
+        self.with(|members| members.watch(self.id));
     }
 
-    /// Everybody in the session, this client included.
+    /// Roster of the session, this client included.
     pub(super) fn roster(&self) -> Roster {
-        self.with(|members| Arc::clone(&members.roster)).unwrap_or_default()
+        self.with(|members| Arc::clone(members.roster())).unwrap_or_default()
     }
 
-    /// The others who have gone and come since a roster.
+    /// Members who have gone and come since a roster, this client left out.
     pub(super) fn changes(&self, since: &Roster, now: &Roster) -> (Vec<Arc<Member>>, Vec<Arc<Member>>) {
         if Arc::ptr_eq(since, now) {
             return (Vec::new(), Vec::new());
@@ -192,21 +101,14 @@ impl Membership {
         (gone, come)
     }
 
-    /// The member whose connection has this id in logs.
+    /// Member whose connection has this id in logs.
     pub(super) fn member(&self, connection: &str) -> Option<Arc<Member>> {
-        self.with(|members| members.roster.iter().find(|member| *member.connection == *connection).cloned()).flatten()
+        self.with(|members| members.roster().iter().find(|member| *member.connection == *connection).cloned()).flatten()
     }
 
-    /// This client cannot answer a request; whether nobody else who is here can.
+    /// Takes in that this client cannot answer a request; whether nobody else who is here can.
     pub(super) fn decline(&self, request: Seq) -> bool {
-        self.with(|members| {
-            // A membership that is lost declines for nobody.
-            if members.slots.contains_key(&self.id) {
-                members.declined.entry(request).or_default().insert(self.id);
-            }
-            members.is_declined_by_all(request)
-        })
-        .unwrap_or(true)
+        self.with(|members| members.decline(self.id, request)).unwrap_or(true)
     }
 
     /// Returns whether everybody who is here has declined a request that this client has declined.
@@ -214,9 +116,9 @@ impl Membership {
         self.with(|members| members.is_declined_by_all(request)).unwrap_or(false)
     }
 
-    /// The request has its answer.
+    /// Forgets who has declined a request: it has its answer.
     pub(super) fn settled(&self, request: Seq) {
-        self.with(|members| members.declined.remove(&request));
+        self.with(|members| members.settled(request));
     }
 }
 
@@ -224,10 +126,8 @@ impl Drop for Membership {
     fn drop(&mut self) {
         let mut sessions = self.presence.lock();
         let Some(members) = sessions.by_session.get_mut(&self.session) else { return };
-        if members.slots.get(&self.id).is_some_and(|slot| slot.taken == self.taken) {
-            members.remove(self.id);
-        }
-        if members.roster.is_empty() {
+        members.leave(self.id, self.taken);
+        if members.is_empty() {
             sessions.by_session.remove(&self.session);
         }
     }

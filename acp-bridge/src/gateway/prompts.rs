@@ -15,18 +15,18 @@ use acp_types::{RequestId, SessionId};
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// The host has it and has named no turn.
+    /// Sent to the host, which has named no turn.
     Sent(Marks),
-    /// It waits for its turn's end.
+    /// Waiting for its turn's end.
     Running(Turn),
 }
 
 /// Marks of what a client did about a prompt before its turn was known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks {
-    /// It gave up: the turn is to be stopped.
+    /// Given up: the turn is to be stopped.
     pub(super) given_up: bool,
-    /// It left the session: nobody is told how the turn ends.
+    /// Detached from the session: nobody is told how the turn ends.
     pub(super) detached: bool,
 }
 
@@ -37,16 +37,16 @@ struct PendingPrompt {
     stage: Stage,
 }
 
-/// A prompt whose client gives up on it.
+/// Prompt whose client gives up on it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum GivenUp {
-    /// It is marked: its turn is to be stopped once it is known.
+    /// Marked: its turn is to be stopped once it is known.
     Marked,
-    /// Its turn is to be stopped.
+    /// Running: its turn is to be stopped.
     Running { session: SessionId, turn: Turn },
 }
 
-/// Every prompt that waits, oldest first: no more than a connection may have.
+/// Prompts that wait, oldest first: no more than a connection may have.
 #[derive(Debug, Default)]
 pub(super) struct PendingPrompts(Vec<PendingPrompt>);
 
@@ -56,12 +56,12 @@ impl PendingPrompts {
         self.0.len()
     }
 
-    /// A prompt goes to the host.
+    /// Adds a prompt that goes to the host.
     pub(super) fn sent(&mut self, id: RequestId, session: SessionId) {
         self.0.push(PendingPrompt { id, session, stage: Stage::Sent(Marks::default()) });
     }
 
-    /// The host has answered: the prompt waits no more, unless it is told to with [`Self::wait`].
+    /// Removes a prompt that the host has answered; it waits on only if it is told to with [`Self::wait`].
     pub(super) fn settle(&mut self, id: &RequestId) -> Marks {
         let at = self.0.iter().position(|prompt| prompt.id == *id && matches!(prompt.stage, Stage::Sent(_)));
         match at.map(|at| self.0.remove(at).stage) {
@@ -70,12 +70,12 @@ impl PendingPrompts {
         }
     }
 
-    /// The prompt waits for its turn's end.
+    /// Adds a prompt that waits for its turn's end.
     pub(super) fn wait(&mut self, id: RequestId, session: SessionId, turn: Turn) {
         self.0.push(PendingPrompt { id, session, stage: Stage::Running(turn) });
     }
 
-    /// The client gives up on a request; `None` if that is no prompt that waits.
+    /// Gives up a prompt; `None` if the request is no prompt that waits.
     pub(super) fn give_up(&mut self, id: &RequestId) -> Option<GivenUp> {
         let prompt = self.0.iter_mut().find(|prompt| prompt.id == *id)?;
         Some(match &mut prompt.stage {
@@ -87,7 +87,8 @@ impl PendingPrompts {
         })
     }
 
-    /// The client leaves a session: what has no turn yet will not be answered with how that ends.
+    /// Marks the prompts of a session that the client leaves: what has no turn yet will not be answered with how that
+    /// ends.
     pub(super) fn detach(&mut self, session: &SessionId) {
         for prompt in self.0.iter_mut().filter(|prompt| prompt.session == *session) {
             if let Stage::Sent(marks) = &mut prompt.stage {
@@ -107,13 +108,13 @@ impl PendingPrompts {
         self.0.iter().any(|prompt| prompt.stage == Stage::Running(turn) && prompt.session == *session)
     }
 
-    /// The prompts that wait for a turn's end; they wait no more.
+    /// Takes the prompts that wait for a turn's end.
     pub(super) fn take(&mut self, session: &SessionId, turn: Turn) -> Vec<RequestId> {
         let of_turn = |prompt: &mut PendingPrompt| prompt.stage == Stage::Running(turn) && prompt.session == *session;
         self.0.extract_if(.., of_turn).map(|prompt| prompt.id).collect()
     }
 
-    /// The prompts of a session that wait for the end of some turn; they wait no more.
+    /// Takes the prompts of a session that wait for the end of some turn.
     pub(super) fn take_all(&mut self, session: &SessionId) -> Vec<(Turn, RequestId)> {
         let runs = |prompt: &mut PendingPrompt| matches!(prompt.stage, Stage::Running(_)) && prompt.session == *session;
         let taken = self.0.extract_if(.., runs);

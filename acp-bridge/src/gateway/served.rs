@@ -9,11 +9,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default)]
 #[expect(clippy::exhaustive_structs, reason = "made to be written out")]
 pub struct Served {
-    /// The agent's name for people.
+    /// Name of the agent, for people.
     pub agent: String,
-    /// Of its command line and all that decides what it can do.
+    /// Fingerprint of its command line and all that decides what it can do.
     pub fingerprint: String,
-    /// Of where its log is.
+    /// Fingerprint of where its log is.
     pub log: String,
 }
 
@@ -21,15 +21,15 @@ pub struct Served {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Compared {
-    /// The agent's name for people.
+    /// Name of the agent, for people.
     pub(crate) agent: String,
-    /// It is the one that was asked for.
+    /// Flag: it is the agent that was asked for.
     pub(crate) same_agent: bool,
-    /// So is the log, if one was asked for.
+    /// Flag: so is the log, if one was asked for.
     pub(crate) same_log: bool,
 }
 
-/// `/served?fingerprint=…&log=…`: whether that is what runs here; about the log only if it is named.
+/// Answers `/served?fingerprint=…&log=…`: whether that is what runs here; about the log only if it is named.
 pub(super) fn compare(served: &Served, query: &str) -> Response {
     // Fingerprints are written so that nothing of them needs an escape.
     let named = |name: &str| query.split('&').find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name));

@@ -3,21 +3,20 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::future::pending;
+use std::hash::Hash;
 
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, Aborted, BoxFuture};
 use futures_util::stream::FuturesUnordered;
 
-use super::attachment::AttachmentId;
-
-/// One future for each attachment that is followed. `T` is what following has come to.
-pub(super) struct Tails<T> {
+/// One future for each session that is followed, by its name. `T` is what following has come to.
+pub(super) struct Tails<K, T> {
     waiting: FuturesUnordered<Abortable<BoxFuture<'static, T>>>,
-    following: HashMap<AttachmentId, AbortHandle>,
+    following: HashMap<K, AbortHandle>,
 }
 
-impl<T: Send + 'static> Tails<T> {
-    /// Nothing is followed.
+impl<K: Copy + Eq + Hash, T: Send + 'static> Tails<K, T> {
+    /// Creates a set that follows nothing.
     pub(super) fn new() -> Self {
         let waiting = FuturesUnordered::new();
         // The set has its task polled again at once whenever it has polled all of its futures, which costs the wake-up of
@@ -27,43 +26,46 @@ impl<T: Send + 'static> Tails<T> {
     }
 
     /// Waits for what comes next of an attachment.
-    pub(super) fn follow(&mut self, id: AttachmentId, next: BoxFuture<'static, T>) {
+    pub(super) fn follow(&mut self, id: K, next: BoxFuture<'static, T>) {
         let (handle, registration) = AbortHandle::new_pair();
         self.following.insert(id, handle);
         self.waiting.push(Abortable::new(next, registration));
     }
 
-    /// An attachment is followed no longer; nothing more comes of it.
-    pub(super) fn stop(&mut self, id: AttachmentId) {
+    /// Stops following an attachment; nothing more comes of it.
+    pub(super) fn stop(&mut self, id: K) {
         if let Some(handle) = self.following.remove(&id) {
             handle.abort();
         }
     }
 
-    /// Following an attachment has ended by itself.
-    pub(super) fn ended(&mut self, id: AttachmentId) {
+    /// Forgets an attachment whose following has ended by itself.
+    pub(super) fn ended(&mut self, id: K) {
         self.following.remove(&id);
     }
 
-    pub(super) fn is_following(&self, id: AttachmentId) -> bool {
+    pub(super) fn is_following(&self, id: K) -> bool {
         self.following.contains_key(&id)
     }
 
-    /// What one of them has come to; waits for ever while there is none. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<T, Aborted> {
-        match self.waiting.next().await {
-            Some(come) => come,
-            None => pending().await,
+    /// Waits for what one of them comes to; for ever while there is none. Cancel-safe.
+    pub(super) async fn next(&mut self) -> T {
+        loop {
+            match self.waiting.next().await {
+                Some(Ok(come)) => return come,
+                Some(Err(Aborted)) => {}
+                None => return pending().await,
+            }
         }
     }
 
-    /// Follows nothing any longer.
+    /// Stops following all of them.
     pub(super) fn clear(&mut self) {
         self.waiting.clear();
     }
 }
 
-impl<T> fmt::Debug for Tails<T> {
+impl<K, T> fmt::Debug for Tails<K, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Tails").field("following", &self.following.len()).finish_non_exhaustive()
     }
@@ -79,7 +81,7 @@ mod tests {
     use futures_util::FutureExt;
     use tokio::sync::oneshot;
 
-    use super::{AttachmentId, Tails};
+    use super::Tails;
 
     #[derive(Default)]
     struct Wakes(AtomicUsize);
@@ -101,23 +103,23 @@ mod tests {
         count();
         for _ in 0..3 {
             let (sender, records) = oneshot::channel::<u8>();
-            tails.follow(AttachmentId(1), records.map(Result::unwrap_or_default).boxed());
+            tails.follow(1, records.map(Result::unwrap_or_default).boxed());
             assert!(pin!(tails.next()).poll(&mut context).is_pending());
             assert_eq!(count(), 0, "there is nothing to come back for");
             sender.send(7).unwrap();
             assert_eq!(count(), 1);
-            assert!(matches!(pin!(tails.next()).poll(&mut context), Poll::Ready(Ok(7))));
+            assert!(matches!(pin!(tails.next()).poll(&mut context), Poll::Ready(7)));
         }
     }
 
     #[test]
     fn nothing_comes_of_what_is_followed_no_longer() {
         let mut tails = Tails::new();
-        tails.follow(AttachmentId(1), std::future::ready(1).boxed());
-        tails.follow(AttachmentId(2), std::future::ready(2).boxed());
-        tails.stop(AttachmentId(1));
-        assert!(!tails.is_following(AttachmentId(1)) && tails.is_following(AttachmentId(2)));
-        let come: Vec<_> = std::iter::from_fn(|| tails.next().now_or_never()).flatten().collect();
+        tails.follow(1, std::future::ready(1).boxed());
+        tails.follow(2, std::future::ready(2).boxed());
+        tails.stop(1);
+        assert!(!tails.is_following(1) && tails.is_following(2));
+        let come: Vec<_> = std::iter::from_fn(|| tails.next().now_or_never()).collect();
         assert_eq!(come, [2]);
     }
 }

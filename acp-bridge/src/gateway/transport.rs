@@ -9,14 +9,14 @@ use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_util::sync::CancellationToken;
 
-/// A client's socket that is closed with code 1001 once the gateway shuts down.
+/// Socket of a client, closed with code 1001 once the gateway shuts down.
 #[derive(Debug)]
 pub(super) struct ClientSocket<S> {
     pub(super) socket: Socket<S>,
     pub(super) shutdown: CancellationToken,
 }
 
-/// The sending half of a [`ClientSocket`].
+/// Sending half of a [`ClientSocket`].
 #[derive(Debug)]
 pub(super) struct ClientWriter<S> {
     writer: SocketWriter<S>,

@@ -1,4 +1,4 @@
-//! One agent process: its connection and the calls that are made before a session's driver takes it over.
+//! Agent process: its connection and the calls that are made before a session's driver takes it over.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -28,13 +28,13 @@ pub(super) struct Agent {
     pub(super) process: Process,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
-    /// What it was told about the client.
+    /// Params of its `initialize`: what it was told about the client.
     pub(super) initialize: RawBuf,
-    /// Its answer.
+    /// Answer to that.
     pub(super) description: RawBuf,
-    /// What it said before anybody listened, oldest first.
+    /// Events from before anybody listened, oldest first.
     pub(super) early: Vec<Event>,
-    /// Its files and commands, once it has a session.
+    /// Services for files and commands, once it has a session.
     pub(super) services: Option<Services>,
     /// Params of updates that tell what its commands print.
     pub(super) prints: Option<mpsc::Receiver<RawBuf>>,
@@ -43,27 +43,27 @@ pub(super) struct Agent {
     /// The ordinal of the message that answered the last call, and of that which opened its session.
     pub(super) answered: Option<u64>,
     pub(super) opened: Option<u64>,
-    /// What is not worth keeping there, while a session is being restored.
+    /// Test for early events that are not worth keeping, while a session is being restored.
     pub(super) drop_early: Option<fn(&Event) -> bool>,
-    /// Its place among those that run, if it is one that this host has started.
+    /// Permit to run, if this host has started it.
     permit: Option<CapacityPermit>,
     /// Batches of what it said, while a call of ours is in flight.
     batches: Arc<AtomicU64>,
 }
 
-/// Why a call to an agent came to nothing.
+/// Reason why a call to an agent came to nothing.
 #[derive(Debug)]
 pub(super) enum CallError {
     /// The agent answered with this error object.
     Agent(RawBuf),
-    /// There is no answer and the process is of no more use.
+    /// No answer came, and the process is of no more use.
     Lost(Refusal),
-    /// It had its time, and was stopped.
+    /// The agent had its time, and was stopped.
     Late(Refusal),
 }
 
 impl CallError {
-    /// For the client.
+    /// Refusal for the client.
     pub(super) fn into_refusal(self) -> Refusal {
         match self {
             Self::Agent(error) => Refusal::Agent { error },
@@ -133,7 +133,7 @@ impl Agent {
         }
     }
 
-    /// The same agent, with its place among those that run.
+    /// The agent with its permit to run.
     pub(super) fn placed(mut self, permit: Option<CapacityPermit>) -> Self {
         self.permit = permit;
         self

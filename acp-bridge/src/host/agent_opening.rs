@@ -1,4 +1,4 @@
-//! From a client's `initialize` to the agent's, and from an agent process to an agent that serves a session.
+//! Opening of an agent's session: a new one, or the one that it had.
 
 use std::time::Duration;
 

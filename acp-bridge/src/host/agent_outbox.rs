@@ -1,13 +1,12 @@
-//! Messages on their way to one agent, in order. Whoever sends one does not wait for the agent to read.
+//! Outbox of an agent: messages on their way to it, in order. Whoever sends one does not wait for the agent to read.
 
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
+use acp_server::Closed;
 use acp_server::proto::RequestKey;
-use acp_server::{Closed, Outbox};
-use acp_types::{RawBuf, RawError, RequestId};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
@@ -19,23 +18,23 @@ const AGENT_READS: Duration = Duration::from_secs(1);
 const MAX_WAITING: usize = 1024;
 const MAX_BYTES: usize = 32 * 1024 * 1024;
 
-/// Message to an agent.
-#[derive(Debug)]
-pub(super) enum Message {
-    /// A request, under a key of [`Outbox::reserve_key`].
-    Request {
-        key: RequestKey,
-        method: String,
-        params: RawBuf,
-    },
-    Notification {
-        method: String,
-        params: RawBuf,
-    },
-    Answer {
-        id: RequestId,
-        answer: Result<RawBuf, RawError>,
-    },
+/// Messages that wait because the agent does not read, in order.
+#[derive(Default)]
+pub(super) struct AgentOutbox {
+    waiting: VecDeque<QueuedMessage>,
+    bytes: usize,
+}
+
+/// Sending of one message, with its time limit.
+type Sending = Pin<Box<dyn Future<Output = Result<Result<(), Closed>, Elapsed>> + Send>>;
+
+/// A message on its way, which began when it was made.
+pub(super) struct QueuedMessage {
+    what: String,
+    /// The key of a request.
+    key: Option<RequestKey>,
+    bytes: usize,
+    sending: Sending,
 }
 
 /// A message that the agent did not read in time, or that there is no room for. It will not be sent.
@@ -43,39 +42,6 @@ pub(super) enum Message {
 pub(super) struct Dropped {
     /// The key of a request.
     pub(super) key: Option<RequestKey>,
-}
-
-/// The sending of one message, with its time limit.
-type Sending = Pin<Box<dyn Future<Output = Result<Result<(), Closed>, Elapsed>> + Send>>;
-
-struct QueuedMessage {
-    what: String,
-    key: Option<RequestKey>,
-    bytes: usize,
-    sending: Sending,
-}
-
-impl QueuedMessage {
-    /// Result of a message, once it is known. A closed connection counts as taken: the agent's exit follows and says
-    /// what is open.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Dropped>> {
-        self.sending.as_mut().poll(context).map(|outcome| match outcome {
-            Ok(_) => Ok(()),
-            Err(_) => Err(self.dropped()),
-        })
-    }
-
-    fn dropped(&self) -> Dropped {
-        tracing::warn!(what = self.what, "the agent does not read its input; a message to it was dropped");
-        Dropped { key: self.key }
-    }
-}
-
-/// Messages that wait because the agent does not read.
-#[derive(Default)]
-pub(super) struct AgentOutbox {
-    waiting: VecDeque<QueuedMessage>,
-    bytes: usize,
 }
 
 impl std::fmt::Debug for AgentOutbox {
@@ -89,8 +55,7 @@ impl AgentOutbox {
     ///
     /// # Errors
     /// When as much waits as may.
-    pub(super) fn send(&mut self, outbox: &Outbox, message: Message) -> Result<(), Dropped> {
-        let mut message = queued(outbox.clone(), message);
+    pub(super) fn send(&mut self, mut message: QueuedMessage) -> Result<(), Dropped> {
         if self.waiting.is_empty() {
             // Nobody is to be woken: what is not taken here is polled again.
             if let Poll::Ready(taken) = message.poll(&mut Context::from_waker(Waker::noop())) {
@@ -118,32 +83,30 @@ impl AgentOutbox {
     }
 }
 
-fn queued(outbox: Outbox, message: Message) -> QueuedMessage {
-    match message {
-        Message::Request { key, method, params } => {
-            let (what, bytes) = (method.clone(), params.as_str().len());
-            let sending = async move { outbox.request_as(key, &method, params).await };
-            QueuedMessage { what, key: Some(key), bytes, sending: in_time(sending) }
-        }
-        Message::Notification { method, params } => {
-            let (what, bytes) = (method.clone(), params.as_str().len());
-            let sending = async move { outbox.notify(&method, params).await };
-            QueuedMessage { what, key: None, bytes, sending: in_time(sending) }
-        }
-        Message::Answer { id, answer } => {
-            let bytes = match &answer {
-                Ok(result) => result.as_str().len(),
-                Err(error) => error.as_raw().as_str().len(),
-            };
-            let sending = async move { outbox.respond_raw(id, answer).await };
-            QueuedMessage { what: "answer".to_owned(), key: None, bytes, sending: in_time(sending) }
-        }
+impl QueuedMessage {
+    /// A message with its sending. Its time begins here, not when it comes to be the first.
+    pub(super) fn new(
+        what: String,
+        key: Option<RequestKey>,
+        bytes: usize,
+        sending: impl Future<Output = Result<(), Closed>> + Send + 'static,
+    ) -> Self {
+        Self { what, key, bytes, sending: Box::pin(timeout(AGENT_READS, sending)) }
     }
-}
 
-/// The time begins here, not when the message comes to be the first.
-fn in_time(sending: impl Future<Output = Result<(), Closed>> + Send + 'static) -> Sending {
-    Box::pin(timeout(AGENT_READS, sending))
+    /// Result of a message, once it is known. A closed connection counts as taken: the agent's exit follows and says
+    /// what is open.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Dropped>> {
+        self.sending.as_mut().poll(context).map(|outcome| match outcome {
+            Ok(_) => Ok(()),
+            Err(_) => Err(self.dropped()),
+        })
+    }
+
+    fn dropped(&self) -> Dropped {
+        tracing::warn!(what = self.what, "the agent does not read its input; a message to it was dropped");
+        Dropped { key: self.key }
+    }
 }
 
 #[cfg(test)]

@@ -1,30 +1,24 @@
-//! The agents of a host that serve no session yet: started, authenticated, asked what they are, and handed to sessions.
+//! Agents of a host that serve no session yet: started, authenticated, asked what they are, and handed to sessions.
+
+mod starts;
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use acp_server::proto::RequestKey;
-use acp_server::transport::child::ChildSpec;
 use acp_types::method::v1;
 use acp_types::record::body::{AgentStarted, Start};
 use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::{OnceCell, Semaphore};
-use tokio::time::{Instant, timeout};
 
-use super::agent::{Agent, CallError, millis};
+use super::agent::{Agent, CallError};
 use super::agent_opening;
-use super::agent_slot::Returning;
-use super::capacity::{AgentCapacity, CapacityPermit};
+use super::capacity::AgentCapacity;
 use super::config::Config;
-use super::launcher::Launched;
-use super::process::Process;
-use super::services::Services;
 use crate::log::SessionLog;
-use crate::remote_agent::process::{RemoteProcess, Resumed};
 use crate::remote_agent::registry::{AgentPlace, DiallerRegistry};
 use crate::session::{AgentSource, Refusal, StartPlan};
 
-/// What opening an agent comes to.
+/// Result of opening an agent.
 pub(super) type Opened = Result<(Agent, AgentStarted), Refusal>;
 
 /// An agent that is back.
@@ -33,7 +27,7 @@ pub(super) struct Returned {
     pub(super) agent: Agent,
     /// The prompt that it has and has not answered.
     pub(super) prompt: Option<RequestKey>,
-    /// Its own requests that have no answer, with the number of the message of each.
+    /// Requests of the agent that have no answer, with the number of the message of each.
     pub(super) asked: Vec<(u64, RequestId)>,
 }
 
@@ -168,82 +162,9 @@ impl AgentPool {
         Ok((self.served(agent, &started, plan.params.as_raw()), started))
     }
 
-    /// A new agent.
-    async fn launch(&self, spec: &ChildSpec, initialize: RawBuf) -> Result<Agent, Refusal> {
-        let limit = self.config.start_timeout;
-        let permit = Some(self.permit().await?);
-        let instance = uuid::Uuid::now_v7().to_string();
-        // Expected before it is started: it may be quick.
-        let mut expected = self.registry.expect(&instance, None);
-        let agent = match self.config.launcher.launch(spec, &instance).await? {
-            Launched::Child(transport, handle) => {
-                Agent::begin(Process::Child(handle), transport, initialize, limit).await?
-            }
-            Launched::InProcess(transport, agent) => {
-                Agent::begin(Process::Here(agent), transport, initialize, limit).await?
-            }
-            Launched::DialsIn => {
-                let late = Refusal::LauncherLate { limit_ms: millis(limit) };
-                let incoming = timeout(limit, expected.comes()).await.ok().flatten().ok_or(late)?;
-                let (transport, remote) = RemoteProcess::start(incoming, None, &self.registry);
-                Agent::begin(Process::Remote(remote), transport, initialize, limit).await?
-            }
-        };
-        Ok(agent.placed(permit))
-    }
-
-    /// Room for an agent more. The one that waits for a session is given up for it.
-    async fn permit(&self) -> Result<CapacityPermit, Refusal> {
-        if let Some(permit) = self.capacity.try_take() {
-            return Ok(permit);
-        }
-        if let Some(spare) = self.take_spare(None) {
-            spare.stop().await;
-        }
-        self.capacity.take().await
-    }
-
     /// The agents that run.
     pub(super) fn capacity(&self) -> &AgentCapacity {
         &self.capacity
-    }
-
-    /// An agent that its dialler has started.
-    async fn begin_dialled(&self, place: AgentPlace, name: Option<&str>, initialize: RawBuf) -> Result<Agent, Refusal> {
-        let limit = self.config.start_timeout;
-        let Some(incoming) = self.registry.take(&place, limit).await else {
-            let (session, lane) = (place.0, place.1.to_string());
-            let agent = name.unwrap_or(&lane).to_owned();
-            return Err(Refusal::NotDialledIn { agent, session, lane, limit_ms: millis(limit) });
-        };
-        let (transport, remote) = RemoteProcess::start(incoming, Some(place), &self.registry);
-        Agent::begin(Process::Remote(remote), transport, initialize, limit).await
-    }
-
-    /// An agent that has gone on since an earlier host has gone; `None` if it does not come back in time, or in another
-    /// state. It is expected from the call on.
-    pub(super) fn returning(
-        self: Arc<Self>,
-        place: AgentPlace,
-        returning: Returning,
-    ) -> impl Future<Output = Option<Returned>> + Send + use<> {
-        let Returning { link, initialize, description, received, patient, dialled, call: _ } = returning;
-        let mut expected = self.registry.expect(&link.instance, Some(place.clone()));
-        let kept = Duration::from_millis(link.keep_ms);
-        let others = self.registry.reconnect_deadline().saturating_duration_since(Instant::now());
-        let limit = if patient { kept } else { kept.min(others) };
-        async move {
-            let incoming = timeout(limit, expected.comes()).await.ok().flatten()?;
-            let resumed = RemoteProcess::resume(incoming, place, received, &self.registry);
-            let Resumed { transport, remote, unfinished, first_request, base, prompt, asked } = resumed;
-            let mut config = acp_server::Config::default();
-            config.first_request = first_request;
-            let connection = acp_server::resume(transport, config, unfinished);
-            let agent = Agent::resume(Process::Remote(remote), connection, initialize, description, base);
-            // It runs already. One that was dialled in by somebody else has no place here.
-            let permit = (!dialled).then(|| self.capacity.take_anyway());
-            Some(Returned { agent: agent.placed(permit), prompt, asked })
-        }
     }
 
     /// The diallers that are there.
@@ -254,30 +175,6 @@ impl AgentPool {
     /// The `initialize` params that agents are given for a client with these.
     pub(super) fn initialize(&self, client: Raw<'_>) -> RawBuf {
         agent_opening::initialize_params(client, self.config.session.services)
-    }
-
-    /// An agent with its services, in the directories of the session that it has opened.
-    fn served(&self, mut agent: Agent, started: &AgentStarted, params: Raw<'_>) -> Agent {
-        // A dialler serves its agent where that is.
-        if matches!(agent.process, Process::Remote(_)) {
-            return agent;
-        }
-        let session = started.agent_session.clone().unwrap_or_default();
-        let allowed = Arc::clone(&self.config.allowed);
-        let (services, prints) = Services::start(self.config.services, allowed, session, params, agent.outbox.clone());
-        (agent.services, agent.prints) = (Some(services), Some(prints));
-        agent
-    }
-
-    async fn start(&self, initialize: RawBuf) -> Result<Agent, Refusal> {
-        let mut agent = self.launch(&self.config.agent, initialize).await?;
-        let credentials = lock(&self.credentials).clone();
-        if let Some(params) = credentials
-            && agent.call(v1::Authenticate::NAME, Some(params), Some(self.config.start_timeout)).await.is_err()
-        {
-            tracing::warn!("a new agent process refused the authentication that an earlier one accepted");
-        }
-        Ok(agent)
     }
 
     /// The waiting process, if it was initialized the same way. Another one stays for whoever it fits.

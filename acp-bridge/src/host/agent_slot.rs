@@ -1,7 +1,5 @@
 //! State of the agent of one lane, as its host knows it. Pure: no I/O, clock or channels.
 
-use std::collections::HashMap;
-
 use acp_server::proto::RequestKey;
 use acp_types::RawBuf;
 use acp_types::record::body::AgentLink;
@@ -35,21 +33,24 @@ use crate::session::{CallId, StartPlan};
 /// methods.
 #[derive(Debug, Default)]
 pub(super) enum AgentSlot {
-    /// None is there, and none is on its way.
+    /// No agent is there, and none is on its way.
     #[default]
     Absent,
-    /// One is being started, and opens its session.
+    /// An agent is being started, and opens its session.
     Starting,
-    /// One that an earlier host has started is to dial in again.
+    /// An agent of an earlier host is to dial in again.
     Awaited {
         /// The call that it is to answer, if it has the prompt.
         call: Option<CallId>,
     },
-    /// One is connected.
-    Serving(Serving),
-    /// It has closed its connection by itself, and its process is waited for.
+    /// An agent is connected.
+    Serving {
+        /// True if it runs under a dialler, and goes on when this host goes.
+        remote: bool,
+    },
+    /// The agent has closed its connection by itself, and its process is waited for.
     Exiting,
-    /// It is not wanted any more, and not gone yet. Nothing is heard of it.
+    /// The agent is not wanted any more, and not gone yet. Nothing is heard of it.
     Stopping {
         /// Way in which the next one comes, once this one is gone.
         next: Option<Box<Coming>>,
@@ -59,9 +60,9 @@ pub(super) enum AgentSlot {
 /// Way of the next agent to its lane.
 #[derive(Debug)]
 pub(super) enum Coming {
-    /// It is started.
+    /// A start of the agent.
     Start(StartPlan),
-    /// It runs on since an earlier host, and dials in again.
+    /// A return: the agent runs on since an earlier host, and dials in again.
     Return(Returning),
 }
 
@@ -78,25 +79,14 @@ pub(super) struct Returning {
     pub(super) description: RawBuf,
     /// The number of its last message that is in the log.
     pub(super) received: u64,
-    /// It may be elsewhere and works on something: a network that is away is no reason to give it up before its time.
+    /// True if it may be elsewhere and works on something: a network that is away is no reason to give it up before its
+    /// time.
     pub(super) patient: bool,
-    /// It dials in by itself: no host has started it.
+    /// True if it dials in by itself: no host has started it.
     pub(super) dialled: bool,
 }
 
-/// State of an agent while it is connected.
-#[derive(Debug)]
-pub(super) struct Serving {
-    /// Requests to it that it has not answered.
-    calls: HashMap<RequestKey, CallId>,
-    /// It runs under a dialler, which keeps what it says until that is safe.
-    remote: bool,
-    /// The last of its messages that was taken in, and the last of which it knows that it is safe, by ordinal.
-    heard: u64,
-    settled: u64,
-}
-
-/// One thing to do with processes.
+/// Action on processes that the slot wants done.
 #[derive(Debug)]
 pub(super) enum SlotEffect {
     /// Have the agent come; ends in [`AgentSlot::opened`], [`AgentSlot::returned`] or [`AgentSlot::failed`].
@@ -119,9 +109,9 @@ pub(super) enum SlotEffect {
 }
 
 impl AgentSlot {
-    /// State of an agent that opened the session, with its message `opened`, before the lane was there.
-    pub(super) fn connected(opened: Option<u64>, remote: bool) -> Self {
-        Self::Serving(Serving::new(HashMap::new(), opened.unwrap_or(0), remote))
+    /// State of an agent that opened the session before the lane was there.
+    pub(super) fn connected(remote: bool) -> Self {
+        Self::Serving { remote }
     }
 
     /// An agent is wanted. One that is there, which the session should have stopped, is stopped before.
@@ -144,19 +134,20 @@ impl AgentSlot {
         SlotEffect::Bring(coming)
     }
 
-    /// The agent that was started serves its session since its message `opened`.
-    pub(super) fn opened(&mut self, opened: Option<u64>, remote: bool) {
+    /// The agent that was started serves its session.
+    pub(super) fn opened(&mut self, remote: bool) {
         if matches!(self, Self::Starting) {
-            *self = Self::Serving(Serving::new(HashMap::new(), opened.unwrap_or(0), remote));
+            *self = Self::Serving { remote };
         }
     }
 
-    /// The agent that was awaited is back, and has the prompt that it was sent with this request.
-    pub(super) fn returned(&mut self, prompt: Option<RequestKey>) {
-        if let Self::Awaited { call } = self {
-            let calls = prompt.zip(call.take()).into_iter().collect();
-            *self = Self::Serving(Serving::new(calls, 0, true));
-        }
+    /// The agent that was awaited is back, and has the prompt that it was sent with this request. The call that it answers
+    /// with that.
+    pub(super) fn returned(&mut self, prompt: Option<RequestKey>) -> Option<(RequestKey, CallId)> {
+        let Self::Awaited { call } = self else { return None };
+        let answers = prompt.zip(call.take());
+        *self = Self::Serving { remote: true };
+        answers
     }
 
     /// The agent that was to come does not.
@@ -168,7 +159,7 @@ impl AgentSlot {
 
     /// The agent has closed its connection.
     pub(super) fn closed(&mut self) -> Option<SlotEffect> {
-        if !matches!(self, Self::Serving(_)) {
+        if !matches!(self, Self::Serving { .. }) {
             return None;
         }
         *self = Self::Exiting;
@@ -188,7 +179,7 @@ impl AgentSlot {
             Self::Absent => return None,
             Self::Starting => Some(SlotEffect::CancelStart),
             Self::Awaited { .. } => Some(SlotEffect::StopIfItComes),
-            Self::Serving(_) => Some(SlotEffect::Stop { kill }),
+            Self::Serving { .. } => Some(SlotEffect::Stop { kill }),
             Self::Exiting | Self::Stopping { .. } => None,
         };
         *self = Self::Stopping { next: None };
@@ -199,7 +190,7 @@ impl AgentSlot {
     pub(super) fn let_go(&mut self, kill: bool) -> Option<SlotEffect> {
         let effect = match self {
             Self::Awaited { .. } => SlotEffect::LeaveAwaited,
-            Self::Serving(serving) if serving.remote => SlotEffect::Leave,
+            Self::Serving { remote: true } => SlotEffect::Leave,
             _ => return self.stop(kill),
         };
         *self = Self::Absent;
@@ -226,47 +217,6 @@ impl AgentSlot {
     /// Returns whether the agent was stopped and is not gone.
     pub(super) fn is_stopping(&self) -> bool {
         matches!(self, Self::Stopping { .. })
-    }
-
-    /// State of the agent while it is connected.
-    pub(super) fn serving(&mut self) -> Option<&mut Serving> {
-        if let Self::Serving(serving) = self { Some(serving) } else { None }
-    }
-
-    /// The last message that a remote agent has said and does not know to be safe, by ordinal.
-    pub(super) fn unsettled(&self) -> Option<u64> {
-        match self {
-            Self::Serving(serving) if serving.remote && serving.heard > serving.settled => Some(serving.heard),
-            _ => None,
-        }
-    }
-}
-
-impl Serving {
-    fn new(calls: HashMap<RequestKey, CallId>, heard: u64, remote: bool) -> Self {
-        Self { calls, remote, heard, settled: 0 }
-    }
-
-    /// A request is about to be sent. Known before that: the answer may be there before the sending returns.
-    pub(super) fn expect_answer(&mut self, key: RequestKey, call: CallId) {
-        self.calls.insert(key, call);
-    }
-
-    /// A request is answered, or was not sent after all.
-    pub(super) fn take_call(&mut self, key: RequestKey) -> Option<CallId> {
-        self.calls.remove(&key)
-    }
-
-    /// A message of the agent is taken in.
-    pub(super) fn heard(&mut self, ordinal: u64) {
-        self.heard = self.heard.max(ordinal);
-    }
-
-    /// Marks the agent's messages up to this one as safe; returns whether that is news.
-    pub(super) fn settle(&mut self, ordinal: u64) -> bool {
-        let is_news = ordinal > self.settled;
-        self.settled = self.settled.max(ordinal);
-        is_news
     }
 }
 

@@ -74,7 +74,8 @@ impl AgentCapacity {
         }
     }
 
-    /// Those who look on are known to the log alone; one that cannot say counts as having some.
+    /// Stops the agents that have been idle longest; returns whether there were any. Those who look on are known to the log
+    /// alone; one that cannot say counts as having some.
     async fn stop_the_most_idle(&self) -> bool {
         let idle: Vec<_> = self.lock().idle.keys().cloned().collect();
         for key in idle {

@@ -7,10 +7,10 @@ use tokio::time::Instant;
 /// Tells the time in microseconds since the Unix epoch, UTC; the unit of [`acp_types::record::Record::at`].
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) enum Clock {
-    /// That of the system, which somebody may set.
+    /// The system's clock, which somebody may set.
     #[default]
     System,
-    /// That of the runtime, from this moment on.
+    /// The runtime's clock, from this moment on.
     #[cfg_attr(not(test), expect(dead_code, reason = "for runtimes whose time is moved by hand"))]
     Runtime(Instant),
 }

@@ -1,4 +1,4 @@
-//! How a host runs agents and sessions.
+//! Settings of a host: how it runs agents and sessions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,44 +6,43 @@ use std::time::Duration;
 use acp_server::transport::child::ChildSpec;
 
 use super::clock::Clock;
-use super::launcher::{ChildLauncher, Launcher};
-use super::profiles::{NoProfiles, Profiles};
+use super::launcher::{ChildLauncher, Launcher, NoProfiles, Profiles};
 use super::secrets::LogSecrets;
 use super::services::{Allowed, Limits};
 use crate::session;
 use crate::vault::{self, Vault};
 
-/// How the host runs agents and sessions.
+/// Settings of a host: how it runs agents and sessions.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Config {
-    /// How an agent process is started.
+    /// Spec to start an agent process by.
     pub agent: ChildSpec,
-    /// The agents that may join a session beside it.
+    /// Profiles of agents that may join a session beside it.
     pub profiles: Arc<dyn Profiles>,
-    /// Who starts agents. Default: they are children of this process.
+    /// Launcher of agents. Default: they are children of this process.
     pub launcher: Arc<dyn Launcher>,
-    /// Where what agents need again after a restart is kept, if the log must not have it. Default: nowhere.
+    /// Secrets that agents need again after a restart and the log must not have. Default: none are kept.
     pub secrets: LogSecrets,
-    /// Where gateways leave the secrets of their commands; they must have the same. Default: that of this process.
+    /// Vault in which gateways leave the secrets of their commands; they must have the same. Default: that of this process.
     pub vault: Arc<dyn Vault>,
     /// Limits and rules of every session.
     pub session: session::Config,
-    /// How long an agent may be silent after `initialize`, and again after `session/new`, `load` or `resume`, before it is
+    /// Time that an agent may be silent after `initialize`, and again after `session/new`, `load` or `resume`, before it is
     /// given up. What it writes to its stderr and what else it says starts the time anew, ten times it in all at most.
     pub start_timeout: Duration,
     /// Agents that may run at once, started by this host. Without a limit by default.
     pub max_agents: usize,
-    /// How long an agent may run that nobody needs: no turn, no client, nothing that waits. `None`: for ever, the default.
+    /// Time that an agent may run that nobody needs: no turn, no client, nothing that waits. `None`: for ever, the default.
     pub agent_idle: Option<Duration>,
-    /// How much an agent may ask for of the files and commands that the host serves; see [`session::Services`].
+    /// Limits on the files and commands that the host serves to an agent; see [`session::Services`].
     pub services: Limits,
-    /// How long another host waits for this one, when it does not renew its lease, before it takes its sessions over.
+    /// Time that another host waits for this one, when it does not renew its lease, before it takes its sessions over.
     /// Default: 15 s.
     pub lease: Duration,
-    /// What agents may reach there beside the directories of their sessions.
+    /// Paths that agents may reach there beside the directories of their sessions.
     pub allowed: Arc<Allowed>,
-    /// What says when records are made, and when the deadlines of sessions are over. Default: the clock of the system.
+    /// Clock for the time of records and the deadlines of sessions. Default: that of the system.
     pub(crate) clock: Clock,
 }
 

@@ -4,7 +4,7 @@ use acp_server::proto::ResponseError;
 use acp_types::error::{ErrorCode, error};
 use acp_types::{ErrorObjectOwned, RawBuf, RawError};
 
-/// Why there is an error in place of what an agent, or whoever asked it, waits for.
+/// Reason for an error in place of what an agent, or whoever asked it, waits for.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Undone {
     /// The agent said too much before it had a session.
@@ -13,7 +13,7 @@ pub(super) enum Undone {
     /// Files and commands are served next to a session.
     #[error("the agent has no session yet")]
     NoSession,
-    /// As many requests for files and commands wait as may.
+    /// Too many requests for files and commands wait.
     #[error("too many requests for files and terminals wait; wait for one of them")]
     ServicesBusy,
     /// A client's answer is no error object where it says so.
@@ -44,7 +44,12 @@ pub(super) fn unanswered(why: &ResponseError) -> RawBuf {
     RawError::from(Undone::AnswerLost { why: why.to_string() }).into_raw()
 }
 
-/// Whether an agent says of its refusal that something failed inside of it: it may do another time what it refused.
+/// A client's error object, as an agent can read it; one that is none becomes an internal error.
+pub(super) fn error_for_agent(error: RawBuf) -> RawError {
+    RawError::new(error.into_well_formed()).unwrap_or_else(|_| Undone::MalformedAnswer.into())
+}
+
+/// Returns whether an agent says of its refusal that something failed inside of it: it may do another time what it refused.
 pub(super) fn failed_inside(error: &RawBuf) -> bool {
     RawError::new(error.clone()).map_or(true, |error| error.code() == ErrorCode::INTERNAL_ERROR)
 }

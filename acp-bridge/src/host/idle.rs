@@ -1,15 +1,70 @@
-//! Deleting a session that nobody uses and that is not open, without opening it: that would start its agent's story anew
-//! in the log, and it would look as if it had been used.
+//! Idle sessions: agents that nobody needs are stopped, and a session that nobody uses is deleted without being opened. To
+//! open it would start its agent's story anew in the log, and it would look as if it had been used.
+
+use std::sync::Arc;
+use std::time::Duration;
 
 use acp_types::SessionId;
 use acp_types::record::Seq;
+use tokio::sync::Notify;
 
+use super::agent_pool::AgentPool;
 use super::context::Context;
-use super::inbox::Envelope;
+use super::envelope::Envelope;
 use super::secrets::LogSecrets;
 use super::unlogged;
 use crate::log::{LogError, SessionLog};
 use crate::session::{Command, Refusal, Reply};
+
+/// Watch over the agents of one session that nobody needs.
+#[derive(Debug)]
+pub(super) struct IdleWatch {
+    session: SessionId,
+    pool: Arc<AgentPool>,
+    /// Start of the time that they are idle, as the others of the host know it.
+    since: Option<u64>,
+    /// Time when somebody looked on last, so that they stay.
+    followed_at: u64,
+    /// Notice that they are to make room for others.
+    asked: Arc<Notify>,
+}
+
+impl IdleWatch {
+    /// Watch over agents that are in use.
+    pub(super) fn new(session: SessionId, pool: Arc<AgentPool>) -> Self {
+        Self { session, pool, since: None, followed_at: 0, asked: Arc::new(Notify::new()) }
+    }
+
+    /// Tells the others of the host whether these could make room.
+    pub(super) fn note(&mut self, since: Option<u64>) {
+        if since != self.since {
+            self.pool.capacity().idle(&self.session, self.since, since, &self.asked);
+            self.since = since;
+        }
+    }
+
+    /// Somebody looks on.
+    pub(super) fn followed(&mut self, at: u64) {
+        self.followed_at = at;
+    }
+
+    /// Time when they have been idle for this long.
+    pub(super) fn deadline(&self, limit: Option<Duration>) -> Option<u64> {
+        let limit = u64::try_from(limit?.as_micros()).unwrap_or(u64::MAX);
+        Some(self.since?.max(self.followed_at).saturating_add(limit))
+    }
+
+    /// Ready when they are to make room for others.
+    pub(super) async fn asked(&self) {
+        self.asked.notified().await;
+    }
+}
+
+impl Drop for IdleWatch {
+    fn drop(&mut self) {
+        self.note(None);
+    }
+}
 
 /// Answers a [`Command::DeleteIdle`] for a session that has no driver. What else is asked of the session waits meanwhile.
 pub(super) async fn delete(context: &Context, session: &SessionId, envelope: Envelope) {
@@ -20,8 +75,7 @@ pub(super) async fn delete(context: &Context, session: &SessionId, envelope: Env
         Ok(false) => Err(Refusal::InUse),
         Err(error) => Err(unlogged::failed(&error)),
     };
-    // Whoever asked may have gone.
-    let _ = envelope.reply.send(answer);
+    envelope.answer(answer);
 }
 
 /// Deletes a session and what was kept of it beside the log: that first, so that nothing is left of a session that is gone.
@@ -32,18 +86,6 @@ pub(super) async fn forget(log: &dyn SessionLog, secrets: &LogSecrets, session: 
         });
     }
     log.delete(session).await
-}
-
-/// Answers that the command came too late.
-pub(super) fn late(envelope: Envelope) {
-    // As above.
-    let _ = envelope.reply.send(Err(Refusal::DeadlinePassed));
-}
-
-/// Answers that the session stays.
-pub(super) fn refuse(envelope: Envelope) {
-    // As above.
-    let _ = envelope.reply.send(Err(Refusal::InUse));
 }
 
 async fn is_idle(log: &dyn SessionLog, session: &SessionId, head: Seq) -> Result<bool, LogError> {

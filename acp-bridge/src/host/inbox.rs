@@ -5,22 +5,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_types::SessionId;
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::FuturesUnordered;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::envelope::Envelope;
 use crate::command::{self, CommandAnswer, Order};
 use crate::log::{
     CommandId, CommandQueue, LogError, Member, MemberId, Renewal, Role, SessionLog, Signals, TakenCommand,
 };
-use crate::session::{Command, Refusal};
+use crate::session::Refusal;
 use crate::vault::Vault;
 
-/// Time that a command of the host's own may wait for its session.
-const OWN: Duration = Duration::from_secs(60);
 /// Pause after the log refused to hand out commands or to renew the lease.
 const PAUSE: Duration = Duration::from_millis(500);
 
@@ -33,42 +31,6 @@ const MAX_OPEN: usize = 8192;
 
 /// Time that the log has, when the host ends, for the last answers, and for the news that this host goes.
 const GOODBYE: Duration = Duration::from_secs(5);
-
-/// A command on its way to its session.
-#[derive(Debug)]
-pub(super) struct Envelope {
-    /// The session it is for; `None` when it concerns the agent as such.
-    pub(super) session: Option<SessionId>,
-    /// The gateway that sent it.
-    pub(super) from: MemberId,
-    /// The client that sent it, by the id that its gateway gave it.
-    pub(super) client: Arc<str>,
-    /// The command.
-    pub(super) command: Command,
-    /// From then on it is refused and not begun.
-    pub(super) deadline: Instant,
-    /// Channel for the answer.
-    pub(super) reply: oneshot::Sender<CommandAnswer>,
-}
-
-impl Envelope {
-    /// A command of the host's own.
-    pub(super) fn internal(
-        host: &MemberId,
-        session: SessionId,
-        client: Arc<str>,
-        command: Command,
-    ) -> (Box<Self>, oneshot::Receiver<CommandAnswer>) {
-        let (reply, answer) = oneshot::channel();
-        let deadline = Instant::now() + OWN;
-        (Box::new(Self { session: Some(session), from: host.clone(), client, command, deadline, reply }), answer)
-    }
-
-    /// Returns whether its time is over. Who is there and who is not is told however late.
-    pub(super) fn is_late(&self) -> bool {
-        !matches!(self.command, Command::SetPresence { .. }) && self.deadline <= Instant::now()
-    }
-}
 
 /// Thing that comes to a host.
 #[derive(Debug)]
@@ -90,13 +52,13 @@ pub(super) struct Inbox {
     signals: Arc<dyn Signals>,
     vault: Arc<dyn Vault>,
     member: Member,
-    /// Of its lease, which is renewed three times as often.
+    /// Term of its lease, which is renewed three times as often.
     term: Duration,
     taking: Option<Taking>,
     taken: VecDeque<TakenCommand>,
-    /// A command gets back what it left in the vault. Those behind it wait, so that their order stays.
+    /// Command that gets back what it left in the vault. Those behind it wait, so that their order stays.
     fetching: Option<Fetching>,
-    /// Each waits for its answer, and gives it to the log.
+    /// Commands without an answer: each waits for it, and gives it to the log.
     open: FuturesUnordered<BoxFuture<'static, ()>>,
     renewing: Renewing,
 }

@@ -1,66 +1,41 @@
-//! One lane's agent as the driver of its session has it: does what the slot wants done, and tells what came of it.
+//! Agent of one lane, as the driver of its session has it: does what the slot wants done, and tells the machine what comes
+//! of it.
 
+use std::collections::HashMap;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use acp_types::record::body::AgentStarted;
-use acp_types::{RawBuf, RequestId};
 use tokio::task::{JoinError, JoinHandle};
 
 use super::agent::Agent;
-use super::agent_events::{self, AgentEvents, Portion, Said};
-use super::agent_outbox::{AgentOutbox, Message};
 use super::agent_pool::Returned;
 use super::agent_slot::{AgentSlot, Coming, SlotEffect};
+use super::agent_traffic::{Heard, Traffic};
+use super::context::SessionLogic;
 use super::lane_tasks::{Done, Means};
-use crate::session::{CallId, Refusal};
+use crate::session::{FromAgent, Refusal};
 
-/// What happened in a lane.
+/// Something that happened in a lane. The machine has heard it.
 #[derive(Debug)]
 pub(super) enum Happened {
-    /// Its agent serves the session.
-    Started {
-        started: AgentStarted,
-        /// The number of the message that opened the session, if it comes over a link.
-        position: Option<u64>,
-        /// What it said before.
-        early: Vec<Said>,
-    },
-    /// Its agent could not be started, or not open the session.
-    StartFailed(Refusal),
-    /// Its agent, which was awaited, is back.
-    Returned { has_prompt: bool, asked: Vec<(u64, RequestId)> },
-    /// Its agent, which was awaited, does not come.
-    NotBack,
-    /// Its agent said something, or will say no more.
-    Said(Portion),
-    /// A command of its agent has printed something, in params of a `session/update`.
-    Printed(RawBuf),
-    /// Its agent has gone by itself, and why.
-    Exited(String),
-    /// Its agent did not read, so this call was not given to it.
-    Unsent(CallId),
+    /// The agent said something.
+    Said,
+    /// The agent has come or gone, or has not read what it was sent.
+    Changed,
+    /// The agent could not be started, or not open the session, for this reason.
+    NotStarted(String),
 }
 
-/// What runs for a slot.
+/// Work that runs for a slot.
 #[derive(Debug, Default)]
 enum Io {
     #[default]
     Nothing,
-    /// What its state waits for.
+    /// The task that its state waits for.
     Task(JoinHandle<Done>),
-    Agent(Box<Connected>),
-}
-
-/// A connected agent, with what is on its way to it and from it.
-#[derive(Debug)]
-struct Connected {
-    agent: Agent,
-    /// What it has not read yet.
-    outbox: AgentOutbox,
-    /// What it said and the session has not taken.
-    events: AgentEvents,
+    Agent(Box<Traffic>),
 }
 
 /// A lane's agent.
@@ -71,15 +46,15 @@ pub(super) struct LaneAgent {
 }
 
 impl LaneAgent {
-    /// One that has opened the session already.
+    /// A lane whose agent has opened the session already.
     pub(super) fn connected(agent: Agent) -> Self {
-        let slot = AgentSlot::connected(agent.opened, agent.process.runs_on());
-        Self { slot, io: Io::agent(agent) }
+        let slot = AgentSlot::connected(agent.process.runs_on());
+        Self { slot, io: Io::opened(agent) }
     }
 
-    /// The agent while it is connected.
-    pub(super) fn agent(&self) -> Option<&Agent> {
-        if let Io::Agent(connected) = &self.io { Some(&connected.agent) } else { None }
+    /// Traffic with the agent while it is connected.
+    pub(super) fn traffic(&mut self) -> Option<&mut Traffic> {
+        if let Io::Agent(traffic) = &mut self.io { Some(traffic) } else { None }
     }
 
     /// Has an agent come, once the one before is gone.
@@ -91,12 +66,6 @@ impl LaneAgent {
     /// Stops the agent, or the attempt to get one; nothing more is heard of it.
     pub(super) fn stop(&mut self, lane: &Arc<str>, kill: bool, means: &Means) {
         let effect = self.slot.stop(kill);
-        self.run(effect, lane, means);
-    }
-
-    /// The agent closed its connection: it is waited for, and [`Happened::Exited`] follows.
-    pub(super) fn closed(&mut self, lane: &Arc<str>, means: &Means) {
-        let effect = self.slot.closed();
         self.run(effect, lane, means);
     }
 
@@ -114,143 +83,120 @@ impl LaneAgent {
         }
     }
 
-    /// Gives the agent a request; `false` if there is no room for it. Without an agent nothing happens.
-    pub(super) fn call(&mut self, call: CallId, method: String, params: RawBuf) -> bool {
-        let (Some(serving), Io::Agent(connected)) = (self.slot.serving(), &mut self.io) else { return true };
-        let key = connected.agent.outbox.reserve_key();
-        serving.expect_answer(key, call);
-        let message = Message::Request { key, method, params };
-        let sent = connected.outbox.send(&connected.agent.outbox, message).is_ok();
-        if !sent {
-            serving.take_call(key);
-        }
-        sent
-    }
-
-    /// Tells the agent something that it does not answer. Without an agent nothing happens.
-    pub(super) fn tell(&mut self, message: Message) {
-        if let Io::Agent(connected) = &mut self.io {
-            // The log of the bridge says what is dropped; nobody waits for it.
-            let _ = connected.outbox.send(&connected.agent.outbox, message);
-        }
-    }
-
     /// The last message that a remote agent has said and does not know to be safe, by ordinal.
     pub(super) fn unsettled(&self) -> Option<u64> {
-        self.slot.unsettled()
+        if let Io::Agent(traffic) = &self.io { traffic.unsettled() } else { None }
     }
 
-    /// What the agent has said up to this message is in the log: it need not keep that any longer.
-    pub(super) fn settle(&mut self, ordinal: u64) {
-        if self.slot.serving().is_some_and(|serving| serving.settle(ordinal))
-            && let Some(agent) = self.agent()
-        {
-            agent.process.settle(ordinal);
-        }
-    }
-
-    /// Whether an agent has come or gone, which [`Self::poll`] tells once the session is settled.
+    /// Returns whether an agent has come or gone, which [`Self::poll`] tells once the session is settled.
     pub(super) fn is_changing(&self) -> bool {
         self.slot.is_told() && matches!(&self.io, Io::Task(task) if task.is_finished())
     }
 
-    /// Tells what happened. That an agent has come or gone is told when what the log has been told so far has taken effect:
-    /// when the session is `settled`.
+    /// Tells the machine what happened. That an agent has come or gone is told when what the log has been told so far has
+    /// taken effect: when the session is `settled`.
     pub(super) fn poll(
         &mut self,
         context: &mut Context<'_>,
         settled: bool,
         lane: &Arc<str>,
         means: &Means,
+        logic: &mut SessionLogic,
     ) -> Poll<Happened> {
         loop {
             match &mut self.io {
                 Io::Nothing => return Poll::Pending,
-                Io::Agent(connected) => {
-                    // The slot of a connected agent serves.
-                    let Some(serving) = self.slot.serving() else { return Poll::Pending };
-                    while let Poll::Ready(dropped) = connected.outbox.poll(context) {
-                        if let Some(call) = dropped.key.and_then(|key| serving.take_call(key)) {
-                            return Poll::Ready(Happened::Unsent(call));
+                Io::Agent(traffic) => {
+                    return Poll::Ready(match ready!(traffic.poll(context, lane, logic)) {
+                        Heard::Said => Happened::Said,
+                        Heard::Closed => {
+                            // It is waited for, and its exit follows.
+                            let effect = self.slot.closed();
+                            self.run(effect, lane, means);
+                            Happened::Said
                         }
-                    }
-                    let Connected { agent, events, .. } = &mut **connected;
-                    if let Some(prints) = &mut agent.prints
-                        && let Poll::Ready(Some(params)) = prints.poll_recv(context)
-                    {
-                        return Poll::Ready(Happened::Printed(params));
-                    }
-                    return events.poll(context, agent, serving).map(Happened::Said);
+                        Heard::Unread => Happened::Changed,
+                    });
                 }
                 Io::Task(_) if self.slot.is_told() && !settled => return Poll::Pending,
                 Io::Task(task) => {
                     let done = ready!(Pin::new(task).poll(context));
                     self.io = Io::Nothing;
-                    if let Some(happened) = self.done(done, lane, means) {
-                        return Poll::Ready(happened);
+                    if self.slot.is_stopping() {
+                        self.stopped(done, lane, means);
+                    } else {
+                        return Poll::Ready(self.done(done, lane, logic));
                     }
                 }
             }
         }
     }
 
-    /// What a task of the slot has come to.
-    fn done(&mut self, done: Result<Done, JoinError>, lane: &Arc<str>, means: &Means) -> Option<Happened> {
-        if self.slot.is_stopping() {
-            if let Ok(Done::Opened(opened)) = done
-                && let Ok((agent, _)) = *opened
-            {
-                // It had opened its session just before it was stopped.
-                self.io = Io::Task(means.stop(agent, true));
-            } else {
-                let effect = self.slot.gone();
-                self.run(effect, lane, means);
-            }
-            return None;
+    /// The task of a stop is over, or that of a start which was stopped.
+    fn stopped(&mut self, done: Result<Done, JoinError>, lane: &Arc<str>, means: &Means) {
+        if let Ok(Done::Opened(opened)) = done
+            && let Ok((agent, _)) = *opened
+        {
+            // It had opened its session just before it was stopped.
+            self.io = Io::Task(means.stop(agent, true));
+        } else {
+            let effect = self.slot.gone();
+            self.run(effect, lane, means);
         }
+    }
+
+    /// The task of a start, a return or an exit is over.
+    fn done(&mut self, done: Result<Done, JoinError>, lane: &Arc<str>, logic: &mut SessionLogic) -> Happened {
         match done {
-            Ok(Done::Opened(opened)) => Some(match *opened {
-                Ok((agent, started)) => self.started(agent, started),
-                Err(error) => self.start_failed(error),
-            }),
-            Ok(Done::Returned(returned)) => Some(self.returned(*returned)),
-            Ok(Done::Exited(reason)) => Some(self.exited(reason)),
-            Ok(Done::Gone) => None,
-            Err(error) => Some(match self.slot {
-                AgentSlot::Starting => self.start_failed(Refusal::StartBroke { why: error.to_string() }),
-                AgentSlot::Awaited { .. } => self.returned(None),
-                _ => self.exited(format!("waiting for its exit failed: {error}")),
-            }),
+            Ok(Done::Opened(opened)) => match *opened {
+                Ok((agent, started)) => self.started(agent, started, lane, logic),
+                Err(error) => self.start_failed(error, lane, logic),
+            },
+            Ok(Done::Returned(returned)) => self.returned(*returned, lane, logic),
+            Ok(Done::Exited(reason)) => self.exited(reason, lane, logic),
+            Ok(Done::Gone) => Happened::Changed,
+            Err(error) => match self.slot {
+                AgentSlot::Starting => self.start_failed(Refusal::StartBroke { why: error.to_string() }, lane, logic),
+                AgentSlot::Awaited { .. } => self.returned(None, lane, logic),
+                _ => self.exited(format!("waiting for its exit failed: {error}"), lane, logic),
+            },
         }
     }
 
-    fn started(&mut self, mut agent: Agent, started: AgentStarted) -> Happened {
-        let early = std::mem::take(&mut agent.early);
-        let position = agent.position(agent.opened);
-        self.slot.opened(agent.opened, agent.process.runs_on());
-        let early = self.slot.serving().map(|serving| agent_events::take(early, &agent, serving)).unwrap_or_default();
-        self.io = Io::agent(agent);
-        Happened::Started { started, position, early }
+    fn started(&mut self, agent: Agent, started: AgentStarted, lane: &Arc<str>, logic: &mut SessionLogic) -> Happened {
+        self.slot.opened(agent.process.runs_on());
+        logic.hear(lane, agent.position(agent.opened), FromAgent::Started(started));
+        self.io = Io::opened(agent);
+        if let Io::Agent(traffic) = &mut self.io {
+            traffic.hear_early(lane, logic);
+        }
+        Happened::Changed
     }
 
-    fn start_failed(&mut self, error: Refusal) -> Happened {
+    fn start_failed(&mut self, error: Refusal, lane: &Arc<str>, logic: &mut SessionLogic) -> Happened {
         self.slot.failed();
-        Happened::StartFailed(error)
+        let why = error.to_string();
+        logic.hear(lane, None, FromAgent::StartFailed { error });
+        Happened::NotStarted(why)
     }
 
-    fn returned(&mut self, returned: Option<Returned>) -> Happened {
+    fn returned(&mut self, returned: Option<Returned>, lane: &Arc<str>, logic: &mut SessionLogic) -> Happened {
         let Some(Returned { agent, prompt, asked }) = returned else {
             self.slot.failed();
-            return Happened::NotBack;
+            let reason = "it did not come back after the bridge was started again".to_owned();
+            logic.hear(lane, None, FromAgent::Exited { reason });
+            return Happened::Changed;
         };
-        self.slot.returned(prompt);
-        self.io = Io::agent(agent);
-        Happened::Returned { has_prompt: prompt.is_some(), asked }
+        let calls = self.slot.returned(prompt).into_iter().collect();
+        self.io = Io::Agent(Box::new(Traffic::new(agent, 0, calls)));
+        logic.hear(lane, None, FromAgent::Returned { has_prompt: prompt.is_some(), asked });
+        Happened::Changed
     }
 
-    fn exited(&mut self, reason: String) -> Happened {
+    fn exited(&mut self, reason: String, lane: &Arc<str>, logic: &mut SessionLogic) -> Happened {
         self.slot.exited();
-        Happened::Exited(reason)
+        logic.hear(lane, None, FromAgent::Exited { reason });
+        Happened::Changed
     }
 
     /// Does what the slot wants done.
@@ -267,10 +213,10 @@ impl LaneAgent {
                 means.leave_awaited(task);
                 Io::Nothing
             }
-            (SlotEffect::WaitForExit, Io::Agent(connected)) => Io::Task(means.wait_for_exit(connected.agent)),
-            (SlotEffect::Stop { kill }, Io::Agent(connected)) => Io::Task(means.stop(connected.agent, kill)),
-            (SlotEffect::Leave, Io::Agent(connected)) => {
-                connected.agent.leave();
+            (SlotEffect::WaitForExit, Io::Agent(traffic)) => Io::Task(means.wait_for_exit(traffic.into_agent())),
+            (SlotEffect::Stop { kill }, Io::Agent(traffic)) => Io::Task(means.stop(traffic.into_agent(), kill)),
+            (SlotEffect::Leave, Io::Agent(traffic)) => {
+                traffic.into_agent().leave();
                 Io::Nothing
             }
             // The state and what runs for it belong together.
@@ -280,7 +226,9 @@ impl LaneAgent {
 }
 
 impl Io {
-    fn agent(agent: Agent) -> Self {
-        Self::Agent(Box::new(Connected { agent, outbox: AgentOutbox::default(), events: AgentEvents::default() }))
+    /// An agent that has just opened its session.
+    fn opened(agent: Agent) -> Self {
+        let opened = agent.opened.unwrap_or(0);
+        Self::Agent(Box::new(Traffic::new(agent, opened, HashMap::new())))
     }
 }

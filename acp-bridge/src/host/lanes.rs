@@ -10,10 +10,12 @@ use futures_util::future::join_all;
 
 use super::agent::Agent;
 use super::agent_slot::Coming;
+use super::agent_traffic::Traffic;
+use super::context::SessionLogic;
 use super::lane_agent::{Happened, LaneAgent};
 use super::lane_tasks::Means;
 
-/// All of them. A lane is here from the first start of its agent on.
+/// Agents of one session. A lane is here from the first start of its agent on.
 #[derive(Debug)]
 pub(super) struct LaneAgents {
     /// Boxed, because a node of the tree has room for more than most sessions have.
@@ -24,14 +26,15 @@ pub(super) struct LaneAgents {
 }
 
 impl LaneAgents {
-    /// Those of a session, which may have an agent for `main` already.
+    /// Agents of a session, which may have one for `main` already.
     pub(super) fn new(means: Means, main: Option<Agent>) -> Self {
         let connected = |agent| (Record::MAIN_LANE.into(), Box::new(LaneAgent::connected(agent)));
         Self { lanes: main.map(connected).into_iter().collect(), first: 0, means }
     }
 
-    pub(super) fn get(&mut self, lane: &str) -> Option<&mut LaneAgent> {
-        self.lanes.get_mut(lane).map(Box::as_mut)
+    /// Traffic with the agent of a lane; `None` while it has none.
+    pub(super) fn traffic(&mut self, lane: &str) -> Option<&mut Traffic> {
+        self.lanes.get_mut(lane)?.traffic()
     }
 
     /// Has the agent of a lane come, which may be a new one.
@@ -47,13 +50,7 @@ impl LaneAgents {
         }
     }
 
-    /// The agent of a lane has closed its connection.
-    pub(super) fn closed(&mut self, lane: &Arc<str>) {
-        if let Some(agent) = self.lanes.get_mut(lane) {
-            agent.closed(lane, &self.means);
-        }
-    }
-
+    /// A lane is no more. Its agent's process, if any, is on its way out.
     pub(super) fn forget(&mut self, lane: &str) {
         self.lanes.remove(lane);
     }
@@ -83,8 +80,8 @@ impl LaneAgents {
     /// Marks these messages as in the log: the agents need not keep them any longer.
     pub(super) fn settle(&mut self, heard: &[(Arc<str>, u64)]) {
         for (name, ordinal) in heard {
-            if let Some(lane) = self.lanes.get_mut(name) {
-                lane.settle(*ordinal);
+            if let Some(agent) = self.traffic(name) {
+                agent.settle(*ordinal);
             }
         }
     }
@@ -95,18 +92,24 @@ impl LaneAgents {
     }
 
     /// Waits for something to happen in any lane; for ever if none has an agent. Until the session is `settled`, what
-    /// waits for the log having taken effect, it is only something that an agent said. Cancel-safe.
-    pub(super) async fn next(&mut self, settled: bool) -> (Arc<str>, Happened) {
-        poll_fn(|context| self.poll(context, settled)).await
+    /// waits for the log having taken effect, it is only something that an agent said. Cancel-safe: what happened has been
+    /// heard when this is ready.
+    pub(super) async fn next(&mut self, settled: bool, logic: &mut SessionLogic) -> (Arc<str>, Happened) {
+        poll_fn(|context| self.poll(context, settled, logic)).await
     }
 
-    fn poll(&mut self, context: &mut Context<'_>, settled: bool) -> Poll<(Arc<str>, Happened)> {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+        settled: bool,
+        logic: &mut SessionLogic,
+    ) -> Poll<(Arc<str>, Happened)> {
         for later in [true, false] {
             for (at, (name, lane)) in self.lanes.iter_mut().enumerate() {
                 if (at >= self.first) != later {
                     continue;
                 }
-                if let Poll::Ready(happened) = lane.poll(context, settled, name, &self.means) {
+                if let Poll::Ready(happened) = lane.poll(context, settled, name, &self.means, logic) {
                     self.first = at + 1;
                     return Poll::Ready((Arc::clone(name), happened));
                 }
@@ -128,10 +131,12 @@ mod tests {
     use super::{Happened, LaneAgents};
     use crate::host::agent_pool::AgentPool;
     use crate::host::agent_slot::Coming;
+    use crate::host::clock::Clock;
     use crate::host::config::Config;
+    use crate::host::context::SessionLogic;
     use crate::host::lane_tasks::Means;
     use crate::log::MemoryLog;
-    use crate::session::{AgentSource, Refusal, StartPlan};
+    use crate::session::{AgentSource, Machine, StartPlan};
 
     #[tokio::test]
     async fn that_an_agent_has_come_is_told_once_the_session_is_settled() {
@@ -146,15 +151,18 @@ mod tests {
             agent_session: None,
             accept_context_loss: false,
         };
+        let (params, limits) = (RawBuf::default(), crate::session::Config::default());
+        let (machine, out) = Machine::create_without_agent("s".into(), limits, 0, &params, RawBuf::default());
+        let mut logic = SessionLogic { machine, clock: Clock::System, out };
         lanes.bring("main".into(), Coming::Start(plan));
         assert!(!lanes.changing());
         while !lanes.changing() {
-            assert!(lanes.next(false).now_or_never().is_none());
+            assert!(lanes.next(false, &mut logic).now_or_never().is_none());
             tokio::task::yield_now().await;
         }
-        assert!(lanes.next(false).now_or_never().is_none());
-        let (lane, happened) = lanes.next(true).now_or_never().unwrap();
-        assert!(matches!(happened, Happened::StartFailed(Refusal::NotStarted { .. })) && &*lane == "main");
+        assert!(lanes.next(false, &mut logic).now_or_never().is_none());
+        let (lane, happened) = lanes.next(true, &mut logic).now_or_never().unwrap();
+        assert!(matches!(happened, Happened::NotStarted(why) if why.contains("an-agent")) && &*lane == "main");
         assert!(!lanes.changing());
     }
 }

@@ -1,4 +1,4 @@
-//! How agents are started: the one place where the host has a process begin.
+//! Launch of agents: the one place where the host has a process begin, and the profiles that say which.
 
 use acp_server::transport::child::{ChildHandle, ChildSpec, ChildTransport};
 use acp_server::transport::memory::Memory;
@@ -17,15 +17,15 @@ pub trait Launcher: Send + Sync + std::fmt::Debug + 'static {
     async fn launch(&self, agent: &ChildSpec, instance: &str) -> Result<Launched, Refusal>;
 }
 
-/// How an agent that was started is reached.
+/// Way to an agent that was started.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_enums, reason = "whoever launches agents and whoever talks to them have to know every way")]
 pub enum Launched {
-    /// It is a child of ours, and dies with us.
+    /// A child of ours, which dies with us.
     Child(ChildTransport, ChildHandle),
-    /// It runs in this process.
+    /// An agent in this process.
     InProcess(Memory, Box<dyn InProcessAgent>),
-    /// It dials in, and does not depend on us.
+    /// An agent that dials in, and does not depend on us.
     DialsIn,
 }
 
@@ -55,4 +55,27 @@ impl Launcher for ChildLauncher {
 /// Starts an agent as a child.
 pub(super) async fn spawn(agent: &ChildSpec) -> Result<(ChildTransport, ChildHandle), Refusal> {
     agent.spawn().await.map_err(|error| Refusal::NotStarted { why: error.to_string() })
+}
+
+/// Launch profiles by name. A client names one and never gives a command line: who may talk to an agent may not run
+/// programs of his own choice.
+#[async_trait]
+pub trait Profiles: Send + Sync + std::fmt::Debug + 'static {
+    /// Spec to start the agent of this name by. Asked for again at each start.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownProfile`] or [`Refusal::ProfileUnusable`], told to the client: what is missing and what to do.
+    async fn agent(&self, name: &str) -> Result<ChildSpec, Refusal>;
+}
+
+/// No profiles: a session has the host's agent and no other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NoProfiles;
+
+#[async_trait]
+impl Profiles for NoProfiles {
+    async fn agent(&self, name: &str) -> Result<ChildSpec, Refusal> {
+        let why = format!("there is no launch profile {name:?}: this host was started without any");
+        Err(Refusal::UnknownProfile { profile: name.to_owned(), why })
+    }
 }

@@ -1,4 +1,4 @@
-//! What runs an agent: a child of ours, this process itself, or a dialler that has come from elsewhere.
+//! Process of an agent: a child of ours, this process itself, or a dialler that has come from elsewhere.
 
 use acp_server::transport::child::{ChildHandle, Deadlines};
 use acp_types::record::body::AgentLink;
@@ -10,11 +10,11 @@ use crate::remote_agent::registry::AgentPlace;
 /// The process of an agent. Dropping it kills the agent and all that it started.
 #[derive(Debug)]
 pub(super) enum Process {
-    /// It dies with us.
+    /// A child, which dies with us.
     Child(ChildHandle),
-    /// It runs in this process.
+    /// A part of this process.
     Here(Box<dyn InProcessAgent>),
-    /// It is at the other end of a link.
+    /// A process at the other end of a link.
     Remote(RemoteProcess),
 }
 
@@ -67,12 +67,12 @@ impl Process {
         }
     }
 
-    /// Whether it goes on without this host.
+    /// Returns whether it goes on without this host.
     pub(super) fn runs_on(&self) -> bool {
         matches!(self, Self::Remote(_))
     }
 
-    /// How it is found again after a restart of the bridge.
+    /// Link by which it is found again after a restart of the bridge.
     pub(super) fn link(&self) -> Option<AgentLink> {
         match self {
             Self::Child(_) | Self::Here(_) => None,
@@ -94,7 +94,7 @@ impl Process {
         }
     }
 
-    /// What it said in its first `count` messages since it is here is safe.
+    /// Tells it that its first `count` messages since it is here are safe.
     pub(super) fn settle(&self, count: u64) {
         if let Self::Remote(remote) = self {
             remote.settle(count);

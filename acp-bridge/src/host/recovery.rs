@@ -1,14 +1,16 @@
-//! From what the log says of a session to a machine that goes on with it.
+//! Recovery of a session: a machine that goes on with what the log says.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use acp_types::SessionId;
 use acp_types::record::Seq;
+use acp_types::record::body::AgentLink;
 
+use super::agent_slot::Returning;
 use super::config::Config;
 use crate::log::{Filter, LogError, MemberId, ReadLimit, SessionInfo, SessionLog};
-use crate::session::{LaneState, Machine, Output, State};
+use crate::session::{CallId, LaneState, Machine, Output, State};
 
 /// Records read at once on the way back from the head of a log.
 const PAGE: u64 = 512;
@@ -44,6 +46,23 @@ pub(super) async fn open(
     note_received(log, &info, since, &mut state).await?;
     let kept = config.secrets.get(session).await;
     Ok(Machine::recover(session.clone(), info.epoch, state, config.session.clone(), config.clock.now(), kept))
+}
+
+/// An agent that the log says was there, and that has gone on since.
+pub(super) fn returning(state: &State, lane: &str, link: AgentLink, received: u64, call: Option<CallId>) -> Returning {
+    let initialize = state.created().map(|created| created.initialize.clone());
+    let logged = state.lane(lane);
+    let description = logged.and_then(LaneState::agent);
+    let dialled = logged.is_some_and(|lane| lane.source().dials_in());
+    Returning {
+        link,
+        call,
+        initialize: initialize.unwrap_or_default(),
+        description: description.map(|agent| agent.initialize.clone()).unwrap_or_default(),
+        received,
+        patient: dialled && call.is_some(),
+        dialled,
+    }
 }
 
 /// Finds how far agents behind a link have come with what is no control record, which is most of what they say: the last

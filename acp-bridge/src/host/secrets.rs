@@ -73,7 +73,7 @@ impl Secrets {
         Ok(Self { directory: directory.to_owned(), key })
     }
 
-    /// With what MCP servers are told apart in the logs of these hosts.
+    /// Key with which MCP servers are told apart in the logs of these hosts.
     #[must_use]
     pub fn fingerprint_key(&self) -> FingerprintKey {
         self.key

@@ -4,20 +4,19 @@
 //! disk or a command and none of it needs a client. Nothing of it is logged: what a tool did, the agent tells by its
 //! tool calls, and the contents of files and environments are nobody else's business.
 //!
-//! Files and working directories are confined to the session's directories and what is [`Allowed`] beside, see [`roots`]. Commands are not confined in
-//! what they do: they run with the rights of the bridge, as the agent itself does.
+//! Files and working directories are confined to the session's directories and what is [`Allowed`] beside, see [`roots`].
+//! Commands are not confined in what they do: they run with the rights of the bridge, as the agent itself does.
 
-mod allowed;
 mod decode;
 mod door;
 mod files;
+mod launch;
 mod limits;
 mod lines;
 mod printer;
 mod refusal;
 mod roots;
 mod server;
-mod shell;
 mod tail;
 mod terminal;
 
@@ -28,8 +27,8 @@ use acp_types::{Raw, RawBuf, RequestId};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-pub use allowed::Allowed;
 pub use limits::Limits;
+pub use roots::Allowed;
 
 use server::{Order, Server};
 
@@ -46,8 +45,9 @@ pub(crate) struct Services {
 }
 
 impl Services {
-    /// Services, and params of updates that tell what terminals print which the agent shows, for an agent that knows its session as `agent_session`, in the directories that `params`, those of
-    /// `session/new`, name, and in what is allowed beside.
+    /// Services for an agent that knows its session as `agent_session`, in the directories that `params`, those of
+    /// `session/new`, name, and in what is allowed beside. With them come params of updates, which tell what terminals print
+    /// that the agent shows.
     pub(crate) fn start(
         limits: Limits,
         allowed: Arc<Allowed>,

@@ -1,43 +1,42 @@
 //! Takes commands from the log's queue and hands each to the task of its session.
 
 mod diallers;
+mod ends;
 mod general;
 mod others;
 mod presence;
 mod serve;
-mod sessions;
+mod takeover;
 mod task;
 
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use acp_types::SessionId;
 use tokio::sync::{Semaphore, mpsc};
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use self::general::general;
 use self::others::Others;
 use self::presence::WaitingPresence;
 use self::serve::serve;
-use self::sessions::{Handed, Left, SESSION_QUEUE, Sessions};
-use self::task::{Finished, refuse};
+use self::task::Finished;
 use super::agent_pool::AgentPool;
 use super::config::Config;
 use super::context::Context;
 use super::driver::Driver;
-use super::idle;
-use super::inbox::{Arrival, Envelope, Inbox};
-use crate::log::{ListQuery, LogError, Renewal, SessionLog};
+use super::envelope::Envelope;
+use super::inbox::{Arrival, Inbox};
+use crate::log::{LogError, SessionLog};
 use crate::remote_agent::transport::{AgentDoor, IncomingAgent};
-use crate::session::{Command, Refusal, Reply};
+use crate::session::Refusal;
 
 /// Requests that concern the agent as such, at once.
 const MAX_GENERAL: usize = 256;
 
-/// Time that sessions have to write their end at shutdown.
-const DRAIN: Duration = Duration::from_secs(5);
+/// Commands waiting for one session's task. More are refused, so that they do not hold up the others.
+const SESSION_QUEUE: usize = 256;
 
 /// A host of a log.
 #[derive(Debug)]
@@ -130,70 +129,38 @@ struct Supervisor {
 }
 
 impl Supervisor {
-    /// Opens the sessions with open turns that no host holds.
-    async fn recover(&mut self) -> Result<(), LogError> {
-        let mut query = ListQuery::default();
-        loop {
-            let page = self.context.log.list(query.clone()).await?;
-            let Some(last) = page.last() else { return Ok(()) };
-            query.after = Some(last.id.clone());
-            for info in page.into_iter().filter(|info| info.open_turns > 0) {
-                if self.context.log.holder(&info.id).await?.is_none() && self.sessions.needs_task(&info.id) {
-                    self.open(info.id, None);
-                }
-            }
-        }
-    }
-
-    /// Takes in what the others do: sessions that they have taken are theirs, and what they have left is taken up.
-    async fn renewed(&mut self, renewal: &Renewal) {
-        let lost = if renewal.joined { self.sessions.names() } else { renewal.lost.clone() };
-        for session in lost {
-            tracing::warn!(%session, "another host may have taken the session over, since the lease of this one ran out");
-            // Its task ends without writing, and its agents with it.
-            self.sessions.end(&session);
-        }
-        let gone = self.others.renewed(renewal);
-        if gone.hosts || self.recovers {
-            let recovered = self.recover().await;
-            self.recovers = recovered.is_err();
-            if let Err(error) = recovered {
-                tracing::warn!(%error, "what a host that has gone left open cannot be found; trying again");
-            }
-        }
-        for (session, client) in gone.controllers {
-            if self.sessions.is_served(&session) {
-                let command = Command::SetPresence { present: false };
-                let (envelope, _) = Envelope::internal(&self.context.member, session, client, command);
-                self.dispatch(envelope);
-            }
-        }
-    }
-
     fn dispatch(&mut self, envelope: Box<Envelope>) {
         self.others.note(&envelope);
         match envelope.session.clone() {
-            _ if envelope.is_late() => idle::late(*envelope),
+            _ if envelope.is_late() => envelope.refuse(Refusal::DeadlinePassed),
             None => self.general(envelope),
             Some(session) => self.hand_to(session, envelope),
         }
     }
 
     fn hand_to(&mut self, session: SessionId, envelope: Box<Envelope>) {
-        let Some(envelope) = self.presence.replace(&session, envelope) else { return };
+        // What it says of a client takes the place of what waits for that client already.
+        if self.presence.waits_for(&session, &envelope) {
+            return self.wait_for_room(session, envelope);
+        }
         match self.sessions.hand(&session, envelope) {
             Handed::Taken => {}
             Handed::Opens(envelope) => self.open(session, Some(envelope)),
-            Handed::Full(envelope) => match self.presence.keep(&session, envelope) {
-                // If its task is about to end, `finished` hands out what waits.
-                Ok(true) => {
-                    if let Some(queue) = self.sessions.queue(&session) {
-                        self.tasks.spawn(presence::room(session, queue));
-                    }
+            Handed::Full(envelope) => self.wait_for_room(session, envelope),
+        }
+    }
+
+    /// Keeps a command that may not be lost until the session's queue has room; refuses any other.
+    fn wait_for_room(&mut self, session: SessionId, envelope: Box<Envelope>) {
+        match self.presence.keep(&session, envelope) {
+            // If its task is about to end, `finished` hands out what waits.
+            Ok(true) => {
+                if let Some(queue) = self.sessions.queue(&session) {
+                    self.tasks.spawn(presence::room(session, queue));
                 }
-                Ok(false) => {}
-                Err(envelope) => refuse(*envelope, Refusal::SessionBusy),
-            },
+            }
+            Ok(false) => {}
+            Err(envelope) => envelope.refuse(Refusal::SessionBusy),
         }
     }
 
@@ -207,84 +174,140 @@ impl Supervisor {
         let task = self.tasks.spawn(serve(self.context.clone(), session.clone(), created, first, commands));
         self.sessions.serve(session, task.id(), sender);
     }
+}
 
-    fn finished(&mut self, finished: Result<Finished, tokio::task::JoinError>) {
-        match finished {
-            Ok(Finished::Session(session, left)) => {
-                let Left { waiting, reopens } = self.sessions.finished(&session);
-                let presence = self.presence.take(&session);
-                for envelope in left.into_iter().map(Box::new).chain(waiting).chain(presence) {
-                    self.dispatch(envelope);
-                }
-                self.reopen(session, reopens);
-            }
-            Ok(Finished::Room(session)) => {
-                for envelope in self.presence.take(&session) {
-                    self.hand_to(session.clone(), envelope);
-                }
-            }
-            Ok(Finished::Created { driver, session, result, reply }) => {
-                self.serve(session.clone(), Some(driver), None);
-                // Whoever asked may have gone; the session stays.
-                let _ = reply.send(Ok(Reply::Created { session, result }));
-            }
-            Ok(Finished::General) => {}
-            Err(e) => {
-                tracing::error!(error = %e, "a host task panicked");
-                if let Some((session, Left { waiting, reopens })) = self.sessions.panicked(e.id()) {
-                    let presence = self.presence.take(&session);
-                    waiting.into_iter().chain(presence).for_each(|envelope| self.dispatch(envelope));
-                    self.reopen(session, reopens);
-                }
-            }
+/// The sessions of a host, each with the one task that serves it. There is never a second task of one session: its agents are not started anew beside those that end.
+#[derive(Debug, Default)]
+struct Sessions {
+    tasks: HashMap<SessionId, Task>,
+}
+
+#[derive(Debug)]
+struct Task {
+    id: Id,
+    state: TaskState,
+}
+
+/// ```text
+///    Serving --- end, or it ended by itself ---> Ending --- finished --->
+/// ```
+#[derive(Debug)]
+enum TaskState {
+    /// It takes commands.
+    Serving(mpsc::Sender<Box<Envelope>>),
+    /// It takes no more of them, and its agents are on their way out.
+    Ending {
+        /// Commands that came meanwhile.
+        waiting: VecDeque<Box<Envelope>>,
+        /// The session is to be opened again even if nothing came.
+        reopens: bool,
+    },
+}
+
+/// Result of handing over a command.
+#[derive(Debug)]
+enum Handed {
+    /// It is with the session's task, or waits for the next one.
+    Taken,
+    /// The session is to be opened for it.
+    Opens(Box<Envelope>),
+    /// Too many wait.
+    Full(Box<Envelope>),
+}
+
+/// Work that a task which is over leaves to do.
+#[derive(Debug, Default)]
+struct Left {
+    /// Commands that came while it ended, oldest first.
+    waiting: VecDeque<Box<Envelope>>,
+    /// The session is to be opened again even if nothing came.
+    reopens: bool,
+}
+
+impl Sessions {
+    /// A task serves a session from now on.
+    fn serve(&mut self, session: SessionId, id: Id, commands: mpsc::Sender<Box<Envelope>>) {
+        self.tasks.insert(session, Task { id, state: TaskState::Serving(commands) });
+    }
+
+    /// Returns whether a session has a task that takes commands.
+    fn is_served(&self, session: &SessionId) -> bool {
+        self.tasks.get(session).is_some_and(|task| matches!(task.state, TaskState::Serving(_)))
+    }
+
+    /// The queue of a session whose task takes commands.
+    fn queue(&self, session: &SessionId) -> Option<mpsc::Sender<Box<Envelope>>> {
+        match &self.tasks.get(session)?.state {
+            TaskState::Serving(commands) => Some(commands.clone()),
+            TaskState::Ending { .. } => None,
         }
     }
 
-    fn reopen(&mut self, session: SessionId, reopens: bool) {
-        if reopens && self.sessions.needs_task(&session) {
-            self.open(session, None);
+    /// Names of all sessions.
+    fn names(&self) -> Vec<SessionId> {
+        self.tasks.keys().cloned().collect()
+    }
+
+    /// Returns whether a session that is to be open has no task: that is to be started. One that ends is opened again
+    /// after that.
+    fn needs_task(&mut self, session: &SessionId) -> bool {
+        let Some(task) = self.tasks.get_mut(session) else { return true };
+        if let TaskState::Ending { reopens, .. } = &mut task.state {
+            *reopens = true;
+        }
+        false
+    }
+
+    /// Hands a command to its session.
+    fn hand(&mut self, session: &SessionId, envelope: Box<Envelope>) -> Handed {
+        let Some(task) = self.tasks.get_mut(session) else { return Handed::Opens(envelope) };
+        match &mut task.state {
+            TaskState::Serving(commands) => match commands.try_send(envelope) {
+                Ok(()) => Handed::Taken,
+                Err(mpsc::error::TrySendError::Full(envelope)) => Handed::Full(envelope),
+                Err(mpsc::error::TrySendError::Closed(envelope)) => {
+                    task.state = TaskState::Ending { waiting: VecDeque::from([envelope]), reopens: false };
+                    Handed::Taken
+                }
+            },
+            TaskState::Ending { waiting, .. } if waiting.len() < SESSION_QUEUE => {
+                waiting.push_back(envelope);
+                Handed::Taken
+            }
+            TaskState::Ending { .. } => Handed::Full(envelope),
         }
     }
 
-    /// Lets a session say whether it wants a dialler that nobody waits for.
-    fn dialled(&mut self, incoming: IncomingAgent) {
-        let Some(question) = diallers::Question::of(self.context.pool.registry().arrives(incoming)) else { return };
-        let (envelope, answer) = question.ask(&self.context.member);
-        self.dispatch(envelope);
-        let pool = Arc::clone(&self.context.pool);
-        self.tasks.spawn(async move {
-            question.answered(pool.registry(), answer.await.unwrap_or(Err(Refusal::SessionClosing)));
-            Finished::General
-        });
-    }
-
-    fn general(&mut self, envelope: Box<Envelope>) {
-        let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
-            refuse(*envelope, Refusal::AgentRequestsFull);
-            return;
-        };
-        let context = self.context.clone();
-        self.tasks.spawn(async move {
-            let _permit = permit;
-            general(context, envelope).await
-        });
-    }
-
-    /// Waits for every session to write its end. What takes longer than [`DRAIN`], such as an authentication that
-    /// nobody completes, is ended as it is.
-    async fn drain(&mut self) {
-        self.sessions = Sessions::default();
-        // Their answer is that the host has gone.
-        self.presence = WaitingPresence::default();
-        self.context.draining.cancel();
-        let all = async { while self.tasks.join_next().await.is_some() {} };
-        if tokio::time::timeout(DRAIN, all).await.is_err() {
-            tracing::warn!("some requests did not end in time and are cut off");
-            self.tasks.shutdown().await;
+    /// Has the task of a session end.
+    fn end(&mut self, session: &SessionId) {
+        if let Some(task) = self.tasks.get_mut(session)
+            && matches!(task.state, TaskState::Serving(_))
+        {
+            task.state = TaskState::Ending { waiting: VecDeque::new(), reopens: false };
         }
-        self.context.pool.shutdown().await;
-        self.context.stopping.close();
-        self.context.stopping.wait().await;
-        self.context.pool.registry().shutdown().await;
+    }
+
+    /// The task of a session is over.
+    fn finished(&mut self, session: &SessionId) -> Left {
+        self.tasks.remove(session).map_or_else(Left::default, Task::left)
+    }
+
+    /// A task has panicked: the session that it served, if it served one.
+    fn panicked(&mut self, id: Id) -> Option<(SessionId, Left)> {
+        let session = self.tasks.iter().find(|(_, task)| task.id == id)?.0.clone();
+        let left = self.finished(&session);
+        Some((session, left))
     }
 }
+
+impl Task {
+    fn left(self) -> Left {
+        match self.state {
+            TaskState::Serving(_) => Left::default(),
+            TaskState::Ending { waiting, reopens } => Left { waiting, reopens },
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

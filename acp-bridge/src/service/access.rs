@@ -9,19 +9,19 @@ use super::{Operation, Principal, Role};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Denied {
-    /// Its role is too low.
+    /// Role of the principal is too low.
     #[error(
         "this caller has the role {role} and may not {operation}: that needs the role {needs}; connect as one who has it"
     )]
     Role {
         /// Operation that it asked for.
         operation: Operation,
-        /// Its role.
+        /// Role of the principal.
         role: Role,
-        /// The least role that would do.
+        /// Least role that would do.
         needs: Role,
     },
-    /// It is limited to some sessions, and the operation is not.
+    /// Limited principal: it is for some sessions, and the operation is not.
     #[error(
         "this caller is limited to some sessions and may not {operation}: that needs access to all sessions; connect as \
          one who has it"
@@ -30,7 +30,7 @@ pub enum Denied {
         /// Operation that it asked for.
         operation: Operation,
     },
-    /// It has attached to the session as an observer.
+    /// Observing client: it has attached to the session as an observer.
     #[error(
         "this client is attached as an observer and may not {operation}: attach as controller (session/attach) first"
     )]
@@ -38,10 +38,10 @@ pub enum Denied {
         /// Operation that it asked for.
         operation: Operation,
     },
-    /// There is no such session, or none that it may touch: which of the two, it is not told.
+    /// No session of that name, or none that it may touch: which of the two, it is not told.
     #[error("there is no session {session}: it was deleted, or belongs to another log")]
     NoSession {
-        /// The session that it named.
+        /// Session that it named.
         session: SessionId,
     },
 }

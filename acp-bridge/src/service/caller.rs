@@ -13,7 +13,7 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
-    /// `client` names the connection in every log that it writes to.
+    /// Creates a caller. `client` names the connection in every log that it writes to.
     pub(crate) fn new(principal: Arc<Principal>, client: Arc<str>) -> Self {
         Self { principal, client }
     }
@@ -22,7 +22,7 @@ impl Caller {
         &self.principal
     }
 
-    /// The same, to go with a command.
+    /// Principal of the caller, shared to go with a command.
     pub(crate) fn shared_principal(&self) -> &Arc<Principal> {
         &self.principal
     }
@@ -31,7 +31,7 @@ impl Caller {
         &self.client
     }
 
-    /// The same principal by another name.
+    /// Caller of the same principal, by another name.
     pub(crate) fn renamed(&self, client: Arc<str>) -> Self {
         Self { principal: Arc::clone(&self.principal), client }
     }

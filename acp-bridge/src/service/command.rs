@@ -8,7 +8,7 @@ use super::Invalid;
 use super::validate;
 use crate::session::{Command, QueueCommand};
 
-/// A prompt as a door has read it.
+/// Prompt as a door has read it.
 #[derive(Debug)]
 pub(crate) struct Prompt {
     /// Params of a `session/prompt`.
@@ -20,7 +20,7 @@ pub(crate) struct Prompt {
     pub(crate) accept_context_loss: bool,
 }
 
-/// A stop as a door has read it.
+/// Stop as a door has read it.
 #[derive(Debug, Default)]
 pub(crate) struct Stop {
     pub(crate) lane: Option<String>,
@@ -34,19 +34,19 @@ pub(crate) fn describe(initialize: RawBuf) -> Command {
     Command::Describe { initialize }
 }
 
-/// A new session, with the params of a `session/new`.
+/// Command for a new session, with the params of a `session/new`.
 pub(crate) fn create(params: Option<Raw<'_>>, initialize: RawBuf) -> Result<Command, Invalid> {
     validate::workspace(params)?;
     let params = params.filter(|params| params.kind() == RawKind::Object).ok_or(Invalid::NotAnObject)?;
     Ok(Command::Create { params: params.to_owned(), initialize })
 }
 
-/// A client comes to a session, with the params of a `session/load`.
+/// Command of a client that comes to a session, with the params of a `session/load`.
 pub(crate) fn attach(params: RawBuf) -> Command {
     Command::Attach { params }
 }
 
-/// A controller has come to a session, or has left it.
+/// Command that tells that a controller has come to a session, or has left it.
 pub(crate) fn attend(present: bool) -> Command {
     Command::SetPresence { present }
 }
@@ -80,7 +80,7 @@ pub(crate) fn queue_withdraw(turn: Turn) -> Command {
     Command::Queue(QueueCommand::Withdraw { turn })
 }
 
-/// The session's own policy; `None` for the server's.
+/// Command that sets the session's own policy; `None` for the server's.
 pub(crate) fn set_policy(unattended: Option<Unattended>) -> Command {
     Command::SetPolicy { unattended }
 }
@@ -89,7 +89,7 @@ pub(crate) fn trust() -> Command {
     Command::Trust
 }
 
-/// Result, or error object.
+/// Command that answers a request of an agent: a result, or an error object.
 pub(crate) fn answer(request: Seq, answer: Result<RawBuf, RawBuf>) -> Command {
     Command::Answer { request, answer }
 }

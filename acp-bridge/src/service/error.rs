@@ -6,37 +6,37 @@ use super::{Denied, Invalid};
 use crate::log::LogError;
 use crate::session::Refusal;
 
-/// Why not.
+/// Reason why a caller does not get what it asks for.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServiceError {
-    /// The caller may not.
+    /// Denied: the caller may not.
     #[error(transparent)]
     Denied(#[from] Denied),
-    /// What it asks for makes no sense.
+    /// Invalid: what it asks for makes no sense.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// There is no such session.
+    /// No session of that name.
     #[error("there is no session {session}: it was deleted, or belongs to another log")]
     NoSession { session: SessionId },
-    /// The log of a session cannot be read.
+    /// Log of a session that cannot be read.
     #[error("session {session}: {error}")]
     Log { session: SessionId, error: LogError },
-    /// The sessions cannot be listed.
+    /// List of sessions that cannot be read.
     #[error(transparent)]
     List(LogError),
-    /// An export cannot go on.
+    /// Export that cannot go on.
     #[error("{0}")]
     Export(String),
-    /// The host says no.
+    /// Refusal of the host.
     #[error(transparent)]
     Host(Refusal),
-    /// The agent says no, in its own words.
+    /// Error of the agent, in its own words.
     #[error("the agent refused: {}", .0.as_str())]
     Agent(RawBuf),
-    /// The bridge cannot be stopped by its clients.
+    /// No stop: the bridge cannot be stopped by its clients.
     #[error("this bridge is stopped by whoever started it, and by no client: end its process")]
     NoStop,
-    /// The host's answer is none to what was asked.
+    /// Answer of the host that is none to what was asked.
     #[error("the host's answer does not fit the request")]
     Unfit,
 }

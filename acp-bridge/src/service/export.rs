@@ -11,7 +11,7 @@ use crate::log::SessionLog;
 #[derive(Debug)]
 pub(crate) struct Page {
     pub(crate) lines: String,
-    /// Names the next page; `None` behind the last.
+    /// Name of the next page; `None` behind the last.
     pub(crate) next: Option<String>,
 }
 

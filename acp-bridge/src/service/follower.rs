@@ -9,14 +9,14 @@
 //!
 //! | File | Is |
 //! |---|---|
-//! | `core` | what is folded and what is kept, and for whom: pure |
+//! | `core` | what is folded and what is kept, and for whom; records on their way to a reader: pure |
+//! | `cursors` | where the readers are: pure |
 //! | `plain` | what need not be looked back for: pure |
-//! | `batch` | records on their way to a reader, with the states that go with them |
 //! | `session` | one session's follower, which reads the log for all, and one reader's place, which waits at the head |
 //! | `table` | which follower a session has, and what is kept of those that are gone |
 
-mod batch;
 mod core;
+mod cursors;
 mod plain;
 mod session;
 mod table;
@@ -28,10 +28,10 @@ use std::sync::Arc;
 use acp_types::SessionId;
 use acp_types::record::Seq;
 
-pub(crate) use self::batch::Batch;
+pub(crate) use self::core::Batch;
 #[cfg(test)]
 pub(crate) use self::core::FollowerCore;
-pub(crate) use self::core::LookedFor;
+pub(crate) use self::plain::LookedFor;
 pub(crate) use self::session::{FollowerReader, SessionFollower, Snapshot};
 use self::table::Table;
 use crate::log::{LogError, SessionLog};
@@ -45,12 +45,13 @@ pub(crate) struct Followers {
 }
 
 impl Followers {
-    /// Nobody reads yet. `looked_for`: what the gateway's views look back for in what was before a reader's cursor.
+    /// Creates followers that nobody reads yet. `looked_for`: what the gateway's views look back for before a reader's
+    /// cursor.
     pub(crate) fn new(log: Arc<dyn SessionLog>, looked_for: LookedFor) -> Arc<Self> {
         Arc::new(Self { log, looked_for, table: Arc::default() })
     }
 
-    /// A session as the log has it now.
+    /// Snapshot of a session, as the log has it now.
     ///
     /// # Errors
     /// [`LogError::NotFound`]; [`LogError::Corrupt`] when its records make no sense; whatever a read fails with.
@@ -77,7 +78,7 @@ impl Followers {
         }
     }
 
-    /// The session's follower, made if there is none. It has folded nothing until it is asked for a snapshot or read.
+    /// Follower of a session, made if there is none. It has folded nothing until it is asked for a snapshot or read.
     pub(crate) fn of(self: &Arc<Self>, session: &SessionId) -> Arc<SessionFollower> {
         let new = |kept| SessionFollower::new(&self.log, &self.table, session, kept, self.looked_for);
         self.table.of(session, |follower| !follower.is_over(), new)

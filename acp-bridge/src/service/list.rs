@@ -25,7 +25,7 @@ impl SessionService {
         }
     }
 
-    /// As many as the query asks for, and never more than there can be.
+    /// Lists as many as the query asks for, and never more than there can be.
     async fn list_some(
         &self,
         principal: &Principal,
@@ -49,7 +49,7 @@ impl SessionService {
         Ok(found)
     }
 
-    /// A session that the caller has been found to be allowed to ask about.
+    /// Entry of a session that the caller has been found to be allowed to ask about.
     pub(super) async fn info(&self, session: &SessionId) -> Result<SessionInfo, ServiceError> {
         let info = self.log.get(session).await.map_err(|error| ServiceError::log(session, error))?;
         info.ok_or_else(|| ServiceError::NoSession { session: session.clone() })

@@ -5,33 +5,33 @@ use acp_types::SessionId;
 use super::Role;
 use crate::session::{Command, QueueCommand};
 
-/// What an operation is about, which decides which principals that are limited to some sessions may ask for it.
+/// Subject of an operation, which decides which principals that are limited to some sessions may ask for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum About {
-    /// One session, which has to be among the principal's.
+    /// One session, which must be among the principal's.
     OneSession,
-    /// Those of the principal; the others are left out.
+    /// Sessions of the principal; the others are left out.
     ItsSessions,
-    /// All of them, or none in particular: agents know of sessions that are not the principal's.
+    /// Every session, or none in particular: agents know of sessions that are not the principal's.
     EverySession,
-    /// None.
+    /// No session.
     NoSession,
 }
 
 /// A row of the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Rule {
-    /// The least role for it.
+    /// Least role for it.
     pub(crate) least: Role,
-    /// What it is about.
+    /// Subject of the operation.
     pub(crate) about: About,
-    /// A client that has attached to the session as an observer may ask for it all the same.
+    /// Flag: a client that has attached to the session as an observer may ask for it all the same.
     pub(crate) while_observing: bool,
 }
 
 macro_rules! operations {
     ($($(#[$doc:meta])* $name:ident, $text:literal, $least:ident, $about:ident, $observing:literal;)*) => {
-        /// What a caller may ask for.
+        /// Operation that a caller may ask for.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum Operation {
@@ -42,13 +42,13 @@ macro_rules! operations {
             /// Every operation.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// Its name.
+            /// Name of the operation.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $text,)* }
             }
 
-            /// Its row.
+            /// Row of the operation.
             pub(crate) const fn rule(self) -> Rule {
                 match self {
                     $(Self::$name => Rule {
@@ -63,17 +63,17 @@ macro_rules! operations {
 }
 
 operations! {
-    /// What the agent is: a client says hello.
+    /// Description of the agent: a client says hello.
     Describe, "describe the agent", Observer, NoSession, false;
-    /// Which sessions there are.
+    /// List of the sessions.
     List, "list", Observer, ItsSessions, false;
-    /// What a session's log comes to.
+    /// State that a session's log comes to.
     Get, "get", Observer, OneSession, false;
     /// Records of a session.
     Read, "read", Observer, OneSession, false;
     /// Records of a session as they come.
     Follow, "follow", Observer, OneSession, false;
-    /// The end of a turn.
+    /// Wait for the end of a turn.
     Wait, "wait", Observer, OneSession, false;
     /// A session as a file.
     Export, "export", Observer, OneSession, false;
@@ -81,11 +81,11 @@ operations! {
     Lanes, "list lanes", Observer, OneSession, false;
     /// The prompts that wait.
     Queue, "list the queue", Observer, OneSession, false;
-    /// To be shown a session, and asked nothing.
+    /// Attach as observer: to be shown a session, and asked nothing.
     Observe, "attach as observer", Observer, OneSession, true;
-    /// To leave a session.
+    /// Detach from a session.
     Leave, "detach", Observer, OneSession, true;
-    /// To load, resume or attach to a session, and be asked what its agents ask.
+    /// Attach as controller: to load, resume or attach to a session, and be asked what its agents ask.
     Attach, "attach as controller", Controller, OneSession, true;
     /// A new session.
     Create, "create", Controller, EverySession, false;
@@ -95,36 +95,36 @@ operations! {
     Cancel, "cancel", Controller, OneSession, false;
     /// A change of a prompt that waits.
     EditQueue, "change the queue", Controller, OneSession, false;
-    /// What becomes of permission requests while no controller is there.
+    /// Policy for permission requests while no controller is there.
     SetPolicy, "set the policy", Controller, OneSession, false;
-    /// The answer to what an agent asks.
+    /// Answer to what an agent asks.
     Answer, "answer", Controller, OneSession, false;
     /// Any other request to an agent of a session: modes, options, extensions.
     Call, "call the agent", Controller, OneSession, false;
     /// A notification to an agent of a session.
     Notify, "notify the agent", Controller, OneSession, false;
-    /// One more agent in a session.
+    /// Addition of an agent to a session.
     AddLane, "add a lane", Controller, OneSession, false;
-    /// One agent less.
+    /// Removal of an agent from a session.
     RemoveLane, "remove a lane", Controller, OneSession, false;
-    /// The end of what runs, and of the agent.
+    /// Close: the end of what runs, and of the agent.
     Close, "close", Controller, OneSession, false;
-    /// That what a session says counts, though it was written elsewhere.
+    /// Trust in what a session says, though it was written elsewhere.
     Trust, "trust", Admin, OneSession, false;
-    /// A session and its log are no more.
+    /// Deletion of a session and its log.
     Delete, "delete", Admin, OneSession, false;
     /// A request to an agent that concerns no session: a login, providers, extensions.
     CallAnyAgent, "call the agent outside of a session", Admin, EverySession, false;
     /// A notification to an agent that concerns no session.
     NotifyAnyAgent, "notify the agent outside of a session", Admin, EverySession, false;
-    /// The end of the bridge.
+    /// Stop of the bridge.
     StopBridge, "stop the bridge", Admin, EverySession, false;
-    /// An agent that dials in.
+    /// Dial-in of an agent.
     Dial, "dial in", Admin, EverySession, false;
 }
 
 impl Operation {
-    /// What a command does. `session`: the one that it is for.
+    /// Operation that a command asks for. `session`: the one that it is for.
     pub(crate) fn of(command: &Command, session: Option<&SessionId>) -> Self {
         match command {
             Command::Describe { .. } => Self::Describe,

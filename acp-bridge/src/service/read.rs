@@ -8,7 +8,7 @@ use acp_types::record::{Record, Seq};
 use super::follower::{FollowerReader, Snapshot};
 use super::{Caller, Operation, ServiceError, SessionService, shown};
 use crate::log::{Filter, ReadLimit, SessionInfo};
-use crate::session::State;
+use crate::session::{LaneState, State};
 
 impl SessionService {
     /// A session and the state that its log comes to.
@@ -20,6 +20,12 @@ impl SessionService {
         self.check(caller, Operation::Get, session)?;
         let info = self.info(session).await?;
         Ok((info, self.snapshot(session).await?))
+    }
+
+    /// Returns whether a session has an agent that is there.
+    pub(crate) async fn is_open(&self, caller: &Caller, session: &SessionId) -> Result<bool, ServiceError> {
+        let (_, snapshot) = self.get(caller, session).await?;
+        Ok(snapshot.state.lanes().any(LaneState::agent_alive))
     }
 
     /// The state of a session, for its lanes.

@@ -10,7 +10,7 @@ use super::{Caller, Denied, Operation, ServiceError, SessionService, command};
 use crate::command::By;
 use crate::session::{Command, Refusal, Reply};
 
-/// A session that is new.
+/// Session that is new.
 #[derive(Debug)]
 pub(crate) struct Created {
     pub(crate) session: SessionId,
@@ -40,7 +40,7 @@ impl SessionService {
         self.commander.submit(by, session, command).await.map_err(ServiceError::Host)
     }
 
-    /// A command that is done or refused.
+    /// Submits a command that is done or refused.
     pub(crate) async fn order(
         &self,
         caller: &Caller,
@@ -66,7 +66,7 @@ impl SessionService {
         }
     }
 
-    /// Hands in a prompt; its turn.
+    /// Submits a prompt; its turn.
     pub(crate) async fn prompt(
         &self,
         caller: &Caller,
@@ -93,7 +93,7 @@ impl SessionService {
         }
     }
 
-    /// The prompts that wait.
+    /// Lists the prompts that wait.
     pub(crate) async fn queue(&self, caller: &Caller, session: SessionId) -> Result<Vec<QueuedPrompt>, ServiceError> {
         match self.submit(caller, Some(session), command::queue()).await? {
             Reply::Queue(queue) => Ok(queue),

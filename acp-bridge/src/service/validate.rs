@@ -33,7 +33,7 @@ pub(crate) enum Invalid {
 }
 
 impl Invalid {
-    /// The member that is missing or wrong.
+    /// Member that is missing or wrong.
     pub(crate) fn member(&self) -> &'static str {
         match self {
             Self::NotAnObject => "params",
@@ -49,7 +49,7 @@ impl Invalid {
     }
 }
 
-/// A working directory.
+/// Checks a working directory.
 pub(crate) fn cwd(cwd: Option<&str>) -> Result<(), Invalid> {
     match cwd {
         Some(cwd) if cwd.starts_with('/') => Ok(()),
@@ -68,17 +68,17 @@ pub(crate) fn workspace(params: Option<Raw<'_>>) -> Result<(), Invalid> {
     }
 }
 
-/// A list of content.
+/// Checks a prompt: it is a list of content.
 pub(crate) fn prompt(prompt: Option<Raw<'_>>) -> Result<(), Invalid> {
     if prompt.map(Raw::kind) == Some(RawKind::Array) { Ok(()) } else { Err(Invalid::Prompt) }
 }
 
-/// The key of a prompt.
+/// Checks the key of a prompt.
 pub(crate) fn key(key: Option<&str>) -> Result<(), Invalid> {
     if key.is_some_and(|key| key.len() > MAX_KEY) { Err(Invalid::LongKey) } else { Ok(()) }
 }
 
-/// A policy for permission requests that nobody is there to answer.
+/// Reads a policy for permission requests that nobody is there to answer.
 pub(crate) fn policy(text: &str) -> Result<Unattended, Invalid> {
     text.parse().map_err(|error: <Unattended as std::str::FromStr>::Err| Invalid::Policy(error.to_string()))
 }

@@ -48,7 +48,7 @@ pub(super) fn value_of(choice: &Choice) -> Option<Raw<'_>> {
     choice.params.as_raw().member(value_key(choice))
 }
 
-/// The same choice with another value.
+/// A choice with another value.
 pub(super) fn with_value(choice: &Choice, value: Raw<'_>) -> Choice {
     let params = rewrite::set_member(choice.params.as_raw(), value_key(choice), value);
     Choice { method: choice.method.clone(), params }
@@ -58,7 +58,7 @@ fn value_key(choice: &Choice) -> &'static str {
     if choice.method == SET_MODE { "modeId" } else { "value" }
 }
 
-/// In words, for people.
+/// Description of a choice, for people.
 pub(super) fn describe(choice: &Choice) -> String {
     let value = value_of(choice).map_or("?", Raw::as_str);
     match option_of(choice) {

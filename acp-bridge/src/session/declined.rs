@@ -1,6 +1,6 @@
 //! Reasons why the logic of a session answers an agent's request itself, with an error.
 
-/// One reason. The agent is told its text.
+/// Reason why a request is declined. The agent is told its text.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Declined {
     /// The bridge's own methods are not for agents.
@@ -18,7 +18,7 @@ pub(super) enum Declined {
          secrets; leave it out, or start the bridge without --client-fs"
     )]
     EnvironmentInLog,
-    /// As many requests wait for a client's answer as may.
+    /// Too many requests wait for a client's answer.
     #[error("{count} requests wait for a client's answer already; wait for one of them")]
     ManyPending { count: usize },
     /// The bridge was restarted, and the log does not have the answer any more.

@@ -10,7 +10,7 @@ use super::declined::Declined;
 use super::refusal::{Refusal, RefusalKind};
 
 impl From<&Refusal> for ErrorObjectOwned {
-    /// As a client is told of it. An agent's own error keeps its code, message and data.
+    /// Error object for a client. An agent's own error keeps its code, message and data.
     fn from(refusal: &Refusal) -> Self {
         if let Refusal::Agent { error } = refusal
             && let Ok(error) = RawError::new(error.clone())

@@ -17,12 +17,12 @@ pub struct CommandId(pub u64);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CallId(pub u64);
 
-/// One thing that happened.
+/// Something that happened.
 #[derive(Debug)]
 pub enum Input {
     /// A client wants something.
     Command {
-        /// For the reply.
+        /// Its name, for the reply.
         id: CommandId,
         /// The client that it is from.
         client: Arc<str>,
@@ -45,28 +45,28 @@ pub enum Input {
     Rest,
 }
 
-/// One thing that a lane's agent did.
+/// Something that a lane's agent did.
 #[derive(Debug)]
 pub enum FromAgent {
-    /// It is there, with a session of its own: the answer to [`Effect::StartAgent`].
+    /// The agent is there, with a session of its own: the answer to [`Effect::StartAgent`].
     Started(AgentStarted),
-    /// It could not be started or could not open the session. The process, if any, is gone.
+    /// The agent could not be started or could not open the session. The process, if any, is gone.
     StartFailed {
-        /// For whoever waits for a turn.
+        /// Reason, for whoever waits for a turn.
         error: Refusal,
     },
     /// `session/update`, its params.
     Update(Payload),
     /// A request.
     Request {
-        /// As the agent sent it.
+        /// Its id, as the agent sent it.
         id: RequestId,
         /// Its method.
         method: String,
         /// Its params.
         params: Option<RawBuf>,
     },
-    /// It no longer wants that request answered (`$/cancel_request`).
+    /// The agent no longer wants that request answered (`$/cancel_request`).
     Withdrew(RequestId),
     /// Any other notification.
     Notification {
@@ -87,10 +87,10 @@ pub enum FromAgent {
         /// Result or error object, raw.
         outcome: Result<RawBuf, RawBuf>,
     },
-    /// It is back, the same run of it: one answer to [`Effect::AwaitAgent`]. What it has said beyond what was received
+    /// The agent is back, the same run of it: one answer to [`Effect::AwaitAgent`]. What it has said beyond what was received
     /// follows, from the next number on.
     Returned {
-        /// It has the prompt of the running turn, whether or not its answer is among what follows.
+        /// True if it has the prompt of the running turn, whether or not its answer is among what follows.
         has_prompt: bool,
         /// Its requests that have no answer yet, with the number of the message that each came in; without those whose
         /// message follows.
@@ -99,7 +99,7 @@ pub enum FromAgent {
     /// Its process is gone, or it does not come back, which is the other answer to [`Effect::AwaitAgent`]. Calls that it
     /// left open are not answered any more.
     Exited {
-        /// One sentence: exit status and the end of its stderr.
+        /// Reason in one sentence: exit status and the end of its stderr.
         reason: String,
     },
 }
@@ -127,7 +127,7 @@ pub struct StartPlan {
     pub params: RawBuf,
     /// Source that it comes from.
     pub source: AgentSource,
-    /// It is the first agent of its lane, which opens a session of its own: there is nothing that it could have forgotten.
+    /// True for the first agent of its lane, which opens a session of its own: there is nothing that it could have forgotten.
     pub first: bool,
     /// The agent's own id of the session. Without one, and unless it is the first, the agent cannot go back to it: the
     /// session was imported from an export that does not have the id.
@@ -136,14 +136,14 @@ pub struct StartPlan {
     pub accept_context_loss: bool,
 }
 
-/// One thing to do, after the records that came with it are on stable storage.
+/// Something to do, after the records that came with it are on stable storage.
 #[derive(Debug)]
 pub enum Effect {
     /// Answer a command.
     Reply {
         /// The command.
         command: CommandId,
-        /// With what.
+        /// Its reply.
         reply: Result<Reply, Refusal>,
     },
     /// Start a lane's agent; ends in [`FromAgent::Started`] or [`FromAgent::StartFailed`].
@@ -162,7 +162,7 @@ pub enum Effect {
         link: AgentLink,
         /// The number of its last message that is in the log; what it has said beyond is to be sent again.
         received: u64,
-        /// For its answer to the prompt of the running turn, if one runs.
+        /// Call for its answer to the prompt of the running turn, if one runs.
         call: Option<CallId>,
     },
     /// Stop a lane's agent: politely, or at once as a process group. No [`FromAgent::Exited`] follows; what it still
@@ -170,14 +170,14 @@ pub enum Effect {
     StopAgent {
         /// The lane.
         lane: Arc<str>,
-        /// At once.
+        /// True to stop it at once.
         kill: bool,
     },
     /// Send a request to an agent; ends in [`FromAgent::Answered`] or [`FromAgent::Exited`].
     Call {
         /// The lane of the agent.
         lane: Arc<str>,
-        /// For the answer.
+        /// Name of the call, for the answer.
         call: CallId,
         /// Its method.
         method: String,
@@ -197,7 +197,7 @@ pub enum Effect {
     Respond {
         /// The lane of the agent.
         lane: Arc<str>,
-        /// As the agent sent it.
+        /// Its id, as the agent sent it.
         id: RequestId,
         /// Result, or error object.
         answer: Result<RawBuf, RawBuf>,
@@ -206,7 +206,7 @@ pub enum Effect {
     Serve {
         /// The lane of the agent.
         lane: Arc<str>,
-        /// As the agent sent it.
+        /// Its id, as the agent sent it.
         id: RequestId,
         /// Its method.
         method: String,
@@ -217,7 +217,7 @@ pub enum Effect {
     Unserve {
         /// The lane of the agent.
         lane: Arc<str>,
-        /// As the agent sent it.
+        /// Its id, as the agent sent it.
         id: RequestId,
     },
     /// Keep the params of the agents' next start where only the host finds them: the log does not have all of them.
@@ -236,8 +236,8 @@ pub enum Effect {
 /// Outcome of one or more inputs: records to append as one batch, then effects to run in order.
 #[derive(Debug, Default)]
 pub struct Output {
-    /// To append. Their seqs follow on each other and on the machine's head.
+    /// Records to append. Their seqs follow on each other and on the machine's head.
     pub records: Vec<Arc<Record>>,
-    /// To run after that.
+    /// Effects to run after that.
     pub effects: Vec<Effect>,
 }

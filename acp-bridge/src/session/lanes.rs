@@ -1,4 +1,4 @@
-//! One thing for each lane of a session.
+//! Lanes of a session: one thing for each.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

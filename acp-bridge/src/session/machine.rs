@@ -1,5 +1,6 @@
 //! The host's side of a session: from commands and agent traffic to records and effects.
 
+mod across_lanes;
 mod admission;
 mod agent;
 mod announce;
@@ -11,7 +12,6 @@ mod presence;
 mod queue;
 mod requests;
 mod restore;
-mod routing;
 mod start_plan;
 mod steering;
 mod transition;
@@ -26,11 +26,11 @@ use acp_types::{Raw, RawBuf, SessionId};
 pub use config::Config;
 
 use super::lanes::Lanes;
-use super::{AgentSource, FirstAgent, FromAgent, Input, Output, State, mcp, start, wire};
+use super::{AgentSource, FirstAgent, Output, State, mcp, start, wire};
 use lane::Lane;
 use transition::{Core, Transition};
 
-/// One session as its host runs it.
+/// Machine: a session as its host runs it.
 ///
 /// Whoever drives it hands in what happens, appends [`Output::records`] as one batch and, once they are on stable
 /// storage, runs [`Output::effects`] in order. If the append fails the machine is dropped and made anew from the log:
@@ -52,7 +52,7 @@ pub struct Machine {
     idle_since: Option<u64>,
 }
 
-/// It is made and let go.
+/// Creation, recovery and shutdown.
 impl Machine {
     /// A new session in epoch 1, with an agent that has accepted it.
     ///
@@ -174,42 +174,8 @@ impl Machine {
     }
 }
 
-/// It is used.
+/// Questions about its state.
 impl Machine {
-    /// Takes one thing in that happened at `now` (microseconds since the Unix epoch) and adds what comes of it to
-    /// `out`. May be called many times before the driver acts on `out`.
-    pub fn handle(&mut self, now: u64, input: Input, out: &mut Output) {
-        let position = if let Input::Agent { position, .. } = input { position } else { None };
-        let passes = matches!(input, Input::Tick);
-        let rests = matches!(input, Input::Rest) && self.is_idle();
-        let (mut cx, lanes) = self.parts(now, position, out);
-        match input {
-            Input::Command { id, client, command } => lanes.command(&mut cx, id, client, command),
-            Input::Agent { lane, event, position: _ } => {
-                let may_not_come = matches!(event, FromAgent::StartFailed { .. });
-                if let Some(lane) = lanes.get_mut(&lane) {
-                    lane.on_agent_event(&mut cx.of(lane.name()), event);
-                }
-                if may_not_come {
-                    lanes.forget_unjoined(cx.state());
-                }
-            }
-            Input::Tick => {
-                for lane in lanes.iter_mut() {
-                    lane.tick(&mut cx.of(lane.name()));
-                }
-                lanes.tick_policy(&mut cx);
-            }
-            Input::Rest if rests => {
-                for lane in lanes.iter_mut() {
-                    lane.rest(&mut cx.of(lane.name()));
-                }
-            }
-            Input::Rest => {}
-        }
-        self.idle_since = self.is_idle().then(|| self.idle_since.filter(|_| passes).unwrap_or(now));
-    }
-
     /// The epoch of the records that it makes.
     #[must_use]
     pub fn epoch(&self) -> Epoch {
@@ -228,7 +194,7 @@ impl Machine {
         self.core.state()
     }
 
-    /// Since when, in microseconds since the Unix epoch, agents run that nobody needs: no controller is there, no turn runs
+    /// Time, in microseconds since the Unix epoch, since which agents run that nobody needs: no controller is there, no turn runs
     /// or waits, and nobody waits for an answer, of a client or an agent. `None` while that is not so, and without an agent
     /// that can be stopped: one that could not go back to the conversation is kept, and one that dials in is not ours.
     ///

@@ -25,7 +25,7 @@ const FINGERPRINT: usize = 16;
 pub struct FingerprintKey([u8; 32]);
 
 impl FingerprintKey {
-    /// One of random bytes.
+    /// A key of random bytes.
     #[must_use]
     pub const fn new(bytes: [u8; 32]) -> Self {
         Self(bytes)
@@ -38,7 +38,7 @@ impl fmt::Debug for FingerprintKey {
     }
 }
 
-/// Whose words they are.
+/// Author of the words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Of {
     /// All that a client lists are definitions.

@@ -53,7 +53,7 @@ pub(super) fn from_log(state: &State) -> RawBuf {
     }
 }
 
-/// The same with the directories that a session has that has become trusted.
+/// Params with the directories of a session that has become trusted.
 pub(super) fn with_directories(params: Raw<'_>, state: &State) -> RawBuf {
     let named = |params: Raw<'_>| params.member(DIRECTORIES).is_some_and(|list| list.elements().next().is_some());
     let of_log = state.created().filter(|created| named(created.params.as_raw()));

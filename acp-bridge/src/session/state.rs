@@ -5,8 +5,8 @@ mod apply;
 mod choices;
 mod error;
 mod lane;
+mod order;
 mod pending;
-mod queue;
 mod settings;
 mod terminals;
 mod trust;
@@ -132,7 +132,7 @@ impl State {
         self.lanes.main()
     }
 
-    /// One lane by its name; `None` if there is none, or none any more.
+    /// A lane by its name; `None` if there is none, or none any more.
     #[must_use]
     pub fn lane(&self, name: &str) -> Option<&LaneState> {
         self.lanes.get(name).map(|lane| &**lane)
@@ -142,12 +142,12 @@ impl State {
         self.lanes.get_mut(name).map(Arc::make_mut)
     }
 
-    /// All of them: `main`, then those that joined, by name.
+    /// All lanes: `main`, then those that joined, by name.
     pub fn lanes(&self) -> impl Iterator<Item = &LaneState> + '_ {
         self.lanes.iter().map(|lane| &**lane)
     }
 
-    /// One turn of any lane; `None` for a seq that names no turn and for a turn that was forgotten.
+    /// A turn of any lane; `None` for a seq that names no turn and for a turn that was forgotten.
     #[must_use]
     pub fn turn(&self, turn: Turn) -> Option<&TurnInfo> {
         self.turns.get(turn)
@@ -186,7 +186,7 @@ impl State {
         self.turns.weight() + requests + agents
     }
 
-    /// One such request, by the seq of its record.
+    /// A request that nobody has answered, by the seq of its record.
     #[must_use]
     pub fn pending_request(&self, request: Seq) -> Option<&PendingRequest> {
         self.pending.get(request)

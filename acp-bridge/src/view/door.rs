@@ -22,7 +22,7 @@ pub(crate) fn internal(message: impl Into<String>) -> ErrorObjectOwned {
     error(ErrorCode::INTERNAL_ERROR, message, None)
 }
 
-/// The service says no.
+/// Error for what the service refuses.
 pub(crate) fn refused(why: &ServiceError) -> ErrorObjectOwned {
     match why {
         ServiceError::Denied(denied) => self::denied(denied),
@@ -41,7 +41,7 @@ pub(crate) fn refused(why: &ServiceError) -> ErrorObjectOwned {
     }
 }
 
-/// A log that failed while it was read.
+/// Error of a log that failed while it was read.
 pub(crate) fn log_failed(session: &SessionId, failure: &LogError) -> ErrorObjectOwned {
     match failure {
         LogError::NotFound { .. } => unknown_session(session),
@@ -51,7 +51,7 @@ pub(crate) fn log_failed(session: &SessionId, failure: &LogError) -> ErrorObject
     }
 }
 
-/// The data of an error; left out if it could not be encoded, which strings and numbers always can.
+/// Data of an error; left out if it could not be encoded, which strings and numbers always can.
 pub(crate) fn data<T: Serialize + ?Sized>(key: &str, value: &T) -> Option<RawBuf> {
     RawBuf::encode(&json!({ key: value })).ok()
 }
@@ -72,7 +72,7 @@ fn trimmed(after: Seq, oldest: Seq) -> ErrorObjectOwned {
     error(ErrorCode::INVALID_PARAMS, message, data("oldest", &oldest))
 }
 
-/// A principal may not have what it asked for.
+/// Error for a principal that may not have what it asked for.
 fn denied(denied: &Denied) -> ErrorObjectOwned {
     let ours = match denied {
         Denied::NoSession { session } => return unknown_session(session),

@@ -8,48 +8,49 @@ use acp_types::record::Turn;
 use crate::log::LogError;
 use crate::service::{Denied, Invalid, ServiceError};
 
-/// One reason, with its facts. A view writes it in the words and codes of its protocol.
+/// Reason of a refusal, with its facts. A view writes it in the words and codes of its protocol.
 #[derive(Debug)]
 pub(crate) enum RequestError {
-    /// The client has not said hello.
+    /// No hello came from the client.
     NotInitialized,
-    /// It has already.
+    /// Second hello of the client.
     InitializedAlready,
-    /// The params cannot be used, for this reason.
+    /// Params that cannot be used, for this reason.
     Params(String),
-    /// Nobody serves such a request.
+    /// Method that nobody serves.
     UnknownMethod(String),
-    /// The client is not attached to the session.
+    /// Session that the client is not attached to.
     NotAttached { session: SessionId },
-    /// It is, as an observer, and asks for more than to be shown.
+    /// Observer of the session that asks for more than to be shown.
     Observing { session: SessionId, method: String },
-    /// It has as many as one connection may have.
+    /// Limit of one connection.
     TooMany { what: &'static str, limit: usize },
-    /// It came to the session once more, before this was done.
+    /// Replaced: the client came to the session once more, before this was done.
     Replaced,
-    /// It left the session before this was done.
+    /// Detached: the client left the session before this was done.
     DetachedMeanwhile,
-    /// It left the session while a turn that it prompted went on: nobody is told how that ends.
+    /// Detached from a turn: the client left the session while a turn that it prompted went on, and nobody is told how
+    /// that ends.
     DetachedFromTurn { session: SessionId, turn: Turn },
-    /// Another connection attached under the same name.
+    /// Place that another connection took under the same name.
     PlaceTaken { session: SessionId, client: Arc<str> },
-    /// The session has no message of that id.
+    /// Message that the session does not have.
     UnknownMessage { session: SessionId, message: String },
-    /// The log cannot be written.
+    /// Log that cannot be written.
     Unwritable { reason: String },
-    /// The turn ended so long ago that its outcome is in the log only.
+    /// Turn that ended so long ago that its outcome is in the log only.
     TurnForgotten { turn: Turn },
-    /// The service says no.
+    /// Refusal of the service.
     Service(ServiceError),
 }
 
 impl RequestError {
-    /// The log of a session failed.
+    /// Error of a session's log.
     pub(crate) fn log(session: &SessionId, error: LogError) -> Self {
         Self::Service(ServiceError::log(session, error))
     }
 
-    /// There is no such session.
+    /// Error for a session that there is not.
     pub(crate) fn no_session(session: &SessionId) -> Self {
         Self::Service(ServiceError::NoSession { session: session.clone() })
     }

@@ -3,18 +3,18 @@
 use acp_types::record::Seq;
 use serde::Serialize;
 
-/// `historyPolicy` of `session/attach`.
+/// Policy of `session/attach` for history: `historyPolicy`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum HistoryPolicy {
-    /// All of it, as `session/load` shows it.
+    /// Full history, as `session/load` shows it.
     Full,
-    /// The history behind the message that `afterMessageId` names. Not in the RFD's text, but what programs in the
-    /// field send.
+    /// History behind the message that `afterMessageId` names. Not in the RFD's text, but what programs in the field
+    /// send.
     AfterMessage,
-    /// Nothing but what waits for an answer.
+    /// Requests that wait for an answer, and no history.
     PendingOnly,
-    /// Nothing.
+    /// No history.
     None,
 }
 
@@ -22,7 +22,7 @@ impl HistoryPolicy {
     /// Every name, for an error message.
     pub(crate) const NAMES: &'static str = "\"full\", \"after_message\", \"pending_only\" or \"none\"";
 
-    /// By its name on the wire.
+    /// Finds a policy by its name on the wire.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "full" => Some(Self::Full),
@@ -37,24 +37,24 @@ impl HistoryPolicy {
 /// Start of the history that is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Begin {
-    /// With what is retained.
+    /// Oldest record that is retained.
     Oldest,
-    /// Behind a cursor, each record as an update of its own.
+    /// Cursor, with each record behind it as an update of its own.
     After(Seq),
-    /// Behind the last update of the message of this id.
+    /// Message of this id, behind its last update.
     Message(String),
-    /// Nowhere: only what comes is shown.
+    /// Head of the log: only what comes is shown.
     Head,
 }
 
 /// Form in which history is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Replay {
-    /// There is none.
+    /// No history.
     Nothing,
-    /// Each record as an update of its own.
+    /// Records, each as an update of its own.
     Each,
-    /// Adjacent chunks of one message as one update.
+    /// Chunks of one message that are adjacent, as one update.
     Joined,
 }
 

@@ -5,15 +5,15 @@ use acp_types::api::{Lane, Lanes};
 
 use crate::session::{LaneState, State};
 
-/// All lanes, or those that a client names. A lane that is not there yet can be named.
+/// Filter of lanes: all, or those that a client names. A lane that is not there yet can be named.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct LaneFilter(Option<Vec<String>>);
 
 impl LaneFilter {
-    /// The most names that one may have: more than a session has lanes, so that those to come can be named as well.
+    /// Number of names that one may have: more than a session has lanes, so that those to come can be named as well.
     pub(crate) const MAX_NAMES: usize = 64;
 
-    /// Shows the lanes of these names only; without names, all.
+    /// Creates a filter for the lanes of these names; without names, for all.
     pub(crate) fn new(names: Option<Vec<String>>) -> Self {
         Self(names)
     }

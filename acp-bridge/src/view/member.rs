@@ -6,19 +6,19 @@ use acp_types::RawBuf;
 
 use super::role::Role;
 
-/// The members of one session, in the order in which they came. Never changes; a change makes a new one.
+/// Members of one session, in the order in which they came. Never changes; a change makes a new one.
 pub(crate) type Roster = Arc<Vec<Arc<Member>>>;
 
-/// One client in one session as the others see it.
+/// Member of a session, as the others see it.
 #[derive(Debug)]
 pub(crate) struct Member {
-    /// Grows with every member that comes.
+    /// Number of the member, which grows with every one that comes.
     pub(crate) id: u64,
-    /// The id by which its connection is known in logs.
+    /// Id by which its connection is known in logs.
     pub(crate) connection: Arc<str>,
-    /// `clientId`: its own choice, or that of the connection. Nobody else in the session has it.
+    /// Name of the client, `clientId`: its own choice, or that of the connection. Nobody else in the session has it.
     pub(crate) client: Arc<str>,
     pub(crate) role: Role,
-    /// `clientInfo`.
+    /// Description that it gave of itself, `clientInfo`.
     pub(crate) info: Option<RawBuf>,
 }

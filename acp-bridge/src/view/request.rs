@@ -15,54 +15,56 @@ use crate::session::Command;
 /// Subject of a request.
 #[derive(Debug)]
 pub(crate) struct About {
-    /// `None` where nobody serves it.
+    /// Operation that it asks for; `None` where nobody serves it.
     pub(crate) operation: Option<Operation>,
-    /// The session that it names.
+    /// Session that it names.
     pub(crate) session: Option<SessionId>,
 }
 
-/// A request that has been read.
+/// Request that has been read.
 #[derive(Debug)]
 pub(crate) enum Request {
     /// Hello, with all that the client says of itself.
     Greet { initialize: RawBuf },
-    /// A new session.
+    /// Create a new session.
     Create { command: Command },
-    /// To come to a session that exists. `params` are for its host.
+    /// Open a session that exists. `params` are for its host.
     Open { session: SessionId, params: RawBuf, lanes: LaneFilter, entry: EntryKind },
     /// A prompt, answered when its turn ends.
     Prompt { session: SessionId, command: Command },
     /// A page of sessions.
     List { query: ListQuery },
-    /// The end of what runs in a session, and of its agent.
+    /// Look at a session: whether its agent is there. It changes nothing.
+    Status { session: SessionId },
+    /// Close: the end of what runs in a session, and of its agent.
     Close { session: SessionId },
-    /// A session and its log are to be no more.
+    /// Deletion of a session and its log.
     Delete { session: SessionId },
-    /// The client leaves a session.
+    /// Detach from a session.
     Detach { session: SessionId },
-    /// The lanes of a session that the client is attached to.
+    /// Lanes of a session that the client is attached to.
     Lanes { session: SessionId },
-    /// Anything that the host or an agent answers.
+    /// Call that the host or an agent answers.
     Call { session: Option<SessionId>, command: Command },
 }
 
-/// A notification that has been read.
+/// Notification that has been read.
 #[derive(Debug)]
 pub(crate) enum Notification {
-    /// A stop.
+    /// Stop of what runs.
     Cancel { session: SessionId, command: Command },
-    /// Anything for an agent.
+    /// Notification that is passed to an agent.
     Pass { session: Option<SessionId>, command: Command },
 }
 
 /// Way of a client to come to a session that exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum EntryKind {
-    /// With its history, as if there had been no other client.
+    /// Load: with history, as if there had been no other client.
     Load,
-    /// From a cursor, or from now on.
+    /// Resume from a cursor, or from now on.
     Resume { after: Option<Seq> },
-    /// Beside others that it wants to know of.
+    /// Attach beside others that it wants to know of.
     Attach(Box<Attach>),
 }
 
@@ -70,11 +72,11 @@ pub(crate) enum EntryKind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Attach {
     pub(crate) role: Role,
-    /// The name that it has chosen, if any.
+    /// Name that it has chosen, if any.
     pub(crate) client: Option<Arc<str>>,
-    /// Its description of itself.
+    /// Description that it gives of itself.
     pub(crate) info: Option<RawBuf>,
-    /// The policy that the answer names.
+    /// Policy that the answer names.
     pub(crate) policy: HistoryPolicy,
     pub(crate) begin: Begin,
 }
@@ -82,12 +84,12 @@ pub(crate) struct Attach {
 /// Answer of a client to a request of an agent.
 #[derive(Debug)]
 pub(crate) enum ClientAnswer {
-    /// A result.
+    /// Result for the agent.
     Result(RawBuf),
-    /// An error, which is the answer.
+    /// Error that is the answer.
     Error(RawBuf),
-    /// An error that says nothing of what another client would answer: this one cannot.
+    /// Error that says nothing of what another client would answer: this one cannot.
     Unable(RawBuf),
-    /// None: it waits in the log for whoever attaches next.
+    /// No answer: the request waits in the log for whoever attaches next.
     Nothing,
 }

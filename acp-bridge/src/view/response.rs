@@ -10,31 +10,33 @@ use super::role::Role;
 use crate::log::SessionInfo;
 use crate::session::{Reply, State};
 
-/// One answer.
+/// Answer to a request.
 #[derive(Debug)]
 pub(crate) enum Response<'a> {
-    /// To a hello: what the agent said to it.
+    /// Answer to a hello: what the agent said to it.
     Greeted { agent: &'a RawBuf },
-    /// A session that is new, or that the client has come to: its modes and options as the agent or the log has them.
+    /// Session that is new, or that the client has come to: its modes and options as the agent or the log has them.
     Session(RawBuf),
-    /// To an attach.
+    /// Answer to an attach.
     Attached(Attached<'a>),
-    /// To a detach.
+    /// Answer to a detach.
     Detached { session: &'a SessionId },
-    /// To a prompt: how its turn ended. `seq` is a cursor behind everything that belongs to the turn, `steered` the turn
-    /// that its message went into.
+    /// Answer to a prompt: how its turn ended. `seq` is a cursor behind everything that belongs to the turn, `steered`
+    /// the turn that its message went into.
     Turn { turn: Turn, seq: Seq, outcome: &'a Outcome, steered: Option<Turn> },
     /// A page of sessions.
     Sessions(&'a [SessionInfo]),
-    /// The lanes of a session.
+    /// Look at a session: whether an agent of it is there.
+    Status { open: bool },
+    /// Lanes of a session.
     Lanes(&'a State),
-    /// The answer of the host or of an agent.
+    /// Reply of the host or of an agent.
     Reply(Reply),
-    /// It is done.
+    /// Done, with nothing more to say.
     Done,
 }
 
-/// The answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
+/// Answer to an attach: `replayed` updates were shown before it, and it is followed by what comes after `seq`.
 #[derive(Debug)]
 pub(crate) struct Attached<'a> {
     pub(crate) session: &'a SessionId,
@@ -44,6 +46,6 @@ pub(crate) struct Attached<'a> {
     pub(crate) policy: HistoryPolicy,
     pub(crate) replayed: u64,
     pub(crate) seq: Seq,
-    /// The result of a load: modes, options and what else the agent said.
+    /// Result of a load: modes, options and what else the agent said.
     pub(crate) result: &'a RawBuf,
 }

@@ -4,13 +4,13 @@ use serde::Serialize;
 
 use crate::service;
 
-/// A client's part in one session.
+/// Role of a client in one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Role {
-    /// It prompts, stops, configures, and is asked what agents ask.
+    /// Controller: it prompts, stops, configures, and is asked what agents ask.
     Controller,
-    /// It looks on.
+    /// Observer: it looks on.
     Observer,
 }
 
@@ -24,7 +24,7 @@ impl From<Role> for service::Role {
 }
 
 impl Role {
-    /// By its name on the wire.
+    /// Finds a role by its name on the wire.
     pub(crate) fn named(name: &str) -> Option<Self> {
         match name {
             "controller" => Some(Self::Controller),

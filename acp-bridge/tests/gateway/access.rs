@@ -135,9 +135,7 @@ fn acp_rows() -> Vec<Row> {
         row("session/close", Controller, Attached, json!({})),
         row("session/delete", Admin, Session, json!({})),
         row("session/delete", Admin, Attached, json!({})),
-        row("session/archive", Controller, Attached, json!({})),
-        row("session/unarchive", Controller, Attached, json!({})),
-        row("session/status", Controller, Attached, json!({})),
+        row("session/status", Observer, Session, json!({})),
         row("session/options", Controller, Attached, json!({ "cwd": "/" })),
         row("session/options", Admin, Every, json!({ "cwd": "/" })),
         row("session/set_title", Controller, Attached, json!({ "title": "t" })),
@@ -164,7 +162,8 @@ fn acp_rows() -> Vec<Row> {
 }
 
 /// Requests of ACP that the bridge does not serve to anybody, and the one that every connection begins with.
-const NOT_ASKED: [&str; 4] = ["initialize", "session/fork", "proxy/initialize", "proxy/successor"];
+const NOT_ASKED: [&str; 6] =
+    ["initialize", "session/fork", "session/archive", "session/unarchive", "proxy/initialize", "proxy/successor"];
 
 /// What a session hears of the client that has made it.
 const MADE: [Command; 1] = [Command::SetPresence { present: true }];

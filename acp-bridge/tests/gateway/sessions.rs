@@ -105,7 +105,7 @@ fn a_cursor_that_cannot_be_served_is_an_error_that_names_one_that_can() {
 fn unknown_sessions_are_refused_and_unknown_cursors_of_lists_too() {
     let world = World::start();
     let mut client = world.client();
-    for method in ["session/load", "session/resume", "session/close"] {
+    for method in ["session/load", "session/resume", "session/close", "session/status"] {
         let error = client.refused(method, &workspace("nonesuch", None));
         assert_eq!((&error["code"], &error["data"]["sessionId"]), (&json!(-32002), &json!("nonesuch")), "{method}");
     }

@@ -240,3 +240,30 @@ fn commands_about_no_session_are_refused() {
         assert_eq!(session.command("c1", command).0, Err(Refusal::NeedsNoSession));
     }
 }
+
+#[test]
+fn a_title_that_the_agent_has_taken_is_recorded_and_told_to_all_before_the_reply() {
+    let mut session = Session::new();
+    let title = |session: &mut Session, result: Result<&str, &str>, told: Option<&str>| {
+        let params = Some(raw(r#"{"title":" Mine "}"#));
+        let command = Command::Call { lane: None, method: "session/set_title".into(), params };
+        let (id, effects) = session.open_command("c1", command);
+        if let Some(title) = told {
+            session.agent(FromAgent::Update(raw(title).into()));
+        }
+        let head = session.head();
+        let effects = session.answered(call(&effects).0, result);
+        assert_eq!(replies(&effects)[0].0, id);
+        session.log[usize::try_from(head).unwrap()..].to_vec()
+    };
+    assert_eq!(title(&mut session, Err(r#"{"code":1,"message":"no"}"#), None), []);
+    let records = title(&mut session, Ok(r#"{"title":"Mine"}"#), None);
+    assert_eq!(records.len(), 2);
+    assert_eq!(records[0].origin, Origin::Client("c1".into()));
+    assert_eq!(records[0].decode::<SessionUpdated>().unwrap().title.as_deref(), Some("Mine"));
+    assert_eq!(value(&records[1].body)["update"], json!({ "sessionUpdate": "session_info_update", "title": "Mine" }));
+    assert_eq!(session.machine.state().title(), Some("Mine"));
+    assert_eq!(title(&mut session, Ok(r#"{"title":"Mine"}"#), None), [], "no news");
+    let update = r#"{"sessionId":"agent-1","update":{"sessionUpdate":"session_info_update","title":"Other"}}"#;
+    assert_eq!(title(&mut session, Ok(r#"{"title":"Other"}"#), Some(update)), [], "the agent has told all itself");
+}

@@ -33,6 +33,25 @@ fn load_replays_the_conversation_joined_and_resume_from_its_last_cursor_gives_no
 }
 
 #[test]
+fn the_status_of_a_session_is_told_to_whoever_asks_and_starts_nothing() {
+    let bridge = Bridge::start(Options::fault_agent(&[]));
+    let (mut client, mut other) = (bridge.client(), bridge.client());
+    let session = client.new_session();
+    let status = |client: &mut crate::support::client::Client| {
+        client.call("session/status", &json!({ "sessionId": session }))["status"].clone()
+    };
+    assert_eq!(status(&mut other), "open");
+    client.call("session/close", &json!({ "sessionId": session }));
+    assert_eq!(status(&mut other), "saved");
+    assert_eq!(status(&mut other), "saved", "to look starts no agent");
+    other.load(&session);
+    let turn = other.prompt(&session, "echo again");
+    other.answer(turn);
+    assert_eq!(status(&mut other), "open");
+    assert_eq!(other.refused("session/archive", &json!({ "sessionId": session }))["code"], -32601);
+}
+
+#[test]
 fn prompts_while_a_turn_runs_queue_in_order() {
     let bridge = Bridge::start(Options::fault_agent(&[]));
     let mut client = bridge.client();

@@ -22,6 +22,25 @@ struct Release {
 /// Newest first.
 const RELEASES: &[Release] = &[
     Release {
+        name: "1.20.0",
+        files: &[
+            (
+                1,
+                &[
+                    include_str!("../../schema/1.20.0/v1/schema.unstable.json"),
+                    include_str!("../../schema/1.20.0/v1/schema.json"),
+                ],
+            ),
+            (
+                2,
+                &[
+                    include_str!("../../schema/1.20.0/v2/schema.unstable.json"),
+                    include_str!("../../schema/1.20.0/v2/schema.json"),
+                ],
+            ),
+        ],
+    },
+    Release {
         name: "2.4.0",
         files: &[
             (
@@ -261,6 +280,14 @@ mod tests {
             }
         }
         assert!(Schemas::of(Some("0.0.0"), 1).is_none());
+    }
+
+    #[test]
+    fn the_newest_release_is_the_one_that_the_workspace_builds_on() {
+        let lock = include_str!("../../../Cargo.lock");
+        let (_, rest) = lock.split_once("name = \"agent-client-protocol-schema\"\nversion = \"").expect("the crate");
+        let version = rest.split('"').next();
+        assert_eq!(releases().next(), version, "`cargo xtask currency --save` writes the schemas of another release");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A bridge in this process that only passes lines on, or does one thing wrong.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde_json::{Value, json};
 
@@ -25,6 +26,11 @@ pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("BRIDGE-09/a", &[]),
     ("BRIDGE-10", &[]),
     ("BRIDGE-11", &[]),
+    ("BRIDGE-12", &[]),
+    ("BRIDGE-13", &[]),
+    ("BRIDGE-14", &[]),
+    ("BRIDGE-15", &[]),
+    ("BRIDGE-16", &[]),
 ];
 /// Longer messages are cut by a bridge that loses what is large, in bytes.
 const CUT: usize = 256 * 1024;
@@ -33,7 +39,9 @@ const CUT: usize = 256 * 1024;
 /// the link is dropped.
 #[must_use]
 pub fn bridged(far: Link, breaks: Breaks) -> Link {
-    through(std::future::ready(Some(far)), Relay { breaks, ..Relay::default() })
+    static CONNECTIONS: AtomicU64 = AtomicU64::new(0);
+    let number = CONNECTIONS.fetch_add(1, Ordering::Relaxed);
+    through(std::future::ready(Some(far)), Relay { breaks, number, ..Relay::default() })
 }
 
 /// State of a bridge.
@@ -48,10 +56,16 @@ struct Relay {
     held: Option<Value>,
     /// The first session of all.
     first: Option<Value>,
+    /// Child sessions of this connection, which has a number of its own.
+    children: Vec<String>,
+    number: u64,
+    /// The announcement of a child, which a bridge that loses order holds back.
+    announced: Option<String>,
 }
 
 impl Pass for Relay {
     fn to_far(&mut self, line: String) -> Vec<String> {
+        let line = self.renamed(line, |own, shown, line| line.replace(shown, own));
         let Ok(mut message) = acp_server::types::json::from_str::<Value>(&line) else { return vec![line] };
         let method = message["method"].as_str().unwrap_or_default().to_owned();
         if let (Some(id), false) = (message.get("id"), method.is_empty()) {
@@ -60,6 +74,10 @@ impl Pass for Relay {
         let mut changed = false;
         if method == "initialize" {
             self.wanted = message["params"]["protocolVersion"].clone();
+            if self.breaks.has("BRIDGE-14") {
+                message["params"]["clientCapabilities"]["subagents"] = json!({});
+                changed = true;
+            }
             if self.breaks.has("BRIDGE-07") {
                 message["params"]["clientCapabilities"] = json!({ "fs": { "readTextFile": true } });
                 changed = true;
@@ -76,6 +94,13 @@ impl Pass for Relay {
                 changed = true;
             }
         }
+        let of_child = |session: &str| self.children.iter().any(|child| child == session);
+        if self.breaks.has("BRIDGE-15")
+            && method == "session/cancel"
+            && message["params"]["sessionId"].as_str().is_some_and(of_child)
+        {
+            return Vec::new();
+        }
         if self.breaks.has("BRIDGE-06") && method == "$/cancel_request" {
             return Vec::new();
         }
@@ -88,6 +113,23 @@ impl Pass for Relay {
         let asked = if answers { self.open.remove(&message["id"].to_string()) } else { None };
         let before = message.clone();
         let update = message["method"] == "session/update";
+        if update && message["params"]["update"]["sessionUpdate"] == "subagent_update" {
+            let child = message["params"]["update"]["sessionId"].as_str().unwrap_or_default().to_owned();
+            if !self.children.contains(&child) {
+                self.children.push(child);
+                if self.breaks.has("BRIDGE-12") {
+                    self.announced = Some(line);
+                    return Vec::new();
+                }
+            }
+        }
+        if let Some(announced) = self.announced.take() {
+            return vec![line, announced];
+        }
+        if self.breaks.has("BRIDGE-16") && asked.as_deref() == Some("session/list") {
+            let children = self.children.iter().map(|child| json!({ "sessionId": child, "cwd": "/" }));
+            message["result"]["sessions"] = children.collect();
+        }
         if self.breaks.has("BRIDGE-01") && message["params"]["update"]["sessionUpdate"] == "plan" {
             return Vec::new();
         }
@@ -111,7 +153,8 @@ impl Pass for Relay {
         if self.breaks.has("BRIDGE-04") {
             return self.out_of_order(message, update);
         }
-        vec![if message == before { line } else { message.to_string() }]
+        let line = if message == before { line } else { message.to_string() };
+        vec![self.renamed(line, |own, shown, line| line.replace(own, shown))]
     }
 
     fn far_left(&mut self) -> Option<Vec<String>> {
@@ -125,6 +168,17 @@ impl Pass for Relay {
 }
 
 impl Relay {
+    /// A bridge that forgets the ids of children gives them others on each connection.
+    fn renamed(&self, line: String, rename: fn(&str, &str, &str) -> String) -> String {
+        if !self.breaks.has("BRIDGE-13") {
+            return line;
+        }
+        let quoted = |name: &str| json!(name).to_string();
+        self.children
+            .iter()
+            .fold(line, |line, child| rename(&quoted(child), &quoted(&format!("{child} of {}", self.number)), &line))
+    }
+
     /// Holds one number back until the turn has ended.
     fn out_of_order(&mut self, message: Value, update: bool) -> Vec<String> {
         let last = format!("{}\n", far::COUNT);

@@ -2,7 +2,9 @@
 
 mod announced;
 mod cancel;
+mod children;
 mod crossing;
+mod drafts;
 mod framing;
 mod handshake;
 mod leaving;
@@ -19,6 +21,7 @@ mod roots;
 mod services;
 mod sessions;
 mod settings;
+mod setup;
 mod socket;
 mod turns;
 
@@ -65,9 +68,13 @@ const SCENARIOS: &[Scenario] = &[
     mcp::MCP,
     remote::REMOTE,
     announced::ANNOUNCED,
+    setup::SETUP,
+    drafts::DRAFTS,
+    children::CHILDREN,
 ];
 
-// Version 2 asks these as well.
+// Bridges and version 2 ask these as well.
+pub(crate) use children::{a_cancelled_child_stops, cancel_a_child};
 pub(crate) use framing::ids_come_back_as_they_were;
 pub(crate) use listing::{no_match_is_an_empty_array, the_filter_holds};
 pub(crate) use refusals::{silent, silent_and_alive};

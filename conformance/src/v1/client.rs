@@ -1,6 +1,7 @@
 //! Scenarios against a client, each next to the checks that ask about it. The tester is the agent that the client starts;
 //! the client has to connect, open a session and send one prompt, and what is wanted happens in that turn.
 
+mod children;
 mod connect;
 mod crossing;
 mod files;
@@ -45,4 +46,5 @@ const SCENARIOS: &[Scenario] = &[
     files::FILES,
     terminals::TERMINALS,
     terminals::LIMITS,
+    children::CHILDREN,
 ];

@@ -2,16 +2,20 @@
 
 pub(crate) mod answers;
 mod asks;
+pub(crate) mod children;
 mod compaction;
 pub(crate) mod config;
 pub(crate) mod content;
+mod cursors;
 mod elicitation;
 pub(crate) mod envelope;
 mod extensions;
 mod gated;
 pub(crate) mod order;
 pub(crate) mod paths;
+mod plans;
 pub(crate) mod stdio;
+mod suggestions;
 mod terminals;
 mod told;
 mod tools;
@@ -53,7 +57,7 @@ pub(crate) const AGENT: &[Check] = &[
     Check::new("TOOL-06", tools::updates_are_about_reported_calls),
     Check::new("TOOL-07", tools::what_is_final_stays_so),
     Check::new("TOOL-08", tools::updates_have_an_id),
-    Check::new("TOOL-09", tools::content_is_of_three_kinds),
+    Check::new("TOOL-09", tools::content_is_of_a_known_kind),
     Check::new("TOOL-10", paths::diffs_are_whole),
     Check::new("TOOL-11", terminals::shown_terminals_live),
     Check::new("TOOL-12", paths::locations_are_absolute),
@@ -90,6 +94,19 @@ pub(crate) const AGENT: &[Check] = &[
     Check::new("COMPACT-02", compaction::updates_are_whole),
     Check::new("COMPACT-03", compaction::each_ends_once),
     Check::new("COMPACT-04", compaction::nothing_comes_after_the_end),
+    Check::new("PLAN-07", |case| gated::kinds_need(case, &["plan"], &["plan_update", "plan_removed"])),
+    Check::new("PLAN-08", plans::paths_are_absolute),
+    Check::new("PLAN-09", plans::every_update_is_complete),
+    Check::new("CURSOR-01", |case| gated::update_needs(case, "cursors", &["cursor_update"])),
+    Check::new("CURSOR-02", cursors::new_ones_have_an_anchor),
+    Check::new("CURSOR-03", cursors::anchors_stay),
+    Check::new("SUGGEST-01", |case| gated::update_needs(case, "promptSuggestions", &["prompt_suggestions_update"])),
+    Check::new("SUGGEST-02", suggestions::suggestions_can_be_sent),
+    Check::new("SUB-01", children::only_for_clients_that_take_them),
+    Check::new("SUB-02", children::children_are_announced_first),
+    Check::new("SUB-03", children::children_keep_their_parent),
+    Check::new("SUB-04", children::states_are_known),
+    Check::new("SUB-05", children::directories_are_absolute),
 ];
 
 /// For a client.
@@ -123,4 +140,7 @@ pub(crate) const CLIENT: &[Check] = &[
     Check::new("CANCEL-02", asks::cancels_are_notifications),
     Check::new("CONFIG-14", asks::values_are_offered),
     Check::new("MODE-07", asks::modes_are_offered),
+    Check::new("SYSTEM-04", |case| asks::member_only_where_announced(case, "systemPrompt", "systemPrompt")),
+    Check::new("OPTIONS-07", |case| asks::member_only_where_announced(case, "configOptions", "options")),
+    Check::new("SUB-10", children::children_are_left_alone),
 ];

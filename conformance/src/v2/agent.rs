@@ -2,6 +2,7 @@
 
 mod cancel;
 mod carried;
+mod children;
 mod closing;
 mod handshake;
 pub(crate) mod invariants;
@@ -9,7 +10,9 @@ mod permission;
 mod refusals;
 mod reports;
 mod resume;
+mod retry;
 mod settings;
+mod skills;
 mod stage;
 mod turns;
 
@@ -35,4 +38,7 @@ const SCENARIOS: &[Scenario] = &[
     settings::SETTINGS,
     resume::RESUME,
     closing::CLOSE,
+    retry::RETRY,
+    children::CHILDREN,
+    skills::SKILLS,
 ];

@@ -53,7 +53,7 @@ impl Translator for Session {
                     answer(id, v1::StopReason::Cancelled, out);
                 }
             }
-            Input::Stop => {} // Quill does nothing that nobody asked for.
+            Input::Stop | Input::StopChild(_) => {} // Quill does nothing that nobody asked for.
             Input::Native(message) => match serde_json::from_str(message.as_str()) {
                 Ok(message) => self.heard(message, out),
                 Err(error) => tracing::warn!(%error, "a message of Quill was not understood"),

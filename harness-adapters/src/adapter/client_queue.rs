@@ -46,14 +46,15 @@ impl ClientQueue {
         self.waiting.is_empty()
     }
 
-    /// Queues a `session/update`, in parts if it is too long for one message.
-    pub(super) fn update(&mut self, update: v1::SessionUpdate) {
-        let notification = v1::SessionNotification::new(self.session.clone(), update);
+    /// Queues a `session/update`, of a child session if one is given, in parts if it is too long for one message.
+    pub(super) fn update(&mut self, child: Option<v1::SessionId>, update: v1::SessionUpdate) {
+        let session = child.unwrap_or_else(|| self.session.clone());
+        let notification = v1::SessionNotification::new(session.clone(), update);
         match written(&notification) {
             Some(frame) if frame.len() <= fit::MESSAGE => self.waiting.push_back(ToClient::Update(frame)),
             Some(_) => {
                 for part in fit(notification.update) {
-                    let frame = written(&v1::SessionNotification::new(self.session.clone(), part));
+                    let frame = written(&v1::SessionNotification::new(session.clone(), part));
                     match frame.filter(|frame| frame.len() <= fit::LONGEST) {
                         Some(frame) => self.waiting.push_back(ToClient::Update(frame)),
                         None => tracing::error!("an update is too long for the client and cannot be cut; it is lost"),

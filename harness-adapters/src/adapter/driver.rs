@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 
 use super::channel::{Channel, FromHarness};
+use super::children::Children;
 use super::chosen::Chosen;
 use super::client_queue::{ClientQueue, RequestResult, ToClient};
 use super::questions::Questions;
@@ -30,6 +31,7 @@ pub(super) enum Command {
     Request { id: RequestId, request: Request, reply: oneshot::Sender<RequestResult> },
     Cancel(RequestId),
     Stop,
+    StopChild(v1::SessionId),
 }
 
 /// One open session.
@@ -40,6 +42,7 @@ pub(super) struct Driver<T> {
     recording: Option<Recording>,
     /// The options in force. They outlive the driver.
     chosen: Arc<Mutex<Chosen>>,
+    children: Children,
     queue: ClientQueue,
     questions: Questions,
     state: State,
@@ -69,10 +72,11 @@ impl<T: Translator> Driver<T> {
         commands: mpsc::Receiver<Command>,
         recording: Option<Recording>,
         chosen: Arc<Mutex<Chosen>>,
+        children: Children,
     ) -> Self {
         let queue = ClientQueue::new(session);
         let (questions, state) = (Questions::default(), State::default());
-        Self { translator, client, commands, recording, chosen, queue, questions, state }
+        Self { translator, client, commands, recording, chosen, children, queue, questions, state }
     }
 
     /// Runs until the session is closed or its harness gone. Nothing is said before `answered` fires; then come
@@ -83,7 +87,7 @@ impl<T: Translator> Driver<T> {
         answered: CancellationToken,
         updates: Vec<v1::SessionUpdate>,
     ) {
-        updates.into_iter().for_each(|update| self.queue.update(update));
+        updates.into_iter().for_each(|update| self.queue.update(None, update));
         let mut held = true;
         let mut exited = false;
         while !(self.state.closed || (exited && self.queue.is_empty())) {
@@ -147,6 +151,7 @@ impl<T: Translator> Driver<T> {
             }
             Some(Command::Cancel(id)) => self.step(Input::Cancel { id }),
             Some(Command::Stop) => self.step(Input::Stop),
+            Some(Command::StopChild(child)) => self.step(Input::StopChild(child)),
             // Nobody can ask any more, which is as good as a close.
             None => self.state.closed = true,
         }
@@ -206,7 +211,12 @@ impl<T: Translator> Driver<T> {
         match effect {
             Effect::Update(update) => {
                 self.chosen.lock().unwrap_or_else(PoisonError::into_inner).told(&update);
-                self.queue.update(update);
+                self.children.told(&update);
+                self.queue.update(None, update);
+            }
+            Effect::Child { session, update } => {
+                self.children.told(&update);
+                self.queue.update(Some(session), update);
             }
             Effect::Send(message) => state.to_harness.push_back(Bytes::from(message.as_str().to_owned())),
             Effect::Ask { ask, question } => {

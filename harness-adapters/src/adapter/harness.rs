@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::channel::Channel;
 use crate::failure::{Failure, FailureKind};
-use crate::translate::Translator;
+use crate::translate::{Told, Translator};
 
 /// A harness. It does what happens outside of open sessions; its [`Translator`] does the rest.
 pub trait Harness: Send + Sync + 'static {
@@ -96,7 +96,7 @@ pub struct Opened<T: Translator> {
     /// The channel to and from the harness.
     pub channel: Channel,
     /// Earlier updates, oldest first; sent before the answer. `None` unless loaded.
-    pub history: Option<mpsc::Receiver<Result<v1::SessionUpdate, Failure>>>,
+    pub history: Option<mpsc::Receiver<Result<Told, Failure>>>,
     /// Modes, for the answer.
     pub modes: Option<v1::SessionModeState>,
     /// Options, for the answer.

@@ -12,7 +12,7 @@ use super::fit::fit;
 use super::harness::{Harness, Open};
 use super::sessions::{Lost, Sessions};
 use crate::failure::{Failure, FailureKind};
-use crate::translate::{Answer, Request};
+use crate::translate::{Answer, Request, Told};
 
 /// A harness and its open sessions.
 pub(super) struct Service<H> {
@@ -112,11 +112,13 @@ fn again(how: &Open) -> impl FnOnce(v1::SessionId) -> v1::ResumeSessionRequest +
 
 async fn replay(
     session: &v1::SessionId,
-    mut history: mpsc::Receiver<Result<v1::SessionUpdate, Failure>>,
+    mut history: mpsc::Receiver<Result<Told, Failure>>,
     client: &ClientPeer,
 ) -> Result<(), Failure> {
-    while let Some(update) = history.recv().await {
-        for update in fit(update?) {
+    while let Some(told) = history.recv().await {
+        let Told { child, update } = told?;
+        let session = child.as_ref().unwrap_or(session);
+        for update in fit(update) {
             let notification = v1::SessionNotification::new(session.clone(), update);
             if client.session_update(notification).await.is_err() {
                 return Err(Failure::new(FailureKind::Harness, "the client is gone"));

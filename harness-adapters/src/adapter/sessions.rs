@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::channel::Channel;
+use super::children::Children;
 use super::chosen::Chosen;
 use super::client_queue::RequestResult;
 use super::driver::{Command, Driver};
@@ -46,6 +47,8 @@ struct Handle {
     again: Arc<v1::ResumeSessionRequest>,
     /// The options to set in it then.
     chosen: Arc<Mutex<Chosen>>,
+    /// The sessions of its sub-agents.
+    children: Children,
 }
 
 /// A session that has lost its harness.
@@ -72,6 +75,7 @@ impl Sessions {
         let open = self.open();
         match open.get(session) {
             Some(handle) if !handle.commands.is_closed() => Ok(handle.clone()),
+            None if open.values().any(|handle| handle.children.has(session)) => Err(is_child(session)),
             _ => Err(not_open(session)),
         }
     }
@@ -126,8 +130,11 @@ impl Sessions {
         let Opened { session, setup, channel, updates, .. } = opened;
         let recording = self.recording::<T>(&session, &setup)?;
         let (commands, taken) = mpsc::channel(COMMANDS);
-        let driver = Driver::new(T::new(setup), session.clone(), client.clone(), taken, recording, Arc::clone(&chosen));
-        self.open().insert(session, Handle { commands, busy: Arc::default(), again: Arc::new(again), chosen });
+        let (client, children) = (client.clone(), Children::default());
+        let (session_of, chosen_of) = (session.clone(), Arc::clone(&chosen));
+        let driver = Driver::new(T::new(setup), session_of, client, taken, recording, chosen_of, children.clone());
+        self.open()
+            .insert(session, Handle { commands, busy: Arc::default(), again: Arc::new(again), chosen, children });
         self.drivers.spawn(driver.run(channel, answered, updates));
         Ok(())
     }
@@ -168,12 +175,19 @@ impl Sessions {
         answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
-    /// Stops the work of a session that no prompt waits for. A session that is not open does nothing.
+    /// Stops the work of a session that no prompt waits for, or the work of one child session. A session that is not open
+    /// does nothing.
     pub(super) async fn stop(&self, session: &v1::SessionId) {
-        if let Ok(handle) = self.handle(session) {
-            // One that has ended meanwhile does nothing either.
-            let _ = handle.commands.send(Command::Stop).await;
-        }
+        let (handle, command) = match self.handle(session) {
+            Ok(handle) => (handle, Command::Stop),
+            Err(_) => {
+                let parent = self.open().values().find(|handle| handle.children.has(session)).cloned();
+                let Some(parent) = parent else { return };
+                (parent, Command::StopChild(session.clone()))
+            }
+        };
+        // One that has ended meanwhile does nothing either.
+        let _ = handle.commands.send(command).await;
     }
 
     /// Closes a session and waits until its harness has let go of it.
@@ -223,4 +237,10 @@ impl Drop for Busy {
 
 fn not_open(session: &v1::SessionId) -> Failure {
     Failure::new(FailureKind::NotFound, format!("session {session} is not open: load or resume it first"))
+}
+
+fn is_child(session: &v1::SessionId) -> Failure {
+    let message =
+        format!("session {session} is a sub-agent's: it can only be cancelled; ask the session that began it");
+    Failure::new(FailureKind::InvalidParams, message)
 }

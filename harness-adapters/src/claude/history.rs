@@ -3,23 +3,27 @@
 //! Messages on disk are those on the wire, so they go through the same [`Screen`]; only prompts are shown here and not
 //! there, where the client has sent them itself.
 
+mod agents;
 mod chain;
 
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use acp_types::{RawBuf, json, v1};
 use serde_json::Value;
 
+use self::agents::Agent;
 use self::chain::Chain;
 use super::attach::attach;
+use super::translate::agents::Agent as Begun;
 use super::translate::plan::Plan;
 use super::translate::screen::{Screen, said as said_by_command};
 use super::wire::{Assistant, Block, User};
+use crate::children::End;
 use crate::embedded::CONTEXT;
-use crate::translate::{ClientFeatures, Effect, Effects};
+use crate::translate::{ClientFeatures, Effects, Told};
 
 /// Depth of sub-agents of sub-agents that are followed.
 const DEPTH: usize = 8;
@@ -36,31 +40,35 @@ const INJECTED: [&str; 7] = [
 
 /// Shows a transcript to `show`, which says whether it wants more, and gives the tasks at its end.
 pub(super) fn replay(
+    session: &v1::SessionId,
     transcript: &Path,
     cwd: &Path,
     features: ClientFeatures,
-    show: &mut dyn FnMut(v1::SessionUpdate) -> bool,
+    show: &mut dyn FnMut(Told) -> bool,
 ) -> std::io::Result<Plan> {
     let chain = Chain::read(transcript)?;
     let mut replay = Replay {
-        screen: Screen::new(cwd.to_path_buf(), features, Plan::default()),
+        session,
+        screen: Screen::new(session.clone(), cwd.to_path_buf(), features, Plan::default()),
         effects: Effects::default(),
-        agents: agents(&transcript.with_extension("").join("subagents")),
+        agents: agents::of_session(transcript),
         show,
         wanted: true,
     };
     replay.file(transcript, None, 0, &|record| chain.holds(record))?;
-    replay.screen.close(&mut replay.effects);
+    // What is still open has ended with a process, and nobody wrote how.
+    replay.screen.close(&End::Unknown, &mut replay.effects);
     replay.flush();
     Ok(replay.screen.plan().clone())
 }
 
 struct Replay<'a> {
+    session: &'a v1::SessionId,
     screen: Screen,
     effects: Effects,
     /// Transcripts of sub-agents by the call that began them.
-    agents: BTreeMap<String, PathBuf>,
-    show: &'a mut dyn FnMut(v1::SessionUpdate) -> bool,
+    agents: BTreeMap<String, Agent>,
+    show: &'a mut dyn FnMut(Told) -> bool,
     wanted: bool,
 }
 
@@ -68,7 +76,7 @@ impl Replay<'_> {
     fn file(
         &mut self,
         transcript: &Path,
-        parent: Option<&str>,
+        parent: Option<&Agent>,
         depth: usize,
         keep: &dyn Fn(&RawBuf) -> bool,
     ) -> std::io::Result<()> {
@@ -92,15 +100,15 @@ impl Replay<'_> {
 
     fn flush(&mut self) {
         for effect in self.effects.take() {
-            if let Effect::Update(update) = effect
+            if let Some(told) = Told::of(effect)
                 && self.wanted
             {
-                self.wanted = (self.show)(update);
+                self.wanted = (self.show)(told);
             }
         }
     }
 
-    fn record(&mut self, record: &RawBuf, parent: Option<&str>, depth: usize) -> std::io::Result<()> {
+    fn record(&mut self, record: &RawBuf, parent: Option<&Agent>, depth: usize) -> std::io::Result<()> {
         let attached = attach(record.as_str().as_bytes());
         let line = attached.as_deref().unwrap_or(record.as_str().as_bytes());
         match record.as_raw().member("type").and_then(acp_types::Raw::as_string).as_deref() {
@@ -109,7 +117,8 @@ impl Replay<'_> {
                     self.lost("an answer");
                     return Ok(());
                 };
-                assistant.parent_tool_use_id = parent.map(str::to_owned);
+                assistant.parent_tool_use_id = parent.map(|agent| agent.call.clone());
+                assistant.agent_id = parent.map(|agent| agent.name.clone());
                 let calls = assistant.message.content.iter().filter_map(|block| match block {
                     Block::ToolUse { id, .. } => Some(id.clone()),
                     _ => None,
@@ -138,20 +147,31 @@ impl Replay<'_> {
     /// Messages and calls of a sub-agent.
     fn agent(&mut self, call: &str, depth: usize) -> std::io::Result<()> {
         match self.agents.remove(call) {
-            Some(transcript) if depth < DEPTH => {
+            Some(agent) if depth < DEPTH => {
+                let begun = Begun {
+                    name: &agent.name,
+                    call,
+                    title: agent.title.as_deref(),
+                    role: agent.role.as_deref(),
+                    ..Begun::default()
+                };
+                self.screen.agent_began(self.session, &begun, &mut self.effects);
                 self.flush();
-                self.file(&transcript, Some(call), depth + 1, &|_| true)
+                self.file(&agent.transcript, Some(&agent), depth + 1, &|_| true)
             }
             _ => Ok(()),
         }
     }
 
-    fn user(&mut self, line: &[u8], parent: Option<&str>) {
+    fn user(&mut self, line: &[u8], parent: Option<&Agent>) {
         let Ok(mut user) = json::from_slice::<User>(line) else { return self.lost("a message of the user") };
-        user.parent_tool_use_id = parent.map(str::to_owned);
+        user.parent_tool_use_id = parent.map(|agent| agent.call.clone());
         self.screen.user(&user, &mut self.effects);
         let Ok(value) = json::from_slice::<Value>(line) else { return };
-        if parent.is_some() {
+        if let Some(agent) = parent {
+            if let Some(task) = text_of(&value).filter(|text| !is_injected(text)) {
+                self.screen.agent_told(&agent.name, &agent.message(&value), &task, &mut self.effects);
+            }
             return;
         }
         if let Some(task) = text_of(&value).filter(|text| text.starts_with(INJECTED[0])) {
@@ -171,6 +191,9 @@ impl Replay<'_> {
         };
         if let Some(call) = tag("tool-use-id") {
             let failed = tag("status") != Some("completed");
+            if let Some(name) = tag("task-id") {
+                self.screen.agent_ended(name, tag("status"), tag("summary"), &mut self.effects);
+            }
             self.screen.task_over(call, failed, tag("summary"), &mut self.effects);
         }
     }
@@ -284,15 +307,4 @@ fn typed(text: &str) -> String {
 
 fn unreadable(what: &str, transcript: &Path) {
     tracing::warn!(what, transcript = %transcript.display(), "a part of a transcript is not JSON and is not shown");
-}
-
-fn agents(folder: &Path) -> BTreeMap<String, PathBuf> {
-    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
-    let agents = files.filter_map(|path| {
-        let name = path.file_name()?.to_str()?.strip_suffix(".meta.json")?.to_owned();
-        let meta: Value = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
-        let call = meta.get("toolUseId").and_then(Value::as_str)?.to_owned();
-        Some((call, folder.join(format!("{name}.jsonl")))).filter(|(_, path)| path.is_file())
-    });
-    agents.collect()
 }

@@ -22,7 +22,7 @@ use crate::adapter::process::Process;
 use crate::adapter::{Open, Opened, Options};
 use crate::failure::{Failure, FailureKind};
 use crate::profile::Version;
-use crate::translate::ClientFeatures;
+use crate::translate::{ClientFeatures, Told};
 
 /// Name of the program in messages.
 const WHO: &str = "Claude Code";
@@ -55,7 +55,8 @@ pub(super) async fn open(
     let plans = prepare(&store, how)?;
     let Plans { id, begin, start, transcript, show, lock } = plans;
     let program = launch::program(options, |name| std::env::var_os(name))?;
-    let past = past(transcript.clone(), start.cwd.clone(), features).await?;
+    let session = v1::SessionId::new(id.clone());
+    let past = past(session.clone(), transcript.clone(), start.cwd.clone(), features).await?;
 
     let bypass = launch::may_bypass(|name| std::env::var_os(name));
     let home = store.home(|name| std::env::var_os(name));
@@ -82,7 +83,6 @@ pub(super) async fn open(
 
     let choices = Choices::read(&introduction.initialized, &introduction.settings, bypass);
     let commands = Commands::read(&introduction.initialized);
-    let session = v1::SessionId::new(id.clone());
     let mut updates = vec![commands.update()];
     updates.extend(
         past.title.clone().map(|title| v1::SessionUpdate::SessionInfoUpdate(v1::SessionInfoUpdate::new().title(title))),
@@ -94,7 +94,8 @@ pub(super) async fn open(
             updates.push(v1::SessionUpdate::Notice(notice));
         }
     }
-    let history = transcript.filter(|_| show).map(|transcript| shown(transcript, start.cwd.clone(), features));
+    let history =
+        transcript.filter(|_| show).map(|transcript| shown(session.clone(), transcript, start.cwd.clone(), features));
     let (modes, config) = (choices.modes(), choices.config());
     let setup = Setup {
         session: session.clone(),
@@ -213,11 +214,16 @@ struct Past {
     title: Option<String>,
 }
 
-async fn past(transcript: Option<PathBuf>, cwd: PathBuf, features: ClientFeatures) -> Result<Past, Failure> {
+async fn past(
+    session: v1::SessionId,
+    transcript: Option<PathBuf>,
+    cwd: PathBuf,
+    features: ClientFeatures,
+) -> Result<Past, Failure> {
     let Some(transcript) = transcript else { return Ok(Past::default()) };
     let path = transcript.clone();
     let read = tokio::task::spawn_blocking(move || {
-        let plan = history::replay(&transcript, &cwd, features, &mut |_| true)?;
+        let plan = history::replay(&session, &transcript, &cwd, features, &mut |_| true)?;
         Ok::<_, std::io::Error>(Past { plan, title: store::summary(&transcript)?.title })
     });
     match read.await {
@@ -229,14 +235,16 @@ async fn past(transcript: Option<PathBuf>, cwd: PathBuf, features: ClientFeature
 
 /// The history of a session, as the client takes it.
 fn shown(
+    session: v1::SessionId,
     transcript: PathBuf,
     cwd: PathBuf,
     features: ClientFeatures,
-) -> mpsc::Receiver<Result<v1::SessionUpdate, Failure>> {
+) -> mpsc::Receiver<Result<Told, Failure>> {
     let (to, from) = mpsc::channel(HISTORY);
     // Ends when the transcript does, or when nobody listens.
     tokio::task::spawn_blocking(move || {
-        let shown = history::replay(&transcript, &cwd, features, &mut |update| to.blocking_send(Ok(update)).is_ok());
+        let show = &mut |told| to.blocking_send(Ok(told)).is_ok();
+        let shown = history::replay(&session, &transcript, &cwd, features, show);
         if let Err(error) = shown {
             // Then nobody listens.
             let _ = to.blocking_send(Err(unreadable(&transcript, &error.to_string())));

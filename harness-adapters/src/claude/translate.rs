@@ -1,5 +1,6 @@
 //! Claude Code's protocol to ACP and back. [`Session`] takes each input to the part that owns the state for it.
 
+pub(crate) mod agents;
 mod asks;
 mod calls;
 pub(crate) mod commands;

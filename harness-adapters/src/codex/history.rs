@@ -9,8 +9,7 @@ use std::collections::{HashSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use acp_types::v1::SessionUpdate;
-use acp_types::{RawBuf, v1};
+use acp_types::RawBuf;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -19,7 +18,7 @@ use super::connection::Connection;
 use super::translate::{Session, Setup};
 use super::wire::{self, Files, Turn};
 use crate::failure::Failure;
-use crate::translate::{Effect, Effects, Input, Translator as _};
+use crate::translate::{Effects, Input, Told, Translator as _};
 use page::page;
 use plans::Plans;
 pub(super) use settings::read as settings;
@@ -30,14 +29,14 @@ const QUEUE: usize = 64;
 /// Limit of sub-agents whose work is shown.
 const CHILDREN: usize = 64;
 
-type Sender = mpsc::Sender<Result<SessionUpdate, Failure>>;
+type Sender = mpsc::Sender<Result<Told, Failure>>;
 
 /// All updates for a client that loads a thread, oldest first.
 pub(super) fn stream(
     connection: Arc<Connection>,
     setup: Setup,
     file: Option<PathBuf>,
-) -> mpsc::Receiver<Result<SessionUpdate, Failure>> {
+) -> mpsc::Receiver<Result<Told, Failure>> {
     let (to, from) = mpsc::channel(QUEUE);
     let owner = Arc::clone(&connection);
     let replay = async move {
@@ -149,12 +148,8 @@ impl Player<'_> {
         let message = json!({ "method": method, "params": params, "_files": files });
         let mut effects = Effects::default();
         self.translator.step(Input::Native(RawBuf::trusted(message.to_string())), &mut effects);
-        let updates = effects.take().filter_map(|effect| match effect {
-            Effect::Update(update) => Some(update),
-            _ => None,
-        });
-        for update in updates.collect::<Vec<v1::SessionUpdate>>() {
-            if self.to.send(Ok(update)).await.is_err() {
+        for told in effects.take().filter_map(Told::of).collect::<Vec<_>>() {
+            if self.to.send(Ok(told)).await.is_err() {
                 return Err(Failure::new(crate::FailureKind::Harness, "nobody listens any more"));
             }
         }

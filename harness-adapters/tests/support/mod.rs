@@ -3,6 +3,7 @@
 
 mod alive;
 mod client;
+pub(crate) mod family;
 mod model;
 mod programs;
 mod stage;

@@ -103,7 +103,7 @@ impl Translator for Talk {
                 out.answer(id, Err(Failure::new(FailureKind::InvalidParams, "the toy cannot do that")));
             }
             // The toy does nothing that nobody prompts.
-            Input::Stop => {}
+            Input::Stop | Input::StopChild(_) => {}
             Input::Cancel { .. } => send(out, json!({ "interrupt": true })),
             Input::Native(message) => {
                 let message = serde_json::from_str(message.as_str()).expect("as the toy speaks");
@@ -143,7 +143,8 @@ impl Harness for Toy {
                 tokio::spawn(async move {
                     for text in ["old 1", "old 2", "old 3"] {
                         let chunk = v1::ContentChunk::new(text.into());
-                        sender.send(Ok(v1::SessionUpdate::AgentMessageChunk(chunk))).await.expect("as the toy speaks");
+                        let update = v1::SessionUpdate::AgentMessageChunk(chunk);
+                        sender.send(Ok(update.into())).await.expect("as the toy speaks");
                     }
                 });
                 (load.session_id, Some(history))

@@ -10,7 +10,7 @@ use super::page::{Row, Section};
 use super::server::{Server, Subject, load};
 use super::stats::{median, megabytes, per_second, time};
 use super::{programs, usage};
-use crate::run::say;
+use crate::run::{root, say};
 
 /// What an update may take beyond a bare write that reaches the disk, in microseconds.
 const BEYOND_DISK: f64 = 150.0;
@@ -41,6 +41,7 @@ fn rows(effort: Effort) -> anyhow::Result<Vec<Row>> {
     let latency = medians(effort, &["latency", &stamps, "100"], "p50_us", &[Fsync, Os, Official])?;
     let direct = direct(effort)?;
     let disk = super::disk::sync(effort.stamps, 100)?;
+    let relays = relays(effort)?;
     let added: Vec<f64> = latency.iter().map(|micros| (micros - direct).max(0.0)).collect();
     let stalled = medians(effort, &["stalled", &missed, "PID"], "grown_bytes", &[Fsync])?;
     let replay = medians(effort, &["replay", &updates], "per_second", &[Fsync])?;
@@ -77,6 +78,15 @@ fn rows(effort: Effort) -> anyhow::Result<Vec<Row>> {
             met: added[0] <= disk + BEYOND_DISK && added[1] <= added[2],
         },
         Row {
+            what: "the same by a program of one thread and no protocol that commits each update to SQLite with that \
+                   durability, in the last column without any commit, and passes it on"
+                .to_owned(),
+            cells: relays.iter().map(|micros| time((micros - direct).max(0.0))).collect(),
+            ratio: f64::NAN,
+            target: String::new(),
+            met: true,
+        },
+        Row {
             what: format!("memory that a client costs which does not read {missed} updates, then gets them all"),
             cells: vec![megabytes(stalled[0]), none(), none()],
             ratio: f64::NAN,
@@ -107,6 +117,20 @@ fn direct(effort: Effort) -> anyhow::Result<f64> {
         runs.push(super::direct::latency(&mut Command::new(programs::load_agent()), effort.stamps, 100)?);
     }
     Ok(median(runs))
+}
+
+/// What an update takes by way of a bare relay that commits with fsync, without, and not at all, in microseconds.
+fn relays(effort: Effort) -> anyhow::Result<Vec<f64>> {
+    let mut runs = [const { Vec::new() }; 3];
+    for _ in 0..effort.runs {
+        for (durability, runs) in ["fsync", "os", "none"].into_iter().zip(&mut runs) {
+            let directory = tempfile::tempdir_in(root().join("target"))?;
+            let mut agent = Command::new(programs::load_agent());
+            let mut relay = programs::bare_relay(directory.path(), durability);
+            runs.push(super::direct::relayed_latency(&mut agent, &mut relay, effort.stamps, 100)?);
+        }
+    }
+    Ok(runs.into_iter().map(median).collect())
 }
 
 /// The median of one figure of the load client for each subject.

@@ -1,6 +1,8 @@
-//! The agent with nothing in between: what an update takes from its pipe to a reader that does nothing else.
+//! The agent with nothing of ours in between: what an update takes from its pipe to a reader that does nothing else, and
+//! by way of a program that only commits it to SQLite and passes it on.
 
 use std::io::{BufRead, BufReader, Write};
+use std::net::TcpStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -11,10 +13,28 @@ use super::stats::median;
 
 /// p50 in microseconds of so many stamped updates at a rate, read from the agent's stdout.
 pub(super) fn latency(agent: &mut Command, stamps: u64, rate: u64) -> anyhow::Result<f64> {
-    let mut agent =
-        Agent(agent.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("the agent cannot be started")?);
+    let mut agent = start(agent)?;
+    let output = agent.0.stdout.take().context("stdout")?;
+    measure(&mut agent, BufReader::new(output), stamps, rate)
+}
+
+/// The same by way of a relay, which prints the port where it is to be read.
+pub(super) fn relayed_latency(agent: &mut Command, relay: &mut Command, stamps: u64, rate: u64) -> anyhow::Result<f64> {
+    let mut agent = start(agent)?;
+    let output = agent.0.stdout.take().context("stdout")?;
+    let mut relay = Running(relay.stdin(output).stdout(Stdio::piped()).spawn().context("the relay cannot be started")?);
+    let mut port = String::new();
+    BufReader::new(relay.0.stdout.take().context("stdout")?).read_line(&mut port)?;
+    let socket = TcpStream::connect(("127.0.0.1", port.trim().parse().context("the relay's port")?))?;
+    measure(&mut agent, BufReader::new(socket), stamps, rate)
+}
+
+fn start(agent: &mut Command) -> anyhow::Result<Running> {
+    Ok(Running(agent.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("the agent cannot be started")?))
+}
+
+fn measure(agent: &mut Running, mut output: impl BufRead, stamps: u64, rate: u64) -> anyhow::Result<f64> {
     let mut input = agent.0.stdin.take().context("stdin")?;
-    let mut output = BufReader::new(agent.0.stdout.take().context("stdout")?);
     let mut send = |id: u64, method: &str, params: Value| {
         writeln!(input, "{}", json!({ "jsonrpc": "2.0", "id": id, "method": method, "params": params }))
     };
@@ -39,9 +59,9 @@ pub(super) fn latency(agent: &mut Command, stamps: u64, rate: u64) -> anyhow::Re
 }
 
 /// Killed when dropped.
-struct Agent(Child);
+struct Running(Child);
 
-impl Drop for Agent {
+impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.0.kill();
         let _ = self.0.wait();

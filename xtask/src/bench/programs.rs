@@ -62,6 +62,13 @@ pub(super) fn load_agent() -> PathBuf {
     release("target/release/examples", "fault_agent")
 }
 
+/// Commits what it reads to SQLite, or not, and passes it on.
+pub(super) fn bare_relay(directory: &Path, durability: &str) -> Command {
+    let mut command = Command::new(release("target/release/examples", "bare_relay"));
+    command.arg(durability).arg(directory.join("relay.db"));
+    command
+}
+
 /// Reads updates and counts them.
 pub(super) fn load_client() -> Command {
     Command::new(release("target/release/examples", "load_client"))

@@ -3,14 +3,14 @@
 use acp_types::RequestId;
 use acp_types::record::Seq;
 
-/// A close, and where the log ended after it.
+/// Close request, and where the log ended after it.
 #[derive(Debug)]
 struct Closing {
     id: RequestId,
     head: Seq,
 }
 
-/// The closes of one attachment.
+/// Close requests of one attachment.
 #[derive(Debug, Default)]
 pub(super) struct PendingCloses(Vec<Closing>);
 
@@ -19,7 +19,7 @@ impl PendingCloses {
         self.0.push(Closing { id, head });
     }
 
-    /// Returns whether the client has everything that belongs to one of them.
+    /// Returns whether one of them is complete: the client has everything that belongs to it.
     pub(super) fn any_due(&self, cursor: Seq) -> bool {
         self.0.iter().any(|closing| closing.head <= cursor)
     }
@@ -29,7 +29,7 @@ impl PendingCloses {
         self.0.append(&mut earlier.0);
     }
 
-    /// The requests, to be answered.
+    /// Ids of the requests, to be answered.
     pub(super) fn into_requests(self) -> impl Iterator<Item = RequestId> {
         self.0.into_iter().map(|closing| closing.id)
     }

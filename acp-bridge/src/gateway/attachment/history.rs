@@ -8,22 +8,22 @@ use crate::view::{HistoryPolicy, Replay};
 /// Way in which a client came to the session, which decides what it is shown first.
 #[derive(Debug)]
 pub(in crate::gateway) enum Entry {
-    /// Nothing but what comes.
+    /// Live records only.
     Live,
-    /// From a cursor: every record since, each as an update of its own.
+    /// Records since a cursor, each as an update of its own.
     Resume,
-    /// Its history, joined; then the answer to the request.
+    /// History, joined; then the answer to the request.
     Load { id: RequestId, result: RawBuf },
-    /// Its history, if any is wanted; then the answer to the request.
+    /// History, if any is wanted; then the answer to the request.
     Attach(Arriving),
 }
 
-/// An attach that is answered once history has been shown.
+/// Attach request that is answered once history has been shown.
 #[derive(Debug)]
 pub(in crate::gateway) struct Arriving {
     pub(in crate::gateway) id: RequestId,
     pub(in crate::gateway) policy: HistoryPolicy,
-    /// True if chunks of one message are joined.
+    /// Flag: chunks of one message are joined.
     pub(in crate::gateway) joins: bool,
     /// Result of a load: modes, options and what else the agent said.
     pub(in crate::gateway) result: RawBuf,
@@ -60,7 +60,7 @@ pub(super) enum Arrival {
 }
 
 impl Arrival {
-    /// The request that waits for it.
+    /// Id of the request that waits for it.
     pub(super) fn request(self) -> Option<RequestId> {
         match self {
             Self::Load { id, .. } | Self::Attach(Arriving { id, .. }) => Some(id),
@@ -81,10 +81,10 @@ enum Phase {
     Over,
 }
 
-/// The history of one attachment.
+/// History of one attachment.
 #[derive(Debug)]
 pub(super) struct History {
-    /// Place where it ends and live records begin: the end of the log when the client came.
+    /// End of history, where live records begin: the end of the log when the client came.
     end: Seq,
     phase: Phase,
 }

@@ -5,38 +5,53 @@ use std::collections::{BTreeMap, BTreeSet};
 use acp_types::RawBuf;
 use acp_types::record::Seq;
 
+use super::position::Position;
 use crate::gateway::outgoing::Outgoing;
 use crate::gateway::presence::Membership;
-use crate::session::State;
 
 /// Requests of agents that this client was not asked, or could not answer.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
-    /// Those that the client knows no method for, with what it said: for when nobody else does.
+    /// Requests that the client knows no method for, with what it said: for when nobody else does.
     declined: BTreeMap<Seq, RawBuf>,
-    /// Those that are for another client while that is here: it has the terminal that they are about.
+    /// Requests that are for another client while that is here: it has the terminal that they are about.
     withheld: BTreeSet<Seq>,
 }
 
 impl Questions {
-    /// Asks the client, or keeps the request until the client that it is for has gone.
-    pub(super) fn ask(&mut self, request: Seq, state: &State, membership: &Membership, out: &mut Outgoing) {
-        let Some(asked) = state.pending_request(request) else { return };
-        let owner = state.terminal_owner(asked).filter(|owner| ***owner != *out.client);
-        if owner.is_some_and(|owner| membership.member(owner).is_some()) {
-            self.withheld.insert(request);
-            membership.watch();
+    /// Asks the client everything that waits for an answer, whatever history it wants: it has come as a controller (P8).
+    pub(super) fn ask_pending(&mut self, at: &Position, out: &mut Outgoing) {
+        if !at.is_asked() {
             return;
         }
-        out.ask(membership.session(), request, &asked.method, asked.params.as_ref());
+        let pending: Vec<Seq> = at.state().pending().map(|(seq, _)| seq).collect();
+        for request in pending {
+            self.ask(request, at, out);
+        }
     }
 
-    /// Takes the requests that were for somebody else, to be asked again.
-    pub(super) fn take_withheld(&mut self) -> BTreeSet<Seq> {
-        std::mem::take(&mut self.withheld)
+    /// Asks the client, if it sees the request, or keeps it until the client that it is for has gone.
+    pub(super) fn ask(&mut self, request: Seq, at: &Position, out: &mut Outgoing) {
+        let asked = at.state().pending_request(request).filter(|asked| at.sees(asked, &out.prompts));
+        let Some(asked) = asked else { return };
+        let owner = at.state().terminal_owner(asked).filter(|owner| ***owner != *out.client);
+        if owner.is_some_and(|owner| at.membership().member(owner).is_some()) {
+            self.withheld.insert(request);
+            at.membership().watch();
+            return;
+        }
+        out.ask(at.session(), request, &asked.method, asked.params.as_ref());
     }
 
-    /// The client has no method of that name. That is no answer while somebody else may have one; whether it is now.
+    /// Asks the client again what was for somebody who may have gone.
+    pub(super) fn ask_withheld(&mut self, at: &Position, out: &mut Outgoing) {
+        for request in std::mem::take(&mut self.withheld) {
+            self.ask(request, at, out);
+        }
+    }
+
+    /// Takes in that the client has no method of that name. That is no answer while somebody else may have one; whether
+    /// it is now.
     pub(super) fn decline(&mut self, request: Seq, error: &RawBuf, membership: &Membership) -> bool {
         self.declined.insert(request, error.clone());
         membership.decline(request)
@@ -48,7 +63,7 @@ impl Questions {
         declined.filter(|(request, _)| membership.is_declined_by_all(*request))
     }
 
-    /// A request has its answer.
+    /// Forgets a request that has its answer.
     pub(super) fn resolved(&mut self, request: Seq, membership: &Membership, out: &mut Outgoing) {
         out.resolved(membership.session(), request);
         self.withheld.remove(&request);
@@ -58,12 +73,12 @@ impl Questions {
     }
 
     /// Takes over what the client declined before it came to the session once more.
-    pub(super) fn inherit(&mut self, earlier: Self, state: &State, membership: &Membership) {
+    pub(super) fn inherit(&mut self, earlier: Self, at: &Position) {
         for (request, error) in earlier.declined {
-            if state.pending_request(request).is_some() {
+            if at.state().pending_request(request).is_some() {
                 self.declined.insert(request, error);
             } else {
-                membership.settled(request);
+                at.membership().settled(request);
             }
         }
     }

@@ -6,12 +6,12 @@ use acp_types::record::{Kind, Record, Turn};
 use crate::session::{State, TurnPhase};
 use crate::view::QueueChange;
 
-/// True if a turn waited before the record about it was taken in.
+/// Flag: a turn waited before the record about it was taken in.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Waited(bool);
 
 impl Waited {
-    /// `state` has not taken the record in.
+    /// Looks before `state` has taken the record in.
     pub(super) fn before(state: &State, record: &Record) -> Self {
         let turn = record.turn.and_then(|turn| state.turn(turn));
         Self(turn.is_some_and(|info| info.phase == TurnPhase::Queued))

@@ -1,24 +1,23 @@
-//! Others in the session, as far as one client has been told.
+//! Others in the session, as far as one client has been told: who they are, and how they answered agents.
 
+use acp_types::record::Record;
+use acp_types::record::body::Resolved;
+
+use super::position::Position;
 use crate::gateway::outgoing::Outgoing;
 use crate::gateway::presence::Membership;
 use crate::view::{News, Roster};
 
-/// The roster that the client was last told, if it attached to know it.
+/// Roster that the client was last told, if it attached to know it.
 #[derive(Debug, Default)]
 pub(super) struct RosterNews {
     told: Option<Roster>,
 }
 
 impl RosterNews {
-    /// The client has been told who is there, and wants to know of others.
+    /// Starts from the roster that the client has been told: it wants to know of others.
     pub(super) fn begin(&mut self, roster: Roster) {
         self.told = Some(roster);
-    }
-
-    /// Returns whether the client wants to know.
-    pub(super) fn is_wanted(&self) -> bool {
-        self.told.is_some()
     }
 
     /// Tells the client who has come and gone since it was told last.
@@ -33,5 +32,18 @@ impl RosterNews {
             out.tell(membership.session(), &News::Came(member));
         }
         self.told = Some(now);
+    }
+
+    /// Tells the client how a permission request was answered. Before the state is told: it still knows the request.
+    pub(super) fn tell_resolved(&self, record: &Record, at: &Position, out: &mut Outgoing) {
+        if self.told.is_none() {
+            return;
+        }
+        let Ok(resolved) = record.decode::<Resolved>() else { return };
+        let asked = at.state().pending_request(resolved.request).filter(|request| at.sees(request, &out.prompts));
+        let Some(asked) = asked else { return };
+        let by = record.origin.client().and_then(|client| at.membership().member(client));
+        let by = by.as_deref();
+        out.tell(at.session(), &News::PermissionResolved { record, resolved: &resolved, asked, by });
     }
 }

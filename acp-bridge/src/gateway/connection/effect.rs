@@ -10,7 +10,7 @@ use crate::log::{ListQuery, SessionInfo};
 use crate::service::follower::SessionFollower;
 use crate::service::{ServiceAnswer, ServiceError};
 use crate::session::Command;
-use crate::view::{Earlier, EntryKind, LaneFilter, RequestError};
+use crate::view::{EntryKind, LaneFilter, RequestError, Screen};
 
 /// One thing to do. All but the tails have one [`EffectOutcome`].
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(in crate::gateway) enum Effect {
     Open { session: SessionId, params: RawBuf, coming: Box<Coming>, id: RequestId },
     /// Close a session and find out where the log then ends.
     Close { session: SessionId, id: RequestId },
+    /// Look at a session.
+    Look { session: SessionId, id: RequestId },
     /// List sessions; the cursor must name one.
     List { query: ListQuery, id: RequestId },
     /// Follow a session from a cursor, through its follower if that is known.
@@ -40,19 +42,19 @@ impl Effect {
 /// Use of the host's answer to a command.
 #[derive(Debug)]
 pub(in crate::gateway) enum Then {
-    /// A hello, with what the client says of itself.
+    /// Hello, with what the client says of itself.
     Greet { id: RequestId, initialize: RawBuf },
     /// A new session.
     Created { id: RequestId },
     /// A prompt.
     Prompt { id: RequestId, session: SessionId },
-    /// A session that is to be no more.
+    /// Deletion of a session.
     Deleted { id: RequestId },
-    /// A request that the host or an agent answers.
+    /// Request that the host or an agent answers.
     Call { id: RequestId },
-    /// The word that a controller has come or gone.
+    /// Notice that a controller has come or gone.
     Attend,
-    /// Nobody waits.
+    /// None: nobody waits.
     Nothing,
 }
 
@@ -62,17 +64,17 @@ pub(in crate::gateway) struct Coming {
     pub(in crate::gateway) entry: EntryKind,
     /// Lanes of the session that it wants to see.
     pub(in crate::gateway) lanes: LaneFilter,
-    /// Records before its history that matter; none yet when it is asked for.
-    pub(in crate::gateway) earlier: Earlier,
+    /// Screen that shows it the session; it has heard nothing yet when it is asked for.
+    pub(in crate::gateway) screen: Box<dyn Screen>,
 }
 
-/// A session as it was when a client came to it.
+/// Session that was looked up for a client.
 #[derive(Debug)]
 pub(in crate::gateway) struct Opened {
-    /// For the client.
+    /// Result for the client.
     pub(in crate::gateway) result: RawBuf,
     pub(in crate::gateway) seen: Seen,
-    /// Has the session until it is followed; `None` if it is to be looked for.
+    /// Follower that has the session until it is followed; `None` if it is to be looked for.
     pub(in crate::gateway) follower: Option<Arc<SessionFollower>>,
     /// Start of the client's history.
     pub(in crate::gateway) after: Seq,
@@ -96,6 +98,11 @@ pub(in crate::gateway) enum EffectOutcome {
         session: SessionId,
         id: RequestId,
         head: Result<Seq, ServiceError>,
+    },
+    /// Whether an agent of a session is there.
+    Looked {
+        id: RequestId,
+        open: Result<bool, ServiceError>,
     },
     Listed {
         id: RequestId,

@@ -4,7 +4,7 @@ use acp_types::{RawBuf, RequestId, SessionId};
 
 use super::attach::Entrance;
 use super::{Coming, Connection, EffectOutcome, Opened, Phase, Then};
-use crate::gateway::attachment::{Arriving, Entry, Seen};
+use crate::gateway::attachment::{Arriving, Entry, Lens, Seen};
 use crate::service::command::{self, Stop};
 use crate::service::{Denied, ServiceAnswer, ServiceError};
 use crate::session::{Refusal, Reply};
@@ -30,6 +30,10 @@ impl Connection {
                 }
                 (Ok(_), None) => self.out.respond(id, Response::Done),
                 (Err(why), _) => self.out.refuse(id, &why.into()),
+            },
+            EffectOutcome::Looked { id, open } => match open {
+                Ok(open) => self.out.respond(id, Response::Status { open }),
+                Err(why) => self.out.refuse(id, &why.into()),
             },
             EffectOutcome::Listed { id, sessions } => match sessions {
                 Ok(sessions) => self.out.respond(id, Response::Sessions(&sessions)),
@@ -87,8 +91,7 @@ impl Connection {
                     seen: Seen::default(),
                     after: 0,
                     follower: None,
-                    lanes: LaneFilter::default(),
-                    earlier: self.out.view.earlier(),
+                    lens: Lens { screen: self.out.view.screen(session.clone()), lanes: LaneFilter::default() },
                     entry: Entry::Live,
                     who: self.default_member(),
                 };
@@ -99,7 +102,7 @@ impl Connection {
     }
 
     fn opened(&mut self, session: SessionId, coming: Coming, id: RequestId, opened: Opened) {
-        let Coming { entry, lanes, earlier } = coming;
+        let Coming { entry, lanes, screen } = coming;
         let Opened { result, seen, follower, after } = opened;
         let (entry, who) = match entry {
             EntryKind::Load => (Entry::Load { id, result }, self.default_member()),
@@ -112,11 +115,11 @@ impl Connection {
                 (Entry::Attach(arriving), self.attaching(*attach))
             }
         };
-        self.attach(session, Entrance { seen, after, follower, lanes, earlier, entry, who });
+        self.attach(session, Entrance { seen, after, follower, lens: Lens { screen, lanes }, entry, who });
     }
 
     fn prompted(&mut self, id: RequestId, session: &SessionId, answer: ServiceAnswer) {
-        let marks = self.prompts.settle(&id);
+        let marks = self.out.prompts.settle(&id);
         if marks.given_up
             && let Ok(Reply::Turn(turn)) = answer
         {
@@ -129,7 +132,7 @@ impl Connection {
                 self.out.refuse(id, &RequestError::DetachedFromTurn { session: session.clone(), turn });
             }
             Ok(Reply::Turn(turn)) => match self.attachments.get(session) {
-                Some(attached) => attached.wait(turn, id, &mut self.prompts, &mut self.out),
+                Some(attached) => attached.wait(turn, id, &mut self.out),
                 // Deleted, and with it whatever became of the prompt.
                 None => self.out.refuse(id, &RequestError::no_session(session)),
             },

@@ -28,7 +28,7 @@ pub struct Unauthenticated {
 }
 
 impl Unauthenticated {
-    /// With what is missing or wrong, and what to do.
+    /// Refuses with what is missing or wrong, and what to do.
     #[must_use]
     pub fn because(why: impl Into<String>) -> Self {
         Self { why: why.into() }

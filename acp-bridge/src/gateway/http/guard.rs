@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::origin::{self, Origin};
 
-/// Of an origin that is repeated in an answer, in characters.
+/// Characters of an origin that are repeated in an answer.
 const SHOWN: usize = 200;
 
 /// Reason why a request is kept out.

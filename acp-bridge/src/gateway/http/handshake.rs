@@ -20,7 +20,7 @@ const VERSION: &str = "13";
 /// buffer this keeps a client that stops reading below 1 MiB.
 const OUTBOX_BYTES: usize = 384 * 1024;
 
-/// Read from a client's socket at a time, and kept for it as long as it is connected. Clients say little; of a message
+/// Bytes read from a client's socket at a time, and kept for it as long as it is connected. Clients say little; of a message
 /// that is bigger, the rest is read into memory of its own.
 const READ_BYTES: usize = 4 * 1024;
 
@@ -54,7 +54,7 @@ impl IntoResponse for NoHandshake {
 pub(super) struct Accept {
     /// The value of `Sec-WebSocket-Accept`.
     pub(super) key: String,
-    /// The subprotocol, if any was offered.
+    /// Subprotocol, if any was offered.
     pub(super) protocol: Option<HeaderValue>,
 }
 
@@ -71,8 +71,8 @@ pub(super) fn check(method: &Method, headers: &HeaderMap) -> Result<Accept, NoHa
     Ok(Accept { key, protocol: protocol(headers) })
 }
 
-/// The subprotocol: one that is named for ACP, or the first that is offered. There is one protocol at each path, whatever
-/// it is called, and a browser gives up a connection for which none of those that it offered is chosen.
+/// Subprotocol that is chosen: one that is named for ACP, or the first that is offered. There is one protocol at each
+/// path, whatever it is called, and a browser gives up a connection for which none of those that it offered is chosen.
 fn protocol(headers: &HeaderMap) -> Option<HeaderValue> {
     let offered = headers.get_all(SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|value| value.to_str().ok());
     let mut names = offered.flat_map(|value| value.split(',')).map(str::trim).filter(|name| !name.is_empty());

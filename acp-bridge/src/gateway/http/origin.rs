@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// An origin that may use the bridge: `http://localhost:8080`, `tauri://localhost`, `null`, or `vscode-webview://*`, all of
-/// a scheme whose hosts are made up anew each time.
+/// Origin of pages that may use the bridge: `http://localhost:8080`, `tauri://localhost`, `null`, or
+/// `vscode-webview://*`, all of a scheme whose hosts are made up anew each time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Origin(String);
 

@@ -27,23 +27,33 @@ pub(super) const MAX_SUBSCRIPTIONS: u32 = 64;
 /// Caller of a method.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
-    /// Its principal, and what names it in the log.
+    /// Principal of the caller, and what names it in the log.
     pub(super) caller: Caller,
-    /// Names its connection among those of this gateway.
+    /// Name of its connection among those of this gateway.
     pub(super) connection: ConnectionId,
-    /// `None` where nothing can be pushed.
+    /// Subscriptions that it may have; `None` where nothing can be pushed.
     pub(super) subscriptions: Option<BoundedSubscriptions>,
-    /// Ids of its subscriptions.
+    /// Ids for its subscriptions.
     pub(super) ids: Arc<SubscriptionIds>,
-    /// The gateway stops.
+    /// Token that is cancelled when the gateway stops.
     pub(super) shutdown: CancellationToken,
-    /// The client has gone: what it waits for is of no use any more.
+    /// Token that is cancelled when the client has gone: what it waits for is of no use any more.
     pub(super) gone: CancellationToken,
-    /// Knows every task of the gateway.
+    /// Tracker of every task of the gateway.
     pub(super) tasks: TaskTracker,
 }
 
-/// Numbers the subscriptions of one connection. They name nothing elsewhere, and clients that follow the same session get
+/// Caller of a method, put there by [`Rpc::call`] for every call.
+pub(super) fn peer(extensions: &Extensions) -> Result<&Peer, ErrorObjectOwned> {
+    extensions.get::<Peer>().ok_or_else(|| door::internal("the call has no caller"))
+}
+
+/// Principal of the caller, and what names it in the log.
+pub(super) fn caller(extensions: &Extensions) -> Result<&Caller, ErrorObjectOwned> {
+    Ok(&peer(extensions)?.caller)
+}
+
+/// Numbers of the subscriptions of one connection. They name nothing elsewhere, and clients that follow the same session get
 /// the same frames, of which one copy is held.
 #[derive(Debug, Default)]
 pub(super) struct SubscriptionIds(AtomicU64);
@@ -57,36 +67,36 @@ impl IdProvider for SubscriptionIds {
 /// Result of a call.
 pub(super) struct Called {
     pub(super) outcome: Result<RawBuf, RawError>,
-    /// Of a subscription.
+    /// Notifications of a subscription.
     pub(super) notifications: Option<Notifications>,
 }
 
-/// The notifications of a subscription, on their way to its connection. The subscription ends when this is dropped.
+/// Notifications of a subscription, on their way to its connection. The subscription ends when this is dropped.
 pub(super) struct Notifications {
     frames: mpsc::Receiver<Bytes>,
-    /// Tells jsonrpsee that somebody is there.
+    /// Receiver that tells jsonrpsee that somebody is there.
     _open: mpsc::Receiver<Box<RawValue>>,
 }
 
 impl Notifications {
-    /// The next one, a whole message; `None` when the subscription has ended. Cancel-safe.
+    /// Next notification, a whole message; `None` when the subscription has ended. Cancel-safe.
     pub(super) async fn next(&mut self) -> Option<Bytes> {
         self.frames.recv().await
     }
 }
 
-/// The other end: where a subscription leaves its notifications, past jsonrpsee, which would copy each for each client.
+/// Outlet where a subscription leaves its notifications, past jsonrpsee, which would copy each for each client.
 #[derive(Debug, Clone)]
 pub(super) struct Outlet(mpsc::Sender<Bytes>);
 
 impl Outlet {
-    /// Waits for room for a message. Whether it was taken.
+    /// Waits for room for a message; returns whether it was taken.
     pub(super) async fn send(&self, frame: Bytes) -> bool {
         self.0.send(frame).await.is_ok()
     }
 }
 
-/// The methods, for every connection.
+/// Methods of the API, for every connection.
 #[derive(Debug, Clone)]
 pub(in crate::gateway) struct Rpc {
     methods: Methods,
@@ -102,7 +112,7 @@ impl Rpc {
         self.methods.method_names()
     }
 
-    /// Does what a request asks for.
+    /// Calls the method that a request names.
     pub(super) async fn call(&self, method: &str, params: Option<Raw<'_>>, peer: &Peer) -> Called {
         let (outcome, notifications) = match self.run(method, params, peer).await {
             Ok((response, notifications)) => (outcome(&response), notifications),

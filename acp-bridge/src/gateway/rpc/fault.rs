@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::service::{Invalid, ServiceError};
 use crate::view::door;
 
-/// A param that cannot be used: which, and what to do.
+/// Error for a param that cannot be used: which, and what to do.
 pub(super) fn param(name: &str, message: impl Into<String>) -> ErrorObjectOwned {
     error(ErrorCode::INVALID_PARAMS, message, RawBuf::encode(&json!({ "member": name })).ok())
 }
@@ -22,31 +22,31 @@ pub(super) fn explain(method: &str, params: Option<Raw<'_>>, found: &RawError) -
         .map_or_else(|| found.clone(), |(name, what)| RawError::from(&param(name, format!("{what}; see rpc.discover"))))
 }
 
-/// No such method.
+/// Error for a method that there is not.
 pub(super) fn unknown_method(method: &str) -> ErrorObjectOwned {
     let shown: String = method.chars().take(100).collect();
     let message = format!("there is no method {shown:?} here: rpc.discover says which there are");
     error(ErrorCode::METHOD_NOT_FOUND, message, RawBuf::encode(&json!({ "method": shown })).ok())
 }
 
-/// A subscription where nothing can be pushed.
+/// Error for a subscription where nothing can be pushed.
 pub(super) fn needs_web_socket(method: &str) -> ErrorObjectOwned {
     door::invalid_request(format!("{method} needs a WebSocket: connect to ws://HOST:PORT/rpc, or use session_read"))
 }
 
-/// As many as one may have.
+/// Error for one more than a connection may have.
 pub(super) fn too_many(what: &str, limit: usize) -> ErrorObjectOwned {
     let message =
         format!("there are {limit} {what} already, the limit: wait for one to end, or open another connection");
     error(ErrorCode::INTERNAL_ERROR, message, RawBuf::encode(&json!({ "limit": limit })).ok())
 }
 
-/// The gateway stops.
+/// Error of a gateway that stops.
 pub(super) fn stopping() -> ErrorObjectOwned {
     door::internal("the bridge is stopping: connect again once it is back; what was accepted is in the log")
 }
 
-/// The service says no.
+/// Error for what the service refuses.
 pub(super) fn refused(why: ServiceError) -> ErrorObjectOwned {
     match why {
         ServiceError::Invalid(invalid) => self::invalid(&invalid),

@@ -12,11 +12,11 @@ use acp_types::record::{Seq, Turn};
 use acp_types::{ErrorObjectOwned, RawBuf, RawKind, SessionId, capability};
 use async_trait::async_trait;
 
-use super::call::{Outlet, Peer};
-use super::params::kind_of;
+use super::call::{Outlet, caller, peer};
+use super::params::{answer_of, kind_of};
 use super::{attend, fault, subscription, view};
 use crate::log::{ListQuery, ReadLimit};
-use crate::service::{Caller, SessionService, command, validate};
+use crate::service::{SessionService, command, validate};
 use crate::session::Command;
 use crate::view::v1::calls;
 use crate::view::{door, lanes_of};
@@ -30,14 +30,14 @@ const MAX_WAIT: u64 = 600_000;
 
 type Answer<T> = Result<T, ErrorObjectOwned>;
 
-/// The API on a service.
+/// Session API on a service.
 #[derive(Debug)]
 pub(super) struct Api {
     pub(super) service: SessionService,
 }
 
 impl Api {
-    /// A command that is done or refused.
+    /// Submits a command that is done or refused.
     async fn order(&self, ext: &Extensions, session: SessionId, command: Command) -> Answer<Done> {
         self.service.order(caller(ext)?, session, command).await.map_err(fault::refused)?;
         Ok(Done {})
@@ -223,15 +223,7 @@ impl SessionApiServer for Api {
         result: Option<RawBuf>,
         error: Option<RawBuf>,
     ) -> Answer<Answered> {
-        let answer = match (outcome, result, error) {
-            (Some(outcome), None, None) => Ok(calls::permission(&outcome)),
-            (None, Some(result), None) => Ok(result),
-            (None, None, Some(error)) => match acp_types::RawError::new(error) {
-                Ok(error) => Err(error.into_raw()),
-                Err(invalid) => return Err(fault::param("error", format!("`error` is {invalid}"))),
-            },
-            _ => return Err(fault::param("outcome", "give exactly one of `outcome`, `result` and `error`")),
-        };
+        let answer = answer_of(outcome.as_ref().map(calls::permission), result, error)?;
         let counted = self.service.answer(caller(ext)?, session, request, answer).await.map_err(fault::refused)?;
         Ok(Answered { counted })
     }
@@ -303,13 +295,4 @@ impl SessionApiServer for Api {
 /// Params that cannot be written as JSON.
 fn unwritable(error: serde_json::Error) -> ErrorObjectOwned {
     door::internal(error.to_string())
-}
-
-/// The caller, put there by `call` for every call.
-fn peer(extensions: &Extensions) -> Answer<&Peer> {
-    extensions.get::<Peer>().ok_or_else(|| door::internal("the call has no caller"))
-}
-
-fn caller(extensions: &Extensions) -> Answer<&Caller> {
-    Ok(&peer(extensions)?.caller)
 }

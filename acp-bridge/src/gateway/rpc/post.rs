@@ -107,7 +107,7 @@ async fn answers(rpc: &Rpc, peer: &Peer, body: &[u8]) -> Option<String> {
     (answers.len() > 2).then_some(answers)
 }
 
-/// A call that is not made because the answers before it are long enough.
+/// Answer to a call that is not made because the answers before it are long enough.
 fn beyond(call: Raw<'_>) -> Option<String> {
     let id = RequestId::try_from(call.member("id")?).ok()?;
     let fault = door::internal(format!("the answers before it have {MAX_ANSWERS} bytes: call it by itself"));

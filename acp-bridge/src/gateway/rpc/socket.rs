@@ -21,10 +21,10 @@ use crate::service::{Caller, Principal};
 /// Requests of one connection that wait for an answer. One more is answered with an error.
 const MAX_CALLS: usize = 256;
 
-/// Beyond the drain time, to close a connection that takes nothing.
+/// Time beyond the drain time, to close a connection that takes nothing.
 const GOODBYE: Duration = Duration::from_millis(500);
 
-/// The bounds of a connection that speaks the API.
+/// Bounds of a connection that speaks the API.
 pub(in crate::gateway) fn bounds(mut config: acp_server::Config) -> acp_server::Config {
     config.limits.max_incoming = MAX_CALLS;
     config
@@ -91,7 +91,7 @@ impl Socket {
         let _ = timeout_at(Instant::now() + context.config.drain, finish).await;
     }
 
-    /// Goes on with what is under way; pending while nothing is. Cancel-safe.
+    /// Polls what is under way; pending while nothing is. Cancel-safe.
     async fn step(&mut self) {
         tokio::select! {
             Some(notifications) = self.calls.next() => {

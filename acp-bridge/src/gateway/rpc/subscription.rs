@@ -16,8 +16,8 @@ use crate::service::{SessionService, shown};
 use crate::shared::{self, BIG};
 use crate::view::door;
 
-/// Read from the log and rendered at a time. At most three of them are on their way from one subscription to its
-/// connection, so this times the number of subscriptions is what a client that stops reading costs.
+/// Limit of what is read from the log and rendered at a time. At most three of them are on their way from one
+/// subscription to its connection, so this times the number of subscriptions is what a client that stops reading costs.
 const BATCH: ReadLimit = ReadLimit { records: 256, bytes: 32 * 1024 };
 
 /// Delivers a session until the client, the session or the gateway goes.
@@ -42,7 +42,7 @@ pub(super) async fn deliver(
     }
 }
 
-/// Why it ended; `None` when the client is gone or wants no more.
+/// Delivers until it ends; why, or `None` when the client is gone or wants no more.
 async fn run(
     subscriber: &Subscriber<'_>,
     peer: &Peer,
@@ -84,7 +84,7 @@ fn stopping() -> Closed {
     Closed { stopping: true, ..Closed::because(&fault::stopping()) }
 }
 
-/// Whoever gets the events of a subscription.
+/// Subscriber: whoever gets the events of a subscription.
 struct Subscriber<'a> {
     sink: &'a SubscriptionSink,
     outlet: &'a Outlet,
@@ -105,7 +105,7 @@ struct NotificationParams<'a> {
 }
 
 impl Subscriber<'_> {
-    /// Waits for room for an event. Whether it was taken.
+    /// Waits for room for an event; returns whether it was taken.
     async fn send(&self, event: &Event) -> bool {
         let params = NotificationParams { subscription: self.sink.subscription_id(), result: event };
         let notification = Notification { jsonrpc: "2.0", method: self.sink.method_name(), params };

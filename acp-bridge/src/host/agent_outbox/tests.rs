@@ -3,7 +3,8 @@ use std::future::poll_fn;
 use acp_server::codec::Input;
 use acp_server::transport::memory::{self, MemoryReader, MemoryWriter};
 use acp_server::transport::{FrameReader, Transport};
-use acp_server::{Config, Inbox};
+use acp_server::{Config, Inbox, Outbox};
+use acp_types::{Raw, RawBuf};
 
 use super::*;
 
@@ -25,9 +26,10 @@ fn agent() -> Agent {
     Agent { outbox, reader, _open: (inbox, writer) }
 }
 
-fn call(outbox: &Outbox) -> (RequestKey, Message) {
-    let key = outbox.reserve_key();
-    (key, Message::Request { key, method: "_call".into(), params: RawBuf::from(acp_types::Raw::EMPTY_OBJECT) })
+fn call(outbox: &Outbox) -> (RequestKey, QueuedMessage) {
+    let (outbox, key) = (outbox.clone(), outbox.reserve_key());
+    let sending = async move { outbox.request_as(key, "_call", RawBuf::from(Raw::EMPTY_OBJECT)).await };
+    (key, QueuedMessage::new("_call".into(), Some(key), 2, sending))
 }
 
 /// Reads so many messages and gives their ids.
@@ -51,7 +53,7 @@ async fn what_is_read_late_arrives_as_a_whole_and_in_order() {
     let Agent { outbox, mut reader, _open } = agent();
     let mut queue = AgentOutbox::default();
     for _ in 0..20 {
-        assert_eq!(queue.send(&outbox, call(&outbox).1), Ok(()));
+        assert_eq!(queue.send(call(&outbox).1), Ok(()));
     }
     tokio::time::sleep(AGENT_READS / 2).await;
     let ids = read(&mut reader, &mut queue, 20).await;
@@ -67,7 +69,7 @@ async fn each_message_that_is_not_read_has_its_own_time() {
     let mut keys = Vec::new();
     for _ in 0..10 {
         let (key, message) = call(&outbox);
-        queue.send(&outbox, message).unwrap();
+        queue.send(message).unwrap();
         keys.push(key);
     }
     // The connection holds a few, which the agent gets should it ever read.
@@ -75,7 +77,7 @@ async fn each_message_that_is_not_read_has_its_own_time() {
     tokio::time::timeout(AGENT_READS / 2, poll_fn(|context| queue.poll(context))).await.unwrap_err();
     let early = queue.waiting.len();
     let (late, message) = call(&outbox);
-    queue.send(&outbox, message).unwrap();
+    queue.send(message).unwrap();
     while dropped.len() < early {
         dropped.push(poll_fn(|context| queue.poll(context)).await.key.unwrap());
     }
@@ -91,13 +93,16 @@ async fn each_message_that_is_not_read_has_its_own_time() {
 async fn what_there_is_no_room_for_is_refused_at_once() {
     let Agent { outbox, reader: _reader, _open } = agent();
     let mut queue = AgentOutbox::default();
-    let refused = (0..2 * MAX_WAITING).find_map(|_| queue.send(&outbox, call(&outbox).1).err());
+    let refused = (0..2 * MAX_WAITING).find_map(|_| queue.send(call(&outbox).1).err());
     assert!(refused.is_some_and(|dropped| dropped.key.is_some()));
     assert_eq!(queue.waiting.len(), MAX_WAITING);
     queue = AgentOutbox::default();
     let text = RawBuf::encode(&["x".repeat(MAX_BYTES / 4)]).unwrap();
-    let big = || Message::Notification { method: "_big".into(), params: text.clone() };
-    let refused = (0..9).find_map(|_| queue.send(&outbox, big()).err());
+    let big = || {
+        let (outbox, text) = (outbox.clone(), text.clone());
+        QueuedMessage::new("_big".into(), None, MAX_BYTES / 4, async move { outbox.notify("_big", text).await })
+    };
+    let refused = (0..9).find_map(|_| queue.send(big()).err());
     assert_eq!(refused, Some(Dropped { key: None }));
     assert!(queue.bytes <= MAX_BYTES);
 }
@@ -108,6 +113,6 @@ async fn a_closed_connection_takes_everything() {
     drop(reader);
     outbox.close().await;
     let mut queue = AgentOutbox::default();
-    assert_eq!(queue.send(&outbox, call(&outbox).1), Ok(()));
+    assert_eq!(queue.send(call(&outbox).1), Ok(()));
     assert!(queue.waiting.is_empty());
 }

@@ -32,8 +32,8 @@ fn awaited(call: Option<CallId>) -> Coming {
 fn serving(remote: bool) -> AgentSlot {
     let mut slot = AgentSlot::default();
     assert!(matches!(slot.bring(start()), Some(SlotEffect::Bring(_))));
-    slot.opened(Some(2), remote);
-    assert!(matches!(slot, AgentSlot::Serving(_)));
+    slot.opened(remote);
+    assert!(matches!(slot, AgentSlot::Serving { .. }));
     slot
 }
 
@@ -63,7 +63,7 @@ fn a_start_that_is_stopped_is_waited_for_before_the_next() {
     let mut slot = AgentSlot::default();
     slot.bring(start());
     assert!(matches!(slot.stop(false), Some(SlotEffect::CancelStart)));
-    slot.opened(None, false);
+    slot.opened(false);
     assert!(slot.is_stopping(), "what the start came to is heard no more");
     assert!(slot.bring(start()).is_none());
     assert!(matches!(slot.gone(), Some(SlotEffect::Bring(_))));
@@ -88,13 +88,12 @@ fn an_awaited_agent_answers_the_call_of_its_prompt() {
     let (key, call) = (RequestKey(7), CallId(3));
     let mut slot = AgentSlot::default();
     slot.bring(awaited(Some(call)));
-    slot.returned(Some(key));
-    assert_eq!(slot.serving().and_then(|serving| serving.take_call(key)), Some(call));
+    assert_eq!(slot.returned(Some(key)), Some((key, call)));
     // It never got the prompt.
     let mut slot = AgentSlot::default();
     slot.bring(awaited(Some(call)));
-    slot.returned(None);
-    assert_eq!(slot.serving().and_then(|serving| serving.take_call(key)), None);
+    assert_eq!(slot.returned(None), None);
+    assert!(matches!(slot, AgentSlot::Serving { remote: true }));
 }
 
 #[test]
@@ -115,18 +114,4 @@ fn an_agent_that_was_not_stopped_makes_room_for_the_next() {
     let mut slot = serving(false);
     assert!(matches!(slot.bring(start()), Some(SlotEffect::Stop { kill: false })));
     assert!(matches!(slot.gone(), Some(SlotEffect::Bring(_))));
-}
-
-#[test]
-fn what_a_remote_agent_said_is_settled_once() {
-    let mut slot = serving(true);
-    assert_eq!(slot.unsettled(), Some(2), "what opened its session");
-    let connected = slot.serving().unwrap();
-    connected.heard(5);
-    connected.heard(4);
-    assert_eq!(slot.unsettled(), Some(5));
-    let connected = slot.serving().unwrap();
-    assert!(connected.settle(5) && !connected.settle(5) && !connected.settle(3));
-    assert_eq!(slot.unsettled(), None);
-    assert_eq!(serving(false).unsettled(), None, "a child keeps nothing");
 }

@@ -3,10 +3,13 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use tokio::sync::Semaphore;
 
+use acp_types::SessionId;
+
 use super::*;
 use crate::command::{By, Commander};
 use crate::log::{MemoryLog, QueueError, QueuedCommand};
 use crate::principal::Principal;
+use crate::session::Command;
 use crate::session::Reply;
 use crate::vault::{MemoryVault, SecretRef, VaultError};
 

@@ -1,4 +1,4 @@
-//! From the params of a request to what is wanted.
+//! Decoding of requests: what is wanted, by their params.
 
 use std::path::PathBuf;
 

@@ -15,7 +15,7 @@ pub(super) struct Lines {
 pub(super) struct TooLong;
 
 impl Lines {
-    /// From `line`, which counts from 1, `limit` lines or all, of at most `max` bytes.
+    /// Lines from `line` on, which counts from 1, `limit` lines or all, of at most `max` bytes.
     pub(super) fn new(line: Option<u32>, limit: Option<u32>, max: usize) -> Self {
         Self { skip: line.unwrap_or(1).saturating_sub(1), left: limit, max, taken: Vec::new() }
     }

@@ -12,19 +12,29 @@ use acp_types::Raw;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
-use super::allowed::Allowed;
 use super::refusal::{READ, Refusal, WRITE};
 
 /// Directories kept open for one agent, and as many of those that are allowed beside; more are as if they had not been
 /// named.
 const MAX_ROOTS: usize = 64;
 
+/// Files and directories that agents may reach beside the directories of their sessions. They are confined as those are:
+/// no link leads out of one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[expect(clippy::exhaustive_structs, reason = "callers write it out")]
+pub struct Allowed {
+    /// Paths to be read.
+    pub read: Vec<PathBuf>,
+    /// Paths to be read and written.
+    pub write: Vec<PathBuf>,
+}
+
 /// Right to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Right {
-    /// Or to start a command in a directory.
+    /// To read it, or to start a command in a directory.
     Read,
-    /// Or to make it.
+    /// To write it, or to make it.
     Write,
 }
 
@@ -34,7 +44,7 @@ pub(super) struct Roots {
     roots: Vec<Root>,
     /// The working directory, in `roots`, if it could be opened.
     cwd: Option<usize>,
-    /// As errors name them.
+    /// Names of them for errors.
     names: String,
 }
 

@@ -1,30 +1,27 @@
-//! The task that serves one agent.
+//! Task that serves one agent.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use acp_server::Outbox;
-use acp_server::transport::child::ChildSpec;
 use acp_types::v1::{
     CreateTerminalRequest, CreateTerminalResponse, ReadTextFileResponse, TerminalId, TerminalOutputResponse,
     WaitForTerminalExitResponse,
 };
 use acp_types::{Raw, RawBuf, RawError, RequestId};
-use cap_std::fs::Dir;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::{JoinSet, spawn_blocking};
 use tokio_util::sync::CancellationToken;
 
-use super::allowed::Allowed;
 use super::decode::{Wanted, wanted};
 use super::files;
 use super::limits::Limits;
 use super::lines::Lines;
 use super::refusal::Refusal;
-use super::roots::{Right, Roots};
+use super::roots::{Allowed, Roots};
 use super::terminal::Terminal;
-use super::{printer, shell};
+use super::{launch, printer};
 use crate::session::HOST_TERMINAL;
 
 /// Requests that hold text in memory and are worked on, or whose answer the agent has not taken yet.
@@ -78,7 +75,7 @@ pub(super) struct Server {
     open: HashMap<RequestId, Open>,
     /// Answers that are being sent. The agent may have one before that is known here, and use its id again.
     sending: usize,
-    /// Of the params of all that is open or whose answer is being sent.
+    /// Bytes of the params of all that is open or whose answer is being sent.
     bytes: usize,
     heavy: Arc<Semaphore>,
     terminals: HashMap<TerminalId, Terminal>,
@@ -260,14 +257,7 @@ impl Server {
             usize::try_from(limit).unwrap_or(usize::MAX).min(self.limits.max_output)
         });
         let (id, roots) = (id.clone(), Arc::clone(&self.roots));
-        self.tasks.spawn(async move {
-            let started = async {
-                let wanted = request.cwd.clone();
-                let (folder, path) = spawn_blocking(move || working_directory(&roots, wanted)).await??;
-                start(&folder, &path, request, limit).await
-            };
-            Step::Started { id, started: started.await }
-        });
+        self.tasks.spawn(async move { Step::Started { id, started: launch::launch(roots, request, limit).await } });
         Ok(())
     }
 
@@ -308,49 +298,6 @@ impl Server {
     fn terminal(&self, id: &TerminalId) -> Result<&Terminal, Refusal> {
         self.terminals.get(id).ok_or_else(|| Refusal::NoTerminal(id.to_string()))
     }
-}
-
-/// The directory that a command starts in, held open, and its path.
-fn working_directory(roots: &Roots, wanted: Option<PathBuf>) -> Result<(Dir, PathBuf), Refusal> {
-    let place = match &wanted {
-        Some(path) => roots.place(path, Right::Read)?,
-        None => roots.working_directory()?,
-    };
-    match place.dir.open_dir(&place.relative) {
-        Ok(folder) => Ok((folder, place.full)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => Err(Refusal::NoDirectory(place.asked())),
-        Err(error) => Err(place.io(error)),
-    }
-}
-
-/// Starts a command. One that names no program and has no arguments is a line for the user's shell.
-async fn start(folder: &Dir, path: &Path, request: CreateTerminalRequest, limit: usize) -> Result<Terminal, Refusal> {
-    let may_be_line = shell::may_be_line(&request);
-    let CreateTerminalRequest { command, args, env, .. } = request;
-    let placed = |spec: ChildSpec| {
-        let spec = spec.env("PWD", path).cwd(entrance(folder, path));
-        env.iter().fold(spec, |spec, variable| spec.env(&variable.name, &variable.value))
-    };
-    match Terminal::start(&placed(ChildSpec::new(&command).args(args)), limit).await {
-        Err(error) if may_be_line && shell::is_no_program(&error) => {
-            let line = ChildSpec::new(shell::of_user(std::env::var_os("SHELL"))).arg("-c").arg(command);
-            Ok(Terminal::start(&placed(line), limit).await?)
-        }
-        started => Ok(started?),
-    }
-}
-
-/// A path to a directory that is held open, which leads there whatever stands under its name by now. The child follows
-/// it before it runs the program, while it still has our open files.
-#[cfg(target_os = "linux")]
-fn entrance(folder: &Dir, _: &Path) -> PathBuf {
-    use std::os::fd::AsRawFd;
-    format!("/proc/self/fd/{}", folder.as_raw_fd()).into()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn entrance(_: &Dir, path: &Path) -> PathBuf {
-    path.to_owned()
 }
 
 #[cfg(test)]

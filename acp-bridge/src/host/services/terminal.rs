@@ -1,4 +1,4 @@
-//! One command that runs for the agent.
+//! Terminal: a command that runs for the agent.
 
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -4,11 +4,14 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
+use super::Supervisor;
+use super::task::Finished;
 use crate::command::CommandAnswer;
 use crate::host::door;
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 use crate::log::MemberId;
 use crate::remote_agent::registry::{AgentPlace, Arrived, DiallerRegistry};
+use crate::remote_agent::transport::IncomingAgent;
 use crate::session::{Command, QueueCommand, Refusal, RefusalKind};
 
 /// Question to a session about a dialler that nobody waits for.
@@ -62,6 +65,20 @@ impl Question {
             }
             (Err(why), About::Agent(_)) => registry.reject_temporarily(place, &why.to_string()),
         }
+    }
+}
+
+impl Supervisor {
+    /// Lets a session say whether it wants a dialler that nobody waits for.
+    pub(super) fn dialled(&mut self, incoming: IncomingAgent) {
+        let Some(question) = Question::of(self.context.pool.registry().arrives(incoming)) else { return };
+        let (envelope, answer) = question.ask(&self.context.member);
+        self.dispatch(envelope);
+        let pool = Arc::clone(&self.context.pool);
+        self.tasks.spawn(async move {
+            question.answered(pool.registry(), answer.await.unwrap_or(Err(Refusal::SessionClosing)));
+            Finished::General
+        });
     }
 }
 

@@ -1,20 +1,38 @@
-//! What concerns the agent as such, and new sessions.
+//! General commands: those about the agent as such, and new sessions.
+
+use std::sync::Arc;
 
 use acp_types::meta::{MainAgent, RequestMeta};
 use acp_types::record::Record;
 use acp_types::{Raw, RawBuf, SessionId};
 
+use super::Supervisor;
 use super::task::Finished;
 use crate::command::CommandAnswer;
 use crate::host::agent::Agent;
 use crate::host::context::Context;
 use crate::host::driver::Driver;
-use crate::host::inbox::Envelope;
-use crate::host::{agent_events, unlogged};
+use crate::host::envelope::Envelope;
+use crate::host::{agent_traffic, unlogged};
 use crate::session::{Command, FirstAgent, Machine, Output, Refusal, Reply, for_agents};
 
+impl Supervisor {
+    /// Has a command answered that concerns no session, or makes one.
+    pub(super) fn general(&mut self, envelope: Box<Envelope>) {
+        let Ok(permit) = Arc::clone(&self.general).try_acquire_owned() else {
+            envelope.refuse(Refusal::AgentRequestsFull);
+            return;
+        };
+        let context = self.context.clone();
+        self.tasks.spawn(async move {
+            let _permit = permit;
+            general(context, envelope).await
+        });
+    }
+}
+
 /// Answers a command that concerns no session, or makes one.
-pub(super) async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
+async fn general(context: Context, envelope: Box<Envelope>) -> Finished {
     let Envelope { command, reply, .. } = *envelope;
     let answer = match command {
         Command::Create { params, initialize } => match create(&context, &initialize, params).await {
@@ -57,7 +75,7 @@ async fn create(
     let early = std::mem::take(&mut agent.early);
     let early = early.into_iter().filter_map(|event| {
         let position = agent.position(event.ordinal());
-        Some((position, agent_events::from_agent(event, |_| None)?))
+        Some((position, agent_traffic::from_agent(event, |_| None)?))
     });
     let early = early.collect();
     agent.process.assign(&(session.clone(), Record::MAIN_LANE.into()));

@@ -1,11 +1,11 @@
-//! The other members of the log as this host knows them, and the clients that are there as long as their gateway is.
+//! Other members of the log as this host knows them, and the clients that are there as long as their gateway is.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use acp_types::SessionId;
 
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 use crate::log::{MemberId, Renewal, Role};
 use crate::session::Command;
 

@@ -10,7 +10,7 @@ use acp_types::SessionId;
 use tokio::sync::mpsc;
 
 use super::task::Finished;
-use crate::host::inbox::Envelope;
+use crate::host::envelope::Envelope;
 use crate::session::{Command, Reply};
 
 /// Clients whose coming or going waits, in all sessions together. One more is refused.
@@ -24,31 +24,25 @@ pub(super) struct WaitingPresence {
 }
 
 impl WaitingPresence {
-    /// A command on its way to its session. If it says of a client what waits for that client already, it takes the place of
-    /// that, which is done; any other is given back.
-    pub(super) fn replace(&mut self, session: &SessionId, envelope: Box<Envelope>) -> Option<Box<Envelope>> {
-        let waiting = self.by_session.get_mut(session).and_then(|waiting| waiting.get_mut(&envelope.client));
-        match waiting {
-            Some(waiting) if is_presence(&envelope) => {
-                done(*std::mem::replace(waiting, envelope));
-                None
-            }
-            _ => Some(envelope),
-        }
+    /// Returns whether a command says of a client what waits for that client already.
+    pub(super) fn waits_for(&self, session: &SessionId, envelope: &Envelope) -> bool {
+        let waiting = self.by_session.get(session);
+        is_presence(envelope) && waiting.is_some_and(|waiting| waiting.contains_key(&envelope.client))
     }
 
-    /// Keeps what has met a full queue; whether it is the first of its session.
+    /// Keeps the presence of a client, in the place of what waits for that client already, which is done. Returns whether it
+    /// is the first of its session.
     ///
     /// # Errors
     /// Gives back what is none of this or does not find room here.
     pub(super) fn keep(&mut self, session: &SessionId, envelope: Box<Envelope>) -> Result<bool, Box<Envelope>> {
-        if !is_presence(&envelope) || self.waiting >= MAX_WAITING {
+        if !is_presence(&envelope) || (self.waiting >= MAX_WAITING && !self.waits_for(session, &envelope)) {
             return Err(envelope);
         }
         let waiting = self.by_session.entry(session.clone()).or_default();
         let is_first = waiting.is_empty();
         match waiting.insert(Arc::clone(&envelope.client), envelope) {
-            Some(former) => done(*former),
+            Some(former) => former.answer(Ok(Reply::Done)),
             None => self.waiting += 1,
         }
         Ok(is_first)
@@ -60,12 +54,6 @@ impl WaitingPresence {
         self.waiting -= taken.len();
         taken.into_values()
     }
-}
-
-/// Something later has taken its place.
-fn done(former: Envelope) {
-    // Whoever asked may have gone.
-    let _ = former.reply.send(Ok(Reply::Done));
 }
 
 fn is_presence(envelope: &Envelope) -> bool {
@@ -88,7 +76,7 @@ mod tests {
 
     use super::{WaitingPresence, room};
     use crate::command::CommandAnswer;
-    use crate::host::inbox::Envelope;
+    use crate::host::envelope::Envelope;
     use crate::host::supervisor::task::Finished;
     use crate::session::{Command, Reply};
 
@@ -112,10 +100,10 @@ mod tests {
     fn the_latest_of_each_client_waits_and_what_it_replaces_is_done() {
         let (mut waiting, s) = (WaitingPresence::default(), SessionId::from("s"));
         let ((one, mut first), (two, _second)) = (attend("1", true), attend("2", false));
-        assert!(waiting.replace(&s, one).is_some_and(|one| waiting.keep(&s, one).unwrap()), "it is the first");
+        assert!(!waiting.waits_for(&s, &one) && waiting.keep(&s, one).unwrap(), "it is the first");
         assert!(!waiting.keep(&s, two).unwrap());
         let (later, mut last) = attend("1", false);
-        assert!(waiting.replace(&s, later).is_none());
+        assert!(waiting.waits_for(&s, &later) && !waiting.keep(&s, later).unwrap());
         assert_eq!(first.try_recv().unwrap(), Ok(Reply::Done));
         assert!(last.try_recv().is_err(), "it is not told yet");
         assert_eq!(said(waiting.take(&s)), [("1".into(), false), ("2".into(), false)]);
@@ -127,7 +115,7 @@ mod tests {
         let (mut waiting, s) = (WaitingPresence::default(), SessionId::from("s"));
         waiting.keep(&s, attend("1", true).0).unwrap();
         let (close, _answer) = envelope("1", Command::Close);
-        let close = waiting.replace(&s, close).unwrap();
+        assert!(!waiting.waits_for(&s, &close));
         assert!(matches!(waiting.keep(&s, close).unwrap_err().command, Command::Close));
         assert_eq!(said(waiting.take(&s)), [("1".into(), true)]);
     }

@@ -7,11 +7,11 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::mpsc;
 
-use super::task::{Finished, refuse};
+use super::task::Finished;
 use crate::host::context::Context;
 use crate::host::driver::{Driver, End};
-use crate::host::inbox::Envelope;
-use crate::host::{idle, unlogged};
+use crate::host::envelope::Envelope;
+use crate::host::{idle, recovery, unlogged};
 use crate::log::LogError;
 use crate::session::Command;
 
@@ -45,7 +45,7 @@ pub(super) async fn serve(
         let opened = match next.take() {
             Some(opened) => opened,
             // Boxed, as is all that is big and seldom: what a session's task has room for, each idle session costs.
-            None => Box::pin(Driver::open(context.clone(), session.clone())).await.map(Box::new),
+            None => Box::pin(open(context.clone(), session.clone())).await.map(Box::new),
         };
         let error = match opened {
             Ok(mut driver) => {
@@ -67,13 +67,13 @@ pub(super) async fn serve(
         };
         if !matches!(error, LogError::Unwritable { .. }) {
             if let Some(envelope) = held.take() {
-                refuse(*envelope, unlogged::lost(&error, &session));
+                envelope.refuse(unlogged::lost(&error, &session));
             }
             answer_all(&mut commands, &error, &session).await;
             break;
         }
         if let Some(envelope) = held.take() {
-            refuse(*envelope, unlogged::failed(&error));
+            envelope.refuse(unlogged::failed(&error));
         }
         tracing::error!(%session, %error, "the session cannot go on; trying again");
         tokio::select! {
@@ -100,6 +100,14 @@ pub(super) async fn serve(
     Finished::Session(session, left)
 }
 
+/// Claims a session that exists and closes what a crash left open.
+async fn open(context: Context, session: SessionId) -> Result<Driver, LogError> {
+    let (machine, out) = recovery::open(&context.log, &context.member, &session, &context.config).await?;
+    let mut driver = Driver::new(context, session, machine, out, None);
+    driver.flush().await?;
+    Ok(driver)
+}
+
 /// Waits until agents are gone. When the host ends, it waits for all of them itself.
 async fn until_gone(context: &Context, agents: &mut Option<BoxFuture<'static, ()>>) {
     if let Some(agents) = agents.take() {
@@ -111,7 +119,7 @@ async fn until_gone(context: &Context, agents: &mut Option<BoxFuture<'static, ()
 async fn answer_all(commands: &mut mpsc::Receiver<Box<Envelope>>, why: &LogError, session: &SessionId) {
     commands.close();
     while let Some(envelope) = commands.recv().await {
-        refuse(*envelope, unlogged::lost(why, session));
+        envelope.refuse(unlogged::lost(why, session));
     }
 }
 
@@ -119,7 +127,7 @@ async fn answer_all(commands: &mut mpsc::Receiver<Box<Envelope>>, why: &LogError
 mod tests {
     use std::mem::size_of;
 
-    use crate::host::inbox::Envelope;
+    use crate::host::envelope::Envelope;
 
     fn size<A, B, C, D, E, F: Future>(_: impl FnOnce(A, B, C, D, E) -> F) -> usize {
         size_of::<F>()

@@ -5,8 +5,7 @@ use tokio::sync::oneshot;
 
 use crate::command::CommandAnswer;
 use crate::host::driver::Driver;
-use crate::host::inbox::Envelope;
-use crate::session::Refusal;
+use crate::host::envelope::Envelope;
 
 /// Remains of a task: the session that it served and the commands that it did not take any more.
 #[derive(Debug)]
@@ -22,10 +21,4 @@ pub(super) enum Finished {
         result: RawBuf,
         reply: oneshot::Sender<CommandAnswer>,
     },
-}
-
-/// Answers a command that is not begun.
-pub(super) fn refuse(envelope: Envelope, why: Refusal) {
-    // Whoever asked may have gone.
-    let _ = envelope.reply.send(Err(why));
 }

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 
 use super::connection::Durability;
 use super::lock::FileLock;
-use super::{connection, failure, place, row, schema, store};
+use super::{connection, failure, place, row, schema};
 use crate::log::{LogError, OpenError, SessionInfo};
 
 /// A session on its way into a log. Nobody sees any of it before [`Self::commit`]; dropped before, or when the process
@@ -53,13 +53,13 @@ impl SqliteImport {
     /// [`LogError::Exists`] when the log has a session of that id; [`LogError::Unwritable`].
     pub fn create(&mut self, session: &SessionId) -> Result<(), LogError> {
         let sql = |e: rusqlite::Error| failure::write(&e);
-        if store::find(&self.connection, session).map_err(sql)?.is_some() {
+        if row::find_session(&self.connection, session).map_err(sql)?.is_some() {
             return Err(LogError::Exists { session: session.clone() });
         }
-        self.connection.execute(store::INSERT_SESSION, [session.as_str()]).map_err(sql)?;
+        self.connection.execute(row::INSERT_SESSION, [session.as_str()]).map_err(sql)?;
         let number = self.connection.last_insert_rowid();
         if number > row::MAX_SESSION {
-            return Err(store::no_more_sessions());
+            return Err(row::no_more_sessions());
         }
         self.number = number;
         Ok(())
@@ -71,7 +71,7 @@ impl SqliteImport {
     /// When the log cannot be written.
     pub fn push(&mut self, record: &Record) -> Result<(), LogError> {
         let insert = || {
-            let mut insert = self.connection.prepare_cached(store::INSERT_RECORD)?;
+            let mut insert = self.connection.prepare_cached(row::INSERT_RECORD)?;
             row::insert(&mut insert, self.number, record)
         };
         insert().map_err(|e| failure::write(&e))
@@ -83,8 +83,8 @@ impl SqliteImport {
     /// When the log cannot be written; nothing of the session is in it then.
     pub fn commit(self, info: &SessionInfo) -> Result<(), LogError> {
         let commit = || {
-            let mut update = self.connection.prepare_cached(store::UPDATE_SESSION)?;
-            store::update_session(&mut update, self.number, info)?;
+            let mut update = self.connection.prepare_cached(row::UPDATE_SESSION)?;
+            row::update_session(&mut update, self.number, info)?;
             self.connection.execute_batch("COMMIT")
         };
         commit().map_err(|e| failure::write(&e))

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 
 use super::big::BigRecords;
 use super::row::{self, Reader};
-use super::{connection, failure, store};
+use super::{connection, failure};
 use crate::log::{Filter, ListQuery, LogError, ReadLimit, SessionInfo, directory};
 
 /// Reads at once. Each takes a thread and a connection; the next one waits.
@@ -106,7 +106,7 @@ impl Readers {
 
 /// See [`crate::log::LogView::get`].
 pub(super) fn get(connection: &Connection, session: &SessionId) -> Result<Option<SessionInfo>, LogError> {
-    let found = store::find(connection, session).map_err(|e| failure::read(&e))?;
+    let found = row::find_session(connection, session).map_err(|e| failure::read(&e))?;
     Ok(found.map(|(_, info)| info))
 }
 
@@ -212,7 +212,7 @@ fn rows(
 }
 
 fn find(connection: &Connection, session: &SessionId) -> Result<(i64, SessionInfo), LogError> {
-    let found = store::find(connection, session).map_err(|e| failure::read(&e))?;
+    let found = row::find_session(connection, session).map_err(|e| failure::read(&e))?;
     found.ok_or_else(|| LogError::NotFound { session: session.clone() })
 }
 

@@ -4,11 +4,20 @@ use std::sync::Arc;
 
 use acp_types::record::{Kind, Origin, Record, Seq};
 use acp_types::{Raw, SessionId};
-use rusqlite::{Row, Statement};
+use rusqlite::{Connection, OptionalExtension, Row, Statement, params};
 
 use super::failure;
 use crate::log::{LogError, SessionInfo};
 use crate::shared;
+
+pub(super) const INSERT_RECORD: &str = "INSERT INTO record (key, at, epoch, lane, origin, kind, turn, body, position)
+     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
+pub(super) const INSERT_SESSION: &str =
+    "INSERT INTO session (id, cwd, created_at, updated_at, epoch, head, oldest, open_turns)
+     VALUES (?1, '', 0, 0, 1, 0, 0, 0)";
+pub(super) const UPDATE_SESSION: &str =
+    "UPDATE session SET cwd = ?2, title = ?3, created_at = ?4, updated_at = ?5, epoch = ?6,
+     head = ?7, oldest = ?8, open_turns = ?9, bytes = ?10 WHERE number = ?1";
 
 /// Bits of a record's key that hold its seq; the rest holds the session's number.
 ///
@@ -52,6 +61,34 @@ pub(super) fn insert(statement: &mut Statement<'_>, session: i64, record: &Recor
     statement.raw_bind_parameter(8, record.body.as_str())?;
     statement.raw_bind_parameter(9, record.position.map(u64::cast_signed))?;
     statement.raw_execute().map(drop)
+}
+
+/// Writes a session's row; the statement is [`UPDATE_SESSION`].
+pub(super) fn update_session(statement: &mut Statement<'_>, number: i64, info: &SessionInfo) -> rusqlite::Result<()> {
+    let columns = params![
+        number,
+        info.cwd,
+        info.title,
+        info.created_at.cast_signed(),
+        info.updated_at.cast_signed(),
+        info.epoch.cast_signed(),
+        info.head.cast_signed(),
+        info.oldest.cast_signed(),
+        info.open_turns.cast_signed(),
+        info.bytes.cast_signed(),
+    ];
+    statement.execute(columns).map(drop)
+}
+
+/// A session and its number, from the file.
+pub(super) fn find_session(connection: &Connection, id: &SessionId) -> rusqlite::Result<Option<(i64, SessionInfo)>> {
+    let sql = select_session!("WHERE id = ?1");
+    connection.prepare_cached(sql)?.query_row([id.as_str()], session).optional()
+}
+
+/// Why a log takes no other session.
+pub(super) fn no_more_sessions() -> LogError {
+    LogError::Unwritable { reason: "it has had as many sessions as it can; start a new one with --log".to_owned() }
 }
 
 /// Reads records; neighbours share what they have in common.

@@ -1,37 +1,32 @@
-//! The writer's side of the file: what each piece of work does to it, inside a transaction.
+//! The file as its one writer sees it: what each piece of work does to it. What is committed is told to the readers.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
+use acp_server::HOP;
 use acp_types::SessionId;
 use acp_types::record::{Record, Seq};
-use rusqlite::{Connection, ErrorCode, OptionalExtension, Statement, params};
+use rusqlite::{Connection, ErrorCode};
+use tracing::trace;
 
 use super::connection::BUSY;
 use super::job::{Done, Work};
 use super::owner::{self, Adopted, Adoption};
 use super::schema::PAGE_BYTES;
-use super::{garbage, row};
+use super::{failure, garbage, row};
+use crate::log::hub::Hub;
 use crate::log::{LogError, SessionInfo};
 
 /// Sessions whose row the writer remembers. Beyond it all are read anew, which costs a look-up each.
 const REMEMBERED: usize = 1024;
 
-pub(super) const INSERT_RECORD: &str = "INSERT INTO record (key, at, epoch, lane, origin, kind, turn, body, position)
-     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
-pub(super) const INSERT_SESSION: &str =
-    "INSERT INTO session (id, cwd, created_at, updated_at, epoch, head, oldest, open_turns)
-     VALUES (?1, '', 0, 0, 1, 0, 0, 0)";
-pub(super) const UPDATE_SESSION: &str =
-    "UPDATE session SET cwd = ?2, title = ?3, created_at = ?4, updated_at = ?5, epoch = ?6,
-     head = ?7, oldest = ?8, open_turns = ?9, bytes = ?10 WHERE number = ?1";
-
 /// The file as its one writer sees it.
 #[derive(Debug)]
 pub(super) struct Store {
     connection: Connection,
+    hub: Arc<Hub>,
     sessions: HashMap<SessionId, Cached>,
     /// Sessions whose row is to be written before the commit.
     changed: Vec<SessionId>,
@@ -39,6 +34,7 @@ pub(super) struct Store {
     erases: bool,
 }
 
+/// A session's row, as it is in the file or is to be.
 #[derive(Debug)]
 struct Cached {
     number: i64,
@@ -46,9 +42,17 @@ struct Cached {
     changed: bool,
 }
 
+/// What one piece of work came to.
+#[derive(Debug)]
+pub(super) struct Outcome {
+    pub(super) done: Result<Done, LogError>,
+    /// Something is to be gone from the files before it is answered.
+    pub(super) erases: bool,
+}
+
 /// Why one piece of work was not done.
 #[derive(Debug)]
-pub(super) enum Refusal {
+enum Refusal {
     /// It was not allowed; nothing was changed, and the transaction goes on.
     Logical(LogError),
     /// The transaction must be taken back.
@@ -68,8 +72,8 @@ impl From<LogError> for Refusal {
 }
 
 impl Store {
-    pub(super) fn new(connection: Connection) -> Self {
-        Self { connection, sessions: HashMap::new(), changed: Vec::new(), erases: false }
+    pub(super) fn new(connection: Connection, hub: Arc<Hub>) -> Self {
+        Self { connection, hub, sessions: HashMap::new(), changed: Vec::new(), erases: false }
     }
 
     pub(super) fn connection(&self) -> &Connection {
@@ -99,11 +103,11 @@ impl Store {
     /// Makes everything since [`Store::begin`] durable and visible.
     pub(super) fn commit(&mut self) -> rusqlite::Result<()> {
         {
-            let mut update = self.connection.prepare_cached(UPDATE_SESSION)?;
+            let mut update = self.connection.prepare_cached(row::UPDATE_SESSION)?;
             for session in self.changed.drain(..) {
                 let Some(cached) = self.sessions.get_mut(&session) else { continue };
                 cached.changed = false;
-                update_session(&mut update, cached.number, &cached.info)?;
+                row::update_session(&mut update, cached.number, &cached.info)?;
             }
         }
         self.run("COMMIT")
@@ -121,13 +125,55 @@ impl Store {
         }
     }
 
-    /// Whether the work done last has something to be gone before it is answered.
-    pub(super) fn erases(&mut self) -> bool {
-        std::mem::take(&mut self.erases)
+    /// Commits a batch, once a transaction has begun, and tells the readers: all of it or nothing. What is not allowed
+    /// fails alone; what the disk refuses fails everything.
+    pub(super) fn commit_all<'a>(
+        &mut self,
+        begun: rusqlite::Result<()>,
+        batch: impl Iterator<Item = &'a Work> + Clone,
+    ) -> Result<Vec<Outcome>, LogError> {
+        trace!(name: "begun", target: HOP, "");
+        let outcomes = begun.and_then(|()| self.apply_all(batch.clone())).map_err(|error| {
+            self.roll_back();
+            failure::write(&error)
+        })?;
+        for (work, outcome) in batch.zip(&outcomes) {
+            self.publish(work, outcome);
+        }
+        Ok(outcomes)
+    }
+
+    fn apply_all<'a>(&mut self, batch: impl Iterator<Item = &'a Work>) -> rusqlite::Result<Vec<Outcome>> {
+        let mut outcomes = Vec::new();
+        for work in batch {
+            let done = match self.apply(work) {
+                Ok(done) => Ok(done),
+                Err(Refusal::Logical(error)) => Err(error),
+                Err(Refusal::Sql(error)) => return Err(error),
+            };
+            outcomes.push(Outcome { done, erases: std::mem::take(&mut self.erases) });
+        }
+        trace!(name: "inserted", target: HOP, "");
+        self.commit()?;
+        trace!(name: "committed", target: HOP, "");
+        Ok(outcomes)
+    }
+
+    fn publish(&self, work: &Work, outcome: &Outcome) {
+        match (work, &outcome.done) {
+            (Work::Delete { session }, Ok(Done::Deleted)) => self.hub.deleted(session),
+            (work, Ok(Done::Moved { last, oldest })) => {
+                let Some((session, records)) = work.records() else { return };
+                // A later job of the same batch may have moved the head further; its records follow.
+                let last = records.last().map_or(*last, |record| record.seq);
+                self.hub.publish(session, last, *oldest, records);
+            }
+            _ => {}
+        }
     }
 
     /// Does one piece of work.
-    pub(super) fn apply(&mut self, work: &Work) -> Result<Done, Refusal> {
+    fn apply(&mut self, work: &Work) -> Result<Done, Refusal> {
         match work {
             Work::Create { session, records } => self.create(session, records),
             Work::Append { session, records } => self.append(session, records),
@@ -171,11 +217,11 @@ impl Store {
         }
         let info = SessionInfo::new(session.clone());
         admit(&info, records)?;
-        self.connection.prepare_cached(INSERT_SESSION)?.execute([session.as_str()])?;
+        self.connection.prepare_cached(row::INSERT_SESSION)?.execute([session.as_str()])?;
         let number = self.connection.last_insert_rowid();
         if number > row::MAX_SESSION {
             self.connection.prepare_cached("DELETE FROM session WHERE number = ?1")?.execute([number])?;
-            return Err(no_more_sessions().into());
+            return Err(row::no_more_sessions().into());
         }
         self.sessions.insert(session.clone(), Cached { number, info, changed: false });
         self.append(session, records)
@@ -186,7 +232,7 @@ impl Store {
         admit(&cached.info, records)?;
         let number = cached.number;
         {
-            let mut insert = self.connection.prepare_cached(INSERT_RECORD)?;
+            let mut insert = self.connection.prepare_cached(row::INSERT_RECORD)?;
             for record in records {
                 row::insert(&mut insert, number, record)?;
             }
@@ -243,36 +289,13 @@ impl Store {
             Entry::Occupied(found) => return Ok(Some(found.into_mut())),
             Entry::Vacant(vacant) => vacant,
         };
-        Ok(find(&self.connection, session)?
+        Ok(row::find_session(&self.connection, session)?
             .map(|(number, info)| &*vacant.insert(Cached { number, info, changed: false })))
     }
 
     fn run(&self, sql: &str) -> rusqlite::Result<()> {
         self.connection.prepare_cached(sql)?.execute([]).map(drop)
     }
-}
-
-/// Writes a session's row; the statement is [`UPDATE_SESSION`].
-pub(super) fn update_session(statement: &mut Statement<'_>, number: i64, info: &SessionInfo) -> rusqlite::Result<()> {
-    let columns = params![
-        number,
-        info.cwd,
-        info.title,
-        info.created_at.cast_signed(),
-        info.updated_at.cast_signed(),
-        info.epoch.cast_signed(),
-        info.head.cast_signed(),
-        info.oldest.cast_signed(),
-        info.open_turns.cast_signed(),
-        info.bytes.cast_signed(),
-    ];
-    statement.execute(columns).map(drop)
-}
-
-/// A session and its number, from the file.
-pub(super) fn find(connection: &Connection, session: &SessionId) -> rusqlite::Result<Option<(i64, SessionInfo)>> {
-    let sql = row::select_session!("WHERE id = ?1");
-    connection.prepare_cached(sql)?.query_row([session.as_str()], row::session).optional()
 }
 
 fn admit(info: &SessionInfo, records: &[Arc<Record>]) -> Result<(), LogError> {
@@ -282,11 +305,6 @@ fn admit(info: &SessionInfo, records: &[Arc<Record>]) -> Result<(), LogError> {
         return Err(LogError::Unwritable { reason });
     }
     Ok(())
-}
-
-/// Why a log takes no other session.
-pub(super) fn no_more_sessions() -> LogError {
-    LogError::Unwritable { reason: "it has had as many sessions as it can; start a new one with --log".to_owned() }
 }
 
 fn not_found(session: &SessionId) -> Refusal {

@@ -1,49 +1,254 @@
-//! The one writer: commits batches, and removes what was deleted. Who uses it is up to [`super::desk`].
+//! The log as its writers see it, and who commits: a caller itself, or the thread of [`super::thread`]. Whoever does has the [`Writer`] meanwhile.
+//!
+//! Two threads that wake each other cost more time than a small commit. So whoever has a small append commits it itself
+//! when nobody else has anything to commit. Else it goes to the thread, which commits whatever has queued in one go. What
+//! was handed to the thread is never overtaken: while it has anything to do, everything goes to it.
 
+use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Instant;
 
-use acp_server::HOP;
-use tokio::sync::oneshot;
-use tracing::trace;
+use acp_types::SessionId;
+use acp_types::record::{Epoch, Record, Seq};
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
 
 use super::checkpointer::Checkpointer;
 use super::connection::Durability;
-use super::erasure::Erasure;
 use super::job::{Done, Job, Work};
 use super::lock::FileLock;
+use super::pace::Pace;
 use super::readers::Readers;
-use super::store::{Refusal, Store};
-use super::{connection, failure, garbage, schema};
+use super::store::Store;
+use super::tidying::Tidying;
+use super::{connection, schema};
+use crate::log::coordination::{Coordination, InProcess};
 use crate::log::hub::Hub;
-use crate::log::{LogError, OpenError};
+use crate::log::{LogError, LogWriter, MemberId, OpenError, SessionInfo, SessionLog};
 
-/// Commits after which some of the deleted records are removed though there is more to commit; else a log that is never
-/// idle would keep them for ever.
-const MAX_BUSY: usize = 64;
+/// Jobs waiting for the thread. Each belongs to a caller that waits for it, so this bounds callers, not records; the
+/// next caller waits for room.
+const QUEUE: usize = 256;
+
 /// Records of an append that its caller may commit itself, and their bytes as [`Work::weight`] counts them. Of more it is
 /// better to make the next ones ready meanwhile.
 const FEW: usize = 8;
 const SMALL: usize = 32 << 10;
 
-/// Commits that take longer on average are left to the thread: whoever commits itself does nothing else meanwhile.
-const QUICK: Duration = Duration::from_millis(1);
+/// A log in one SQLite file, held by one bridge at a time.
+///
+/// Call [`SessionLog::shutdown`] to close it; one that is only dropped closes in the background, a little later.
+#[derive(Debug)]
+pub struct SqliteLog {
+    desk: Desk,
+    pub(super) readers: Arc<Readers>,
+    pub(super) hub: Arc<Hub>,
+    pub(super) coordination: Coordination,
+    closed: AtomicBool,
+}
 
-/// What one piece of work came to, and whether something is to be gone before it is answered.
-type Outcome = (Result<Done, LogError>, bool);
+impl SqliteLog {
+    /// A log over its file, and what the thread needs that serves it.
+    pub(super) fn new(
+        writer: Writer,
+        readers: Arc<Readers>,
+        hub: Arc<Hub>,
+    ) -> (Self, Arc<Shared>, mpsc::Receiver<Job>) {
+        let (desk, shared, jobs) = Desk::new(writer);
+        let log = Self { desk, readers, hub, coordination: Coordination::default(), closed: AtomicBool::new(false) };
+        (log, shared, jobs)
+    }
+
+    /// Has the writer do something and waits until it is on stable storage.
+    pub(super) async fn run(&self, work: Work) -> Result<Done, LogError> {
+        self.desk.run(work).await
+    }
+
+    pub(super) fn still_open(&self) -> Result<(), LogError> {
+        if self.closed.load(Ordering::Acquire) { Err(LogError::Closed) } else { Ok(()) }
+    }
+}
+
+#[async_trait]
+impl LogWriter for SqliteLog {
+    async fn create(&self, session: &SessionId, host: &MemberId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.coordination.admit(host)?;
+        // Nobody else can claim a session that is not there yet.
+        self.run(Work::Create { session: session.clone(), records }).await?;
+        self.coordination.claim(session, host)?;
+        self.coordination.claimed(session, host, 1);
+        Ok(())
+    }
+
+    async fn claim(&self, session: &SessionId, host: &MemberId) -> Result<SessionInfo, LogError> {
+        self.still_open()?;
+        self.coordination.claim(session, host)?;
+        let claimed = match self.run(Work::Claim { session: session.clone() }).await {
+            Ok(Done::Claimed(info)) => Ok(*info),
+            Ok(_) => Err(LogError::NotFound { session: session.clone() }),
+            Err(error) => Err(error),
+        };
+        match &claimed {
+            Ok(info) => self.coordination.claimed(session, host, info.epoch),
+            Err(_) => self.coordination.unclaim(session, host),
+        }
+        claimed
+    }
+
+    async fn release(&self, session: &SessionId, host: &MemberId, epoch: Epoch) -> Result<(), LogError> {
+        self.still_open()?;
+        self.coordination.release(session, host, epoch);
+        Ok(())
+    }
+
+    async fn append(&self, session: &SessionId, records: Vec<Arc<Record>>) -> Result<(), LogError> {
+        self.run(Work::Append { session: session.clone(), records }).await.map(drop)
+    }
+
+    async fn trim(&self, session: &SessionId, through: Seq) -> Result<Seq, LogError> {
+        match self.run(Work::Trim { session: session.clone(), through }).await? {
+            Done::Moved { oldest, .. } => Ok(oldest),
+            _ => Err(LogError::NotFound { session: session.clone() }),
+        }
+    }
+
+    async fn delete(&self, session: &SessionId) -> Result<bool, LogError> {
+        let done = self.run(Work::Delete { session: session.clone() }).await?;
+        self.coordination.deleted(session);
+        Ok(matches!(done, Done::Deleted))
+    }
+}
+
+impl InProcess for SqliteLog {
+    fn coordination(&self) -> &Coordination {
+        &self.coordination
+    }
+
+    fn hub(&self) -> &Hub {
+        &self.hub
+    }
+}
+
+#[async_trait]
+impl SessionLog for SqliteLog {
+    async fn shutdown(&self) {
+        self.closed.store(true, Ordering::Release);
+        self.readers.close().await;
+        // Fails when the writer has stopped already.
+        let _ = self.run(Work::Shutdown).await;
+        self.coordination.close();
+        self.hub.close();
+    }
+}
+
+/// Where work is handed in.
+#[derive(Debug)]
+struct Desk {
+    shared: Arc<Shared>,
+    jobs: mpsc::Sender<Job>,
+}
+
+/// The writer, and how much the thread has to do.
+pub(super) struct Shared {
+    /// Jobs on their way to the thread, or taken by it and not done.
+    queued: AtomicUsize,
+    /// `None` once it is closed.
+    writer: Mutex<Option<Writer>>,
+}
+
+impl Desk {
+    fn new(writer: Writer) -> (Self, Arc<Shared>, mpsc::Receiver<Job>) {
+        let (sender, jobs) = mpsc::channel(QUEUE);
+        let shared = Arc::new(Shared { queued: AtomicUsize::new(0), writer: Mutex::new(Some(writer)) });
+        (Self { shared: Arc::clone(&shared), jobs: sender }, shared, jobs)
+    }
+
+    /// Has something done and waits until it is on stable storage. Work that was handed in before by the same caller is
+    /// done before.
+    async fn run(&self, work: Work) -> Result<Done, LogError> {
+        if let Some(done) = self.shared.try_now(&work) {
+            return done;
+        }
+        // Counted before there is room for it, so that nothing that comes later is done by its caller meanwhile.
+        let ticket = Ticket::new(&self.shared);
+        let (reply, answer) = oneshot::channel();
+        let room = self.jobs.reserve().await.map_err(|_| LogError::Closed)?;
+        ticket.hand_over();
+        room.send(Job { work, reply });
+        answer.await.unwrap_or(Err(LogError::Closed))
+    }
+}
+
+/// One job that is on its way to the thread. If its caller gives up before there is room for it, it never was.
+struct Ticket<'a>(Option<&'a Shared>);
+
+impl<'a> Ticket<'a> {
+    fn new(shared: &'a Shared) -> Self {
+        shared.queued.fetch_add(1, Ordering::AcqRel);
+        Self(Some(shared))
+    }
+
+    /// From here on the thread counts it.
+    fn hand_over(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Ticket<'_> {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0 {
+            shared.done(1);
+        }
+    }
+}
+
+impl Shared {
+    fn try_now(&self, work: &Work) -> Option<Result<Done, LogError>> {
+        if self.queued.load(Ordering::Acquire) > 0 {
+            return None;
+        }
+        let mut writer = match self.writer.try_lock() {
+            Ok(writer) => writer,
+            Err(TryLockError::Poisoned(writer)) => writer.into_inner(),
+            Err(TryLockError::WouldBlock) => return None,
+        };
+        writer.as_mut()?.write_now(work)
+    }
+
+    /// Uses the writer, once nobody else does; `None` if it is closed.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Writer) -> T) -> Option<T> {
+        self.lock().as_mut().map(work)
+    }
+
+    /// The thread has done so many jobs.
+    pub(super) fn done(&self, jobs: usize) {
+        self.queued.fetch_sub(jobs, Ordering::AcqRel);
+    }
+
+    /// Takes the writer, to close it.
+    pub(super) fn take(&self) -> Option<Writer> {
+        self.lock().take()
+    }
+
+    /// A transaction that a panic left open fails the next one to begin, which is reported.
+    fn lock(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("queued", &self.queued).finish_non_exhaustive()
+    }
+}
 
 /// What writes: whoever has it is the only one.
 pub(super) struct Writer {
     store: Store,
     checkpointer: Checkpointer,
-    hub: Arc<Hub>,
-    /// Whether deleted records may be waiting to be removed.
-    garbage: bool,
-    /// Commits since some were removed.
-    busy: usize,
-    /// Who waits until deleted records are gone from the files.
-    erasure: Erasure,
+    tidying: Tidying,
     pace: Pace,
     lock: FileLock,
 }
@@ -53,68 +258,46 @@ impl Writer {
     pub(super) fn open(
         path: &Path,
         durability: Durability,
-        hub: Arc<Hub>,
+        hub: &Arc<Hub>,
         readers: Arc<Readers>,
     ) -> Result<Self, OpenError> {
         schema::refuse_foreign(path)?;
         let lock = FileLock::take(path)?;
         schema::refuse_truncated(path)?;
-        let store = Store::new(connection::writer(path, durability)?);
-        let checkpointer = Checkpointer::start(path, Arc::clone(&hub), readers)?;
-        let (erasure, pace) = (Erasure::default(), Pace::default());
-        Ok(Self { store, checkpointer, hub, garbage: true, busy: 0, erasure, pace, lock })
+        let store = Store::new(connection::writer(path, durability)?, Arc::clone(hub));
+        let checkpointer = Checkpointer::start(path, Arc::clone(hub), readers)?;
+        Ok(Self { store, checkpointer, tidying: Tidying::new(), pace: Pace::default(), lock })
     }
 
     /// Removes what somebody waits for to be gone, and closes the file.
-    pub(super) fn close(mut self) {
-        while self.garbage && self.erasure.is_awaited() {
-            self.collect();
-        }
-        let Self { store, checkpointer, lock, mut erasure, .. } = self;
+    pub(super) fn close(self) {
+        let Self { mut store, mut checkpointer, mut tidying, lock, .. } = self;
+        tidying.finish(&mut store, &mut checkpointer);
         // The last connection to close moves everything into the main file and removes the write-ahead log.
         checkpointer.stop();
         drop(store);
         drop(lock);
-        erasure.done();
+        tidying.closed();
     }
 
     /// Whether something that was deleted is still in the files.
     pub(super) fn is_untidy(&self) -> bool {
-        self.garbage || self.erasure.is_due()
+        self.tidying.is_due()
     }
 
-    /// Does a step of it if that has waited for too many commits; whether it did.
+    /// Does a step of removing it if that has waited for too many commits; whether it did.
     pub(super) fn tidy_if_overdue(&mut self) -> bool {
-        self.busy += 1;
-        // Somebody waits for it: then every other commit is for that.
-        let most = if self.erasure.is_awaited() { 1 } else { MAX_BUSY };
-        let overdue = self.busy > most;
-        if overdue {
-            self.tidy();
-        }
-        overdue
+        self.tidying.step_if_overdue(&mut self.store, &mut self.checkpointer)
     }
 
-    /// One step towards files without what was deleted.
+    /// Does a step of removing it.
     pub(super) fn tidy(&mut self) {
-        if self.garbage { self.collect() } else { self.erase() }
-    }
-
-    fn erase(&mut self) {
-        self.busy = 0;
-        match self.checkpointer.cut(self.store.connection()) {
-            Ok(true) => self.erasure.done(),
-            Ok(false) => self.erasure.held_up(),
-            Err(error) => {
-                tracing::warn!(%error, "deleted records are still in the write-ahead log of the session log");
-                self.erasure.fail(&failure::write(&error));
-            }
-        }
+        self.tidying.step(&mut self.store, &mut self.checkpointer);
     }
 
     /// Commits an append for its caller, if that takes no longer than to have the thread do it: it is small, commits are
     /// quick, and nothing else is to be done. `None` leaves it to the thread.
-    pub(super) fn write_now(&mut self, work: &Work) -> Option<Result<Done, LogError>> {
+    fn write_now(&mut self, work: &Work) -> Option<Result<Done, LogError>> {
         if !is_small(work) || self.is_untidy() || !self.pace.is_quick() || !self.checkpointer.is_idle() {
             return None;
         }
@@ -124,15 +307,14 @@ impl Writer {
             Ok(false) => return None,
             begun => begun.map(drop),
         };
-        let outcome = self.transaction(begun, [work]);
+        let outcomes = self.store.commit_all(begun, std::iter::once(work));
         self.checkpointer.written(work.weight());
-        match outcome {
+        match outcomes {
             Ok(mut outcomes) => {
-                let (outcome, _) = outcomes.pop()?;
-                self.publish(work, &outcome);
+                let outcome = outcomes.pop()?;
                 self.pace.took(began.elapsed());
                 self.checkpointer.keep_room();
-                Some(outcome)
+                Some(outcome.done)
             }
             Err(error) => {
                 tracing::error!(%error, jobs = 1, "a commit to the session log failed");
@@ -141,7 +323,7 @@ impl Writer {
         }
     }
 
-    /// Commits a batch of about so many bytes, tells the readers, then answers. Returns who asked for the end.
+    /// Commits a batch of about so many bytes, then answers. Returns who asked for the end.
     pub(super) fn write(
         &mut self,
         batch: &mut Vec<Job>,
@@ -150,22 +332,20 @@ impl Writer {
         self.checkpointer.written(bytes);
         let began = Instant::now();
         let begun = self.store.begin();
-        let outcomes = self.transaction(begun, batch.iter().map(|job| &job.work));
+        let outcomes = self.store.commit_all(begun, batch.iter().map(|job| &job.work));
         if batch.len() == 1 && is_small(&batch[0].work) {
             self.pace.took(began.elapsed());
         }
         let mut asked = None;
         match outcomes {
             Ok(outcomes) => {
-                for (job, (outcome, _)) in batch.iter().zip(&outcomes) {
-                    self.publish(&job.work, outcome);
-                }
                 for (job, outcome) in batch.drain(..).zip(outcomes) {
-                    match outcome {
+                    self.tidying.committed(&job.work, &outcome);
+                    match outcome.done {
                         _ if matches!(job.work, Work::Shutdown) => asked = Some(job.reply),
-                        (Ok(done), true) => self.erasure.wait(job.reply, done),
+                        Ok(done) if outcome.erases => self.tidying.answer_when_gone(job.reply, done),
                         // Whoever asked may have gone.
-                        (outcome, _) => drop(job.reply.send(outcome)),
+                        done => drop(job.reply.send(done)),
                     }
                 }
                 self.checkpointer.start_over_if_large(self.store.connection());
@@ -183,119 +363,9 @@ impl Writer {
         }
         asked
     }
-
-    /// All of a batch or nothing, once a transaction has begun. What is not allowed fails alone; what the disk refuses
-    /// fails everything.
-    fn transaction<'a>(
-        &mut self,
-        begun: rusqlite::Result<()>,
-        batch: impl IntoIterator<Item = &'a Work>,
-    ) -> Result<Vec<Outcome>, LogError> {
-        trace!(name: "begun", target: HOP, "");
-        let done = begun.and_then(|()| self.try_transaction(batch));
-        done.map_err(|error| {
-            self.store.roll_back();
-            failure::write(&error)
-        })
-    }
-
-    fn try_transaction<'a>(&mut self, batch: impl IntoIterator<Item = &'a Work>) -> rusqlite::Result<Vec<Outcome>> {
-        let mut outcomes = Vec::new();
-        for work in batch {
-            let outcome = match self.store.apply(work) {
-                Ok(done) => Ok(done),
-                Err(Refusal::Logical(error)) => Err(error),
-                Err(Refusal::Sql(error)) => return Err(error),
-            };
-            outcomes.push((outcome, self.store.erases()));
-        }
-        trace!(name: "inserted", target: HOP, "");
-        self.store.commit()?;
-        trace!(name: "committed", target: HOP, "");
-        Ok(outcomes)
-    }
-
-    fn publish(&mut self, work: &Work, outcome: &Result<Done, LogError>) {
-        match (work, outcome) {
-            (Work::Delete { session }, Ok(Done::Deleted)) => {
-                self.garbage = true;
-                self.hub.deleted(session);
-            }
-            (work, Ok(Done::Moved { last, oldest })) => {
-                let Some((session, records)) = work.records() else { return };
-                self.garbage |= matches!(work, Work::Trim { .. });
-                // A later job of the same batch may have moved the head further; its records follow.
-                let last = records.last().map_or(*last, |record| record.seq);
-                self.hub.publish(session, last, *oldest, records);
-            }
-            _ => {}
-        }
-    }
-
-    fn collect(&mut self) {
-        self.busy = 0;
-        let collected = self.store.begin().and_then(|()| {
-            let more = garbage::collect(self.store.connection())?;
-            self.store.commit()?;
-            Ok(more)
-        });
-        match collected {
-            Ok(more) => {
-                self.garbage = more;
-                if more {
-                    self.erasure.removed();
-                }
-                self.checkpointer.written(if more { 512 << 10 } else { 0 });
-                self.checkpointer.start_over_if_large(self.store.connection());
-            }
-            Err(error) => {
-                self.store.roll_back();
-                // It is tried again after the next deletion, or when the log is opened next.
-                self.garbage = false;
-                self.erasure.fail(&failure::write(&error));
-                tracing::warn!(%error, "deleted records of the session log cannot be removed yet");
-            }
-        }
-    }
 }
 
 /// Whether it is an append that its caller may commit itself.
 fn is_small(work: &Work) -> bool {
     matches!(work, Work::Append { records, .. } if records.len() <= FEW) && work.weight() <= SMALL
-}
-
-/// How long small commits take: the moving average of about the last eight.
-#[derive(Debug, Default)]
-struct Pace {
-    average: Duration,
-}
-
-impl Pace {
-    fn took(&mut self, time: Duration) {
-        // One that was held up does not count for more than eight times the limit, so that it is soon forgotten.
-        self.average = (self.average * 7 + time.min(QUICK * 8)) / 8;
-    }
-
-    fn is_quick(&self) -> bool {
-        self.average < QUICK
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::Pace;
-
-    #[test]
-    fn callers_commit_themselves_again_once_commits_are_quick_again() {
-        let mut pace = Pace::default();
-        assert!(pace.is_quick());
-        (0..3).for_each(|_| pace.took(Duration::from_micros(400)));
-        assert!(pace.is_quick());
-        (0..20).for_each(|_| pace.took(Duration::from_secs(2)));
-        assert!(!pace.is_quick());
-        (0..20).for_each(|_| pace.took(Duration::from_micros(400)));
-        assert!(pace.is_quick());
-    }
 }

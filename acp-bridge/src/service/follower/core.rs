@@ -1,12 +1,12 @@
-//! What a follower folds and keeps. Pure.
+//! Core of a follower: the state that a log comes to, and the newest records on their way to readers. Pure.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use acp_types::record::{Record, Seq};
 
-use super::batch::Batch;
-use super::plain::PlainStretch;
+use super::cursors::Cursors;
+use super::plain::{LookedFor, PlainStretch};
 use crate::log::{LogError, ReadLimit};
 use crate::session::State;
 
@@ -19,42 +19,70 @@ pub(super) const MAX_RECENT_BYTES: usize = 128 * 1024;
 /// States kept with them. Each has what the records since the one before have changed.
 pub(super) const MAX_STATES: usize = 64;
 
-/// Tells whether a record may hold something that a view of the session looks back for.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LookedFor(pub(crate) fn(&Record) -> bool);
+/// Consecutive records, and what is known of the session's state at their places.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Batch {
+    records: Vec<Arc<Record>>,
+    /// States of some of the control records among them, in order: each with the record in it.
+    states: Vec<Arc<State>>,
+    /// State behind the last of them, if it is known.
+    last: Option<Arc<State>>,
+}
 
-impl Default for LookedFor {
-    /// Any record may.
-    fn default() -> Self {
-        Self(|_| true)
+impl Batch {
+    /// Records, in order.
+    pub(crate) fn records(&self) -> &[Arc<Record>] {
+        &self.records
+    }
+
+    /// Seq of the last record.
+    pub(crate) fn last_seq(&self) -> Option<Seq> {
+        self.records.last().map(|record| record.seq)
+    }
+
+    /// State behind a control record, if it is known. A reader that is not given it folds the record itself.
+    pub(crate) fn state_behind(&self, seq: Seq) -> Option<&Arc<State>> {
+        let known = self.states.binary_search_by_key(&seq, |state| state.head()).ok().map(|at| &self.states[at]);
+        known.or_else(|| self.last.as_ref().filter(|state| state.head() == seq))
+    }
+
+    /// State behind all of them, if it is known.
+    pub(crate) fn last_state(&self) -> Option<&Arc<State>> {
+        self.last.as_ref()
     }
 }
 
-/// A record that some reader has still to get.
+impl From<Vec<Arc<Record>>> for Batch {
+    /// Makes a batch of records of which no states are known.
+    fn from(records: Vec<Arc<Record>>) -> Self {
+        Self { records, states: Vec::new(), last: None }
+    }
+}
+
+/// Record that some reader has still to get.
 #[derive(Debug)]
 struct Step {
     record: Arc<Record>,
-    /// With the record in it; `None` if it changed nothing.
+    /// State with the record in it; `None` if it changed nothing.
     state: Option<Arc<State>>,
 }
 
-/// A session's state at the follower's head, the newest records before it, and where the readers are.
+/// Core of a follower: the state at its head, the newest records before it, and where the readers are.
 #[derive(Debug, Default)]
 pub(crate) struct FollowerCore {
-    /// Its own head is the newest control record: what others move matters to nobody here.
+    /// State, whose own head is the newest control record: what others move matters to nobody here.
     state: Arc<State>,
     /// Seq of the newest record that was folded, or passed over because it is no control record.
     head: Seq,
-    /// The newest control record that was folded. It tells one log from another.
+    /// Newest control record that was folded. It tells one log from another.
     last: Option<Arc<Record>>,
-    /// Why a record could not be folded. The readers go on without it; whoever comes is told.
+    /// Reason why a record could not be folded. The readers go on without it; whoever comes is told.
     damage: Option<String>,
-    /// Consecutive, up to the head. Only those that a reader has still to get.
+    /// Newest records, consecutive up to the head. Only those that a reader has still to get.
     recent: VecDeque<Step>,
     recent_bytes: usize,
     states: usize,
-    /// How many readers are at which cursor.
-    readers: BTreeMap<Seq, usize>,
+    readers: Cursors,
     looked_for: LookedFor,
     plain: PlainStretch,
 }
@@ -69,7 +97,7 @@ impl FollowerCore {
         self.head
     }
 
-    /// The state at the head.
+    /// State at the head.
     ///
     /// # Errors
     /// When the log has a record that cannot follow on what came before it.
@@ -80,7 +108,7 @@ impl FollowerCore {
         }
     }
 
-    /// The newest control record that was folded.
+    /// Newest control record that was folded.
     pub(super) fn last(&self) -> Option<Arc<Record>> {
         self.last.clone()
     }
@@ -95,35 +123,26 @@ impl FollowerCore {
         *self = Self { readers: std::mem::take(&mut self.readers), ..Self::new(self.looked_for) };
     }
 
-    /// A reader comes.
+    /// Adds a reader.
     pub(crate) fn enter(&mut self, cursor: Seq) {
-        *self.readers.entry(cursor).or_default() += 1;
+        self.readers.add(cursor);
     }
 
-    /// A reader has got everything up to another cursor.
+    /// Moves a reader that has got everything up to another cursor.
     pub(crate) fn advance(&mut self, from: Seq, to: Seq) {
-        self.remove(from);
-        self.enter(to);
+        self.readers.remove(from);
+        self.readers.add(to);
         self.forget_read();
     }
 
-    /// A reader goes.
+    /// Removes a reader.
     pub(crate) fn leave(&mut self, cursor: Seq) {
-        self.remove(cursor);
+        self.readers.remove(cursor);
         self.forget_read();
     }
 
-    fn remove(&mut self, cursor: Seq) {
-        if let Some(count) = self.readers.get_mut(&cursor) {
-            *count -= 1;
-            if *count == 0 {
-                self.readers.remove(&cursor);
-            }
-        }
-    }
-
-    /// What follows a reader's cursor, if another has read it not long ago. If not, the reader reads the log, and what it
-    /// has read goes through [`Self::take`].
+    /// Records behind a reader's cursor, if another has read them not long ago. If not, the reader reads the log, and
+    /// what it has read goes through [`Self::take`].
     pub(crate) fn shared(&self, cursor: Seq, limit: ReadLimit) -> Option<Batch> {
         let first = self.recent.front()?.record.seq;
         let skip = usize::try_from((cursor + 1).checked_sub(first)?).ok()?;
@@ -179,12 +198,12 @@ impl FollowerCore {
         }
     }
 
-    /// Whether nothing that is looked back for lies behind `after` up to `upto`.
+    /// Returns whether nothing that is looked back for lies behind `after` up to `upto`.
     pub(super) fn is_plain(&self, after: Seq, upto: Seq) -> bool {
         self.plain.covers(after, upto)
     }
 
-    /// Somebody has looked, and found nothing behind `after` up to `upto`.
+    /// Takes in that somebody has looked, and found nothing behind `after` up to `upto`.
     pub(super) fn found_plain(&mut self, after: Seq, upto: Seq) {
         self.plain.join(after, upto);
     }
@@ -211,7 +230,7 @@ impl FollowerCore {
         self.plain.pass(record.seq, !(self.looked_for.0)(record));
     }
 
-    /// Whether the record could follow on what came before.
+    /// Applies a record; returns whether it could follow on what came before.
     fn apply(&mut self, record: &Arc<Record>) -> bool {
         // What is shared with readers is cloned, and the clone shares whatever the record does not change.
         match Arc::make_mut(&mut self.state).apply(record) {
@@ -227,7 +246,7 @@ impl FollowerCore {
         }
     }
 
-    /// The state at the head is that behind the last record if no control record lies between.
+    /// Adds the state behind the last record: that at the head if no control record lies between.
     fn with_last(&self, mut batch: Batch) -> Batch {
         let known = batch.last_seq().is_some_and(|last| self.state.head() <= last && last <= self.head);
         batch.last = known.then(|| Arc::clone(&self.state));
@@ -237,8 +256,7 @@ impl FollowerCore {
     /// Forgets what every reader near the head has got. Those further behind read the log.
     fn forget_read(&mut self) {
         let Some(first) = self.recent.front().map(|step| step.record.seq) else { return };
-        let slowest = self.readers.range(first.saturating_sub(1)..).next().map(|(&cursor, _)| cursor);
-        let slowest = slowest.unwrap_or(self.head);
+        let slowest = self.readers.first_from(first.saturating_sub(1)).unwrap_or(self.head);
         while self.recent.front().is_some_and(|step| step.record.seq <= slowest) {
             self.forget_first();
         }
@@ -271,6 +289,13 @@ impl FollowerCore {
     /// Records, bytes and states that are kept, and places of readers.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize, usize, usize) {
-        (self.recent.len(), self.recent_bytes, self.states, self.readers.values().sum())
+        (self.recent.len(), self.recent_bytes, self.states, self.readers.count())
+    }
+}
+
+#[cfg(test)]
+impl From<&[Arc<Record>]> for Batch {
+    fn from(records: &[Arc<Record>]) -> Self {
+        Self::from(records.to_vec())
     }
 }

@@ -1,6 +1,17 @@
 //! Records that need not be looked back for. Pure.
 
-use acp_types::record::Seq;
+use acp_types::record::{Record, Seq};
+
+/// Tells whether a record may hold something that a view of the session looks back for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LookedFor(pub(crate) fn(&Record) -> bool);
+
+impl Default for LookedFor {
+    /// Test that any record passes.
+    fn default() -> Self {
+        Self(|_| true)
+    }
+}
 
 /// A stretch of a log, behind one record up to another, in which no record holds what is looked back for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -10,7 +21,7 @@ pub(super) struct PlainStretch {
 }
 
 impl PlainStretch {
-    /// The next record that is read, and whether it is plain. One that does not follow on the stretch begins a new one.
+    /// Passes the next record that is read. One that does not follow on the stretch begins a new one.
     pub(super) fn pass(&mut self, seq: Seq, plain: bool) {
         *self = match plain {
             true if seq == self.upto + 1 => Self { upto: seq, ..*self },
@@ -24,8 +35,8 @@ impl PlainStretch {
         after >= upto || self.after <= after && upto <= self.upto
     }
 
-    /// Somebody has looked: every record behind `after` up to `upto` is plain. Of two stretches with a gap between them the
-    /// later one stays.
+    /// Joins a stretch that somebody has looked at: every record behind `after` up to `upto` is plain. Of two with a
+    /// gap between them the later one stays.
     pub(super) fn join(&mut self, after: Seq, upto: Seq) {
         if after <= self.upto && self.after <= upto {
             *self = Self { after: self.after.min(after), upto: self.upto.max(upto) };

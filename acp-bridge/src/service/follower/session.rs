@@ -10,8 +10,8 @@ use acp_types::record::Seq;
 use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
-use super::batch::Batch;
-use super::core::{FollowerCore, LookedFor};
+use super::core::{Batch, FollowerCore};
+use super::plain::LookedFor;
 use super::table::Table;
 use crate::log::{Filter, Head, LogError, ReadLimit, SessionInfo, SessionLog};
 use crate::session::State;
@@ -22,36 +22,36 @@ const NEAR: u64 = 1024;
 /// One record, whatever its size.
 const ONE: ReadLimit = ReadLimit { records: 1, bytes: 0 };
 
-/// One session's follower. It lives while somebody holds it.
+/// Follower of one session. It lives while somebody holds it.
 #[derive(Debug)]
 pub(crate) struct SessionFollower {
     log: Arc<dyn SessionLog>,
-    /// Where it is entered while it lives.
+    /// Table that it is entered in while it lives.
     table: Arc<Table<Self>>,
     session: SessionId,
     core: Mutex<FollowerCore>,
-    /// The core is known to be folded from the log that there is now.
+    /// Flag: the core is known to be folded from the log that there is now.
     verified: AtomicBool,
-    /// Held while much is folded, which is done once for all who wait for it.
+    /// Lock while much is folded, which is done once for all who wait for it.
     catching_up: tokio::sync::Mutex<()>,
-    /// The session was deleted: another of the same id needs another follower.
+    /// Flag: the session was deleted, and another of the same id needs another follower.
     over: AtomicBool,
 }
 
-/// A session as it is when somebody comes to it.
+/// Session as it is when somebody comes to it.
 #[derive(Debug, Clone)]
 pub(crate) struct Snapshot {
-    /// Keeps the follower while the one who comes has no reader yet.
+    /// Follower, kept while the one who comes has no reader yet.
     pub(crate) follower: Arc<SessionFollower>,
-    /// As of `head`.
+    /// State as of `head`.
     pub(crate) state: Arc<State>,
     pub(crate) head: Seq,
-    /// The oldest cursor that can be read.
+    /// Oldest cursor that can be read.
     pub(crate) oldest: Seq,
 }
 
 impl SessionFollower {
-    /// Goes on from what is kept of an earlier one, if there is anything.
+    /// Creates a follower, from what is kept of an earlier one if there is anything.
     pub(super) fn new(
         log: &Arc<dyn SessionLog>,
         table: &Arc<Table<Self>>,
@@ -70,12 +70,12 @@ impl SessionFollower {
         }
     }
 
-    /// No change under the lock can panic half-way.
+    /// Locks the core. No change under the lock can panic half-way.
     pub(super) fn core(&self) -> MutexGuard<'_, FollowerCore> {
         self.core.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The session as the log has it now.
+    /// Snapshot of the session, as the log has it now.
     pub(super) async fn snapshot(self: Arc<Self>) -> Result<Snapshot, LogError> {
         let info = self.info().await?;
         self.ready(info.head).await?;
@@ -86,7 +86,7 @@ impl SessionFollower {
         Ok(Snapshot { follower: self, state, head, oldest: info.oldest })
     }
 
-    /// What the log knows of the session. If that is less than was folded, it is another session under the same id.
+    /// Entry of the session in the log. If that has less than was folded, it is another session under the same id.
     pub(super) async fn info(&self) -> Result<SessionInfo, LogError> {
         let before = self.core().head();
         let info = self.log.get(&self.session).await?.filter(|info| info.head >= before);
@@ -111,12 +111,12 @@ impl SessionFollower {
         AbortOnDropHandle::new(task).await.unwrap_or(Err(LogError::Closed))
     }
 
-    /// Whether nothing that the gateway's views look back for lies behind `after` up to `upto`.
+    /// Returns whether nothing that the gateway's views look back for lies behind `after` up to `upto`.
     pub(crate) fn is_plain(&self, after: Seq, upto: Seq) -> bool {
         self.core().is_plain(after, upto)
     }
 
-    /// Somebody has looked, and found nothing behind `after` up to `upto`.
+    /// Takes in that somebody has looked, and found nothing behind `after` up to `upto`.
     pub(crate) fn found_plain(&self, after: Seq, upto: Seq) {
         self.core().found_plain(after, upto);
     }
@@ -171,7 +171,7 @@ impl SessionFollower {
         Ok(())
     }
 
-    /// A reader's next records: at least one if the log has any after the cursor.
+    /// Reads a reader's next records: at least one if the log has any after the cursor.
     async fn read(&self, cursor: Seq, limit: ReadLimit) -> Result<Batch, LogError> {
         let shared = self.core().shared(cursor, limit);
         if let Some(batch) = shared {
@@ -181,7 +181,7 @@ impl SessionFollower {
         Ok(self.core().take(records))
     }
 
-    /// The session is no more.
+    /// Ends the follower: the session is no more.
     fn end(&self) {
         self.over.store(true, Ordering::Release);
     }
@@ -198,13 +198,13 @@ impl Drop for SessionFollower {
     }
 }
 
-/// Reads a session from a cursor and waits at its head: history, then live, through the session's follower.
+/// Reader of a session from a cursor, which waits at its head: history, then live, through the session's follower.
 #[derive(Debug)]
 pub(crate) struct FollowerReader {
     follower: Arc<SessionFollower>,
     cursor: Seq,
     head: watch::Receiver<Head>,
-    /// The fault reported last, so that each is reported once.
+    /// Fault that was reported last, so that each is reported once.
     reported: Option<Arc<str>>,
 }
 
@@ -229,7 +229,7 @@ impl FollowerReader {
         Ok(Self { follower, cursor: after, head, reported: None })
     }
 
-    /// The next records, at least one; waits while there are none. Cancel-safe: dropping the future loses nothing.
+    /// Waits for the next records, at least one. Cancel-safe: dropping the future loses nothing.
     ///
     /// # Errors
     /// [`LogError::Unwritable`] once for each time that the session's host could not write,

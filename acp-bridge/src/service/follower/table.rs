@@ -21,7 +21,7 @@ pub(super) struct Table<F>(Mutex<Entries<F>>);
 #[derive(Debug)]
 struct Entries<F> {
     used: HashMap<SessionId, Weak<F>>,
-    /// The one used last comes last.
+    /// States that are kept; the one used last comes last.
     kept: VecDeque<(SessionId, FollowerCore)>,
 }
 
@@ -32,7 +32,7 @@ impl<F> Default for Table<F> {
 }
 
 impl<F> Table<F> {
-    /// The session's follower if it is good for those who come, else a new one, made of what is kept.
+    /// Follower of a session if it is good for those who come, else a new one, made of what is kept.
     pub(super) fn of(
         &self,
         session: &SessionId,
@@ -55,7 +55,7 @@ impl<F> Table<F> {
         follower
     }
 
-    /// Nobody holds a follower any more. `core` is kept for a while, if it is worth it.
+    /// Retires a follower that nobody holds any more. `core` is kept for a while, if it is worth it.
     pub(super) fn retire(&self, session: &SessionId, follower: *const F, core: Option<FollowerCore>) {
         let core = core.filter(|core| core.head() > 0 && core.state().is_ok() && core.weight() <= MAX_KEPT_BYTES);
         let mut entries = self.entries();
@@ -72,7 +72,7 @@ impl<F> Table<F> {
         drop(oldest);
     }
 
-    /// Nothing under the lock can panic half-way.
+    /// Locks the table. Nothing under the lock can panic half-way.
     fn entries(&self) -> MutexGuard<'_, Entries<F>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

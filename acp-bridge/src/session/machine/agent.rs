@@ -35,7 +35,7 @@ pub(super) struct AgentSlot {
 /// A stop is done at once: what a stopped agent still says is dropped.
 #[derive(Debug, Default)]
 enum Agent {
-    /// None, and none is being started.
+    /// No agent, and none is being started.
     #[default]
     Absent,
     /// [`super::super::Effect::StartAgent`] is under way.

@@ -89,7 +89,7 @@ pub(super) enum Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// By the params of a `session/update`.
+    /// News in the params of a `session/update`; nothing if there are none.
     pub(super) fn of(params: Raw<'a>) -> Option<Self> {
         let update = params.member("update")?;
         let kind = update.member("sessionUpdate")?.as_string()?;
@@ -153,13 +153,13 @@ fn listed_options(logged: Option<&LaneState>, result: Raw<'_>) -> Option<Session
     Some(logged.and_then(|logged| new_options(logged, options)).unwrap_or_default())
 }
 
-/// Nothing if the lane's agent is in that mode.
+/// Change of the mode; nothing if the lane's agent is in that mode.
 fn new_mode(logged: &LaneState, mode: &str) -> Option<SessionUpdated> {
     let new = logged.settings().mode_in_force() != Some(mode);
     new.then(|| SessionUpdated { mode: Some(mode.to_owned()), ..SessionUpdated::default() })
 }
 
-/// Nothing if these are the options that the lane's agent has.
+/// Change of the options; nothing if the lane's agent has these.
 fn new_options(logged: &LaneState, options: Raw<'_>) -> Option<SessionUpdated> {
     let new = options.kind() == RawKind::Array && logged.settings().options_in_force() != Some(options);
     new.then(|| SessionUpdated { config_options: Some(options.to_owned()), ..SessionUpdated::default() })
@@ -191,6 +191,12 @@ pub(super) fn after_restore(logged: Option<&LaneState>, told: &Claims, lost: &[L
 pub(super) fn after_loss(lane: &str, lost: &[LostChoice]) -> Vec<RawBuf> {
     let update = update(&json!({ "sessionUpdate": "session_info_update" }), None, lost);
     std::iter::once(update).chain(notice(lane, lost)).collect()
+}
+
+/// The update that tells all clients the session's title.
+pub(super) fn titled(state: &State) -> Option<RawBuf> {
+    let title = json!(state.title()?);
+    Some(update(&json!({ "sessionUpdate": "session_info_update", "title": title }), None, &[]))
 }
 
 fn mode_update(logged: Option<&LaneState>, lost: &[LostChoice]) -> RawBuf {

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use acp_types::method::v1;
 use acp_types::record::Turn;
 use acp_types::record::body::Choice;
 use acp_types::{Raw, RawBuf};
@@ -51,6 +52,8 @@ pub(super) enum AnswerMeaning {
     Nothing,
     /// The client has chosen this; nothing if its params do not say what, and the answer may list options all the same.
     Chosen(Option<Choice>),
+    /// The client has named the session; the answer has the name.
+    Titled,
 }
 
 /// A client's request that is passed on.
@@ -78,31 +81,21 @@ impl ClientRequest {
         if made.as_ref().is_some_and(|made| !fits(made)) {
             return Err(Refusal::ChoicesFull);
         }
-        let sets = made.is_some() || choice::sets_options(&method);
-        let answer = if sets { AnswerMeaning::Chosen(made) } else { AnswerMeaning::Nothing };
+        let answer = if made.is_some() || choice::sets_options(&method) {
+            AnswerMeaning::Chosen(made)
+        } else if method == v1::SetSessionTitle::NAME {
+            AnswerMeaning::Titled
+        } else {
+            AnswerMeaning::Nothing
+        };
         Ok(Self { call: ClientCall { command, client, answer }, method, params })
     }
 }
 
 impl Calls {
-    /// Sends a request to the agent.
-    pub(super) fn send(
-        &mut self,
-        cx: &mut Transition<'_>,
-        call: Call,
-        method: String,
-        params: Option<RawBuf>,
-    ) -> CallId {
-        let id = cx.call_agent(method, params);
+    /// A request is on its way to the agent.
+    pub(super) fn expect(&mut self, id: CallId, call: Call) {
         self.open.insert(id, call);
-        id
-    }
-
-    /// A number under which the answer to the running turn's prompt will come, which the agent was given before.
-    pub(super) fn expect_answer(&mut self, cx: &mut Transition<'_>, turn: Turn) -> CallId {
-        let id = cx.next_call();
-        self.open.insert(id, Call::Prompt(turn));
-        id
     }
 
     /// There will be no answer to the prompt: the agent never got it.
@@ -118,7 +111,8 @@ impl Calls {
             return;
         }
         let params = params.map(|params| wire::to_agent(params.as_raw(), cx.agent_session()));
-        self.send(cx, Call::Client(call), method, params);
+        let id = cx.call_agent(method, params);
+        self.expect(id, Call::Client(call));
     }
 
     /// Keeps a client's request for an agent that is not ready. Returns whether there was room; else it is refused.

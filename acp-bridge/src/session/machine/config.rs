@@ -20,7 +20,7 @@ pub struct Config {
     pub restore_grace: Duration,
     /// Servers of the agent's files and commands. Default: the host.
     pub services: Services,
-    /// With what the definitions of MCP servers are told apart in the log. Default: no secret, for a log that nobody reads.
+    /// Key with which the definitions of MCP servers are told apart in the log. Default: no secret, for a log that nobody reads.
     pub fingerprint_key: FingerprintKey,
     /// Every prompt may run although the agent has forgotten the conversation. Default no.
     pub accept_context_loss: bool,

@@ -1,24 +1,24 @@
-//! One lane as its host runs it: an agent, its turns, its requests, and nothing of other lanes.
+//! Lane as its host runs it: an agent, its turns, its requests, and nothing of other lanes.
 
 mod agent_life;
+mod cancel;
+mod input;
 mod restart;
 mod turns;
 
 use std::sync::Arc;
 
-use acp_types::method::{Notification as _, v1};
-use acp_types::record::body::Extension;
-use acp_types::record::{Kind, Origin, Record, Seq};
-use acp_types::{Raw, RawBuf, RawKind, RequestId};
+use acp_types::RawBuf;
+use acp_types::record::{Record, Seq};
 
 use super::super::wire::{self, clean_outcome};
-use super::super::{AgentSource, CallId, CommandId, FromAgent, LaneState, Reply, State};
+use super::super::{AgentSource, CommandId, LaneState, Reply, State};
 use super::admission::Admission;
 use super::agent::AgentSlot;
-use super::announce::{self, Announcement, Told};
-use super::calls::{AnswerMeaning, Call, Calls, ClientCall, ClientRequest};
+use super::announce::Announcement;
+use super::calls::{Calls, ClientRequest};
 use super::queue::TurnQueue;
-use super::requests::{By, PendingRequests, decline};
+use super::requests::{By, PendingRequests};
 use super::steering::Steering;
 use super::transition::Transition;
 
@@ -102,87 +102,6 @@ impl Lane {
     }
 }
 
-/// Messages of its agent.
-impl Lane {
-    pub(super) fn on_agent_event(&mut self, cx: &mut Transition<'_>, event: FromAgent) {
-        match event {
-            FromAgent::Started(started) => self.started(cx, &started),
-            FromAgent::StartFailed { error } => self.start_failed(cx, &error),
-            FromAgent::Returned { has_prompt, asked } => self.returned(cx, has_prompt, asked),
-            FromAgent::Exited { reason } if self.agent.is_awaited() => self.not_back(cx, &reason),
-            // The rest of what a stopped agent says.
-            _ if !self.agent.is_alive() => {}
-            FromAgent::Update(payload) => self.update(cx, payload.raw()),
-            FromAgent::Request { id, method, params } => self.request(cx, id, method, params),
-            FromAgent::Withdrew(id) => self.requests.withdraw(cx, &id),
-            FromAgent::Notification { method, params } => self.notification(cx, method, params),
-            FromAgent::Unreadable { reason } => lost_message(cx, &reason),
-            FromAgent::Answered { call, outcome } => self.answered(cx, call, outcome),
-            FromAgent::Exited { reason } => self.gone(cx, &reason, "the agent exited in mid-turn"),
-        }
-    }
-
-    /// One `session/update`. Params that are no object name no session: nobody can be shown them.
-    fn update(&mut self, cx: &mut Transition<'_>, params: Raw<'_>) {
-        if params.kind() != RawKind::Object {
-            return lost_message(cx, "the params of a session/update are not an object");
-        }
-        if self.admission.check(cx, v1::SessionUpdate::METHOD.name, Some(params)).is_some() {
-            return;
-        }
-        let turn = cx.running();
-        cx.record_update(Origin::Agent, turn, params);
-        let Some(told) = Told::of(params) else { return };
-        if let Some(restore) = self.agent.restoring() {
-            restore.told(&told);
-        }
-        self.announcement.told(&told);
-        if let Some(updated) = told.change(cx.state(), &self.name) {
-            cx.record(Kind::SessionUpdated, Origin::Agent, turn, &updated);
-        }
-    }
-
-    /// A notification that is no `session/update`, for every client. Those of JSON-RPC itself concern one connection.
-    fn notification(&mut self, cx: &mut Transition<'_>, method: String, params: Option<RawBuf>) {
-        if method.starts_with("$/") || self.admission.check(cx, &method, params.as_ref().map(RawBuf::as_raw)).is_some()
-        {
-            return;
-        }
-        let turn = cx.running();
-        let params = params.map(|params| cx.for_clients_if_of_session(turn, params));
-        cx.record(Kind::Extension, Origin::Agent, turn, &Extension { method, params });
-    }
-
-    fn request(&mut self, cx: &mut Transition<'_>, id: RequestId, method: String, params: Option<RawBuf>) {
-        if self.requests.is_in_use(&id) {
-            return;
-        }
-        match self.admission.check(cx, &method, params.as_ref().map(RawBuf::as_raw)) {
-            Some(fault) => decline(cx, id, &fault.declined(method)),
-            None => self.requests.ask(cx, id, method, params),
-        }
-    }
-
-    /// It answers; a second answer, and one to nothing, is dropped.
-    fn answered(&mut self, cx: &mut Transition<'_>, call: CallId, outcome: Result<RawBuf, RawBuf>) {
-        let outcome = clean_outcome(outcome)
-            .map(|result| wire::result_for_clients(result, cx.agent_session(), cx.session().as_str()));
-        match self.calls.take(call) {
-            Some(Call::Prompt(turn)) => self.prompt_answered(cx, turn, outcome),
-            Some(Call::Steer(request)) => self.steering_answered(cx, request, outcome),
-            Some(Call::Choice(made)) => self.choice_answered(cx, call, made, &outcome),
-            Some(Call::Client(ClientCall { command, client, answer })) => {
-                if let (Ok(result), AnswerMeaning::Chosen(made)) = (&outcome, answer) {
-                    let updated = announce::chosen(cx.logged(), made, result.as_raw());
-                    self.record_chosen(cx, Origin::Client(client), updated);
-                }
-                cx.reply(command, Ok(Reply::Agent(outcome)));
-            }
-            None => {}
-        }
-    }
-}
-
 /// Messages of clients to its agent, but for prompts.
 impl Lane {
     /// A request that is the agent's to answer.
@@ -241,23 +160,5 @@ impl Lane {
     /// A request has waited long enough for a controller.
     pub(super) fn reject(&mut self, cx: &mut Transition<'_>, request: Seq) {
         self.requests.reject(cx, request);
-    }
-}
-
-/// Something that the agent said is lost, and every client is told: what they show has a hole.
-fn lost_message(cx: &mut Transition<'_>, reason: &str) {
-    let turn = cx.running();
-    let notice = serde_json::json!({
-        "sessionId": cx.session(),
-        "update": {
-            "sessionUpdate": "notice",
-            "severity": "warning",
-            "title": "A message of the agent is lost",
-            "description": reason,
-        },
-    });
-    // Strings can always be written.
-    if let Ok(params) = RawBuf::encode(&notice) {
-        cx.record_update(Origin::Host, turn, params.as_raw());
     }
 }

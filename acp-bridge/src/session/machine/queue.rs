@@ -1,18 +1,16 @@
-//! Prompts, and the turns that they become.
+//! Turns that wait: when the next one may start, how many there is room for, and how clients change them.
 
 use std::sync::Arc;
 
-use acp_types::meta::{AfterRestart, CancelScope, OnBusy, QueuedPrompt};
-use acp_types::record::body::{CancelRequested, Outcome, PromptEdited, PromptMoved, PromptQueued, TurnStarted};
+use acp_types::meta::{CancelScope, QueuedPrompt};
+use acp_types::record::body::{PromptEdited, PromptMoved};
 use acp_types::record::{Kind, Origin, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
 
-use super::super::wire::cut;
-use super::super::{Command, Refusal, State, TurnPhase};
-use super::steering::can_be_steered;
+use super::super::{Refusal, State};
 use super::transition::Transition;
 
-/// The turns of a lane: accepted, started and ended here. Where each of them stands is in the log, see [`TurnPhase`].
+/// The turns of a lane that wait. Where each of them stands is in the log, see [`super::super::TurnPhase`].
 #[derive(Debug, Default)]
 pub(super) struct TurnQueue {
     flow: Flow,
@@ -38,39 +36,11 @@ enum Flow {
     Paused,
 }
 
-/// A prompt as a client sent it.
-#[derive(Debug)]
-pub(super) struct Prompt {
-    pub(super) params: RawBuf,
-    pub(super) key: Option<String>,
-    pub(super) accept_context_loss: bool,
-    pub(super) on_busy: OnBusy,
-    pub(super) after_restart: AfterRestart,
-}
-
 /// Extent of a cancel, and its reason.
 #[derive(Debug)]
 pub(super) struct Stop {
     pub(super) scope: CancelScope,
     pub(super) reason: Option<String>,
-}
-
-/// A prompt that has become a turn, and what is to be done about the one that runs.
-#[derive(Debug)]
-pub(super) struct Accepted {
-    pub(super) turn: Turn,
-    pub(super) then: Then,
-}
-
-/// Action that a turn which was accepted takes on the running one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Then {
-    /// Nothing: it waits.
-    Wait,
-    /// A turn is to stop.
-    Interrupt(Turn),
-    /// Its message is for that one.
-    Steer(Turn),
 }
 
 /// Pauses and starts of turns.
@@ -105,50 +75,8 @@ impl TurnQueue {
     }
 }
 
-/// From a prompt to the end of its turn.
+/// Time for the end of a turn that was cancelled.
 impl TurnQueue {
-    /// Accepts a prompt, if it fits.
-    pub(super) fn accept(cx: &mut Transition<'_>, client: &Arc<str>, prompt: Prompt) -> Result<Accepted, Refusal> {
-        let Prompt { params, key, accept_context_loss, on_busy, after_restart } = prompt;
-        let running = cx.running();
-        // One that is on its way out takes nothing in any more.
-        let open = running.filter(|&turn| !cx.cancel_requested(turn));
-        match on_busy {
-            OnBusy::Reject => refuse_if_busy(cx)?,
-            OnBusy::Steer if running.is_some() && !can_be_steered(cx) => return Err(Refusal::SteeringUnsupported),
-            _ => {}
-        }
-        refuse_if_full(cx, &params)?;
-        let first = on_busy == OnBusy::Interrupt || (on_busy == OnBusy::Steer && running.is_some());
-        let runs_after_restart = after_restart == AfterRestart::Run;
-        let prompt = PromptQueued { key, params, accept_context_loss, first, runs_after_restart };
-        let turn = cx.record(Kind::PromptQueued, Origin::Client(Arc::clone(client)), None, &prompt);
-        let then = match (on_busy, open) {
-            (OnBusy::Interrupt, Some(running)) => Then::Interrupt(running),
-            (OnBusy::Steer, Some(running)) => Then::Steer(running),
-            _ => Then::Wait,
-        };
-        Ok(Accepted { turn, then })
-    }
-
-    /// Starts a turn that waits. The params of its prompt, for the agent.
-    pub(super) fn start(cx: &mut Transition<'_>, turn: Turn) -> RawBuf {
-        let info = cx.state().turn(turn);
-        let client = info.and_then(|info| info.client.as_ref());
-        let origin = client.map_or(Origin::Host, |client| Origin::Client(Arc::clone(client)));
-        let params = params_of(cx, turn);
-        cx.record(Kind::TurnStarted, Origin::Host, Some(turn), &TurnStarted {});
-        cx.record_message(&origin, Some(turn), params.as_raw());
-        params
-    }
-
-    /// Records that a client wants a turn to stop.
-    pub(super) fn record_cancel(cx: &mut Transition<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
-        let origin = Origin::Client(Arc::clone(client));
-        let reason = reason.map(|reason| cut(reason, Command::MAX_REASON).to_owned());
-        cx.record(Kind::CancelRequested, origin, Some(turn), &CancelRequested { reason });
-    }
-
     /// The running turn, which was cancelled, has its time to end from now on.
     pub(super) fn begin_grace(&mut self, cx: &Transition<'_>) {
         self.stop_by = Some(cx.grace_over());
@@ -166,17 +94,9 @@ impl TurnQueue {
         cx.running()
     }
 
-    /// The one terminal record of a turn that has none yet (P7); what was put into it ends in the same way.
-    pub(super) fn end(&mut self, cx: &mut Transition<'_>, turn: Turn, origin: &Origin, outcome: &Outcome) {
-        if cx.running() == Some(turn) {
-            self.stop_by = None;
-        }
-        cx.record(Kind::TurnEnded, origin.clone(), Some(turn), outcome);
-        for joined in cx.steered() {
-            if cx.state().turn(joined).is_some_and(|info| info.phase == TurnPhase::Joined(turn)) {
-                cx.record(Kind::TurnEnded, origin.clone(), Some(joined), outcome);
-            }
-        }
+    /// The running turn has ended.
+    pub(super) fn end_grace(&mut self) {
+        self.stop_by = None;
     }
 }
 
@@ -225,23 +145,6 @@ pub(super) fn params_of(cx: &Transition<'_>, turn: Turn) -> RawBuf {
     cx.state().turn(turn).and_then(|info| info.params.clone()).unwrap_or_default()
 }
 
-/// Outcome of a turn whose agent has answered. What it says is what counts, whatever was asked of it.
-pub(super) fn outcome_of(answer: Result<RawBuf, RawBuf>, cancelled: bool) -> Outcome {
-    match answer {
-        Ok(result) => match stop_reason(result.as_raw()) {
-            reason if reason == "cancelled" => Outcome::Cancelled { result: Some(result), killed: false },
-            stop_reason => Outcome::Completed { stop_reason, result },
-        },
-        Err(_) if cancelled => Outcome::Cancelled { result: None, killed: false },
-        Err(error) => Outcome::Failed { error },
-    }
-}
-
-fn stop_reason(result: Raw<'_>) -> String {
-    let reason = result.member("stopReason").and_then(Raw::as_string);
-    reason.map_or_else(|| "unknown".to_owned(), |reason| reason.into_owned())
-}
-
 /// Prompts that wait in all lanes, lane by lane.
 pub(super) fn list(state: &State) -> Vec<QueuedPrompt> {
     let entry = |turn| {
@@ -255,12 +158,14 @@ pub(super) fn list(state: &State) -> Vec<QueuedPrompt> {
     state.lanes().flat_map(|lane| lane.queue()).filter_map(entry).collect()
 }
 
-fn refuse_if_busy(cx: &Transition<'_>) -> Result<(), Refusal> {
+/// Refuses a prompt that is to run at once or not at all.
+pub(super) fn refuse_if_busy(cx: &Transition<'_>) -> Result<(), Refusal> {
     let busy = cx.running().or_else(|| cx.steered().first().copied()).or_else(|| first(cx));
     busy.map_or(Ok(()), |turn| Err(Refusal::Busy { turn }))
 }
 
-fn refuse_if_full(cx: &Transition<'_>, params: &RawBuf) -> Result<(), Refusal> {
+/// Refuses a prompt for which there is no room.
+pub(super) fn refuse_if_full(cx: &Transition<'_>, params: &RawBuf) -> Result<(), Refusal> {
     let (queued, bytes) = weight_besides(cx, None);
     let config = cx.config();
     let no_bytes_left = queued > 0 && bytes + params.as_str().len() > config.max_queue_bytes;

@@ -45,9 +45,9 @@ pub(super) enum By {
 /// Cause of an answer by other than a client, and whether the agent is there to be told.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Cause {
-    /// As [`Resolved::cause`] has it.
+    /// Name, as [`Resolved::cause`] has it.
     name: &'static str,
-    /// For an error message.
+    /// Text for an error message.
     text: &'static str,
     agent_listens: bool,
 }
@@ -199,7 +199,7 @@ impl PendingRequests {
 
 /// Answers by the policy in the place of controllers.
 impl PendingRequests {
-    /// Nobody is there any more, or the policy is another one.
+    /// Applies the policy, since nobody is there any more or it is another one.
     pub(super) fn apply_policy(&mut self, cx: &mut Transition<'_>) {
         for request in all(cx) {
             self.decide(cx, request);
@@ -246,7 +246,7 @@ pub(super) fn decline(cx: &mut Transition<'_>, id: RequestId, declined: &Decline
     cx.answer_agent(id, Err(door::answer_of(declined)));
 }
 
-/// All that is pending in the lane.
+/// Requests that are pending in the lane.
 fn all(cx: &Transition<'_>) -> Vec<Seq> {
     cx.pending().map(|(request, _)| request).collect()
 }

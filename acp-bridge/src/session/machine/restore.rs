@@ -109,7 +109,7 @@ impl Restore {
         }
     }
 
-    /// All is set or lost: what the log is told, and what clients were last told.
+    /// Result, when all is set or lost: what the log is told, and what clients were last told.
     pub(super) fn finish(mut self, logged: &LaneState) -> (ChoicesRestored, Claims) {
         for choice in self.not_in_force(logged) {
             let reason = "the agent took it, but says that something else is in force".to_owned();

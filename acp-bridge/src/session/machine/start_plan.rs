@@ -12,7 +12,7 @@ use super::transition::Transition;
 /// A start that is under way.
 #[derive(Debug)]
 pub(super) struct Starting {
-    /// It may come back without its memory.
+    /// True if it may come back without its memory.
     pub(super) accepts_loss: bool,
     /// The one that waits to hear of the lane's first agent.
     pub(super) joining: Option<Joining>,

@@ -1,17 +1,16 @@
-//! One call of the machine: when it is, what comes of it, and what the lanes share.
+//! Transition: one call of the machine, with the records and effects that come of it, and what the lanes share.
+
+mod subject;
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use acp_types::meta::{META_KEY, Unattended, UpdateMeta, reserved};
+use acp_types::meta::{META_KEY, UpdateMeta, reserved};
 use acp_types::record::{Epoch, Kind, Origin, Record, Seq, Turn};
 use acp_types::rewrite::{self, ParamsEdit};
 use acp_types::{Raw, RawBuf, RequestId, SessionId};
 use serde::Serialize;
 
-use super::super::{
-    CallId, CommandId, Effect, LaneState, Output, PendingRequest, Refusal, Reply, StartPlan, State, start, wire,
-};
+use super::super::{CallId, CommandId, Effect, Output, Refusal, Reply, StartPlan, State, start, wire};
 use super::config::Config;
 use super::presence::ControllerPresence;
 
@@ -63,7 +62,7 @@ impl Core {
     }
 }
 
-/// One call of the machine for one lane; what concerns the whole session is recorded in `main`.
+/// Call of the machine for one lane; what concerns the whole session is recorded in `main`.
 ///
 /// It is the one way to records and effects. What is recorded is in the state at once.
 pub(super) struct Transition<'a> {
@@ -80,130 +79,16 @@ impl<'a> Transition<'a> {
         Self { at, position, lane, out, core }
     }
 
-    /// The same call for another lane.
+    /// The transition for another lane.
     pub(super) fn of(&mut self, lane: &Arc<str>) -> Transition<'_> {
         let (at, position, lane) = (self.at, self.position, Arc::clone(lane));
         Transition { at, position, lane, out: self.out, core: self.core }
     }
 
-    /// The same call for the agent's message of another number.
+    /// The transition for the agent's message of another number.
     pub(super) fn at_position(&mut self, position: Option<u64>) -> &mut Self {
         self.position = position;
         self
-    }
-}
-
-/// Subject of the transition.
-impl Transition<'_> {
-    /// Its time, in microseconds since the Unix epoch.
-    pub(super) fn at(&self) -> u64 {
-        self.at
-    }
-
-    /// A time after its own.
-    pub(super) fn after(&self, time: Duration) -> u64 {
-        self.at.saturating_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX))
-    }
-
-    /// Time when the grace for what happens now is over.
-    pub(super) fn grace_over(&self) -> u64 {
-        self.after(self.core.config.cancel_grace)
-    }
-
-    pub(super) fn config(&self) -> &Config {
-        &self.core.config
-    }
-
-    pub(super) fn session(&self) -> &SessionId {
-        &self.core.session
-    }
-
-    pub(super) fn presence(&self) -> &ControllerPresence {
-        &self.core.presence
-    }
-
-    pub(super) fn presence_mut(&mut self) -> &mut ControllerPresence {
-        &mut self.core.presence
-    }
-
-    /// Policy for permission requests while no controller is there.
-    pub(super) fn policy(&self) -> &Unattended {
-        self.core.state.unattended().unwrap_or(&self.core.config.unattended)
-    }
-
-    /// Params for the next start of an agent.
-    pub(super) fn start_params(&self) -> &RawBuf {
-        &self.core.start_params
-    }
-
-    /// The next agent is started with other params. What the log does not say of them is kept elsewhere.
-    pub(super) fn set_start_params(&mut self, params: RawBuf) {
-        if params == self.core.start_params {
-            return;
-        }
-        self.core.start_params = params.clone();
-        if self.core.start_is_kept || params != start::from_log(&self.core.state) {
-            self.core.start_is_kept = true;
-            self.effect(Effect::KeepStart { params });
-        }
-    }
-
-    /// The `initialize` params of the client that has made the session, as the log has them. Somebody else's `_meta` means
-    /// nothing to the agent.
-    pub(super) fn initialize(&self) -> Option<RawBuf> {
-        let initialize = &self.core.state.created()?.initialize;
-        if self.core.state.armed() {
-            return Some(initialize.clone());
-        }
-        Some(rewrite::remove_member(initialize.as_raw(), "_meta"))
-    }
-}
-
-/// Questions about what the log says.
-impl Transition<'_> {
-    pub(super) fn state(&self) -> &State {
-        &self.core.state
-    }
-
-    /// The lane that it is for.
-    pub(super) fn lane(&self) -> &Arc<str> {
-        &self.lane
-    }
-
-    /// State of the lane in the log.
-    pub(super) fn logged(&self) -> Option<&LaneState> {
-        self.core.state.lane(&self.lane)
-    }
-
-    /// The turn that the lane's agent works on.
-    pub(super) fn running(&self) -> Option<Turn> {
-        self.logged()?.running()
-    }
-
-    /// The turns that wait in the lane.
-    pub(super) fn queued(&self) -> Vec<Turn> {
-        self.logged().map(|lane| lane.queue().collect()).unwrap_or_default()
-    }
-
-    /// Turns that are on offer to the lane's agent, or part of the running one.
-    pub(super) fn steered(&self) -> Vec<Turn> {
-        self.logged().map(|lane| lane.steered().collect()).unwrap_or_default()
-    }
-
-    /// Returns whether somebody asked for this turn to stop.
-    pub(super) fn cancel_requested(&self, turn: Turn) -> bool {
-        self.core.state.turn(turn).is_some_and(|info| info.cancel_requested)
-    }
-
-    /// Requests of the lane's agent that nobody has answered, oldest first.
-    pub(super) fn pending(&self) -> impl Iterator<Item = (Seq, &PendingRequest)> + '_ {
-        self.core.state.pending().filter(|(_, request)| request.lane == self.lane)
-    }
-
-    /// The agent's own id of the session. Empty, which names none, if it never had one.
-    pub(super) fn agent_session(&self) -> &str {
-        let agent = self.logged().and_then(LaneState::agent);
-        agent.and_then(|agent| agent.agent_session.as_deref()).unwrap_or_default()
     }
 }
 
@@ -216,7 +101,7 @@ impl Transition<'_> {
         self.record_raw(kind, origin, turn, body)
     }
 
-    /// The same for a body that is JSON already.
+    /// Adds a record whose body is JSON already.
     pub(super) fn record_raw(&mut self, kind: Kind, origin: Origin, turn: Option<Turn>, body: RawBuf) -> Seq {
         let seq = self.core.state.head() + 1;
         let lane = Arc::clone(&self.lane);
@@ -251,7 +136,7 @@ impl Transition<'_> {
         self.placed(turn, clean.as_ref().map_or(params, RawBuf::as_raw))
     }
 
-    /// The same for params that may concern no session: to those nothing is added.
+    /// Params as clients see them, that may concern no session: to those nothing is added.
     pub(super) fn for_clients_if_of_session(&mut self, turn: Option<Turn>, params: RawBuf) -> RawBuf {
         if params.as_raw().member("sessionId").is_none() {
             return wire::clean(params);
@@ -286,6 +171,18 @@ impl Transition<'_> {
 
     pub(super) fn refuse(&mut self, command: CommandId, why: Refusal) {
         self.reply(command, Err(why));
+    }
+
+    /// The next agent is started with other params. What the log does not say of them is kept elsewhere.
+    pub(super) fn set_start_params(&mut self, params: RawBuf) {
+        if params == self.core.start_params {
+            return;
+        }
+        self.core.start_params = params.clone();
+        if self.core.start_is_kept || params != start::from_log(&self.core.state) {
+            self.core.start_is_kept = true;
+            self.effect(Effect::KeepStart { params });
+        }
     }
 
     pub(super) fn start_agent(&mut self, plan: StartPlan) {

@@ -1,11 +1,11 @@
-//! One record's effect on the state.
+//! Effect of a record on the state.
 
 use std::sync::Arc;
 
 use acp_types::meta::Unattended;
 use acp_types::record::body::{
     AgentStarted, ChoicesRestored, LaneJoined, Outcome, PromptEdited, PromptMoved, PromptQueued, PromptSteered,
-    Requested, Resolved, SessionCreated, SessionUpdated,
+    Requested, Resolved, SessionCreated, SessionUpdated, Steer,
 };
 use acp_types::record::{Kind, Record, Turn};
 use acp_types::{Raw, RawBuf, rewrite};
@@ -145,7 +145,7 @@ impl State {
     }
 
     fn prompt_queued(&mut self, record: &Record, prompt: PromptQueued) -> Result<(), StateError> {
-        self.lane_of(record)?.queue_up(record.seq, prompt.first);
+        self.lane_of(record)?.turns_mut().add(record.seq, prompt.first);
         let info = TurnInfo {
             lane: Arc::clone(&record.lane),
             key: prompt.key.map(Into::into),
@@ -160,6 +160,33 @@ impl State {
         self.turns.accept(record.seq, info);
         self.closed = false;
         Ok(())
+    }
+
+    /// Moves a turn in its queue; returns whether it had a place there that could be another one.
+    fn move_turn_before(&mut self, turn: Turn, before: Option<Turn>) -> bool {
+        self.lane_of_turn(turn).is_some_and(|lane| lane.turns_mut().move_before(turn, before))
+    }
+
+    /// Takes a step of steering; returns whether the turn was where the step begins.
+    fn steer(&mut self, turn: Turn, PromptSteered { into, steer }: PromptSteered) -> bool {
+        let Some(phase) = self.turns.get(turn).map(|info| info.phase.clone()) else { return false };
+        let Some(lane) = self.lane_of_turn(turn) else { return false };
+        let next = match (steer, phase) {
+            (Steer::Offered, TurnPhase::Queued) if lane.turns_mut().offer(turn) => TurnPhase::Offered(into),
+            (Steer::Injected, TurnPhase::Offered(offered)) if offered == into => TurnPhase::Joined(into),
+            (Steer::Queued, TurnPhase::Offered(offered)) if offered == into && lane.turns_mut().take_back(turn) => {
+                TurnPhase::Queued
+            }
+            _ => return false,
+        };
+        self.turns.steer(turn, next);
+        true
+    }
+
+    /// The lane of a turn that is remembered.
+    fn lane_of_turn(&mut self, turn: Turn) -> Option<&mut LaneState> {
+        let lane = Arc::clone(&self.turns.get(turn)?.lane);
+        self.lane_mut(&lane)
     }
 
     /// Starts a turn, if it was queued in its lane and none runs there; returns whether it did.

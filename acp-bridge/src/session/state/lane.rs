@@ -1,6 +1,5 @@
 //! State of one lane by the log: its agent, and the turns that the agent works on and is still to be given.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use acp_types::record::body::{AgentLink, AgentStarted, Choice, LostChoice};
@@ -9,28 +8,26 @@ use acp_types::{Raw, RawBuf, rewrite};
 
 use super::super::AgentSource;
 use super::answers::Answers;
+use super::order::TurnOrder;
 use super::settings::Settings;
 
-/// One agent's part of a session. `main` is there from the first record, others join and leave.
+/// Lane: one agent's part of a session. `main` is there from the first record, others join and leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LaneState {
     name: Arc<str>,
     source: AgentSource,
-    /// It was there before its first agent.
+    /// True if it was there before its first agent.
     before_agent: bool,
-    /// Its agent dialled in where the session was written, and nobody has trusted that.
+    /// True if its agent dialled in where the session was written, and nobody has trusted that.
     dialled_elsewhere: bool,
-    /// It joined where the session was written, and nobody has trusted it.
+    /// True if it joined where the session was written, and nobody has trusted it.
     disarmed: bool,
     agent: Option<AgentStarted>,
     agent_alive: bool,
     received: u64,
     answers: Answers,
     settings: Settings,
-    queue: VecDeque<Turn>,
-    running: Option<Turn>,
-    /// Turns that were taken out of the queue to be part of the running one.
-    steered: Vec<Turn>,
+    turns: TurnOrder,
 }
 
 impl Default for LaneState {
@@ -53,9 +50,7 @@ impl LaneState {
             received: 0,
             answers: Answers::default(),
             settings: Settings::default(),
-            queue: VecDeque::new(),
-            running: None,
-            steered: Vec::new(),
+            turns: TurnOrder::default(),
         }
     }
 
@@ -134,7 +129,7 @@ impl LaneState {
         self.settings.mode()
     }
 
-    /// Its agent's `configOptions`, the whole list: the last that was recorded, or that of the agent's start.
+    /// The `configOptions` of its agent, the whole list: the last that was recorded, or that of the agent's start.
     #[must_use]
     pub fn config_options(&self) -> Option<Raw<'_>> {
         self.settings.config_options()
@@ -160,17 +155,17 @@ impl LaneState {
     /// The turn that its agent works on.
     #[must_use]
     pub fn running(&self) -> Option<Turn> {
-        self.running
+        self.turns.running()
     }
 
     /// Accepted turns that its agent has not been given yet, in the order in which it will be.
     pub fn queue(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
-        self.queue.iter().copied()
+        self.turns.queue()
     }
 
     /// Turns whose message is on offer to the agent as a part of the running turn, or is one.
     pub fn steered(&self) -> impl ExactSizeIterator<Item = Turn> + '_ {
-        self.steered.iter().copied()
+        self.turns.steered()
     }
 
     /// The result of `session/load` and `session/resume`: what the agent said at its last start, without its session
@@ -229,7 +224,7 @@ impl LaneState {
         self.answers = Answers::default();
     }
 
-    /// Numbers may come in any order: what an agent said before it was opened is recorded after that.
+    /// Takes in the number of a message. Numbers may come in any order: what an agent said before it was opened is recorded after that.
     pub(super) fn heard(&mut self, position: u64) {
         self.received = self.received.max(position);
     }
@@ -240,7 +235,7 @@ impl LaneState {
         }
     }
 
-    /// Absent ones stay as they are.
+    /// Changes mode, options or choices. Absent ones stay as they are.
     pub(super) fn updated(&mut self, mode: Option<String>, config_options: Option<RawBuf>, chosen: Option<Choice>) {
         self.settings.updated(mode, config_options, chosen);
     }
@@ -251,62 +246,28 @@ impl LaneState {
     }
 
     pub(super) fn has_open_turns(&self) -> bool {
-        self.running.is_some() || !self.queue.is_empty()
+        self.turns.any_open()
     }
 
-    pub(super) fn queue_up(&mut self, turn: Turn, first: bool) {
-        if first {
-            self.queue.push_front(turn);
-        } else {
-            self.queue.push_back(turn);
-        }
-    }
-
-    /// Moves a turn in the queue, if it waited here and so did the one that it is to be before; returns whether it did.
-    pub(super) fn move_before(&mut self, turn: Turn, before: Option<Turn>) -> bool {
-        let place = |queue: &VecDeque<Turn>, turn| queue.iter().position(|&queued| queued == turn);
-        let (Some(from), false) = (place(&self.queue, turn), before == Some(turn)) else { return false };
-        if before.is_some_and(|before| place(&self.queue, before).is_none()) {
-            return false;
-        }
-        self.queue.remove(from);
-        let to = before.and_then(|before| place(&self.queue, before)).unwrap_or(self.queue.len());
-        self.queue.insert(to, turn);
-        true
-    }
-
-    /// Takes a turn that waited out of the queue, to be offered to the agent; returns whether it waited.
-    pub(super) fn offer(&mut self, turn: Turn) -> bool {
-        let Some(at) = self.queue.iter().position(|&queued| queued == turn) else { return false };
-        self.queue.remove(at);
-        self.steered.push(turn);
-        true
-    }
-
-    /// Puts a turn that was on offer first into the queue; returns whether it was on offer.
-    pub(super) fn take_back(&mut self, turn: Turn) -> bool {
-        let Some(at) = self.steered.iter().position(|&steered| steered == turn) else { return false };
-        self.steered.remove(at);
-        self.queue.push_front(turn);
-        true
+    /// Turns of the lane in their order, to be put into another one. One starts by [`Self::start`] and ends by
+    /// [`Self::end`].
+    pub(super) fn turns_mut(&mut self) -> &mut TurnOrder {
+        &mut self.turns
     }
 
     /// Starts a turn, if it was queued here and none runs; returns whether it did.
     pub(super) fn start(&mut self, turn: Turn) -> bool {
-        let at = self.queue.iter().position(|&queued| queued == turn);
-        let (None, Some(at)) = (self.running, at) else { return false };
-        self.queue.remove(at);
-        self.running = Some(turn);
-        self.settings.turn_started();
-        true
+        let starts = self.turns.start(turn);
+        if starts {
+            self.settings.turn_started();
+        }
+        starts
     }
 
+    /// Ends a turn, wherever it stands.
     pub(super) fn end(&mut self, turn: Turn) {
-        if self.running == Some(turn) {
-            self.running = None;
+        if self.turns.end(turn) {
             self.answers = Answers::default();
         }
-        self.queue.retain(|&queued| queued != turn);
-        self.steered.retain(|&steered| steered != turn);
     }
 }

@@ -39,7 +39,7 @@ impl PendingRequest {
     }
 }
 
-/// All of them, by the seq of their record.
+/// Pending requests, by the seq of their record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Pending(Arc<BTreeMap<Seq, PendingRequest>>);
 

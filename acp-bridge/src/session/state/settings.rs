@@ -15,7 +15,7 @@ pub(in super::super) struct Claims {
     pub(in super::super) unsure: bool,
 }
 
-/// Of one lane. It outlives the agent process.
+/// Mode and options of one lane. They outlive the agent process.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in super::super) struct Settings {
     mode: Option<String>,

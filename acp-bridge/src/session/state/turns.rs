@@ -29,9 +29,9 @@ pub struct TurnInfo {
     pub params: Option<RawBuf>,
     /// Somebody asked for it to stop.
     pub cancel_requested: bool,
-    /// It may run although the agent has forgotten the conversation.
+    /// True if it may run although the agent has forgotten the conversation.
     pub accept_context_loss: bool,
-    /// It need not wait for a client after a restart of the bridge.
+    /// True if it need not wait for a client after a restart of the bridge.
     pub runs_after_restart: bool,
     /// The turn that its message went into, and with which it ends.
     pub steered: Option<Turn>,
@@ -60,7 +60,7 @@ pub enum TurnPhase {
     Joined(Turn),
     /// Given to the agent.
     Running,
-    /// It has its one terminal record (P7).
+    /// The turn has its one terminal record (P7).
     Ended(Outcome),
 }
 
@@ -88,7 +88,7 @@ pub(super) struct Turns {
 struct Ended {
     turns: BTreeMap<Turn, Arc<TurnInfo>>,
     keys: HashMap<Arc<str>, Turn>,
-    /// In the order in which they ended.
+    /// Order in which they ended.
     order: VecDeque<Turn>,
     bytes: usize,
 }

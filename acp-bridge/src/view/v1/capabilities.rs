@@ -4,23 +4,25 @@ use acp_types::capability::{AGENT, LOAD_SESSION, SESSION};
 use acp_types::meta::META_KEY;
 use acp_types::{Raw, RawBuf, RawKind, rewrite};
 
-/// The protocol version that clients are served in, whichever they ask for.
+/// Protocol version that clients are served in, whichever they ask for.
 const PROTOCOL_VERSION: Raw<'static> = Raw::trusted("1");
 
 const SESSIONS: [&str; 2] = [AGENT, SESSION];
 
 /// Capabilities that the bridge serves itself, whatever the agent can. `attach` is as its RFD has it, which has no
 /// member for `detach`: whoever serves the one serves the other.
-const SERVED: [(&str, Raw<'static>); 5] = [
+const SERVED: [(&str, Raw<'static>); 6] = [
     ("list", Raw::EMPTY_OBJECT),
     ("resume", Raw::EMPTY_OBJECT),
+    ("status", Raw::EMPTY_OBJECT),
     ("close", Raw::EMPTY_OBJECT),
     ("delete", Raw::EMPTY_OBJECT),
     ("attach", Raw::trusted(r#"{"roles":["controller","observer"]}"#)),
 ];
 
-/// Capability that works with the agent's own session ids, which never leave the host, so that it cannot be passed on.
-const WITHHELD: &str = "fork";
+/// Capabilities that cannot be passed on: a fork has an id of the agent's own, which never leaves the host, and the list
+/// from which an archive takes a session is the bridge's.
+const WITHHELD: [&str; 2] = ["fork", "archive"];
 
 /// The `initialize` result for a client, from the agent's. Nothing else of it changes.
 pub(crate) fn rewrite(agent: Raw<'_>) -> RawBuf {
@@ -33,9 +35,11 @@ pub(crate) fn rewrite(agent: Raw<'_>) -> RawBuf {
             result = rewrite::set_path(result.as_raw(), &path, served);
         }
     }
-    if let Some(served) = result.as_raw().path(&SESSIONS).filter(|served| served.member(WITHHELD).is_some()) {
-        let served = rewrite::remove_member(served, WITHHELD);
-        result = rewrite::set_path(result.as_raw(), &SESSIONS, served.as_raw());
+    for name in WITHHELD {
+        if let Some(served) = result.as_raw().path(&SESSIONS).filter(|served| served.member(name).is_some()) {
+            let served = rewrite::remove_member(served, name);
+            result = rewrite::set_path(result.as_raw(), &SESSIONS, served.as_raw());
+        }
     }
     let ours = concat!(r#"{"version":""#, env!("CARGO_PKG_VERSION"), r#""}"#);
     rewrite::set_path(result.as_raw(), &["_meta", META_KEY], Raw::trusted(ours))
@@ -56,19 +60,19 @@ mod tests {
         assert_eq!(
             rewritten("{}"),
             format!(
-                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}}}}}},{OURS}}}"#
+                r#"{{"protocolVersion":1,"agentCapabilities":{{"loadSession":true,"sessionCapabilities":{{"list":{{}},"resume":{{}},"status":{{}},"close":{{}},"delete":{{}},"attach":{{"roles":["controller","observer"]}}}}}},{OURS}}}"#
             )
         );
     }
 
     #[test]
     fn what_the_agent_says_stays_byte_for_byte() {
-        let agent = r#"{"protocolVersion":2,"x":1e2,"agentCapabilities":{"loadSession":false,"_future":[1.0],"sessionCapabilities":{"resume":{"a":1e2},"list":null,"fork":{},"close":{},"delete":{},"later":{}}},"_meta":{"theirs":1}}"#;
+        let agent = r#"{"protocolVersion":2,"x":1e2,"agentCapabilities":{"loadSession":false,"_future":[1.0],"sessionCapabilities":{"resume":{"a":1e2},"list":null,"fork":{},"archive":{},"close":{},"delete":{},"later":{}}},"_meta":{"theirs":1}}"#;
         let ours = OURS.replace("\"_meta\":{", "");
         assert_eq!(
             rewritten(agent),
             format!(
-                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"attach":{{"roles":["controller","observer"]}}}}}},"_meta":{{"theirs":1,{ours}}}"#
+                r#"{{"protocolVersion":1,"x":1e2,"agentCapabilities":{{"loadSession":true,"_future":[1.0],"sessionCapabilities":{{"resume":{{"a":1e2}},"list":{{}},"close":{{}},"delete":{{}},"later":{{}},"status":{{}},"attach":{{"roles":["controller","observer"]}}}}}},"_meta":{{"theirs":1,{ours}}}"#
             )
         );
     }

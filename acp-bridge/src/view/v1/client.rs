@@ -2,22 +2,24 @@
 
 use std::sync::Arc;
 
-use acp_server::proto::{Incoming, IncomingNotification};
-use acp_types::{Raw, RawBuf, SessionId, capability};
+use acp_server::proto::{Incoming, IncomingNotification, Payload, ResponseError};
+use acp_types::{Raw, RawBuf, RawError, SessionId, capability};
 
 use super::client_capabilities::ClientCapabilities;
 use super::params::{Params, fits};
-use super::request::Asked;
-use super::screen::{Earlier, Screen, Sight};
-use super::{methods, notification};
+use super::request::{self, Asked};
+use super::screen::{Screen, Sight};
+use super::{error, news, notification, response};
+use crate::view::contract::{self, IsAttached, View};
 use crate::view::error::RequestError;
-use crate::view::history::Replay;
-use crate::view::request::{About, Notification, Request};
+use crate::view::news::News;
+use crate::view::request::{About, ClientAnswer, Notification, Request};
+use crate::view::response::Response;
 
 /// A client that speaks version 1.
 #[derive(Debug)]
 pub(crate) struct Client {
-    /// Names its connection in logs.
+    /// Name of its connection in logs.
     client: Arc<str>,
     initialize: RawBuf,
     capabilities: ClientCapabilities,
@@ -27,53 +29,56 @@ impl Client {
     pub(crate) fn new(client: Arc<str>) -> Self {
         Self { client, initialize: Raw::EMPTY_OBJECT.to_owned(), capabilities: ClientCapabilities::default() }
     }
+}
 
-    pub(crate) fn greeted(&mut self, initialize: RawBuf) {
+impl View for Client {
+    fn greeted(&mut self, initialize: RawBuf) {
         self.capabilities = ClientCapabilities::read(initialize.as_raw());
         self.initialize = initialize;
     }
 
-    pub(crate) fn info(&self) -> Option<RawBuf> {
+    fn client_info(&self) -> Option<RawBuf> {
         let info = self.initialize.as_raw().member("clientInfo");
         info.filter(|info| fits(*info)).map(Raw::to_owned)
     }
 
-    pub(crate) fn can_be_asked(&self, method: &str) -> bool {
-        capability::client_answers(self.initialize.as_raw(), method)
-    }
-
-    pub(crate) fn about(request: &Incoming, attached: &dyn Fn(&SessionId) -> bool) -> About {
+    fn about(&self, request: &Incoming, attached: IsAttached<'_>) -> About {
         let session = Params::new(request.params()).session().ok();
         let is_attached = session.as_ref().is_some_and(attached);
-        About { operation: methods::operation(request.method(), session.is_some(), is_attached), session }
+        About { operation: request::operation(request.method(), session.is_some(), is_attached), session }
     }
 
-    pub(crate) fn request(
-        &self,
-        request: &Incoming,
-        attached: &dyn Fn(&SessionId) -> bool,
-    ) -> Result<Request, RequestError> {
+    fn request(&self, request: &Incoming, attached: IsAttached<'_>) -> Result<Request, RequestError> {
         let asked = Asked { initialize: &self.initialize, params: Params::new(request.params()), attached };
-        methods::read(request.method(), asked)
+        request::read(request.method(), asked)
     }
 
-    pub(crate) fn notification(
-        &self,
-        notification: &IncomingNotification,
-        attached: &dyn Fn(&SessionId) -> bool,
-    ) -> Option<Notification> {
+    fn notification(&self, notification: &IncomingNotification, attached: IsAttached<'_>) -> Option<Notification> {
         notification::read(&self.client, notification.method(), Params::new(notification.params()), attached)
     }
 
-    pub(crate) fn earlier(&self) -> Earlier {
-        Earlier::new(self.sight())
+    fn answer(&self, outcome: Result<Payload, ResponseError>) -> ClientAnswer {
+        notification::answer_of(outcome)
     }
 
-    pub(crate) fn screen(&self, session: SessionId, earlier: Earlier, replay: Replay) -> Screen {
-        Screen::new(session, self.sight(), earlier, replay)
+    fn can_be_asked(&self, method: &str) -> bool {
+        capability::client_answers(self.initialize.as_raw(), method)
     }
 
-    fn sight(&self) -> Sight {
-        Sight { client: Arc::clone(&self.client), capabilities: self.capabilities }
+    fn respond(&self, response: Response<'_>) -> Result<RawBuf, RawError> {
+        response::respond(response)
+    }
+
+    fn refuse(&self, why: &RequestError) -> RawError {
+        error::refuse(why)
+    }
+
+    fn tell(&self, session: &SessionId, news: &News<'_>) -> Option<(&'static str, RawBuf)> {
+        news::tell(session, news)
+    }
+
+    fn screen(&self, session: SessionId) -> Box<dyn contract::Screen> {
+        let sight = Sight { client: Arc::clone(&self.client), capabilities: self.capabilities };
+        Box::new(Screen::new(session, sight))
     }
 }

@@ -11,27 +11,45 @@ use memchr::memmem::Finder;
 
 /// Kinds of updates that need to be offered, by the first letters of their names. Whatever has none of these is for
 /// everybody.
-pub(super) static MARKS: LazyLock<[Finder<'static>; 2]> =
-    LazyLock::new(|| ["\"notice\"", "\"compaction_"].map(Finder::new));
+pub(super) static MARKS: LazyLock<[Finder<'static>; 7]> = LazyLock::new(|| {
+    let marks = [
+        "\"notice\"",
+        "\"compaction_",
+        "\"plan_",
+        "\"prompt_suggestions_",
+        "\"cursor_",
+        "\"subagent_",
+        "\"session_message",
+    ];
+    marks.map(Finder::new)
+});
 
 /// Capabilities of a client that updates need.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ClientCapabilities {
     notices: bool,
     compaction: bool,
-    /// It shows terminals that an agent streams: `_meta.terminal_output` of its capabilities.
+    plans: bool,
+    suggestions: bool,
+    cursors: bool,
+    subagents: bool,
+    /// Flag: it shows terminals that an agent streams, `_meta.terminal_output` of its capabilities.
     pub(crate) terminals: bool,
 }
 
 impl ClientCapabilities {
-    /// From `initialize` params.
+    /// Reads them from `initialize` params.
     pub(crate) fn read(initialize: Raw<'_>) -> Self {
-        let session = initialize.path(&[CLIENT, "session"]).unwrap_or(Raw::EMPTY_OBJECT);
-        let has = |name: &str| session.member(name).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
-        let terminals = initialize.path(&[CLIENT, "_meta", TERMINAL_OUTPUT]);
+        let offered = initialize.member(CLIENT).unwrap_or(Raw::EMPTY_OBJECT);
+        let has = |path: &[&str]| offered.path(path).is_some_and(|value| !matches!(value.as_str(), "null" | "false"));
+        let terminals = offered.path(&["_meta", TERMINAL_OUTPUT]);
         Self {
-            notices: has("notices"),
-            compaction: has("compaction"),
+            notices: has(&["session", "notices"]),
+            compaction: has(&["session", "compaction"]),
+            plans: has(&["plan"]),
+            suggestions: has(&["session", "promptSuggestions"]),
+            cursors: has(&["session", "cursors"]),
+            subagents: has(&["subagents"]),
             terminals: terminals.and_then(Raw::as_bool).unwrap_or(false),
         }
     }
@@ -46,6 +64,10 @@ impl ClientCapabilities {
         match &*kind {
             "notice" => self.notices,
             "compaction_update" | "compaction_summary_chunk" => self.compaction,
+            "plan_update" | "plan_removed" => self.plans,
+            "prompt_suggestions_update" => self.suggestions,
+            "cursor_update" => self.cursors,
+            "subagent_update" | "session_message" | "session_message_chunk" => self.subagents,
             _ => true,
         }
     }
@@ -62,14 +84,24 @@ mod tests {
 
     #[test]
     fn kinds_that_need_an_offer_are_for_those_who_made_it() {
-        let with = |name: &str| format!(r#"{{"clientCapabilities":{{"session":{{"{name}":{{}}}}}}}}"#);
-        for (kind, name) in
-            [("notice", "notices"), ("compaction_update", "compaction"), ("compaction_summary_chunk", "compaction")]
-        {
+        let in_session = |name: &str| format!(r#"{{"clientCapabilities":{{"session":{{"{name}":{{}}}}}}}}"#);
+        let alone = |name: &str| format!(r#"{{"clientCapabilities":{{"{name}":{{}}}}}}"#);
+        for (kind, offer) in [
+            ("notice", in_session("notices")),
+            ("compaction_update", in_session("compaction")),
+            ("compaction_summary_chunk", in_session("compaction")),
+            ("plan_update", alone("plan")),
+            ("plan_removed", alone("plan")),
+            ("prompt_suggestions_update", in_session("promptSuggestions")),
+            ("cursor_update", in_session("cursors")),
+            ("subagent_update", alone("subagents")),
+            ("session_message", alone("subagents")),
+            ("session_message_chunk", alone("subagents")),
+        ] {
             let update = format!(r#"{{"sessionUpdate":"{kind}","x":1}}"#);
-            assert!(takes(&with(name), &update), "{kind}");
-            let null = format!(r#"{{"clientCapabilities":{{"session":{{"{name}":null}}}}}}"#);
-            for without in ["{}", r#"{"clientCapabilities":{}}"#, &with("other"), &null] {
+            assert!(takes(&offer, &update), "{kind}");
+            let null = offer.replace("{}", "null");
+            for without in ["{}", r#"{"clientCapabilities":{}}"#, &in_session("other"), &alone("other"), &null] {
                 assert!(!takes(without, &update), "{kind} {without}");
             }
         }

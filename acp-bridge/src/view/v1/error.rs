@@ -8,8 +8,8 @@ use serde_json::json;
 use crate::view::door::{self, data, internal, invalid_params, invalid_request};
 use crate::view::error::RequestError;
 
-/// The error of an answer.
-pub(crate) fn refuse(why: &RequestError) -> RawError {
+/// Error of an answer.
+pub(super) fn refuse(why: &RequestError) -> RawError {
     RawError::from(&error_object(why))
 }
 

@@ -16,8 +16,8 @@ use crate::view::member::Member;
 use crate::view::response;
 use crate::view::role::Role;
 
-/// One of `connectedClients`, and the `client` of an update. The RFD has name and version beside the role; `clientInfo`
-/// is the whole of it.
+/// Client of `connectedClients`, and of an update. The RFD has name and version beside the role; `clientInfo` is the
+/// whole of it.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Peer<'a> {
@@ -57,7 +57,7 @@ struct Attached<'a> {
     meta: Ours<AttachedMeta<'a>>,
 }
 
-/// `_meta` with our key.
+/// Object `_meta` with our key.
 #[derive(Debug)]
 struct Ours<T>(T);
 
@@ -73,7 +73,7 @@ struct AttachedMeta<'a> {
     session: &'a RawBuf,
 }
 
-/// The answer to an attach.
+/// Answer to an attach.
 pub(super) fn attached(attached: &response::Attached<'_>) -> serde_json::Result<RawBuf> {
     let answer = Attached {
         session_id: attached.session,
@@ -121,7 +121,7 @@ struct PermissionResolved<'a> {
     outcome: Raw<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     chosen_option_id: Option<Raw<'a>>,
-    /// Absent when it was no client.
+    /// Client that answered; absent when it was none.
     #[serde(skip_serializing_if = "Option::is_none")]
     resolved_by: Option<ResolvedBy<'a>>,
 }

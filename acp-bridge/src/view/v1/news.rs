@@ -11,7 +11,7 @@ use crate::view::news::News;
 const UPDATE: &str = v1::SessionUpdate::NAME;
 
 /// Method and params that tell something; `None` for what cannot be written as JSON.
-pub(crate) fn tell(session: &SessionId, news: &News<'_>) -> Option<(&'static str, RawBuf)> {
+pub(super) fn tell(session: &SessionId, news: &News<'_>) -> Option<(&'static str, RawBuf)> {
     Some(match *news {
         News::CaughtUp { seq } => {
             (CAUGHT_UP, RawBuf::encode(&serde_json::json!({ "sessionId": session, "seq": seq })).ok()?)

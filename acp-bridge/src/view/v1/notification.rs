@@ -1,24 +1,20 @@
 //! Notifications of clients, and their answers to what agents ask.
 
 use acp_server::proto::{Payload, ResponseError};
+use acp_types::RawError;
 use acp_types::error::ErrorCode;
 use acp_types::meta::reserved;
 use acp_types::method::{self, Call, Direction, Notification as _, Version, v1};
-use acp_types::{RawError, SessionId};
 
 use super::error::error_object;
 use super::params::Params;
 use crate::service::command::{self, Stop};
+use crate::view::contract::IsAttached;
 use crate::view::door::internal;
 use crate::view::request::{ClientAnswer, Notification};
 
 /// Reads a notification; `None` for one that asks for nothing.
-pub(super) fn read(
-    client: &str,
-    name: &str,
-    params: Params<'_>,
-    attached: &dyn Fn(&SessionId) -> bool,
-) -> Option<Notification> {
+pub(super) fn read(client: &str, name: &str, params: Params<'_>, attached: IsAttached<'_>) -> Option<Notification> {
     if name == v1::Cancel::METHOD.name {
         let session = match params.session() {
             Ok(session) => session,
@@ -50,7 +46,7 @@ pub(super) fn read(
 }
 
 /// Reads the answer to what an agent asked.
-pub(crate) fn answer_of(outcome: Result<Payload, ResponseError>) -> ClientAnswer {
+pub(super) fn answer_of(outcome: Result<Payload, ResponseError>) -> ClientAnswer {
     match outcome {
         Ok(result) => ClientAnswer::Result(result.raw().to_owned()),
         Err(ResponseError::Peer(error)) if error.code() == ErrorCode::METHOD_NOT_FOUND => {

@@ -26,7 +26,7 @@ pub(super) fn fits(info: Raw<'_>) -> bool {
     info.kind() == RawKind::Object && info.as_str().len() <= MAX_INFO
 }
 
-/// The params of a request or notification.
+/// Params of a request or notification.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Params<'a>(Option<Raw<'a>>);
 
@@ -43,7 +43,7 @@ impl<'a> Params<'a> {
         self.0.map(Raw::to_owned)
     }
 
-    /// As an object; without params, an empty one.
+    /// Params as an object; without params, an empty one.
     pub(crate) fn object(self) -> Result<RawBuf, RequestError> {
         match self.0 {
             None => Ok(Raw::EMPTY_OBJECT.to_owned()),
@@ -52,7 +52,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// `sessionId`.
+    /// Session that they name: `sessionId`.
     pub(crate) fn session(self) -> Result<SessionId, RequestError> {
         let id = self.member("sessionId").and_then(Raw::as_string);
         match id {
@@ -62,12 +62,12 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// Whether there is a `sessionId`, whatever it is.
+    /// Returns whether there is a `sessionId`, whatever it is.
     pub(crate) fn names_session(self) -> bool {
         self.member("sessionId").is_some_and(|id| !id.is_null())
     }
 
-    /// `_meta["acp-bridge"]`.
+    /// Reads our part of `_meta`.
     pub(crate) fn meta(self) -> Result<RequestMeta, RequestError> {
         let Some(params) = self.0 else { return Ok(RequestMeta::default()) };
         let meta = RequestMeta::read(params).map_err(|error| RequestError::Params(error.to_string()))?;
@@ -75,7 +75,7 @@ impl<'a> Params<'a> {
         Ok(meta)
     }
 
-    /// `_meta["acp-bridge"].lanes`: those that the client wants to see. A lane that is not there yet can be named.
+    /// Lanes that the client wants to see: `lanes` of our part of `_meta`. A lane that is not there yet can be named.
     pub(crate) fn lanes(self) -> Result<LaneFilter, RequestError> {
         let lanes = self.meta()?.lanes;
         if lanes.as_ref().is_some_and(|lanes| lanes.len() > LaneFilter::MAX_NAMES) {
@@ -100,7 +100,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The query of `session/list`. Its cursor is the id of the last session of the page before.
+    /// Query of `session/list`. Its cursor is the id of the last session of the page before.
     pub(crate) fn list_query(self) -> Result<ListQuery, RequestError> {
         let cwd = self.optional_text("cwd")?;
         let after = self.optional_text("cursor")?.map(SessionId::from);
@@ -142,7 +142,7 @@ impl<'a> Params<'a> {
         Ok(Attach { role, client, info, policy, begin })
     }
 
-    /// A name: a string that is not empty and not long, since it is kept and repeated.
+    /// Name: a string that is not empty and not long, since it is kept and repeated.
     fn short_text(self, key: &str) -> Result<Option<String>, RequestError> {
         let text = self.optional_text(key)?;
         if text.as_ref().is_some_and(|text| text.is_empty() || text.len() > MAX_ID) {
@@ -151,13 +151,13 @@ impl<'a> Params<'a> {
         Ok(text)
     }
 
-    /// A turn, named by the seq of its prompt.
+    /// Turn, named by the seq of its prompt.
     pub(crate) fn turn(self, key: &str) -> Result<Turn, RequestError> {
         let turn = self.optional_turn(key)?;
         turn.ok_or_else(|| RequestError::Params(format!("`{key}` is missing: name a turn")))
     }
 
-    /// The same where it may be left out.
+    /// Turn that may be left out.
     pub(crate) fn optional_turn(self, key: &str) -> Result<Option<Turn>, RequestError> {
         match self.member(key).filter(|value| !value.is_null()) {
             None => Ok(None),
@@ -168,14 +168,14 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// The content blocks of `prompt`.
+    /// Content blocks of `prompt`.
     pub(crate) fn content(self) -> Result<RawBuf, RequestError> {
         let prompt = self.member("prompt");
         validate::prompt(prompt)?;
         Ok(prompt.unwrap_or(Raw::EMPTY_ARRAY).to_owned())
     }
 
-    /// `unattended`, which must be there: a policy, or `null` for that of the server.
+    /// Policy `unattended`, which must be there; `null` for that of the server.
     pub(crate) fn policy(self) -> Result<Option<Unattended>, RequestError> {
         match self.member("unattended") {
             Some(value) if value.is_null() => Ok(None),
@@ -189,7 +189,7 @@ impl<'a> Params<'a> {
         }
     }
 
-    /// A member that must be a string.
+    /// Member that must be a string.
     pub(crate) fn text(self, key: &str) -> Result<String, RequestError> {
         let text = self.optional_text(key)?;
         text.ok_or_else(|| RequestError::Params(format!("`{key}` is missing")))

@@ -23,7 +23,7 @@ struct QueueChanged<'a> {
     meta: serde_json::Value,
 }
 
-/// The params. `state` has the record in it.
+/// Params of the news. `state` has the record in it.
 pub(super) fn changed(
     session: &SessionId,
     change: QueueChange,

@@ -15,7 +15,7 @@ const MAX_TEXT: usize = 64 * 1024;
 /// Kinds of update whose text continues that of the one before.
 const CHUNKS: [&str; 3] = ["agent_message_chunk", "agent_thought_chunk", "user_message_chunk"];
 
-/// Joins adjacent text chunks of a stream of update records.
+/// Coalescer of adjacent text chunks in a stream of update records.
 ///
 /// Chunks are joined when they have the same kind, message id, turn and lane, plain text as content, and no member
 /// that this version does not know; everything else passes as it is. Nothing is lost, doubled or moved.
@@ -24,13 +24,13 @@ pub(crate) struct Coalescer {
     open: Option<Open>,
 }
 
-/// A chunk that the next record may continue.
+/// Chunk that the next record may continue.
 #[derive(Debug)]
 struct Open {
     last: Arc<Record>,
     kind: usize,
     message: Option<Box<str>>,
-    /// The text so far, as the inside of a JSON literal; empty while there is one record only.
+    /// Text so far, as the inside of a JSON literal; empty while there is one record only.
     text: String,
 }
 
@@ -38,7 +38,7 @@ struct Open {
 struct Chunk<'a> {
     kind: usize,
     message: Option<&'a str>,
-    /// The inside of the text's JSON literal.
+    /// Inside of the text's JSON literal.
     text: &'a str,
 }
 
@@ -105,7 +105,7 @@ impl Open {
 }
 
 impl<'a> Chunk<'a> {
-    /// `None` for anything that must be left as it is.
+    /// Reads a chunk; `None` for anything that must be left as it is.
     fn read(record: &'a Record) -> Option<Self> {
         if record.kind != Kind::Update {
             return None;
@@ -126,7 +126,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// The members of an object that has no others and none twice.
+/// Members of an object that has no others and none twice.
 fn exactly<'a, const N: usize>(object: Raw<'a>, keys: [&str; N]) -> Option<[Option<Raw<'a>>; N]> {
     let mut found = [None; N];
     for (key, value) in object.members() {

@@ -1,21 +1,29 @@
-//! Screen of one client for one session.
+//! Screen of one client for one session: which updates it is shown, in which form, as frames.
 
 use std::sync::Arc;
 
+use acp_types::method::v1;
 use acp_types::record::body::Extension;
 use acp_types::record::{Kind, Origin, Record, Seq};
-use acp_types::{Raw, RawBuf, SessionId};
+use acp_types::{Raw, RawBuf, SessionId, frame};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use super::client_capabilities::ClientCapabilities;
-use super::frames;
 use super::notice::{as_thought, is_notice};
+use super::plan::OnePlan;
 use super::replay::Coalescer;
 use super::terminals::{TerminalView, VisibleUpdate};
 use crate::session::{HOST_TERMINAL, State};
-use crate::shared::BIG;
+use crate::shared::{self, BIG};
+use crate::view::contract::{self, Screen as _, Sink};
 use crate::view::history::Replay;
 use crate::view::lanes::LaneFilter;
-use crate::view::sink::Sink;
+
+const UPDATE: &str = v1::SessionUpdate::NAME;
+const UPDATE_HEAD: &str = r#"{"jsonrpc":"2.0","method":"session/update","params":"#;
+
+/// Bytes of an update's frame around its params.
+const UPDATE_OVERHEAD: usize = UPDATE_HEAD.len() + 1;
 
 /// Sight of a client: what it can see, and which words are its own.
 #[derive(Debug, Clone)]
@@ -36,61 +44,78 @@ impl Sight {
     }
 }
 
-/// Output of commands from before a client's history begins.
-#[derive(Debug)]
-pub(crate) struct Earlier {
-    sight: Sight,
-    terminals: TerminalView,
-}
-
-impl Earlier {
-    pub(super) fn new(sight: Sight) -> Self {
-        Self { sight, terminals: TerminalView::default() }
-    }
-
-    pub(crate) fn hear(&mut self, record: &Record, lanes: &LaneFilter, state: &State) {
-        let Self { sight, terminals } = self;
-        terminals.hear(record, lanes, |lane, terminal| sight.has_terminal(state, lane, terminal));
-    }
-}
-
 /// Form in which updates are shown.
 #[derive(Debug)]
 enum Showing {
-    /// As they come. A client knows what it has just said itself.
+    /// Live records, as they come. A client knows what it has just said itself.
     Live,
-    /// Each record of history as an update of its own.
+    /// History, with each record as an update of its own.
     Each,
-    /// Adjacent chunks of history as one.
+    /// History, with adjacent chunks as one.
     Joined { coalescer: Coalescer, joined: Vec<RawBuf> },
 }
 
-/// One client's view of one session.
+/// Screen of one client for one session.
 #[derive(Debug)]
 pub(crate) struct Screen {
     session: SessionId,
     sight: Sight,
     terminals: TerminalView,
+    /// Plan of a client that knows no plans by id.
+    plan: OnePlan,
     showing: Showing,
     /// Updates of history that were shown.
     replayed: u64,
 }
 
 impl Screen {
-    pub(super) fn new(session: SessionId, sight: Sight, earlier: Earlier, replay: Replay) -> Self {
-        let showing = match replay {
+    pub(super) fn new(session: SessionId, sight: Sight) -> Self {
+        Self {
+            session,
+            sight,
+            terminals: TerminalView::default(),
+            plan: OnePlan::default(),
+            showing: Showing::Live,
+            replayed: 0,
+        }
+    }
+
+    /// Tells what commands have printed since, to a client that cannot show their terminals.
+    fn flush_terminals(&mut self, cursor: Seq, out: &mut dyn Sink) {
+        if !self.terminals.is_behind() {
+            return;
+        }
+        self.flush(out);
+        for params in self.terminals.flush(&self.session, cursor) {
+            self.replayed += u64::from(!matches!(self.showing, Showing::Live));
+            show(out, params.as_raw());
+        }
+    }
+
+    fn joins(&self) -> bool {
+        matches!(self.showing, Showing::Joined { .. })
+    }
+}
+
+impl contract::Screen for Screen {
+    fn hear(&mut self, record: &Record, lanes: &LaneFilter, state: &State) {
+        let Self { sight, terminals, .. } = self;
+        terminals.hear(record, lanes, |lane, terminal| sight.has_terminal(state, lane, terminal));
+    }
+
+    fn begin(&mut self, replay: Replay, resumes: bool) {
+        if !resumes {
+            // Only who goes on from a cursor may have missed what is told here again.
+            self.terminals.forget_unshown();
+        }
+        self.showing = match replay {
             Replay::Nothing => Showing::Live,
             Replay::Each => Showing::Each,
             Replay::Joined => Showing::Joined { coalescer: Coalescer::default(), joined: Vec::new() },
         };
-        Self { session, sight, terminals: earlier.terminals, showing, replayed: 0 }
     }
 
-    pub(crate) fn forget_earlier(&mut self) {
-        self.terminals.forget_unshown();
-    }
-
-    pub(crate) fn expect(&self, records: &[Arc<Record>], out: &mut impl Sink) {
+    fn expect(&self, records: &[Arc<Record>], out: &mut dyn Sink) {
         if self.joins() {
             return;
         }
@@ -99,10 +124,10 @@ impl Screen {
         let updates = records.iter().filter(is_cut);
         let (count, bytes) =
             updates.fold((0, 0), |(count, bytes), record| (count + 1, bytes + record.body.as_str().len()));
-        frames::reserve(out, count, bytes);
+        out.buffer().reserve(count * UPDATE_OVERHEAD + bytes);
     }
 
-    pub(crate) fn update(&mut self, record: &Arc<Record>, state: &State, out: &mut impl Sink) {
+    fn update(&mut self, record: &Arc<Record>, state: &State, out: &mut dyn Sink) {
         let sight = &self.sight;
         let body = record.body.as_raw();
         let shown = if sight.capabilities.takes(body) {
@@ -111,7 +136,7 @@ impl Screen {
             // An agent's is not for a client that did not ask for such; the bridge says only what all must know.
             as_thought(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         } else {
-            return;
+            self.plan.update(body).map_or(VisibleUpdate::Later, VisibleUpdate::Instead)
         };
         let instead;
         let record = match shown {
@@ -124,10 +149,10 @@ impl Screen {
         };
         match &mut self.showing {
             Showing::Live if record.origin.client().is_some_and(|client| **client == *self.sight.client) => {}
-            Showing::Live => frames::update(out, record.body.as_raw()),
+            Showing::Live => show(out, record.body.as_raw()),
             Showing::Each => {
                 self.replayed += 1;
-                frames::update(out, record.body.as_raw());
+                show(out, record.body.as_raw());
             }
             Showing::Joined { .. } if is_notice(record.body.as_raw()) => {}
             Showing::Joined { coalescer, joined } => {
@@ -137,15 +162,17 @@ impl Screen {
         }
     }
 
-    pub(crate) fn extension(&mut self, record: &Record, out: &mut impl Sink) {
+    fn extension(&mut self, record: &Record, out: &mut dyn Sink) {
         self.flush(out);
         match record.decode::<Extension>() {
-            Ok(Extension { method, params }) => frames::notify(out, &method, params.as_ref().map(RawBuf::as_raw)),
+            Ok(Extension { method, params }) => {
+                out.frame(Bytes::from(frame::notification(&method, params.as_ref().map(RawBuf::as_raw))));
+            }
             Err(error) => tracing::warn!(session = %self.session, seq = record.seq, %error, "an extension is damaged"),
         }
     }
 
-    pub(crate) fn control(&mut self, record: &Record, seen: bool, out: &mut impl Sink) {
+    fn control(&mut self, record: &Record, seen: bool, out: &mut dyn Sink) {
         if matches!(record.kind, Kind::TurnEnded | Kind::PermissionRequested) {
             // What comes of it is to be seen with all that was before.
             self.flush_terminals(record.seq, out);
@@ -155,55 +182,78 @@ impl Screen {
         }
     }
 
-    pub(crate) fn flush(&mut self, out: &mut impl Sink) {
+    fn flush(&mut self, out: &mut dyn Sink) {
         if let Showing::Joined { coalescer, joined } = &mut self.showing {
             coalescer.flush(joined);
             self.replayed += show_all(joined, out);
         }
     }
 
-    pub(crate) fn settle(&mut self, cursor: Seq, out: &mut impl Sink) {
+    fn settle(&mut self, cursor: Seq, out: &mut dyn Sink) {
         if !self.joins() {
             self.flush_terminals(cursor, out);
         }
     }
 
-    pub(crate) fn end_history(&mut self, cursor: Seq, out: &mut impl Sink) -> u64 {
+    fn end_history(&mut self, cursor: Seq, out: &mut dyn Sink) -> u64 {
         self.flush_terminals(cursor, out);
         self.flush(out);
         self.showing = Showing::Live;
         self.replayed
     }
-
-    /// Tells what commands have printed since, to a client that cannot show their terminals.
-    fn flush_terminals(&mut self, cursor: Seq, out: &mut impl Sink) {
-        if !self.terminals.is_behind() {
-            return;
-        }
-        self.flush(out);
-        for params in self.terminals.flush(&self.session, cursor) {
-            self.replayed += u64::from(!matches!(self.showing, Showing::Live));
-            frames::update(out, params.as_raw());
-        }
-    }
-
-    fn joins(&self) -> bool {
-        matches!(self.showing, Showing::Joined { .. })
-    }
 }
 
 /// Shows updates that are complete; how many there were.
-fn show_all(joined: &mut Vec<RawBuf>, out: &mut impl Sink) -> u64 {
+fn show_all(joined: &mut Vec<RawBuf>, out: &mut dyn Sink) -> u64 {
     let mut shown = 0;
     for params in joined.drain(..) {
         shown += 1;
-        frames::update(out, params.as_raw());
+        show(out, params.as_raw());
     }
     shown
+}
+
+/// Shows an update with these params.
+fn show(out: &mut dyn Sink, params: Raw<'_>) {
+    let frame = cut(out.buffer(), params);
+    out.frame(frame);
+}
+
+/// Frame of an update, cut from `buffer`. The params go on the wire as they stand in the log.
+fn cut(buffer: &mut BytesMut, params: Raw<'_>) -> Bytes {
+    let text = params.as_str().as_bytes();
+    if text.contains(&b'\n') {
+        // Rare: a client's own content, written on several lines. Line-based readers could not take it.
+        return Bytes::from(frame::notification(UPDATE, Some(params)));
+    }
+    if text.len() >= BIG {
+        // Clients that do not read it hold one frame together.
+        return shared::frame(UPDATE_HEAD.as_bytes(), text, b"}");
+    }
+    buffer.reserve(UPDATE_OVERHEAD + text.len());
+    buffer.put_slice(UPDATE_HEAD.as_bytes());
+    buffer.put_slice(text);
+    buffer.put_u8(b'}');
+    buffer.split().freeze()
 }
 
 /// Returns whether a record is an update of the message of this id.
 pub(crate) fn is_of_message(record: &Record, message: &str) -> bool {
     let id = || record.body.as_raw().path(&["update", "messageId"]).and_then(Raw::as_string);
     record.kind == Kind::Update && id().is_some_and(|id| id == message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn updates_share_one_buffer_and_keep_their_bytes() {
+        let mut buffer = BytesMut::with_capacity(4096);
+        for params in [r#"{"sessionId":"s","n":1e2}"#, "{ \"sessionId\" : \"s\"\n}"] {
+            let frame = cut(&mut buffer, Raw::parse(params).unwrap());
+            let expected = frame::notification(UPDATE, Some(Raw::parse(params).unwrap()));
+            assert_eq!(frame, expected.as_bytes());
+        }
+    }
 }

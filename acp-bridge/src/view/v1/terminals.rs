@@ -5,6 +5,7 @@
 //! [`TerminalView`] puts the text so far in the terminal's place. The content of a tool call is told as a whole, so what
 //! a client gets replaces what it had, and nothing is shown twice wherever it comes in.
 
+mod asked;
 mod call;
 mod text;
 
@@ -13,20 +14,17 @@ use std::sync::{Arc, LazyLock};
 
 use acp_types::capability::TERMINAL_OUTPUT;
 use acp_types::meta::META_KEY;
-use acp_types::method::v1;
-use acp_types::record::body::{Requested, Resolved};
 use acp_types::record::{Kind, Record, Seq};
 use acp_types::{Raw, RawBuf, SessionId, rewrite};
 use memchr::memmem::Finder;
 
+use self::asked::{Answered, AskedOutput};
 use self::call::{Call, Slot, Unshown};
-use self::text::Text;
+use self::text::{Text, literal};
 use crate::view::lanes::LaneFilter;
 
-/// Tool calls, and terminals, that are remembered.
+/// Number of tool calls, and of terminals, that are remembered.
 const MAX: usize = 32;
-/// Requests for the output of a client's terminal that have no answer yet.
-const MAX_ASKED: usize = 64;
 /// Records before the one that a client goes on from in which the beginnings of commands are looked for.
 pub(crate) const LOOK_BACK: u64 = 8192;
 /// Bytes of the params of an update that is put together here: a message of the default limit, with its frame.
@@ -38,16 +36,15 @@ static CALL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"tool_ca
 
 /// Members of a tool call's `_meta` that stream a terminal.
 const STREAM: [&str; 3] = ["terminal_info", TERMINAL_OUTPUT, "terminal_exit"];
-const OUTPUT: &str = v1::TerminalOutput::NAME;
 
 /// Part of an update that is for the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum VisibleUpdate {
-    /// All of it, as it stands in the log.
+    /// Whole update, as it stands in the log.
     All,
-    /// These params in place of its own.
+    /// Params in place of its own.
     Instead(RawBuf),
-    /// Nothing. What it has printed comes with [`TerminalView::flush`] or with the call's next update.
+    /// No part. What it has printed comes with [`TerminalView::flush`] or with the call's next update.
     Later,
 }
 
@@ -56,8 +53,7 @@ pub(crate) enum VisibleUpdate {
 pub(crate) struct TerminalView {
     calls: VecDeque<Call>,
     terminals: VecDeque<Terminal>,
-    /// Requests for output, oldest first, with lane and terminal.
-    asked: VecDeque<(Seq, Arc<str>, String)>,
+    asked: AskedOutput,
 }
 
 #[derive(Debug)]
@@ -119,34 +115,11 @@ impl TerminalView {
 
     /// Takes a record that is no update: what a client that runs a terminal answers of its output.
     pub(crate) fn control(&mut self, record: &Record) {
-        match record.kind {
-            Kind::Request => {
-                let Ok(Requested { method, params: Some(params) }) = record.decode() else { return };
-                let terminal = params.as_raw().member("terminalId").and_then(Raw::as_string);
-                let Some(terminal) = terminal.filter(|_| method == OUTPUT) else { return };
-                if self.asked.len() >= MAX_ASKED {
-                    self.asked.pop_front();
-                }
-                self.asked.push_back((record.seq, Arc::clone(&record.lane), terminal.into_owned()));
-            }
-            Kind::Response => {
-                let Ok(Resolved { request, result, .. }) = record.decode() else { return };
-                let Some(at) = self.asked.iter().position(|(asked, ..)| *asked == request) else { return };
-                let Some((_, lane, terminal)) = self.asked.remove(at) else { return };
-                let Some(result) = result else { return };
-                let [output, cut] = result.as_raw().pick(["output", "truncated"]);
-                let Some(output) = output.and_then(literal) else { return };
-                let cut = cut.and_then(Raw::as_bool).unwrap_or(false);
-                let mut text = if cut { Text::late() } else { Text::default() };
-                text.push(output);
-                let known = self.terminal(&lane, &terminal, true);
-                if *known == text {
-                    return;
-                }
-                *known = text;
-                self.printed(record, &lane, &terminal);
-            }
-            _ => {}
+        let Some(Answered { lane, terminal, text }) = self.asked.control(record) else { return };
+        let known = self.terminal(&lane, &terminal, true);
+        if *known != text {
+            *known = text;
+            self.printed(record, &lane, &terminal);
         }
     }
 
@@ -211,14 +184,14 @@ impl TerminalView {
         }
     }
 
-    /// The calls that show a terminal have something to tell.
+    /// Marks the calls that show a terminal: they have something to tell.
     fn printed(&mut self, record: &Record, lane: &str, terminal: &str) {
         for call in self.calls.iter_mut().filter(|call| call.shows(lane, terminal)) {
             call.unshown = Some(Unshown::of(record));
         }
     }
 
-    /// An update without the stream of its terminals, and with their text if that is to be told.
+    /// Update without the stream of its terminals, and with their text if that is to be told.
     fn rewritten(&self, at: usize, params: Raw<'_>, meta: Raw<'_>, hidden: &[&str], tells: bool) -> RawBuf {
         let mut rest = meta.to_owned();
         for key in hidden {
@@ -242,14 +215,14 @@ impl TerminalView {
         rewrite::set_member(params, "update", update.as_raw())
     }
 
-    /// The content of a call with text in place of terminals, in so many bytes at most.
+    /// Content of a call with text in place of terminals, in so many bytes at most.
     fn content(&self, call: &Call, room: usize) -> String {
         let texts = |id: &str| self.find(&call.lane, id).map(|at| &self.terminals[at].text);
         let whole = call.content(texts);
         if whole.len() <= room { whole } else { call.content_without_text(room) }
     }
 
-    /// A place for a call that is not known.
+    /// Makes a place for a call that is not known.
     fn remember(&mut self, lane: &Arc<str>, id: &str) -> usize {
         if self.calls.len() >= MAX {
             let oldest = self.calls.iter().position(|call| call.over).unwrap_or(0);
@@ -263,7 +236,7 @@ impl TerminalView {
         self.terminals.iter().rposition(|terminal| *terminal.lane == *lane && terminal.id == id)
     }
 
-    /// The text of a terminal. One that is not known begins here, unless its call was missed too.
+    /// Text of a terminal. One that is not known begins here, unless its call was missed too.
     fn terminal(&mut self, lane: &Arc<str>, id: &str, begins: bool) -> &mut Text {
         match self.find(lane, id) {
             Some(at) => &mut self.terminals[at].text,
@@ -277,7 +250,7 @@ impl TerminalView {
         }
     }
 
-    /// The text of a terminal that begins.
+    /// Text of a terminal that begins.
     fn begin(&mut self, lane: &Arc<str>, id: &str) -> &mut Text {
         let at = self.find(lane, id).unwrap_or_else(|| {
             if self.terminals.len() >= MAX {
@@ -303,14 +276,9 @@ pub(crate) fn names_terminal(record: &Record) -> bool {
     TERMINAL.find(record.body.as_str().as_bytes()).is_some()
 }
 
-/// The terminal that a member of a tool call's `_meta` streams.
+/// Terminal that a member of a tool call's `_meta` streams.
 fn named(meta: Raw<'_>, key: &str) -> Option<String> {
     Some(meta.path(&[key, "terminal_id"])?.as_string()?.into_owned())
-}
-
-/// The inside of a string's literal.
-fn literal(value: Raw<'_>) -> Option<&str> {
-    value.as_str().strip_prefix('"')?.strip_suffix('"')
 }
 
 /// Returns whether nothing is left of an update without the stream of its terminals.

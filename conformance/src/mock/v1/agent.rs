@@ -2,7 +2,9 @@
 
 mod ask;
 mod breaks;
+mod children;
 mod course;
+mod drafts;
 mod far;
 mod initialize;
 mod roots;
@@ -12,6 +14,7 @@ mod services;
 mod session;
 mod sessions;
 mod settings;
+mod setup;
 mod state;
 mod store;
 mod touch;
@@ -202,6 +205,9 @@ impl Agent {
             "session/delete" => self.delete(params),
             "session/set_mode" => self.set_mode(params),
             "session/set_config_option" => self.set_option(params),
+            "session/options" => self.options(params).await?,
+            "session/set_title" => self.set_title(params),
+            "session/status" => self.status(params).await?,
             prompts::far::ECHO_METHOD => Ok(json!({ "echo": params })),
             _ => Err(no_method()),
         })

@@ -9,13 +9,16 @@ use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 
 /// Methods behind a capability, and where it stands below `agentCapabilities`. Not `logout`, which would do it.
-const GATED: [(&str, &[&str]); 6] = [
+const GATED: [(&str, &[&str]); 9] = [
     ("session/load", &["loadSession"]),
     ("session/resume", &["sessionCapabilities", "resume"]),
     ("session/list", &["sessionCapabilities", "list"]),
     ("session/close", &["sessionCapabilities", "close"]),
     ("session/delete", &["sessionCapabilities", "delete"]),
     ("session/fork", &["sessionCapabilities", "fork"]),
+    ("session/options", &["sessionCapabilities", "options"]),
+    ("session/set_title", &["sessionCapabilities", "title"]),
+    ("session/status", &["sessionCapabilities", "status"]),
 ];
 
 /// Methods that are announced.
@@ -37,7 +40,11 @@ async fn announced(probe: &mut Probe) -> Result<(), Stop> {
         let kind = if has(&agent, path) { "announced" } else { "absent" };
         let params = match method {
             "session/list" => json!({}),
-            "session/close" | "session/delete" => json!({ "sessionId": "conformance-no-such-session" }),
+            "session/set_title" => json!({ "sessionId": "conformance-no-such-session", "title": "A title" }),
+            "session/options" => json!({ "cwd": probe.directory() }),
+            "session/close" | "session/delete" | "session/status" => {
+                json!({ "sessionId": "conformance-no-such-session" })
+            }
             _ => json!({
                 "sessionId": "conformance-no-such-session", "cwd": probe.directory(), "mcpServers": [],
             }),

@@ -5,7 +5,7 @@ mod values;
 
 use serde_json::{Value, json};
 
-use values::values;
+pub(super) use values::values;
 
 use crate::core::check::{Check, all, fails, succeeds};
 use crate::core::history::{Case, brief};

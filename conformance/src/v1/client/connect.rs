@@ -160,7 +160,8 @@ async fn capabilities(probe: &mut Probe) -> Result<(), Stop> {
         "loadSession": true,
         "promptCapabilities": { "image": true, "audio": true, "embeddedContext": true },
         "mcpCapabilities": { "http": true, "sse": true },
-        "sessionCapabilities": { "list": {}, "delete": {}, "resume": {}, "close": {}, "additionalDirectories": {} },
+        "sessionCapabilities": { "list": {}, "delete": {}, "resume": {}, "close": {}, "additionalDirectories": {},
+            "systemPrompt": {}, "options": {} },
         "auth": { "logout": {} },
     });
     let unknown = json!({

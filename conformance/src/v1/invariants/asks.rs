@@ -32,6 +32,24 @@ pub(super) fn only_where_announced(case: &Case<'_>, gate: Gate) -> Outcome {
     )
 }
 
+/// Requests that set a session up.
+const SETUPS: [&str; 4] = ["session/new", "session/load", "session/resume", "session/fork"];
+
+/// A member of a setup request is sent only to an agent that has `sessionCapabilities.CAPABILITY`.
+pub(super) fn member_only_where_announced(case: &Case<'_>, member: &str, capability: &str) -> Outcome {
+    let has = |message: &Message| {
+        let setup = message.method().is_some_and(|method| SETUPS.contains(&method));
+        setup && !params(message)[member].is_null()
+    };
+    each(case, has, |message| {
+        let agent = case.initialized(message.on).map_or(&Value::Null, |agent| &agent["agentCapabilities"]);
+        agent["sessionCapabilities"][capability].is_null().then(|| {
+            let expected = format!("no {member} for an agent without sessionCapabilities.{capability}");
+            Outcome::broken(expected, "one", vec![message.index])
+        })
+    })
+}
+
 fn params(message: &Message) -> &Value {
     message.params().unwrap_or(&Value::Null)
 }

@@ -63,9 +63,14 @@ pub(super) fn nothing_is_used_that_was_not_offered(case: &Case<'_>) -> Outcome {
 
 /// Updates of these kinds come only to a client with `session.NAME`.
 pub(super) fn update_needs(case: &Case<'_>, name: &str, kinds: &[&str]) -> Outcome {
+    kinds_need(case, &["session", name], kinds)
+}
+
+/// Updates of these kinds come only to a client with the capability at this path.
+pub(super) fn kinds_need(case: &Case<'_>, path: &[&str], kinds: &[&str]) -> Outcome {
     each_update(case, kinds, |message: &Message, _| {
-        (!offered(case, message.on, &["session", name])).then(|| {
-            let expected = format!("none for a client without session.{name}");
+        (!offered(case, message.on, path)).then(|| {
+            let expected = format!("none for a client without {}", path.join("."));
             Outcome::broken(expected, "one", vec![message.index])
         })
     })

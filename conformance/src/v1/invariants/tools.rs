@@ -44,7 +44,7 @@ pub(super) fn updates_have_an_id(case: &Case<'_>) -> Outcome {
     })
 }
 
-pub(super) fn content_is_of_three_kinds(case: &Case<'_>) -> Outcome {
+pub(super) fn content_is_of_a_known_kind(case: &Case<'_>) -> Outcome {
     let mut seen = false;
     let found = each_update(case, &BOTH, |message, call| {
         let contents = items(&call["content"]);
@@ -53,10 +53,11 @@ pub(super) fn content_is_of_three_kinds(case: &Case<'_>) -> Outcome {
             Some("content") => content["content"].is_object(),
             Some("diff") => content["path"].is_string(),
             Some("terminal") => content["terminalId"].is_string(),
+            Some("session") => content["sessionId"].is_string(),
             _ => false,
         };
         let bad = contents.iter().find(|content| !whole(content))?;
-        Some(Outcome::broken("content, a diff or a terminal", brief(bad), vec![message.index]))
+        Some(Outcome::broken("content, a diff, a terminal or a session", brief(bad), vec![message.index]))
     });
     if found == Outcome::Pass && !seen { Outcome::NotExercised("no tool call has content".to_owned()) } else { found }
 }

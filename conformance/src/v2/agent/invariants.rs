@@ -13,6 +13,7 @@ use crate::core::check::Check;
 use crate::core::history::Case;
 use crate::core::schema::Part;
 use crate::core::verdict::Outcome;
+use crate::v1::invariants::children::children_are_announced_first;
 use crate::v1::invariants::{answers, envelope, stdio};
 
 /// For an agent.
@@ -38,6 +39,8 @@ pub(super) const CHECKS: &[Check] = &[
     Check::new("V2-25/a", lists::option_ids_are_distinct),
     Check::new("V2-25/b", lists::command_names_are_plain_and_distinct),
     Check::new("V2-26", background::snapshots_are_complete),
+    Check::new("V2-32", children_are_announced_first),
+    Check::new("V2-34", super::skills::skills_are_for_clients_that_take_them),
 ];
 
 pub(crate) fn everything_keeps_to_the_schema(case: &Case<'_>) -> Outcome {

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::refusals::refused_with;
 use super::stage;
-use crate::core::check::Check;
+use crate::core::check::{Check, all};
 use crate::core::history::{Call, Case, Message};
 use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
@@ -13,13 +14,16 @@ use crate::prompts;
 /// A session that is closed and resumed, without and with what was said in it.
 pub(super) const RESUME: Scenario = Scenario {
     name: "v2-resume",
-    about: "prompts, closes the session, resumes it without its history, closes it and resumes it with it",
+    about: "prompts, closes the session, resumes it without its history, closes it and resumes it with it, and closes it \
+            and resumes it from where nobody knows",
     play: |probe| Box::pin(play(probe)),
     checks: &[
         Check::new("V2-18", without_a_cursor_nothing_is_replayed),
         Check::new("V2-18/a", from_the_start_everything_comes_before_the_answer),
         Check::new("V2-18/b", a_replayed_message_keeps_its_id),
         Check::new("V2-19", the_state_comes_before_the_answer),
+        Check::new("V2-30", |case| all([no_end_without_a_replay(case), a_replay_has_one_end(case)])),
+        Check::new("V2-31", |case| refused_with(case, "unknown", -32602)),
     ],
 };
 
@@ -35,7 +39,49 @@ async fn play(probe: &mut Probe) -> Result<(), Stop> {
         let _ = probe.call(label, "session/resume", params).await?;
         probe.quiet(&format!("{label}/after")).await?;
     }
+    let _ = probe.call("unknown/close", "session/close", json!({ "sessionId": session })).await?;
+    let from = json!({ "type": "_conformance" });
+    let params = json!({ "sessionId": session, "cwd": probe.directory(), "mcpServers": [], "replayFrom": from });
+    let _ = probe.call("unknown", "session/resume", params).await?;
     Ok(())
+}
+
+fn ends_a_replay(message: &Message) -> bool {
+    message.update_kind() == Some("replay_complete")
+}
+
+fn no_end_without_a_replay(case: &Case<'_>) -> Outcome {
+    let resumed = match resumed(case, "bare") {
+        Ok(resumed) => resumed,
+        Err(why) => return why,
+    };
+    let mut all = resumed.before.iter().chain(&resumed.after);
+    match all.find(|message| ends_a_replay(message)) {
+        Some(message) => {
+            let places = vec![resumed.call.request.index, message.index];
+            Outcome::broken("no replay_complete without replayFrom", "one", places)
+        }
+        None => Outcome::Pass,
+    }
+}
+
+fn a_replay_has_one_end(case: &Case<'_>) -> Outcome {
+    let resumed = match resumed(case, "whole") {
+        Ok(resumed) => resumed,
+        Err(why) => return why,
+    };
+    let expected = "one replay_complete behind what is replayed and before the answer";
+    let everything = || resumed.before.iter().chain(&resumed.after);
+    let ends: Vec<usize> = everything().filter(|m| ends_a_replay(m)).map(|message| message.index).collect();
+    let places = |more: Vec<usize>| resumed.call.places().into_iter().chain(more).collect();
+    let [end] = ends[..] else {
+        return Outcome::broken(expected, format!("{} of them", ends.len()), places(ends));
+    };
+    let late = everything().find(|message| message.index > end && stage::is_history(message));
+    match late.map(|message| message.index).or((end > resumed.call.until()).then_some(end)) {
+        Some(late) => Outcome::broken(expected, "it is not at the end, or behind the answer", places(vec![end, late])),
+        None => Outcome::Pass,
+    }
 }
 
 /// A resumption that worked, with the session's updates before its answer and in the window after it.
@@ -117,7 +163,7 @@ fn a_replayed_message_keeps_its_id(case: &Case<'_>) -> Outcome {
 }
 
 fn the_state_comes_before_the_answer(case: &Case<'_>) -> Outcome {
-    crate::core::check::all(["bare", "whole"].map(|label| {
+    all(["bare", "whole"].map(|label| {
         let resumed = match resumed(case, label) {
             Ok(resumed) => resumed,
             Err(why) => return why,

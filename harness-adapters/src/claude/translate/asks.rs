@@ -30,6 +30,8 @@ pub(super) struct Asks {
 #[derive(Debug)]
 struct Open {
     request_id: String,
+    /// The session that asks: this one, or a child.
+    asker: v1::SessionId,
     kind: Kind,
 }
 
@@ -58,8 +60,8 @@ impl Kind {
 pub(super) enum Then {
     /// The turn goes on.
     GoOn,
-    /// The turn is to be stopped.
-    Stop,
+    /// The work of the session that asked is to be stopped.
+    Stop(v1::SessionId),
 }
 
 impl Asks {
@@ -105,7 +107,7 @@ impl Asks {
         let options = choices.iter().map(Choice::option).collect();
         let question = v1::RequestPermissionRequest::new(session.clone(), call, options);
         let kind = Kind::Permission { input: tool.input, choices, key };
-        self.put(request_id, kind, Question::Permission(question), out);
+        self.put(request_id, session, kind, Question::Permission(question), out);
     }
 
     fn questions(
@@ -122,7 +124,7 @@ impl Asks {
             out.send(control::answer(&request_id, &permission));
             return;
         };
-        self.put(request_id, Kind::Questions { input: tool.input }, Question::Form(form), out);
+        self.put(request_id, session, Kind::Questions { input: tool.input }, Question::Form(form), out);
     }
 
     fn elicitation(
@@ -134,24 +136,24 @@ impl Asks {
         out: &mut Effects,
     ) {
         match features.forms.then(|| form::elicitation(session, elicitation)).flatten() {
-            Some(form) => self.put(request_id, Kind::Elicitation, Question::Form(form), out),
+            Some(form) => self.put(request_id, session, Kind::Elicitation, Question::Form(form), out),
             None => out.send(control::answer(&request_id, &form::declined())),
         }
     }
 
-    fn put(&mut self, request_id: String, kind: Kind, question: Question, out: &mut Effects) {
+    fn put(&mut self, request_id: String, asker: &v1::SessionId, kind: Kind, question: Question, out: &mut Effects) {
         let ask = AskId(self.next);
         self.next += 1;
-        self.open.insert(ask, Open { request_id, kind });
+        self.open.insert(ask, Open { request_id, asker: asker.clone(), kind });
         out.push(Effect::Ask { ask, question });
     }
 
     /// The client answered.
     pub(super) fn answered(&mut self, ask: AskId, reply: Reply, out: &mut Effects) -> Then {
-        let Some(Open { request_id, kind }) = self.open.remove(&ask) else { return Then::GoOn };
+        let Some(Open { request_id, asker, kind }) = self.open.remove(&ask) else { return Then::GoOn };
         match kind {
             Kind::Permission { input, choices, key } => {
-                let (permission, then) = self.decided(input, &choices, key, &reply);
+                let (permission, then) = self.decided(input, &choices, key, &reply, asker);
                 out.send(control::answer(&request_id, &permission));
                 then
             }
@@ -174,17 +176,24 @@ impl Asks {
         }
     }
 
-    fn decided(&mut self, input: Value, choices: &[Choice], key: String, reply: &Reply) -> (Permission, Then) {
+    fn decided(
+        &mut self,
+        input: Value,
+        choices: &[Choice],
+        key: String,
+        reply: &Reply,
+        asker: v1::SessionId,
+    ) -> (Permission, Then) {
         let refused = |then| {
             let (message, interrupt) = match then {
                 Then::GoOn => (REFUSED, false),
-                Then::Stop => (STOPPED, true),
+                Then::Stop(_) => (STOPPED, true),
             };
             (Permission::Deny { message: message.to_owned(), interrupt }, then)
         };
         let selected = match reply {
             Reply::Permission(v1::RequestPermissionOutcome::Selected(selected)) => selected,
-            Reply::Permission(v1::RequestPermissionOutcome::Cancelled) => return refused(Then::Stop),
+            Reply::Permission(v1::RequestPermissionOutcome::Cancelled) => return refused(Then::Stop(asker)),
             _ => return refused(Then::GoOn),
         };
         let choice = choices.iter().find(|choice| *choice.id == *selected.option_id.0);
@@ -193,6 +202,11 @@ impl Asks {
             self.allowed.insert(key);
         }
         (Permission::Allow { updated_input: input, updated_permissions: choice.updates.clone() }, Then::GoOn)
+    }
+
+    /// True if a session has a question open.
+    pub(super) fn are_of(&self, session: &v1::SessionId) -> bool {
+        self.open.values().any(|open| open.asker == *session)
     }
 
     /// The program takes a question back.

@@ -14,6 +14,7 @@ use super::plan::Plan;
 use super::shell::{self, Output, cut};
 use super::{files, words};
 use crate::bounds;
+use crate::children::reference;
 use crate::claude::wire::control::CanUseTool;
 use crate::claude::wire::message::Content;
 use crate::claude::wire::{Block, User};
@@ -25,6 +26,15 @@ const TOLD: usize = 256 * 1024;
 const GROWING: usize = 64 * 1024;
 /// Calls known at once. Of more, those in the background are forgotten, oldest ids first.
 const KNOWN: usize = 4096;
+
+/// Who makes a call.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Maker<'a> {
+    /// The call of the sub-agent; `None` for the session itself.
+    pub(super) call: Option<&'a str>,
+    /// The sub-agent's session, if it has one.
+    pub(super) child: Option<&'a v1::SessionId>,
+}
 
 /// The calls that are open, or may still be heard of.
 #[derive(Debug)]
@@ -62,7 +72,7 @@ impl Calls {
     }
 
     /// A call with its input.
-    pub(super) fn call(&mut self, id: &str, name: &str, input: Value, parent: Option<&str>, out: &mut Effects) {
+    pub(super) fn call(&mut self, id: &str, name: &str, input: Value, maker: Maker<'_>, out: &mut Effects) {
         self.make_room();
         let input = if name == "ExitPlanMode" { self.with_proposal(input) } else { input };
         let began = self.known.contains_key(id);
@@ -72,7 +82,9 @@ impl Calls {
         }
         name.clone_into(&mut call.name);
         call.input = input;
-        call.parent = parent.map(str::to_owned);
+        // A child's call stands in the child's session, where it is below nothing.
+        call.parent = maker.call.filter(|_| maker.child.is_none()).map(str::to_owned);
+        call.child = maker.child.cloned();
         call.hidden = Plan::keeps(name);
         call.open = true;
         if call.hidden {
@@ -93,10 +105,41 @@ impl Calls {
             .locations(description.locations)
             .raw_input(call.input.clone())
             .meta(meta);
-        out.update(if began {
-            v1::SessionUpdate::ToolCallUpdate(shown.into())
-        } else {
-            v1::SessionUpdate::ToolCall(shown)
+        let update = match began {
+            true => v1::SessionUpdate::ToolCallUpdate(shown.into()),
+            false => v1::SessionUpdate::ToolCall(shown),
+        };
+        out.update_of(call.child.as_ref(), update);
+    }
+
+    /// A call has begun a sub-agent that is a child session.
+    pub(super) fn refer(&mut self, id: &str, child: &v1::SessionId, out: &mut Effects) {
+        let Some(call) = self.known.get_mut(id).filter(|call| !call.hidden) else { return };
+        call.begun = Some(child.clone());
+        let fields = v1::ToolCallUpdateFields::new().content(vec![reference(child)]);
+        let update = v1::ToolCallUpdate::new(id.to_owned(), fields).meta(call.meta());
+        out.update_of(call.child.as_ref(), v1::SessionUpdate::ToolCallUpdate(update));
+    }
+
+    /// The child session that made a call; `None` for calls of the session itself.
+    pub(super) fn child_of(&self, id: &str) -> Option<&v1::SessionId> {
+        self.known.get(id)?.child.as_ref()
+    }
+
+    /// True for a call that goes on in the background.
+    pub(super) fn goes_on(&self, id: &str) -> bool {
+        self.known.get(id).is_some_and(|call| !call.open)
+    }
+
+    /// Ends the calls of a child session, which will get no results.
+    pub(super) fn close_of(&mut self, child: &v1::SessionId, out: &mut Effects) {
+        let features = self.features;
+        self.known.retain(|id, call| {
+            let lost = call.open && call.child.as_ref() == Some(child);
+            if lost && !call.hidden {
+                out.update_of(Some(child), call.cut_off(id, features));
+            }
+            !lost
         });
     }
 
@@ -128,7 +171,8 @@ impl Calls {
         }
         if changed {
             let update = v1::ToolCallUpdate::new(id.clone(), fields.clone());
-            out.update(v1::SessionUpdate::ToolCallUpdate(update));
+            let child = call.and_then(|call| call.child.as_ref());
+            out.update_of(child, v1::SessionUpdate::ToolCallUpdate(update));
         }
         v1::ToolCallUpdate::new(id, fields.status(v1::ToolCallStatus::Pending))
     }
@@ -152,7 +196,10 @@ impl Calls {
         if call.hidden {
             let call = self.known.remove(id).unwrap_or_default();
             if !failed {
-                self.plan.result(&call.name, &call.input, result).into_iter().for_each(|update| out.update(update));
+                self.plan
+                    .result(&call.name, &call.input, result)
+                    .into_iter()
+                    .for_each(|update| out.update_of(call.child.as_ref(), update));
             }
             return;
         }
@@ -185,7 +232,8 @@ impl Calls {
         if !failed && let Some(plan) = written_plan(call, result, &self.cwd) {
             self.proposal = Some(plan);
         }
-        out.update(v1::SessionUpdate::ToolCallUpdate(v1::ToolCallUpdate::new(id.to_owned(), fields).meta(meta)));
+        let update = v1::ToolCallUpdate::new(id.to_owned(), fields).meta(meta);
+        out.update_of(call.child.as_ref(), v1::SessionUpdate::ToolCallUpdate(update));
         if !lasting {
             self.known.remove(id);
         }
@@ -212,7 +260,7 @@ impl Calls {
         let Some(call) = self.known.get_mut(id).filter(|call| !call.hidden) else { return };
         call.task = Some(task.to_owned());
         let update = v1::ToolCallUpdate::new(id.to_owned(), v1::ToolCallUpdateFields::new()).meta(call.meta());
-        out.update(v1::SessionUpdate::ToolCallUpdate(update));
+        out.update_of(call.child.as_ref(), v1::SessionUpdate::ToolCallUpdate(update));
     }
 
     /// A command in the background has written this so far.
@@ -232,7 +280,8 @@ impl Calls {
             fields = fields.content(vec![v1::ContentBlock::from(shown).into()]);
         }
         output.clone_into(&mut call.told);
-        out.update(v1::SessionUpdate::ToolCallUpdate(v1::ToolCallUpdate::new(id.clone(), fields).meta(meta)));
+        let update = v1::ToolCallUpdate::new(id.clone(), fields).meta(meta);
+        out.update_of(call.child.as_ref(), v1::SessionUpdate::ToolCallUpdate(update));
     }
 
     /// A command in the background has written its last, and its end was told.
@@ -245,7 +294,7 @@ impl Calls {
             let mut meta = call.meta();
             meta.extend(shell::finished(&id, &Output { code: call.code, ..Output::default() }));
             let update = v1::ToolCallUpdate::new(id, v1::ToolCallUpdateFields::new()).meta(meta);
-            out.update(v1::SessionUpdate::ToolCallUpdate(update));
+            out.update_of(call.child.as_ref(), v1::SessionUpdate::ToolCallUpdate(update));
         }
     }
 
@@ -263,30 +312,32 @@ impl Calls {
         });
         let status = if failed { v1::ToolCallStatus::Failed } else { v1::ToolCallStatus::Completed };
         let mut fields = v1::ToolCallUpdateFields::new().status(status);
-        if let Some(summary) = summary.filter(|_| call.told.is_empty()) {
+        if let Some(summary) = summary.filter(|_| call.told.is_empty() && call.begun.is_none()) {
             fields = fields.content(vec![v1::ContentBlock::from(summary).into()]);
         }
         let update = v1::ToolCallUpdate::new(id.to_owned(), fields).meta(call.meta());
-        out.update(v1::SessionUpdate::ToolCallUpdate(update));
+        out.update_of(call.child.as_ref(), v1::SessionUpdate::ToolCallUpdate(update));
         // What a command has written to its end is still to come.
         if call.task.is_none() || !is_shell(&call.name) {
             self.known.remove(id);
         }
     }
 
-    /// Ends calls that will get no result. `all` of them, or only the session's own.
-    pub(super) fn close(&mut self, all: bool, out: &mut Effects) {
+    /// Ends calls that will get no result. `all` of them, or only the session's own and those of children that do not work
+    /// any more.
+    pub(super) fn close(&mut self, all: bool, works: impl Fn(&v1::SessionId) -> bool, out: &mut Effects) {
         let running: Vec<_> = self.known.iter().filter(|(_, call)| !call.open).map(|(id, _)| id.clone()).collect();
         let features = self.features;
         self.known.retain(|id, call| {
-            let of_another = call.parent.as_ref().is_some_and(|parent| running.contains(parent));
+            let of_another = call.parent.as_ref().is_some_and(|parent| running.contains(parent))
+                || call.child.as_ref().is_some_and(&works);
             // With the program, what it does in the background ends too.
             let lost = all && call.task.is_some() && !call.over;
             if !lost && (!call.open || (of_another && !all)) {
                 return true;
             }
             if !call.hidden {
-                out.update(call.cut_off(id, features));
+                out.update_of(call.child.as_ref(), call.cut_off(id, features));
             }
             false
         });
@@ -298,7 +349,7 @@ impl Calls {
             && call.open
             && !call.hidden
         {
-            out.update(call.cut_off(id, self.features));
+            out.update_of(call.child.as_ref(), call.cut_off(id, self.features));
         }
     }
 

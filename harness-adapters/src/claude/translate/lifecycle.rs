@@ -15,6 +15,7 @@ use super::notices::Notices;
 use super::screen::{self, Screen};
 use super::tasks::Tasks;
 use super::turns::{Completion, Ended, TurnOutcome, Turns, Waiting};
+use crate::children::End;
 use crate::claude::wire::{CommandLifecycle, Control, TurnResult, control};
 use crate::failure::{Failure, FailureKind};
 use crate::translate::{Answer, Effect, Effects, RequestId, Steered, Timer};
@@ -248,6 +249,13 @@ impl Lifecycle {
         out.push(Effect::Arm { timer: STOP.0, after: STOP.1 });
     }
 
+    /// Stops the work of one child session, and of its own children.
+    pub(super) fn stop_child(&mut self, session: &v1::SessionId, out: &mut Effects) {
+        for task_id in self.screen.children.working_for(session) {
+            self.controls.send(&Control::StopTask { task_id }, Pending::StopTask { id: None }, out);
+        }
+    }
+
     fn interrupt(&mut self, out: &mut Effects) {
         self.controls.send(&Control::Interrupt { cancel_queued: true }, Pending::Interrupt, out);
     }
@@ -325,7 +333,7 @@ impl Lifecycle {
         } else {
             self.asks.withdraw_all(out);
             self.asks.refuse_orphans(out);
-            self.screen.close(out);
+            self.screen.close(&End::Cancelled, out);
         }
         self.closed(out);
     }
@@ -359,7 +367,7 @@ impl Lifecycle {
     pub(super) fn exited(&mut self, failure: Failure, out: &mut Effects) {
         self.asks.withdraw_all(out);
         self.notices.finish(out);
-        self.screen.close(out);
+        self.screen.close(&End::Failed(failure.message.clone()), out);
         self.gone = Some(failure.clone());
         if let Some(Ended { id, outcome, .. }) = self.turns.end(Err(failure.clone())) {
             out.answer(id, outcome.map(|reason| Answer::Prompt(v1::PromptResponse::new(reason))));

@@ -5,6 +5,7 @@ use std::time::Duration;
 use acp_types::{RawBuf, v1};
 use serde_json::{Value, json};
 
+use super::agents::Agent;
 use super::asks::Then;
 use super::commands::Commands;
 use super::content;
@@ -39,7 +40,7 @@ impl Translator for Session {
 
     fn new(setup: Setup) -> Self {
         let Setup { session, cwd, seed, features, options, commands, plan, title } = setup;
-        let life = Lifecycle::new(&seed, Screen::new(cwd, features, plan), Notices::new(features));
+        let life = Lifecycle::new(&seed, Screen::new(session.clone(), cwd, features, plan), Notices::new(features));
         Self { session, features, options, commands, title, life }
     }
 
@@ -48,16 +49,27 @@ impl Translator for Session {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.life.cancel(id, out),
             Input::Stop => self.life.stop_idle(out),
+            Input::StopChild(child) => {
+                if self.life.gone().is_none() {
+                    self.life.stop_child(&child, out);
+                }
+            }
             Input::Native(message) => self.message(Message::read(message.as_raw()), out),
             Input::Answered { ask, answer } => {
-                if self.life.gone().is_none() && self.life.asks.answered(ask, answer, out) == Then::Stop {
-                    self.life.stop(out);
+                if self.life.gone().is_none() {
+                    match self.life.asks.answered(ask, answer, out) {
+                        Then::GoOn => {}
+                        Then::Stop(asker) if asker == self.session => self.life.stop(out),
+                        Then::Stop(child) => self.life.stop_child(&child, out),
+                    }
                 }
             }
             Input::Fired { timer } => self.fired(timer, out),
             Input::Exited(failure) => self.life.exited(failure, out),
         }
-        self.life.next(out);
+        let life = &mut self.life;
+        life.screen.children.attend(|child| life.asks.are_of(child), out);
+        life.next(out);
     }
 
     fn unreadable(line: &str) -> Option<RawBuf> {
@@ -148,7 +160,9 @@ impl Session {
             Message::Result(result) => life.result(&result, out),
             Message::Ask(ask) => {
                 let planned_from = self.options.planned_from();
-                life.asks.ask(&self.session, *ask, self.features, &life.screen.calls, planned_from, out);
+                let child = ask.agent().and_then(|agent| life.screen.children.of(agent));
+                let asker = child.unwrap_or(&self.session);
+                life.asks.ask(asker, *ask, self.features, &life.screen.calls, planned_from, out);
             }
             Message::Withdrawn { request_id } => life.asks.withdrawn(&request_id, out),
             Message::Reply(reply) => self.replied(reply, out),
@@ -179,8 +193,14 @@ impl Session {
             }
             System::SessionTitleChanged { title } => self.named(title, out),
             System::BackgroundTasksChanged { tasks } => life.tasks.now(&tasks),
-            System::TaskStarted(task) => life.tasks.started(&task, &mut life.screen.calls, out),
+            System::TaskStarted(task) => {
+                life.tasks.started(&task, &mut life.screen.calls, out);
+                if let Some(agent) = Agent::of(&task) {
+                    life.screen.agent_began(&self.session, &agent, out);
+                }
+            }
             System::TaskNotification(task) => {
+                life.screen.agent_over(&task, out);
                 life.tasks.over(&task, &mut life.screen.calls, &mut life.controls, out);
             }
             System::Other => {}

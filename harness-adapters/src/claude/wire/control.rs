@@ -13,6 +13,16 @@ pub(crate) struct Ask {
     pub(crate) request: Wanted,
 }
 
+impl Ask {
+    /// The sub-agent that asks.
+    pub(crate) fn agent(&self) -> Option<&str> {
+        match &self.request {
+            Wanted::CanUseTool(tool) => tool.agent_id.as_deref(),
+            _ => None,
+        }
+    }
+}
+
 /// Subject of a `control_request` of the program.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "subtype", rename_all = "snake_case")]
@@ -39,6 +49,9 @@ pub(crate) struct CanUseTool {
     /// The call.
     #[serde(default)]
     pub(crate) tool_use_id: Option<String>,
+    /// The sub-agent that wants to run it.
+    #[serde(default)]
+    pub(crate) agent_id: Option<String>,
     /// Ways not to be asked again.
     #[serde(default, deserialize_with = "super::message::lenient")]
     pub(crate) permission_suggestions: Vec<Value>,

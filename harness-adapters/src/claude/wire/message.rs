@@ -14,6 +14,9 @@ pub(crate) struct Assistant {
     /// The call of the sub-agent that says it; `None` for the session itself.
     #[serde(default)]
     pub(crate) parent_tool_use_id: Option<String>,
+    /// The sub-agent that says it.
+    #[serde(default)]
+    pub(crate) agent_id: Option<String>,
     /// The failure that it stands for. It is then no message of the model.
     #[serde(default)]
     pub(crate) error: Option<String>,

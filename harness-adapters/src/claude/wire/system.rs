@@ -122,7 +122,7 @@ pub(crate) struct Task {
     pub(crate) task_id: String,
     /// The call that began it.
     pub(crate) tool_use_id: Option<String>,
-    /// Its end: `completed`, `failed` and others.
+    /// Its end: `completed`, `failed`, `stopped` and others.
     pub(crate) status: Option<String>,
     /// Summary of its result.
     pub(crate) summary: Option<String>,
@@ -140,4 +140,10 @@ pub(crate) struct Background {
     pub(crate) is_backgrounded: bool,
     /// `local_bash`, `local_agent`.
     pub(crate) task_type: String,
+    /// What it is to do, in a few words.
+    pub(crate) description: Option<String>,
+    /// What the sub-agent is.
+    pub(crate) subagent_type: Option<String>,
+    /// The task of the sub-agent.
+    pub(crate) prompt: Option<String>,
 }

@@ -50,6 +50,7 @@ impl Translator for Session {
         match input {
             Input::Request { id, request } => self.request(id, request, out),
             Input::Cancel { id } => self.life.cancel(id, out),
+            Input::StopChild(_) => {}
             Input::Stop => {
                 self.goal.pause(&mut self.life.controls, out);
                 self.life.stop_all(out);

@@ -16,6 +16,8 @@ use crate::gateway::attachment::{AttachmentId, Seen};
 use crate::gateway::connection::{Connection, Effect, EffectOutcome, Opened};
 use crate::gateway::outgoing::Item;
 use crate::gateway::presence::{Membership, NewMember, Notifier, Presence};
+use crate::log::LogError;
+use crate::service::follower::Batch;
 use crate::service::{Caller, Principal, ServiceError};
 use crate::session::{Command, Reply, State};
 use crate::view::Role;
@@ -144,7 +146,7 @@ impl Kit {
     pub(super) fn all(&mut self) -> Vec<Value> {
         let parse = |raw: &str| serde_json::from_str::<Value>(raw).unwrap();
         let mut out = Vec::new();
-        for item in self.connection.take_output() {
+        for item in self.connection.out.take() {
             match item {
                 Item::Frames(frames) => {
                     for frame in frames {
@@ -282,7 +284,7 @@ impl Kit {
         let Effect::Open { session, mut coming, id, .. } = self.effect() else { panic!("nothing is opened") };
         let seen = log.seen();
         for record in log.records.iter().filter(|record| record.seq <= after) {
-            coming.earlier.hear(record, &coming.lanes, &seen.state);
+            coming.screen.hear(record, &coming.lanes, &seen.state);
         }
         let opened = Ok(Box::new(Opened { result: raw("{\"opened\":1}"), seen, follower: None, after }));
         self.connection.done(EffectOutcome::Opened { session, coming, id, opened });
@@ -307,6 +309,22 @@ impl Kit {
     pub(super) fn prompt(&mut self, id: u64, turn: Turn) {
         self.request(id, "session/prompt", &json!({ "sessionId": "s", "prompt": [] }));
         self.answer(Ok(Reply::Turn(turn)));
+    }
+}
+
+impl Connection {
+    /// Takes the next records of an attachment.
+    pub(super) fn records(&mut self, attachment: AttachmentId, batch: impl Into<Batch>) {
+        let shown = self.attachments.show(attachment, Ok(batch.into()), &mut self.out);
+        self.shown(attachment, shown);
+    }
+
+    /// Takes what went wrong with following an attachment's log; whether the attachment goes on.
+    pub(super) fn tail_failed(&mut self, attachment: AttachmentId, failure: LogError) -> bool {
+        let shown = self.attachments.show(attachment, Err(failure), &mut self.out);
+        let goes_on = shown.is_ok();
+        self.shown(attachment, shown);
+        goes_on
     }
 }
 

@@ -47,7 +47,7 @@ fn history_and_what_comes_are_shown_of_the_lanes_that_are_named_and_the_cursor_m
     let last = log.within("main").chunk(in_main, "main 4");
     kit.connection.records(attachment, log.after(head));
     assert_eq!(kit.shown(), ["b 2"]);
-    assert_eq!(kit.connection.attached().next().map(|(_, _, cursor)| cursor), Some(last));
+    assert_eq!(kit.connection.attached().next().map(|(_, cursor)| cursor), Some(last));
 }
 
 #[test]

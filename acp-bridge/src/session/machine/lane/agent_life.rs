@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use acp_types::RawBuf;
 use acp_types::capability::Return;
 use acp_types::record::body::{AgentExited, AgentStarted, Choice, Outcome, SessionUpdated};
 use acp_types::record::{Kind, Origin};
+use acp_types::{Raw, RawBuf};
 
 use super::super::super::state::Claims;
 use super::super::super::{AgentSource, CallId, CommandId, LaneState, Refusal, StartPlan, State, door, wire};
 use super::super::agent::{DiedRestoring, Stopped};
-use super::super::announce;
+use super::super::announce::{self, Told};
 use super::super::calls::Call;
 use super::super::requests::Cause;
 use super::super::restore::Restore;
@@ -20,7 +20,7 @@ use super::Lane;
 
 const RESTS: &str = "nobody needed it: no turn, no client and nothing that waits";
 
-/// It is started.
+/// Start of its agent.
 impl Lane {
     /// Sees to it that an agent comes, once.
     pub(super) fn need_agent(&mut self, cx: &mut Transition<'_>, accepts_loss: bool) {
@@ -31,7 +31,7 @@ impl Lane {
         }
     }
 
-    /// Its first agent is on its way, and somebody waits to hear of it.
+    /// Starts its first agent, of which somebody waits to hear.
     pub(in super::super) fn begin_to_join(
         &mut self,
         cx: &mut Transition<'_>,
@@ -82,9 +82,9 @@ impl Lane {
     }
 }
 
-/// It is given what clients chose.
+/// Restoring of what clients chose.
 impl Lane {
-    /// It is there: it is given what clients chose, then what waits for it.
+    /// Gives an agent that is there what clients chose, then what waits for it.
     pub(super) fn restore_or_serve(&mut self, cx: &mut Transition<'_>) {
         let deadline = cx.after(cx.config().restore_grace);
         match cx.logged().and_then(|logged| Restore::needed(logged, deadline)) {
@@ -106,11 +106,12 @@ impl Lane {
         let (Some(restore), Some(logged)) = (self.agent.restoring(), cx.logged()) else { return };
         let Some(made) = restore.next(logged) else { return self.end_restore(cx) };
         let params = wire::with_session(made.params.as_raw(), cx.agent_session());
-        let call = self.calls.send(cx, Call::Choice(made.clone()), made.method.clone(), Some(params));
+        let call = cx.call_agent(made.method.clone(), Some(params));
+        self.calls.expect(call, Call::Choice(made.clone()));
         restore.asked(call, made);
     }
 
-    /// It has answered that something was set again, or that it was not.
+    /// Takes the agent's answer that something was set again, or was not.
     pub(super) fn choice_answered(
         &mut self,
         cx: &mut Transition<'_>,
@@ -136,7 +137,7 @@ impl Lane {
         self.restore_next(cx);
     }
 
-    /// All is set or lost: clients are told what is in force where they know it otherwise, and whoever waits goes on.
+    /// Ends the restoring, when all is set or lost: clients are told what is in force where they know it otherwise, and whoever waits goes on.
     fn end_restore(&mut self, cx: &mut Transition<'_>) {
         let (Some(restore), Some(logged)) = (self.agent.restored(), cx.logged()) else { return };
         let (restored, told) = restore.finish(logged);
@@ -145,7 +146,7 @@ impl Lane {
         self.serve(cx);
     }
 
-    /// It has not answered in time: it goes on with what it has.
+    /// Ends a restoring that the agent has not answered in time: it goes on with what it has.
     pub(super) fn tick_restore(&mut self, cx: &mut Transition<'_>) {
         let seconds = cx.config().restore_grace.as_secs_f64();
         let due = self.agent.restoring().filter(|restore| cx.at() >= restore.deadline());
@@ -154,11 +155,21 @@ impl Lane {
         self.end_restore(cx);
     }
 
-    /// It has accepted what a client set, and that has changed something.
+    /// Records that the agent has accepted what a client set, if that has changed something.
     pub(super) fn record_chosen(&mut self, cx: &mut Transition<'_>, origin: Origin, updated: Option<SessionUpdated>) {
         if let Some(updated) = updated {
             cx.record(Kind::SessionUpdated, origin, None, &updated);
             self.announcement.add(&updated, cx.after(cx.config().announce_after));
+        }
+    }
+
+    /// It has taken the name that a client gave the session. Who has asked learns it from the answer, all others from an
+    /// update, unless the agent has told them before.
+    pub(super) fn record_title(&mut self, cx: &mut Transition<'_>, client: Arc<str>, result: Raw<'_>) {
+        let Some(title) = result.member("title").and_then(Raw::as_string) else { return };
+        if let Some(updated) = Told::Title(title).change(cx.state(), &self.name) {
+            cx.record(Kind::SessionUpdated, Origin::Client(client), None, &updated);
+            tell(cx, announce::titled(cx.state()).into_iter().collect());
         }
     }
 
@@ -168,9 +179,9 @@ impl Lane {
     }
 }
 
-/// It goes.
+/// End of its agent.
 impl Lane {
-    /// There is no agent any more, and nobody wanted that.
+    /// Takes in that the agent has gone, which nobody wanted.
     pub(super) fn gone(&mut self, cx: &mut Transition<'_>, reason: &str, why: &str) {
         self.announce(cx);
         let died_restoring = self.agent.gone();

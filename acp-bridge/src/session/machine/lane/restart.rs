@@ -7,6 +7,7 @@ use acp_types::record::Origin;
 use acp_types::record::body::Outcome;
 
 use super::super::super::{Effect, LaneState, Refusal};
+use super::super::calls::Call;
 use super::super::requests::Cause;
 use super::super::transition::Transition;
 use super::Lane;
@@ -72,7 +73,11 @@ impl Lane {
         let Some((link, received, running)) = waits_for else { return false };
         self.agent.await_return();
         self.lose_offers(cx);
-        let call = running.map(|turn| self.calls.expect_answer(cx, turn));
+        let call = running.map(|turn| {
+            let call = cx.next_call();
+            self.calls.expect(call, Call::Prompt(turn));
+            call
+        });
         if running.is_some_and(|turn| cx.cancel_requested(turn)) {
             self.queue.begin_grace(cx);
         }
@@ -111,7 +116,7 @@ impl Lane {
         self.restore_or_serve(cx);
     }
 
-    /// It does not come back: as if it had exited. Whoever waits for an agent gets another one.
+    /// Takes in that the agent does not come back: as if it had exited. Whoever waits for an agent gets another one.
     pub(super) fn not_back(&mut self, cx: &mut Transition<'_>, reason: &str) {
         self.gone(cx, reason, "the bridge stopped while the turn ran, and the agent did not come back");
         if self.calls.any_waiting() {

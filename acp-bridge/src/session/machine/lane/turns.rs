@@ -1,22 +1,32 @@
-//! A lane's turns: from prompts to their ends, by way of the agent.
+//! A lane's turns: from a prompt, by way of the agent, to the one end of its turn.
 
 use std::sync::Arc;
 
-use acp_types::meta::CancelScope;
+use acp_types::meta::{AfterRestart, OnBusy};
 use acp_types::method::v1;
-use acp_types::record::body::Outcome;
-use acp_types::record::{Origin, Turn};
+use acp_types::record::body::{Outcome, PromptQueued, TurnStarted};
+use acp_types::record::{Kind, Origin, Turn};
 use acp_types::{Raw, RawBuf};
 
 use super::super::super::{CommandId, QueueCommand, Refusal, Reply, TurnPhase, wire};
 use super::super::calls::Call;
-use super::super::queue::{self, Accepted, Prompt, Stop, Then, TurnQueue};
+use super::super::queue::{self, TurnQueue};
 use super::super::requests::Cause;
-use super::super::steering::{self, SteerRequest};
+use super::super::steering::can_be_steered;
 use super::super::transition::Transition;
 use super::Lane;
 
-/// They come and run.
+/// A prompt as a client sent it.
+#[derive(Debug)]
+pub(in super::super) struct Prompt {
+    pub(in super::super) params: RawBuf,
+    pub(in super::super) key: Option<String>,
+    pub(in super::super) accept_context_loss: bool,
+    pub(in super::super) on_busy: OnBusy,
+    pub(in super::super) after_restart: AfterRestart,
+}
+
+/// Its turns, from their prompts to their ends.
 impl Lane {
     /// Accepts a prompt, or finds the turn that its key has started before (P6).
     pub(in super::super) fn prompt(
@@ -32,18 +42,32 @@ impl Lane {
         self.resume(cx);
     }
 
+    /// Accepts a prompt, if it fits, and does what it asks of the turn that runs.
     fn accept(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, prompt: Prompt) -> Result<Turn, Refusal> {
-        let Accepted { turn, then } = TurnQueue::accept(cx, client, prompt)?;
-        match then {
-            Then::Interrupt(running) => self.cancel_running(cx, client, running, None),
+        let Prompt { params, key, accept_context_loss, on_busy, after_restart } = prompt;
+        let running = cx.running();
+        // One that is on its way out takes nothing in any more.
+        let open = running.filter(|&turn| !cx.cancel_requested(turn));
+        match on_busy {
+            OnBusy::Reject => queue::refuse_if_busy(cx)?,
+            OnBusy::Steer if running.is_some() && !can_be_steered(cx) => return Err(Refusal::SteeringUnsupported),
+            _ => {}
+        }
+        queue::refuse_if_full(cx, &params)?;
+        let first = on_busy == OnBusy::Interrupt || (on_busy == OnBusy::Steer && running.is_some());
+        let runs_after_restart = after_restart == AfterRestart::Run;
+        let prompt = PromptQueued { key, params, accept_context_loss, first, runs_after_restart };
+        let turn = cx.record(Kind::PromptQueued, Origin::Client(Arc::clone(client)), None, &prompt);
+        match (on_busy, open) {
+            (OnBusy::Interrupt, Some(running)) => self.cancel_running(cx, client, running, None),
             // To an agent that is awaited nothing can be offered: the message is the next turn then.
-            Then::Steer(running) if self.agent.is_alive() => self.offer(cx, turn, running),
-            Then::Steer(_) | Then::Wait => {}
+            (OnBusy::Steer, Some(running)) if self.agent.is_alive() => self.offer(cx, turn, running),
+            _ => {}
         }
         Ok(turn)
     }
 
-    /// A client is there: what waits for one goes on.
+    /// Lets go on what waits for a client.
     pub(in super::super) fn resume(&mut self, cx: &mut Transition<'_>) {
         self.queue.resume();
         self.advance(cx);
@@ -54,17 +78,27 @@ impl Lane {
         let Some(next) = self.queue.ready(cx) else { return };
         if self.agent.is_serving() {
             self.announce(cx);
-            let params = TurnQueue::start(cx, next);
-            self.send_prompt(cx, next, params.as_raw());
+            self.start_turn(cx, next);
         } else {
             let accepts_loss = cx.state().turn(next).is_some_and(|info| info.accept_context_loss);
             self.need_agent(cx, accepts_loss);
         }
     }
 
+    /// Starts a turn that waits: clients see its message, and the agent gets its prompt.
+    fn start_turn(&mut self, cx: &mut Transition<'_>, turn: Turn) {
+        let client = cx.state().turn(turn).and_then(|info| info.client.as_ref());
+        let origin = client.map_or(Origin::Host, |client| Origin::Client(Arc::clone(client)));
+        let params = queue::params_of(cx, turn);
+        cx.record(Kind::TurnStarted, Origin::Host, Some(turn), &TurnStarted {});
+        cx.record_message(&origin, Some(turn), params.as_raw());
+        self.send_prompt(cx, turn, params.as_raw());
+    }
+
     fn send_prompt(&mut self, cx: &mut Transition<'_>, turn: Turn, params: Raw<'_>) {
         let params = wire::to_agent(params, cx.agent_session());
-        self.calls.send(cx, Call::Prompt(turn), v1::Prompt::NAME.to_owned(), Some(params));
+        let call = cx.call_agent(v1::Prompt::NAME.to_owned(), Some(params));
+        self.calls.expect(call, Call::Prompt(turn));
     }
 
     /// Gives the agent the prompt of a turn that has been started, which it has not got.
@@ -79,13 +113,22 @@ impl Lane {
             return;
         }
         self.requests.resolve_turn(cx, turn, Cause::TURN_ENDED);
-        let outcome = queue::outcome_of(answer, cx.cancel_requested(turn));
+        let outcome = outcome_of(answer, cx.cancel_requested(turn));
         self.end_turn(cx, turn, Origin::Agent, &outcome);
         self.advance(cx);
     }
 
+    /// The one terminal record of a turn that has none yet (P7); what was put into it ends in the same way.
     pub(super) fn end_turn(&mut self, cx: &mut Transition<'_>, turn: Turn, origin: Origin, outcome: &Outcome) {
-        self.queue.end(cx, turn, &origin, outcome);
+        if cx.running() == Some(turn) {
+            self.queue.end_grace();
+        }
+        cx.record(Kind::TurnEnded, origin.clone(), Some(turn), outcome);
+        for joined in cx.steered() {
+            if cx.state().turn(joined).is_some_and(|info| info.phase == TurnPhase::Joined(turn)) {
+                cx.record(Kind::TurnEnded, origin.clone(), Some(joined), outcome);
+            }
+        }
         self.steering.watch(cx);
     }
 
@@ -109,128 +152,19 @@ impl Lane {
     }
 }
 
-/// They are cancelled (P5).
-impl Lane {
-    /// Stops what `scope` says. Nothing to cancel, nothing done.
-    pub(in super::super) fn stop(
-        &mut self,
-        cx: &mut Transition<'_>,
-        client: &Arc<str>,
-        turn: Option<Turn>,
-        stop: &Stop,
-    ) {
-        let reason = stop.reason.as_deref();
-        match stop.scope {
-            CancelScope::Queued => self.cancel_waiting(cx, client, reason),
-            CancelScope::All => {
-                if let Some(running) = cx.running() {
-                    self.cancel_turn(cx, client, running, reason);
-                }
-                self.cancel_waiting(cx, client, reason);
-            }
-            _ => {
-                let first_on_offer = || cx.steered().first().copied();
-                let target = turn.or_else(|| cx.running()).or_else(first_on_offer).or_else(|| queue::first(cx));
-                if let Some(turn) = target {
-                    self.cancel_turn(cx, client, turn, reason);
-                }
-            }
-        }
-    }
-
-    /// Cancels a turn of this lane. One whose message is part of the running turn cannot be told apart from that any
-    /// more, so that both are stopped.
-    fn cancel_turn(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
-        let Some(info) = cx.state().turn(turn).filter(|info| info.lane == self.name) else { return };
-        match info.phase {
-            TurnPhase::Running if !info.cancel_requested => self.cancel_running(cx, client, turn, reason),
-            TurnPhase::Joined(into) if !cx.cancel_requested(into) => self.cancel_running(cx, client, into, reason),
-            TurnPhase::Queued | TurnPhase::Offered(_) => {
-                self.cancel_queued(cx, client, turn, reason);
-                self.resume(cx);
-            }
-            TurnPhase::Running | TurnPhase::Joined(_) | TurnPhase::Ended(_) => {}
-        }
-    }
-
-    /// Cancels everything that the agent has not been given.
-    fn cancel_waiting(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, reason: Option<&str>) {
-        let on_offer = steering::offers(cx).into_iter().map(|(turn, _)| turn);
-        for turn in cx.queued().into_iter().chain(on_offer) {
-            self.cancel_queued(cx, client, turn, reason);
-        }
-    }
-
-    fn cancel_running(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
-        self.ask_to_stop(cx, client, turn, reason);
-        self.queue.begin_grace(cx);
-    }
-
-    /// Records the wish, tells the agent, and answers what the turn has asked: in this order, so that an agent whose
-    /// question is answered with `cancelled` knows already that the whole turn is.
-    pub(super) fn ask_to_stop(&mut self, cx: &mut Transition<'_>, client: &Arc<str>, turn: Turn, reason: Option<&str>) {
-        TurnQueue::record_cancel(cx, client, turn, reason);
-        self.tell_to_stop(cx);
-        self.requests.resolve_turn(cx, turn, Cause::CANCELLED);
-    }
-
-    /// Tells an agent that is there; one that is awaited is told when it comes.
-    pub(super) fn tell_to_stop(&self, cx: &mut Transition<'_>) {
-        if self.agent.is_alive() {
-            let params = wire::session_only(cx.agent_session());
-            cx.notify_agent(v1::Cancel::NAME.to_owned(), Some(params));
-        }
-    }
-
-    /// A turn that the agent has not seen, or not taken, and never will.
-    pub(super) fn cancel_queued(
-        &mut self,
-        cx: &mut Transition<'_>,
-        client: &Arc<str>,
-        turn: Turn,
-        reason: Option<&str>,
-    ) {
-        TurnQueue::record_cancel(cx, client, turn, reason);
-        self.end_turn(cx, turn, Origin::Host, &Outcome::Cancelled { result: None, killed: false });
+/// Outcome of a turn whose agent has answered. What it says is what counts, whatever was asked of it.
+fn outcome_of(answer: Result<RawBuf, RawBuf>, cancelled: bool) -> Outcome {
+    match answer {
+        Ok(result) => match stop_reason(result.as_raw()) {
+            reason if reason == "cancelled" => Outcome::Cancelled { result: Some(result), killed: false },
+            stop_reason => Outcome::Completed { stop_reason, result },
+        },
+        Err(_) if cancelled => Outcome::Cancelled { result: None, killed: false },
+        Err(error) => Outcome::Failed { error },
     }
 }
 
-/// Their messages become part of the running one.
-impl Lane {
-    /// Gives a queued turn's message to the agent as a part of the running turn.
-    fn offer(&mut self, cx: &mut Transition<'_>, turn: Turn, into: Turn) {
-        if let Some((request, params)) = SteerRequest::offer(cx, turn, into) {
-            self.calls.send(cx, Call::Steer(request), SteerRequest::METHOD.to_owned(), Some(params));
-        }
-    }
-
-    /// The agent says what it did with a message.
-    pub(super) fn steering_answered(
-        &mut self,
-        cx: &mut Transition<'_>,
-        request: SteerRequest,
-        answer: Result<RawBuf, RawBuf>,
-    ) {
-        if let Some((turn, outcome)) = request.answered(cx, answer) {
-            self.end_turn(cx, turn, Origin::Agent, &outcome);
-        }
-        self.steering.watch(cx);
-        self.advance(cx);
-    }
-
-    /// Ends a turn whose message was on offer, and of which it will never be known what has become.
-    pub(super) fn steering_lost(&mut self, cx: &mut Transition<'_>, turn: Turn, reason: &str) {
-        if let Some(outcome) = steering::lost(cx, turn, reason) {
-            self.end_turn(cx, turn, Origin::Host, &outcome);
-        }
-    }
-
-    /// The time for an answer may be over.
-    pub(super) fn tick_steering(&mut self, cx: &mut Transition<'_>) {
-        let Some(lost) = self.steering.expire(cx) else { return };
-        for turn in lost {
-            self.steering_lost(cx, turn, "the turn has ended and there is no answer");
-        }
-        self.advance(cx);
-    }
+fn stop_reason(result: Raw<'_>) -> String {
+    let reason = result.member("stopReason").and_then(Raw::as_string);
+    reason.map_or_else(|| "unknown".to_owned(), |reason| reason.into_owned())
 }

@@ -10,15 +10,15 @@ use super::text::Text;
 /// Bytes of other content that is kept, to be told again with the terminals beside it.
 const MAX_BESIDE: usize = 64 * 1024;
 
-/// Said in place of all output when the message would be too long.
+/// Words in place of all output when the message would be too long.
 const TOO_LONG: &str = "[the output is left out here: the message would be too long]";
 
-/// One item of a tool call's content.
+/// Item of a tool call's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Slot {
-    /// A terminal that the client cannot show.
+    /// Terminal that the client cannot show.
     Terminal(String),
-    /// Anything else, as JSON.
+    /// Other content, as JSON.
     Other(Box<str>),
 }
 
@@ -47,8 +47,8 @@ impl Unshown {
         Self { seq: record.seq, at: record.at, turn: record.turn }
     }
 
-    /// `_meta["acp-bridge"]` of an update that tells it. Its place in the log is there only if nothing that came after was
-    /// told: a client would take it for the place where it is.
+    /// Our part of `_meta` in an update that tells it. Its place in the log is there only if nothing that came after
+    /// was told: a client would take it for the place where it is.
     pub(super) fn meta(&self, lane: &str, cursor: Seq) -> Option<String> {
         let is_last = self.seq == cursor;
         let mut meta = serde_json::Map::new();
@@ -64,18 +64,18 @@ impl Unshown {
     }
 }
 
-/// A tool call.
+/// Tool call that shows terminals.
 #[derive(Debug)]
 pub(super) struct Call {
     pub(super) lane: Arc<str>,
-    /// As JSON.
+    /// Id of the call, as JSON.
     pub(super) id: Box<str>,
     content: Vec<Slot>,
-    /// All that its terminals have printed was heard.
+    /// Flag: all that its terminals have printed was heard.
     pub(super) begun: bool,
-    /// The content was too big to keep what stands beside the terminals.
+    /// Flag: the content was too big to keep what stands beside the terminals.
     partial: bool,
-    /// It has ended.
+    /// Flag: it has ended.
     pub(super) over: bool,
     pub(super) unshown: Option<Unshown>,
 }
@@ -130,7 +130,7 @@ impl Call {
         !self.partial
     }
 
-    /// Its content with text in place of terminals.
+    /// Content with text in place of terminals.
     pub(super) fn content<'a>(&self, texts: impl Fn(&str) -> Option<&'a Text>) -> String {
         self.list(|id, out| {
             let text = texts(id).filter(|text| !text.is_empty());
@@ -141,7 +141,7 @@ impl Call {
         })
     }
 
-    /// The same without any output, if that fits; else nothing but words that say so.
+    /// Content without any output, if that fits; else nothing but words that say so.
     pub(super) fn content_without_text(&self, room: usize) -> String {
         let mut first = true;
         let list = self.list(|_, out| {
@@ -151,7 +151,7 @@ impl Call {
         if list.len() <= room { list } else { format!("[{}]", text_item(TOO_LONG)) }
     }
 
-    /// The list of its content. `text` writes what stands for a terminal, or says that nothing does.
+    /// List of its content. `text` writes what stands for a terminal, or says that nothing does.
     fn list(&self, mut text: impl FnMut(&str, &mut String) -> bool) -> String {
         let items = self.content.iter().filter_map(|slot| match slot {
             Slot::Other(item) => Some(item.to_string()),
@@ -164,7 +164,7 @@ impl Call {
     }
 }
 
-/// An item of content with this text, the inside of a JSON literal.
+/// Item of content with this text, the inside of a JSON literal.
 fn text_item(literal: &str) -> String {
     format!(r#"{{"type":"content","content":{{"type":"text","text":"{literal}"}}}}"#)
 }

@@ -1,20 +1,22 @@
 //! Text that a command has printed, bounded: its beginning and its end.
 
+use acp_types::Raw;
+
 /// Bytes kept of the beginning, and as many of the end, in the form in which they go on the wire.
 pub(super) const HALF: usize = 64 * 1024;
 
-/// Said in place of what was printed before anybody listened.
+/// Words in place of what was printed before anybody listened.
 const BEGINNING: &str = r"[earlier output is not shown]\n";
 
-/// The output of one command, as the inside of a JSON literal, so that its size is that of what is sent.
+/// Output of one command, as the inside of a JSON literal, so that its size is that of what is sent.
 ///
 /// However the output is cut into pieces, the text is the same.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Text {
-    /// The beginning was not heard.
+    /// Flag: the beginning was not heard.
     late: bool,
     head: String,
-    /// Nothing more goes into `head`.
+    /// Flag: nothing more goes into `head`.
     full: bool,
     tail: String,
     /// Bytes of text that were between the two.
@@ -22,7 +24,7 @@ pub(super) struct Text {
 }
 
 impl Text {
-    /// Of a command whose beginning was not heard.
+    /// Text of a command whose beginning was not heard.
     pub(super) fn late() -> Self {
         Self { late: true, ..Self::default() }
     }
@@ -94,7 +96,7 @@ fn unit(literal: &str) -> (usize, usize) {
     }
 }
 
-/// The first place at or behind `at` where a literal's inside may be cut, and bytes of the text before it.
+/// First place at or behind `at` where a literal's inside may be cut, and bytes of the text before it.
 fn first_cut(literal: &str, at: usize) -> (usize, usize) {
     let (mut cut, mut bytes) = (0, 0);
     while cut < at {
@@ -105,7 +107,7 @@ fn first_cut(literal: &str, at: usize) -> (usize, usize) {
     (cut, bytes)
 }
 
-/// The last place at or before `at` where it may be cut.
+/// Last place at or before `at` where it may be cut.
 fn last_cut(literal: &str, at: usize) -> usize {
     let mut cut = 0;
     loop {
@@ -126,6 +128,11 @@ fn is_cut(literal: &str, at: usize) -> bool {
 fn is_surrogate(literal: &[u8], second: &[u8]) -> bool {
     let [b'\\', b'u', b'd' | b'D', digit, ..] = literal else { return false };
     second.contains(&digit.to_ascii_lowercase())
+}
+
+/// Inside of a string's literal.
+pub(super) fn literal(value: Raw<'_>) -> Option<&str> {
+    value.as_str().strip_prefix('"')?.strip_suffix('"')
 }
 
 #[cfg(test)]

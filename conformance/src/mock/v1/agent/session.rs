@@ -13,12 +13,21 @@ pub(super) struct Session {
     pub(super) said: Vec<Value>,
     /// Other roots.
     pub(super) roots: Vec<String>,
+    /// The title that a client gave it.
+    #[serde(default)]
+    pub(super) title: Option<String>,
 }
 
 pub(super) const MODES: [&str; 2] = ["ask", "code"];
 pub(super) const MODELS: [&str; 2] = ["small", "large"];
 
 impl Session {
+    /// A new one.
+    pub(super) fn new(cwd: &str, roots: Vec<String>) -> Self {
+        let (mode, model) = (MODES[0].to_owned(), MODELS[0].to_owned());
+        Self { cwd: cwd.to_owned(), mode, model, said: Vec::new(), roots, title: None }
+    }
+
     /// Mode and options are those of a new one.
     pub(super) fn forget(&mut self) {
         MODES[0].clone_into(&mut self.mode);

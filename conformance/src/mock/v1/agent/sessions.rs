@@ -48,8 +48,10 @@ impl Agent {
             Ok(roots) => roots,
             Err(error) => return Ok(Err(error)),
         };
-        let session =
-            Session { cwd: cwd.to_owned(), mode: "ask".to_owned(), model: "small".to_owned(), said: Vec::new(), roots };
+        let mut session = Session::new(cwd, roots);
+        if let Err(error) = self.set_up(&mut session, params) {
+            return Ok(Err(error));
+        }
         let mut result = self.state(&session);
         let id = self.store.add(session, self.breaks.has("SESS-03"));
         if self.breaks.has("SESS-21") {
@@ -95,9 +97,10 @@ impl Agent {
         }
         let late = if self.breaks.has("LOAD-04") { said.last().cloned() } else { None };
         let called = if self.breaks.has("LOAD-05") { "another" } else { id.as_str() };
-        for update in said {
-            self.update(called, update).await?;
+        if self.breaks.has("SUGGEST-03") {
+            said.push(Self::suggestions("Thank you."));
         }
+        self.replay(called, said).await?;
         if !self.breaks.has("LOAD-08") {
             self.connect(&id, &params["mcpServers"]).await;
         }
@@ -150,7 +153,8 @@ impl Agent {
             .map(|(id, session)| {
                 let cwd = if self.breaks.has("LIST-07") { "here" } else { session.cwd.as_str() };
                 let updated = if self.breaks.has("LIST-17") { "yesterday" } else { "2026-11-25T12:00:00Z" };
-                let mut entry = json!({ "sessionId": id, "cwd": cwd, "title": id, "updatedAt": updated });
+                let title = session.title.as_ref().unwrap_or(id);
+                let mut entry = json!({ "sessionId": id, "cwd": cwd, "title": title, "updatedAt": updated });
                 if self.breaks.has("LIST-15") {
                     entry["additionalDirectories"] = json!(["/other"]);
                 }

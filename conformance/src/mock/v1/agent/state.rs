@@ -39,6 +39,8 @@ pub(super) struct Agent {
     pub(super) greeted: AtomicBool,
     /// The newest request of ours.
     pub(super) latest: AtomicU64,
+    /// Children at work, with what stops them.
+    pub(super) children: Mutex<HashMap<String, oneshot::Sender<()>>>,
     /// MCP servers by session.
     pub(super) servers: tokio::sync::Mutex<HashMap<String, Vec<Server>>>,
 }
@@ -59,6 +61,7 @@ impl Agent {
             client: Mutex::default(),
             greeted: AtomicBool::default(),
             latest: AtomicU64::default(),
+            children: Mutex::default(),
             servers: tokio::sync::Mutex::default(),
         })
     }

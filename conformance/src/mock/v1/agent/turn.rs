@@ -13,7 +13,7 @@ use crate::mock::answers::{RpcAnswer, error, invalid, lock, no_session};
 use crate::prompts;
 
 /// Between two numbers of a turn that counts.
-const PACE: Duration = Duration::from_millis(5);
+pub(super) const PACE: Duration = Duration::from_millis(5);
 
 impl Agent {
     pub(super) async fn prompt(&self, params: &Value) -> RpcAnswer {
@@ -74,6 +74,11 @@ impl Agent {
 
     pub(super) fn cancel(&self, params: &Value) {
         let id = params["sessionId"].as_str().unwrap_or_default();
+        if let Some(child) = lock(&self.children).remove(id) {
+            // It may just have ended.
+            let _ = child.send(());
+            return;
+        }
         if self.breaks.has("CANCEL-11") {
             for stop in lock(&self.here).values_mut().filter_map(Option::take) {
                 // Its turn may just have ended.
@@ -150,8 +155,14 @@ impl Agent {
         if text.contains(prompts::TOUCH) {
             return self.touch(session, stop).await;
         }
+        if text.contains(prompts::PLAN) && self.plans_have_ids() {
+            return self.plan_by_id(session).await;
+        }
         if text.contains(prompts::PLAN) {
             return self.plan(session).await;
+        }
+        if text == prompts::children::DELEGATE || text == prompts::children::DELEGATE_COUNT {
+            return self.delegate(session, text == prompts::children::DELEGATE_COUNT, stop).await;
         }
         if text.contains(prompts::RECALL) {
             return self.recall(session).await;
@@ -172,7 +183,9 @@ impl Agent {
         if text.contains(prompts::REPLY) {
             self.zoo(session).await?;
         }
-        self.chunk(session, &Self::id("message"), &format!("OK: {text}")).await?;
+        let message = Self::id("message");
+        self.chunk(session, &message, &format!("OK: {text}")).await?;
+        self.look_ahead(session, &message).await?;
         Ok(TurnCourse::On)
     }
 

@@ -9,7 +9,7 @@ use crate::mock::answers::error;
 const PNG: &str = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
 
 impl Agent {
-    async fn tell(&self, session: &str, update: Value) -> Result<(), Value> {
+    pub(super) async fn tell(&self, session: &str, update: Value) -> Result<(), Value> {
         self.update(session, update).await.map_err(|_| error(-32603, "the client is gone"))
     }
 

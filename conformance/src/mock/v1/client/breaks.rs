@@ -102,4 +102,12 @@ pub(in crate::mock) const BREAKS: &[(&str, &[&str])] = &[
     ("ELICIT-13", &[]),
     ("CONFIG-14", &[]),
     ("MODE-07", &[]),
+    ("SYSTEM-04", &[]),
+    ("OPTIONS-07", &[]),
+    ("SUB-09", &["SUB-11"]),
+    ("SUB-10", &[]),
+    ("SUB-11", &[]),
+    ("PLAN-10", &[]),
+    ("CURSOR-04", &[]),
+    ("SUGGEST-04", &[]),
 ];

@@ -7,6 +7,14 @@ use serde_json::{Value, json};
 use super::state::Client;
 use crate::mock::answers::{error, lock};
 
+/// Updates that a broken client falls over.
+const FALLS: [(&str, &str); 4] = [
+    ("SUB-09", "subagent_update"),
+    ("PLAN-10", "plan_removed"),
+    ("CURSOR-04", "cursor_update"),
+    ("SUGGEST-04", "prompt_suggestions_update"),
+];
+
 impl Client {
     /// Answers what is no message.
     pub(super) async fn scold(&self, is_json: bool) -> std::io::Result<()> {
@@ -24,9 +32,14 @@ impl Client {
         let falls = (self.breaks.has("PROMPT-20") && kind == "plan")
             || (self.breaks.has("EXT-02") && !update["_meta"].is_null())
             || (self.breaks.has("CANCEL-09") && kind == "tool_call_update")
+            || FALLS.iter().any(|(id, of)| self.breaks.has(id) && *of == kind)
             || (self.breaks.has("RPC-14") && params["sessionId"] == "conformance-nobody");
         if falls {
             self.over.store(true, Ordering::Relaxed);
+        }
+        if self.breaks.has("SUB-10") && kind == "subagent_update" {
+            let params = json!({ "sessionId": update["sessionId"] });
+            self.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": params })).await?;
         }
         if method == "$/cancel_request" {
             let id = params["requestId"].to_string();

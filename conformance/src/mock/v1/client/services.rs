@@ -31,7 +31,8 @@ impl Client {
     }
 
     fn permission(&self, params: &Value) -> RpcAnswer {
-        if self.breaks.has("INIT-20") {
+        let of_child = params["sessionId"].as_str().is_some_and(|session| session.ends_with("-child"));
+        if self.breaks.has("INIT-20") || (self.breaks.has("SUB-11") && of_child) {
             return Err(no_method());
         }
         let Some(options) = params["options"].as_array().filter(|_| params["toolCall"].is_object()) else {

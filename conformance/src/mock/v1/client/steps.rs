@@ -102,6 +102,9 @@ impl Client {
                 "fs": { "readTextFile": served, "writeTextFile": true },
                 "terminal": true,
                 "elicitation": { "form": {} },
+                "plan": {},
+                "subagents": {},
+                "session": { "cursors": {}, "promptSuggestions": {} },
             },
             "clientInfo": { "name": "mock-client", "version": env!("CARGO_PKG_VERSION") },
         });
@@ -130,6 +133,12 @@ impl Client {
         if claimed["sessionCapabilities"]["additionalDirectories"].is_object() || self.breaks.has("SESS-16") {
             let directory = if self.breaks.has("SESS-17") { json!("there") } else { json!(self.directory) };
             params["additionalDirectories"] = json!([directory]);
+        }
+        if claimed["sessionCapabilities"]["systemPrompt"].is_object() || self.breaks.has("SYSTEM-04") {
+            params["systemPrompt"] = json!({ "mode": "append", "content": [{ "type": "text", "text": "Be brief." }] });
+        }
+        if claimed["sessionCapabilities"]["options"].is_object() || self.breaks.has("OPTIONS-07") {
+            params["configOptions"] = json!([{ "configId": "model", "value": "a" }]);
         }
         params
     }

@@ -45,6 +45,10 @@ impl Agent {
             "capabilities": { "session": { "prompt": {}, "mcp": { "stdio": {} } } },
             "authMethods": [{ "type": "agent", "methodId": "key", "name": "API key" }],
         });
+        if params["capabilities"]["session"]["commands"]["skill"].is_object() {
+            self.skills.store(true, Ordering::Relaxed);
+            result["capabilities"]["session"]["prompt"]["skill"] = json!({});
+        }
         if self.breaks.has("INIT-09") {
             result["protocolVersion"] = json!(wanted);
         }

@@ -1,5 +1,7 @@
 //! One session of the agent.
 
+use std::collections::HashMap;
+
 use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 use tokio::task::AbortHandle;
@@ -17,6 +19,8 @@ pub(super) struct Session {
     pub(super) running: watch::Sender<bool>,
     /// The chosen value of its option.
     pub(super) style: String,
+    /// Keys of prompts, with the ids of their messages.
+    pub(super) keys: HashMap<String, String>,
     /// Terminals of the background, with what ends them.
     pub(super) background: Vec<(String, AbortHandle)>,
     /// A tool call that can be stopped, and what does that.

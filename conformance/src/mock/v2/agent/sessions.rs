@@ -1,5 +1,8 @@
 //! Sessions: making, listing, closing and resuming them, and their options.
 
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
@@ -9,6 +12,9 @@ use crate::mock::answers::{RpcAnswer, invalid, lock, no_session};
 
 /// Values of the session's option.
 const STYLES: [&str; 2] = ["plain", "fancy"];
+
+/// The skill of a session with a client that takes skills.
+pub(super) const SKILL: &str = "tidy";
 
 impl Agent {
     pub(super) fn new_session(&self, params: &Value) -> RpcAnswer {
@@ -21,6 +27,7 @@ impl Agent {
             stop: None,
             running: watch::Sender::new(false),
             style: STYLES[0].to_owned(),
+            keys: HashMap::new(),
             background: Vec::new(),
             stoppable: None,
         };
@@ -34,7 +41,13 @@ impl Agent {
     fn offered(&self, style: &str) -> Value {
         let name = if self.breaks.has("V2-25/b") { "say hello" } else { "hello" };
         let command = json!({ "type": "command", "name": name, "description": "Says hello" });
-        json!({ "configOptions": self.options(style), "availableCommands": [command] })
+        let mut commands = json!([command]);
+        if (self.skills.load(Ordering::Relaxed) || self.breaks.has("V2-34"))
+            && let Some(commands) = commands.as_array_mut()
+        {
+            commands.push(json!({ "type": "skill", "name": SKILL, "description": "Tidies up" }));
+        }
+        json!({ "configOptions": self.options(style), "availableCommands": commands })
     }
 
     fn options(&self, style: &str) -> Value {
@@ -103,7 +116,7 @@ impl Agent {
     pub(super) async fn resume(&self, params: &Value) -> std::io::Result<RpcAnswer> {
         let id = params["sessionId"].as_str().unwrap_or_default();
         let from = &params["replayFrom"];
-        if !from.is_null() && from["type"] != "start" {
+        if !from.is_null() && from["type"] != "start" && !self.breaks.has("V2-31") {
             return Ok(Err(invalid("replayFrom")));
         }
         let style = {
@@ -115,6 +128,9 @@ impl Agent {
         let replayed = !from.is_null() || self.breaks.has("V2-18");
         if replayed && !self.breaks.has("V2-18/a") {
             self.replay(params).await?;
+        }
+        if !from.is_null() && !self.breaks.has("V2-30") {
+            self.update(id, json!({ "sessionUpdate": "replay_complete" })).await?;
         }
         if !self.breaks.has("V2-19") {
             self.state(id, json!({ "state": "idle" })).await?;

@@ -23,6 +23,8 @@ pub(super) struct Agent {
     pub(super) asked: Mutex<HashMap<u64, oneshot::Sender<RpcAnswer>>>,
     /// True if it was initialized.
     pub(super) begun: AtomicBool,
+    /// True if the client takes skills.
+    pub(super) skills: AtomicBool,
     /// Ids that were given.
     pub(super) counted: AtomicU64,
     /// Commands that go on when their turn is over.
@@ -37,6 +39,7 @@ impl Agent {
             sessions: Mutex::default(),
             asked: Mutex::default(),
             begun: AtomicBool::default(),
+            skills: AtomicBool::default(),
             counted: AtomicU64::default(),
             background: Mutex::default(),
         })

@@ -1,13 +1,18 @@
 //! Turns: a prompt is answered when it is accepted, and its work ends with an idle session.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
+use super::sessions::SKILL;
 use super::state::Agent;
 use crate::mock::answers::{RpcAnswer, invalid, lock, no_session};
 use crate::prompts;
+
+/// The most characters that a key may have.
+const LONGEST_KEY: usize = 255;
 
 /// Course of a turn: it goes on, or it was stopped.
 #[derive(PartialEq, Eq)]
@@ -28,12 +33,15 @@ impl Agent {
             Err(error) => return self.answer(request, Err(error)).await,
         };
         let session = session.as_str();
+        let message = self.id("message");
+        if let Some(first) = self.sent_before(session, params, &message) {
+            return self.answer(request, Ok(json!({ "messageId": first }))).await;
+        }
         let (sender, mut stop) = oneshot::channel();
         if let Some(session) = lock(&self.sessions).get_mut(session) {
             session.stop = Some(sender);
             session.running.send_replace(true);
         }
-        let message = self.id("message");
         let accepted = || Ok(json!({ "messageId": message }));
         let late = self.breaks.has("V2-05") && text == prompts::COUNT;
         let told = if self.breaks.has("V2-06") { self.id("message") } else { message.clone() };
@@ -78,11 +86,35 @@ impl Agent {
             return Err(invalid("prompt"));
         };
         let links = !self.breaks.has("CONTENT-02");
-        let known = |block: &Value| block["type"] == "text" || (links && block["type"] == "resource_link");
+        let skills = self.skills.load(Ordering::Relaxed);
+        let skill = |block: &Value| block["name"] == SKILL || self.breaks.has("V2-35");
+        let known = |block: &Value| match block["type"].as_str() {
+            Some("text") => true,
+            Some("resource_link") => links,
+            Some("skill") => skills && skill(block),
+            _ => false,
+        };
+        let key = &params["idempotencyKey"];
+        let fits = key.as_str().is_some_and(|key| (1..=LONGEST_KEY).contains(&key.chars().count()));
+        if !key.is_null() && !fits && !self.breaks.has("V2-29") {
+            return Err(invalid("idempotencyKey"));
+        }
         if !blocks.iter().all(known) {
             return Err(invalid("a kind of content that is not taken"));
         }
         Ok((session.to_owned(), blocks.iter().filter_map(|block| block["text"].as_str()).collect()))
+    }
+
+    /// The message that a prompt with this key made before; if there is none, it makes this one.
+    fn sent_before(&self, session: &str, params: &Value, message: &str) -> Option<String> {
+        let key = params["idempotencyKey"].as_str()?;
+        let mut sessions = lock(&self.sessions);
+        let keys = &mut sessions.get_mut(session)?.keys;
+        let known = keys.get(key).cloned().filter(|_| !self.breaks.has("V2-28"));
+        if known.is_none() {
+            keys.insert(key.to_owned(), message.to_owned());
+        }
+        known
     }
 
     /// Ends the running turn of a session.

@@ -28,6 +28,7 @@ impl Agent {
             prompts::WRITE => self.write(session).await?,
             prompts::TERMINAL => self.terminal(session).await?,
             prompts::PLAN => self.plan(session).await?,
+            prompts::children::DELEGATE => self.delegate(session).await?,
             _ => self.chunk(session, "OK").await?,
         }
         Ok(TurnCourse::On)
@@ -168,6 +169,32 @@ impl Agent {
             self.say(session, json!({ "sessionUpdate": "plan_update", "plan": content })).await?;
         }
         Ok(())
+    }
+
+    /// Has a subagent say a word, in a session of its own.
+    async fn delegate(&self, session: &str) -> std::io::Result<()> {
+        let child = self.id("child");
+        let content = json!({ "type": "text", "text": "OK" });
+        let says =
+            json!({ "sessionUpdate": "agent_message_chunk", "messageId": self.id("message"), "content": content });
+        if self.breaks.has("V2-32") {
+            self.update(&child, says.clone()).await?;
+        }
+        let announced =
+            |state: Value| json!({ "sessionUpdate": "subagent_update", "sessionId": child, "state": state });
+        let own = |mut state: Value| {
+            state["sessionUpdate"] = json!("state_update");
+            state
+        };
+        let (running, idle) = (json!({ "state": "running" }), json!({ "state": "idle", "stopReason": "end_turn" }));
+        self.say(session, announced(running.clone())).await?;
+        self.update(&child, own(running)).await?;
+        self.update(&child, says).await?;
+        self.update(&child, own(idle.clone())).await?;
+        if self.breaks.has("V2-33") {
+            return Ok(());
+        }
+        self.say(session, announced(idle)).await
     }
 
     /// A tool call that can be stopped, and does nothing else.

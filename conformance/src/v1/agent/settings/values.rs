@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 /// The values of a select, those in groups included.
-pub(super) fn values(option: &Value) -> Vec<Value> {
+pub(in crate::v1::agent) fn values(option: &Value) -> Vec<Value> {
     let entries = option["options"].as_array().map(Vec::as_slice).unwrap_or_default();
     let of = |entry: &Value| match entry["options"].as_array() {
         Some(group) => group.iter().map(|entry| entry["value"].clone()).collect(),

@@ -13,7 +13,7 @@ use crate::core::verdict::Outcome;
 struct Session<'c> {
     /// True if a state has told of background work.
     told: bool,
-    /// Tool calls and terminals that were announced.
+    /// Tool calls, terminals and child sessions that were announced.
     announced: HashSet<&'c str>,
     /// Those of them that have ended.
     ended: HashSet<&'c str>,
@@ -40,6 +40,7 @@ pub(super) fn snapshots_are_complete(case: &Case<'_>) -> Outcome {
                 let ended = update["status"].as_str().is_some_and(|status| FINAL.contains(&status));
                 note(session, &update["toolCallId"], ended);
             }
+            Some("subagent_update") => note(session, &update["sessionId"], update["state"]["state"] == "idle"),
             Some("state_update") => {
                 let list = &update["background"];
                 seen |= list.is_array();
@@ -67,7 +68,7 @@ fn fault<'c>(session: &mut Session<'c>, list: &'c Value, message: &Message) -> O
         return if session.told { wrong("background on every state_update", "none".to_owned()) } else { None };
     }
     session.told = true;
-    let id = |item: &'c Value| item["terminalId"].as_str().or_else(|| item["toolCallId"].as_str());
+    let id = |item: &'c Value| ["terminalId", "toolCallId", "sessionId"].iter().find_map(|name| item[*name].as_str());
     let now: Vec<&str> = items(list).iter().filter_map(id).collect();
     if let Some(stranger) = now.iter().find(|id| !session.announced.contains(*id)) {
         return wrong("background work that was announced", format!("{stranger:?}, of which nothing was told"));

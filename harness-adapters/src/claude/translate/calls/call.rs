@@ -5,6 +5,7 @@ use std::path::Path;
 use acp_types::v1;
 use serde_json::{Map, Value};
 
+use crate::children::reference;
 use crate::claude::translate::shell::{self, Output, cut};
 use crate::claude::translate::{describe, files};
 use crate::claude::wire::Block;
@@ -23,6 +24,10 @@ pub(super) struct Call {
     pub(super) input: Value,
     /// The call of the sub-agent that made it.
     pub(super) parent: Option<String>,
+    /// The child session that made it.
+    pub(super) child: Option<v1::SessionId>,
+    /// The child session that it began.
+    pub(super) begun: Option<v1::SessionId>,
     /// True if it is not shown because it keeps the plan.
     pub(super) hidden: bool,
     /// The client has not seen its end yet.
@@ -105,7 +110,7 @@ impl Call {
                 Some(shown)
             }
             "Agent" | "Task" if !failed => self.report(result),
-            _ => Some(blocks(content)),
+            _ => Some(self.begun.iter().map(reference).chain(blocks(content)).collect()),
         }
     }
 
@@ -117,7 +122,8 @@ impl Call {
         let parts = result.get("content").and_then(Value::as_array)?;
         let texts = parts.iter().filter_map(|part| part.get("text").and_then(Value::as_str));
         let texts: Vec<_> = texts.filter(|text| !text.starts_with("<tools-used-before-summary>")).collect();
-        Some(vec![v1::ContentBlock::from(texts.join("\n")).into()])
+        let report = v1::ContentBlock::from(texts.join("\n")).into();
+        Some(self.begun.iter().map(reference).chain([report]).collect())
     }
 }
 

@@ -66,7 +66,7 @@ fn without_history_the_answer_comes_at_once_and_controllers_are_asked_what_waits
 }
 
 #[test]
-fn what_is_asked_for_reaches_the_effect_runner() {
+fn what_is_asked_for_reaches_whoever_opens_the_session() {
     let mut kit = Kit::ready();
     for (params, role, policy, begin) in [
         (json!({}), Role::Controller, HistoryPolicy::Full, Begin::Oldest),
