@@ -1,8 +1,10 @@
-//! A resumable session log between ACP agents and clients.
+#![doc = include_str!("../README.md")]
 //!
-//! Agents append to the log through a [`host`], clients read it from a cursor through a [`gateway`], and neither
-//! side holds a pipe to the other: a dropped connection changes nothing, a stop is a record.
-//! This crate knows no model and no harness; it starts any ACP agent as a command.
+//! # Where to begin
+//!
+//! [`log`] is the contract of an engine, [`session`] what a log says and what a host does with it, pure; [`host`] owns agents,
+//! [`gateway`] serves clients, [`cli`] is the program. This crate knows no model and no harness; it starts any ACP agent as a
+//! command.
 
 pub mod archive;
 mod attach;

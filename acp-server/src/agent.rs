@@ -265,7 +265,7 @@ pub trait Agent: Send + Sync + 'static {
 
     /// Any other request: one whose method begins with `_`, or one that this crate does not know.
     ///
-    /// By default it is answered with "method not found".
+    /// Answers another request. By default the answer is "method not found".
     fn ext_method(
         &self,
         method: &str,

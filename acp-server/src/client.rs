@@ -125,7 +125,7 @@ pub trait Client: Send + Sync + 'static {
         async { Err(method_not_found(<v1::CallMcp as acp_types::method::Request>::METHOD.name)) }
     }
 
-    /// Something happened in a session.
+    /// Takes an update of a session.
     fn session_update(
         &self,
         params: schema::SessionNotification,
@@ -157,7 +157,7 @@ pub trait Client: Send + Sync + 'static {
 
     /// Any other request: one whose method begins with `_`, or one that this crate does not know.
     ///
-    /// By default it is answered with "method not found".
+    /// Answers another request. By default the answer is "method not found".
     fn ext_method(
         &self,
         method: &str,

@@ -61,7 +61,7 @@ pub enum CallError {
         /// The version in the agent's answer.
         version: ProtocolVersion,
     },
-    /// As many calls wait for an answer as the limits allow. Nothing was sent.
+    /// Too many calls wait for an answer. Nothing was sent.
     #[error("{limit} calls wait for an answer already: wait for one of them before {method}")]
     TooMany {
         /// The method called.

@@ -1,9 +1,10 @@
-//! ACP connections: a sans-I/O core, transports, and the traits that agents and clients implement.
+#![cfg_attr(feature = "tokio", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "tokio"), doc = "The connection core of ACP, without I/O.")]
 //!
-//! Three layers, each usable without the next: [`proto`] is the state machine of a connection, [`start`] drives it over
-//! a [`transport`], and [`serve()`] and [`connect`] put an [`Agent`] or a [`Client`] on top.
+//! # Where to begin
 //!
-//! This crate knows connections. It does not know sessions that outlive one.
+//! An agent implements `Agent` and a client `Client`. What they get of the other side is in [`types`]. [`proto`] is for those who
+//! bring a runtime of their own.
 
 #[cfg(feature = "tokio")]
 mod agent;

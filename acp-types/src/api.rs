@@ -55,5 +55,5 @@ pub use turn::{Accepted, Answered, CancelScope, Done, OnBusy, Queue, Waited};
 /// The OpenRPC document of the API: what `rpc.discover` answers.
 pub const OPENRPC: &str = include_str!("../schema/openrpc.json");
 
-/// Where a bridge serves the API.
+/// Path at which a bridge serves the API.
 pub const PATH: &str = "/rpc";

@@ -9,19 +9,19 @@ pub enum InvalidDuration {
     /// It does not begin with a number, or ends with it.
     #[error("{text:?} is no duration; write a number and its unit, such as 500ms, 10s, 2m, 12h or 30d")]
     Shape {
-        /// What was written.
+        /// The text as written.
         text: String,
     },
     /// There is no such unit.
     #[error("{text:?} has no unit that is known; those are ms, s, m, h, d and w")]
     Unit {
-        /// What was written.
+        /// The text as written.
         text: String,
     },
     /// It is too long.
     #[error("{text:?} is longer than {} days", .most.as_secs() / 86_400)]
     TooLong {
-        /// What was written.
+        /// The text as written.
         text: String,
         /// The longest that may be.
         most: Duration,

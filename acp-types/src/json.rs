@@ -54,7 +54,7 @@ pub fn well_formed_slice(bytes: &[u8]) -> Cow<'_, [u8]> {
     out
 }
 
-/// Where escapes stand that name half a surrogate pair.
+/// Positions of escapes that name half a surrogate pair.
 struct LoneSurrogates<'a> {
     bytes: &'a [u8],
     at: usize,

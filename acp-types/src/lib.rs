@@ -1,10 +1,9 @@
-//! Wire types of the Agent Client Protocol, for programs that must keep what they pass on byte for byte.
+#![doc = include_str!("../README.md")]
 //!
-//! Messages are read as borrowed [`Frame`]s over the received bytes; payloads stay raw JSON ([`Raw`], [`RawBuf`]) until
-//! somebody decodes them, and edits ([`rewrite`]) touch no other byte.
+//! # Where to begin
 //!
-//! This crate does no I/O, has no clock, no async and no policy. Only the client of the session API, feature `api`, has
-//! some of them.
+//! [`Frame`] is one message, [`Raw`] and [`RawBuf`] are JSON that nobody has decoded, [`rewrite`] has the edits that a relay
+//! makes, [`method`] the table of methods, [`v1`] the payloads, [`record`] what stands in a session log.
 
 #[cfg(feature = "api")]
 pub mod api;

@@ -1,4 +1,4 @@
-//! What we add to ACP: one key of `_meta`, and methods that begin with `_acp-bridge/`.
+//! Additions to ACP: one key of `_meta`, and methods that begin with `_acp-bridge/`.
 
 mod control;
 mod request;

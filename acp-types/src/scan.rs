@@ -15,7 +15,7 @@ pub enum ScanError {
     /// A byte that the grammar does not allow there.
     #[error("not JSON: unexpected byte at offset {offset}")]
     Unexpected {
-        /// Where, in bytes from the start of the text.
+        /// Position in bytes from the start of the text.
         offset: usize,
     },
     /// The text ends in the middle of a value.
@@ -27,7 +27,7 @@ pub enum ScanError {
     /// Arrays and objects are nested deeper than the limit.
     #[error("nested deeper than {limit} levels at offset {offset}: send a flatter value")]
     TooDeep {
-        /// Where the first level too many opens.
+        /// Position where the first level too many opens.
         offset: usize,
         /// The limit in force.
         limit: usize,
@@ -35,13 +35,13 @@ pub enum ScanError {
     /// A second value, or garbage, after the first.
     #[error("more data after the end of the value, at offset {offset}")]
     Trailing {
-        /// Where the surplus begins.
+        /// Position where the surplus begins.
         offset: usize,
     },
 }
 
 impl ScanError {
-    /// Where in the text, in bytes.
+    /// Position in the text, in bytes.
     #[must_use]
     pub const fn offset(self) -> usize {
         match self {
@@ -240,7 +240,7 @@ pub(crate) fn utf16_escape(bytes: &[u8], at: usize) -> Option<u16> {
     })
 }
 
-/// Where the value at `at` ends, in text that was checked before.
+/// End of the value at `at`, in text that was checked before.
 pub(crate) fn skip(bytes: &[u8], mut at: usize) -> usize {
     let mut depth = 0_usize;
     loop {
@@ -275,7 +275,7 @@ pub(crate) fn skip(bytes: &[u8], mut at: usize) -> usize {
     }
 }
 
-/// Where the string at `at` ends, in text that was checked before.
+/// End of the string at `at`, in text that was checked before.
 pub(crate) fn skip_string(bytes: &[u8], at: usize) -> usize {
     let mut at = at + 1;
     loop {

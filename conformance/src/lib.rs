@@ -1,4 +1,6 @@
-//! Tests and test tools for people who implement ACP.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to begin
 //!
 //! A [`suite::Suite`] plays scenarios against a [`subject::Subject`] and records every byte as a [`history::History`].
 //! Checks ask the history and nothing else. Requirements are data, see [`catalogue`].

@@ -14,6 +14,8 @@ pub enum FailureKind {
     AuthRequired,
     /// The client asked for something that cannot be (-32602).
     InvalidParams,
+    /// The client asked for something that this harness does not have, and that was not offered (-32601).
+    Unsupported,
     /// A session or file that is not there (-32002).
     NotFound,
     /// The harness cannot be run here: missing, too old, refusing its user (-32603).
@@ -59,6 +61,7 @@ impl From<Failure> for ErrorObjectOwned {
         let code = match failure.kind {
             FailureKind::AuthRequired => ErrorCode::AUTH_REQUIRED,
             FailureKind::InvalidParams => ErrorCode::INVALID_PARAMS,
+            FailureKind::Unsupported => ErrorCode::METHOD_NOT_FOUND,
             FailureKind::NotFound => ErrorCode::RESOURCE_NOT_FOUND,
             FailureKind::Unavailable | FailureKind::Model | FailureKind::Harness => ErrorCode::INTERNAL_ERROR,
         };

@@ -1,4 +1,6 @@
-//! Coding harnesses that do not speak ACP, as ACP agents: the real Codex CLI and the real Claude Code CLI.
+#![doc = include_str!("../README.md")]
+//!
+//! # Where to begin
 //!
 //! Each harness is a folder with the same parts:
 //!

@@ -55,7 +55,7 @@ fn go_on(stage: &Stage, once: bool) -> anyhow::Result<()> {
     pause("\nThe bridge runs until you press Enter. ")
 }
 
-/// Where everything of the demo lies. Not in the system's temporary directory, where Codex does not make its helpers.
+/// Directory of all that the demo has. Not in the system's temporary directory, where Codex does not make its helpers.
 fn directory() -> anyhow::Result<tempfile::TempDir> {
     let place = root().join("target/demo");
     std::fs::create_dir_all(&place)?;

@@ -15,7 +15,7 @@ pub enum ExportError {
     /// The log does not have it, or cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),
-    /// It was trimmed, or deleted and made anew, before all of it was read.
+    /// A session that was trimmed, or deleted and made anew, before all of it was read.
     #[error("session {session} was trimmed or deleted while it was being exported; export it again")]
     Changed {
         /// The session.
@@ -73,7 +73,7 @@ pub enum LineError {
         /// Newest format that is known.
         known: u64,
     },
-    /// It has not all of the session.
+    /// An export that has not all of the session.
     #[error("the export begins after cursor {after}; a session can only be imported whole: export it without --after")]
     Partial {
         /// The cursor.
@@ -93,7 +93,7 @@ pub enum LineError {
         /// The limit.
         limit: usize,
     },
-    /// Not a record.
+    /// A line that is no record.
     #[error("this is no record ({reason}); the export is damaged: export the session again")]
     NotARecord {
         /// The cause.
@@ -107,7 +107,7 @@ pub enum LineError {
         /// The seq that was found.
         got: Seq,
     },
-    /// It should have been trimmed.
+    /// A record that should have been trimmed.
     #[error("record {seq} is of kind {kind}, and those up to {oldest} were trimmed; the export was changed")]
     BeforeOldest {
         /// Seq of the record.
@@ -129,7 +129,7 @@ pub enum LineError {
         /// Epoch of the session.
         most: Epoch,
     },
-    /// It does not follow from the records before it.
+    /// A record that does not follow from those before it.
     #[error(transparent)]
     State(#[from] StateError),
     /// More is open at once than a session can have.
@@ -138,13 +138,13 @@ pub enum LineError {
         /// The limit.
         limit: u64,
     },
-    /// There are more records than the header says.
+    /// More records than the header says.
     #[error("the header promises {promised} records and there are more; the export was changed")]
     Surplus {
         /// Records that the header promises.
         promised: u64,
     },
-    /// There are fewer.
+    /// Fewer records than the header says.
     #[error("the export ends after {got} of {promised} records: it was cut off; export the session again")]
     CutOff {
         /// Records that there are.

@@ -20,7 +20,7 @@ pub(super) type Link = u64;
 pub(super) enum Identity {
     /// Its record.
     Record { session: SessionId, seq: Seq },
-    /// It is about no session and so names no record: only its content is known.
+    /// A question about no session, which names no record: only its content is known.
     Content { method: Box<str>, params: RawBuf },
 }
 

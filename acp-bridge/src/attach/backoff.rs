@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// After the first failure.
 const SHORTEST: Duration = Duration::from_millis(50);
-/// However many failures there were.
+/// Longest time to wait, however many failures there were.
 const LONGEST: Duration = Duration::from_secs(2);
 
 /// Doubles from failure to failure.

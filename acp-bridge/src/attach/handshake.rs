@@ -5,12 +5,12 @@ use acp_types::{RawBuf, RequestId};
 /// State of the editor's own `initialize`.
 #[derive(Debug, Default)]
 enum Editor {
-    /// Nothing yet.
+    /// No handshake yet.
     #[default]
     Silent,
-    /// It waits for an answer.
+    /// A handshake that waits for its answer.
     Waits { id: RequestId, params: RawBuf },
-    /// It has its answer.
+    /// A handshake with its answer.
     Served { params: RawBuf },
 }
 
@@ -46,12 +46,12 @@ impl Handshake {
         matches!(self.editor, Editor::Waits { .. })
     }
 
-    /// There is a link.
+    /// Begins on a new link.
     pub(super) fn link_up(&mut self) {
         self.link = Link::Up;
     }
 
-    /// There is none.
+    /// Forgets the link, which is gone.
     pub(super) fn link_down(&mut self) {
         self.link = Link::Down;
     }

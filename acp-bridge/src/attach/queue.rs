@@ -8,7 +8,7 @@ use super::requests::Order;
 
 /// Messages that may wait while there is no link. At the limit no more is read from the editor.
 const MESSAGES: usize = 256;
-/// The same in bytes of their params.
+/// Bytes of the params of messages that wait, at most.
 const BYTES: usize = 16 * 1024 * 1024;
 
 /// One message.

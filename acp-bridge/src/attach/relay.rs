@@ -108,7 +108,7 @@ impl Relay {
         std::mem::take(&mut self.to_bridge)
     }
 
-    /// There will be no link: whatever waits is answered with the reason.
+    /// Ends it: there will be no link, and whatever waits is answered with the reason.
     pub(crate) fn fail(&mut self, reason: &str) {
         let waiting = self.requests.drain().into_iter().map(|request| request.id);
         let ids: Vec<_> = self.handshake.refused().into_iter().chain(waiting).collect();

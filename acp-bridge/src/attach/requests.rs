@@ -30,7 +30,7 @@ pub(super) enum Kind {
     Leave,
     /// Done twice is as good as once.
     Repeatable,
-    /// Nobody knows what doing it twice would do.
+    /// A request of which nobody knows what doing it twice would do.
     Once,
 }
 
@@ -54,9 +54,9 @@ pub(super) struct Request {
     pub(super) params: RawBuf,
     pub(super) session: Option<SessionId>,
     pub(super) kind: Kind,
-    /// On the present link.
+    /// Sent on the present link.
     pub(super) key: Option<RequestKey>,
-    /// On any link, so that the bridge may know of it.
+    /// Sent on any link, so that the bridge may know of it.
     pub(super) sent: bool,
     /// The editor has given up on it.
     pub(super) cancelled: bool,
@@ -123,7 +123,7 @@ impl Requests {
         self.open.get_mut(&order)
     }
 
-    /// It goes to the bridge under this key.
+    /// Sends it to the bridge under this key.
     pub(super) fn sent(&mut self, order: Order, key: RequestKey) -> Option<&mut Request> {
         let request = self.open.get_mut(&order)?;
         request.key = Some(key);
@@ -166,7 +166,7 @@ impl Requests {
         on_their_way.collect()
     }
 
-    /// All that are open, oldest first.
+    /// Open requests, oldest first.
     pub(super) fn drain(&mut self) -> Vec<Request> {
         self.keys.clear();
         self.bytes = 0;

@@ -10,13 +10,13 @@ use super::requests::Order;
 /// Phase of a session on the present link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// It is not attached.
+    /// A session that is not attached.
     Detached,
-    /// It is on its way by a request of ours; what the editor says about it waits.
+    /// A session on its way by a request of ours; what the editor says about it waits.
     Resuming,
-    /// It is attached, and what happened since its cursor is being shown.
+    /// A session that is attached; what happened since its cursor is being shown.
     CatchingUp,
-    /// It is attached.
+    /// A session that is attached.
     Live,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Load {
     pub(super) request: Order,
     /// The session was attached before, so that live updates may still come before the history.
     pub(super) again: bool,
-    /// Something of the history was shown: it cannot be shown from the beginning any more.
+    /// True once something of the history was shown: it cannot be shown from the beginning any more.
     pub(super) begun: bool,
     /// The answer, which has to wait until the rest of the history is shown.
     pub(super) result: Option<RawBuf>,
@@ -70,7 +70,7 @@ impl Session {
         new
     }
 
-    /// Everything up to `seq` has been shown.
+    /// Notes that everything up to `seq` has been shown.
     pub(super) fn advance(&mut self, seq: Seq) {
         if self.load.as_ref().is_none_or(|load| load.begun) {
             self.cursor = self.cursor.max(seq);

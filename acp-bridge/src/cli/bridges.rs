@@ -34,7 +34,7 @@ pub(super) async fn run(args: &args::Bridges) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Whether a bridge with this log answers where the note says.
+/// Returns whether a bridge with this log answers where the note says.
 async fn runs(note: &Note) -> bool {
     let Some(host) = note.url.strip_prefix("http://") else { return false };
     let Ok(log) = identity::of_log(&note.log) else { return false };

@@ -37,7 +37,7 @@ pub(super) struct Note {
 }
 
 impl Home {
-    /// Where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
+    /// Directory where programs keep what is neither configuration nor to be thrown away (XDG Base Directory).
     pub(super) fn find() -> Option<Self> {
         let absolute = |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
         let base = absolute("XDG_STATE_HOME").or_else(|| absolute("HOME").map(|home| home.join(".local/state")))?;

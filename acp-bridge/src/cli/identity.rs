@@ -13,9 +13,9 @@ use tokio::time::timeout;
 use super::args;
 use crate::gateway::{Compared, Served};
 
-/// For an answer.
+/// Time limit of an answer.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// Bytes of one.
+/// Bytes of an answer.
 const MOST: u64 = 64 * 1024;
 /// Bytes of a fingerprint.
 const FINGERPRINT: usize = 16;
@@ -25,14 +25,14 @@ const FINGERPRINT: usize = 16;
 pub(super) struct Wanted {
     /// The agent's name for people.
     pub(super) agent: String,
-    /// Of its command line alone.
+    /// Fingerprint of its command line alone.
     pub(super) command: String,
-    /// Of its command line, of what it may reach, and of the variables that it gets from whoever starts its bridge.
+    /// Fingerprint of its command line, of what it may reach, and of the variables that it gets from whoever starts its bridge.
     pub(super) fingerprint: String,
 }
 
 impl Wanted {
-    /// What the arguments ask for. `value` gives a variable's value.
+    /// The identity that the arguments ask for. `value` gives a variable's value.
     pub(super) fn new(
         agent: &args::Agent,
         reach: &args::Reach,
@@ -69,7 +69,7 @@ impl Wanted {
         Ok(Self { agent: name, command, fingerprint: hash(&parts) })
     }
 
-    /// What a bridge says that runs this with a log.
+    /// Answer of a bridge that runs this with a log.
     pub(super) fn served(self, log: &str) -> anyhow::Result<Served> {
         Ok(Served { agent: self.agent, fingerprint: self.fingerprint, log: of_log(log)? })
     }

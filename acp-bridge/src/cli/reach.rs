@@ -11,7 +11,7 @@ use crate::host::Allowed;
 const MAX: usize = 32;
 
 impl Reach {
-    /// With what the agent's profile brings. Relative paths are of the directory that we were started in.
+    /// The paths as they are, with what the agent's profile brings. Relative paths are of the directory that we were started in.
     pub(super) fn allowed(&self, readable: Vec<PathBuf>) -> anyhow::Result<Allowed> {
         let absolute = |option: &str, paths: &[PathBuf]| {
             if paths.len() > MAX {

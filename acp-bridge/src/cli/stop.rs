@@ -62,7 +62,7 @@ async fn with_log(path: &Path, deadline: Instant, patience: Duration) -> anyhow:
     Ok(())
 }
 
-/// Whether a process runs. One that its parent has not asked after yet has ended all the same.
+/// Returns whether a process runs. One that its parent has not asked after yet has ended all the same.
 fn lives(process: Pid) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", process.as_raw_nonzero())).ok();
     match stat.as_deref().and_then(|stat| stat.rsplit_once(") ")) {

@@ -36,11 +36,11 @@ pub(super) async fn prompt(
 
 /// Meaning of an event for a turn that is being waited for.
 pub(super) enum Progress {
-    /// It goes on.
+    /// A turn that goes on.
     Running,
-    /// It completed.
+    /// A turn that completed.
     Completed,
-    /// It ended otherwise.
+    /// A turn that ended otherwise.
     Ended(anyhow::Error),
 }
 

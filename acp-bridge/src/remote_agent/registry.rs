@@ -18,23 +18,23 @@ use crate::remote_agent::protocol::{Frame, Gone, Serve, VERSION};
 use crate::remote_agent::transport::IncomingAgent;
 use crate::session::{Service, Services};
 
-/// For an agent that runs to come back to a host that was started again, unless its network is away.
+/// Time for a running agent to come back to a host that was started again, unless its network is away.
 const SOON: Duration = Duration::from_secs(15);
 
 /// All diallers that the host knows of.
 #[derive(Debug)]
 pub(crate) struct DiallerRegistry {
     diallers: Mutex<Diallers>,
-    /// A dialler has been parked.
+    /// Tells that a dialler has been parked.
     parked: Notify,
     tasks: TaskTracker,
     stop: CancellationToken,
     serve: Serve,
-    /// Since when diallers can come.
+    /// Time since when diallers can come.
     since: Instant,
 }
 
-/// Somebody waits for a dialler until this is dropped.
+/// Wait for a dialler, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Expectation {
     registry: Arc<DiallerRegistry>,
@@ -76,7 +76,7 @@ impl DiallerRegistry {
         arrived
     }
 
-    /// From now on this agent is waited for.
+    /// Expects an agent from now on.
     pub(crate) fn expect(self: &Arc<Self>, instance: &str, place: Option<AgentPlace>) -> Expectation {
         let (sender, comes) = oneshot::channel();
         self.diallers().expect(instance, place, sender);
@@ -104,7 +104,7 @@ impl DiallerRegistry {
         self.diallers().serves(instance, place);
     }
 
-    /// A dialler whose lane is there waits for its agent to be wanted.
+    /// Parks a dialler whose lane is there until its agent is wanted.
     pub(crate) fn park(&self, incoming: IncomingAgent) {
         self.diallers().park(incoming);
         self.parked.notify_waiters();
@@ -139,12 +139,12 @@ impl DiallerRegistry {
         }
     }
 
-    /// An agent runs from now on. Where its dialler's further sockets come.
+    /// Notes that an agent runs. Returns where its dialler's further sockets come.
     pub(crate) fn runs(&self, instance: &str, place: Option<AgentPlace>) -> mpsc::Receiver<IncomingAgent> {
         self.diallers().runs(instance, place)
     }
 
-    /// An agent is gone: why its dialler is to be sent away, if it is.
+    /// Forgets an agent that is gone. Returns why its dialler is to be sent away, if it is.
     pub(crate) fn ended(&self, instance: &str) -> Option<String> {
         self.diallers().ended(instance)
     }

@@ -14,14 +14,14 @@ pub(super) const MODES: [&str; 4] = ["ask", "plan", "code", "late"];
 /// A request of the host, with the text of the prompt or the mode that it is about.
 type Given = (String, String);
 
-/// What the processes of a lane have said and done, one after the other.
+/// Record of what the processes of a lane have said and done, one after the other.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Deeds {
-    /// What was said, by its text: the `update` as it was written.
+    /// Texts that were said: the `update` as it was written.
     pub(super) said: BTreeMap<String, String>,
-    /// How often they were given each prompt to work on, by its text.
+    /// Number of times that they were given each prompt to work on, by its text.
     pub(super) taken: BTreeMap<String, u64>,
-    /// What each question was answered with.
+    /// Answer to each question.
     pub(super) answers: BTreeMap<String, Vec<String>>,
     asked: u64,
     starts: u64,
@@ -56,7 +56,7 @@ pub(super) struct AgentProcess {
     pub(super) mode: Mode,
 }
 
-/// What a process does next.
+/// Next act of a process.
 #[derive(Debug)]
 pub(super) enum Act {
     Nothing,
@@ -88,7 +88,7 @@ impl AgentProcess {
         self.inbox.push_back(frame);
     }
 
-    /// Whether it has asked this and has read no answer, and none is in its pipe.
+    /// Returns whether it has asked this and has read no answer, and none is in its pipe.
     pub(super) fn waits_for(&self, question: &str) -> bool {
         let number = self.open.iter().find(|number| self.question(**number) == question);
         let answers = |number: &u64, frame: &Bytes| {

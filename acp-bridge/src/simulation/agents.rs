@@ -78,7 +78,7 @@ impl Agents {
         self.state.lock().expect("one thread")
     }
 
-    /// How a host starts them.
+    /// Launcher of a host.
     pub(super) fn launcher(self: &Arc<Self>, host: &Arc<Process>) -> Arc<AgentLauncher> {
         Arc::new(AgentLauncher { agents: Arc::clone(self), host: Arc::clone(host) })
     }
@@ -92,7 +92,7 @@ impl Agents {
         self.state().running.iter().all(|running| running.agent.is_idle())
     }
 
-    /// Whether one of a host, in a lane, waits for the answer to a question.
+    /// Returns whether one of a host, in a lane, waits for the answer to a question.
     pub(super) fn wait_for(&self, host: u64, lane: &str, question: &str) -> bool {
         let state = self.state();
         let mut waiting = state.running.iter().filter(|running| running.host.number == host);
@@ -253,7 +253,7 @@ impl Profiles for AgentLauncher {
     }
 }
 
-/// What a host has of a process that it has started.
+/// Handle that a host has of a process that it has started.
 #[derive(Debug)]
 struct AgentHandle {
     agents: Arc<Agents>,

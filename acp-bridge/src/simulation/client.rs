@@ -27,7 +27,7 @@ pub(super) struct Prompt {
 pub(super) struct Client {
     pub(super) name: usize,
     session: Arc<str>,
-    /// How often it has connected.
+    /// Number of its connections so far.
     pub(super) connections: u64,
     pub(super) link: Option<Link>,
     /// Seq of the last update that it has.
@@ -45,7 +45,7 @@ impl Client {
         Self { name, session, connections: 0, link: None, cursor: 0, prompts, repeated: 0, over }
     }
 
-    /// Every connection that it ever had.
+    /// Connections that it ever had.
     pub(super) fn visits(&self) -> impl Iterator<Item = &Visit> {
         self.over.iter().chain(self.link.as_ref().map(|link| &link.visit))
     }
@@ -82,12 +82,12 @@ impl Client {
         open.map(|(key, _)| key.clone()).collect()
     }
 
-    /// How often it has sent a prompt.
+    /// Number of times that it has sent a prompt.
     fn sent(&self, key: &str) -> usize {
         self.visits().flat_map(|visit| &visit.sent).filter(|sent| *sent == key).count()
     }
 
-    /// Whether it may ask for things.
+    /// Returns whether it may ask for things.
     fn acts(&mut self) -> Option<&mut Link> {
         self.link.as_mut().filter(|link| link.is_attached() && link.visit.controller)
     }

@@ -22,7 +22,7 @@ impl Dice {
         usize::try_from(self.next() % bound.max(1) as u64).unwrap_or(0)
     }
 
-    /// Whether something happens that happens `of_100` times in a hundred.
+    /// Returns whether something happens that happens `of_100` times in a hundred.
     pub(super) fn percent(&mut self, of_100: usize) -> bool {
         self.below(100) < of_100
     }

@@ -37,7 +37,7 @@ struct Follower {
 #[derive(Debug)]
 pub(super) struct Disk {
     pub(super) log: MemoryLog,
-    /// Of the one session.
+    /// Head of the one session.
     head: AtomicU64,
     state: Mutex<State>,
 }
@@ -85,7 +85,7 @@ impl Disk {
         SpiedGuard(self.state())
     }
 
-    /// Everything that the log has.
+    /// All records of the log.
     pub(super) fn records(&self, session: &SessionId) -> Vec<Arc<Record>> {
         let mut records: Vec<Arc<Record>> = Vec::new();
         let limit = ReadLimit { records: usize::MAX, bytes: usize::MAX };
@@ -112,7 +112,7 @@ impl Disk {
         Ok(receiver)
     }
 
-    /// Whether somebody follows a session.
+    /// Returns whether somebody follows a session.
     pub(super) fn is_followed(&self, session: &SessionId) -> bool {
         self.forget_followers();
         self.state().followers.iter().any(|follower| follower.session == *session)
@@ -139,7 +139,7 @@ impl Disk {
         }
     }
 
-    /// Whether somebody has not heard of the head.
+    /// Returns whether somebody has not heard of the head.
     pub(super) fn is_told(&self) -> bool {
         let state = self.state();
         state.followers.iter().all(|follower| *follower.source.borrow() == *follower.shown.borrow())
@@ -163,7 +163,7 @@ impl Disk {
         answer
     }
 
-    /// How many writes of a process are not stored, and of how many that are it has not heard.
+    /// Number of writes of a process that are not stored, and of how many that are it has not heard.
     pub(super) fn held(&self, process: &Process) -> (usize, usize) {
         self.state().held.count(process)
     }

@@ -19,7 +19,7 @@ use crate::log::{
 };
 use crate::session::{Command, Reply};
 
-/// What a process has of the log.
+/// The log as one process has it.
 #[derive(Debug)]
 pub(super) struct DiskPort {
     pub(super) disk: Arc<Disk>,

@@ -1,4 +1,4 @@
-//! All that a run has come to, for the checks.
+//! Result of a run, for the checks.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -21,14 +21,14 @@ pub(super) struct Told {
     pub(super) host: u64,
 }
 
-/// What is there to be looked at.
+/// Facts for the checks.
 #[derive(Debug)]
 pub(super) struct Evidence {
     pub(super) records: Vec<Arc<Record>>,
     pub(super) visits: Vec<Visit>,
-    /// What became of each prompt, by its key.
+    /// End of each prompt, by its key.
     pub(super) prompts: Vec<(String, Fate)>,
-    /// By lane.
+    /// Agents by lane.
     pub(super) deeds: BTreeMap<Arc<str>, Deeds>,
     pub(super) answers: Vec<AnswerTaken>,
     pub(super) acknowledged: Vec<Acknowledged>,

@@ -14,7 +14,7 @@ use super::fault::Fault;
 use super::socket::{ClientEnd, Written};
 use super::visit::{Ask, Visit};
 
-/// What became of a prompt.
+/// End of a prompt.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Fate {
     /// Not sent, or sent and not answered, or nobody knows.
@@ -25,24 +25,24 @@ pub(super) enum Fate {
     Answered(Value),
 }
 
-/// What a client learns from what it reads.
+/// News that a client reads.
 #[derive(Debug)]
 pub(super) enum Read {
-    /// What became of a prompt.
+    /// End of a prompt.
     Prompt { key: String, answer: Fate },
     /// An update with this seq.
     Shown(Seq),
 }
 
-/// How far it is.
+/// State of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// It has said hello.
+    /// A connection that has said hello.
     Greets,
     /// It wants to come to the session, when the log had this head.
     Comes(Seq),
     Attached,
-    /// It was turned away.
+    /// A connection that was turned away.
     Rejected,
 }
 
@@ -65,7 +65,7 @@ pub(super) struct Link {
 /// The code of an error after which nobody knows whether anything was done.
 const FAILED: i64 = -32603;
 
-/// How errors begin that say why the agent of a turn did not come.
+/// Beginnings of errors that say why the agent of a turn did not come.
 const AGENT_FAILED: &str = "the agent ";
 
 impl Link {

@@ -15,7 +15,7 @@ pub(super) struct Process {
     pub(super) number: u64,
     life: AtomicU8,
     changed: Notify,
-    /// It may take commands from the log's queue.
+    /// True if it may take commands from the log's queue.
     takes: AtomicBool,
 }
 

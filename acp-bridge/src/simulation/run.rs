@@ -21,7 +21,7 @@ const ROUNDS: usize = 600;
 /// Hosts at once, of which some are stalled.
 const HOSTS: usize = 3;
 
-/// How long nothing happens after all is settled, so that deadlines pass.
+/// Time without events after all is settled, so that deadlines pass.
 const QUIET: Duration = Duration::from_secs(20);
 
 /// Lets it happen, lets it settle, and checks the promises.

@@ -15,7 +15,7 @@ use super::disk::Disk;
 /// Messages that a client has not read; the gateway's writer waits then.
 const ROOM: usize = 6;
 
-/// What was written, with the head that the log had then.
+/// Message that was written, with the head that the log had then.
 pub(super) type Written = (Seq, Bytes);
 
 /// One end of it. Dropping the client's end cuts it.
@@ -26,9 +26,9 @@ struct Shared(Arc<Inner>);
 struct Inner {
     disk: Arc<Disk>,
     state: Mutex<State>,
-    /// There is something to read for the gateway.
+    /// Tells that there is something to read for the gateway.
     sent: Notify,
-    /// There is room for what the gateway writes.
+    /// Tells that there is room for what the gateway writes.
     room: Notify,
 }
 
@@ -79,7 +79,7 @@ impl ClientEnd {
         read
     }
 
-    /// Nothing is on the way.
+    /// Returns whether nothing is on the way.
     pub(super) fn is_quiet(&self) -> bool {
         let state = self.0.state();
         state.to_gateway.is_empty() && state.to_client.is_empty()

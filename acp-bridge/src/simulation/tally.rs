@@ -1,4 +1,4 @@
-//! How often what has happened, to see that runs exercise what they are meant to.
+//! Counts of what has happened, to see that runs exercise what they are meant to.
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ impl Tally {
         }
     }
 
-    /// How often everything has happened whose name has this in it.
+    /// Count of everything that has happened whose name has this in it.
     pub(super) fn of(&self, part: &str) -> u64 {
         self.0.iter().filter(|(what, _)| what.contains(part)).map(|(_, times)| times).sum()
     }

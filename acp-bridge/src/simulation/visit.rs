@@ -1,4 +1,4 @@
-//! What a client asked for and saw on one connection.
+//! Requests of a client, and what it saw, on one connection.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::dice::Dice;
 
-/// How a client comes to the session.
+/// Way of a client to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Entry {
     /// `session/load`.
@@ -23,7 +23,7 @@ pub(super) enum Entry {
     AttachAfter,
 }
 
-/// One update that was shown.
+/// An update that was shown.
 #[derive(Debug, Clone)]
 pub(super) struct Shown {
     pub(super) seq: Seq,
@@ -32,7 +32,7 @@ pub(super) struct Shown {
     pub(super) update: String,
 }
 
-/// One question that was asked.
+/// A question that was asked.
 #[derive(Debug, Clone)]
 pub(super) struct Ask {
     pub(super) key: u64,
@@ -53,7 +53,7 @@ pub(super) struct Visit {
     cursor: Seq,
     /// Where the log ended when it came, which it can tell so exactly: between these.
     pub(super) head: Option<(Seq, Seq)>,
-    /// How much it had been shown by then.
+    /// Seq up to which it had been shown all by then.
     pub(super) history: usize,
     /// Everything up to here has been shown, also what it is not to see.
     pub(super) reached: Seq,
@@ -68,7 +68,7 @@ pub(super) struct Visit {
     /// Answers to questions that it was told.
     pub(super) resolved: Vec<Seq>,
     pub(super) caught_up: Option<Seq>,
-    /// How often it asked for something to stop.
+    /// Number of times that it asked for something to stop.
     pub(super) stops: u64,
     /// Keys of the prompts that it sent.
     pub(super) sent: Vec<String>,
@@ -174,22 +174,22 @@ impl Visit {
         }
     }
 
-    /// Whether it has attached to be told of the others as well.
+    /// Returns whether it has attached to be told of the others as well.
     pub(super) fn attaches(&self) -> bool {
         matches!(self.entry, Entry::Attach(_) | Entry::AttachAfter)
     }
 
-    /// Whether it sees a lane.
+    /// Returns whether it sees a lane.
     pub(super) fn sees(&self, lane: &str) -> bool {
         self.lanes.as_ref().is_none_or(|lanes| lanes.contains(&lane))
     }
 
-    /// Whether chunks of history may come joined.
+    /// Returns whether chunks of history may come joined.
     pub(super) fn joins(&self) -> bool {
         matches!(self.entry, Entry::Load | Entry::Attach("full"))
     }
 
-    /// Whether a record was made by this connection.
+    /// Returns whether a record was made by this connection.
     pub(super) fn made(&self, record: &Record) -> bool {
         record.origin.client().is_some_and(|client| **client == *self.connection)
     }

@@ -21,7 +21,7 @@ use super::{Bounds, SecretRef, Vault, VaultError};
 
 const BOUNDS: Bounds = Bounds::for_age(Duration::from_secs(60 * 60));
 
-/// Of files; others in the directory are left alone.
+/// Extension of its files; others in the directory are left alone.
 const EXTENSION: &str = "secret";
 
 /// Keeps at most 4,096 secrets, 64 MiB, each for an hour, in files that only their owner can read.

@@ -27,11 +27,11 @@ pub(super) struct Delivery {
 /// Room of an inbox for what the peer does next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Room {
-    /// There is some.
+    /// Room for more.
     Free,
-    /// As much waits as the bounds allow.
+    /// No room: as much waits as the bounds allow.
     Full,
-    /// The application has dropped the inbox: it wants no events.
+    /// No inbox: the application has dropped it and wants no events.
     Gone,
 }
 
@@ -46,7 +46,7 @@ struct Queue {
 struct Waiting {
     events: Vec<Event>,
     bytes: usize,
-    /// Of the application, which waits for events.
+    /// Waker of the application, which waits for events.
     waits: Option<Waker>,
     /// The task reads on once there is room.
     blocked: bool,
@@ -56,7 +56,7 @@ struct Waiting {
     ended: bool,
 }
 
-/// Both ends of a new queue.
+/// A new queue: both of its ends.
 pub(super) fn queue() -> (Delivery, Inbox) {
     let queue = Arc::new(Queue::default());
     (Delivery { queue: Arc::clone(&queue) }, Inbox { queue })
@@ -165,7 +165,7 @@ impl Delivery {
 }
 
 impl Drop for Delivery {
-    /// Nothing more comes, also when the task was dropped before its end.
+    /// Ends the queue: nothing more comes, also when the task was dropped before its end.
     fn drop(&mut self) {
         let mut waiting = self.queue.lock();
         waiting.ended = true;

@@ -18,22 +18,22 @@ use tokio::time::Instant;
 /// any state but those that still have something to write to a peer which has only stopped sending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Life {
-    /// The outboxes take messages.
+    /// An open connection: the outboxes take messages.
     Open,
-    /// The outboxes are gone. What they have left is written, and the peer is heard.
+    /// A connection without outboxes: what they have left is written, and the peer is heard.
     Listening { queue: Queue },
-    /// Nothing that could still come is waited for: what is left to say is written, until then.
+    /// Last words: what is left to say is written until then, and nothing that could still come is waited for.
     Closing { queue: Queue, by: Instant },
-    /// Nothing is written. What the peer has said before it left is heard, until then.
+    /// A peer that takes nothing: what it has said before it left is heard, until then.
     Broken { until: Instant },
 }
 
 /// The outboxes' queue once no outbox can add to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// It may hold something.
+    /// A queue that may hold something.
     Filled,
-    /// It is empty and stays so.
+    /// An empty queue, which stays so.
     Empty,
 }
 
@@ -59,14 +59,14 @@ impl Life {
         }
     }
 
-    /// The last outbox is gone.
+    /// Notes that the last outbox is gone.
     pub(super) fn released(&mut self) {
         if *self == Self::Open {
             *self = Self::Listening { queue: Queue::Filled };
         }
     }
 
-    /// What is left is all that is said, until then.
+    /// Begins to close: what is left is all that is said, until then.
     pub(super) fn close(&mut self, by: Instant) {
         match *self {
             Self::Open => *self = Self::Closing { queue: Queue::Filled, by },
@@ -75,7 +75,7 @@ impl Life {
         }
     }
 
-    /// The queue is empty and stays so.
+    /// Notes that the queue is empty and stays so.
     pub(super) fn all_taken(&mut self) {
         match self {
             Self::Open => *self = Self::Listening { queue: Queue::Empty },

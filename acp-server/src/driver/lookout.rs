@@ -15,7 +15,7 @@ const QUICK: Duration = Duration::from_micros(200);
 /// sleep find to each other. A peer that disappoints is not looked for again until it was quick.
 const LOOK: Duration = Duration::from_micros(100);
 
-/// On one processor the peer cannot run while it is looked for.
+/// True on one processor, where the peer cannot run while it is looked for.
 static ALONE: LazyLock<bool> = LazyLock::new(|| available_parallelism().is_ok_and(|processors| processors.get() == 1));
 
 /// Watch for answers that come at once, with the time of the first write that the peer may answer. By the system's
@@ -27,19 +27,19 @@ pub(super) struct Lookout {
 }
 
 impl Lookout {
-    /// Something was written. Who writes on and on is no reason to look on and on.
+    /// Notes a write. Who writes on and on is no reason to look on and on.
     pub(super) fn wrote(&mut self, now: Instant) {
         self.wrote.get_or_insert(now);
     }
 
-    /// Something has come.
+    /// Notes that something has come.
     pub(super) fn heard(&mut self, now: Instant) {
         if let Some(wrote) = self.wrote.take() {
             self.quick = now.saturating_duration_since(wrote) <= QUICK;
         }
     }
 
-    /// It was looked for in vain.
+    /// Notes that it was looked for in vain.
     pub(super) fn in_vain(&mut self) {
         self.quick = false;
     }

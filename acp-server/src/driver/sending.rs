@@ -16,13 +16,13 @@ const FLUSHES: usize = 256;
 /// not read what we say to it is not read any further.
 const UNREAD_ANSWERS: usize = 1024 * 1024;
 
-/// What has left the outboxes' queue and is not written. Its room in the queue is given back once it is.
+/// Messages that have left the outboxes' queue and are not written. Its room in the queue is given back once it is.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
     /// Frames of the batch that is being written.
     pub(super) batch: VecDeque<Bytes>,
     batch_owes: Owed,
-    /// For what the connection core has ready for the next batch.
+    /// Debt for what the connection core has ready for the next batch.
     ready_owes: Owed,
     /// Bytes among what is ready that the core sends by itself.
     answers: usize,
@@ -35,7 +35,7 @@ pub(super) struct Sending {
 struct Owed {
     /// Room of their queue, in bytes.
     credit: usize,
-    /// Whoever waits until the frames are out.
+    /// Callers that wait until the frames are out.
     flushes: Vec<oneshot::Sender<()>>,
 }
 
@@ -84,22 +84,22 @@ impl Sending {
         }
     }
 
-    /// Something was taken from the queue that costs so much there.
+    /// Notes a message that was taken from the queue and costs so much there.
     pub(super) fn took(&mut self, credit: u32) {
         self.ready_owes.credit += credit as usize;
     }
 
-    /// Somebody waits until all that is ready is written.
+    /// Keeps a caller who waits until all that is ready is written.
     pub(super) fn flush(&mut self, done: oneshot::Sender<()>) {
         self.ready_owes.flushes.push(done);
     }
 
-    /// The core has answered by itself, in so many bytes.
+    /// Counts bytes that the core has answered by itself.
     pub(super) fn answered(&mut self, bytes: usize) {
         self.answers += bytes;
     }
 
-    /// A ping goes out with the next write.
+    /// Sends a ping with the next write.
     pub(super) fn ping(&mut self) {
         self.ping = true;
     }

@@ -25,7 +25,7 @@ impl Silence {
         Self { limits, heard: now, pinged: None }
     }
 
-    /// Something has come, or nobody has listened.
+    /// Starts the time anew: something has come, or nobody has listened.
     pub(super) fn heard(&mut self, now: Instant) {
         self.heard = now;
         self.pinged = None;

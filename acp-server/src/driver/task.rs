@@ -28,9 +28,9 @@ const COMMANDS: usize = 256;
 pub(super) struct Queue {
     pub(super) commands: mpsc::Receiver<Queued>,
     pub(super) credit: Arc<Semaphore>,
-    /// Somebody wants the connection closed.
+    /// Fires when somebody wants the connection closed.
     pub(super) closing: CancellationToken,
-    /// The last outbox is gone, which a full queue would tell only once it is taken.
+    /// Fires when the last outbox is gone, which a full queue would tell only once it is taken.
     pub(super) released: CancellationToken,
 }
 
@@ -202,7 +202,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         }
     }
 
-    /// Everything queued is written, and nothing can follow or be heard. From the moment when nothing can follow, a
+    /// Returns whether everything queued is written, and nothing can follow or be heard. From the moment when nothing can follow, a
     /// peer that does not read has a deadline.
     fn all_said(&mut self) -> bool {
         let closed_here = self.queue.closing.is_cancelled();
@@ -245,7 +245,7 @@ impl<R: FrameReader, W: FrameWriter> Task<R, W> {
         ControlFlow::Continue(())
     }
 
-    /// The peer takes no more, but what it said before it left may still be on the way.
+    /// Ends output: the peer takes no more, but what it said before it left may still be on the way.
     fn stop_writing(&mut self, error: &TransportError) -> ControlFlow<CloseReason> {
         tracing::debug!(%error, "output ended");
         self.queue.commands.close();

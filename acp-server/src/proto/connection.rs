@@ -167,7 +167,7 @@ impl Connection {
         first
     }
 
-    /// The peer has stopped sending. Our open requests fail; its own can still be answered.
+    /// Ends the input: the peer has stopped sending. Our open requests fail; its own can still be answered.
     pub fn end_input(&mut self, reason: CloseReason) {
         if self.phase != Phase::Open {
             return;
@@ -179,7 +179,7 @@ impl Connection {
         self.events.push_back(Event::Closed(reason));
     }
 
-    /// Nothing goes in either direction any more, except frames that wait to be written. Every open request of ours
+    /// Closes both directions, except for frames that wait to be written. Every open request of ours
     /// fails; [`Event::Closed`] comes unless it came before.
     pub fn close(&mut self, reason: CloseReason) {
         self.end_input(reason);

@@ -11,7 +11,7 @@ pub enum SendError {
     /// The connection is closed, or the peer can no longer answer.
     #[error("the connection is closed: open a new one")]
     Closed,
-    /// As many requests wait for an answer as the limits allow.
+    /// Too many requests wait for an answer.
     #[error("{limit} requests wait for an answer already: wait for one of them")]
     TooMany {
         /// [`Limits::max_outgoing`](super::Limits::max_outgoing).

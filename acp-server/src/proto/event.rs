@@ -5,7 +5,7 @@ use bytes::Bytes;
 
 use super::{Incoming, IncomingNotification, Payload, RequestKey};
 
-/// Something the peer did, in the order in which it did it.
+/// An event of the peer, in the order in which it did it.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Event {
@@ -15,7 +15,7 @@ pub enum Event {
     Notification(IncomingNotification),
     /// The one outcome of a request of ours.
     Response {
-        /// As handed in with the request.
+        /// The key that was handed in with the request.
         key: RequestKey,
         /// The result, or why there is none.
         outcome: Result<Payload, ResponseError>,
@@ -88,7 +88,7 @@ pub enum ResponseError {
     /// The connection closed first. Whether the peer acted on the request is unknown.
     #[error("the connection closed before the answer: the peer may or may not have acted on the request")]
     Closed,
-    /// It was never sent; see [`SendError::TooMany`](super::SendError::TooMany).
+    /// No request: it was never sent, see [`SendError::TooMany`](super::SendError::TooMany).
     #[error("{limit} requests wait for an answer already: wait for one of them")]
     TooMany {
         /// [`Limits::max_outgoing`](super::Limits::max_outgoing).

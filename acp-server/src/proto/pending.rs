@@ -25,7 +25,7 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Both.
+    /// Requests of both sides that are open.
     #[must_use]
     pub fn new(expected: Vec<RequestKey>, owed: Vec<RequestId>) -> Self {
         Self { expected, owed }
@@ -67,7 +67,7 @@ impl Outgoing {
         self.open.remove(&key).is_some()
     }
 
-    /// All that is open, oldest key first; the table is empty afterwards.
+    /// Takes all open keys, oldest first; the table is empty afterwards.
     pub(super) fn drain(&mut self) -> Vec<RequestKey> {
         let mut keys: Vec<_> = std::mem::take(&mut self.open).into_keys().collect();
         keys.sort_unstable();

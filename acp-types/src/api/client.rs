@@ -17,20 +17,20 @@ const MAX_WAITING: usize = 256;
 /// Time limit of an answer: longer than the longest `session_wait`, and than an agent usually needs to start.
 const LONGEST: Duration = Duration::from_secs(660);
 
-/// Why no connection came about.
+/// Reason why no connection came about.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
     /// Not the URL of a bridge.
     #[error("{url:?} is no URL of a bridge; it looks like http://127.0.0.1:4477")]
     Url {
-        /// As given.
+        /// The URL as given.
         url: String,
     },
-    /// Nobody answers there, or not as a bridge does.
+    /// No bridge: nobody answers there, or not as a bridge does.
     #[error("no bridge answers at {url}: {reason}; start one with `acp-bridge serve -- AGENT`, or give its URL")]
     Unreachable {
-        /// As given.
+        /// The URL as given.
         url: String,
         /// Description of the failure.
         reason: String,

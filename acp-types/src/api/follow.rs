@@ -20,7 +20,7 @@ pub struct Follow {
     caught_up: bool,
 }
 
-/// Why a session can be followed no longer.
+/// Reason why a session can be followed no longer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FollowError {

@@ -1,4 +1,4 @@
-//! Why bytes are not a message, and what to answer.
+//! Errors of bytes that are no message, and what to answer.
 
 use crate::error::{ErrorCode, ErrorObjectOwned, error};
 use crate::{RawKind, RequestId};
@@ -24,7 +24,7 @@ pub(super) enum Shape {
     Unknown,
 }
 
-/// Why a message was refused.
+/// Reason why a message was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FrameErrorKind {

@@ -1,4 +1,4 @@
-//! What only the bridge may say: its methods, its kinds of updates, and its key.
+//! Names that only the bridge may use: its methods, its kinds of updates, and its key.
 //!
 //! Clients believe what is said under these names. So nothing that comes from an agent may carry them, and nothing that
 //! a client says under them reaches an agent.

@@ -15,7 +15,7 @@ pub enum Version {
     V2,
 }
 
-/// Who handles a method.
+/// Side that handles a method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(clippy::exhaustive_enums, reason = "a connection has two sides")]
 pub enum Direction {
@@ -71,7 +71,7 @@ pub struct Method {
     pub name: &'static str,
     /// Request or notification.
     pub call: Call,
-    /// Who handles it.
+    /// Side that handles it.
     pub direction: Direction,
     /// Its subject.
     pub scope: Scope,

@@ -1,4 +1,4 @@
-//! The same for bytes that come in pieces.
+//! Printable text of bytes that come in pieces.
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Which characters a terminal shows as they are.
+//! Characters that a terminal shows as they are.
 
 /// Effect of a character on a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

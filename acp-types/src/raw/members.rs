@@ -57,11 +57,11 @@ pub(crate) struct Member<'a> {
     /// The key as written, with its quotes.
     pub(crate) key: &'a str,
     pub(crate) value: Raw<'a>,
-    /// Where the key's opening quote stands.
+    /// Position of the key's opening quote.
     pub(crate) start: usize,
-    /// Where the value begins.
+    /// Start of the value.
     pub(crate) value_start: usize,
-    /// Where the value ends.
+    /// End of the value.
     pub(crate) end: usize,
 }
 

@@ -117,7 +117,7 @@ impl<'a> Raw<'a> {
         self.kind() == RawKind::Null
     }
 
-    /// Where this value lies in `outer`, the buffer that it was parsed from. The empty range `0..0` for a value that
+    /// Range of this value in `outer`, the buffer that it was parsed from. The empty range `0..0` for a value that
     /// does not lie in `outer`, such as a constant.
     #[must_use]
     pub fn range_in(self, outer: &[u8]) -> Range<usize> {

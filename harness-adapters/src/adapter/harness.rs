@@ -1,10 +1,11 @@
 //! The contract of a harness: everything that happens outside of open sessions.
 
+use acp_types::method::v1 as method;
 use acp_types::v1;
 use tokio::sync::mpsc;
 
 use super::channel::Channel;
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureKind};
 use crate::translate::{Told, Translator};
 
 /// A harness. It does what happens outside of open sessions; its [`Translator`] does the rest.
@@ -22,17 +23,27 @@ pub trait Harness: Send + Sync + 'static {
     /// Opens a session. When the future is dropped nothing may stay behind.
     fn open(&self, how: Open) -> impl Future<Output = Result<Opened<Self::Translator>, Failure>> + Send;
 
-    /// `session/list`.
+    /// `session/list`. Without an own one the client is told that there is none.
     fn list(
         &self,
         request: v1::ListSessionsRequest,
-    ) -> impl Future<Output = Result<v1::ListSessionsResponse, Failure>> + Send;
+    ) -> impl Future<Output = Result<v1::ListSessionsResponse, Failure>> + Send {
+        let _ = request;
+        async { Err(unsupported(method::ListSessions::NAME)) }
+    }
 
-    /// `session/delete`. A session that is open has been closed before. One that is not there is no failure.
-    fn delete(&self, session: v1::SessionId) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// `session/delete`. A session that is open has been closed before. One that is not there is no failure. Without an own
+    /// one the client is told that there is none.
+    fn delete(&self, session: v1::SessionId) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = session;
+        async { Err(unsupported(method::DeleteSession::NAME)) }
+    }
 
-    /// `authenticate`.
-    fn authenticate(&self, request: v1::AuthenticateRequest) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// `authenticate`. Without an own one the client is told that there is none.
+    fn authenticate(&self, request: v1::AuthenticateRequest) -> impl Future<Output = Result<(), Failure>> + Send {
+        let _ = request;
+        async { Err(unsupported(method::Authenticate::NAME)) }
+    }
 
     /// A method of the harness's own that belongs to no session, with its parameters as JSON; `None` for an unknown one.
     fn extension(
@@ -44,11 +55,20 @@ pub trait Harness: Send + Sync + 'static {
         async { Ok(None) }
     }
 
-    /// `logout`.
-    fn logout(&self) -> impl Future<Output = Result<(), Failure>> + Send;
+    /// `logout`. Without an own one the client is told that there is none.
+    fn logout(&self) -> impl Future<Output = Result<(), Failure>> + Send {
+        async { Err(unsupported(method::Logout::NAME)) }
+    }
 
-    /// The client is gone and all sessions are closed: let go of every process.
-    fn shutdown(&self) -> impl Future<Output = ()> + Send;
+    /// The client is gone and all sessions are closed: let go of every process. Without an own one nothing is done: a
+    /// [`Channel`] ends its session itself.
+    fn shutdown(&self) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+}
+
+fn unsupported(method: &str) -> Failure {
+    Failure::new(FailureKind::Unsupported, format!("this agent has no {method}, and did not offer it in initialize"))
 }
 
 /// Way to open a session.
@@ -83,6 +103,13 @@ pub struct Opened<T: Translator> {
     pub options: Vec<v1::SessionConfigOption>,
     /// Sent once the client has the answer: commands, usage, title.
     pub updates: Vec<v1::SessionUpdate>,
+}
+
+impl<T: Translator> Opened<T> {
+    /// A session without history, modes and options.
+    pub fn new(session: v1::SessionId, setup: T::Setup, channel: Channel) -> Self {
+        Self { session, setup, channel, history: None, modes: None, options: Vec::new(), updates: Vec::new() }
+    }
 }
 
 /// Options of a harness, as given on the command line.

@@ -15,9 +15,9 @@ use crate::cli::home::{Home, Note};
 use crate::cli::identity::Wanted;
 use crate::cli::{args, client};
 
-/// For one connection, handshake included.
+/// Time limit of one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
-/// For a bridge that was started to answer.
+/// Time limit of a bridge that was started to answer.
 const START: Duration = Duration::from_secs(30);
 /// Between two attempts to reach a bridge that is starting.
 const POLL: Duration = Duration::from_millis(50);
@@ -27,7 +27,7 @@ const OTHER: Duration = Duration::from_secs(5);
 /// There is no link.
 pub(super) struct Unreachable {
     pub(super) message: String,
-    /// There is no use in trying again: nobody has ever answered there.
+    /// A final end: nobody has ever answered there.
     pub(super) fatal: bool,
 }
 

@@ -25,7 +25,7 @@ const SHOWN: u64 = 2048;
 /// Time that the agents go on without a bridge. The next one is started as soon as it is missed.
 const KEEP: &str = "1m";
 
-/// What to start: all but the place.
+/// Command to start: all but the place.
 #[derive(Debug)]
 pub(super) struct Launch {
     agent: Vec<String>,
@@ -107,7 +107,7 @@ impl Started {
         &self.place
     }
 
-    /// Whether it has exited.
+    /// Returns whether it has exited.
     pub(super) fn has_ended(&mut self) -> bool {
         let mut said = [0; 512];
         while !self.ended {
@@ -121,7 +121,7 @@ impl Started {
         self.ended
     }
 
-    /// What there is to say when it cannot be reached.
+    /// Text for an error when it cannot be reached.
     pub(super) fn report(&self) -> String {
         let what = if self.ended { "has ended" } else { "does not answer" };
         let what = format!("the bridge that was started at http://{} {what}", self.place.address);

@@ -1,4 +1,4 @@
-//! Where the bridge is that is wanted, or where it can be started.
+//! Search for the bridge that is wanted, or for a place to start it.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -18,7 +18,7 @@ pub(super) struct Place {
     pub(super) log: String,
 }
 
-/// What there is.
+/// Result of a search.
 #[derive(Debug)]
 pub(super) enum Found {
     /// The bridge that is wanted.
@@ -31,9 +31,9 @@ pub(super) enum Found {
     None(Place),
     /// A bridge runs something else with the log that is wanted.
     Other { url: String, agent: String },
-    /// Something has the log, and it is no bridge that answers: one that begins or ends, or a command. It may pass.
+    /// A log that somebody has who is no bridge that answers: one that begins or ends, or a command. It may pass.
     Held(String),
-    /// Every address is another program's.
+    /// No address: each is another program's.
     NoAddress,
 }
 
@@ -59,7 +59,7 @@ enum Logs {
     Theirs,
 }
 
-/// What is at one address.
+/// Finding at one address.
 enum Answer {
     Same,
     /// It runs what is wanted, with another log.

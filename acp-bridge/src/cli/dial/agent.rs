@@ -112,7 +112,7 @@ impl Agent {
         Some(format!("the agent {report} before it had a session{said}"))
     }
 
-    /// It goes on over another socket, to a host that has received so much of what it said.
+    /// Connects it to another socket, of a host that has received so much of what it said.
     pub(super) fn connect(&mut self, socket: Socket, received: u64) -> Result<(), Broken> {
         self.pump.connect(socket, received, None)
     }

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::remote_agent::transport::{Socket, frame_limit, pair};
 
-/// For one connection, handshake included.
+/// Time limit of one connection, handshake included.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// Endpoint for diallers, beside the one for clients.

@@ -20,7 +20,7 @@ use crate::remote_agent::transport::Socket;
 /// Time that the end of the agent, and the bridge's word that it has heard of it, have when we are told to stop.
 const GOODBYE: Duration = Duration::from_secs(12);
 
-/// One agent at most, and one socket at most.
+/// A dialler with one agent at most, and one socket at most.
 pub(super) struct Dialler {
     /// Our own identity, without what the agent has.
     hello: Hello,
@@ -35,9 +35,9 @@ pub(super) struct Dialler {
     dialing: Option<BoxFuture<'static, Result<Socket, String>>>,
     backoff: Backoff,
     give_up: Duration,
-    /// An agent of ours has had a session.
+    /// True once an agent of ours has had a session.
     serves: bool,
-    /// Since when there has been no bridge. Who has started this by hand sees at once that there is none.
+    /// Time since when there has been no bridge. Who has started this by hand sees at once that there is none.
     away: Option<Instant>,
 }
 
@@ -145,7 +145,7 @@ impl Dialler {
         self.away = None;
     }
 
-    /// There is no socket: the next one is tried for.
+    /// Dials again: there is no socket.
     fn again(&mut self) {
         self.socket = None;
         self.away.get_or_insert_with(Instant::now);

@@ -26,14 +26,14 @@ const MAX_MESSAGE: usize = 16 * 1024 * 1024;
 pub(super) struct Served {
     /// Paths that the agent may reach beside its session's directories.
     allowed: Arc<Allowed>,
-    /// For the connection.
+    /// Time limit of the connection.
     asked: VecDeque<Bytes>,
     writer: MemoryWriter,
     reader: MemoryReader,
     inputs: Vec<Input>,
     outbox: Outbox,
     inbox: Inbox,
-    /// Once the agent has a session.
+    /// The session of the agent, once it has one.
     services: Option<Services>,
     prints: Option<mpsc::Receiver<RawBuf>>,
     opened: bool,
@@ -41,7 +41,7 @@ pub(super) struct Served {
 
 /// Message that comes out.
 pub(super) enum Out {
-    /// For the agent.
+    /// Messages for the agent.
     Answers(Vec<Bytes>),
     /// Params of a `session/update`, as if the agent said it: what its commands print.
     Printed(RawBuf),
@@ -150,7 +150,7 @@ impl Served {
         self.services = None;
     }
 
-    /// As [`Self::end`], and waits for that.
+    /// Ends it as [`Self::end`] does, and waits for that.
     pub(super) async fn stop(self) {
         if let Some(services) = self.services {
             services.stop().await;

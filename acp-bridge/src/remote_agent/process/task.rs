@@ -39,7 +39,7 @@ pub(super) enum Life {
     Here,
     /// Its dialler is away. If it stays away until then, the agent counts as gone.
     Away { until: Instant },
-    /// It has ended. What it has said is handed on before that is told.
+    /// The end of the agent. What it has said is handed on before that is told.
     Ended(Ended),
 }
 
@@ -51,12 +51,12 @@ pub(super) struct Task {
     pub(super) instance: String,
     pub(super) hello: Hello,
     pub(super) orders: mpsc::UnboundedReceiver<Order>,
-    /// The same dialler on another socket.
+    /// Takes the same dialler on another socket.
     pub(super) sockets: mpsc::Receiver<IncomingAgent>,
     pub(super) exit: watch::Sender<Option<Ended>>,
     /// The frame that it was told first.
     pub(super) begin: Frame,
-    /// It is to stop: whether at once.
+    /// Stops it; the argument says whether at once.
     pub(super) stopping: Option<bool>,
     /// The place that it was told to serve. It is told again on each socket.
     pub(super) assigned: Option<Assign>,

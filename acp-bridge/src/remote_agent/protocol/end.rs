@@ -1,4 +1,4 @@
-//! One end of a link.
+//! An end of a link.
 
 use std::collections::VecDeque;
 
@@ -105,7 +105,7 @@ impl End {
         self.taken
     }
 
-    /// There is a new socket, to a peer that has taken everything up to `received`.
+    /// Begins on a new socket, to a peer that has taken everything up to `received`.
     ///
     /// # Errors
     /// When that cannot be: the socket is of no use, and there is none.

@@ -22,13 +22,13 @@ pub struct Hello {
     pub agent: String,
     /// Time that the agent goes on without a host, in milliseconds.
     pub keep_ms: u64,
-    /// It ends with its agent and starts no second one.
+    /// True if it ends with its agent and starts no second one.
     #[serde(default)]
     pub once: bool,
     /// The agent that it has, by the name that a host gave it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instance: Option<String>,
-    /// It has no agent, or not yet: nobody has told it to start one.
+    /// True if it has no agent, or not yet: nobody has told it to start one.
     #[serde(default)]
     pub idle: bool,
     /// Number of the last message of the host that the agent has been given.
@@ -104,7 +104,7 @@ pub struct Serve {
 pub struct Refused {
     /// One sentence.
     pub why: String,
-    /// There is no use in coming again.
+    /// True if there is no use in coming again.
     #[serde(rename = "final")]
     pub is_final: bool,
 }

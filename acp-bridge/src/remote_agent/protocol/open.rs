@@ -29,19 +29,19 @@ pub enum Side {
 #[derive(Debug, Default)]
 pub struct Open {
     serve: Serve,
-    /// Of the host, by id; with the params of those that open a session.
+    /// Requests of the host, by id; with the params of those that open a session.
     calls: HashMap<RequestId, (String, Option<RawBuf>)>,
     /// Answers to them that the host has not acknowledged, by the number of their message.
     answered: VecDeque<(u64, Calling)>,
-    /// Of the agent.
+    /// Requests of the agent.
     asked: Vec<Asked>,
-    /// There were more of them than are remembered.
+    /// True if there were more of them than are remembered.
     forgets: bool,
     opened: Option<(String, RawBuf)>,
 }
 
 impl Open {
-    /// Nothing is open. `serve` says what is served next to the agent.
+    /// A table with nothing open. `serve` says what is served next to the agent.
     #[must_use]
     pub fn new(serve: Serve) -> Self {
         Self { serve, ..Self::default() }
@@ -126,7 +126,7 @@ impl Open {
         self.opened.take()
     }
 
-    /// For a hello: requests of the host whose answer it may lack.
+    /// Requests of the host for a hello, those whose answer it may lack.
     #[must_use]
     pub fn calls(&self) -> Vec<Calling> {
         let waiting = self.calls.iter().map(|(id, (method, _))| Calling {

@@ -17,22 +17,22 @@ pub(crate) type AgentPlace = (SessionId, Arc<str>);
 /// Decision about a dialler that has come.
 #[derive(Debug)]
 pub(crate) enum Arrived {
-    /// It is seen to.
+    /// Nothing more to do.
     Done,
-    /// It has an agent that an earlier host has started. Its session is to be opened, so that it can say whether it waits.
+    /// An agent that an earlier host has started. Its session is to be opened, so that it can say whether it waits.
     Returns {
         /// The lane that the agent serves.
         place: AgentPlace,
-        /// As which client.
+        /// Client that it counts as.
         client: Arc<str>,
         /// The agent.
         instance: String,
     },
-    /// It is parked, and its session is to be asked whether it wants it.
+    /// A dialler that is parked. Its session is to be asked whether it wants it.
     Ask {
-        /// For which lane.
+        /// Lane that it comes for.
         place: AgentPlace,
-        /// As which client.
+        /// Client that it counts as.
         client: Arc<str>,
         /// Name of its agent.
         agent: String,
@@ -56,11 +56,11 @@ pub(super) struct Diallers {
 /// ```
 #[derive(Debug)]
 enum Dialler {
-    /// It is to come: an earlier host has started its agent, or we have started the dialler.
+    /// A dialler that is to come: an earlier host has started its agent, or we have started the dialler.
     Expected { place: Option<AgentPlace>, comes: oneshot::Sender<IncomingAgent> },
-    /// It has come, and its session is asked whether it expects the agent.
+    /// A dialler that has come; its session is asked whether it expects the agent.
     Returning(IncomingAgent),
-    /// A task has its link.
+    /// A dialler with a task that has its link.
     Running(Running),
 }
 
@@ -104,7 +104,7 @@ impl Diallers {
         Arrived::Ask { place, client, agent }
     }
 
-    /// From now on this agent is waited for; it is handed to whoever has the other end.
+    /// Expects an agent from now on; it is handed to whoever has the other end.
     pub(super) fn expect(&mut self, instance: &str, place: Option<AgentPlace>, comes: oneshot::Sender<IncomingAgent>) {
         match self.with_agent.remove(instance) {
             // Whoever waits has the other end still.
@@ -114,7 +114,7 @@ impl Diallers {
         }
     }
 
-    /// Nobody waits for this agent any more. By now it may run, or somebody else expects it.
+    /// Forgets an agent that nobody waits for any more. By now it may run, or somebody else expects it.
     pub(super) fn forget_expected(&mut self, instance: &str) {
         if matches!(self.with_agent.get(instance), Some(Dialler::Expected { comes, .. }) if comes.is_closed()) {
             self.with_agent.remove(instance);
@@ -132,7 +132,7 @@ impl Diallers {
         }
     }
 
-    /// A dialler waits at its lane until its agent is wanted.
+    /// Parks a dialler at its lane until its agent is wanted.
     pub(super) fn park(&mut self, incoming: IncomingAgent) {
         if let Some(place) = wanted(&incoming) {
             self.parked.insert(place, incoming);
@@ -144,7 +144,7 @@ impl Diallers {
         self.parked.remove(place)
     }
 
-    /// An agent runs from now on. Where its dialler's further sockets come.
+    /// Notes that an agent runs. Returns where its dialler's further sockets come.
     pub(super) fn runs(&mut self, instance: &str, place: Option<AgentPlace>) -> mpsc::Receiver<IncomingAgent> {
         let (sockets, come) = mpsc::channel(SOCKETS);
         let running = Running { place, sockets, dismissed: None };
@@ -159,7 +159,7 @@ impl Diallers {
         }
     }
 
-    /// An agent is gone: why its dialler is to be sent away, if it is.
+    /// Forgets an agent that is gone. Returns why its dialler is to be sent away, if it is.
     pub(super) fn ended(&mut self, instance: &str) -> Option<String> {
         match self.with_agent.remove(instance)? {
             Dialler::Running(running) => running.dismissed,

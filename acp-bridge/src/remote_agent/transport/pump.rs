@@ -23,7 +23,7 @@ pub(crate) struct MessagePump<R, W> {
     /// The program says no more, and whether that was told.
     ended: Option<bool>,
     writer: W,
-    /// On its way to the program. What comes over the link is bounded by what the peer keeps.
+    /// Messages on their way to the program. What comes over the link is bounded by what the peer keeps.
     given: VecDeque<Bytes>,
     /// The peer has sent more than it may keep: it is not read until the program has taken all of it.
     overrun: bool,

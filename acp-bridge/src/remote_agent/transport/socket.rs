@@ -19,7 +19,7 @@ const CAPACITY: usize = 64;
 const BEAT: Duration = Duration::from_secs(10);
 /// A socket on which nothing came for so long is lost.
 const SILENCE: Duration = Duration::from_secs(30);
-/// For the goodbye.
+/// Time limit of the goodbye.
 const CLOSE: Duration = Duration::from_secs(2);
 
 /// Bytes that a frame adds to the longest message.
@@ -43,7 +43,7 @@ pub(super) enum Exchanged {
     Came,
     /// The frame was taken.
     Sent,
-    /// Nobody carries frames any more.
+    /// Returns whether nobody carries frames any more.
     Lost,
 }
 

@@ -15,7 +15,7 @@ pub(crate) enum StandIn {
     Sender(Bytes),
 }
 
-/// For a message that was refused.
+/// Text in place of a message that was refused.
 pub(crate) fn stand_in(refusal: &Refusal) -> StandIn {
     let Refusal::TooLarge { bytes, limit, head, end } = refusal else { return StandIn::Peer(Bytes::new()) };
     let error = FrameError::too_large(head, *bytes, *limit).or_id_at_end(end);

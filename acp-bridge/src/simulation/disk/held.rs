@@ -35,7 +35,7 @@ pub(super) struct Op {
 pub(super) struct Held {
     new: VecDeque<Op>,
     done: VecDeque<(Op, Done)>,
-    /// Of dead processes.
+    /// Writes of dead processes.
     lost: Vec<Op>,
 }
 

@@ -1,8 +1,8 @@
-//! How a child ended.
+//! The end of a child.
 
 use std::fmt;
 
-/// How a child ended. Neither code nor signal is known when its guard was killed from outside, or when it could not be
+/// Exit status of a child. Neither code nor signal is known when its guard was killed from outside, or when it could not be
 /// killed at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]

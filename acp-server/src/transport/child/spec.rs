@@ -32,7 +32,7 @@ const PIPE: usize = 256 * 1024;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Environment {
-    /// Everything else.
+    /// The whole environment.
     #[default]
     Inherited,
     /// Only `PATH`, `HOME`, `USER`, `LOGNAME`, `LANG`, `LC_*`, `TMPDIR`, `SHELL`, `TERM` and `XDG_*`.
@@ -84,7 +84,7 @@ pub enum SpawnError {
     /// The program could not be run.
     #[error("cannot start {}: {source}; check that it is installed and on PATH", program.display())]
     Program {
-        /// As given.
+        /// The program as given.
         program: PathBuf,
         /// The system's reason.
         #[source]
