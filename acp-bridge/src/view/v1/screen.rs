@@ -10,7 +10,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 
 use super::children::{announcements, child_in, without_references};
 use super::client_capabilities::ClientCapabilities;
-use super::notice::{as_thought, is_notice};
+use super::notice::{as_thought, is_momentary, is_notice};
 use super::plan::OnePlan;
 use super::replay::Coalescer;
 use super::session_terminals::SessionTerminals;
@@ -203,7 +203,7 @@ impl contract::Screen for Screen {
                 self.replayed += 1;
                 show(out, record.body.as_raw());
             }
-            Showing::Joined { .. } if is_notice(record.body.as_raw()) => {}
+            Showing::Joined { .. } if is_momentary(record.body.as_raw()) => {}
             Showing::Joined { coalescer, joined } => {
                 coalescer.push(record, joined);
                 self.replayed += show_all(joined, out);
