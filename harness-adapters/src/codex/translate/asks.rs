@@ -257,7 +257,10 @@ impl Asks {
         calls: &Calls,
         out: &mut Effects,
     ) {
-        for (id, ask) in self.open.extract_if(.., |_, ask| whose(ask.child.as_ref())).collect::<Vec<_>>() {
+        let all = std::mem::take(&mut self.open).into_iter();
+        let (taken, left): (Vec<_>, Vec<_>) = all.partition(|(_, ask)| whose(ask.child.as_ref()));
+        self.open = left.into_iter().collect();
+        for (id, ask) in taken {
             out.push(Effect::Withdraw(id));
             let result = match &ask.kind {
                 Kind::Form(form) => form.cancelled(),
