@@ -239,7 +239,17 @@ fn files_of(folders: &[&str]) -> Vec<(PathBuf, String)> {
 fn the_session_logic_has_no_io_clock_or_channels() {
     assert_pure(
         "crate::session",
-        &["acp_types", "acp_server::proto", "schemars", "serde", "serde_json", "sha2", "thiserror", "tracing"],
+        &[
+            "acp_types",
+            "acp_server::proto",
+            "memchr",
+            "schemars",
+            "serde",
+            "serde_json",
+            "sha2",
+            "thiserror",
+            "tracing",
+        ],
     );
 }
 

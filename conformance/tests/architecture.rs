@@ -15,7 +15,7 @@ const ROOMS: &[Room<'_>] = &[
     Room { name: "crate::bench", knows: &["crate::core", "crate::prompts"] },
     Room { name: "crate::v1", knows: OF_CHECKS },
     Room { name: "crate::v2", knows: &["crate::v1", "crate::core", "crate::mcp_stub", "crate::prompts"] },
-    Room { name: "crate::bridge", knows: &["crate::mock", "crate::core", "crate::prompts"] },
+    Room { name: "crate::bridge", knows: &["crate::v1", "crate::mock", "crate::core", "crate::prompts"] },
     Room { name: "crate::suites", knows: &["crate::v1", "crate::v2", "crate::bridge", "crate::core"] },
     Room {
         name: "crate::cli",

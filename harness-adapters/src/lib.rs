@@ -28,6 +28,7 @@ pub mod failure;
 mod private;
 pub mod profile;
 mod search_path;
+mod system_prompt;
 pub mod translate;
 
 pub use failure::{Failure, FailureKind};

@@ -14,6 +14,7 @@ const ROOMS: &[Room<'_>] = &[
     Room { name: "crate::failure", knows: &[] },
     Room { name: "crate::private", knows: &[] },
     Room { name: "crate::search_path", knows: &[] },
+    Room { name: "crate::system_prompt", knows: &["crate::failure"] },
     Room { name: "crate::profile", knows: &["crate::search_path"] },
     Room { name: "crate::content", knows: &["crate::embedded"] },
     Room { name: "crate::translate", knows: &["crate::failure"] },
@@ -39,6 +40,7 @@ const OF_A_HARNESS: &[&str] = &[
     "crate::failure",
     "crate::profile",
     "crate::search_path",
+    "crate::system_prompt",
     "crate::translate",
 ];
 

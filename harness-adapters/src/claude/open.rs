@@ -22,6 +22,7 @@ use crate::adapter::process::Process;
 use crate::adapter::{Open, Opened, Options};
 use crate::failure::{Failure, FailureKind};
 use crate::profile::Version;
+use crate::system_prompt::SystemPrompt;
 use crate::translate::{ClientFeatures, Told};
 
 /// Name of the program in messages.
@@ -121,24 +122,27 @@ pub(super) async fn open(
 fn prepare(store: &Store, how: Open) -> Result<Plans, Failure> {
     let new = || Uuid::new_v4().to_string();
     let (id, start, show, fork) = match how {
-        Open::New(r) => {
-            (None, start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref()), false, None)
-        }
+        Open::New(r) => (
+            None,
+            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref())?,
+            false,
+            None,
+        ),
         Open::Load(r) => (
             Some(r.session_id),
-            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref()),
+            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref())?,
             true,
             None,
         ),
         Open::Resume(r) => (
             Some(r.session_id),
-            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref()),
+            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref())?,
             false,
             None,
         ),
         Open::Fork(r) => (
             None,
-            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref()),
+            start(r.cwd, r.additional_directories, r.mcp_servers, r.system_prompt, r.meta.as_ref())?,
             false,
             Some(r.session_id),
         ),
@@ -182,29 +186,13 @@ fn start(
     servers: Vec<v1::McpServer>,
     prompt: Option<v1::SystemPrompt>,
     meta: Option<&v1::Meta>,
-) -> Start {
-    let mut start = Start { cwd, directories, servers, ..Start::default() };
-    if let Some(prompt) = prompt {
-        let texts = prompt.content.iter().filter_map(|block| match block {
-            v1::ContentBlock::Text(text) => Some(text.text.as_str()),
-            _ => None,
-        });
-        let text = Some(texts.collect::<Vec<_>>().join("\n\n"));
-        match prompt.mode {
-            v1::SystemPromptMode::Override => start.replace = text,
-            _ => start.append = text,
-        }
-    }
-    match meta.and_then(|meta| meta.get("systemPrompt")) {
-        Some(Value::String(text)) => start.replace = Some(text.clone()),
-        Some(other) => {
-            if let Some(text) = other.get("append").and_then(Value::as_str) {
-                start.append = Some(text.to_owned());
-            }
-        }
-        None => {}
-    }
-    start
+) -> Result<Start, Failure> {
+    let (replace, append) = match SystemPrompt::read(prompt.as_ref(), meta)? {
+        Some(SystemPrompt::Replace(text)) => (Some(text), None),
+        Some(SystemPrompt::Append(text)) => (None, Some(text)),
+        None => (None, None),
+    };
+    Ok(Start { cwd, directories, servers, replace, append })
 }
 
 /// Facts of an earlier session.
@@ -291,7 +279,7 @@ mod tests {
     fn instructions_are_replaced_or_appended() {
         let with = |meta| {
             let meta: v1::Meta = serde_json::from_value(meta).expect("an object");
-            let start = start("/".into(), Vec::new(), Vec::new(), None, Some(&meta));
+            let start = start("/".into(), Vec::new(), Vec::new(), None, Some(&meta)).expect("it is taken");
             (start.replace, start.append)
         };
         assert_eq!(with(json!({ "systemPrompt": "x" })), (Some("x".to_owned()), None));

@@ -172,6 +172,13 @@ impl Message {
     pub fn update_kind(&self) -> Option<&str> {
         self.update()?.get("sessionUpdate")?.as_str()
     }
+
+    /// The child session that it announces, or tells of.
+    #[must_use]
+    pub fn announced_child(&self) -> Option<&str> {
+        let update = self.update().filter(|_| self.update_kind() == Some("subagent_update"))?;
+        update["sessionId"].as_str()
+    }
 }
 
 #[cfg(test)]

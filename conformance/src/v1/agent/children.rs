@@ -10,7 +10,7 @@ use crate::core::probe::{Probe, Stop, prompt_of};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts::children;
-use crate::v1::invariants::children::{announced, child};
+use crate::v1::invariants::children::announced;
 
 /// Turns that delegate, with a client that takes child sessions and one that does not.
 pub(super) const CHILDREN: Scenario = Scenario {
@@ -32,7 +32,7 @@ async fn play(probe: &mut Probe) -> Result<(), Stop> {
     let id = probe.ask("delegate", "session/prompt", prompt_of(&session, children::DELEGATE)).await?;
     let mut shows = false;
     let ended = |message: &Message| {
-        shows |= child(message).is_some();
+        shows |= message.announced_child().is_some();
         answers(message, &id)
     };
     probe.until("delegate", probe.limits().turn, ended).await?;
@@ -62,7 +62,7 @@ pub(crate) async fn cancel_a_child(probe: &mut Probe, session: &str) -> Result<(
     let id = probe.ask("count", "session/prompt", prompt_of(session, children::DELEGATE_COUNT)).await?;
     let mut counting: Option<String> = None;
     let at_work = |message: &Message| {
-        if let Some(found) = child(message).filter(|_| can_be_cancelled(message)) {
+        if let Some(found) = message.announced_child().filter(|_| can_be_cancelled(message)) {
             counting = Some(found.to_owned());
         }
         let own = counting.as_ref().is_some_and(|child| is_output_of(message, child));
@@ -96,7 +96,7 @@ fn is_output_of(message: &Message, child: &str) -> bool {
 }
 
 fn is_idle(message: &Message, of: &str) -> bool {
-    child(message) == Some(of) && message.update().is_some_and(|update| update["state"]["state"] == "idle")
+    message.announced_child() == Some(of) && message.update().is_some_and(|update| update["state"]["state"] == "idle")
 }
 
 /// The cancel of a child, and the child, or why there was none.

@@ -14,12 +14,6 @@ use crate::core::verdict::Outcome;
 const UPDATES: [&str; 3] = ["subagent_update", "session_message", "session_message_chunk"];
 const STATES: [&str; 4] = ["running", "idle", "requires_action", "unknown"];
 
-/// The child that a message announces, or tells of.
-pub(crate) fn child(message: &Message) -> Option<&str> {
-    let update = message.update().filter(|_| message.update_kind() == Some("subagent_update"))?;
-    update["sessionId"].as_str()
-}
-
 /// References to sessions in the content of a tool call.
 fn references(message: &Message) -> impl Iterator<Item = &Value> {
     let call = message.update().or_else(|| message.params().map(|params| &params["toolCall"]));
@@ -45,7 +39,7 @@ pub(crate) fn names(message: &Message, session: &str) -> bool {
 pub(crate) fn announced<'c>(case: &'c Case<'_>) -> Vec<(&'c str, &'c Message)> {
     let mut found: Vec<(&str, &Message)> = Vec::new();
     for message in case.received() {
-        let Some(child) = child(message) else { continue };
+        let Some(child) = message.announced_child() else { continue };
         if !found.iter().any(|(known, first)| *known == child && first.on == message.on) {
             found.push((child, message));
         }
@@ -92,9 +86,9 @@ pub(super) fn children_keep_their_parent(case: &Case<'_>) -> Outcome {
     let mut parents: HashMap<(u32, &str), &Message> = HashMap::new();
     each(
         case,
-        |message| child(message).is_some(),
+        |message| message.announced_child().is_some(),
         |message| {
-            let first = *parents.entry((message.on, child(message)?)).or_insert(message);
+            let first = *parents.entry((message.on, message.announced_child()?)).or_insert(message);
             let (parent, named) = (session_of(first).1, session_of(message).1);
             (parent != named).then(|| {
                 let places = vec![first.index, message.index];
@@ -107,7 +101,9 @@ pub(super) fn children_keep_their_parent(case: &Case<'_>) -> Outcome {
 pub(super) fn states_are_known(case: &Case<'_>) -> Outcome {
     each(
         case,
-        |message| child(message).is_some() && message.update().is_some_and(|update| update["state"].is_object()),
+        |message| {
+            message.announced_child().is_some() && message.update().is_some_and(|update| update["state"].is_object())
+        },
         |message| {
             let state = &message.update()?["state"]["state"];
             let good = state.as_str().is_some_and(|state| STATES.contains(&state) || state.starts_with('_'));
@@ -153,7 +149,7 @@ const MUTATIONS: [&str; 11] = [
 pub(super) fn children_are_left_alone(case: &Case<'_>) -> Outcome {
     let mut children: HashMap<(u32, &str), (usize, bool)> = HashMap::new();
     for message in case.messages() {
-        if let (false, Some(child)) = (message.is_received(), child(message)) {
+        if let (false, Some(child)) = (message.is_received(), message.announced_child()) {
             let permitted = children.entry((message.on, child)).or_insert((message.index, false));
             if let Some(capabilities) = message.update().and_then(|update| update.get("capabilities")) {
                 permitted.1 = capabilities["cancel"].is_object();

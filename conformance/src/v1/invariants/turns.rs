@@ -4,7 +4,6 @@ use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
-use super::children::child;
 use crate::core::each::{each, session_of};
 use crate::core::history::{Body, Case, Message};
 use crate::core::verdict::Outcome;
@@ -15,7 +14,7 @@ pub(super) fn is_known(case: &Case<'_>, on: u32, session: &str) -> bool {
     case.messages().iter().filter(|message| message.on == on).any(|message| match &message.body {
         Body::Request { params, .. } if !message.is_received() => params["sessionId"] == session,
         Body::Response { outcome: Ok(result), .. } if message.is_received() => result["sessionId"] == session,
-        Body::Notification { .. } if message.is_received() => child(message) == Some(session),
+        Body::Notification { .. } if message.is_received() => message.announced_child() == Some(session),
         _ => false,
     })
 }

@@ -9,7 +9,7 @@ use crate::core::probe::{Probe, Stop};
 use crate::core::scenario::Scenario;
 use crate::core::verdict::Outcome;
 use crate::prompts::children;
-use crate::v1::invariants::children::{announced, child};
+use crate::v1::invariants::children::announced;
 
 /// A turn that delegates.
 pub(super) const CHILDREN: Scenario = Scenario {
@@ -32,7 +32,7 @@ fn parents_mirror_states(case: &Case<'_>) -> Outcome {
         let Some(last) = case.received().filter(own).last() else { continue };
         let told = |message: &&Message| {
             message.on == first.on
-                && child(message) == Some(id)
+                && message.announced_child() == Some(id)
                 && message.update().is_some_and(|update| update["state"].is_object())
         };
         let mirrored = case.received().filter(told).last();

@@ -10,6 +10,7 @@ use super::servers::{self, Named, Servers};
 use crate::adapter::Open;
 use crate::codex::launch;
 use crate::failure::{Failure, FailureKind};
+use crate::system_prompt::SystemPrompt;
 
 /// A request to open a session.
 #[derive(Debug)]
@@ -32,12 +33,6 @@ pub(super) enum Kind {
     Fork(String),
 }
 
-#[derive(Debug)]
-enum SystemPrompt {
-    Replace(String),
-    Append(String),
-}
-
 impl Request {
     /// Checks it.
     ///
@@ -51,7 +46,7 @@ impl Request {
                 let meta = request.meta.as_ref();
                 Self {
                     kind,
-                    prompt: system_prompt(request.system_prompt.as_ref(), meta)?,
+                    prompt: SystemPrompt::read(request.system_prompt.as_ref(), meta)?,
                     servers: servers(&request.mcp_servers)?,
                     cwd: directory(request.cwd)?,
                     roots: request.additional_directories.into_iter().map(directory).collect::<Result<_, _>>()?,
@@ -135,32 +130,6 @@ fn directory(path: PathBuf) -> Result<PathBuf, Failure> {
         return Err(invalid(format!("{} is no directory: create it, or give another one", path.display())));
     }
     Ok(path)
-}
-
-fn system_prompt(field: Option<&v1::SystemPrompt>, meta: Option<&v1::Meta>) -> Result<Option<SystemPrompt>, Failure> {
-    if let Some(prompt) = field {
-        let mut text = Vec::new();
-        for block in &prompt.content {
-            match block {
-                v1::ContentBlock::Text(part) => text.push(part.text.as_str()),
-                _ => return Err(invalid("a system prompt is text: leave everything else out".to_owned())),
-            }
-        }
-        let text = text.join("\n");
-        return match &prompt.mode {
-            v1::SystemPromptMode::Append => Ok(Some(SystemPrompt::Append(text))),
-            v1::SystemPromptMode::Override => Ok(Some(SystemPrompt::Replace(text))),
-            _ => Err(invalid("the mode of a system prompt is append or override".to_owned())),
-        };
-    }
-    match meta.and_then(|meta| meta.get("systemPrompt")) {
-        None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) => Ok(Some(SystemPrompt::Replace(text.clone()))),
-        Some(given) => match given.get("append").and_then(Value::as_str) {
-            Some(text) => Ok(Some(SystemPrompt::Append(text.to_owned()))),
-            None => Err(invalid("_meta.systemPrompt is a text, or an object with the text to append".to_owned())),
-        },
-    }
 }
 
 /// The servers as Codex's configuration has them. They go through the pipe to Codex, never over a command line.
