@@ -7,12 +7,7 @@ use acp_types::{Raw, RawBuf, SessionId, rewrite};
 /// ids, in `agent_started` and `child_updated`, stay.
 pub(super) fn rename(record: &mut Record, old: &SessionId, new: &SessionId) {
     let names: &[&[&str]] = match record.kind {
-        Kind::Update => &[
-            &["sessionId"],
-            &["update", "sessionId"],
-            &["update", "senderSessionId"],
-            &["update", "recipientSessionId"],
-        ],
+        Kind::Update => named_by_update(record.body.as_raw()),
         Kind::PermissionRequested => &[&["sessionId"]],
         Kind::PromptQueued | Kind::Request | Kind::Extension => &[&["params", "sessionId"]],
         Kind::ChildUpdated => &[&["session"], &["parent"]],
@@ -31,6 +26,17 @@ pub(super) fn rename(record: &mut Record, old: &SessionId, new: &SessionId) {
     };
     if let Some(content) = with_references(record.body.as_raw().path(&[call, "content"]), old, new) {
         record.body = rewrite::set_path(record.body.as_raw(), &[call, "content"], content.as_raw());
+    }
+}
+
+/// Where an update names sessions.
+fn named_by_update(params: Raw<'_>) -> &'static [&'static [&'static str]] {
+    match params.path(&["update", "sessionUpdate"]).and_then(Raw::as_string).as_deref() {
+        Some("subagent_update") => &[&["sessionId"], &["update", "sessionId"]],
+        Some("session_message" | "session_message_chunk") => {
+            &[&["sessionId"], &["update", "senderSessionId"], &["update", "recipientSessionId"]]
+        }
+        _ => &[&["sessionId"]],
     }
 }
 
@@ -76,8 +82,8 @@ mod tests {
             ),
             (
                 Kind::Update,
-                r#"{"sessionId":"s~5","update":{"senderSessionId":"s","recipientSessionId":"s~5"}}"#,
-                r#"{"sessionId":"t~5","update":{"senderSessionId":"t","recipientSessionId":"t~5"}}"#,
+                r#"{"sessionId":"s~5","update":{"sessionUpdate":"session_message","senderSessionId":"s","recipientSessionId":"s~5"}}"#,
+                r#"{"sessionId":"t~5","update":{"sessionUpdate":"session_message","senderSessionId":"t","recipientSessionId":"t~5"}}"#,
             ),
             (
                 Kind::Update,

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn every_request_of_acp_is_an_operation_or_known_to_be_none() {
-        let none = ["session/fork", "proxy/initialize", "proxy/successor"];
+        let none = ["session/fork", "session/archive", "session/unarchive", "proxy/initialize", "proxy/successor"];
         for method in Version::V1.methods() {
             if method.call == Call::Request && method.direction != Direction::ToClient {
                 assert_eq!(

@@ -153,7 +153,7 @@ fn malformed_params_are_refused_with_what_is_wrong() {
 #[test]
 fn session_requests_need_an_attached_session() {
     let mut kit = Kit::ready();
-    for method in ["session/prompt", "session/set_mode", "session/set_config_option", "session/status"] {
+    for method in ["session/prompt", "session/set_mode", "session/set_config_option", "session/set_title"] {
         kit.request(1, method, &json!({ "sessionId": "nonesuch", "prompt": [] }));
         let error = kit.only()["error"].clone();
         assert_eq!((&error["code"], &error["data"]["sessionId"]), (&json!(-32002), &json!("nonesuch")), "{method}");

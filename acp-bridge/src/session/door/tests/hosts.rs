@@ -78,6 +78,18 @@ pub(super) fn all() -> Vec<(Refusal, i32, &'static str, Value)> {
             "there is no session s",
             json!({ "sessionId": "s" }),
         ),
+        (
+            Refusal::UnknownChild { session: "s~5".into() },
+            NOT_FOUND,
+            "the session has no child session s~5: name one that a subagent_update has announced",
+            json!({ "sessionId": "s~5" }),
+        ),
+        (
+            Refusal::ChildStays { session: "s~5".into() },
+            INVALID_REQUEST,
+            "the work of child session s~5 cannot be stopped: its agent has not said that it can; stop that of its parent",
+            json!({ "sessionId": "s~5" }),
+        ),
         (Refusal::NeedsSession, INTERNAL, "this command needs a session", no.clone()),
         (Refusal::NeedsNoSession, INVALID_REQUEST, "this command concerns the agent and no session", no.clone()),
         (Refusal::InUse, INVALID_REQUEST, "the session is in use and was not deleted", no.clone()),
