@@ -22,6 +22,7 @@ const ROOMS: &[Room<'_>] = &[
         name: "crate::adapter",
         knows: &["crate", "crate::bounds", "crate::failure", "crate::private", "crate::translate"],
     },
+    Room { name: "crate::children", knows: &["crate::translate"] },
     Room { name: "crate::codex", knows: OF_A_HARNESS },
     Room { name: "crate::claude", knows: OF_A_HARNESS },
     Room {
@@ -34,6 +35,7 @@ const OF_A_HARNESS: &[&str] = &[
     "crate",
     "crate::adapter",
     "crate::bounds",
+    "crate::children",
     "crate::content",
     "crate::diff",
     "crate::embedded",

@@ -3,14 +3,16 @@
 use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use acp_server::transport::Transport;
 use acp_server::{Agent, AgentContext, serve_until};
+use acp_types::method::v1 as method;
 use acp_types::{Raw, RawBuf, v1};
 
 use super::extension::{STEER, STOP_TASK, SteerRequest, StopTaskRequest};
-use super::harness::{Harness, Open};
+use super::harness::{Harness, Open, unsupported};
 use super::service::Service;
 use super::sessions::Sessions;
 use crate::failure::{Failure, FailureKind};
@@ -33,7 +35,7 @@ pub async fn serve<H: Harness>(
     config.cancel_grace = CANCEL;
     // Without a client there is nobody to finish for; sessions are closed below.
     config.drain_grace = Duration::ZERO;
-    let service = Arc::new(Service { harness, sessions: Sessions::new(recordings) });
+    let service = Arc::new(Service { harness, sessions: Sessions::new(recordings), titles: AtomicBool::new(false) });
     serve_until(Adapter(Arc::clone(&service)), transport, config, shutdown).await;
     service.sessions.close_all().await;
     service.harness.shutdown().await;
@@ -47,7 +49,9 @@ impl<H: Harness> Agent for Adapter<H> {
         params: v1::InitializeRequest,
         _: &AgentContext,
     ) -> acp_server::Answer<v1::InitializeResponse> {
-        Ok(self.0.harness.initialize(&params).await?)
+        let response = self.0.harness.initialize(&params).await?;
+        self.0.titles.store(response.agent_capabilities.session_capabilities.title.is_some(), Ordering::Relaxed);
+        Ok(response)
     }
 
     async fn authenticate(
@@ -166,6 +170,9 @@ impl<H: Harness> Agent for Adapter<H> {
         params: v1::SetSessionTitleRequest,
         context: &AgentContext,
     ) -> acp_server::Answer<v1::SetSessionTitleResponse> {
+        if !self.0.titles.load(Ordering::Relaxed) {
+            return Err(unsupported(method::SetSessionTitle::NAME).into());
+        }
         self.0.ask(&params.session_id, Request::SetTitle(params.title.clone()), context).await?;
         Ok(v1::SetSessionTitleResponse::new(params.title))
     }

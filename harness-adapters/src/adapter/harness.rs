@@ -67,7 +67,8 @@ pub trait Harness: Send + Sync + 'static {
     }
 }
 
-fn unsupported(method: &str) -> Failure {
+/// Failure of what an agent does not have.
+pub(super) fn unsupported(method: &str) -> Failure {
     Failure::new(FailureKind::Unsupported, format!("this agent has no {method}, and did not offer it in initialize"))
 }
 

@@ -1,5 +1,6 @@
 //! The sessions of a harness: opened, asked, and opened again when their harness was lost.
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use acp_server::{AgentContext, ClientPeer};
@@ -18,6 +19,8 @@ use crate::translate::{Answer, Request, Told};
 pub(super) struct Service<H> {
     pub(super) harness: H,
     pub(super) sessions: Sessions,
+    /// Clients may set titles of sessions: the harness offered it in `initialize`.
+    pub(super) titles: AtomicBool,
 }
 
 /// The answer to the client about a session that was opened.
@@ -30,7 +33,7 @@ pub(super) struct Introduction {
 impl<H: Harness> Service<H> {
     /// Opens a session.
     pub(super) async fn open(&self, how: Open, context: &AgentContext) -> Result<Introduction, Failure> {
-        let Self { harness, sessions } = self;
+        let Self { harness, sessions, .. } = self;
         sessions.room()?;
         if let Open::Load(v1::LoadSessionRequest { session_id, .. })
         | Open::Resume(v1::ResumeSessionRequest { session_id, .. }) = &how
@@ -69,7 +72,7 @@ impl<H: Harness> Service<H> {
     /// Opens a session again whose harness was lost, with the mode and the options that were in force. The next prompt
     /// then works as before.
     async fn reopen(&self, session: &v1::SessionId, client: &ClientPeer) -> Result<(), Failure> {
-        let Self { harness, sessions } = self;
+        let Self { harness, sessions, .. } = self;
         let Some(lost) = sessions.lost(session).await else { return Ok(()) };
         let Lost { again, chosen, .. } = &lost;
         tracing::info!(%session, "the harness was lost; opening the session again");
