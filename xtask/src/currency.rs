@@ -16,12 +16,9 @@ use serde_json::Value;
 
 use crate::run::{root, say};
 use age::{Age, Minor};
-use registry::CRATE;
+use registry::{CRATE, PROTOCOLS};
 use seen::Seen;
 use surface::Surface;
-
-/// Versions of the protocol in a release of the crate.
-const PROTOCOLS: [&str; 2] = ["v1", "v2"];
 
 /// Checks; with `save`, writes the schemas of the release that the workspace has to `conformance/schema` first.
 pub(crate) fn run(save: bool) -> anyhow::Result<()> {

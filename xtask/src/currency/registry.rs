@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::run::{capture, cargo, root};
 
+/// Versions of the protocol in a release of the crate.
+pub(super) const PROTOCOLS: [&str; 2] = ["v1", "v2"];
+
 /// The crate that ACP's schema is published in.
 pub(super) const CRATE: &str = "agent-client-protocol-schema";
 /// The crate whose version is that of all of ours.
@@ -55,7 +58,7 @@ pub(super) fn schemas(release: &str) -> anyhow::Result<BTreeMap<String, Value>> 
     let mut schemas = BTreeMap::new();
     for (features, name) in [("", "schema.json"), ("unstable", "schema.unstable.json")] {
         let printed = run(at, features)?;
-        for (line, protocol) in printed.lines().zip(super::PROTOCOLS) {
+        for (line, protocol) in printed.lines().zip(PROTOCOLS) {
             let schema = serde_json::from_str(line).with_context(|| format!("{protocol}/{name} of {release}"))?;
             schemas.insert(format!("{protocol}/{name}"), schema);
         }
