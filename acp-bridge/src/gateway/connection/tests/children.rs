@@ -146,6 +146,22 @@ fn whoever_goes_on_behind_an_announcement_is_told_of_the_children_first() {
 }
 
 #[test]
+fn what_is_told_of_children_first_is_counted_and_is_of_the_lanes_that_are_seen() {
+    let (log, child) = log();
+    let head = log.records.len() as Seq;
+    for (lanes, count) in [(json!(["main"]), 1), (json!(["other"]), 0)] {
+        let mut kit = with_children();
+        let ours = json!({ "acp-bridge": { "lanes": lanes } });
+        kit.attach(7, &json!({ "historyPolicy": "none", "role": "observer", "_meta": ours }), &log, head);
+        let out = kit.out();
+        let of = |message: &&Value| message["params"]["update"]["sessionId"] == child.as_str();
+        assert_eq!(out.iter().filter(of).count(), count, "{lanes}: {out:?}");
+        let answer = out.iter().find(|message| message["id"] == 7).unwrap();
+        assert_eq!(answer["result"]["replayed"], count, "{lanes}");
+    }
+}
+
+#[test]
 fn chunks_of_different_sessions_are_never_joined_and_those_of_a_message_between_sessions_are() {
     let mut log = Log::new();
     let child = announce(&mut log, None, "{}");
