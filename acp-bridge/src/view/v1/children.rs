@@ -37,7 +37,8 @@ pub(super) fn announcements(session: &SessionId, state: &State, lanes: &LaneFilt
     earlier.filter_map(|child| announcement(session, child)).collect()
 }
 
-fn announcement(session: &SessionId, child: &ChildSession) -> Option<RawBuf> {
+/// Params of the update that announces one of them, with all that is known of it.
+pub(super) fn announcement(session: &SessionId, child: &ChildSession) -> Option<RawBuf> {
     let of = RawBuf::encode(child.parent().unwrap_or(session)).ok()?;
     let id = RawBuf::encode(child.id()).ok()?;
     let mut update = format!(r#"{{"sessionUpdate":"{SUBAGENT_UPDATE}","sessionId":{id}"#);
