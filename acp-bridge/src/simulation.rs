@@ -126,6 +126,7 @@ fn the_runs_exercise_what_they_are_meant_to() {
         ("child asked", 20),
         ("child of a child", 10),
         ("child ended with its agent", 20),
+        ("child stopped", 5),
         ("child introduced", 50),
         ("without children", 30),
         ("Load c", 5),

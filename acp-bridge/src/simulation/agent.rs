@@ -27,6 +27,8 @@ pub(super) struct Deeds {
     pub(super) speakers: BTreeMap<String, &'static str>,
     /// The name of the child that each text says something of.
     pub(super) subjects: BTreeMap<String, &'static str>,
+    /// Names of the children that they were told to stop.
+    pub(super) stopped: BTreeSet<String>,
     /// Number of times that they were given each prompt to work on, by its text.
     pub(super) taken: BTreeMap<String, u64>,
     /// Answer to each question.
@@ -217,7 +219,9 @@ impl AgentProcess {
                 Act::Reads
             }
             Some("session/cancel") if child_in(params).is_some() => {
-                self.children.stop(&child_in(params).unwrap_or_default());
+                let child = child_in(params).unwrap_or_default();
+                self.children.stop(&child);
+                deeds.stopped.insert(child);
                 Act::Reads
             }
             Some("session/cancel") => {

@@ -33,4 +33,5 @@ pub(super) fn promises(evidence: &Evidence, findings: &mut Findings) {
     views::p2_answers_are_in_the_log(evidence, &turns, findings);
     children::the_log_tells_of_each(evidence, findings);
     children::clients_are_told(evidence, findings);
+    children::only_who_asks_stops(evidence, &names, findings);
 }

@@ -135,6 +135,10 @@ impl Client {
         let scope = ["turn", "turn", "turn", "queued", "all"][dice.below(5)];
         let session = Arc::clone(&self.session);
         let Some(link) = self.acts() else { return };
+        let children = link.visit.family.known.len();
+        if children > 0 && dice.percent(40) {
+            return link.stop_child(dice.below(children));
+        }
         link.visit.stops += 1;
         if dice.percent(20) && link.give_up() {
             return;

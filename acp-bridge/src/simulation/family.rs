@@ -27,7 +27,9 @@ pub(super) struct Family {
     pub(super) known: BTreeMap<String, Known>,
     /// Messages that speak of a child of which the client had not been told.
     pub(super) strays: Vec<String>,
-    /// Messages about children.
+    /// Children that it asked to stop.
+    pub(super) stops: BTreeSet<String>,
+    /// Messages about children, for a client that does not understand them.
     pub(super) heard: Vec<String>,
 }
 

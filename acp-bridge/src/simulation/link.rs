@@ -111,6 +111,13 @@ impl Link {
         true
     }
 
+    /// Stops the work of a child session of which it has been told.
+    pub(super) fn stop_child(&mut self, which: usize) {
+        let Some(child) = self.visit.family.known.keys().nth(which).cloned() else { return };
+        self.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": { "sessionId": child } }));
+        self.visit.family.stops.insert(child);
+    }
+
     /// Answers a question, with words that nobody else uses.
     pub(super) fn answer(&mut self, which: usize) {
         let open: Vec<usize> = (0..self.visit.asks.len())

@@ -246,6 +246,7 @@ fn count(world: &mut World) {
     let tally = &mut world.tally;
     tally.add("child announced", announced);
     tally.add("child of a child", grandchildren);
+    tally.add("child stopped", count(&Kind::ChildCancelRequested));
     tally.add("child asked", child_asked);
     tally.add("child ended with its agent", ends);
     tally.add("asked", count(&Kind::PermissionRequested));

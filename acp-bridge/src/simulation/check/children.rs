@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use acp_types::Raw;
-use acp_types::record::body::ChildUpdated;
+use acp_types::record::body::{ChildCancelRequested, ChildUpdated};
 use acp_types::record::{Kind, Origin, Record, Seq};
 use serde_json::Value;
 
@@ -188,6 +188,25 @@ pub(super) fn clients_are_told(evidence: &Evidence, findings: &mut Findings) {
         if family.is_wanted {
             introductions(visit, &children, findings);
             what_is_known(visit, &children, findings);
+        }
+    }
+}
+
+/// A child is stopped because a client that knows it has asked for that, and agents are told of no other stop.
+pub(super) fn only_who_asks_stops(evidence: &Evidence, names: &Names, findings: &mut Findings) {
+    let mut stopped = BTreeSet::new();
+    for record in evidence.of_kind(&Kind::ChildCancelRequested) {
+        let child = record.decode::<ChildCancelRequested>().expect("a child").session.as_str().to_owned();
+        let by = record.origin.client().map(|by| by.to_string()).unwrap_or_default();
+        let mut visits = evidence.visits.iter().filter(|visit| *visit.connection == by);
+        let asked = visits.any(|visit| visit.family.stops.contains(&child));
+        findings.expect(asked, CHILDREN, || format!("{by} has stopped {child} and never asked for it"));
+        stopped.insert(child);
+    }
+    for (lane, deeds) in &evidence.deeds {
+        for name in &deeds.stopped {
+            let wanted = names.get(&(Arc::clone(lane), name.clone())).is_some_and(|child| stopped.contains(child));
+            findings.expect(wanted, CHILDREN, || format!("{name} of {lane} was told to stop, which nobody wanted"));
         }
     }
 }
