@@ -15,6 +15,7 @@
 //! | `disk`, `disk_port` | the log, and what one process has of it |
 //! | `agents`, `agent` | agent processes |
 //! | `client`, `link`, `visit`, `socket` | clients, and what each saw on each connection |
+//! | `family` | child sessions, as a client was told of them |
 //! | `evidence`, `check`, `finding` | what a run has come to, and the promises |
 //! | `fault` | ways to break a promise, each of which a check has to find |
 
@@ -26,6 +27,7 @@ mod dice;
 mod disk;
 mod disk_port;
 mod evidence;
+mod family;
 mod fault;
 mod finding;
 mod gateway;
@@ -120,6 +122,13 @@ fn the_runs_exercise_what_they_are_meant_to() {
         ("repeated", 50),
         ("refused", 30),
         ("mode known", 100),
+        ("child announced", 50),
+        ("child asked", 20),
+        ("child of a child", 10),
+        ("child ended with its agent", 20),
+        ("child stopped", 5),
+        ("child introduced", 50),
+        ("without children", 30),
         ("Load c", 5),
         ("Resume c", 5),
         ("Live c", 5),

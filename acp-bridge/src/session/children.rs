@@ -163,6 +163,15 @@ impl Children {
         self.by_number.get(&number).map(|child| &**child).filter(|child| child.id == *id)
     }
 
+    /// A child with those above it, the highest first.
+    pub(crate) fn line_of<'c>(&'c self, child: &'c ChildSession) -> Vec<&'c ChildSession> {
+        let above = |child: &&'c ChildSession| child.parent().and_then(|parent| self.get(parent));
+        // A parent is older than its children, so this ends.
+        let mut line: Vec<_> = std::iter::successors(Some(child), above).collect();
+        line.reverse();
+        line
+    }
+
     /// Returns whether there has been any: if not, no record of the log is about one.
     #[must_use]
     pub fn ever(&self) -> bool {

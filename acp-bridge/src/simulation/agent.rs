@@ -1,11 +1,15 @@
 //! An agent process: it has a prompt at most, says things, asks, takes messages in, obeys or not, and can be killed.
 
+mod children;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use acp_types::Raw;
 use bytes::Bytes;
 
+use self::children::{ChildAct, Children};
+pub(super) use self::children::{SESSION, reference};
 use super::dice::Dice;
 
 /// The modes that agents have.
@@ -19,12 +23,25 @@ type Given = (String, String);
 pub(super) struct Deeds {
     /// Texts that were said: the `update` as it was written.
     pub(super) said: BTreeMap<String, String>,
+    /// The name of the session in which each text was said and each question asked.
+    pub(super) speakers: BTreeMap<String, &'static str>,
+    /// The name of the child that each text says something of.
+    pub(super) subjects: BTreeMap<String, &'static str>,
+    /// Names of the children that they were told to stop.
+    pub(super) stopped: BTreeSet<String>,
     /// Number of times that they were given each prompt to work on, by its text.
     pub(super) taken: BTreeMap<String, u64>,
     /// Answer to each question.
     pub(super) answers: BTreeMap<String, Vec<String>>,
     asked: u64,
     starts: u64,
+}
+
+impl Deeds {
+    /// A text that nobody has said yet.
+    fn next_text(&self, lane: &str) -> String {
+        format!("{lane}-{} ", self.said.len())
+    }
 }
 
 /// The mode of a process, and what is to be in the log before clients can know it.
@@ -49,8 +66,9 @@ pub(super) struct AgentProcess {
     cancelled: bool,
     /// Messages for the running turn that it has not answered.
     offers: Vec<Given>,
-    /// Questions that have no answer.
-    open: BTreeSet<u64>,
+    /// Questions that have no answer, each with the session that has asked it.
+    open: BTreeMap<u64, &'static str>,
+    children: Children,
     /// Modes that it is to be in and has not answered.
     wanted: VecDeque<Given>,
     pub(super) mode: Mode,
@@ -77,7 +95,8 @@ impl AgentProcess {
             prompt: None,
             cancelled: false,
             offers: Vec::new(),
-            open: BTreeSet::new(),
+            open: BTreeMap::new(),
+            children: Children::default(),
             wanted: VecDeque::new(),
             mode: Mode { name: MODES[0].to_owned(), taken: 0, said: None },
         }
@@ -90,7 +109,7 @@ impl AgentProcess {
 
     /// Returns whether it has asked this and has read no answer, and none is in its pipe.
     pub(super) fn waits_for(&self, question: &str) -> bool {
-        let number = self.open.iter().find(|number| self.question(**number) == question);
+        let number = self.open.keys().find(|number| self.question(**number) == question);
         let answers = |number: &u64, frame: &Bytes| {
             let frame = parse(frame);
             frame.member("method").is_none() && id_of(frame) == number.to_string()
@@ -103,7 +122,13 @@ impl AgentProcess {
     }
 
     pub(super) fn is_idle(&self) -> bool {
-        self.prompt.is_none() && self.offers.is_empty() && self.wanted.is_empty() && self.inbox.is_empty()
+        let has_nothing = self.offers.is_empty() && self.wanted.is_empty() && self.inbox.is_empty();
+        self.prompt.is_none() && has_nothing && self.children.are_idle()
+    }
+
+    /// Questions of its session that have no answer.
+    fn own_open(&self) -> usize {
+        self.open.values().filter(|asked| **asked == SESSION).count()
     }
 
     /// The next thing that it does, if it has anything to do. `calm` brings it to the end of its turn.
@@ -120,19 +145,35 @@ impl AgentProcess {
         if !calm && self.prompt.is_some() && dice.percent(4) {
             return Act::Writes(self.change_mode_itself(deeds, dice));
         }
+        if let Some(act) = self.act_for_child(deeds, dice, calm) {
+            return act;
+        }
         let Some((call, _)) = &self.prompt else { return Act::Nothing };
         let wants = if calm { 9 } else { dice.below(10) };
         match wants {
             0..=4 => Act::Writes(self.say(deeds, dice)),
-            5 | 6 if self.open.len() < 2 && !self.cancelled => Act::Writes(self.ask(deeds)),
+            5 | 6 if self.own_open() < 2 && !self.cancelled => Act::Writes(self.ask(SESSION, deeds)),
             // What it has asked is answered before its turn ends.
-            _ if !self.open.is_empty() => Act::Nothing,
+            _ if self.own_open() > 0 => Act::Nothing,
             _ => {
                 let reason = if self.cancelled { "cancelled" } else { "end_turn" };
                 let answer = answer(call, &format!(r#"{{"stopReason":"{reason}"}}"#));
                 self.prompt = None;
                 Act::Writes(answer)
             }
+        }
+    }
+
+    /// Something is done in the name of a child, or with one. Children may work on when the turn is over.
+    fn act_for_child(&mut self, deeds: &mut Deeds, dice: &mut Dice, calm: bool) -> Option<Act> {
+        let may = self.prompt.is_some() || !self.children.are_idle();
+        if !may || !calm && !dice.percent(30) {
+            return None;
+        }
+        let asking: BTreeSet<&'static str> = self.open.values().copied().collect();
+        match self.children.act((&self.lane, deeds), &asking, dice, calm)? {
+            ChildAct::Writes(frame) => Some(Act::Writes(frame)),
+            ChildAct::Asks(child) => Some(Act::Writes(self.ask(child, deeds))),
         }
     }
 
@@ -143,15 +184,15 @@ impl AgentProcess {
         let id = || id_of(frame);
         let method = frame.member("method").and_then(Raw::as_string);
         match method.as_deref() {
-            Some("initialize") => Act::Writes(answer(
-                &id(),
-                concat!(
-                    r#"{"protocolVersion":1,"agentCapabilities":{"sessionCapabilities":{"resume":{}}},"#,
-                    r#""_meta":{"steering":{"supported":true}}}"#
-                ),
-            )),
+            Some("initialize") => {
+                self.children.offered(params.path(&["clientCapabilities", "subagents"]).is_some());
+                let can = r#"{"sessionCapabilities":{"resume":{}}}"#;
+                let steers = r#"{"steering":{"supported":true}}"#;
+                let about = format!(r#"{{"protocolVersion":1,"agentCapabilities":{can},"_meta":{steers}}}"#);
+                Act::Writes(answer(&id(), &about))
+            }
             Some("session/new") => {
-                Act::Writes(answer(&id(), &format!(r#"{{"sessionId":"a","modes":{}}}"#, self.modes())))
+                Act::Writes(answer(&id(), &format!(r#"{{"sessionId":"{SESSION}","modes":{}}}"#, self.modes())))
             }
             Some("session/resume") => {
                 // Now and then it does not say what mode it is in.
@@ -177,6 +218,12 @@ impl AgentProcess {
                 self.wanted.push_back((id(), mode.into_owned()));
                 Act::Reads
             }
+            Some("session/cancel") if child_in(params).is_some() => {
+                let child = child_in(params).unwrap_or_default();
+                self.children.stop(&child);
+                deeds.stopped.insert(child);
+                Act::Reads
+            }
             Some("session/cancel") => {
                 self.cancelled = true;
                 Act::ReadsStop(self.prompt.as_ref().map(|(_, text)| text.clone()))
@@ -196,12 +243,14 @@ impl AgentProcess {
         format!(r#"{{"currentModeId":"{}"}}"#, self.mode.name)
     }
 
-    fn ask(&mut self, deeds: &mut Deeds) -> String {
+    /// Asks something in the name of a session of its own.
+    fn ask(&mut self, session: &'static str, deeds: &mut Deeds) -> String {
         deeds.asked += 1;
         let number = deeds.asked;
-        self.open.insert(number);
+        self.open.insert(number, session);
         let question = self.question(number);
-        let params = format!(r#"{{"sessionId":"a","toolCall":{{"toolCallId":"{question}"}},"options":[]}}"#);
+        deeds.speakers.insert(question.clone(), session);
+        let params = format!(r#"{{"sessionId":"{session}","toolCall":{{"toolCallId":"{question}"}},"options":[]}}"#);
         format!(r#"{{"jsonrpc":"2.0","id":{number},"method":"session/request_permission","params":{params}}}"#)
     }
 
@@ -220,7 +269,7 @@ impl AgentProcess {
     /// Goes into another mode by itself, and says so.
     fn change_mode_itself(&mut self, deeds: &mut Deeds, dice: &mut Dice) -> String {
         MODES[dice.below(3)].clone_into(&mut self.mode.name);
-        let text = format!("{}-{} ", self.lane, deeds.said.len());
+        let text = deeds.next_text(&self.lane);
         self.mode.said = Some(text.clone());
         let mode = &self.mode.name;
         let update = format!(r#"{{"sessionUpdate":"current_mode_update","currentModeId":"{mode}","_text":"{text}"}}"#);
@@ -239,7 +288,7 @@ impl AgentProcess {
 
     /// Some of a message; now and then with what no version of ours knows, which is passed on as it stands.
     fn say(&self, deeds: &mut Deeds, dice: &mut Dice) -> String {
-        let text = format!("{}-{} ", self.lane, deeds.said.len());
+        let text = deeds.next_text(&self.lane);
         let odd = if dice.percent(30) { r#","_odd":{"z":[1e2,30.0,"\u00e9"],"a" : null}"# } else { "" };
         let update =
             format!(r#"{{"sessionUpdate":"agent_message_chunk","content":{{"type":"text","text":"{text}"}}{odd}}}"#);
@@ -248,10 +297,21 @@ impl AgentProcess {
 }
 
 fn said(deeds: &mut Deeds, text: String, update: String) -> String {
-    let frame =
-        format!(r#"{{"jsonrpc":"2.0","method":"session/update","params":{{"sessionId":"a","update":{update}}}}}"#);
+    said_by(deeds, SESSION, text, update)
+}
+
+/// Something is said in one of the process's sessions.
+fn said_by(deeds: &mut Deeds, session: &'static str, text: String, update: String) -> String {
+    let params = format!(r#"{{"sessionId":"{session}","update":{update}}}"#);
+    deeds.speakers.insert(text.clone(), session);
     deeds.said.insert(text, update);
-    frame
+    format!(r#"{{"jsonrpc":"2.0","method":"session/update","params":{params}}}"#)
+}
+
+/// The child that params of a request or a notification are about.
+pub(super) fn child_in(params: Raw<'_>) -> Option<String> {
+    let named = params.member("sessionId").and_then(Raw::as_string)?;
+    (*named != *SESSION).then(|| named.into_owned())
 }
 
 fn answer(id: &str, result: &str) -> String {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::FutureExt;
 
-use super::agent::{Act, AgentProcess, Deeds, Mode, parse};
+use super::agent::{Act, AgentProcess, Deeds, Mode, child_in, parse};
 use super::dice::Dice;
 use super::disk::Disk;
 use super::fault::Fault;
@@ -179,6 +179,7 @@ fn arrive(disk: &Disk, running: &mut Running, frame: Bytes) -> Option<Arrived> {
             times += usize::from(disk.goes_wrong(Fault::PromptTwice, 30));
             leaks = disk.goes_wrong(Fault::StopLeaks, 30);
         }
+        Some("session/cancel") if message.member("params").and_then(child_in).is_some() => {}
         Some("session/cancel") if disk.goes_wrong(Fault::StopNotTold, 100) => times = 0,
         Some("session/cancel") => arrived = Some(Arrived::Stop { lane, host: running.host.number }),
         Some("session/set_mode") if disk.goes_wrong(Fault::ChoiceNotGiven, 50) => {

@@ -57,12 +57,18 @@ impl Client {
     }
 
     /// Opens a connection of any kind, or without dice one of a controller that goes on where it was and sees everything.
-    pub(super) fn connect(&mut self, id: Arc<str>, gateway: u64, socket: ClientEnd, dice: Option<&mut Dice>) {
+    pub(super) fn connect(
+        &mut self,
+        id: Arc<str>,
+        gateway: u64,
+        (socket, disk): (ClientEnd, &Disk),
+        dice: Option<&mut Dice>,
+    ) {
         let visit = match dice {
             Some(dice) => Visit::any(id, dice),
             None => Visit::plain(id, Entry::Resume),
         };
-        self.link = Some(Link::open(visit, Arc::clone(&self.session), gateway, socket));
+        self.link = Some(Link::open(visit, Arc::clone(&self.session), gateway, socket, disk));
     }
 
     /// The connection is over. It may have read what was written to it, so many messages at most.
@@ -129,6 +135,10 @@ impl Client {
         let scope = ["turn", "turn", "turn", "queued", "all"][dice.below(5)];
         let session = Arc::clone(&self.session);
         let Some(link) = self.acts() else { return };
+        let children = link.visit.family.known.len();
+        if children > 0 && dice.percent(40) {
+            return link.stop_child(dice.below(children));
+        }
         link.visit.stops += 1;
         if dice.percent(20) && link.give_up() {
             return;

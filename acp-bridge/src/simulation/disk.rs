@@ -248,10 +248,16 @@ impl Disk {
         self.log.get(session).now_or_never().expect("it is memory")
     }
 
-    /// Nobody is told what a client has set.
+    /// Has records go wrong that are written.
     fn garble(&self, records: &mut [Arc<Record>]) {
         if self.goes_wrong(Fault::ChoiceUntold, 100) {
             records.iter_mut().for_each(spied::silence);
+        }
+        if self.goes_wrong(Fault::ChildEndUntold, 100) {
+            records.iter_mut().for_each(spied::silence_ends);
+        }
+        if self.goes_wrong(Fault::ChildNameLost, 100) {
+            records.iter_mut().for_each(spied::forget_name);
         }
     }
 }

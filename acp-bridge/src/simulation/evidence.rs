@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+use acp_types::SessionId;
 use acp_types::record::{Epoch, Kind, Record, Seq, body};
 
 use super::agent::{Deeds, text_of};
@@ -24,6 +25,7 @@ pub(super) struct Told {
 /// Facts for the checks.
 #[derive(Debug)]
 pub(super) struct Evidence {
+    pub(super) session: SessionId,
     pub(super) records: Vec<Arc<Record>>,
     pub(super) visits: Vec<Visit>,
     /// End of each prompt, by its key.

@@ -1,5 +1,7 @@
 //! Ways to break a promise on purpose, so that it is seen that the checks notice.
 
+use super::check::CHILDREN;
+
 /// What is done wrong in a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
@@ -43,11 +45,19 @@ pub(super) enum Fault {
     ChoiceUntold,
     /// Clients are not told how a turn ended.
     EndUntold,
+    /// A client is not told of a child session that there is already.
+    ChildUntold,
+    /// A gateway believes that a client understands child sessions.
+    ChildrenUnwanted,
+    /// Clients are not told that the work of child sessions is over because their agent is gone.
+    ChildEndUntold,
+    /// The log does not have the name that an agent has for a child session.
+    ChildNameLost,
 }
 
 impl Fault {
     /// Each with the promise that it breaks.
-    pub(super) const ALL: [(Self, &'static str); 20] = [
+    pub(super) const ALL: [(Self, &'static str); 24] = [
         (Self::RecordChanges, "P1"),
         (Self::StoredLater, "P2"),
         (Self::RecordSkipped, "P3"),
@@ -68,5 +78,9 @@ impl Fault {
         (Self::ChoiceNotGiven, "P14"),
         (Self::RefusalUnheard, "P14"),
         (Self::ChoiceUntold, "P14"),
+        (Self::ChildUntold, CHILDREN),
+        (Self::ChildrenUnwanted, CHILDREN),
+        (Self::ChildEndUntold, CHILDREN),
+        (Self::ChildNameLost, CHILDREN),
     ];
 }

@@ -69,11 +69,13 @@ const FAILED: i64 = -32603;
 const AGENT_FAILED: &str = "the agent ";
 
 impl Link {
-    pub(super) fn open(visit: Visit, session: Arc<str>, gateway: u64, socket: ClientEnd) -> Self {
+    pub(super) fn open(visit: Visit, session: Arc<str>, gateway: u64, socket: ClientEnd, disk: &Disk) -> Self {
         let (requests, phase) = (BTreeMap::new(), Phase::Greets);
         let mut link =
             Self { visit, gateway, socket, session, phase, next_request: 0, requests, entering: 0, answers: 0 };
-        link.request("initialize", &json!({ "protocolVersion": 1 }));
+        let offers = link.visit.family.is_wanted || disk.goes_wrong(Fault::ChildrenUnwanted, 30);
+        let capabilities = if offers { json!({ "subagents": {} }) } else { json!({}) };
+        link.request("initialize", &json!({ "protocolVersion": 1, "clientCapabilities": capabilities }));
         link
     }
 
@@ -107,6 +109,13 @@ impl Link {
         let Some(&id) = self.requests.keys().next() else { return false };
         self.send(&json!({ "jsonrpc": "2.0", "method": "$/cancel_request", "params": { "requestId": id } }));
         true
+    }
+
+    /// Stops the work of a child session of which it has been told.
+    pub(super) fn stop_child(&mut self, which: usize) {
+        let Some(child) = self.visit.family.known.keys().nth(which).cloned() else { return };
+        self.send(&json!({ "jsonrpc": "2.0", "method": "session/cancel", "params": { "sessionId": child } }));
+        self.visit.family.stops.insert(child);
     }
 
     /// Answers a question, with words that nobody else uses.
@@ -148,8 +157,12 @@ impl Link {
 
     fn take(&mut self, (client, cursor, disk): (usize, Seq, &Disk), (written, frame): Written, read: &mut Vec<Read>) {
         let message = parse(&frame);
+        if is_introduction(message) && disk.goes_wrong(Fault::ChildUntold, 30) {
+            return;
+        }
         let id = message.member("id").and_then(Raw::as_u64);
         let method = message.member("method").and_then(Raw::as_string);
+        self.visit.family.read(&self.session, std::str::from_utf8(&frame).expect("UTF-8"));
         match (method.as_deref(), id) {
             (Some("$/cancel_request"), None) => {
                 let key = message.path(&["params", "requestId"]).and_then(Raw::as_u64).expect("a request");
@@ -223,4 +236,10 @@ impl Link {
         }
         None
     }
+}
+
+/// Returns whether a message tells of a child session outside the log.
+fn is_introduction(message: Raw<'_>) -> bool {
+    let kind = message.path(&["params", "update", "sessionUpdate"]).and_then(Raw::as_string);
+    kind.as_deref() == Some("subagent_update") && message.path(&["params", "_meta", "acp-bridge", "seq"]).is_none()
 }

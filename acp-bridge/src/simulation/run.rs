@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use acp_types::record::{Kind, Record};
+use acp_types::record::{Kind, Origin, Record};
 
 use super::check;
 use super::client::Client;
@@ -237,7 +237,18 @@ fn count(world: &mut World) {
         let of_kind = records.iter().filter(|record| record.kind == *kind);
         of_kind.filter(|record| record.body.as_str().contains(word)).count() as u64
     };
+    let of_child = |kind: &Kind| with(kind, &format!(r#""sessionId":"{}~"#, world.session));
+    let (child_asked, announced) =
+        (of_child(&Kind::PermissionRequested), with(&Kind::ChildUpdated, "\"agentSession\""));
+    let grandchildren = with(&Kind::ChildUpdated, "\"parent\"");
+    let ends = records.iter().filter(|record| record.kind == Kind::ChildUpdated && record.origin == Origin::Host);
+    let ends = ends.count() as u64;
     let tally = &mut world.tally;
+    tally.add("child announced", announced);
+    tally.add("child of a child", grandchildren);
+    tally.add("child stopped", count(&Kind::ChildCancelRequested));
+    tally.add("child asked", child_asked);
+    tally.add("child ended with its agent", ends);
     tally.add("asked", count(&Kind::PermissionRequested));
     tally.add("cancelled", count(&Kind::CancelRequested));
     tally.add("steered", count(&Kind::PromptSteered));
@@ -256,6 +267,8 @@ fn count(world: &mut World) {
         for visit in client.visits().filter(|visit| visit.head.is_some()) {
             let role = if visit.controller { "controller" } else { "observer" };
             tally.once(&format!("{:?} {role} {:?}", visit.entry, visit.lanes));
+            tally.add("child introduced", visit.family.introduced.len() as u64);
+            tally.add("without children", u64::from(!visit.family.is_wanted));
         }
     }
 }

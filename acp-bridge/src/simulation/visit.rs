@@ -7,6 +7,7 @@ use acp_types::record::{Record, Seq, Turn};
 use serde_json::{Value, json};
 
 use super::dice::Dice;
+use super::family::Family;
 
 /// Way of a client to the session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +29,8 @@ pub(super) enum Entry {
 pub(super) struct Shown {
     pub(super) seq: Seq,
     pub(super) text: String,
+    /// The session that it is of.
+    pub(super) of: String,
     /// The `update` member as it was written.
     pub(super) update: String,
 }
@@ -49,6 +52,8 @@ pub(super) struct Visit {
     pub(super) controller: bool,
     /// The lanes that it wants to see; all without.
     pub(super) lanes: Option<Vec<&'static str>>,
+    /// What it was told of child sessions.
+    pub(super) family: Family,
     /// The cursor that it came with.
     cursor: Seq,
     /// Where the log ended when it came, which it can tell so exactly: between these.
@@ -101,7 +106,9 @@ impl Visit {
             2 => Some(vec![]),
             _ => None,
         };
-        Self { controller: !(attaches && dice.percent(30)), lanes, ..Self::plain(connection, entry) }
+        let controller = !(attaches && dice.percent(30));
+        let family = Family::new(dice.percent(65));
+        Self { controller, lanes, family, ..Self::plain(connection, entry) }
     }
 
     /// Of a controller that sees everything.
@@ -111,6 +118,7 @@ impl Visit {
             entry,
             controller: true,
             lanes: None,
+            family: Family::new(true),
             cursor: 0,
             head: None,
             history: 0,
@@ -157,7 +165,8 @@ impl Visit {
     /// It has come: what it was answered, and the heads of the log when it asked and when it was answered.
     pub(super) fn come(&mut self, answer: &Value, before: Seq, written: Seq) {
         if let Some(replayed) = answer["replayed"].as_u64() {
-            assert_eq!(replayed, self.shown.len() as u64, "the answer says how much was shown");
+            let shown = self.shown.len() + self.family.introduced.len();
+            assert_eq!(replayed, shown as u64, "the answer says how much was shown");
         }
         let exact = answer["_meta"]["acp-bridge"]["seq"].as_u64().filter(|_| self.attaches());
         self.head = Some(exact.map_or((before, written), |head| (head, head)));
@@ -207,9 +216,11 @@ impl Visit {
                     self.resolved.push(value["update"]["requestId"].as_u64().expect("a request"));
                 }
                 Some("client_connected" | "client_disconnected") => {}
+                Some("subagent_update") if seq.is_none() => self.family.introduce(&value),
                 _ => self.shown.push(Shown {
                     seq: seq.expect("a seq"),
                     text: text_of_update(&value["update"]),
+                    of: value["sessionId"].as_str().expect("a session").to_owned(),
                     update: params.member("update").expect("an update").as_str().to_owned(),
                 }),
             },

@@ -81,9 +81,9 @@ impl World {
     /// Makes the session, as a client does that goes away then.
     async fn create(&mut self) -> SessionId {
         let socket = self.gateways[0].accept("founder".into());
-        let mut requests =
-            [("initialize", json!({ "protocolVersion": 1 })), ("session/new", json!({ "cwd": "/", "mcpServers": [] }))]
-                .into_iter();
+        let hello = json!({ "protocolVersion": 1, "clientCapabilities": { "subagents": {} } });
+        let new = json!({ "cwd": "/", "mcpServers": [] });
+        let mut requests = [("initialize", hello), ("session/new", new)].into_iter();
         loop {
             let Some((method, params)) = requests.next() else { panic!("nobody makes a session") };
             socket.send(json!({ "jsonrpc": "2.0", "id": 1, "method": method, "params": params }).to_string());
@@ -195,7 +195,7 @@ impl World {
         let client = &mut self.clients[at];
         let id = client.next_connection();
         let socket = gateway.accept(Arc::clone(&id));
-        client.connect(id, gateway.process.number, socket, (!plainly).then_some(&mut self.dice));
+        client.connect(id, gateway.process.number, (socket, &self.ground.disk), (!plainly).then_some(&mut self.dice));
     }
 
     /// A client goes away. What it asked for before is still done, and the host is told.
@@ -270,6 +270,7 @@ impl World {
         let deeds: BTreeMap<_, _> = self.ground.agents.deeds();
         let spied = self.ground.disk.spied();
         Evidence {
+            session: self.session.clone(),
             records,
             visits,
             prompts,

@@ -74,8 +74,8 @@ pub(crate) trait Screen: Debug + Send + Sync {
     fn begin(&mut self, replay: Replay, resumes: bool);
 
     /// Tells the client what it is to know before its history, which begins behind `cursor`. `state` is as of then, or
-    /// later.
-    fn introduce(&mut self, state: &State, cursor: Seq, out: &mut dyn Sink);
+    /// later; the client sees these lanes.
+    fn introduce(&mut self, state: &State, lanes: &LaneFilter, cursor: Seq, out: &mut dyn Sink);
 
     /// Makes room for the frames of records that come now.
     fn expect(&self, records: &[Arc<Record>], out: &mut dyn Sink);

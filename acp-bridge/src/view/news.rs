@@ -5,7 +5,7 @@ use acp_types::record::{Record, Seq, Turn};
 
 use super::error::RequestError;
 use super::member::Member;
-use crate::session::{PendingRequest, State};
+use crate::session::{ChildSession, PendingRequest, State};
 
 /// News to tell about one session.
 #[derive(Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum News<'a> {
     TurnUnwritable { turn: Turn, why: &'a RequestError },
     /// Answer to a permission request. `by` is the member whose connection the record names, while it is here.
     PermissionResolved { record: &'a Record, resolved: &'a Resolved, asked: &'a PendingRequest, by: Option<&'a Member> },
+    /// Child session of a lane that this client does not see, which is about to ask it something.
+    Child(&'a ChildSession),
     /// Arrival of somebody in the session.
     Came(&'a Member),
     /// Departure of somebody from the session.

@@ -32,7 +32,7 @@ impl Attachment {
     /// Tells what the client is to know before anything else, and asks what waits for an answer, if there is no history to
     /// be shown before.
     pub(in crate::gateway) fn begin(&mut self, out: &mut Outgoing) {
-        self.screen.introduce(self.at.state(), self.at.cursor(), out);
+        self.screen.introduce(self.at.state(), self.at.lanes(), self.at.cursor(), out);
         if self.at.is_live() {
             self.questions.ask_pending(&self.at, out);
         } else {

@@ -80,6 +80,11 @@ impl Position {
         self.history.cut()
     }
 
+    /// Lanes that the client sees.
+    pub(super) fn lanes(&self) -> &LaneFilter {
+        &self.lanes
+    }
+
     /// Returns whether the client sees a lane.
     pub(super) fn shows(&self, lane: &str) -> bool {
         self.lanes.shows(lane)

@@ -8,6 +8,7 @@ use acp_types::record::Seq;
 use super::position::Position;
 use crate::gateway::outgoing::Outgoing;
 use crate::gateway::presence::Membership;
+use crate::view::News;
 
 /// Requests of agents that this client was not asked, or could not answer.
 #[derive(Debug, Default)]
@@ -39,6 +40,12 @@ impl Questions {
             self.withheld.insert(request);
             at.membership().watch();
             return;
+        }
+        if let Some(child) = at.state().child_of(asked).filter(|_| !at.shows(&asked.lane)) {
+            // A turn of the client's own, in a lane of whose children it is told nothing else.
+            for child in at.state().children().line_of(child) {
+                out.tell(at.session(), &News::Child(child));
+            }
         }
         out.ask(at.session(), request, &asked.method, asked.params.as_ref());
     }

@@ -7,6 +7,7 @@ use acp_types::Raw;
 use acp_types::record::body::Resolved;
 use acp_types::record::{Epoch, Kind, Record, Seq, Turn};
 
+use super::children::session_in;
 use crate::simulation::agents::Agents;
 use crate::simulation::evidence::Evidence;
 use crate::simulation::finding::Findings;
@@ -18,7 +19,19 @@ struct Question {
     asked: Seq,
     lane: Arc<str>,
     turn: Option<Turn>,
+    /// A child session has asked it.
+    of_child: bool,
     resolved: Option<(Arc<Record>, Resolved)>,
+}
+
+impl Question {
+    fn is_understood_by(&self, visit: &Visit) -> bool {
+        visit.family.is_wanted || !self.of_child
+    }
+
+    fn is_seen_by(&self, visit: &Visit) -> bool {
+        visit.sees(&self.lane) && self.is_understood_by(visit)
+    }
 }
 
 fn questions(evidence: &Evidence, findings: &mut Findings) -> BTreeMap<Seq, Question> {
@@ -28,7 +41,8 @@ fn questions(evidence: &Evidence, findings: &mut Findings) -> BTreeMap<Seq, Ques
             Kind::PermissionRequested => {
                 let name = question_in(record);
                 let (asked, lane, turn) = (record.seq, Arc::clone(&record.lane), record.turn);
-                questions.insert(asked, Question { name, asked, lane, turn, resolved: None });
+                let of_child = session_in(record) != evidence.session.as_str();
+                questions.insert(asked, Question { name, asked, lane, turn, of_child, resolved: None });
             }
             Kind::PermissionResolved => {
                 let resolved: Resolved = record.decode().expect("an answer");
@@ -94,7 +108,7 @@ pub(in crate::simulation) fn p8_answers_arrive(
     }
 }
 
-fn question_in(record: &Record) -> String {
+pub(super) fn question_in(record: &Record) -> String {
     let name = record.body.as_raw().path(&["toolCall", "toolCallId"]).and_then(Raw::as_string);
     name.expect("a question").into_owned()
 }
@@ -118,11 +132,11 @@ pub(super) fn p8_everybody_is_asked(evidence: &Evidence, findings: &mut Findings
             let due = visit.controller && arrived && (waited || came);
             let asked: Vec<_> = visit.asks.iter().filter(|ask| ask.question == question.name).collect();
             let who = || format!("{} ({:?}) and {}", visit.connection, visit.entry, question.name);
-            if due && visit.sees(&question.lane) {
+            if due && question.is_seen_by(visit) {
                 findings.expect(asked.len() == 1, "P8", || format!("{}: asked {} times", who(), asked.len()));
             } else {
                 // One's own turn in a lane that one does not see.
-                let own = due && !visit.sent.is_empty();
+                let own = due && !visit.sent.is_empty() && question.is_understood_by(visit);
                 let not_known = visit.controller && visit.is_cut && asked.len() == 1 && resolved > highest;
                 findings.expect(asked.is_empty() || own || not_known, "P8", || {
                     format!("{}: asked, and is not to be", who())
@@ -141,14 +155,14 @@ pub(super) fn p8_everybody_is_asked(evidence: &Evidence, findings: &mut Findings
 fn resolutions_are_told(visit: &Visit, head: Seq, questions: &BTreeMap<Seq, Question>, findings: &mut Findings) {
     let live = |question: &&Question| {
         let at = question.resolved.as_ref().map_or(0, |(record, _)| record.seq);
-        visit.attaches() && at > head && at <= visit.reached && visit.sees(&question.lane)
+        visit.attaches() && at > head && at <= visit.reached && question.is_seen_by(visit)
     };
     let expected: Vec<Seq> = {
         let mut resolved: Vec<_> = questions.values().filter(live).collect();
         resolved.sort_by_key(|question| question.resolved.as_ref().map(|(record, _)| record.seq));
         resolved.iter().map(|question| question.asked).collect()
     };
-    let seen = |request: &&Seq| questions.get(request).is_some_and(|question| visit.sees(&question.lane));
+    let seen = |request: &&Seq| questions.get(request).is_some_and(|question| question.is_seen_by(visit));
     let told: Vec<Seq> = visit.resolved.iter().filter(seen).copied().collect();
     // Beside those, what its own turns ask in lanes that it does not see.
     let same = told == expected || visit.is_cut && told.starts_with(&expected) && told.len() == expected.len() + 1;

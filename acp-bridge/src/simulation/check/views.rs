@@ -8,6 +8,7 @@ use acp_types::record::body::Outcome;
 use acp_types::record::{Kind, Origin, Record, Seq, Turn};
 use serde_json::Value;
 
+use super::children::{Names, as_shown, is_of_child, session_in};
 use super::turns::Turns;
 use crate::simulation::evidence::{Evidence, prompt_in};
 use crate::simulation::finding::Findings;
@@ -17,10 +18,11 @@ use crate::view::v1::{as_thought, is_notice};
 
 /// Whoever is shown a record by itself is shown the same as everybody else.
 pub(super) fn p1_the_same_for_all(evidence: &Evidence, findings: &mut Findings) {
-    let mut seen: BTreeMap<Seq, &str> = BTreeMap::new();
+    let mut seen: BTreeMap<(Seq, bool), &str> = BTreeMap::new();
     for visit in evidence.visits.iter().filter(|visit| !visit.joins()) {
         for shown in &visit.shown {
-            let first = *seen.entry(shown.seq).or_insert(&shown.update);
+            // References to children are for those who understand them.
+            let first = *seen.entry((shown.seq, visit.family.is_wanted)).or_insert(&shown.update);
             let who = &visit.connection;
             findings.expect(first == shown.update, "P1", || {
                 format!("{who}: {} is {}, not {first}", shown.seq, shown.update)
@@ -30,12 +32,13 @@ pub(super) fn p1_the_same_for_all(evidence: &Evidence, findings: &mut Findings) 
 }
 
 /// Each connection was shown what followed its cursor, each record once and in order, and as the agent wrote it.
-pub(super) fn p3_and_p11_what_was_shown(evidence: &Evidence, findings: &mut Findings) {
+pub(super) fn p3_and_p11_what_was_shown(evidence: &Evidence, names: &Names, findings: &mut Findings) {
     for visit in evidence.visits.iter() {
         let after = first_cursor(visit);
         let to_see = |record: &&Arc<Record>| {
             let there = record.seq > after && record.seq <= visit.reached.max(visit.told);
-            there && record.kind == Kind::Update && visit.sees(&record.lane) && !visit.made(record)
+            let takes = visit.family.is_wanted || !is_of_child(evidence, record);
+            there && record.kind == Kind::Update && visit.sees(&record.lane) && !visit.made(record) && takes
         };
         let mut left = evidence.records.iter().filter(to_see);
         let who = &visit.connection;
@@ -56,8 +59,10 @@ pub(super) fn p3_and_p11_what_was_shown(evidence: &Evidence, findings: &mut Find
             findings.expect(covered.len() == 1 || joined, "P3", lost);
             let text: String = covered.iter().map(|record| text_in(record)).collect();
             findings.expect(text == shown.text, "P3", || format!("{who}: {:?} is not {text:?}", shown.text));
+            let of = covered.iter().all(|record| session_in(record) == shown.of);
+            findings.expect(of, "P3", || format!("{who}: {} is shown in {}", shown.seq, shown.of));
             if let [record] = covered[..] {
-                as_written(evidence, record, shown, findings);
+                as_written(evidence, names, visit, (record, shown), findings);
             }
         }
         // What is being joined is shown with what follows.
@@ -93,7 +98,7 @@ fn upto<'w>(left: &mut impl Iterator<Item = &'w Arc<Record>>, seq: Seq) -> Vec<&
     covered
 }
 
-fn text_in(record: &Record) -> String {
+pub(super) fn text_in(record: &Record) -> String {
     // No client of a run shows notices: those of the bridge come as thoughts.
     let thought = if record.origin == Origin::Host { as_thought(record.body.as_raw()) } else { None };
     let body = thought.filter(|_| is_notice(record.body.as_raw())).unwrap_or_else(|| record.body.clone());
@@ -101,12 +106,19 @@ fn text_in(record: &Record) -> String {
     text(&["update", "content", "text"]).or_else(|| text(&["update", "_text"])).unwrap_or_default().into_owned()
 }
 
-fn as_written(evidence: &Evidence, record: &Record, shown: &Shown, findings: &mut Findings) {
+fn as_written(
+    evidence: &Evidence,
+    names: &Names,
+    visit: &Visit,
+    (record, shown): (&Record, &Shown),
+    findings: &mut Findings,
+) {
     if record.origin != Origin::Agent {
         return;
     }
     let said = evidence.deeds.get(&record.lane).and_then(|deeds| deeds.said.get(&shown.text));
-    let same = said.is_some_and(|said| *said == shown.update);
+    let said = said.map(|said| as_shown(evidence, names, &record.lane, visit, said));
+    let same = said.as_ref().is_some_and(|said| *said == shown.update);
     findings.expect(same, "P11", || format!("{} was shown, the agent said {said:?}", shown.update));
 }
 

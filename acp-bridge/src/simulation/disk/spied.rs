@@ -45,3 +45,21 @@ pub(super) fn silence(record: &mut Arc<Record>) {
         *record = Arc::new(Record { body, ..Record::clone(record) });
     }
 }
+
+/// Takes out of a record that the work of a child is over, if the bridge says so.
+pub(super) fn silence_ends(record: &mut Arc<Record>) {
+    let is_end = |path: &[&str]| record.body.as_raw().path(path).is_some();
+    if record.origin == Origin::Host && (is_end(&["update", "state"]) || is_end(&["changed", "state"])) {
+        let member = if record.kind == Kind::Update { "update" } else { "changed" };
+        let body = rewrite::set_path(record.body.as_raw(), &[member, "state"], Raw::EMPTY_OBJECT);
+        *record = Arc::new(Record { body, ..Record::clone(record) });
+    }
+}
+
+/// Takes out of a record the name that an agent has for a child.
+pub(super) fn forget_name(record: &mut Arc<Record>) {
+    if record.kind == Kind::ChildUpdated {
+        let body = rewrite::remove_member(record.body.as_raw(), "agentSession");
+        *record = Arc::new(Record { body, ..Record::clone(record) });
+    }
+}

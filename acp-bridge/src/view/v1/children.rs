@@ -10,6 +10,7 @@ use memchr::memmem::Finder;
 
 use crate::session::{ChildSession, State};
 use crate::view::contract::IsAttached;
+use crate::view::lanes::LaneFilter;
 
 static REFERENCE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("\"session\""));
 
@@ -30,13 +31,14 @@ pub(super) fn child_of_attached(session: SessionId, attached: IsAttached<'_>) ->
 }
 
 /// Params of updates that announce the children which a client cannot have heard of behind `cursor`, parents first, with
-/// all that is known of each.
-pub(super) fn announcements(session: &SessionId, state: &State, cursor: Seq) -> Vec<RawBuf> {
-    let earlier = state.children().iter().filter(|child| child.announced() <= cursor);
+/// all that is known of each: those of the lanes that it sees.
+pub(super) fn announcements(session: &SessionId, state: &State, lanes: &LaneFilter, cursor: Seq) -> Vec<RawBuf> {
+    let earlier = state.children().iter().filter(|child| child.announced() <= cursor && lanes.shows(child.lane()));
     earlier.filter_map(|child| announcement(session, child)).collect()
 }
 
-fn announcement(session: &SessionId, child: &ChildSession) -> Option<RawBuf> {
+/// Params of the update that announces one of them, with all that is known of it.
+pub(super) fn announcement(session: &SessionId, child: &ChildSession) -> Option<RawBuf> {
     let of = RawBuf::encode(child.parent().unwrap_or(session)).ok()?;
     let id = RawBuf::encode(child.id()).ok()?;
     let mut update = format!(r#"{{"sessionUpdate":"{SUBAGENT_UPDATE}","sessionId":{id}"#);

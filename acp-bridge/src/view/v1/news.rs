@@ -4,6 +4,7 @@ use acp_types::meta::{CAUGHT_UP, DETACHED, QUEUE_CHANGED};
 use acp_types::method::v1;
 use acp_types::{RawBuf, SessionId};
 
+use super::children::announcement;
 use super::error::error_object;
 use super::{members, queue, turn};
 use crate::view::news::News;
@@ -24,6 +25,7 @@ pub(super) fn tell(session: &SessionId, news: &News<'_>) -> Option<(&'static str
         News::PermissionResolved { record, resolved, asked, by } => {
             (UPDATE, members::permission_resolved(session, record, resolved, asked, by)?)
         }
+        News::Child(child) => (UPDATE, announcement(session, child)?),
         News::Came(member) => (UPDATE, members::presence(session, member, true)?),
         News::Left(member) => (UPDATE, members::presence(session, member, false)?),
         News::Detached { why } => {

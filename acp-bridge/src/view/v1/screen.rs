@@ -66,7 +66,7 @@ pub(crate) struct Screen {
     /// Plan of a client that knows no plans by id.
     plan: OnePlan,
     showing: Showing,
-    /// Updates of history that were shown.
+    /// Updates that were shown before the end of history.
     replayed: u64,
 }
 
@@ -148,9 +148,10 @@ impl contract::Screen for Screen {
         };
     }
 
-    fn introduce(&mut self, state: &State, cursor: Seq, out: &mut dyn Sink) {
+    fn introduce(&mut self, state: &State, lanes: &LaneFilter, cursor: Seq, out: &mut dyn Sink) {
         if self.sight.capabilities.subagents {
-            for params in announcements(&self.session, state, cursor) {
+            for params in announcements(&self.session, state, lanes, cursor) {
+                self.replayed += u64::from(!matches!(self.showing, Showing::Live));
                 show(out, params.as_raw());
             }
         }

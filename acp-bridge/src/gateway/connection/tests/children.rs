@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::kit::{Kit, Log, raw};
 use crate::gateway::Limits;
-use crate::session::Command;
+use crate::session::{Command, Reply};
 
 fn with_children() -> Kit {
     Kit::with_limits(Limits::default()).initialized_with(&json!({ "subagents": {} }))
@@ -143,6 +143,44 @@ fn whoever_goes_on_behind_an_announcement_is_told_of_the_children_first() {
     let mut kit = Kit::ready();
     kit.open(7, "session/resume", None, &log);
     assert_eq!(shown(&mut kit), ["answer 7"]);
+}
+
+#[test]
+fn what_is_told_of_children_first_is_counted_and_is_of_the_lanes_that_are_seen() {
+    let (log, child) = log();
+    let head = log.records.len() as Seq;
+    for (lanes, count) in [(json!(["main"]), 1), (json!(["other"]), 0)] {
+        let mut kit = with_children();
+        let ours = json!({ "acp-bridge": { "lanes": lanes } });
+        kit.attach(7, &json!({ "historyPolicy": "none", "role": "observer", "_meta": ours }), &log, head);
+        let out = kit.out();
+        let of = |message: &&Value| message["params"]["update"]["sessionId"] == child.as_str();
+        assert_eq!(out.iter().filter(of).count(), count, "{lanes}: {out:?}");
+        let answer = out.iter().find(|message| message["id"] == 7).unwrap();
+        assert_eq!(answer["result"]["replayed"], count, "{lanes}");
+    }
+}
+
+#[test]
+fn whoever_is_asked_in_a_lane_that_it_does_not_see_is_told_of_the_children_that_ask() {
+    let (mut log, child) = log();
+    let inner = announce(&mut log, Some(&child), "{}");
+    let head = log.records.len() as Seq;
+    let mut kit = with_children();
+    let ours = json!({ "acp-bridge": { "lanes": ["other"] } });
+    let attachment = kit.attach(7, &json!({ "historyPolicy": "none", "_meta": ours }), &log, head);
+    kit.request(8, "session/prompt", &json!({ "sessionId": "s", "prompt": [] }));
+    let turn = log.prompt("me");
+    kit.answer(Ok(Reply::Turn(turn)));
+    said(&mut log, &inner, "unseen");
+    let tool = json!({ "toolCallId": "c" });
+    let asks = json!({ "sessionId": inner, "toolCall": tool });
+    log.add(Kind::PermissionRequested, Some(turn), Origin::Agent, &asks);
+    shown(&mut kit);
+    kit.connection.records(attachment, log.after(head));
+    let told = shown(&mut kit);
+    let asked = [format!("s has {child}"), format!("{child} has {inner}"), format!("{inner} asks")];
+    assert!(told.ends_with(&asked) && !told.join(" ").contains("unseen"), "{told:?}");
 }
 
 #[test]
