@@ -106,6 +106,14 @@ fn cancelled_cut_and_killed(name: &str) {
     with.reconnect(&stage.bridge);
     let (files, lines) = (with.child(FILES), with.child(LINES));
     assert_eq!(with.asker(), files);
+
+    // Killed while it asks: the question waits for the next bridge.
+    stage.bridge.kill();
+    stage.bridge.restart();
+    with.reconnect(&stage.bridge);
+    without.reconnect(&stage.bridge);
+    assert_eq!(with.asker(), files);
+    assert_eq!(records(&stage.bridge, &session, "permission_requested").len(), 1);
     with.allow();
     with.until("two children at work", |family| family.has_done(&files) && family.has_done(&lines));
 
