@@ -16,6 +16,7 @@ mod dial;
 mod fault;
 mod fault_plan;
 mod harness;
+mod harness_children;
 mod host_services;
 mod keep_agents;
 mod lanes;

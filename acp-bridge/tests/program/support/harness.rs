@@ -1,5 +1,6 @@
 //! A bridge in front of a real harness, in a home and a workspace of its own, with a scripted model.
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -29,9 +30,22 @@ pub struct Stage {
     pub directory: tempfile::TempDir,
 }
 
+/// The model that Codex asks for, unless a test needs another.
+const CODEX_MODEL: &str = "gpt-5.5";
+
 impl Stage {
     /// A bridge with `--agent NAME`.
     pub fn set(name: &str, script: &str) -> Self {
+        Self::with(name, script, CODEX_MODEL, &[])
+    }
+
+    /// The same with a model that Codex does not know: it calls sub-agents of such models directly. With further arguments
+    /// of the bridge.
+    pub fn with_children(name: &str, script: &str, args: &[&str]) -> Self {
+        Self::with(name, script, "mock-model", args)
+    }
+
+    fn with(name: &str, script: &str, codex_model: &str, args: &[&str]) -> Self {
         beside("acp-harness", "cargo build -p harness-adapters --bins");
         // Not in the system's temporary directory, where Codex does not make its helpers.
         let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory");
@@ -41,7 +55,7 @@ impl Stage {
         let model = Model::start(script, directory.path());
         let home = directory.path().join("home");
         let config = format!(
-            "model = \"gpt-5.5\"\nmodel_provider = \"mock\"\n[model_providers.mock]\nname = \"mock\"\nbase_url = \
+            "model = \"{codex_model}\"\nmodel_provider = \"mock\"\n[model_providers.mock]\nname = \"mock\"\nbase_url = \
              \"{}/v1\"\nwire_api = \"responses\"\nenv_key = \"MOCK_KEY\"\n",
             model.url
         );
@@ -52,8 +66,13 @@ impl Stage {
             "{} is missing: run `npm ci` in harness-adapters/tests/npm, as `cargo xtask test` does",
             programs.join(name).display()
         );
-        let mut options =
-            Options { agent: Vec::new(), args: vec!["--agent".into(), name.into()], wrapper: None, listen: None };
+        // Agents that outlive their bridge look for the next one at the same address.
+        let listen = args.contains(&"--keep-agents").then(|| {
+            let free = TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+            free.expect("a free port").to_string()
+        });
+        let args = ["--agent", name].iter().chain(args).map(|arg| (*arg).to_owned()).collect();
+        let mut options = Options { agent: Vec::new(), args, wrapper: None, listen };
         let path = |path: &Path| path.display().to_string();
         options.wrapper = Some(vec![
             "env".into(),

@@ -5,6 +5,7 @@ pub mod bridge;
 pub mod client;
 pub mod dialler;
 pub mod editor;
+pub mod family;
 pub mod fault_agent;
 pub mod harness;
 pub mod json_rpc;
