@@ -80,13 +80,13 @@ pub(super) fn all() -> Vec<(Refusal, i32, &'static str, Value)> {
         ),
         (
             Refusal::UnknownChild { session: "s~5".into() },
-            NOT_FOUND,
+            INVALID_PARAMS,
             "the session has no child session s~5: name one that a subagent_update has announced",
             json!({ "sessionId": "s~5" }),
         ),
         (
             Refusal::ChildStays { session: "s~5".into() },
-            INVALID_REQUEST,
+            INVALID_PARAMS,
             "the work of child session s~5 cannot be stopped: its agent has not said that it can; stop that of its parent",
             json!({ "sessionId": "s~5" }),
         ),
