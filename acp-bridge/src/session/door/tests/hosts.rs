@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{INTERNAL, INVALID_REQUEST, NOT_FOUND, ours};
+use super::{INTERNAL, INVALID_PARAMS, INVALID_REQUEST, NOT_FOUND, ours};
 use crate::session::Refusal;
 
 #[expect(clippy::too_many_lines, reason = "one row per refusal")]
