@@ -1,8 +1,8 @@
-//! Commands as they travel through a log's queue: the bytes of a [`Command`](crate::session::Command) and of its answer, and
+//! Commands as they travel through a log's queue: the bytes of a [`Command`] and of its answer, and
 //! sending one.
 //!
 //! The queue does not read them. What they look like is documented by a JSON Schema, `schema/commands.json`. Secrets are
-//! not in them: they are left in a [`Vault`](crate::vault::Vault), and the command has a reference.
+//! not in them: they are left in a [`Vault`], and the command has a reference.
 
 mod controllers;
 mod secret;

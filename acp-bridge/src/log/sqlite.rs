@@ -2,7 +2,7 @@
 //!
 //! One thread writes and commits whatever has queued while the last commit ran (group commit); a small append that finds
 //! nothing queued is committed by its caller, since to wake a thread takes longer. Readers near the head are served from
-//! the [`Hub`] and all others by a few read-only connections. Checkpoints run on a connection of their own, so that no
+//! the [`Hub`](super::hub::Hub) and all others by a few read-only connections. Checkpoints run on a connection of their own, so that no
 //! commit pays for one. The file can be read with the `sqlite3` tool while the bridge runs: the view `records` shows it in
 //! readable form.
 

@@ -38,7 +38,8 @@ use transition::{Core, Transition};
 /// its state has the records in it already.
 ///
 /// Inputs may be handed in one after the other before anything is appended, but what comes of a start
-/// ([`FromAgent::Started`], [`FromAgent::StartFailed`]) only while no effect waits: one of them might take it back.
+/// ([`FromAgent::Started`](super::FromAgent::Started), [`FromAgent::StartFailed`](super::FromAgent::StartFailed)) only
+/// while no effect waits: one of them might take it back.
 ///
 /// Each lane has an agent of its own with turns, stops and recovery of its own; what the lanes share is the log, the
 /// limits and the params of the agents' starts.
@@ -183,7 +184,7 @@ impl Machine {
         self.core.epoch()
     }
 
-    /// Time at which [`Input::Tick`] is due, in microseconds since the Unix epoch.
+    /// Time at which [`Input::Tick`](super::Input::Tick) is due, in microseconds since the Unix epoch.
     #[must_use]
     pub fn deadline(&self) -> Option<u64> {
         self.lanes.iter().filter_map(Lane::deadline).chain(self.core.presence().deadline()).min()
@@ -199,7 +200,7 @@ impl Machine {
     /// or waits, and nobody waits for an answer, of a client or an agent. `None` while that is not so, and without an agent
     /// that can be stopped: one that could not go back to the conversation is kept, and one that dials in is not ours.
     ///
-    /// Who looks on is known to the log alone: whoever hands in [`Input::Rest`] asks it before.
+    /// Who looks on is known to the log alone: whoever hands in [`Input::Rest`](super::Input::Rest) asks it before.
     #[must_use]
     pub fn idle_since(&self) -> Option<u64> {
         self.idle_since

@@ -67,7 +67,7 @@ impl Connection {
     }
 
     /// The peer is a program whose messages come out of its stdout, where other things may come out too: banners, lines
-    /// of a log, an echo. Such a line is [`Rejection::Noise`]. The peer is told of no line but of requests, by their
+    /// of a log, an echo. Such a line is [`Rejection::Noise`](super::Rejection::Noise). The peer is told of no line but of requests, by their
     /// ids: a program that prints something for every line that it gets would never stop.
     pub fn tolerate_noise(&mut self) {
         self.noisy = true;
