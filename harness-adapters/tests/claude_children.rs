@@ -4,12 +4,11 @@ mod claude;
 mod support;
 
 use acp_server::types::v1::{
-    CancelNotification, ClientCapabilities, LoadSessionRequest, PermissionOptionKind, PromptRequest,
-    RequestPermissionOutcome, SessionId, SessionUpdate, StopReason, SubagentCapabilities, ToolCallContent,
-    ToolCallStatus,
+    ClientCapabilities, PermissionOptionKind, PromptRequest, RequestPermissionOutcome, SessionUpdate, StopReason,
+    SubagentCapabilities, ToolCallStatus,
 };
 use claude::{assert_closed, call, calls, messages, output, screen};
-use support::family::Family;
+use support::family::{Family, reference};
 use support::{Harness, Setting, Stage, soon};
 
 const SCRIPT: &str = r#"
@@ -41,18 +40,6 @@ const SCRIPT: &str = r#"
 async fn stage() -> Stage {
     let capabilities = ClientCapabilities::new().subagents(SubagentCapabilities::new());
     Stage::set(Setting::new(Harness::Claude, SCRIPT).capabilities(capabilities)).await
-}
-
-async fn cancel(stage: &Stage, child: &SessionId) {
-    stage.agent.cancel(CancelNotification::new(child.clone())).await.expect("sent");
-}
-
-/// The session that a call refers to.
-fn reference(content: &[ToolCallContent]) -> Option<&SessionId> {
-    content.iter().find_map(|content| match content {
-        ToolCallContent::Session(reference) => Some(&reference.session_id),
-        _ => None,
-    })
 }
 
 #[tokio::test]
@@ -93,10 +80,7 @@ async fn two_sub_agents_at_once_are_sessions_of_their_own_and_look_the_same_when
     [&own, &files_screen, &lines_screen].into_iter().for_each(|items| assert_closed(items));
 
     stage.restart().await;
-    let mut loaded = Family::new(&session);
-    let request = LoadSessionRequest::new(session.clone(), stage.workspace());
-    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
-    loaded.drain(&mut stage.events);
+    let loaded = Family::load(&mut stage, &session).await;
     let ids = |family: &Family| family.children().iter().map(|child| child.id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&loaded), ids(&live));
     for id in ids(&live).iter().chain([&session]) {
@@ -125,7 +109,7 @@ async fn one_of_two_sub_agents_is_cancelled_and_the_other_goes_on() {
         family.children().len() == 2 && family.children().iter().all(|child| family.of(&child.id).iter().any(done))
     };
     family.until(&mut stage.events, both).await;
-    cancel(&stage, &family.child("count the files").id).await;
+    stage.cancel(&family.child("count the files").id).await;
     family.until(&mut stage.events, |family| family.is("count the files", "cancelled")).await;
     assert!(family.is("count the lines", "running"), "{family:#?}");
     stage.model.release("lines");
@@ -136,10 +120,7 @@ async fn one_of_two_sub_agents_is_cancelled_and_the_other_goes_on() {
     let states = family.children().to_vec();
 
     stage.restart().await;
-    let mut loaded = Family::new(&session);
-    let request = LoadSessionRequest::new(session.clone(), stage.workspace());
-    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
-    loaded.drain(&mut stage.events);
+    let loaded = Family::load(&mut stage, &session).await;
     for (child, before) in loaded.children().iter().zip(&states) {
         assert_eq!((&child.id, child.states.last()), (&before.id, before.states.last()));
     }
@@ -154,7 +135,7 @@ async fn a_sub_agent_that_is_cancelled_while_it_asks_takes_its_question_with_it(
     let prompt = stage.prompt(&session, "delegate");
     let asked = family.asked(&mut stage.events).await;
     let child = asked.request.session_id.clone();
-    cancel(&stage, &child).await;
+    stage.cancel(&child).await;
     // As ACP wants it of a client that cancels.
     asked.answer(RequestPermissionOutcome::Cancelled);
     family.until(&mut stage.events, |family| family.is("count the files", "cancelled")).await;

@@ -4,12 +4,12 @@ mod codex;
 mod support;
 
 use acp_server::types::v1::{
-    CancelNotification, ClientCapabilities, LoadSessionRequest, PermissionOptionKind, RequestPermissionOutcome,
-    SessionId, StopReason, SubagentCapabilities, ToolCallContent, ToolCallStatus,
+    ClientCapabilities, PermissionOptionKind, RequestPermissionOutcome, StopReason, SubagentCapabilities,
+    ToolCallStatus,
 };
 use codex::Screen;
-use support::family::Family;
-use support::{Harness, Setting, Stage, soon};
+use support::family::{Family, reference};
+use support::{Harness, Setting, Stage};
 
 const SCRIPT: &str = r#"
     [[prompt]]
@@ -37,18 +37,6 @@ async fn stage() -> Stage {
     // Only models that Codex does not know call sub-agents directly.
     setting.args.extend(["--", "-c", "model=mock-model"].map(str::to_owned));
     Stage::set(setting).await
-}
-
-async fn cancel(stage: &Stage, child: &SessionId) {
-    stage.agent.cancel(CancelNotification::new(child.clone())).await.expect("sent");
-}
-
-/// The session that a call refers to.
-fn reference(content: &[ToolCallContent]) -> Option<&SessionId> {
-    content.iter().find_map(|content| match content {
-        ToolCallContent::Session(reference) => Some(&reference.session_id),
-        _ => None,
-    })
 }
 
 #[tokio::test]
@@ -89,10 +77,7 @@ async fn two_sub_agents_at_once_are_sessions_of_their_own_and_look_the_same_when
     [&own, &files_screen, &lines_screen].into_iter().for_each(Screen::assert_closed);
 
     stage.restart().await;
-    let mut loaded = Family::new(&session);
-    let request = LoadSessionRequest::new(session.clone(), stage.workspace());
-    soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
-    loaded.drain(&mut stage.events);
+    let loaded = Family::load(&mut stage, &session).await;
     let ids = |family: &Family| family.children().iter().map(|child| child.id.clone()).collect::<Vec<_>>();
     assert_eq!(ids(&loaded), ids(&live));
     for id in ids(&live).iter().chain([&session]) {
@@ -118,7 +103,7 @@ async fn one_of_two_sub_agents_is_cancelled_while_it_asks_and_the_other_outlives
     let prompt = stage.prompt(&session, "delegate");
     let asked = family.asked(&mut stage.events).await;
     let child = asked.request.session_id.clone();
-    cancel(&stage, &child).await;
+    stage.cancel(&child).await;
     // As ACP wants it of a client that cancels.
     asked.answer(RequestPermissionOutcome::Cancelled);
     family.until(&mut stage.events, |family| family.is("count the files", "cancelled")).await;

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 
 use acp_server::types::v1::{
-    ContentBlock, IdleStopReason, MaybeUndefined, SessionId, SessionUpdate, StateUpdate, SubagentUpdate,
+    ContentBlock, IdleStopReason, LoadSessionRequest, MaybeUndefined, SessionId, SessionUpdate, StateUpdate,
+    SubagentUpdate, ToolCallContent,
 };
 
 use super::client::{Asked, Event, Events};
+use super::{Stage, soon};
 
 /// A session and its children.
 #[derive(Debug)]
@@ -30,6 +32,15 @@ pub(crate) struct Child {
 impl Family {
     pub(crate) fn new(root: &SessionId) -> Self {
         Self { root: root.clone(), updates: HashMap::new(), children: Vec::new() }
+    }
+
+    /// A session and its children, as a load of the session shows them.
+    pub(crate) async fn load(stage: &mut Stage, root: &SessionId) -> Self {
+        let mut loaded = Self::new(root);
+        let request = LoadSessionRequest::new(root.clone(), stage.workspace());
+        soon("session/load", stage.agent.load_session(request)).await.expect("loaded");
+        loaded.drain(&mut stage.events);
+        loaded
     }
 
     /// Takes in what is there already.
@@ -141,4 +152,12 @@ fn name(state: &StateUpdate) -> &'static str {
         },
         _ => "other",
     }
+}
+
+/// The session that a call refers to.
+pub(crate) fn reference(content: &[ToolCallContent]) -> Option<&SessionId> {
+    content.iter().find_map(|content| match content {
+        ToolCallContent::Session(reference) => Some(&reference.session_id),
+        _ => None,
+    })
 }
